@@ -1,0 +1,1 @@
+"""Verified doubles for code that builds, pushes and stores container images."""

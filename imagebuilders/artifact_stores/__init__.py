@@ -1,0 +1,1 @@
+"""Where archives go: the artifact stores and the upload of build contexts."""

@@ -1,0 +1,113 @@
+"""The abstraction every image builder implements."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
+from imagebuilders.stack.flavor import Flavor
+
+if TYPE_CHECKING:
+    from imagebuilders.build_context import BuildContext
+    from imagebuilders.build_options import DockerBuildOptions
+    from imagebuilders.container_registries import BaseContainerRegistry
+
+
+class BaseImageBuilderConfig(StackComponentConfig):
+    """Base of the settings of image builders."""
+
+
+class BaseImageBuilder(StackComponent, ABC):
+    """Builds container images from a build context."""
+
+    config_class: ClassVar[type[StackComponentConfig]] = BaseImageBuilderConfig
+
+    @property
+    def config(self) -> BaseImageBuilderConfig:
+        """The builder's settings."""
+        return cast(BaseImageBuilderConfig, self._config)
+
+    @property
+    def build_context_class(self) -> type[BuildContext]:
+        """The class to make build contexts with; a builder that needs its own overrides this."""
+        from imagebuilders.build_context import BuildContext
+
+        return BuildContext
+
+    @property
+    @abstractmethod
+    def is_building_locally(self) -> bool:
+        """Whether the build runs on this machine."""
+
+    @abstractmethod
+    def build(
+        self,
+        image_name: str,
+        build_context: BuildContext,
+        docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
+        container_registry: BaseContainerRegistry | None = None,
+    ) -> str:
+        """Build an image, and push it if a registry is given.
+
+        Args:
+            image_name: the name, with an optional tag, that the image gets.
+            build_context: the files the build may use.
+            docker_build_options: options with the Docker SDK's keyword names, or typed ones.
+            container_registry: where to push the image; without one it is not pushed.
+
+        Returns:
+            The repo digest (`repo@sha256:…`) of the pushed image, else the image name.
+
+        Raises:
+            BuildError: a step failed.
+            PushError: the registry did not take the image.
+            ImageNameError: the name is malformed or does not belong to the registry.
+            BuildOptionsError: an option is unknown or has a wrong value.
+        """
+
+    @staticmethod
+    def _upload_build_context(
+        build_context: BuildContext, parent_path_directory_name: str
+    ) -> str:
+        """Put the context's archive into the active stack's artifact store.
+
+        The object is `{artifact store path}/{parent_path_directory_name}/{hash}.tar.gz`, where
+        `hash` is the context's digest. An archive that is already there is not made or sent again.
+
+        Args:
+            build_context: the context.
+            parent_path_directory_name: the folder below the store's path; made when missing.
+
+        Returns:
+            The path of the archive in the artifact store.
+
+        Raises:
+            UploadError: it could not be uploaded; nothing stands under the final name.
+        """
+        from imagebuilders.artifact_stores.upload import upload_build_context
+        from imagebuilders.stack import Client
+
+        return upload_build_context(
+            build_context, Client().active_stack.artifact_store, parent_path_directory_name
+        )
+
+
+class BaseImageBuilderFlavor(Flavor, ABC):
+    """Base of the flavors of image builders."""
+
+    @property
+    def type(self) -> StackComponentType:
+        """`StackComponentType.IMAGE_BUILDER`."""
+        return StackComponentType.IMAGE_BUILDER
+
+    @property
+    def config_class(self) -> type[BaseImageBuilderConfig]:
+        """The class of the builder's settings."""
+        return BaseImageBuilderConfig
+
+    @property
+    @abstractmethod
+    def implementation_class(self) -> type[BaseImageBuilder]:
+        """The builder's class."""

@@ -1,0 +1,1 @@
+"""Where images go: the container registries of a stack."""

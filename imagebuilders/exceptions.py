@@ -1,0 +1,234 @@
+"""Every error this package raises, under one root.
+
+An error says what happened, where, and what to do next. Where the documented
+abstractions promise a built-in (`RuntimeError`, `ValueError`), the class here
+is that built-in too, so `except RuntimeError` keeps working.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ImageBuilderError(Exception):
+    """The root: `except ImageBuilderError` catches whatever this package raises."""
+
+
+# --- the build context -------------------------------------------------------
+
+
+class BuildContextError(ImageBuilderError, ValueError):
+    """A build context cannot be made from what was given (a missing root, a socket in the tree).
+
+    Attributes:
+        path: the file or folder the error is about, if there is one.
+    """
+
+    def __init__(self, message: str, *, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class IgnoreFileError(BuildContextError):
+    """An ignore file cannot be read, or a line of it is no pattern.
+
+    Attributes:
+        path: the ignore file.
+        line: the line's number, from 1; `None` when the whole file is at fault.
+        pattern: the pattern as it stands in the file.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        line: int | None = None,
+        pattern: str | None = None,
+    ) -> None:
+        super().__init__(message, path=path)
+        self.line = line
+        self.pattern = pattern
+
+
+class ContextChangedError(ImageBuilderError, RuntimeError):
+    """A file of the context vanished, shrank or grew while it was read.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, message: str, *, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+# --- what the caller asked for -----------------------------------------------
+
+
+class BuildOptionsError(ImageBuilderError, ValueError):
+    """A build option is unknown or has a value that cannot be used.
+
+    Attributes:
+        option: the option's name.
+        suggestion: the nearest known option, if one is near.
+    """
+
+    def __init__(
+        self, message: str, *, option: str | None = None, suggestion: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.option = option
+        self.suggestion = suggestion
+
+
+class ImageNameError(ImageBuilderError, ValueError):
+    """An image name is malformed, or does not belong to the registry it should go to.
+
+    Attributes:
+        image_name: the name as it was given.
+    """
+
+    def __init__(self, message: str, *, image_name: str) -> None:
+        super().__init__(message)
+        self.image_name = image_name
+
+
+class ConfigurationError(ImageBuilderError, ValueError):
+    """A stack file, an environment variable or a component's settings are wrong.
+
+    Attributes:
+        file: the file, or the name of the environment variable.
+        key: the dotted key inside it.
+        allowed: the values that would be accepted, when they can be listed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        key: str | None = None,
+        allowed: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.file = file
+        self.key = key
+        self.allowed = tuple(allowed)
+
+
+class FlavorError(ConfigurationError):
+    """A flavor is unknown, claimed by two packages, or cannot be loaded."""
+
+
+# --- the engine --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EngineAttempt:
+    """One place where an engine was looked for, and what came of it."""
+
+    source: str
+    """Where the address came from: `DOCKER_HOST`, a context's name, a usual socket."""
+    address: str
+    """The address tried, as in `unix:///var/run/docker.sock`."""
+    outcome: str
+    """What it answered, or why it could not be asked."""
+
+
+class EngineError(ImageBuilderError, RuntimeError):
+    """A Docker Engine answered with an error, or went away."""
+
+
+class EngineNotFoundError(EngineError):
+    """No Docker Engine answered.
+
+    Attributes:
+        attempts: what was tried, in order.
+    """
+
+    def __init__(self, message: str, *, attempts: Sequence[EngineAttempt] = ()) -> None:
+        super().__init__(message)
+        self.attempts = tuple(attempts)
+
+
+class BuildError(EngineError):
+    """An image could not be built.
+
+    Attributes:
+        instruction: the failing Dockerfile instruction, when a step failed.
+        exit_code: the exit code of the failing command, when a command failed.
+        output: the last lines of that step's output.
+        log: everything the engine printed, line by line.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        instruction: str | None = None,
+        exit_code: int | None = None,
+        output: Sequence[str] = (),
+        log: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.instruction = instruction
+        self.exit_code = exit_code
+        self.output = tuple(output)
+        self.log = tuple(log)
+
+
+# --- registries --------------------------------------------------------------
+
+
+class RegistryError(ImageBuilderError, RuntimeError):
+    """A container registry refused, failed or could not be reached.
+
+    Attributes:
+        registry: the registry's address.
+    """
+
+    def __init__(self, message: str, *, registry: str | None = None) -> None:
+        super().__init__(message)
+        self.registry = registry
+
+
+class PushError(RegistryError):
+    """An image was not pushed.
+
+    Attributes:
+        image_name: the name that should have been pushed.
+        detail: the engine's own words.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        image_name: str,
+        registry: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        super().__init__(message, registry=registry)
+        self.image_name = image_name
+        self.detail = detail
+
+
+# --- artifact stores ---------------------------------------------------------
+
+
+class ArtifactStoreError(ImageBuilderError, RuntimeError):
+    """An artifact store refused, failed, is full or could not be reached.
+
+    Attributes:
+        path: the object or folder concerned.
+    """
+
+    def __init__(self, message: str, *, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class UploadError(ArtifactStoreError):
+    """A build context was not uploaded; nothing stands under its final name."""

@@ -1,0 +1,1 @@
+"""The stack: components, their flavors, and which of them are active."""

@@ -1,0 +1,107 @@
+"""Components of a stack: what they share, and how they are configured."""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC
+from typing import ClassVar
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from imagebuilders.exceptions import ConfigurationError
+
+
+class StackComponentType(str, enum.Enum):
+    """The kinds of component a stack is made of."""
+
+    IMAGE_BUILDER = "image_builder"
+    ARTIFACT_STORE = "artifact_store"
+    CONTAINER_REGISTRY = "container_registry"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class StackComponentConfig(BaseModel):
+    """Base of every component's settings. Unknown keys are errors; values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StackComponent(ABC):
+    """Base of image builders, artifact stores and container registries.
+
+    A component takes its config as an object, or the config's fields directly:
+
+        DefaultContainerRegistry(DefaultContainerRegistryConfig(uri="localhost:5000"))
+        DefaultContainerRegistry(uri="localhost:5000")
+
+    Without either, the config's own defaults count.
+    """
+
+    config_class: ClassVar[type[StackComponentConfig]] = StackComponentConfig
+
+    def __init__(
+        self,
+        config: StackComponentConfig | None = None,
+        *,
+        name: str = "default",
+        id: UUID | None = None,  # noqa: A002  (the documented name)
+        **settings: object,
+    ) -> None:
+        """Make the component.
+
+        Args:
+            config: its settings; not together with `settings`.
+            name: what the user calls it.
+            id: a stable identity; a new one when none is given.
+            settings: fields of the config.
+
+        Raises:
+            ConfigurationError: a setting is unknown, missing or has a wrong value, or `config`
+                is of another component's class.
+        """
+        if config is None:
+            config = self._config_from(settings)
+        elif settings:
+            raise ConfigurationError(
+                f"{type(self).__name__} was given both a config and the settings "
+                f"{', '.join(sorted(settings))}: give one of the two."
+            )
+        elif not isinstance(config, self.config_class):
+            raise ConfigurationError(
+                f"{type(self).__name__} needs a {self.config_class.__name__}, "
+                f"not a {type(config).__name__}."
+            )
+        self._config = config
+        self.name = name
+        self.id = id if id is not None else uuid4()
+
+    @classmethod
+    def _config_from(cls, settings: dict[str, object]) -> StackComponentConfig:
+        try:
+            return cls.config_class.model_validate(settings)
+        except ValidationError as error:
+            # `from None`: pydantic's text quotes the input, which may be a password.
+            raise ConfigurationError(
+                f"{cls.__name__}: {describe_validation_error(error)}"
+            ) from None
+
+    @property
+    def config(self) -> StackComponentConfig:
+        """The component's settings."""
+        return self._config
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self.name!r}, config={self._config!r})"
+
+
+def describe_validation_error(error: ValidationError) -> str:
+    """Put pydantic's findings in one line, without the values given (they may be secret)."""
+    findings = []
+    for detail in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in detail["loc"])
+        message = detail["msg"].removeprefix("Value error, ")
+        findings.append(f"{where}: {message}" if where else message)
+    return "; ".join(findings)

@@ -1,0 +1,65 @@
+"""Flavors: how a component's implementation introduces itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from imagebuilders.stack.component import (
+    StackComponent,
+    StackComponentConfig,
+    StackComponentType,
+)
+
+DOCS_URL = "https://imagebuilders.readthedocs.io/en/latest"
+
+
+class Flavor(ABC):
+    """Names an implementation of a component type, and its classes.
+
+    A package offers a flavor through the entry point group `imagebuilders.flavors`.
+    The class properties import their class when asked, so listing flavors is cheap.
+    """
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The flavor's name, unique within its type."""
+
+    @property
+    @abstractmethod
+    def type(self) -> StackComponentType:
+        """Which component this is a flavor of."""
+
+    @property
+    @abstractmethod
+    def config_class(self) -> type[StackComponentConfig]:
+        """The class of its settings."""
+
+    @property
+    @abstractmethod
+    def implementation_class(self) -> type[StackComponent]:
+        """The class that does the work."""
+
+    @property
+    def docs_url(self) -> str | None:
+        """A page that explains the flavor to its users."""
+        return None
+
+    @property
+    def sdk_docs_url(self) -> str | None:
+        """A page with the reference of its classes."""
+        return None
+
+    @property
+    def logo_url(self) -> str | None:
+        """A picture for dashboards."""
+        return None
+
+    def generate_default_docs_url(self) -> str:
+        """Give the page of this flavor in the project's own documentation."""
+        return f"{DOCS_URL}/stack/{self.type.value.replace('_', '-')}s/#{self.name}"
+
+    def generate_default_sdk_docs_url(self) -> str:
+        """Give the reference page of this flavor's module in the project's documentation."""
+        module = type(self).__module__
+        return f"{DOCS_URL}/reference/#{module}.{type(self).__name__}"
