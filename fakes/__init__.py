@@ -1,1 +1,42 @@
-"""Verified doubles for code that builds, pushes and stores container images."""
+"""Verified doubles for code that builds, pushes and stores container images.
+
+Each double is an object without module state: make as many as a test needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fakes.artifact_store import InMemoryArtifactStore as InMemoryArtifactStore
+    from fakes.engine import FakeDockerClient as FakeDockerClient
+    from fakes.engine import FakeDockerEngine as FakeDockerEngine
+    from fakes.registry import FakeRegistry as FakeRegistry
+
+# Loaded when first asked for: a test of a registry needs no Docker SDK.
+_HOMES = {
+    "FakeDockerClient": "fakes.engine",
+    "FakeDockerEngine": "fakes.engine",
+    "FakeRegistry": "fakes.registry",
+    "InMemoryArtifactStore": "fakes.artifact_store",
+}
+
+__all__ = [  # noqa: F822  (defined by __getattr__)
+    "FakeDockerClient",
+    "FakeDockerEngine",
+    "FakeRegistry",
+    "InMemoryArtifactStore",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
