@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -103,11 +104,11 @@ class BaseImageBuilderFlavor(Flavor, ABC):
         return StackComponentType.IMAGE_BUILDER
 
     @property
-    def config_class(self) -> type[BaseImageBuilderConfig]:
+    def config_class(self) -> builtins.type[BaseImageBuilderConfig]:
         """The class of the builder's settings."""
         return BaseImageBuilderConfig
 
     @property
     @abstractmethod
-    def implementation_class(self) -> type[BaseImageBuilder]:
+    def implementation_class(self) -> builtins.type[BaseImageBuilder]:
         """The builder's class."""

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.stack.validation import findings
 
 
 class StackComponentType(str, enum.Enum):
@@ -29,7 +30,7 @@ class StackComponentConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class StackComponent(ABC):
+class StackComponent(ABC):  # noqa: B024  (the bases of its kinds have the abstract methods)
     """Base of image builders, artifact stores and container registries.
 
     A component takes its config as an object, or the config's fields directly:
@@ -84,8 +85,11 @@ class StackComponent(ABC):
             return cls.config_class.model_validate(settings)
         except ValidationError as error:
             # `from None`: pydantic's text quotes the input, which may be a password.
+            found = findings(error, cls.config_class)
             raise ConfigurationError(
-                f"{cls.__name__}: {describe_validation_error(error)}"
+                f"{cls.__name__}: {'; '.join(str(finding) for finding in found)}",
+                key=".".join(found[0].key),
+                allowed=found[0].allowed,
             ) from None
 
     @property
@@ -95,13 +99,3 @@ class StackComponent(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, config={self._config!r})"
-
-
-def describe_validation_error(error: ValidationError) -> str:
-    """Put pydantic's findings in one line, without the values given (they may be secret)."""
-    findings = []
-    for detail in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(part) for part in detail["loc"])
-        message = detail["msg"].removeprefix("Value error, ")
-        findings.append(f"{where}: {message}" if where else message)
-    return "; ".join(findings)

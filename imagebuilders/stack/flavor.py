@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from abc import ABC, abstractmethod
 
 from imagebuilders.stack.component import (
@@ -32,12 +33,12 @@ class Flavor(ABC):
 
     @property
     @abstractmethod
-    def config_class(self) -> type[StackComponentConfig]:
+    def config_class(self) -> builtins.type[StackComponentConfig]:
         """The class of its settings."""
 
     @property
     @abstractmethod
-    def implementation_class(self) -> type[StackComponent]:
+    def implementation_class(self) -> builtins.type[StackComponent]:
         """The class that does the work."""
 
     @property

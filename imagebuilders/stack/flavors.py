@@ -1,0 +1,133 @@
+"""Which flavors there are: those of this package and those of other installed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+
+from imagebuilders.exceptions import FlavorError
+from imagebuilders.stack.component import StackComponent, StackComponentType
+from imagebuilders.stack.flavor import Flavor
+from imagebuilders.stack.validation import unknown
+
+ENTRY_POINT_GROUP = "imagebuilders.flavors"
+
+
+@dataclass(frozen=True)
+class FlavorEntry:
+    """A flavor that a package offers, or an offer that could not be taken up."""
+
+    entry_point: str
+    """The entry point, as in `local_image_builder = imagebuilders.local_image_builder:…`."""
+    package: str
+    """The package that offers it, with its version."""
+    flavor: Flavor | None
+    """The flavor; `None` when it could not be loaded."""
+    problem: str | None = None
+    """Why it could not be loaded."""
+
+    @property
+    def implementation_class(self) -> type[StackComponent]:
+        """The flavor's class.
+
+        Raises:
+            FlavorError: the flavor or its class cannot be imported.
+        """
+        if self.flavor is None:
+            raise FlavorError(f"{self._whose()} cannot be loaded: {self.problem}")
+        try:
+            return self.flavor.implementation_class
+        except ImportError as error:
+            raise FlavorError(
+                f"{self._whose()} cannot be used: {_describe(error)}. "
+                f"Is an optional dependency of {self.package} missing?"
+            ) from error
+
+    def _whose(self) -> str:
+        return f"the flavor of package {self.package} (entry point {self.entry_point})"
+
+
+class FlavorCatalog:
+    """The flavors to choose from."""
+
+    def __init__(self, entries: Iterable[FlavorEntry]) -> None:
+        """Make a catalog of these entries; `FlavorCatalog.installed()` finds them itself."""
+        self.entries = tuple(entries)
+
+    @classmethod
+    def installed(cls) -> FlavorCatalog:
+        """Take every entry point of the group `imagebuilders.flavors`.
+
+        An entry point that fails to load becomes an entry with a `problem`: it must
+        not keep the other flavors from being used.
+        """
+        # A distribution that is on the path twice offers the same thing twice.
+        found = {
+            (_package_of(point), point.name, point.value): point
+            for point in entry_points(group=ENTRY_POINT_GROUP)
+        }
+        return cls(_load(point, package) for (package, _, _), point in sorted(found.items()))
+
+    def names(self, component_type: StackComponentType) -> list[str]:
+        """List the flavors of a type."""
+        return sorted(
+            {
+                entry.flavor.name
+                for entry in self.entries
+                if entry.flavor is not None and entry.flavor.type is component_type
+            }
+        )
+
+    def find(self, component_type: StackComponentType, name: str) -> FlavorEntry:
+        """Give the flavor of that type and name.
+
+        Raises:
+            FlavorError: there is none, or two packages offer it.
+        """
+        offers = [
+            entry
+            for entry in self.entries
+            if entry.flavor is not None
+            and entry.flavor.type is component_type
+            and entry.flavor.name == name
+        ]
+        if len(offers) > 1:
+            raise FlavorError(
+                f"the {component_type} flavor {name!r} is offered by two packages: "
+                + " and ".join(f"{offer.package} ({offer.entry_point})" for offer in offers)
+                + "; uninstall one of them"
+            )
+        if not offers:
+            known = self.names(component_type)
+            message = unknown(f"{component_type} flavor", name, known)
+            broken = [
+                f"{entry.package} ({entry.entry_point}): {entry.problem}"
+                for entry in self.entries
+                if entry.problem is not None
+            ]
+            if broken:
+                message += "; could not be loaded: " + ", ".join(broken)
+            raise FlavorError(message, allowed=known)
+        return offers[0]
+
+
+def _load(point: EntryPoint, package: str) -> FlavorEntry:
+    spelled = f"{point.name} = {point.value}"
+    try:
+        loaded = point.load()
+        flavor = loaded() if isinstance(loaded, type) else loaded
+    except Exception as error:  # another package's code: it may raise anything
+        return FlavorEntry(spelled, package, None, _describe(error))
+    if not isinstance(flavor, Flavor):
+        return FlavorEntry(spelled, package, None, "is no imagebuilders.Flavor")
+    return FlavorEntry(spelled, package, flavor)
+
+
+def _package_of(point: EntryPoint) -> str:
+    distribution = point.dist
+    return f"{distribution.name} {distribution.version}" if distribution else "unknown"
+
+
+def _describe(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
