@@ -230,5 +230,9 @@ class ArtifactStoreError(ImageBuilderError, RuntimeError):
         self.path = path
 
 
+class ArtifactNotFoundError(ArtifactStoreError, FileNotFoundError):
+    """Nothing stands under a path of an artifact store."""
+
+
 class UploadError(ArtifactStoreError):
     """A build context was not uploaded; nothing stands under its final name."""

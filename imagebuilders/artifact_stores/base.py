@@ -1,0 +1,499 @@
+"""The abstraction every artifact store implements, over an fsspec file system."""
+
+from __future__ import annotations
+
+import io
+import logging
+import posixpath
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, ClassVar, Literal, TypeVar, cast, overload
+
+from imagebuilders.artifact_stores import faults
+from imagebuilders.artifact_stores.chunks import ChunkSource, ProducerFailed
+from imagebuilders.artifact_stores.retries import RetryPolicy
+from imagebuilders.artifact_stores.stored_file import StoredFile
+from imagebuilders.artifact_stores.temporary import STALE_AFTER, is_stale, temporary_name
+from imagebuilders.exceptions import (
+    ArtifactNotFoundError,
+    ArtifactStoreError,
+    ImageBuilderError,
+    UploadError,
+)
+from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
+from imagebuilders.stack.flavor import DOCS_URL, Flavor
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from imagebuilders.artifact_stores.filesystem import FileSystem
+
+logger = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The end of a stored file: its whole size in bytes, and its last bytes."""
+
+    size: int
+    data: bytes
+
+
+class BaseArtifactStoreConfig(StackComponentConfig):
+    """Base of the settings of artifact stores.
+
+    Attributes:
+        path: the folder everything is put under: a path, or a URL.
+    """
+
+    path: str
+
+
+class BaseArtifactStore(StackComponent, ABC):
+    """Keeps archives and other files under one path.
+
+    Every `path` argument is either whole (it begins with the store's own path) or relative to
+    the store's path; separators are `/`. A path outside the store is an `ArtifactStoreError`.
+    Every method raises `ArtifactStoreError` when the store refuses, fails or cannot be
+    reached; faults that may pass are tried again first, as `retry_policy` says.
+
+    An implementation gives `filesystem`; where it can publish in a better way than by writing
+    a temporary file and renaming it, it overrides `_publish`.
+    """
+
+    config_class: ClassVar[type[StackComponentConfig]] = BaseArtifactStoreConfig
+
+    stale_after: ClassVar[float] = STALE_AFTER
+    """Seconds after which an unfinished upload is taken for one whose process died."""
+
+    @property
+    def config(self) -> BaseArtifactStoreConfig:
+        """The store's settings."""
+        return cast(BaseArtifactStoreConfig, self._config)
+
+    @property
+    def path(self) -> str:
+        """The folder, path or URL, everything is put under; without a slash at the end."""
+        return self.config.path
+
+    @property
+    @abstractmethod
+    def filesystem(self) -> FileSystem:
+        """The fsspec file system underneath, made when first asked for."""
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """How often, and after which pause, a request is made again after a passing fault."""
+        return RetryPolicy()
+
+    # --- looking -------------------------------------------------------------
+
+    def exists(self, path: str) -> bool:
+        """Tell whether a file or folder stands under `path`."""
+        return self._info("look for", path) is not None
+
+    def isdir(self, path: str) -> bool:
+        """Tell whether `path` is a folder. Object stores have no empty ones."""
+        info = self._info("look at", path)
+        return info is not None and info["type"] == "directory"
+
+    def size(self, path: str) -> int:
+        """Give the size of a file in bytes.
+
+        Raises:
+            ArtifactNotFoundError: there is no such file.
+        """
+        info = self._info("look at", path)
+        if info is None:
+            raise self._not_found("look at", path)
+        return self._size_of(info)
+
+    def listdir(self, path: str) -> list[str]:
+        """Give the names in a folder, sorted.
+
+        Raises:
+            ArtifactNotFoundError: there is no such folder.
+        """
+        target = self._locate(path)
+
+        def names() -> list[str]:
+            self.filesystem.invalidate_cache()
+            entries = self.filesystem.ls(target, detail=True)
+            found = {posixpath.basename(str(e["name"]).rstrip("/")): e for e in entries}
+            own = posixpath.basename(target)
+            # A file lists itself; so does the empty object by which some tools mark a folder.
+            itself = found.get(own)
+            if itself is not None and str(itself["name"]).strip("/") == target.strip("/"):
+                if len(found) == 1 and itself["type"] == "file" and self._size_of(itself) > 0:
+                    raise NotADirectoryError("it is a file, not a folder")
+                del found[own]
+            return sorted(found)
+
+        return self._attempt("list", path, names)
+
+    def read_tail(self, path: str, length: int) -> Tail | None:
+        """Give the size of a file and its last `length` bytes; `None` when there is none.
+
+        Where the store allows it, this is a single request.
+        """
+        target = self._locate(path)
+
+        def tail() -> Tail | None:
+            self.filesystem.invalidate_cache()
+            try:
+                size = self._size_of(self.filesystem.info(target))
+                start = max(0, size - length)
+                return Tail(size, self.filesystem.cat_file(target, start, size) if size else b"")
+            except Exception as error:
+                if self._is_absent(error):
+                    return None
+                raise
+
+        return self._attempt("read the end of", path, tail)
+
+    # --- reading and writing -------------------------------------------------
+
+    @overload
+    def open(self, path: str, mode: Literal["rb", "wb"] = "rb") -> IO[bytes]: ...
+    @overload
+    def open(self, path: str, mode: Literal["r", "w"]) -> IO[str]: ...
+    def open(self, path: str, mode: Literal["r", "w", "rb", "wb"] = "rb") -> IO[bytes] | IO[str]:
+        """Open a file to read it or to write it anew; text is UTF-8.
+
+        A file that is being written may be seen, and may stay, half written: use `publish` for
+        what must be there whole or not at all.
+
+        Raises:
+            ArtifactNotFoundError: the file to read does not exist.
+        """
+        if mode not in ("r", "w", "rb", "wb"):
+            raise ArtifactStoreError(
+                f"Cannot open {path} with the mode {mode!r}: use 'r', 'w', 'rb' or 'wb'.",
+                path=path,
+            )
+        target = self._locate(path)
+        write = "w" in mode
+        action = "write" if write else "read"
+
+        def opened() -> StoredFile:
+            if write:
+                self.filesystem.makedirs(posixpath.dirname(target), exist_ok=True)
+            else:
+                self.filesystem.invalidate_cache()
+            return StoredFile(
+                self.filesystem.open(target, "wb" if write else "rb"),
+                write=write,
+                translate=lambda error: self._error(action, path, error),
+            )
+
+        raw = self._attempt(action, path, opened)
+        stream = io.BufferedWriter(raw) if write else io.BufferedReader(raw)
+        return stream if "b" in mode else io.TextIOWrapper(stream, encoding="utf-8")
+
+    def publish(
+        self,
+        path: str,
+        chunks: Iterable[bytes],
+        *,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> int:
+        """Write a file so that it stands under `path` whole or not at all.
+
+        Missing folders are made. An older file of that name is replaced. When this fails, or
+        the process is killed, `path` is as it was before.
+
+        Args:
+            path: the file.
+            chunks: its content. When it is no iterator but can be iterated again (a list, an
+                object with `__iter__`), stores that cannot repeat a single request repeat the
+                whole of it after a passing fault.
+            on_progress: called with the number of bytes in the store so far.
+
+        Returns:
+            The size of the file in bytes.
+
+        Raises:
+            UploadError: the store did not take it.
+            Exception: whatever `chunks` or `on_progress` raised.
+        """
+        target = self._locate(path)
+        source = ChunkSource(chunks, on_progress)
+        try:
+            return self._attempt(
+                "write",
+                path,
+                lambda: self._publish(target, source),
+                repeat=source.repeatable,
+                error_class=UploadError,
+            )
+        except ProducerFailed as failed:
+            error = failed.error
+        raise error
+
+    # --- changing ------------------------------------------------------------
+
+    def makedirs(self, path: str) -> None:
+        """Make a folder and those above it; without effect when it is there."""
+        target = self._locate(path)
+        self._attempt("make", path, lambda: self.filesystem.makedirs(target, exist_ok=True))
+
+    def remove(self, path: str) -> None:
+        """Remove a file.
+
+        Raises:
+            ArtifactNotFoundError: there is no such file.
+        """
+        target = self._locate(path)
+        if not self.exists(path):
+            raise self._not_found("remove", path)
+        self._attempt("remove", path, lambda: self.filesystem.rm_file(target))
+
+    def rename(self, source: str, destination: str) -> None:
+        """Give a file another name; a file that had that name is replaced.
+
+        Raises:
+            ArtifactNotFoundError: there is no such file.
+        """
+        old, new = self._locate(source), self._locate(destination)
+        if not self.exists(source):
+            raise self._not_found("rename", source)
+        # Not repeated: after an answer that was lost, the source is gone.
+        self._attempt("rename", source, lambda: self._rename(old, new), repeat=False)
+
+    def close(self) -> None:
+        """Give back connections. The store opens new ones when it is used again."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- for implementations -------------------------------------------------
+
+    @property
+    def _root(self) -> str:
+        """The store's path as its file system spells it."""
+        return self.path
+
+    def _locate(self, path: str) -> str:
+        """Give the file system's spelling of a path argument."""
+        root = self._root.rstrip("/")
+        relative = self._relative(path)
+        return f"{root}/{relative}" if relative else root or "/"
+
+    def _relative(self, path: str) -> str:
+        prefix = self.path if self.path.endswith("/") else f"{self.path}/"
+        if path == self.path:
+            rest = ""
+        elif path.startswith(prefix):
+            rest = path[len(prefix) :]
+        elif path.startswith("/") or "://" in path:
+            raise self._outside(path)
+        else:
+            rest = path
+        parts = [part for part in rest.split("/") if part not in ("", ".")]
+        if ".." in parts or "\0" in path:
+            raise self._outside(path)
+        return "/".join(parts)
+
+    def _outside(self, path: str) -> ArtifactStoreError:
+        return ArtifactStoreError(
+            f"{path!r} is not a path inside the artifact store {self.path}.", path=path
+        )
+
+    def _publish(self, target: str, source: ChunkSource) -> int:
+        """Make one attempt to publish: write under a temporary name beside it, then rename.
+
+        Args:
+            target: the file, as the file system spells it.
+            source: the content; `source.written` is to be told of progress.
+        """
+        folder, name = posixpath.split(target)
+        temporary = f"{folder}/{temporary_name(name)}"
+        self.filesystem.makedirs(folder, exist_ok=True)
+        try:
+            total = self._write(temporary, source)
+            self._rename(temporary, target)
+        except BaseException:
+            with suppress(Exception):
+                self.filesystem.rm_file(temporary)
+            raise
+        with suppress(Exception):
+            self._sweep(folder)
+        return total
+
+    def _write(self, target: str, source: ChunkSource) -> int:
+        total = 0
+        with source.open() as chunks:
+            file = self.filesystem.open(target, "wb")
+            try:
+                for chunk in chunks:
+                    file.write(chunk)
+                    total += len(chunk)
+                    source.written(total)
+            except BaseException:
+                # What closing has to say would hide why the writing ended.
+                with suppress(Exception):
+                    file.close()
+                raise
+            file.close()
+        return total
+
+    def _rename(self, old: str, new: str) -> None:
+        try:
+            self.filesystem.mv(old, new)
+        except FileExistsError:
+            # Some protocols (SFTP) do not rename onto a file. Its place is empty for a
+            # moment, which a reader takes for "not there", never for another file.
+            self.filesystem.rm_file(new)
+            self.filesystem.mv(old, new)
+
+    def _sweep(self, folder: str) -> None:
+        """Remove what processes that were killed left in a folder."""
+        self.filesystem.invalidate_cache()
+        for entry in self.filesystem.ls(folder, detail=True):
+            path = str(entry["name"])
+            if is_stale(posixpath.basename(path), self.stale_after):
+                logger.info("Removing %s, which an upload that died left behind.", path)
+                self.filesystem.rm_file(path)
+
+    def _is_passing(self, error: Exception) -> bool:
+        """Tell whether a request that failed with `error` is worth another attempt."""
+        return faults.is_passing(error)
+
+    def _is_absent(self, error: Exception) -> bool:
+        """Tell whether `error` only says that there is no such file."""
+        return isinstance(error, FileNotFoundError)
+
+    def _describe(self, error: Exception) -> str:
+        """Say what `error` means, without any secret."""
+        return faults.describe(error)
+
+    def _attempt(
+        self,
+        action: str,
+        path: str,
+        request: Callable[[], _Result],
+        *,
+        repeat: bool = True,
+        error_class: type[ArtifactStoreError] = ArtifactStoreError,
+    ) -> _Result:
+        """Make a request, again if its fault may pass; raise only the package's own errors."""
+        policy = self.retry_policy
+        failed = 0
+
+        def note(error: Exception, failures: int, pause: float) -> None:
+            nonlocal failed
+            failed = failures
+            logger.warning(
+                "Could not %s %s: %s Trying again in %.1f s (%d of %d attempts made).",
+                action,
+                path,
+                self._sentence(error),
+                pause,
+                failures,
+                policy.attempts,
+            )
+
+        try:
+            return policy.call(
+                request,
+                is_passing=lambda error: repeat and self._is_own_passing(error),
+                before_pause=note,
+            )
+        except (ImageBuilderError, ProducerFailed):
+            raise
+        except Exception as error:
+            raise self._error(
+                action, path, error, attempts=failed + 1, error_class=error_class
+            ) from error
+
+    def _is_own_passing(self, error: Exception) -> bool:
+        return not isinstance(error, (ImageBuilderError, ProducerFailed)) and self._is_passing(
+            error
+        )
+
+    def _error(
+        self,
+        action: str,
+        path: str,
+        error: Exception,
+        *,
+        attempts: int = 1,
+        error_class: type[ArtifactStoreError] = ArtifactStoreError,
+    ) -> ArtifactStoreError:
+        if isinstance(error, ArtifactStoreError):
+            return error
+        if error_class is ArtifactStoreError and self._is_absent(error):
+            return self._not_found(action, path)
+        often = f" after {attempts} attempts" if attempts > 1 else ""
+        return error_class(f"Could not {action} {path}{often}: {self._sentence(error)}", path=path)
+
+    def _sentence(self, error: Exception) -> str:
+        text = self._describe(error)
+        return text if text.endswith(".") else f"{text}."
+
+    def _not_found(self, action: str, path: str) -> ArtifactNotFoundError:
+        return ArtifactNotFoundError(
+            f"Could not {action} {path}: there is no such file or folder.", path=path
+        )
+
+    def _info(self, action: str, path: str) -> dict[str, object] | None:
+        target = self._locate(path)
+
+        def info() -> dict[str, object] | None:
+            self.filesystem.invalidate_cache()
+            try:
+                return dict(self.filesystem.info(target))
+            except Exception as error:
+                if self._is_absent(error):
+                    return None
+                raise
+
+        return self._attempt(action, path, info)
+
+    @staticmethod
+    def _size_of(info: object) -> int:
+        size = cast("dict[str, object]", info).get("size")
+        return size if isinstance(size, int) else 0
+
+
+class BaseArtifactStoreFlavor(Flavor, ABC):
+    """Base of the flavors of artifact stores."""
+
+    @property
+    def config_class(self) -> type[BaseArtifactStoreConfig]:
+        """The class of the store's settings."""
+        return BaseArtifactStoreConfig
+
+    @property
+    @abstractmethod
+    def implementation_class(self) -> type[BaseArtifactStore]:
+        """The store's class."""
+
+    @property
+    def docs_url(self) -> str | None:
+        """The flavor's section in the documentation."""
+        return f"{DOCS_URL}/artifact-stores/#{self.name}"
+
+    @property
+    def sdk_docs_url(self) -> str | None:
+        """The reference of the flavor's classes."""
+        return self.generate_default_sdk_docs_url()
+
+    @property
+    def type(self) -> StackComponentType:
+        """`StackComponentType.ARTIFACT_STORE`."""
+        return StackComponentType.ARTIFACT_STORE

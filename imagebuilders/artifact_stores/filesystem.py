@@ -1,0 +1,101 @@
+"""The part of an fsspec file system that artifact stores use, and how to get one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import BinaryIO, Protocol, cast
+
+from imagebuilders.exceptions import ArtifactStoreError
+
+
+class FileSystem(Protocol):
+    """What artifact stores ask of an `fsspec.AbstractFileSystem`."""
+
+    def info(self, path: str) -> Mapping[str, object]:
+        """Tell size and type; `FileNotFoundError` when nothing is there."""
+        ...
+
+    def ls(self, path: str, detail: bool = True) -> list[Mapping[str, object]]:
+        """List a folder."""
+        ...
+
+    def open(self, path: str, mode: str = "rb") -> BinaryIO:
+        """Open a file."""
+        ...
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Make a folder and those above it."""
+        ...
+
+    def rm_file(self, path: str) -> None:
+        """Remove a file."""
+        ...
+
+    def mv(self, path1: str, path2: str) -> None:
+        """Move a file."""
+        ...
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
+        """Read a range of a file."""
+        ...
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        """Forget what was listed before."""
+        ...
+
+
+def open_url(url: str, options: Mapping[str, object]) -> tuple[FileSystem, str]:
+    """Make the fsspec file system for a URL.
+
+    Args:
+        url: a folder, as in `gs://bucket/prefix`.
+        options: keyword arguments of the file system's class.
+
+    Returns:
+        The file system, shared with nobody, and the folder's path in it.
+
+    Raises:
+        ArtifactStoreError: the protocol is unknown, its package is not installed, or the
+            options do not suit it.
+    """
+    protocol = url.partition("://")[0]
+    url_to_fs = cast(
+        "Callable[..., tuple[FileSystem, str]]", import_module("fsspec.core").url_to_fs
+    )
+    try:
+        return url_to_fs(url, skip_instance_cache=True, **options)
+    except ImportError as error:
+        raise ArtifactStoreError(_missing_package(protocol, error), path=url) from error
+    except ValueError as error:
+        if protocol in _known_protocols():
+            raise _unsuitable(url, error) from error
+        raise ArtifactStoreError(
+            f"No file system is known for {protocol}:// (in {url}). fsspec knows: "
+            f"{', '.join(_known_protocols())}.",
+            path=url,
+        ) from error
+    except Exception as error:
+        raise _unsuitable(url, error) from error
+
+
+def _unsuitable(url: str, error: Exception) -> ArtifactStoreError:
+    return ArtifactStoreError(
+        f"Cannot open {url}: {type(error).__name__}: {error}. "
+        "Check the path and the storage options.",
+        path=url,
+    )
+
+
+def _known_protocols() -> list[str]:
+    registry = import_module("fsspec.registry")
+    return sorted({*registry.known_implementations, *registry.registry})
+
+
+def _missing_package(protocol: str, error: ImportError) -> str:
+    # fsspec raises its own hint from the import that failed, which knows the module's name.
+    missing = next(
+        (cause.name for cause in (error.__cause__, error) if isinstance(cause, ImportError)), None
+    )
+    package = f"the package {missing.partition('.')[0]!r}" if missing else "a package"
+    return f"{protocol}:// needs {package}, which is not installed: {str(error).rstrip('.')}."

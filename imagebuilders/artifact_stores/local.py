@@ -1,0 +1,207 @@
+"""An artifact store in a folder of this machine."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, field_validator
+
+from imagebuilders.artifact_stores.base import (
+    BaseArtifactStore,
+    BaseArtifactStoreConfig,
+    BaseArtifactStoreFlavor,
+)
+from imagebuilders.artifact_stores.chunks import ChunkSource
+from imagebuilders.artifact_stores.temporary import is_stale, is_temporary, temporary_name
+from imagebuilders.stack.component import StackComponentConfig
+
+if TYPE_CHECKING:
+    from imagebuilders.artifact_stores.filesystem import FileSystem
+
+logger = logging.getLogger(__name__)
+
+
+def default_path() -> str:
+    """Give the artifact folder in the user's data folder.
+
+    `$XDG_DATA_HOME/imagebuilders/artifacts`, where `XDG_DATA_HOME` defaults to
+    `~/.local/share`, as the XDG Base Directory Specification has it; on macOS
+    `~/Library/Application Support/imagebuilders/artifacts`.
+    """
+    data = os.environ.get("XDG_DATA_HOME", "")
+    if os.path.isabs(data):
+        folder = Path(data)
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    else:
+        folder = Path.home() / ".local" / "share"
+    return str(folder / "imagebuilders" / "artifacts")
+
+
+class LocalArtifactStoreConfig(BaseArtifactStoreConfig):
+    """Settings of the local artifact store.
+
+    Attributes:
+        path: the folder, as a path or a `file://` URL; `~` is the home folder; a relative path
+            is taken from the working directory at the time the settings are made. By default a
+            folder in the user's data folder. It is made when something is written.
+    """
+
+    path: str = Field(default_factory=default_path)
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        if path.startswith("file://"):
+            url = urlsplit(path)
+            if url.netloc not in ("", "localhost"):
+                raise ValueError(f"{path!r} names another machine; use file:///folder")
+            path = unquote(url.path)
+        elif "://" in path:
+            raise ValueError(
+                f"{path!r} is not a folder of this machine; "
+                "use the flavor 's3' for s3:// and 'remote' for any other URL"
+            )
+        if not path or "\0" in path:
+            raise ValueError("must name a folder")
+        return os.path.abspath(os.path.expanduser(path))
+
+
+class LocalArtifactStore(BaseArtifactStore):
+    """Keeps files in a folder.
+
+    A file is written under a temporary name in its own folder, forced to the disk and then
+    renamed, which POSIX makes atomic. The writer holds a lock (`flock`) on the temporary file,
+    so that the next upload into the folder can tell a dead process's file from one that is
+    being written, and removes it.
+    """
+
+    config_class: ClassVar[type[StackComponentConfig]] = LocalArtifactStoreConfig
+
+    @property
+    def config(self) -> LocalArtifactStoreConfig:
+        """The store's settings."""
+        return cast(LocalArtifactStoreConfig, self._config)
+
+    @property
+    def filesystem(self) -> FileSystem:
+        """fsspec's local file system."""
+        return cast("FileSystem", import_module("fsspec.implementations.local").LocalFileSystem())
+
+    def _publish(self, target: str, source: ChunkSource) -> int:
+        folder, name = os.path.split(target)
+        os.makedirs(folder, exist_ok=True)
+        temporary = os.path.join(folder, temporary_name(name))
+        with _locked_new_file(temporary) as descriptor:
+            try:
+                total = 0
+                with source.open() as chunks:
+                    for chunk in chunks:
+                        _write_all(descriptor, chunk)
+                        total += len(chunk)
+                        source.written(total)
+                os.fsync(descriptor)
+                os.replace(temporary, target)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary)
+                raise
+        _sync_folder(folder)
+        with suppress(OSError):
+            self._sweep(folder)
+        return total
+
+    def _rename(self, old: str, new: str) -> None:
+        os.makedirs(os.path.dirname(new), exist_ok=True)
+        os.replace(old, new)
+
+    def _sweep(self, folder: str) -> None:
+        for name in filter(is_temporary, os.listdir(folder)):
+            path = os.path.join(folder, name)
+            with suppress(FileNotFoundError):
+                if _is_abandoned(path) or is_stale(name, self.stale_after):
+                    os.unlink(path)
+                    logger.info("Removed %s, which an upload that died left behind.", path)
+
+
+@contextmanager
+def _locked_new_file(path: str) -> Iterator[int]:
+    """Make a file and hold a lock on it; the descriptor is closed at the end of the block."""
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+        try:
+            with suppress(OSError):  # a file system without locks: its files are swept by age
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_same_file(descriptor, path):
+                yield descriptor
+                return
+            # Between its making and its locking, another upload took it for abandoned.
+        finally:
+            os.close(descriptor)
+
+
+def _is_same_file(descriptor: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _is_abandoned(path: str) -> bool:
+    """Tell whether nobody holds the lock on a temporary file."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False  # locked by its writer, or no locks here: its age will tell
+    else:
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync_folder(folder: str) -> None:
+    """Force the folder's entries to the disk, where the file system can."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+class LocalArtifactStoreFlavor(BaseArtifactStoreFlavor):
+    """The flavor `local`."""
+
+    @property
+    def name(self) -> str:
+        """`local`."""
+        return "local"
+
+    @property
+    def config_class(self) -> type[LocalArtifactStoreConfig]:
+        """The class of the store's settings."""
+        return LocalArtifactStoreConfig
+
+    @property
+    def implementation_class(self) -> type[LocalArtifactStore]:
+        """The store's class."""
+        return LocalArtifactStore

@@ -1,0 +1,138 @@
+"""Puts a build context's archive into an artifact store, unless it is there already."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from imagebuilders import events
+from imagebuilders.artifact_stores.seal import SEAL_SIZE, Seal, make_seal, read_seal
+from imagebuilders.exceptions import ArtifactStoreError, ContextChangedError, UploadError
+
+if TYPE_CHECKING:
+    from imagebuilders.archivable import ArchiveType
+    from imagebuilders.artifact_stores.base import BaseArtifactStore, Tail
+
+logger = logging.getLogger(__name__)
+
+
+class UploadableContext(Protocol):
+    """What an upload asks of a `BuildContext`."""
+
+    def digest(self) -> str:
+        """Give `sha256:<hex>` over the context's content."""
+        ...
+
+    def iter_archive(self, archive_type: ArchiveType = ...) -> Iterator[bytes]:
+        """Give the archive in chunks."""
+        ...
+
+
+def upload_build_context(
+    build_context: UploadableContext,
+    artifact_store: BaseArtifactStore,
+    parent_path_directory_name: str,
+) -> str:
+    """Put the context's archive at `{store path}/{parent_path_directory_name}/{hash}.tar.gz`.
+
+    `hash` is the hexadecimal part of the context's digest. When a whole archive of that context
+    is there, this costs one request to the store: no archive is made and no byte is sent. An
+    object of that name which is not a whole archive of that context is replaced.
+
+    The archive is sent while it is made, and stands under its name only when it is whole.
+    Progress is told as `events.UploadProgress`.
+
+    Args:
+        build_context: the context.
+        artifact_store: where the archive goes.
+        parent_path_directory_name: a folder below the store's path; made when missing.
+
+    Returns:
+        The path of the archive.
+
+    Raises:
+        UploadError: the store failed; what stood under the name before still does.
+        ContextChangedError: the context changed after its digest was taken.
+    """
+    digest = build_context.digest()
+    path = _path_of(digest, artifact_store, parent_path_directory_name)
+    try:
+        tail = artifact_store.read_tail(path, SEAL_SIZE)
+        if tail is not None and _is_whole(tail, digest):
+            logger.info("The build context is already at %s; nothing was sent.", path)
+            events.emit(events.UploadProgress(path, 0, total=tail.size, done=True))
+            return path
+        if tail is not None:
+            logger.warning(
+                "%s (%d bytes) is not a whole archive of this build context; replacing it.",
+                path,
+                tail.size,
+            )
+        _upload(build_context, digest, artifact_store, path)
+    except UploadError:
+        raise
+    except ArtifactStoreError as error:
+        raise UploadError(str(error), path=path) from error
+    return path
+
+
+def _upload(
+    build_context: UploadableContext, digest: str, artifact_store: BaseArtifactStore, path: str
+) -> None:
+    started = time.monotonic()
+    artifact_store.makedirs(path.rpartition("/")[0])
+    size = artifact_store.publish(
+        path,
+        _SealedArchive(build_context, digest),
+        on_progress=lambda sent: events.emit(events.UploadProgress(path, sent)),
+    )
+    events.emit(events.UploadProgress(path, size, total=size, done=True))
+    logger.info(
+        "Uploaded the build context to %s (%d bytes in %.1f s).",
+        path,
+        size,
+        time.monotonic() - started,
+    )
+
+
+class _SealedArchive:
+    """The archive's bytes with the seal after them; made anew each time it is iterated."""
+
+    def __init__(self, build_context: UploadableContext, digest: str) -> None:
+        self._build_context = build_context
+        self._digest = digest
+
+    def __iter__(self) -> Generator[bytes, None, None]:
+        from imagebuilders.archivable import ArchiveType
+
+        size = 0
+        chunks = self._build_context.iter_archive(ArchiveType.TAR_GZ)
+        try:
+            for chunk in chunks:
+                size += len(chunk)
+                yield chunk
+        finally:
+            if isinstance(chunks, Generator):
+                chunks.close()
+        # The archive was made after its name. Without the seal it is never published.
+        now = self._build_context.digest()
+        if now != self._digest:
+            raise ContextChangedError(
+                f"The build context changed while it was uploaded: its digest was {self._digest} "
+                f"and now is {now}. Nothing was published; upload it again once it is at rest."
+            )
+        yield make_seal(size, self._digest)
+
+
+def _path_of(digest: str, artifact_store: BaseArtifactStore, folder: str) -> str:
+    root = artifact_store.path
+    below = [part for part in folder.split("/") if part]
+    return (root if root.endswith("/") else f"{root}/") + "/".join(
+        [*below, f"{digest.partition(':')[2]}.tar.gz"]
+    )
+
+
+def _is_whole(tail: Tail, digest: str) -> bool:
+    return read_seal(tail.data) == Seal(tail.size, digest)
