@@ -1,0 +1,243 @@
+"""Who may do what: no authentication, basic, or bearer tokens with scopes.
+
+The bearer flow is that of the distribution project's token specification: a request without
+a token gets a challenge, the client asks `/token` for the scope named there, and comes back.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from enum import Enum
+from fnmatch import fnmatchcase
+
+from fakes.registry.errors import OciError
+from fakes.registry.messages import Request, Response
+from fakes.registry.routes import DELETES, PULLS, PUSHES, Operation, Route, find
+
+SERVICE = "fake-registry"
+_ACTIONS = ("pull", "push", "delete")
+
+
+class AuthKind(str, Enum):
+    """How a client proves who it is."""
+
+    NONE = "none"
+    BASIC = "basic"
+    BEARER = "bearer"
+
+
+@dataclass(frozen=True)
+class RepositoryRule:
+    """What holds for the repositories whose whole name matches a pattern.
+
+    For each action: `None` allows whoever is let in at all, a collection allows the users
+    named there and nobody else, so that an empty one forbids the action to all.
+
+    Attributes:
+        pattern: a glob over the whole name, as in `team-a/*`; `*` matches slashes too.
+        pull: who may pull.
+        push: who may push.
+        delete: who may delete.
+        immutable_tags: whether a tag, once pushed, may not move to another manifest.
+    """
+
+    pattern: str
+    pull: Collection[str] | None = None
+    push: Collection[str] | None = None
+    delete: Collection[str] | None = None
+    immutable_tags: bool = False
+
+    def allows(self, action: str, user: str | None) -> bool:
+        """Whether a user (`None`: anonymous) may do that."""
+        who = {"pull": self.pull, "push": self.push, "delete": self.delete}[action]
+        return who is None or (user is not None and user in who)
+
+
+@dataclass(frozen=True)
+class _Token:
+    user: str | None
+    grants: frozenset[tuple[str, str]]
+    expires: float
+
+
+@dataclass
+class Gate:
+    """Lets requests in, or does not.
+
+    Attributes:
+        kind: how clients prove who they are.
+        users: password by user name.
+        anonymous_pull: whether pulling needs no user.
+        rules: the first rule whose pattern matches a repository holds for it.
+        token_lifetime: how long a bearer token is good, in seconds.
+        clock: seconds since the epoch.
+    """
+
+    kind: AuthKind = AuthKind.NONE
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
+    anonymous_pull: bool = False
+    rules: Sequence[RepositoryRule] = ()
+    token_lifetime: float = 300.0
+    clock: Callable[[], float] = field(default=lambda: datetime.now(timezone.utc).timestamp())
+    _tokens: dict[str, _Token] = field(default_factory=dict, repr=False)
+
+    def rule(self, repository: str) -> RepositoryRule | None:
+        """The rule that holds for a repository."""
+        matching = (rule for rule in self.rules if fnmatchcase(repository, rule.pattern))
+        return next(matching, None)
+
+    def enter(self, request: Request, route: Route) -> str | None:
+        """Let a request in.
+
+        Returns:
+            The user's name; `None` for an anonymous client.
+
+        Raises:
+            OciError: UNAUTHORIZED with the challenge, or DENIED.
+        """
+        if self.kind is AuthKind.BEARER:
+            return self._enter_with_token(request, route)
+        user = self._basic_user(request) if self.kind is AuthKind.BASIC else None
+        if self.kind is AuthKind.BASIC and user is None:
+            pulls = route.operation in PULLS
+            if request.headers.get("Authorization") or not (self.anonymous_pull and pulls):
+                raise self.challenge(request, route)
+        name, actions = _needed(route)
+        denied = [action for action in actions if not self._permits(user, name, action)]
+        if denied:
+            raise OciError("DENIED", {"repository": name, "actions": denied})
+        return user
+
+    def may(self, request: Request, repository: str, action: str) -> bool:
+        """Whether the client of a request that was let in may also do that elsewhere."""
+        if self.kind is AuthKind.BEARER:
+            token = self._tokens.get(_credentials(request, "bearer"))
+            return token is not None and (repository, action) in token.grants
+        user = self._basic_user(request) if self.kind is AuthKind.BASIC else None
+        return self._permits(user, repository, action)
+
+    def token(self, request: Request) -> Response:
+        """GET /token: a token for the scopes asked for, as far as the user may have them.
+
+        Raises:
+            OciError: UNAUTHORIZED, the credentials are wrong or needed and missing.
+        """
+        user = self._basic_user(request)
+        if user is None and (request.headers.get("Authorization") or not self.anonymous_pull):
+            raise OciError("UNAUTHORIZED", headers={"WWW-Authenticate": f'Basic realm="{SERVICE}"'})
+        grants: set[tuple[str, str]] = set()
+        for scope in " ".join(request.parameters("scope")).split():
+            grants |= self._granted(user, scope)
+        text = secrets.token_urlsafe(24)
+        now = self.clock()
+        self._tokens[text] = _Token(user, frozenset(grants), now + self.token_lifetime)
+        issued = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        document = {
+            "token": text,
+            "access_token": text,
+            "expires_in": int(self.token_lifetime),
+            "issued_at": issued,
+        }
+        return Response.json(200, document)
+
+    def expire_tokens(self) -> None:
+        """End every token given out so far."""
+        self._tokens = {
+            text: _Token(token.user, token.grants, self.clock() - 1)
+            for text, token in self._tokens.items()
+        }
+
+    def challenge(self, request: Request, route: Route, error: str = "") -> OciError:
+        """The 401 that tells a client how to come back.
+
+        Args:
+            request: the request, for the address of the token service.
+            route: what was asked for.
+            error: a bearer error: `invalid_token` or `insufficient_scope`.
+        """
+        if self.kind is not AuthKind.BEARER:
+            value = f'Basic realm="{SERVICE}"'
+        else:
+            value = f'Bearer realm="{request.base_url}/token",service="{SERVICE}"'
+            name, actions = _needed(route)
+            scope = f"repository:{name}:{','.join(actions)}" if name else "registry:catalog:*"
+            value += f',scope="{scope}"' if actions else ""
+            value += f',error="{error}"' if error else ""
+        detail = {"operation": route.operation.value, "repository": route.repository}
+        return OciError("UNAUTHORIZED", detail, headers={"WWW-Authenticate": value})
+
+    def expired(self, request: Request) -> OciError:
+        """The challenge as if the client's credentials had just run out."""
+        error = "invalid_token" if self.kind is AuthKind.BEARER else ""
+        return self.challenge(request, find(request.method, request.path), error)
+
+    def _enter_with_token(self, request: Request, route: Route) -> str | None:
+        text = _credentials(request, "bearer")
+        if not text:
+            raise self.challenge(request, route)
+        token = self._tokens.get(text)
+        if token is None or token.expires <= self.clock():
+            raise self.challenge(request, route, "invalid_token")
+        name, actions = _needed(route)
+        if any((name, action) not in token.grants for action in actions):
+            raise self.challenge(request, route, "insufficient_scope")
+        return token.user
+
+    def _granted(self, user: str | None, scope: str) -> set[tuple[str, str]]:
+        """What of `repository:NAME:pull,push` a user gets. `*` asks for everything."""
+        kind, _, rest = scope.partition(":")
+        name, _, listed = rest.rpartition(":")
+        if kind == "registry":
+            return {("", "catalog")} if user is not None else set()
+        if kind.partition("(")[0] != "repository":
+            return set()
+        actions = _ACTIONS if "*" in listed.split(",") else tuple(listed.split(","))
+        return {
+            (name, action)
+            for action in actions
+            if action in _ACTIONS and self._permits(user, name, action)
+        }
+
+    def _permits(self, user: str | None, repository: str, action: str) -> bool:
+        anonymous = self.kind is not AuthKind.NONE and user is None
+        if anonymous and not (self.anonymous_pull and action == "pull"):
+            return False
+        if action == "catalog":
+            return True
+        rule = self.rule(repository)
+        return rule is None or rule.allows(action, user)
+
+    def _basic_user(self, request: Request) -> str | None:
+        try:
+            decoded = base64.b64decode(_credentials(request, "basic"), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        user, _, password = decoded.partition(":")
+        known = self.users.get(user)
+        if known is None or not hmac.compare_digest(known.encode(), password.encode()):
+            return None
+        return user
+
+
+def _credentials(request: Request, scheme: str) -> str:
+    kind, _, value = request.headers.get("Authorization").partition(" ")
+    return value.strip() if kind.lower() == scheme else ""
+
+
+def _needed(route: Route) -> tuple[str, tuple[str, ...]]:
+    """The repository and the actions that a request needs; no actions: being let in will do."""
+    if route.operation is Operation.CATALOG:
+        return "", ("catalog",)
+    if route.operation in PULLS:
+        return route.repository, ("pull",)
+    if route.operation in PUSHES:
+        return route.repository, ("pull", "push")
+    if route.operation in DELETES:
+        return route.repository, ("delete",)
+    return "", ()

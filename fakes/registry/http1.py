@@ -1,0 +1,198 @@
+"""HTTP/1.1 messages (RFC 9112): the head of a request, its body, the head of a response."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+
+from fakes.registry.messages import Buffer, ConnectionCutError, Headers, Response
+
+HEAD_LIMIT = 64 * 1024
+"""The most bytes of a request's head."""
+_PIECE = 256 * 1024
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+
+
+class BadRequestError(Exception):
+    """What came is no HTTP request."""
+
+
+def parse_head(head: bytes) -> tuple[str, str, Headers, str]:
+    """Read the request line and the header fields.
+
+    Args:
+        head: everything up to and including the empty line.
+
+    Returns:
+        Method, target, header fields and version, as in `HTTP/1.1`.
+
+    Raises:
+        BadRequestError: the head is malformed.
+    """
+    lines = head.decode("latin-1").split("\r\n")
+    words = lines[0].split(" ")
+    if len(words) != 3 or not words[2].startswith("HTTP/1.") or not _TOKEN.fullmatch(words[0]):
+        raise BadRequestError(f"no request line: {lines[0][:80]!r}")
+    headers = Headers()
+    for line in lines[1:]:
+        if not line:
+            continue
+        name, colon, value = line.partition(":")
+        if not colon or not _TOKEN.fullmatch(name):
+            raise BadRequestError(f"no header field: {line[:80]!r}")
+        headers.add(name, value.strip(" \t"))
+    return words[0], _origin_form(words[1]), headers, words[2]
+
+
+def _origin_form(target: str) -> str:
+    """The target without scheme and host, which a client may send (RFC 9112, section 3.2.2)."""
+    if target.startswith(("http://", "https://")):
+        return "/" + target.split("/", 3)[3] if target.count("/") >= 3 else "/"
+    if not target.startswith("/"):
+        raise BadRequestError(f"no target: {target[:80]!r}")
+    return target
+
+
+class Input:
+    """Buffered reading from a connection.
+
+    Args:
+        receive: fills a buffer and returns how many bytes it put there; 0 at the end.
+    """
+
+    def __init__(self, receive: Callable[[memoryview], int]) -> None:
+        self._receive = receive
+        self._space = memoryview(bytearray(_PIECE))
+        self._begin = 0
+        self._end = 0
+
+    def head(self) -> bytes | None:
+        """A request's head; `None` when the client has closed the connection.
+
+        Raises:
+            BadRequestError: it is too long, or ends in the middle.
+        """
+        collected = bytearray()
+        while True:
+            if self._begin == self._end and not self._fill():
+                if collected.strip(b"\r\n"):
+                    raise BadRequestError("the request ended in the middle of its head")
+                return None
+            overlap = max(len(collected) - 3, 0)
+            collected += self._space[self._begin : self._end]
+            if not overlap and collected[:2] == b"\r\n":  # RFC 9112, 2.2: skip empty lines
+                del collected[:2]
+                self._begin += 2
+                if not collected:
+                    continue
+            stop = collected.find(b"\r\n\r\n", overlap)
+            if stop >= 0:
+                self._begin = self._end - (len(collected) - stop - 4)
+                return bytes(collected[: stop + 2])
+            self._begin = self._end
+            if len(collected) > HEAD_LIMIT:
+                raise BadRequestError(f"the head is longer than {HEAD_LIMIT} bytes")
+
+    def some(self, most: int) -> memoryview:
+        """Up to `most` bytes, good until the next call.
+
+        Raises:
+            ConnectionCutError: the client has gone.
+        """
+        if self._begin == self._end and not self._fill():
+            raise ConnectionCutError("the client closed the connection inside a request")
+        begin = self._begin
+        self._begin = min(self._end, begin + most)
+        return self._space[begin : self._begin]
+
+    def line(self) -> bytes:
+        """A line without its end.
+
+        Raises:
+            BadRequestError: it is too long.
+            ConnectionCutError: the client has gone.
+        """
+        collected = bytearray()
+        while not collected.endswith(b"\n"):
+            if len(collected) > HEAD_LIMIT:
+                raise BadRequestError("a line without an end")
+            collected += self.some(1)
+        return bytes(collected.rstrip(b"\r\n"))
+
+    def _fill(self) -> int:
+        self._begin = 0
+        self._end = self._receive(self._space)
+        return self._end
+
+
+class Body:
+    """A request's body, read while it is iterated.
+
+    Args:
+        source: where it comes from.
+        headers: the request's header fields, which tell its length.
+        before_first: called before the first byte is waited for: sends `100 Continue`.
+
+    Raises:
+        BadRequestError: the header fields tell no length that makes sense.
+    """
+
+    def __init__(
+        self, source: Input, headers: Headers, before_first: Callable[[], None] = lambda: None
+    ) -> None:
+        self._source = source
+        self._before_first = before_first
+        coding = headers.get("Transfer-Encoding").lower()
+        length = headers.get("Content-Length", "0")
+        if coding not in ("", "chunked") or not (length.isascii() and length.isdigit()):
+            raise BadRequestError(f"no length: {coding or length!r}")
+        self._pieces = self._chunked() if coding else self._sized(int(length))
+        self.size = 0
+        self.is_begun = False
+        self.is_read = not coding and length == "0"
+
+    def __iter__(self) -> Iterator[Buffer]:
+        return self
+
+    def __next__(self) -> Buffer:
+        if not self.is_begun and not self.is_read:
+            self.is_begun = True
+            self._before_first()
+        piece = next(self._pieces)
+        self.size += len(piece)
+        return piece
+
+    def _sized(self, left: int) -> Iterator[Buffer]:
+        while left:
+            piece = self._source.some(left)
+            left -= len(piece)
+            yield piece
+        self.is_read = True
+
+    def _chunked(self) -> Iterator[Buffer]:
+        while True:
+            text = self._source.line().partition(b";")[0].strip()
+            try:
+                size = int(text, 16)
+            except ValueError:
+                raise BadRequestError(f"no chunk size: {text[:20]!r}") from None
+            if size == 0:
+                break
+            yield from self._sized(size)
+            self.is_read = False
+            if self._source.line():
+                raise BadRequestError("a chunk longer than its size")
+        while self._source.line():
+            pass
+        self.is_read = True
+
+
+def response_head(response: Response, *, close: bool) -> bytes:
+    """The status line and header fields of a response."""
+    lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Status')}"]
+    lines += [f"{name}: {value}" for name, value in response.headers]
+    if close:
+        lines.append("Connection: close")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")

@@ -1,0 +1,126 @@
+"""A request and its response, free of sockets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import parse_qs, unquote
+
+Buffer: TypeAlias = "bytes | bytearray | memoryview"
+
+
+class Headers:
+    """HTTP header fields: any letter case, repeats kept, order kept."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
+        self._items = list(items)
+
+    def get(self, name: str, default: str = "") -> str:
+        """The first field of that name."""
+        wanted = name.lower()
+        return next((value for key, value in self._items if key.lower() == wanted), default)
+
+    def get_all(self, name: str) -> list[str]:
+        """Each field of that name."""
+        wanted = name.lower()
+        return [value for key, value in self._items if key.lower() == wanted]
+
+    def add(self, name: str, value: str) -> None:
+        """Append a field."""
+        self._items.append((name, value))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and any(key.lower() == name.lower() for key, _ in self._items)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return f"Headers({[name for name, _ in self._items]})"
+
+
+@dataclass
+class Request:
+    """A request as the registry's logic sees it.
+
+    Attributes:
+        method: in capitals.
+        target: path and query as they were sent, percent signs and all.
+        headers: the header fields.
+        body: the body in pieces; each piece may be reused by the sender once the next is asked for.
+        scheme: `http` or `https`.
+    """
+
+    method: str
+    target: str
+    headers: Headers = field(default_factory=Headers)
+    body: Iterable[Buffer] = ()
+    scheme: str = "http"
+
+    @property
+    def path(self) -> str:
+        """The decoded path."""
+        return unquote(self.target.partition("?")[0])
+
+    @property
+    def query(self) -> str:
+        """What follows the question mark, as sent."""
+        return self.target.partition("?")[2]
+
+    def parameters(self, name: str) -> list[str]:
+        """Each value of a query parameter, decoded."""
+        return parse_qs(self.query, keep_blank_values=True).get(name, [])
+
+    def parameter(self, name: str) -> str:
+        """The first value of a query parameter; empty when it is not there."""
+        return next(iter(self.parameters(name)), "")
+
+    @property
+    def base_url(self) -> str:
+        """The registry's address as this client knows it, from the Host header."""
+        return f"{self.scheme}://{self.headers.get('Host', 'localhost')}"
+
+
+@dataclass
+class Response:
+    """An answer.
+
+    Attributes:
+        status: the status code.
+        headers: the header fields; Content-Length included once the registry let it go.
+        body: the body. For HEAD it is empty and Content-Length tells the size.
+        cut_after: close the connection after that many bytes of the body; `None` sends it whole.
+    """
+
+    status: int
+    headers: Headers = field(default_factory=Headers)
+    body: Buffer = b""
+    cut_after: int | None = None
+
+    @classmethod
+    def of(cls, status: int, fields: dict[str, str] | None = None, body: Buffer = b"") -> Response:
+        """A response from a plain mapping of header fields."""
+        return cls(status, Headers((fields or {}).items()), body)
+
+    @classmethod
+    def json(
+        cls,
+        status: int,
+        document: object,
+        fields: dict[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Response:
+        """A response with a JSON document."""
+        body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+        return cls.of(status, {"Content-Type": content_type, **(fields or {})}, body)
+
+
+class ConnectionCutError(Exception):
+    """The connection ended in the middle of a message; there is nobody to answer."""

@@ -1,0 +1,92 @@
+"""The grammar of repository names, tags, digests and references (OCI distribution spec 1.1)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_HEX_LENGTHS = {"sha256": 64, "sha512": 128}
+_HEX = re.compile(r"[a-f0-9]+")
+_MAX_REPOSITORY = 255
+
+DEFAULT_ALGORITHM = "sha256"
+
+
+def is_repository(name: str) -> bool:
+    """Whether `name` is a repository's name, without a registry's address before it."""
+    return len(name) <= _MAX_REPOSITORY and _REPOSITORY.fullmatch(name) is not None
+
+
+def is_tag(text: str) -> bool:
+    """Whether `text` can be a tag."""
+    return _TAG.fullmatch(text) is not None
+
+
+def is_digest(text: str) -> bool:
+    """Whether `text` is a digest of an algorithm the registry knows: sha256 or sha512."""
+    algorithm, _, value = text.partition(":")
+    length = _HEX_LENGTHS.get(algorithm)
+    return length == len(value) and _HEX.fullmatch(value) is not None
+
+
+def is_algorithm(name: str) -> bool:
+    """Whether digests of that algorithm can be computed."""
+    return name in _HEX_LENGTHS
+
+
+def digest_of(content: bytes | bytearray | memoryview, algorithm: str = DEFAULT_ALGORITHM) -> str:
+    """The digest of `content`, as in `sha256:9f86d0…`."""
+    return f"{algorithm}:{hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A repository and what is meant inside of it.
+
+    Attributes:
+        repository: the name, without the registry's address.
+        target: a tag or a digest.
+    """
+
+    repository: str
+    target: str
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether the target is a digest and not a tag."""
+        return ":" in self.target
+
+    def __str__(self) -> str:
+        return f"{self.repository}{'@' if self.is_digest else ':'}{self.target}"
+
+    @classmethod
+    def parse(cls, text: str, address: str | None = None) -> Reference:
+        """Read `repository[:tag][@digest]`, with or without a registry's address before it.
+
+        A digest wins over a tag; neither means the tag `latest`.
+
+        Args:
+            text: the reference.
+            address: the registry's own address, cut off where it stands first.
+
+        Raises:
+            ValueError: `text` is no reference.
+        """
+        rest = text
+        first, slash, remainder = text.partition("/")
+        if slash and (first == address or "." in first or ":" in first or first == "localhost"):
+            rest = remainder
+        rest, _, digest = rest.partition("@")
+        head, colon, tag = rest.rpartition(":")
+        name = head if colon else rest
+        target = digest or (tag if colon else "latest")
+        target_is_right = is_digest(target) if digest else is_tag(target)
+        if not is_repository(name) or not target_is_right:
+            raise ValueError(
+                f"{text!r} is not a reference: expected repository:tag or repository@sha256:…"
+            )
+        return cls(name, target)

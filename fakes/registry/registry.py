@@ -1,0 +1,390 @@
+"""The registry as an object: options, starting and stopping, looking in, breaking it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from threading import Event
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from fakes.registry.auth import AuthKind, Gate, RepositoryRule
+from fakes.registry.blobs import BlobEndpoints
+from fakes.registry.dispatch import Dispatcher, Limits
+from fakes.registry.errors import FakeRegistryCrashError, NotInRegistryError, OciError
+from fakes.registry.faults import Faults
+from fakes.registry.image import Image, read_image
+from fakes.registry.listings import ListingEndpoints
+from fakes.registry.manifests import MANIFEST_LIMIT, ManifestEndpoints, ManifestPolicy
+from fakes.registry.messages import ConnectionCutError, Request, Response
+from fakes.registry.names import Reference
+from fakes.registry.records import RecordedRequest
+from fakes.registry.server import Server
+from fakes.registry.storage import Manifest, Storage
+from fakes.registry.uploads import UploadEndpoints
+
+if TYPE_CHECKING:
+    import os
+
+    import requests
+
+    from fakes.registry.seed import SeedImage
+    from fakes.registry.tls import Certificate
+
+IN_PROCESS_HOST = "registry.test"
+"""The host under which a registry that does not listen is reached in-process."""
+
+
+class FakeRegistry:
+    """An OCI registry in memory: the whole distribution spec 1.1, real clients welcome.
+
+    As a context manager it listens on a free port of 127.0.0.1:
+
+        with FakeRegistry() as registry:
+            push_image(f"{registry.address}/team/app:1.0")
+            assert registry.tags("team/app") == ["1.0"]
+
+    Without a socket, `session()` gives a `requests.Session` that talks to it in-process, and
+    `handle()` answers a single request. Any number of registries live side by side.
+
+    Args:
+        auth: `none`, `basic` or `bearer` (tokens with scopes from the registry's own `/token`).
+        users: password by user name; needed unless `auth` is `none`.
+        anonymous_pull: whether pulling needs no user. Docker Engine pulls anonymously only
+            from a registry with `bearer`: that is how its client works with any registry.
+        rules: what holds for which repositories; the first that matches.
+        read_only: refuse pushes and deletes with 405. Can be changed later.
+        storage_limit: the most bytes to keep; a push beyond gets 403 DENIED.
+        deletes: whether deleting is on; when off, deletes get 405.
+        referrers_api: whether the referrers API exists; when off, clients fall back to the
+            tag schema.
+        verify_references: refuse a manifest whose blobs or manifests have not been pushed.
+        manifest_limit: the most bytes of a manifest; beyond it 413.
+        page_size: the most entries of one listing; the rest follows by `Link`.
+        token_lifetime: how long a bearer token is good, in seconds.
+        tls: serve HTTPS with a certificate made on the spot (needs the package `cryptography`).
+        host: the address to listen on.
+        port: the port to listen on; 0 for any that is free.
+        clock: seconds since the epoch; tells when tokens end.
+        sleep: waits when a fault asks for a delay. By default closing the registry ends the wait.
+
+    Raises:
+        ValueError: the options do not go together.
+    """
+
+    def __init__(
+        self,
+        *,
+        auth: AuthKind | str = AuthKind.NONE,
+        users: Mapping[str, str] | None = None,
+        anonymous_pull: bool = False,
+        rules: Sequence[RepositoryRule] = (),
+        read_only: bool = False,
+        storage_limit: int | None = None,
+        deletes: bool = True,
+        referrers_api: bool = True,
+        verify_references: bool = True,
+        manifest_limit: int = MANIFEST_LIMIT,
+        page_size: int | None = None,
+        token_lifetime: float = 300.0,
+        tls: bool = False,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] | None = None,
+    ) -> None:
+        kind = AuthKind(auth)
+        if kind is not AuthKind.NONE and not users:
+            raise ValueError(f"auth={kind.value!r} needs users, as in users={{'name': 'password'}}")
+        if kind is AuthKind.NONE and users:
+            raise ValueError("users are never asked for with auth='none': say 'basic' or 'bearer'")
+        self._storage = Storage(storage_limit)
+        self._gate = Gate(kind, dict(users or {}), anonymous_pull, rules, token_lifetime, clock)
+        self._closing = Event()
+        self._dispatcher = Dispatcher(
+            gate=self._gate,
+            limits=Limits(read_only, deletes, referrers_api),
+            faults=Faults(sleep or self._closing.wait, self._gate.expired),
+            blobs=BlobEndpoints(self._storage),
+            uploads=UploadEndpoints(self._storage),
+            manifests=ManifestEndpoints(
+                self._storage, ManifestPolicy(verify_references, manifest_limit)
+            ),
+            listings=ListingEndpoints(self._storage, page_size),
+        )
+        self._listen = (host, port)
+        self._records: list[RecordedRequest] = []
+        self._crashes: list[Exception] = []
+        self._server: Server | None = None
+        self._certificate: Certificate | None = None
+        self._wants_tls = tls
+
+    # --- starting and stopping ------------------------------------------------
+
+    def start(self) -> FakeRegistry:
+        """Listen. Does nothing when it listens already.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        if self._server is None:
+            self._closing.clear()
+            context = None
+            if self._wants_tls:
+                from fakes.registry.tls import make_certificate
+
+                self._certificate = self._certificate or make_certificate(self._listen[0])
+                context = self._certificate.server_context()
+            self._server = Server(self._serve, *self._listen, tls=context)
+        return self
+
+    def close(self) -> None:
+        """Stop listening and end each connection. What was pushed can still be looked at.
+
+        Raises:
+            FakeRegistryCrashError: the double itself failed while it answered a request.
+        """
+        if self._server is not None:
+            self._closing.set()
+            self._server.close()
+            self._server = None
+        self._check_crashes()
+
+    def __enter__(self) -> FakeRegistry:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def address(self) -> str:
+        """`127.0.0.1:PORT`, what stands before the first slash of an image's name.
+
+        A registry that does not listen has the address `registry.test`, which only
+        `session()` can reach.
+        """
+        if self._server is None:
+            return IN_PROCESS_HOST
+        host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
+        return f"{host}:{self._server.port}"
+
+    @property
+    def url(self) -> str:
+        """The address with its scheme, as in `http://127.0.0.1:49153`."""
+        return f"{'https' if self._wants_tls else 'http'}://{self.address}"
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate that clients have to trust.
+
+        Raises:
+            ValueError: the registry has no TLS, or was never started.
+        """
+        if self._certificate is None:
+            raise ValueError("no certificate: use FakeRegistry(tls=True) and start it")
+        return self._certificate
+
+    def __repr__(self) -> str:
+        state = self.url if self._server else "not listening"
+        return f"<FakeRegistry {state}, {len(self._storage.repositories)} repositories>"
+
+    # --- in-process -----------------------------------------------------------
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request without a socket.
+
+        Raises:
+            ConnectionCutError: a fault cut the connection.
+            FakeRegistryCrashError: the double itself failed.
+        """
+        self._check_crashes()
+        try:
+            return self._dispatcher.answer(request, self._records)
+        except ConnectionCutError:
+            raise
+        except Exception as error:
+            self._crashes.append(error)
+            raise self._crash() from error
+
+    def session(self) -> requests.Session:
+        """A `requests.Session` whose requests to `url` reach this registry in-process.
+
+        Close it after use, or use it in a `with` statement.
+        """
+        from fakes.registry.transport import in_process_session
+
+        return in_process_session(self)
+
+    def _serve(self, request: Request) -> Response:
+        """Answer for the socket: a defect of the double is kept for the test to see."""
+        try:
+            return self._dispatcher.answer(request, self._records)
+        except ConnectionCutError:
+            raise
+        except Exception as error:
+            self._crashes.append(error)
+            text = f"The FakeRegistry itself failed, which is no answer of a registry: {error!r}\n"
+            body = text.encode()
+            fields = {"Content-Type": "text/plain", "Content-Length": str(len(body))}
+            return Response.of(500, fields, body)
+
+    def _crash(self) -> FakeRegistryCrashError:
+        request = self._records[-1] if self._records else None
+        where = f" ({request.method} {request.path})" if request else ""
+        return FakeRegistryCrashError(
+            f"the FakeRegistry itself failed while it answered a request{where}: "
+            f"{self._crashes[0]!r}. This is a defect of the double, not of the code under test."
+        )
+
+    def _check_crashes(self) -> None:
+        if self._crashes:
+            raise self._crash() from self._crashes[0]
+
+    # --- looking in -----------------------------------------------------------
+
+    @property
+    def repositories(self) -> list[str]:
+        """The names of all repositories, sorted."""
+        self._check_crashes()
+        with self._storage.lock:
+            return sorted(self._storage.repositories)
+
+    def tags(self, repository: str) -> list[str]:
+        """The tags of a repository, sorted; none for a repository nobody pushed to."""
+        self._check_crashes()
+        with self._storage.lock:
+            found = self._storage.repositories.get(repository)
+            return sorted(found.tags) if found else []
+
+    def manifest(self, reference: str) -> Manifest:
+        """The manifest or index that a tag or digest stands for.
+
+        Args:
+            reference: as in `team/app:1.0` or `team/app@sha256:…`; the registry's own address
+                may stand before it.
+
+        Raises:
+            NotInRegistryError: there is none.
+            ValueError: `reference` is malformed.
+        """
+        self._check_crashes()
+        wanted = Reference.parse(reference, self.address)
+        try:
+            return self._storage.manifest(wanted.repository, wanted.target)
+        except OciError as error:
+            raise NotInRegistryError(
+                f"no manifest {wanted} in the registry; it has {self._inventory()}",
+                registry=self.address,
+            ) from error
+
+    def __contains__(self, reference: object) -> bool:
+        """Whether there is a manifest of that name."""
+        if not isinstance(reference, str):
+            return False
+        try:
+            self.manifest(reference)
+        except (NotInRegistryError, ValueError):
+            return False
+        return True
+
+    def blob(self, digest: str) -> bytes:
+        """The content of a blob, whichever repository it is in.
+
+        Raises:
+            NotInRegistryError: there is none.
+        """
+        self._check_crashes()
+        content = self._storage.find_blob(digest)
+        if content is None:
+            raise NotInRegistryError(f"no blob {digest} in the registry", registry=self.address)
+        return bytes(content)
+
+    def image(self, reference: str, platform: str | None = None) -> Image:
+        """An image: its configuration and the files of all its layers together.
+
+        Args:
+            reference: as for `manifest`.
+            platform: which one of a multi-platform image, as in `linux/arm64`; the first
+                image by default.
+
+        Raises:
+            NotInRegistryError: there is none, or none for that platform.
+            ValueError: it is no image, or its layers cannot be read.
+        """
+        return read_image(self, self.manifest(reference), platform)
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """All requests so far, in the order in which they were answered."""
+        self._check_crashes()
+        return list(self._records)
+
+    @property
+    def used_bytes(self) -> int:
+        """How much is kept; content that repositories share counts once."""
+        return self._storage.used
+
+    @property
+    def open_uploads(self) -> int:
+        """How many uploads were begun and neither finished nor cancelled."""
+        return self._dispatcher.uploads.open_sessions
+
+    def _inventory(self) -> str:
+        with self._storage.lock:
+            found = [
+                f"{name}:{tag}"
+                for name, repository in sorted(self._storage.repositories.items())
+                for tag in sorted(repository.tags)
+            ]
+        shown = ", ".join(found[:10]) + (", …" if len(found) > 10 else "")
+        return shown or "no tags at all"
+
+    # --- filling and breaking -------------------------------------------------
+
+    def seed(
+        self,
+        reference: str,
+        source: str | os.PathLike[str] | SeedImage | None = None,
+        *,
+        files: Mapping[str, str | bytes] | None = None,
+    ) -> Manifest:
+        """Put an image in, past authentication, rules and limits.
+
+        Args:
+            reference: the name and tag it gets.
+            source: an OCI layout (a folder, or a tar of one), a `docker save` tar, or a
+                `SeedImage`.
+            files: short for `SeedImage(files=…)`.
+
+        Returns:
+            The manifest or index now under that name.
+
+        Raises:
+            ValueError: the source is no image, or not one of `source` and `files` was given.
+        """
+        from fakes.registry.seed import seed
+
+        return seed(self._storage, Reference.parse(reference, self.address), source, files)
+
+    @property
+    def faults(self) -> Faults:
+        """Faults on demand: `registry.faults.status(503, method="PUT", times=2)`."""
+        return self._dispatcher.faults
+
+    @property
+    def read_only(self) -> bool:
+        """Whether pushes and deletes are refused."""
+        return self._dispatcher.limits.read_only
+
+    @read_only.setter
+    def read_only(self, value: bool) -> None:
+        self._dispatcher.limits.read_only = value
+
+    def expire_tokens(self) -> None:
+        """End every bearer token given out so far."""
+        self._gate.expire_tokens()

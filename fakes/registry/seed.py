@@ -1,0 +1,271 @@
+"""Putting images into a registry without pushing them."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from fakes.registry import names
+from fakes.registry.names import Reference
+from fakes.registry.storage import (
+    DOCKER_MANIFEST,
+    INDEX_TYPES,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Manifest,
+    Storage,
+)
+
+_CONFIG_TYPES = {
+    OCI_MANIFEST: "application/vnd.oci.image.config.v1+json",
+    DOCKER_MANIFEST: "application/vnd.docker.container.image.v1+json",
+}
+_LAYER_TYPES = {
+    OCI_MANIFEST: "application/vnd.oci.image.layer.v1.tar+gzip",
+    DOCKER_MANIFEST: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+}
+
+
+@dataclass(frozen=True)
+class SeedImage:
+    """An image in a few lines. The same values give the same digest, always.
+
+    Attributes:
+        files: content by path in the container; one layer. Text becomes UTF-8.
+        layers: further layers over it, each content by path.
+        env: environment variables.
+        command: the command's words.
+        entrypoint: the entrypoint's words.
+        labels: labels.
+        user: the user it runs as.
+        working_directory: where it runs.
+        architecture: as in `amd64`.
+        os: as in `linux`.
+        annotations: the manifest's annotations.
+        media_type: the manifest's type: OCI's, or Docker's
+            (`application/vnd.docker.distribution.manifest.v2+json`).
+    """
+
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
+    layers: Sequence[Mapping[str, str | bytes]] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] = ()
+    entrypoint: Sequence[str] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    working_directory: str = ""
+    architecture: str = "amd64"
+    os: str = "linux"
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = OCI_MANIFEST
+
+    def config(self, diff_ids: Sequence[str]) -> dict[str, object]:
+        """The configuration document."""
+        settings: dict[str, object] = {
+            "Env": [f"{name}={value}" for name, value in self.env.items()],
+            "Cmd": list(self.command),
+            "Entrypoint": list(self.entrypoint),
+            "Labels": dict(self.labels),
+            "User": self.user,
+            "WorkingDir": self.working_directory,
+        }
+        return {
+            "architecture": self.architecture,
+            "os": self.os,
+            "config": {key: value for key, value in settings.items() if value},
+            "rootfs": {"type": "layers", "diff_ids": list(diff_ids)},
+        }
+
+
+def seed(
+    storage: Storage,
+    reference: Reference,
+    source: str | os.PathLike[str] | SeedImage | None,
+    files: Mapping[str, str | bytes] | None,
+) -> Manifest:
+    """Put an image in; see `FakeRegistry.seed`."""
+    if (source is None) == (files is None):
+        raise ValueError("seed() takes either a source or files=…")
+    if source is None:
+        source = SeedImage(files=files or {})
+    planter = _Planter(storage, reference)
+    if isinstance(source, SeedImage):
+        return planter.image(source)
+    path = Path(source)
+    if path.is_dir():
+        return planter.layout(_Folder(path), str(path))
+    try:
+        with tarfile.open(path) as archive:
+            return planter.archive(_Archive(archive), str(path))
+    except (OSError, tarfile.TarError) as error:
+        raise ValueError(f"cannot seed from {path}: {error}") from error
+
+
+class _Source(Protocol):
+    """Where files are read from."""
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file; `None` when there is none."""
+        ...
+
+
+class _Folder:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def read(self, name: str) -> bytes | None:
+        path = self._root / name
+        return path.read_bytes() if path.is_file() else None
+
+
+class _Archive:
+    def __init__(self, archive: tarfile.TarFile) -> None:
+        self._archive = archive
+        self._members = {member.name.removeprefix("./"): member for member in archive.getmembers()}
+
+    def read(self, name: str) -> bytes | None:
+        member = self._members.get(name)
+        stream = self._archive.extractfile(member) if member else None
+        if stream is None:
+            return None
+        with stream:
+            return stream.read()
+
+
+class _Planter:
+    """Puts one image under one name."""
+
+    def __init__(self, storage: Storage, reference: Reference) -> None:
+        self._storage = storage
+        self._reference = reference
+        self._name = reference.repository
+        self._tags = [] if reference.is_digest else [reference.target]
+
+    def image(self, image: SeedImage) -> Manifest:
+        if image.media_type not in _CONFIG_TYPES:
+            raise ValueError(f"no manifest type of an image: {image.media_type!r}")
+        trees = ([image.files] if image.files or not image.layers else []) + list(image.layers)
+        return self._from_tars([_tar(tree) for tree in trees], image.config, image)
+
+    def archive(self, source: _Source, where: str) -> Manifest:
+        """A tar: an OCI layout if it is one, else what `docker save` writes."""
+        if source.read("index.json") is not None:
+            return self.layout(source, where)
+        listing = source.read("manifest.json")
+        if listing is None:
+            raise ValueError(f"{where} holds neither an OCI layout nor a `docker save` image")
+        entry = json.loads(listing)[0]
+        config = _needed(source, entry["Config"], where)
+        tars = [_needed(source, name, where) for name in entry["Layers"]]
+        return self._from_tars(tars, lambda _: json.loads(config), SeedImage(), config)
+
+    def layout(self, source: _Source, where: str) -> Manifest:
+        index = json.loads(_needed(source, "index.json", where))
+        entries = index.get("manifests") or []
+        if not entries:
+            raise ValueError(f"the OCI layout {where} is empty")
+        wanted = [
+            entry
+            for entry in entries
+            if (entry.get("annotations") or {}).get("org.opencontainers.image.ref.name")
+            in (self._reference.target, str(self._reference))
+        ]
+        if len(entries) > 1 and not wanted:
+            content = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
+            for entry in entries:
+                self._copy(source, entry, where)
+            return self._put(content.encode(), OCI_INDEX, self._tags)
+        return self._copy(source, (wanted or entries)[0], where, self._tags)
+
+    def _copy(
+        self, source: _Source, entry: Mapping[str, object], where: str, tags: Sequence[str] = ()
+    ) -> Manifest:
+        """A manifest of a layout, after everything that it names."""
+        digest = str(entry["digest"])
+        content = _needed(source, "blobs/" + digest.replace(":", "/"), where)
+        document = json.loads(content)
+        media_type = str(entry.get("mediaType") or document.get("mediaType"))
+        if media_type in INDEX_TYPES:
+            for child in document.get("manifests") or []:
+                if source.read("blobs/" + child["digest"].replace(":", "/")) is not None:
+                    self._copy(source, child, where)
+        else:
+            for blob in [document["config"], *(document.get("layers") or [])]:
+                kept = source.read("blobs/" + blob["digest"].replace(":", "/"))
+                if kept is not None:
+                    self._storage.put_blob(self._name, blob["digest"], kept)
+        return self._put(content, media_type, tags, digest.partition(":")[0])
+
+    def _from_tars(
+        self,
+        tars: Sequence[bytes],
+        make_config: Callable[[Sequence[str]], dict[str, object]],
+        image: SeedImage,
+        exact_config: bytes | None = None,
+    ) -> Manifest:
+        layers = [gzip.compress(tar, 1, mtime=0) for tar in tars]
+        diff_ids = [f"sha256:{hashlib.sha256(tar).hexdigest()}" for tar in tars]
+        config = exact_config or json.dumps(make_config(diff_ids), separators=(",", ":")).encode()
+        document: dict[str, object] = {
+            "schemaVersion": 2,
+            "mediaType": image.media_type,
+            "config": self._blob(config, _CONFIG_TYPES[image.media_type]),
+            "layers": [self._blob(layer, _LAYER_TYPES[image.media_type]) for layer in layers],
+        }
+        if image.annotations:
+            document["annotations"] = dict(image.annotations)
+        content = json.dumps(document, separators=(",", ":")).encode()
+        return self._put(content, image.media_type, self._tags)
+
+    def _blob(self, content: bytes, media_type: str) -> dict[str, object]:
+        digest = names.digest_of(content)
+        self._storage.put_blob(self._name, digest, content)
+        return {"mediaType": media_type, "digest": digest, "size": len(content)}
+
+    def _put(
+        self,
+        content: bytes,
+        media_type: str,
+        tags: Sequence[str],
+        algorithm: str = names.DEFAULT_ALGORITHM,
+    ) -> Manifest:
+        digest = names.digest_of(content, algorithm)
+        manifest = Manifest(self._name, digest, media_type, content)
+        self._storage.put_manifest(manifest, list(tags))
+        return manifest
+
+
+def _needed(source: _Source, name: str, where: str) -> bytes:
+    content = source.read(name)
+    if content is None:
+        raise ValueError(f"{where} has no {name}")
+    return content
+
+
+def _tar(tree: Mapping[str, str | bytes]) -> bytes:
+    """A tar with fixed times and owners; folders come before what is in them."""
+    stream = io.BytesIO()
+    folders: set[str] = set()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for path, content in sorted(tree.items()):
+            parts = path.strip("/").split("/")
+            for depth in range(1, len(parts)):
+                folder = "/".join(parts[:depth])
+                if folder not in folders:
+                    folders.add(folder)
+                    entry = tarfile.TarInfo(folder)
+                    entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+                    archive.addfile(entry)
+            data = content.encode() if isinstance(content, str) else content
+            entry = tarfile.TarInfo("/".join(parts))
+            entry.size, entry.mode = len(data), 0o644
+            archive.addfile(entry, io.BytesIO(data))
+    return stream.getvalue()

@@ -1,0 +1,183 @@
+"""Blob uploads: monolithic, chunked, streamed, mounted, resumed and cancelled."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Iterable
+from threading import Lock
+
+from fakes.registry import names
+from fakes.registry.errors import OciError
+from fakes.registry.messages import Buffer, Request, Response
+from fakes.registry.storage import Storage
+
+_CONTENT_RANGE = re.compile(r"([0-9]+)-([0-9]+)")
+
+
+class Upload:
+    """One upload session: what has arrived, and its running digest."""
+
+    def __init__(self, repository: str, algorithm: str = names.DEFAULT_ALGORITHM) -> None:
+        self.identifier = str(uuid.uuid4())
+        self.repository = repository
+        self.content = bytearray()
+        self.lock = Lock()
+        self._algorithm = algorithm
+        self._hash = hashlib.new(algorithm, usedforsecurity=False)
+
+    @property
+    def path(self) -> str:
+        """Where the session lives."""
+        return f"/v2/{self.repository}/blobs/uploads/{self.identifier}"
+
+    def append(self, chunks: Iterable[Buffer], storage: Storage) -> None:
+        """Add what arrives. Bytes that came before a broken connection stay.
+
+        Raises:
+            OciError: DENIED when the storage limit is reached.
+        """
+        for chunk in chunks:
+            storage.check_room(len(self.content) + len(chunk))
+            self._hash.update(chunk)
+            self.content += chunk
+
+    def digest(self, algorithm: str) -> str:
+        """The digest of all that has arrived."""
+        if algorithm == self._algorithm:
+            return f"{algorithm}:{self._hash.hexdigest()}"
+        return names.digest_of(self.content, algorithm)
+
+
+class UploadEndpoints:
+    """`/v2/<name>/blobs/uploads/…`."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._sessions: dict[str, Upload] = {}
+
+    @property
+    def open_sessions(self) -> int:
+        """How many uploads were begun and neither finished nor cancelled."""
+        return len(self._sessions)
+
+    def start(self, request: Request, name: str, *, may_mount: bool = True) -> Response:
+        """POST: mount a blob, take a whole one, or open a session.
+
+        Args:
+            request: the request.
+            name: the repository.
+            may_mount: whether the client may read the repository it mounts from.
+        """
+        mount = request.parameter("mount")
+        if mount and may_mount:
+            mounted = self._mount(request, name, mount, request.parameter("from"))
+            if mounted is not None:
+                return mounted
+        digest = request.parameter("digest")
+        if digest and not mount:
+            _check_digest(digest)
+            upload = Upload(name, digest.partition(":")[0])
+            upload.append(request.body, self._storage)
+            return self._finish(request, upload, digest)
+        algorithm = request.parameter("digest-algorithm") or names.DEFAULT_ALGORITHM
+        if not names.is_algorithm(algorithm):
+            raise OciError("DIGEST_INVALID", {"algorithm": algorithm}, message="unknown algorithm")
+        upload = Upload(name, algorithm)
+        self._sessions[upload.identifier] = upload
+        return self._progress(request, upload, 202)
+
+    def status(self, request: Request, name: str, session: str) -> Response:
+        """GET: how much has arrived."""
+        return self._progress(request, self._session(name, session), 204)
+
+    def append(self, request: Request, name: str, session: str) -> Response:
+        """PATCH: a chunk with its range, or a stream without."""
+        upload = self._session(name, session)
+        with upload.lock:
+            _check_range(request, upload)
+            upload.append(request.body, self._storage)
+        return self._progress(request, upload, 202)
+
+    def finish(self, request: Request, name: str, session: str) -> Response:
+        """PUT: the last chunk, if there is one, and the digest of the whole."""
+        upload = self._session(name, session)
+        digest = request.parameter("digest")
+        _check_digest(digest)
+        with upload.lock:
+            _check_range(request, upload)
+            upload.append(request.body, self._storage)
+            self._sessions.pop(session, None)
+            return self._finish(request, upload, digest)
+
+    def cancel(self, name: str, session: str) -> Response:
+        """DELETE: forget the session."""
+        upload = self._session(name, session)
+        self._sessions.pop(upload.identifier, None)
+        return Response.of(204)
+
+    def _session(self, name: str, session: str) -> Upload:
+        upload = self._sessions.get(session)
+        if upload is None or upload.repository != name:
+            raise OciError("BLOB_UPLOAD_UNKNOWN", {"session": session})
+        return upload
+
+    def _mount(self, request: Request, name: str, digest: str, source: str) -> Response | None:
+        if source:
+            repository = self._storage.repositories.get(source)
+            content = repository.blobs.get(digest) if repository else None
+        else:
+            content = self._storage.find_blob(digest)
+        if content is None:
+            return None
+        self._storage.put_blob(name, digest, content)
+        return _created(request, name, digest)
+
+    def _finish(self, request: Request, upload: Upload, digest: str) -> Response:
+        actual = upload.digest(digest.partition(":")[0])
+        if actual != digest:
+            raise OciError("DIGEST_INVALID", {"expected": digest, "actual": actual})
+        self._storage.put_blob(upload.repository, digest, upload.content)
+        return _created(request, upload.repository, digest)
+
+    def _progress(self, request: Request, upload: Upload, status: int) -> Response:
+        return Response.of(
+            status,
+            {
+                "Location": request.base_url + upload.path,
+                "Range": f"0-{max(len(upload.content) - 1, 0)}",
+                "Docker-Upload-UUID": upload.identifier,
+            },
+        )
+
+
+def _created(request: Request, name: str, digest: str) -> Response:
+    location = f"{request.base_url}/v2/{name}/blobs/{digest}"
+    return Response.of(201, {"Location": location, "Docker-Content-Digest": digest})
+
+
+def _check_digest(digest: str) -> None:
+    if not names.is_digest(digest):
+        raise OciError(
+            "DIGEST_INVALID", {"digest": digest}, message="no digest, or a malformed one"
+        )
+
+
+def _check_range(request: Request, upload: Upload) -> None:
+    """Refuse a chunk that does not begin where the last one ended."""
+    text = request.headers.get("Content-Range")
+    if not text:
+        return
+    match = _CONTENT_RANGE.fullmatch(text)
+    begin, end = (int(match[1]), int(match[2])) if match else (-1, -1)
+    if begin != len(upload.content) or end < begin:
+        kept = f"0-{max(len(upload.content) - 1, 0)}"
+        raise OciError(
+            "RANGE_INVALID",
+            {"received": text, "kept": kept},
+            headers={"Location": request.base_url + upload.path, "Range": kept},
+        )
+    length = request.headers.get("Content-Length")
+    if length and int(length) != end - begin + 1:
+        raise OciError("SIZE_INVALID", {"Content-Range": text, "Content-Length": length})
