@@ -22,7 +22,7 @@ from imagebuilders.stack.component import StackComponent, StackComponentConfig, 
 from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
 from imagebuilders.stack.stack import Stack
 from imagebuilders.stack.stack_file import StackFile, find_stack_file
-from imagebuilders.stack.validation import Finding, findings, unknown
+from imagebuilders.stack.validation import REQUIRED, Finding, findings, unknown
 
 if TYPE_CHECKING:
     from imagebuilders.artifact_stores.base import BaseArtifactStore
@@ -72,6 +72,14 @@ class StackConfiguration:
     image_builder: ComponentConfiguration
     artifact_store: ComponentConfiguration
     container_registry: ComponentConfiguration | None
+
+    def component(self, kind: StackComponentType) -> ComponentConfiguration | None:
+        """Give the settings of the component of a kind."""
+        if kind is StackComponentType.IMAGE_BUILDER:
+            return self.image_builder
+        if kind is StackComponentType.ARTIFACT_STORE:
+            return self.artifact_store
+        return self.container_registry
 
     def make(self) -> Stack:
         """Make the stack.
@@ -299,7 +307,9 @@ def _component_error(
         extra = [f"{origin}: {finding.message}" for origin, finding in of_variables]
         return _file_error(file, of_file, extra)
     lines = [f"{origin}: {finding.message}" for origin, finding in of_variables]
-    lines += [f"{finding}; set {environment.variable_name(*finding.key)}" for finding in of_file]
+    for finding in of_file:
+        advice = f"; set {environment.variable_name(*finding.key)}"
+        lines.append(f"{finding}{advice if finding.message == REQUIRED else ''}")
     first = of_variables[0][1] if of_variables else of_file[0]
     return ConfigurationError(
         "\n".join(lines),

@@ -79,19 +79,24 @@ class FlavorCatalog:
             }
         )
 
+    def problem(self, entry: FlavorEntry) -> str | None:
+        """Say why an entry cannot be used: it does not load, or another package offers the same."""
+        if entry.flavor is None:
+            return entry.problem
+        rivals = [
+            other.package
+            for other in self._offers(entry.flavor.type, entry.flavor.name)
+            if other is not entry
+        ]
+        return f"also offered by {', '.join(rivals)}" if rivals else None
+
     def find(self, component_type: StackComponentType, name: str) -> FlavorEntry:
         """Give the flavor of that type and name.
 
         Raises:
             FlavorError: there is none, or two packages offer it.
         """
-        offers = [
-            entry
-            for entry in self.entries
-            if entry.flavor is not None
-            and entry.flavor.type is component_type
-            and entry.flavor.name == name
-        ]
+        offers = self._offers(component_type, name)
         if len(offers) > 1:
             raise FlavorError(
                 f"the {component_type} flavor {name!r} is offered by two packages: "
@@ -107,9 +112,18 @@ class FlavorCatalog:
                 if entry.problem is not None
             ]
             if broken:
-                message += "; could not be loaded: " + ", ".join(broken)
+                message += "\ncould not be loaded: " + "\ncould not be loaded: ".join(broken)
             raise FlavorError(message, allowed=known)
         return offers[0]
+
+    def _offers(self, component_type: StackComponentType, name: str) -> list[FlavorEntry]:
+        return [
+            entry
+            for entry in self.entries
+            if entry.flavor is not None
+            and entry.flavor.type is component_type
+            and entry.flavor.name == name
+        ]
 
 
 def _load(point: EntryPoint, package: str) -> FlavorEntry:

@@ -13,6 +13,8 @@ from typing import cast
 
 from pydantic import BaseModel, ValidationError
 
+REQUIRED = "is required, and missing"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -49,7 +51,7 @@ def findings(
                 known = (*also_known, *known)
             found.append(Finding(key, unknown("key", key[-1], known), known))
         elif detail["type"] == "missing":
-            found.append(Finding(key, "is required, and missing"))
+            found.append(Finding(key, REQUIRED))
         elif "expected" in context:
             allowed = tuple(re.findall(r"'([^']*)'", str(context["expected"])))
             found.append(Finding(key, f"must be {context['expected']}", allowed))

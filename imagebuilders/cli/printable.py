@@ -1,0 +1,30 @@
+"""Text from files and programs, made harmless for a terminal."""
+
+from __future__ import annotations
+
+import re
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+
+
+def printable(text: str) -> str:
+    """Spell what would move the cursor or cannot be encoded: `\\n`, `\\x1b`, `\\xff`.
+
+    Names of files may hold anything; those that are not UTF-8 show their bytes.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else _escaped(character) for character in text
+    )
+
+
+def output_line(text: str) -> str:
+    """Give a line of a program's output without its colours, and printable."""
+    return printable(_ANSI.sub("", text).expandtabs(4).rstrip())
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte that is not UTF-8, as Python carries it
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")

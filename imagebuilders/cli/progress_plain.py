@@ -1,0 +1,105 @@
+"""Progress as plain lines, for logs and pipes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from imagebuilders import events
+from imagebuilders.cli.quantities import duration, size
+
+_REPORT_EVERY = 10.0
+"""Seconds between two lines about one transfer: a log wants few of them."""
+
+
+class PlainProgress:
+    """A listener that writes a line for everything that happens once.
+
+    Of a transfer it tells the end, and in between something every ten seconds.
+    """
+
+    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._step: events.StepStarted | None = None
+        self._cached = False
+        self._started = clock()
+        self._layers: dict[str, str] = {}
+        self._reported: dict[str, float] = {}
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing is left to be written."""
+
+    def __call__(self, event: events.Event) -> None:
+        """Write what there is to say about one event."""
+        if isinstance(event, events.BuildStarted):
+            self._line(f"building {event.image_name} with {event.engine}")
+        elif isinstance(event, events.ContextProgress):
+            self._transfer("context", event.bytes_sent, 0, event.done)
+        elif isinstance(event, events.UploadProgress):
+            self._transfer(f"upload to {event.path}", event.bytes_sent, event.total, event.done)
+        elif isinstance(event, events.StepStarted):
+            self._finish_step()
+            self._step, self._cached, self._started = event, False, self._clock()
+            self._line(f"{_number(event)} {event.instruction}")
+        elif isinstance(event, events.StepCached):
+            self._cached = True
+            self._line(f"{self._step_number(event.number)} cached")
+        elif isinstance(event, events.StepOutput):
+            for line in event.line.splitlines() or [""]:
+                self._line(f"{self._step_number(event.number)}   {line}".rstrip())
+        elif isinstance(event, events.ImageBuilt):
+            self._finish_step()
+            self._line(f"built {event.image_name} {event.image_id}".rstrip())
+        elif isinstance(event, events.LayerProgress):
+            self._layer(event)
+        elif isinstance(event, events.ImagePushed):
+            self._line(f"pushed {event.reference}")
+        else:
+            self._line(f"note: {event.message}")
+
+    def _finish_step(self) -> None:
+        if self._step is not None and not self._cached:
+            self._line(f"{_number(self._step)} done {duration(self._clock() - self._started)}")
+        self._step = None
+
+    def _step_number(self, number: int) -> str:
+        if self._step is not None and self._step.number == number:
+            return _number(self._step)
+        return f"[{number}]" if number else "engine:"
+
+    def _layer(self, event: events.LayerProgress) -> None:
+        changed = self._layers.get(event.layer) != event.status
+        self._layers[event.layer] = event.status
+        if changed or self._is_due(event.layer):
+            self._reported[event.layer] = self._clock()
+            amount = f" {_amount(event.current, event.total)}" if event.current else ""
+            self._line(f"layer {event.layer}: {event.status}{amount}")
+
+    def _transfer(self, what: str, sent: int, total: int, done: bool) -> None:
+        if done:
+            self._reported.pop(what, None)
+            self._line(f"{what}: {size(sent)} sent")
+        elif self._is_due(what):
+            self._reported[what] = self._clock()
+            self._line(f"{what}: {_amount(sent, total)} so far")
+
+    def _is_due(self, what: str) -> bool:
+        now = self._clock()
+        return now - self._reported.setdefault(what, now) >= _REPORT_EVERY
+
+    def _line(self, text: str) -> None:
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+
+def _number(step: events.StepStarted) -> str:
+    return f"[{step.number}/{step.total}]" if step.total else f"[{step.number}]"
+
+
+def _amount(current: int, total: int) -> str:
+    return f"{size(current)} of {size(total)}" if total else size(current)

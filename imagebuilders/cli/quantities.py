@@ -1,0 +1,27 @@
+"""Sizes and durations as people read them."""
+
+from __future__ import annotations
+
+
+def size(count: int) -> str:
+    """Spell a number of bytes, in powers of 1000 as `docker` does: `512 B`, `1.5 MB`."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        # 999.95 would be rounded up to 1000.0: the next unit says it better.
+        if value < 999.95 or unit == "TB":
+            break
+    return f"{value:.1f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Spell a duration: `0.4s`, `12.0s`, `3m05s`, `1h02m`."""
+    if seconds < 59.95:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02d}s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02d}m"

@@ -1,0 +1,122 @@
+"""What components share."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import uuid4
+
+import pytest
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
+
+from imagebuilders import Flavor, StackComponent, StackComponentConfig, StackComponentType
+from imagebuilders.exceptions import ConfigurationError
+
+
+class Mast(BaseModel, extra="forbid"):
+    """Settings inside of settings."""
+
+    height: int = 1
+
+
+class ShipConfig(StackComponentConfig):
+    """Settings of every shape."""
+
+    port: str = "home"
+    token: SecretStr | None = None
+    mast: Mast = Mast()
+    flag: str = Field(default="red", validation_alias=AliasChoices("flag", "banner"))
+
+    @field_validator("port")
+    @classmethod
+    def _known(cls, port: str) -> str:
+        if port == "nowhere":
+            raise ValueError("Must be a place")
+        return port
+
+
+class Ship(StackComponent):
+    """A component."""
+
+    config_class: ClassVar[type[StackComponentConfig]] = ShipConfig
+
+
+class ShipFlavor(Flavor):
+    """Its flavor."""
+
+    name = "ship"
+    type = StackComponentType.IMAGE_BUILDER
+    config_class = ShipConfig
+    implementation_class = Ship
+
+
+def test_defaults_config_and_settings() -> None:
+    """A component is made from nothing, from a config, or from the config's fields."""
+    assert Ship().config == ShipConfig()
+    config = ShipConfig(port="a")
+    assert Ship(config).config is config
+    assert Ship(port="a").config == config
+    assert Ship(None, name="mine").name == "mine"
+
+
+def test_identity() -> None:
+    """Each component has an id of its own, or the one it is given."""
+    known = uuid4()
+    assert Ship(id=known).id == known
+    assert Ship().id != Ship().id
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"prt": "a"}, "Ship: prt: unknown key 'prt'; did you mean 'port'?"),
+        ({"port": "nowhere"}, "Ship: port: must be a place"),
+        ({"mast": {"hight": 2}}, "mast.hight: unknown key 'hight'; did you mean 'height'?"),
+        ({"token": {"a": "hunter2"}}, "token: "),
+        ({"port": {"a": {"b": 1}}}, "port: input should be a valid string"),
+    ],
+)
+def test_wrong_settings(settings: dict[str, object], says: str) -> None:
+    """A wrong setting is named, without its value."""
+    with pytest.raises(ConfigurationError) as caught:
+        Ship(None, **settings)
+    assert says in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_config_of_another_component() -> None:
+    """A config of the wrong class is refused at once."""
+    with pytest.raises(ConfigurationError, match="needs a ShipConfig, not a StackComponentConfig"):
+        Ship(StackComponentConfig())
+
+
+def test_config_and_settings_together() -> None:
+    """It is not guessed which of the two should win."""
+    with pytest.raises(ConfigurationError, match="both a config and the settings port"):
+        Ship(ShipConfig(), port="a")
+
+
+def test_repr_hides_secrets() -> None:
+    """The repr shows the settings, and of a secret only that there is one."""
+    shown = repr(Ship(token="hunter2"))
+    assert "port='home'" in shown
+    assert "hunter2" not in shown
+
+
+def test_config_does_not_change() -> None:
+    """A component's settings are a value."""
+    with pytest.raises(ValueError, match="frozen"):
+        ShipConfig().port = "b"
+
+
+def test_type_prints_as_its_value() -> None:
+    """In texts a component type reads as it is written in a file, on every Python."""
+    assert f"{StackComponentType.IMAGE_BUILDER}" == "image_builder"
+
+
+def test_default_urls_of_a_flavor() -> None:
+    """A flavor can point at its page in the documentation; it need not."""
+    flavor = ShipFlavor()
+    assert (flavor.docs_url, flavor.sdk_docs_url, flavor.logo_url) == (None, None, None)
+    assert flavor.generate_default_docs_url().endswith("/stack/image-builders/#ship")
+    assert flavor.generate_default_sdk_docs_url().endswith("ShipFlavor")

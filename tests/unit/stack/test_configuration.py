@@ -1,0 +1,412 @@
+"""What the settings say about the stack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from imagebuilders.exceptions import ConfigurationError, FlavorError
+from imagebuilders.stack import configuration
+from imagebuilders.stack.component import StackComponentType
+from imagebuilders.stack.configuration import StackConfiguration, read_configuration
+
+REGISTRY = "[container_registry]\nuri = 'registry.example/team'\n"
+
+
+def write(project: Path, content: str) -> Path:
+    """Write the stack file of the working directory."""
+    path = project / "imagebuilders.toml"
+    path.write_text(content)
+    return path
+
+
+def fail(project: Path, content: str) -> ConfigurationError:
+    """Give the error that a stack file makes."""
+    path = write(project, content)
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration()
+    assert str(path) in str(caught.value)
+    assert caught.value.file == str(path)
+    return caught.value
+
+
+def registry_password(found: StackConfiguration) -> str:
+    """Give the registry's password in the clear."""
+    assert found.container_registry is not None
+    secret = getattr(found.container_registry.config, "password")  # noqa: B009
+    assert isinstance(secret, SecretStr)
+    return secret.get_secret_value()
+
+
+# --- defaults ----------------------------------------------------------------
+
+
+def test_working_defaults(tmp_path: Path) -> None:
+    """Without any settings: local builder, store in the user's data folder, no registry."""
+    found = read_configuration()
+    assert found.file is None
+    assert found.name == "default"
+    assert found.image_builder.flavor_name == "local"
+    assert found.artifact_store.flavor_name == "local"
+    assert found.artifact_store.config.model_dump()["path"] == str(
+        tmp_path / "data" / "imagebuilders" / "artifacts"
+    )
+    assert found.artifact_store.origin("path") == "default"
+    assert found.container_registry is None
+
+
+@pytest.mark.parametrize(
+    ("platform", "data_home", "expected"),
+    [
+        ("linux", None, ".local/share"),
+        ("linux", "", ".local/share"),
+        ("linux", "relative/is/ignored", ".local/share"),
+        ("darwin", None, "Library/Application Support"),
+    ],
+)
+def test_user_data_folder(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    platform: str,
+    data_home: str | None,
+    expected: str,
+) -> None:
+    """Each system has its usual place; XDG_DATA_HOME counts when it is absolute."""
+    monkeypatch.setattr("sys.platform", platform)
+    if data_home is None:
+        monkeypatch.delenv("XDG_DATA_HOME")
+    else:
+        monkeypatch.setenv("XDG_DATA_HOME", data_home)
+    assert configuration.user_data_folder() == tmp_path / "home" / expected
+
+
+def test_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a home folder the error says which setting to give."""
+    monkeypatch.delenv("XDG_DATA_HOME")
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(ConfigurationError, match="IMAGEBUILDERS_ARTIFACT_STORE__PATH"):
+        read_configuration()
+    monkeypatch.setenv("IMAGEBUILDERS_ARTIFACT_STORE__PATH", "/somewhere")
+    assert read_configuration().artifact_store.config.model_dump()["path"] == "/somewhere"
+
+
+def test_removed_working_directory(project: Path) -> None:
+    """A working directory that was removed is one clear error."""
+    project.rmdir()
+    with pytest.raises(ConfigurationError, match="does not exist any more"):
+        read_configuration()
+
+
+# --- the file ----------------------------------------------------------------
+
+
+def test_file_gives_flavors_and_settings(project: Path, kite: Path) -> None:
+    """Each table names a flavor, and holds that flavor's own settings."""
+    path = write(
+        project,
+        'name = "dev"\n[image_builder]\nflavor = "kite"\nproject = "p"\nsize = "large"\n'
+        f'wing = {{ span = 3 }}\n{REGISTRY}[artifact_store]\npath = "s3://bucket/a"\nflavor="s3"\n',
+    )
+    found = read_configuration()
+    assert found.name == "dev"
+    assert found.file == path
+    builder = found.image_builder.config.model_dump()
+    assert builder["project"] == "p"
+    assert builder["size"] == "large"
+    assert builder["wing"] == {"span": 3, "colour": "red"}
+    assert found.image_builder.origin("size") == str(path)
+    assert found.image_builder.origin("workers") == "default"
+    assert found.artifact_store.config.model_dump()["path"] == "s3://bucket/a"
+    assert found.container_registry is not None
+    assert found.container_registry.flavor_name == "default"
+
+
+def test_pyproject_table(project: Path) -> None:
+    """The same tables stand under [tool.imagebuilders]."""
+    path = project / "pyproject.toml"
+    path.write_text("[tool.imagebuilders.container_registry]\nuri = 'registry.example'\n")
+    found = read_configuration()
+    assert found.file == path
+    assert found.container_registry is not None
+    path.write_text("[tool.imagebuilders.container_registry]\nurl = 'registry.example'\n")
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration()
+    assert "tool.imagebuilders.container_registry.url" in str(caught.value)
+
+
+def test_relative_store_path_belongs_to_the_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path in a file means the same from every folder below it."""
+    write(project, '[artifact_store]\npath = "archives"\n')
+    below = project / "src"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    found = read_configuration()
+    assert found.artifact_store.config.model_dump()["path"] == str(project / "archives")
+
+
+def test_another_folder_can_be_read(project: Path, tmp_path: Path) -> None:
+    """The settings of any folder can be asked for."""
+    write(project, 'name = "there"')
+    assert read_configuration(tmp_path).name == "default"
+    assert read_configuration(project).name == "there"
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "says"),
+    [
+        ("[image_bulder]\n", "image_bulder", "did you mean 'image_builder'?"),
+        ("colour = 'red'\n", "colour", "artifact_store, container_registry, image_builder, name"),
+        ("name = 1\n", "name", "must be a string"),
+        ("image_builder = 'local'\n", "image_builder", "[image_builder]"),
+        ("[image_builder]\nflavor = 1\n", "image_builder.flavor", "one of: "),
+        ("[image_builder]\nflavor = 'kit'\n", "image_builder.flavor", "did you mean 'kite'?"),
+        (f"{REGISTRY}pasword = 'x'\n", "container_registry.pasword", "did you mean 'password'?"),
+        ("[container_registry]\n", "container_registry.uri", "is required"),
+        ("[container_registry]\nuri = 3\n", "container_registry.uri", "valid string"),
+    ],
+)
+def test_bad_file(project: Path, kite: Path, content: str, key: str, says: str) -> None:
+    """One error names the file, the key, and what would be right."""
+    error = fail(project, content)
+    assert error.key == key
+    assert says in str(error)
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "allowed"),
+    [
+        ("size = 'tiny'", "image_builder.size", ("small", "large")),
+        ("wing = { spam = 1 }", "image_builder.wing.spam", None),
+        ("tags = 'a'", "image_builder.tags", ()),
+        ("workers = 'many'", "image_builder.workers", ()),
+    ],
+)
+def test_bad_setting_of_a_flavor(
+    project: Path, kite: Path, line: str, key: str, allowed: tuple[str, ...] | None
+) -> None:
+    """A flavor's own settings are checked as strictly, and choices are listed."""
+    error = fail(project, f"[image_builder]\nflavor = 'kite'\nproject = 'p'\n{line}\n")
+    assert error.key == key
+    if allowed is not None:
+        assert error.allowed == allowed
+
+
+def test_all_mistakes_in_one_error(project: Path) -> None:
+    """Nobody has to run it again for each mistake."""
+    error = fail(project, "[container_registry]\nurl = 'x'\nuser = 'y'\n")
+    for key in ("uri", "url", "user"):
+        assert f"container_registry.{key}: " in str(error)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{REGISTRY}password = ['hunter2']\n",
+        f"{REGISTRY}pasword = 'hunter2'\n",
+        "[container_registry]\npassword = 'hunter2'\n",
+        "[container_registry]\npassword = 'hunter2\n",
+        "[image_builder]\nflavor = 'kite'\ntoken = { a = 'hunter2' }\n",
+    ],
+)
+def test_errors_never_show_a_password(project: Path, kite: Path, content: str) -> None:
+    """Neither the error nor what it was raised from repeats a value."""
+    error: BaseException | None = fail(project, content)
+    while error is not None:
+        assert "hunter2" not in str(error) + repr(error)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+# --- the environment ---------------------------------------------------------
+
+
+def test_variables_override_the_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable replaces one key; the file's other keys stay."""
+    path = write(project, f"{REGISTRY}username = 'ann'\npassword = 'old'\n")
+    monkeypatch.setenv("IMAGEBUILDERS_CONTAINER_REGISTRY__PASSWORD", "new")
+    found = read_configuration()
+    assert registry_password(found) == "new"
+    assert found.container_registry is not None
+    assert found.container_registry.config.model_dump()["uri"] == "registry.example/team"
+    assert (
+        found.container_registry.origin("password") == "IMAGEBUILDERS_CONTAINER_REGISTRY__PASSWORD"
+    )
+    assert found.container_registry.origin("username") == str(path)
+    assert "new" not in repr(found)
+
+
+def test_variables_alone_make_a_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file is needed to have a registry."""
+    monkeypatch.setenv("IMAGEBUILDERS_CONTAINER_REGISTRY__URI", "localhost:5000")
+    monkeypatch.setenv("IMAGEBUILDERS_NAME", "ci")
+    found = read_configuration()
+    assert found.name == "ci"
+    assert found.container_registry is not None
+    assert found.container_registry.config.model_dump()["uri"] == "localhost:5000"
+
+
+def test_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CI systems set variables of missing secrets to the empty text."""
+    monkeypatch.setenv("IMAGEBUILDERS_CONTAINER_REGISTRY__URI", "")
+    assert read_configuration().container_registry is None
+
+
+def test_variable_that_chooses_another_flavor(
+    project: Path, kite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's settings belong to the file's flavor, and go with it."""
+    write(project, "[image_builder]\nflavor = 'kite'\nproject = 'p'\n")
+    monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR", "local")
+    found = read_configuration()
+    assert found.image_builder.flavor_name == "local"
+    assert found.image_builder.origin("flavor") == "IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR"
+
+
+def test_variables_reach_a_flavors_own_settings(
+    project: Path, kite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers, lists, nested models and names with capitals can all be set."""
+    write(
+        project,
+        "[image_builder]\nflavor = 'kite'\nproject = 'p'\nwing = { span = 2, colour = 'blue' }\n",
+    )
+    for key, value in {
+        "WORKERS": "4",
+        "TAGS": '["a", "b"]',
+        "REGION": "south",
+        "WING__SPAN": "7",
+        "TOKEN": "12345",
+    }.items():
+        monkeypatch.setenv(f"IMAGEBUILDERS_IMAGE_BUILDER__{key}", value)
+    config = read_configuration().image_builder.config.model_dump()
+    assert config["workers"] == 4
+    assert config["tags"] == ["a", "b"]
+    assert config["Region"] == "south"
+    assert config["wing"] == {"span": 7, "colour": "blue"}
+    assert config["token"].get_secret_value() == "12345"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR", "kit", "did you mean 'kite'?"),
+        ("IMAGEBUILDERS_IMAGE_BUILDER__WORKERS", "hunter2", "valid integer"),
+        ("IMAGEBUILDERS_IMAGE_BUILDER__SPEED", "hunter2", "unknown key 'speed'"),
+        ("IMAGEBUILDERS_IMAGE_BUILDER__TAGS", "hunter2", "JSON"),
+        ("IMAGEBUILDERS_IMAGE_BUILDER_WORKERS", "hunter2", "IMAGE_BUILDER__WORKERS (two"),
+    ],
+)
+def test_bad_variable(
+    project: Path,
+    kite: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    says: str,
+) -> None:
+    """An error about a variable names the variable, not the file, and not the value."""
+    path = write(project, "[image_builder]\nflavor = 'kite'\nproject = 'p'\n")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration()
+    assert says in str(caught.value)
+    assert str(caught.value.file).startswith("IMAGEBUILDERS_IMAGE_BUILDER")
+    assert "hunter2" not in str(caught.value)
+    assert str(path) not in str(caught.value)
+
+
+def test_file_and_variable_both_wrong(
+    project: Path, kite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One error tells both, each with where it comes from."""
+    monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__WORKERS", "many")
+    error = fail(project, "[image_builder]\nflavor = 'kite'\nproject = 1\n")
+    assert "image_builder.project: " in str(error)
+    assert "IMAGEBUILDERS_IMAGE_BUILDER__WORKERS: " in str(error)
+
+
+def test_missing_setting_without_a_file(monkeypatch: pytest.MonkeyPatch, kite: Path) -> None:
+    """Where there is no file, the error names the variable that is missing."""
+    monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR", "kite")
+    with pytest.raises(ConfigurationError, match="set IMAGEBUILDERS_IMAGE_BUILDER__PROJECT"):
+        read_configuration()
+
+
+def test_broken_default_flavor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation without its own flavors says so."""
+    monkeypatch.setattr("imagebuilders.stack.flavors.entry_points", lambda group: [])
+    with pytest.raises(FlavorError, match="unknown image_builder flavor 'local'"):
+        read_configuration()
+
+
+PASSWORDS = (
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\0"), min_size=1
+    )
+    | st.integers().map(str)
+    | st.floats().map(str)
+    | st.sampled_from(["true", "null", "[]", "{}", '"quoted"', " spaced ", "a__b", "[1", "1e5"])
+)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(password=PASSWORDS)
+def test_any_password_arrives_as_it_is(
+    project: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """A password is text, also when it looks like a number or like JSON."""
+    write(project, REGISTRY)
+    with monkeypatch.context() as patch:
+        patch.setenv("IMAGEBUILDERS_CONTAINER_REGISTRY__PASSWORD", password)
+        patch.setenv("IMAGEBUILDERS_CONTAINER_REGISTRY__USERNAME", "ann")
+        assert registry_password(read_configuration()) == password
+    write(project, f"{REGISTRY}username = 'ann'\npassword = {json.dumps(password)}\n")
+    if "\x7f" not in password:  # JSON leaves it as it is, TOML does not take it
+        assert registry_password(read_configuration()) == password
+
+
+# --- making it ---------------------------------------------------------------
+
+
+def test_stack_is_made_from_settings(
+    project: Path, kite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The components are of the flavors' classes and carry the settings."""
+    write(project, f"name = 'dev'\n[image_builder]\nflavor = 'kite'\nproject = 'p'\n{REGISTRY}")
+    found = read_configuration()
+    stack = found.make()
+    assert stack.name == "dev"
+    assert stack.configuration is found
+    assert type(stack.image_builder).__name__ == "KiteBuilder"
+    assert stack.image_builder.name == "kite"
+    assert stack.image_builder.config is found.image_builder.config
+    assert stack.container_registry is not None
+    assert stack.artifact_store.path.endswith("imagebuilders/artifacts")
+
+
+def test_every_kind_has_a_default_flavor() -> None:
+    """A table that names no flavor has one all the same."""
+    assert set(configuration.DEFAULT_FLAVORS) == set(StackComponentType)
+
+
+def test_catalog_can_be_given(install: Callable[..., Path]) -> None:
+    """Tests and applications may bring their own set of flavors."""
+    from imagebuilders.stack.flavors import FlavorCatalog
+
+    with pytest.raises(FlavorError):
+        read_configuration(catalog=FlavorCatalog([]))

@@ -1,0 +1,150 @@
+"""Flavors of installed packages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imagebuilders.exceptions import FlavorError
+from imagebuilders.stack.component import StackComponentType
+from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
+
+BUILDER = StackComponentType.IMAGE_BUILDER
+
+
+def test_own_flavors_are_installed() -> None:
+    """The package's own builder, stores and registry are found like anybody's."""
+    catalog = FlavorCatalog.installed()
+    assert "local" in catalog.names(BUILDER)
+    assert {"local", "s3"} <= set(catalog.names(StackComponentType.ARTIFACT_STORE))
+    assert "default" in catalog.names(StackComponentType.CONTAINER_REGISTRY)
+
+
+def test_another_package_adds_a_flavor(kite: Path) -> None:
+    """An entry point in another package is enough; the entry tells whose it is."""
+    entry = FlavorCatalog.installed().find(BUILDER, "kite")
+    assert entry.package == "kite_builders 1.5"
+    assert entry.entry_point == "kite = kite_builders:KiteFlavor"
+    assert entry.implementation_class.__name__ == "KiteBuilder"
+
+
+def test_an_instance_is_a_flavor_too(install: Callable[..., Path], kite: Path) -> None:
+    """An entry point may name a flavor object in place of a class."""
+    install(
+        "ready_made",
+        {"dragon": "ready_made:DRAGON"},
+        "from kite_builders import KiteFlavor\n"
+        "class Dragon(KiteFlavor):\n    name = 'dragon'\n"
+        "DRAGON = Dragon()\n",
+    )
+    assert FlavorCatalog.installed().find(BUILDER, "dragon").package == "ready_made 1.5"
+
+
+def test_two_packages_with_one_name(kite: Path, install: Callable[..., Path]) -> None:
+    """A flavor that two packages offer is an error that names both, when it is asked for."""
+    install("rival", {"kite": "rival:Kite"}, "from kite_builders import KiteFlavor as Kite\n")
+    catalog = FlavorCatalog.installed()
+    assert catalog.names(BUILDER).count("kite") == 1
+    with pytest.raises(FlavorError) as caught:
+        catalog.find(BUILDER, "kite")
+    assert "kite_builders 1.5" in str(caught.value)
+    assert "rival 1.5" in str(caught.value)
+    assert catalog.find(BUILDER, "local").flavor is not None
+
+
+def test_one_name_in_two_types_is_fine() -> None:
+    """`local` is both an image builder and an artifact store."""
+    catalog = FlavorCatalog.installed()
+    builder = catalog.find(BUILDER, "local").flavor
+    store = catalog.find(StackComponentType.ARTIFACT_STORE, "local").flavor
+    assert builder is not store
+
+
+def test_same_entry_point_twice_counts_once(kite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that stands on the path twice makes no conflict."""
+    monkeypatch.syspath_prepend(kite)
+    assert FlavorCatalog.installed().find(BUILDER, "kite").package == "kite_builders 1.5"
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("import a_module_nobody_has\n", "ModuleNotFoundError: No module named"),
+        ("raise ZeroDivisionError\n", "ZeroDivisionError"),
+        ("x = 1\n", "AttributeError"),
+        ("class Flavor:\n    pass\n", "is no imagebuilders.Flavor"),
+        ("def Flavor(): pass\n", "is no imagebuilders.Flavor"),
+        ("from imagebuilders import Flavor\n", "abstract"),
+    ],
+)
+def test_broken_package_is_reported_when_needed(
+    install: Callable[..., Path], source: str, problem: str
+) -> None:
+    """A package that cannot be loaded leaves the others alone, and is named when missed."""
+    install("crooked", {"bent": "crooked:Flavor"}, source)
+    catalog = FlavorCatalog.installed()
+    broken = next(entry for entry in catalog.entries if entry.package == "crooked 1.5")
+    assert broken.flavor is None
+    assert problem in str(broken.problem)
+    assert catalog.find(BUILDER, "local").flavor is not None
+    with pytest.raises(FlavorError, match=r"crooked 1\.5") as caught:
+        catalog.find(BUILDER, "bent")
+    assert problem in str(caught.value)
+    with pytest.raises(FlavorError, match=r"crooked 1\.5"):
+        _ = broken.implementation_class
+
+
+def test_missing_dependency_of_an_implementation(kite: Path, install: Callable[..., Path]) -> None:
+    """A flavor whose class cannot be imported says whose it is and what is missing."""
+    install(
+        "half",
+        {"half": "half:Half"},
+        "from kite_builders import KiteFlavor\n"
+        "class Half(KiteFlavor):\n"
+        "    name = 'half'\n"
+        "    @property\n"
+        "    def implementation_class(self):\n"
+        "        import a_module_nobody_has\n",
+    )
+    entry = FlavorCatalog.installed().find(BUILDER, "half")
+    with pytest.raises(FlavorError, match=r"half 1\.5.*a_module_nobody_has") as caught:
+        _ = entry.implementation_class
+    assert isinstance(caught.value.__cause__, ImportError)
+
+
+def test_unknown_flavor_lists_the_known() -> None:
+    """A misspelled flavor gets the nearest one, and all there are."""
+    with pytest.raises(FlavorError, match="did you mean 'local'") as caught:
+        FlavorCatalog.installed().find(BUILDER, "locl")
+    assert "local" in caught.value.allowed
+    with pytest.raises(FlavorError, match="known: none"):
+        FlavorCatalog([]).find(BUILDER, "local")
+
+
+def test_entry_point_without_a_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry point that no package owns is still loaded."""
+    from importlib.metadata import EntryPoint
+
+    point = EntryPoint("odd", "json:dumps", "imagebuilders.flavors")
+    monkeypatch.setattr("imagebuilders.stack.flavors.entry_points", lambda group: [point])
+    (entry,) = FlavorCatalog.installed().entries
+    assert entry == FlavorEntry("odd = json:dumps", "unknown", None, "is no imagebuilders.Flavor")
+
+
+def test_listing_flavors_is_cheap() -> None:
+    """Finding flavors and their names imports no engine and no cloud library."""
+    code = (
+        "import sys\n"
+        "from imagebuilders.stack.flavors import FlavorCatalog\n"
+        "entries = FlavorCatalog.installed().entries\n"
+        "assert not [e for e in entries if e.problem and e.package.startswith('imagebuilders ')]\n"
+        "print(*sorted({'docker', 'boto3', 'botocore', 'fsspec', 's3fs'} & set(sys.modules)))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout.strip() == ""

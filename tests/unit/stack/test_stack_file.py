@@ -1,0 +1,166 @@
+"""Finding and reading the stack file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.stack.stack_file import find_stack_file
+
+
+def test_no_file(project: Path) -> None:
+    """Without a file there is nothing to read."""
+    assert find_stack_file(project) is None
+
+
+def test_nearest_folder_wins(project: Path) -> None:
+    """The file of the working directory comes before those above it."""
+    deep = project / "a" / "b"
+    deep.mkdir(parents=True)
+    (project / "imagebuilders.toml").write_text('name = "outer"')
+    found = find_stack_file(deep)
+    assert found is not None
+    assert found.content == {"name": "outer"}
+    (deep / "pyproject.toml").write_text('[tool.imagebuilders]\nname = "inner"')
+    found = find_stack_file(deep)
+    assert found is not None
+    assert found.content == {"name": "inner"}
+    assert found.path == deep / "pyproject.toml"
+
+
+def test_own_file_comes_before_pyproject(project: Path) -> None:
+    """In one folder, imagebuilders.toml counts and pyproject.toml does not."""
+    (project / "pyproject.toml").write_text('[tool.imagebuilders]\nname = "second"')
+    (project / "imagebuilders.toml").write_text('name = "first"')
+    found = find_stack_file(project)
+    assert found is not None
+    assert found.content == {"name": "first"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[project]\nname = "app"\n',
+        '[project]\ndependencies = ["imagebuilders"]\n',
+        '[tool.other]\nuses = "imagebuilders"\n',
+        'tool = "imagebuilders"\n',
+        "this is not TOML at all\n",
+    ],
+)
+def test_pyproject_that_is_not_ours_is_passed_over(project: Path, content: str) -> None:
+    """A pyproject.toml without our table is none of our business, and the search goes on."""
+    (project.parent / "imagebuilders.toml").write_text('name = "above"')
+    (project / "pyproject.toml").write_text(content)
+    found = find_stack_file(project)
+    assert found is not None
+    assert found.content == {"name": "above"}
+
+
+def test_a_folder_of_that_name_is_no_file(project: Path) -> None:
+    """A folder called imagebuilders.toml is passed over."""
+    (project / "imagebuilders.toml").mkdir()
+    assert find_stack_file(project) is None
+
+
+def test_keys_are_spelled_as_in_the_file(project: Path) -> None:
+    """Errors name a key of pyproject.toml from its root."""
+    (project / "pyproject.toml").write_text("[tool.imagebuilders]\n")
+    found = find_stack_file(project)
+    assert found is not None
+    assert found.dotted("a", "b") == "tool.imagebuilders.a.b"
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        (b'name = "a"\nname = \n', "(line 2, column 8)"),
+        (b"[image_builder\n", "(line 1, column 15)"),
+        (b'a = 1\nb = "unclosed', "(line 2, column 14)"),
+    ],
+)
+def test_syntax_error_has_its_position(project: Path, content: bytes, where: str) -> None:
+    """What is not TOML is reported with file, line and column."""
+    path = project / "imagebuilders.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError) as caught:
+        find_stack_file(project)
+    assert where in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:")
+    assert caught.value.file == str(path)
+
+
+def test_wrong_encoding_has_its_line(project: Path) -> None:
+    """What is not UTF-8 is reported with its line."""
+    path = project / "imagebuilders.toml"
+    path.write_bytes(b'name = "a"\n# caf\xe9\n')
+    with pytest.raises(ConfigurationError, match=r"imagebuilders\.toml:2: is not UTF-8"):
+        find_stack_file(project)
+
+
+def test_broken_pyproject_that_mentions_us(project: Path) -> None:
+    """A pyproject.toml that may hold our table must be sound."""
+    (project / "pyproject.toml").write_text("[tool.imagebuilders\n")
+    with pytest.raises(ConfigurationError, match="line 1, column 20"):
+        find_stack_file(project)
+
+
+def test_our_table_must_be_a_table(project: Path) -> None:
+    """`tool.imagebuilders = 1` is an error that says what it must be."""
+    (project / "pyproject.toml").write_text("[tool]\nimagebuilders = 1\n")
+    with pytest.raises(ConfigurationError, match=r"tool\.imagebuilders must be a table"):
+        find_stack_file(project)
+
+
+def test_file_that_cannot_be_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file without read permission is an error, not a missing file."""
+    path = project / "imagebuilders.toml"
+    path.write_text("")
+
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # a superuser may read whatever there is
+    with pytest.raises(ConfigurationError, match="cannot be read: Permission denied"):
+        find_stack_file(project)
+
+
+def test_repr_hides_the_content(project: Path) -> None:
+    """A stack file may hold a password; its repr does not."""
+    (project / "imagebuilders.toml").write_text("[container_registry]\npassword = 'hunter2'\n")
+    assert "hunter2" not in repr(find_stack_file(project))
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.binary(max_size=60) | st.text("[]=\"'\\\n#{}.,ab1-", max_size=40).map(str.encode))
+def test_any_bytes_give_tables_or_one_error(project: Path, content: bytes) -> None:
+    """Whatever a file holds, it is either read or refused with file and position."""
+    path = project / "imagebuilders.toml"
+    path.write_bytes(content)
+    try:
+        found = find_stack_file(project)
+    except ConfigurationError as error:
+        refused = error
+    else:
+        assert found is not None
+        assert isinstance(found.content, dict)
+        return
+    assert refused.file == str(path)
+    assert str(refused).startswith(f"{path}:")
+    assert refused.__cause__ is None
+
+
+def test_python_without_tomllib_has_tomli() -> None:
+    """The parser is the standard library's, or tomli where it has none."""
+    from imagebuilders.stack import stack_file
+
+    expected = "tomllib" if sys.version_info >= (3, 11) else "tomli"
+    assert stack_file.tomllib.__name__ == expected
