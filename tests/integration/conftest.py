@@ -1,0 +1,129 @@
+"""Fixtures of the integration tests: real engines, registries and clients."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import pytest
+from testbed.bed import Testbed
+from testbed.daemon import host_engine
+from testbed.engine import Engine
+from testbed.errors import NoTestbedError
+from testbed.images import ENGINE_VERSIONS
+from testbed.registry import Registry
+from testbed.settings import TestbedSettings
+from testbed.tools import ClientTool
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _removal_on_termination() -> Iterator[None]:
+    """A terminated run removes its containers, as an interrupted one does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(f"signal {number}")
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture(scope="session")
+def testbed(request: pytest.FixtureRequest) -> Iterator[Testbed]:
+    """The host engine and what is started in it; says which engine that is."""
+    settings = TestbedSettings()
+    try:
+        with host_engine(settings) as host:
+            _say(request.config, f"containers run in {host}")
+            bed = Testbed(host, settings)
+            try:
+                yield bed
+            finally:
+                bed.close()
+    except NoTestbedError as reason:
+        _unavailable(reason, required=settings.require)
+
+
+def _unavailable(reason: NoTestbedError, *, required: bool) -> None:
+    if required:
+        pytest.exit(f"integration tests cannot run: {reason}", returncode=1)
+    pytest.skip(f"integration tests cannot run: {reason}")
+
+
+def _say(config: pytest.Config, text: str) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if reporter is not None and capture is not None:
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(f"integration: {text}")
+
+
+def _engine(testbed: Testbed, series: str) -> Engine:
+    try:
+        return testbed.engine(series)
+    except NoTestbedError as reason:
+        _unavailable(reason, required=TestbedSettings().require)
+        raise
+
+
+@pytest.fixture(scope="session")
+def engine(testbed: Testbed) -> Engine:
+    """The newest engine."""
+    return _engine(testbed, ENGINE_VERSIONS[-1])
+
+
+@pytest.fixture(scope="session", params=ENGINE_VERSIONS)
+def every_engine(request: pytest.FixtureRequest, testbed: Testbed) -> Engine:
+    """Each engine in turn: the test runs once per series."""
+    return _engine(testbed, request.param)
+
+
+@pytest.fixture(scope="session")
+def engine_20_10(testbed: Testbed) -> Engine:
+    """Docker Engine 20.10."""
+    return _engine(testbed, "20.10")
+
+
+@pytest.fixture(scope="session")
+def engine_26_1(testbed: Testbed) -> Engine:
+    """Docker Engine 26.1."""
+    return _engine(testbed, "26.1")
+
+
+@pytest.fixture(scope="session")
+def engine_28_5(testbed: Testbed) -> Engine:
+    """Docker Engine 28.5."""
+    return _engine(testbed, "28.5")
+
+
+@pytest.fixture
+def disposable_engine(testbed: Testbed) -> Iterator[Engine]:
+    """An engine of the test's own, to be killed or broken; takes about two seconds."""
+    with testbed.disposable_engine(ENGINE_VERSIONS[-1]) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def registry(engine: Engine) -> Registry:
+    """A registry without login, reached by the newest engine and by the test alike."""
+    return engine.registry
+
+
+@pytest.fixture(scope="session")
+def registry_with_auth(engine: Engine) -> Registry:
+    """A registry that asks for its `.credentials`."""
+    return engine.registry_with_auth
+
+
+@pytest.fixture(scope="session")
+def busybox_image(engine: Engine) -> str:
+    """The name of a small base image that every engine has."""
+    return engine.busybox
+
+
+@pytest.fixture(scope="session")
+def client_tool(testbed: Testbed) -> Callable[[str], ClientTool]:
+    """Gives crane, oras, skopeo, buildah, podman or docker by name."""
+    return testbed.tool

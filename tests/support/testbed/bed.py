@@ -1,0 +1,65 @@
+"""Everything the integration tests share, started when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+
+import docker
+
+from testbed.containers import remove_orphans
+from testbed.daemon import HostEngine
+from testbed.engine import Engine
+from testbed.images import Images
+from testbed.settings import TestbedSettings
+from testbed.tools import ClientTool, Toolbox
+
+
+class Testbed:
+    """Engines, registries and clients, all in containers of one host engine."""
+
+    __test__ = False
+
+    def __init__(self, host: HostEngine, settings: TestbedSettings) -> None:
+        self.host = host
+        self._open = ExitStack()
+        self._client = docker.DockerClient(base_url=host.docker_host, timeout=600)
+        self._open.callback(self._client.close)
+        self._images = Images(self._client, settings)
+        self._engines: dict[str, Engine] = {}
+        remove_orphans(self._client)
+
+    def engine(self, series: str) -> Engine:
+        """The shared engine of a series; started on the first call."""
+        if series not in self._engines:
+            self._engines[series] = self._started(series)
+        return self._engines[series]
+
+    @contextmanager
+    def disposable_engine(self, series: str) -> Iterator[Engine]:
+        """An engine that the block may break."""
+        engine = Engine(self.host, self._images, series).start()
+        try:
+            yield engine
+        finally:
+            engine.stop()
+
+    def tool(self, name: str) -> ClientTool:
+        """A client by the name of its program."""
+        return self._toolbox.tool(name)
+
+    def close(self) -> None:
+        """Remove everything."""
+        self._open.close()
+
+    @cached_property
+    def _toolbox(self) -> Toolbox:
+        toolbox = Toolbox(self.host, self._images).start()
+        self._open.callback(toolbox.stop)
+        return toolbox
+
+    def _started(self, series: str) -> Engine:
+        engine = Engine(self.host, self._images, series).start()
+        self._open.callback(engine.stop)
+        return engine

@@ -1,0 +1,179 @@
+"""A Docker Engine inside a container, with registries in the same network namespace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+
+import docker
+from docker.errors import DockerException
+
+from testbed.containers import Container, free_port
+from testbed.daemon import HostEngine
+from testbed.errors import NoTestbedError
+from testbed.images import BUSYBOX, Images
+from testbed.registry import Credentials, Registry
+from testbed.tools import Completed, run_in
+
+_API_PORT = 2375
+_START_TIMEOUT = 60.0
+# `--privileged` needs CAP_SYS_RESOURCE, which some machines cannot give. The other
+# capabilities do, once the read-only mounts of an ordinary container are writable again.
+# On cgroup v2 the processes must leave the root group before it can have children.
+_START_DAEMON = """
+for d in /proc/sys /sys /sys/fs/cgroup /sys/fs/cgroup/*; do
+  mount -o remount,rw,bind "$d" 2>/dev/null
+done
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  mkdir -p /sys/fs/cgroup/engine
+  for p in $(cat /sys/fs/cgroup/cgroup.procs); do
+    echo "$p" > /sys/fs/cgroup/engine/cgroup.procs 2>/dev/null
+  done
+  for c in $(cat /sys/fs/cgroup/cgroup.controllers); do
+    echo "+$c" > /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null
+  done
+fi
+rm -f /var/run/docker.pid
+exec dockerd --host tcp://0.0.0.0:2375 --tls=false --host unix:///var/run/docker.sock
+"""
+
+
+class Engine:
+    """A running engine of one series.
+
+    A registry of this engine has one address, ``127.0.0.1:<port>``, that holds for the
+    engine and for the test process alike: it lives in the engine's network namespace, and
+    its port is published under the same number.
+    """
+
+    def __init__(self, host: HostEngine, images: Images, series: str) -> None:
+        self.series = series
+        """The series asked for, such as "28.5"."""
+        self._host = host
+        self._images = images
+        self._open = ExitStack()
+        self._registry_ports = [free_port() for _ in range(4)]
+        self.container = Container(
+            host,
+            images.engine(series),
+            ["sh", "-c", _START_DAEMON],
+            ports={_API_PORT: None, **{port: port for port in self._registry_ports}},
+            cap_add=["ALL"],
+            cap_drop=["SYS_RESOURCE"],
+            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+        )
+
+    def start(self) -> Engine:
+        """Start it, wait until it answers, and load the busybox image.
+
+        Raises:
+            NoTestbedError: it did not answer in time; its last lines are in the text.
+        """
+        self.container.start()
+        self._open.callback(self.container.stop)
+        try:
+            self._wait_until_ready()
+            self.client.images.load(self._images.busybox_archive)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Remove the engine, its registries and everything in it."""
+        self._open.close()
+
+    @cached_property
+    def docker_host(self) -> str:
+        """What DOCKER_HOST must be to use this engine."""
+        return f"tcp://127.0.0.1:{self.container.get_exposed_port(_API_PORT)}"
+
+    @cached_property
+    def client(self) -> docker.DockerClient:
+        """A client of this engine; closed with it."""
+        client = docker.DockerClient(base_url=self.docker_host, timeout=120)
+        self._open.callback(client.close)
+        return client
+
+    @cached_property
+    def version(self) -> str:
+        """The full version, such as "28.5.2"."""
+        return str(self.client.version()["Version"])
+
+    @cached_property
+    def busybox(self) -> str:
+        """The name of a small image that is loaded in this engine."""
+        return BUSYBOX
+
+    @cached_property
+    def registry(self) -> Registry:
+        """A registry that asks for no login; shared by all tests of this engine."""
+        return self.new_registry()
+
+    @cached_property
+    def registry_with_auth(self) -> Registry:
+        """A registry that asks for `.credentials` (HTTP basic authentication)."""
+        return self.new_registry(Credentials("builder", "correct horse"))
+
+    def new_registry(self, credentials: Credentials | None = None) -> Registry:
+        """One more registry, for a test that wants to fill, stop or break it (at most four)."""
+        registry = Registry(
+            self._host,
+            self._images.registry(),
+            port=self._registry_ports.pop(),
+            network_of=self.container.id,
+            credentials=credentials,
+        )
+        registry.start()
+        self._open.callback(registry.stop)
+        return registry
+
+    def cli(self, *arguments: str, check: bool = True) -> Completed:
+        """Run the ``docker`` command of this engine's own version against it."""
+        return run_in(self.container, ["docker", *arguments], check=check)
+
+    @contextmanager
+    def forwarded(self, port: int) -> Iterator[None]:
+        """Within the block, the engine reaches a server of the test process.
+
+        The server listens on ``127.0.0.1:<port>``, and that is its address in the engine
+        as well.
+        """
+        gateway = self.container.gateway
+        tools = self._images.tools()
+        to_test = f"TCP-LISTEN:{port},bind={gateway},fork,reuseaddr"
+        to_gateway = f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr"
+        with ExitStack() as open_containers:
+            for network, listen, target in (
+                ("host", to_test, f"TCP:127.0.0.1:{port}"),
+                (f"container:{self.container.id}", to_gateway, f"TCP:{gateway}:{port}"),
+            ):
+                forwarder = Container(
+                    self._host, tools, ["socat", "-dd", listen, target], network_mode=network
+                )
+                forwarder.start()
+                open_containers.callback(forwarder.stop)
+                forwarder.wait_for_log(b"listening on", _START_TIMEOUT)
+            yield
+
+    def kill(self) -> None:
+        """Kill the daemon at once, as a crash would; only for an engine of your own."""
+        self.container.get_wrapped_container().kill()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT
+        while time.monotonic() < deadline:
+            wrapped = self.container.get_wrapped_container()
+            wrapped.reload()
+            if wrapped.status == "exited":
+                break
+            try:
+                if self.client.ping():
+                    return
+            except (DockerException, OSError):
+                time.sleep(0.1)
+        logs = self.container.get_wrapped_container().logs().decode(errors="replace")
+        tail = "\n".join(logs.splitlines()[-15:])
+        raise NoTestbedError(f"Docker {self.series} in a container did not start:\n{tail}")
