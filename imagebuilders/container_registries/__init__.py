@@ -1,1 +1,23 @@
-"""Where images go: the container registries of a stack."""
+"""Container registries: where images go."""
+
+from __future__ import annotations
+
+from imagebuilders.container_registries.base import (
+    BaseContainerRegistry,
+    BaseContainerRegistryConfig,
+    BaseContainerRegistryFlavor,
+)
+from imagebuilders.container_registries.default import (
+    DefaultContainerRegistry,
+    DefaultContainerRegistryConfig,
+    DefaultContainerRegistryFlavor,
+)
+
+__all__ = [
+    "BaseContainerRegistry",
+    "BaseContainerRegistryConfig",
+    "BaseContainerRegistryFlavor",
+    "DefaultContainerRegistry",
+    "DefaultContainerRegistryConfig",
+    "DefaultContainerRegistryFlavor",
+]

@@ -1,0 +1,21 @@
+"""Options of a build: the Docker SDK's keywords, and those only BuildKit knows, as typed values."""
+
+from __future__ import annotations
+
+from imagebuilders.build_options.options import DockerBuildOptions
+from imagebuilders.build_options.values import (
+    BuildCache,
+    BuildOutput,
+    BuildSecret,
+    ContainerLimits,
+    SSHAgent,
+)
+
+__all__ = [
+    "BuildCache",
+    "BuildOutput",
+    "BuildSecret",
+    "ContainerLimits",
+    "DockerBuildOptions",
+    "SSHAgent",
+]

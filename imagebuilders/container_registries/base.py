@@ -1,0 +1,239 @@
+"""The abstraction every container registry implements."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, cast
+from uuid import UUID
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from imagebuilders.container_registries.uri import normalize_registry_uri
+from imagebuilders.docker.image_reference import ImageReference, parse_build_target
+from imagebuilders.exceptions import ImageNameError
+from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
+from imagebuilders.stack.flavor import Flavor
+
+if TYPE_CHECKING:
+    import docker
+    from typing_extensions import Self
+
+    from imagebuilders.docker.credentials import Credentials
+
+logger = logging.getLogger(__name__)
+
+
+class BaseContainerRegistryConfig(StackComponentConfig):
+    """Settings of a container registry."""
+
+    uri: str
+    """The prefix of its images' names: `localhost:5000`, `ghcr.io/team`, `docker.io/user`.
+
+    A scheme and a trailing slash are accepted and taken off.
+    """
+
+    username: SecretStr | None = None
+    """The user to push as; without one, the user's own Docker configuration counts."""
+
+    password: SecretStr | None = None
+    """The user's password or access token."""
+
+    silence_timeout: float | None = Field(default=600.0, gt=0)
+    """Seconds a push may go without a word from the engine; `None` for no limit."""
+
+    @field_validator("uri")
+    @classmethod
+    def _normalize_uri(cls, value: str) -> str:
+        return normalize_registry_uri(value)
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            missing = "password" if self.password is None else "username"
+            raise ValueError(f"username and password go together; the {missing} is missing")
+        return self
+
+
+class BaseContainerRegistry(StackComponent, ABC):
+    """A place where images go."""
+
+    config_class: ClassVar[type[StackComponentConfig]] = BaseContainerRegistryConfig
+
+    def __init__(
+        self,
+        config: StackComponentConfig | None = None,
+        *,
+        name: str = "default",
+        id: UUID | None = None,  # noqa: A002  (the documented name)
+        docker_client: docker.DockerClient | None = None,
+        **settings: object,
+    ) -> None:
+        """Make the component.
+
+        Args:
+            config: its settings; not together with `settings`.
+            name: what the user calls it.
+            id: a stable identity; a new one when none is given.
+            docker_client: the engine's client to push with; without one, the engine is looked
+                for when it is first needed.
+            settings: fields of the config.
+
+        Raises:
+            ConfigurationError: a setting is unknown, missing or has a wrong value.
+        """
+        super().__init__(config, name=name, id=id, **settings)
+        self._given_client = docker_client
+        self._client: docker.DockerClient | None = None
+
+    @property
+    def config(self) -> BaseContainerRegistryConfig:
+        """The registry's settings."""
+        return cast(BaseContainerRegistryConfig, self._config)
+
+    @property
+    def uri(self) -> str:
+        """The prefix of its images' names, without scheme and trailing slash."""
+        return self.config.uri
+
+    @property
+    def address(self) -> str:
+        """The registry's domain, with its port."""
+        return self.uri.partition("/")[0]
+
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        """Username and password: the configured ones, else those of the user's Docker
+        configuration (with its credential helpers), else `None`.
+
+        For an identity token the username is `<token>`, as Docker's helpers spell it.
+
+        Raises:
+            RegistryError: a credential helper failed.
+            ConfigurationError: Docker's configuration file is malformed.
+        """
+        found = self._find_credentials()
+        return None if found is None else (found.username, found.secret)
+
+    @property
+    def docker_client(self) -> docker.DockerClient:
+        """The engine's client, made when first asked for.
+
+        It is logged in with the configured username and password; without
+        these, each push takes the credentials of the user's Docker configuration.
+
+        Raises:
+            EngineNotFoundError: no engine answers.
+            RegistryError: the registry refused the login or could not be reached.
+        """
+        if self._client is None:
+            from imagebuilders.docker.engine import connect
+
+            client = self._given_client or connect()
+            try:
+                self._log_in(client)
+            except BaseException:
+                if client is not self._given_client:
+                    client.close()
+                raise
+            self._client = client
+        return self._client
+
+    def close(self) -> None:
+        """Close the client that `docker_client` made; one that was given stays open."""
+        client, self._client = self._client, None
+        if client is not None and client is not self._given_client:
+            client.close()
+
+    def is_valid_image_name_for_registry(self, image_name: str) -> bool:
+        """Whether the name is well-formed and names an image in this registry.
+
+        Both sides are compared in full, so that `app` belongs to `docker.io`.
+        """
+        try:
+            reference = ImageReference.parse(image_name)
+        except ImageNameError:
+            return False
+        domain, _, prefix = self.uri.partition("/")
+        return reference.domain == domain and (
+            not prefix or reference.path.startswith(f"{prefix}/")
+        )
+
+    def check_image_name(self, image_name: str) -> ImageReference:
+        """Parse the name of an image that is to be pushed here.
+
+        Raises:
+            ImageNameError: it is malformed, has a digest, or belongs to another registry.
+        """
+        reference = parse_build_target(image_name)
+        if not self.is_valid_image_name_for_registry(image_name):
+            raise ImageNameError(
+                f"The image name {image_name!r} does not belong to the container registry "
+                f"{self.name!r}: it would go to {reference.domain}/{reference.path}, but the "
+                f"registry's names begin with '{self.uri}/'.",
+                image_name=image_name,
+            )
+        return reference
+
+    @abstractmethod
+    def push_image(self, image_name: str) -> str:
+        """Push an image that the engine has.
+
+        Args:
+            image_name: its name; without a tag, `latest` is pushed.
+
+        Returns:
+            Its repo digest, `repo@sha256:…`.
+
+        Raises:
+            ImageNameError: the name is malformed or belongs to another registry.
+            PushError: the registry did not take it.
+            RegistryError: the login failed.
+        """
+
+    def auth_config(self) -> dict[str, str] | None:
+        """Give the credentials in the form of the engine's API; `None` without any.
+
+        Raises:
+            RegistryError: a credential helper failed.
+            ConfigurationError: Docker's configuration file is malformed.
+        """
+        found = self._find_credentials()
+        return None if found is None else found.auth_config(self.address)
+
+    def _find_credentials(self) -> Credentials | None:
+        from imagebuilders.docker.config_file import DockerConfigFile
+        from imagebuilders.docker.credentials import Credentials, find_credentials
+
+        username, password = self.config.username, self.config.password
+        if username is not None and password is not None:
+            return Credentials(username.get_secret_value(), password.get_secret_value())
+        return find_credentials(DockerConfigFile.load(), self.address)
+
+    def _log_in(self, client: docker.DockerClient) -> None:
+        username, password = self.config.username, self.config.password
+        if username is None or password is None:
+            return
+        from imagebuilders.docker.login import log_in
+
+        log_in(client, self.address, username.get_secret_value(), password.get_secret_value())
+
+
+class BaseContainerRegistryFlavor(Flavor, ABC):
+    """Base of the flavors of container registries."""
+
+    @property
+    def type(self) -> StackComponentType:
+        """`StackComponentType.CONTAINER_REGISTRY`."""
+        return StackComponentType.CONTAINER_REGISTRY
+
+    @property
+    def config_class(self) -> builtins.type[BaseContainerRegistryConfig]:
+        """The class of the registry's settings."""
+        return BaseContainerRegistryConfig
+
+    @property
+    @abstractmethod
+    def implementation_class(self) -> builtins.type[BaseContainerRegistry]:
+        """The registry's class."""

@@ -1,0 +1,61 @@
+"""Any registry that speaks the distribution API, through a Docker Engine."""
+
+from __future__ import annotations
+
+from imagebuilders.container_registries.base import (
+    BaseContainerRegistry,
+    BaseContainerRegistryConfig,
+    BaseContainerRegistryFlavor,
+)
+
+
+class DefaultContainerRegistryConfig(BaseContainerRegistryConfig):
+    """Settings of the `default` container registry."""
+
+
+class DefaultContainerRegistry(BaseContainerRegistry):
+    """Any registry that speaks the distribution API; a Docker Engine pushes to it."""
+
+    config_class = DefaultContainerRegistryConfig
+
+    def push_image(self, image_name: str) -> str:
+        """Push an image that the engine has; see the base class."""
+        from imagebuilders.docker.credentials import encode_auth
+        from imagebuilders.docker.push import push_image
+
+        reference = self.check_image_name(image_name)
+        return push_image(
+            self.docker_client,
+            reference,
+            authorization=encode_auth(self.auth_config() or {}),
+            silence_timeout=self.config.silence_timeout,
+        )
+
+
+class DefaultContainerRegistryFlavor(BaseContainerRegistryFlavor):
+    """The flavor `default`."""
+
+    @property
+    def name(self) -> str:
+        """`default`."""
+        return "default"
+
+    @property
+    def config_class(self) -> type[DefaultContainerRegistryConfig]:
+        """The class of its settings."""
+        return DefaultContainerRegistryConfig
+
+    @property
+    def implementation_class(self) -> type[DefaultContainerRegistry]:
+        """The class that pushes."""
+        return DefaultContainerRegistry
+
+    @property
+    def docs_url(self) -> str:
+        """Its page in the documentation."""
+        return self.generate_default_docs_url()
+
+    @property
+    def sdk_docs_url(self) -> str:
+        """Its reference page."""
+        return self.generate_default_sdk_docs_url()

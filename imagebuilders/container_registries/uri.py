@@ -1,0 +1,42 @@
+"""A registry's URI: the common prefix of the names of its images."""
+
+from __future__ import annotations
+
+import re
+
+from imagebuilders.docker.image_reference import (
+    DEFAULT_DOMAIN,
+    is_domain,
+    is_repository_path,
+)
+
+_SCHEME = re.compile(r"https?://")
+_DOCKER_HUB_SPELLINGS = frozenset({"index.docker.io", "registry-1.docker.io", "hub.docker.com"})
+
+
+def normalize_registry_uri(text: str) -> str:
+    """Bring a registry's URI into the form `domain[:port][/path]`.
+
+    A scheme, a trailing slash and an API path (`/v1`, `/v2`) are taken off; the
+    spellings of Docker Hub become `docker.io`.
+
+    Raises:
+        ValueError: what remains is no domain, or the path is no repository path.
+    """
+    bare = _SCHEME.sub("", text.strip(), count=1).rstrip("/")
+    domain, _, path = bare.partition("/")
+    if "@" in domain:
+        # Said without quoting: it is a username, perhaps with a password.
+        raise ValueError("a registry's address has no user; give username and password apart")
+    if domain.lower() in _DOCKER_HUB_SPELLINGS or domain.lower() == DEFAULT_DOMAIN:
+        domain = DEFAULT_DOMAIN
+    if path in ("v1", "v2"):
+        path = ""
+    if not is_domain(domain):
+        raise ValueError(f"{domain!r} is no registry address (a host name with an optional port)")
+    if path and not is_repository_path(path):
+        raise ValueError(
+            f"{path!r} after the registry's address may have lower case letters and digits, with "
+            "'.', '_', '__', '-' or '/' between them"
+        )
+    return f"{domain}/{path}" if path else domain

@@ -1,0 +1,92 @@
+"""Docker contexts: named engine addresses which the `docker context` command keeps on disk.
+
+A context lives under Docker's settings folder in
+`contexts/meta/<SHA-256 of its name>/meta.json`, and its TLS material in
+`contexts/tls/<SHA-256 of its name>/docker/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagebuilders.exceptions import ConfigurationError
+
+DEFAULT_CONTEXT = "default"
+"""The context that stands for "no context": `DOCKER_HOST` or the usual sockets."""
+
+
+@dataclass(frozen=True)
+class TLSFiles:
+    """Where the TLS material for an engine lies.
+
+    `verify` is whether the engine's certificate is checked.
+    """
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    verify: bool = True
+
+    @classmethod
+    def in_directory(cls, directory: Path, *, verify: bool) -> TLSFiles:
+        """Take `ca.pem`, `cert.pem` and `key.pem` where they exist."""
+
+        def present(name: str) -> Path | None:
+            path = directory / name
+            return path if path.is_file() else None
+
+        return cls(present("ca.pem"), present("cert.pem"), present("key.pem"), verify)
+
+
+@dataclass(frozen=True)
+class DockerContext:
+    """A context's name, its engine's address, and the TLS material to reach it with."""
+
+    name: str
+    host: str
+    tls: TLSFiles | None = None
+
+
+def load_context(name: str, config_directory: Path) -> DockerContext:
+    """Read a context.
+
+    Raises:
+        ConfigurationError: there is no such context, or its file is not what it should be.
+    """
+    key = hashlib.sha256(name.encode()).hexdigest()
+    meta = config_directory / "contexts" / "meta" / key / "meta.json"
+    try:
+        content: object = json.loads(meta.read_bytes())
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"there is no Docker context {name!r} in {config_directory / 'contexts'}",
+            file=str(meta),
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"the Docker context {name!r} cannot be read from {meta}: {error}", file=str(meta)
+        ) from error
+    endpoint = _endpoint(content)
+    host = endpoint.get("Host")
+    if not isinstance(host, str) or not host:
+        raise ConfigurationError(
+            f"the Docker context {name!r} has no engine address: 'Endpoints.docker.Host' is "
+            f"missing in {meta}",
+            file=str(meta),
+            key="Endpoints.docker.Host",
+        )
+    tls_directory = config_directory / "contexts" / "tls" / key / "docker"
+    tls = None
+    if tls_directory.is_dir():
+        tls = TLSFiles.in_directory(tls_directory, verify=endpoint.get("SkipTLSVerify") is not True)
+    return DockerContext(name=name, host=host, tls=tls)
+
+
+def _endpoint(content: object) -> dict[str, object]:
+    """Give `Endpoints.docker` of a meta file, empty when it has none."""
+    for key in ("Endpoints", "docker"):
+        content = content.get(key) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,298 @@
+"""Finding a Docker Engine, without the `docker` command."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagebuilders.docker.config_file import (
+    CONFIG_DIRECTORY_VARIABLE,
+    DockerConfigFile,
+    docker_config_directory,
+    home_directory,
+)
+from imagebuilders.docker.contexts import DEFAULT_CONTEXT, TLSFiles, load_context
+from imagebuilders.event_log import report
+from imagebuilders.events import Notice
+from imagebuilders.exceptions import ConfigurationError, EngineAttempt, EngineNotFoundError
+
+if TYPE_CHECKING:
+    import docker
+    from docker.tls import TLSConfig
+
+logger = logging.getLogger(__name__)
+
+HOST_VARIABLE = "DOCKER_HOST"
+CONTEXT_VARIABLE = "DOCKER_CONTEXT"
+TLS_VERIFY_VARIABLE = "DOCKER_TLS_VERIFY"
+CERTIFICATES_VARIABLE = "DOCKER_CERT_PATH"
+
+PING_TIMEOUT_SECONDS = 5
+REQUEST_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An address to try. A `binding` one is the user's word: no other is tried after it."""
+
+    source: str
+    address: str
+    tls: TLSFiles | None = None
+    binding: bool = False
+    trouble: str | None = None
+    """Why there is no address to try."""
+
+
+def connect(
+    *,
+    environ: Mapping[str, str] | None = None,
+    sockets: Sequence[str | Path] | None = None,
+    ping_timeout: int = PING_TIMEOUT_SECONDS,
+) -> docker.DockerClient:
+    """Find a Docker Engine and give a client for it.
+
+    Tried in this order, each with a short ping:
+
+    1. `DOCKER_HOST` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`);
+    2. the Docker context that `DOCKER_CONTEXT` names;
+    3. the current context of Docker's configuration file;
+    4. the usual sockets: the system's, rootless Docker's, Docker Desktop's,
+       Colima's, Rancher Desktop's, OrbStack's, Podman's.
+
+    The first two are the user's word for this process: if such an engine does not
+    answer, no other is tried. A current context that does not answer is left with
+    a notice that says so.
+
+    Args:
+        environ: the environment to read; the process's own by default.
+        sockets: the sockets of step 4, instead of the usual ones.
+        ping_timeout: seconds to wait for an engine's first answer.
+
+    Raises:
+        EngineNotFoundError: nothing answered; it lists what was tried and what came of it.
+    """
+    environ = os.environ if environ is None else environ
+    attempts: list[EngineAttempt] = []
+    for candidate in _candidates(environ, usual_sockets(environ) if sockets is None else sockets):
+        outcome = candidate.trouble or ""
+        if not outcome:
+            found = _try(candidate, ping_timeout)
+            if not isinstance(found, str):
+                _tell(candidate, attempts)
+                return found
+            outcome = found
+        attempts.append(EngineAttempt(candidate.source, candidate.address, outcome))
+        if candidate.binding:
+            break
+    raise EngineNotFoundError(_not_found_message(attempts, environ), attempts=attempts)
+
+
+def describe_engine(client: docker.DockerClient) -> str:
+    """Give the engine's product and version, as in `Docker Engine 28.5.2 (linux/amd64)`.
+
+    Raises:
+        EngineError: the engine does not answer.
+    """
+    from imagebuilders.docker.stream import engine_errors
+
+    with engine_errors():
+        version: object = client.version()
+    fields = version if isinstance(version, dict) else {}
+    components = fields.get("Components")
+    first = components[0] if isinstance(components, list) and components else {}
+    product = first.get("Name", "Engine") if isinstance(first, dict) else "Engine"
+    if product == "Engine":
+        product = "Docker Engine"
+    platform = f"{fields.get('Os', 'unknown')}/{fields.get('Arch', 'unknown')}"
+    return f"{product} {fields.get('Version', 'of unknown version')} ({platform})"
+
+
+def usual_sockets(environ: Mapping[str, str]) -> list[Path]:
+    """Give the places where engines put their sockets, the system's own first."""
+    home = home_directory(environ)
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    runtime_directory = Path(runtime) if runtime else Path(f"/run/user/{os.getuid()}")
+    return [
+        Path("/var/run/docker.sock"),
+        runtime_directory / "docker.sock",
+        home / ".docker/run/docker.sock",
+        home / ".docker/desktop/docker.sock",
+        home / ".colima/default/docker.sock",
+        home / ".rd/docker.sock",
+        home / ".orbstack/run/docker.sock",
+        runtime_directory / "podman/podman.sock",
+        home / ".local/share/containers/podman/machine/podman.sock",
+        Path("/run/podman/podman.sock"),
+    ]
+
+
+def _candidates(environ: Mapping[str, str], sockets: Sequence[str | Path]) -> Iterator[_Candidate]:
+    host = environ.get(HOST_VARIABLE)
+    if host:
+        yield _Candidate(HOST_VARIABLE, host, tls=_tls_from(environ), binding=True)
+        return
+    yield from _context_candidates(environ)
+    for path in sockets:
+        yield _Candidate("usual socket", f"unix://{path}")
+
+
+def _context_candidates(environ: Mapping[str, str]) -> Iterator[_Candidate]:
+    name = environ.get(CONTEXT_VARIABLE)
+    binding = bool(name)
+    source = CONTEXT_VARIABLE
+    if not name:
+        source = "current Docker context"
+        try:
+            name = DockerConfigFile.load(environ).current_context
+        except ConfigurationError as error:
+            yield _Candidate(source, error.file or "", trouble=str(error))
+            return
+    if not name or name == DEFAULT_CONTEXT:
+        return
+    source = f"{source} {name!r}"
+    try:
+        context = load_context(name, docker_config_directory(environ))
+    except ConfigurationError as error:
+        yield _Candidate(source, error.file or "", binding=binding, trouble=str(error))
+        return
+    yield _Candidate(source, context.host, tls=context.tls, binding=binding)
+
+
+def _tls_from(environ: Mapping[str, str]) -> TLSFiles | None:
+    verify = bool(environ.get(TLS_VERIFY_VARIABLE))
+    directory = environ.get(CERTIFICATES_VARIABLE)
+    if not verify and not directory:
+        return None
+    return TLSFiles.in_directory(
+        Path(directory) if directory else docker_config_directory(environ), verify=verify
+    )
+
+
+def _try(candidate: _Candidate, ping_timeout: int) -> docker.DockerClient | str:
+    """Ping an engine; give a client for it, or what went wrong in a few words."""
+    import docker
+    from docker.constants import DEFAULT_DOCKER_API_VERSION
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    if candidate.address.startswith("unix://"):
+        path = Path(candidate.address.removeprefix("unix://"))
+        if not path.exists():
+            return "no such socket"
+    use_ssh_command = candidate.address.startswith("ssh://") and shutil.which("ssh") is not None
+    try:
+        tls = _tls_config(candidate.tls)
+        probe = docker.APIClient(
+            candidate.address,
+            version=DEFAULT_DOCKER_API_VERSION,
+            timeout=ping_timeout,
+            tls=tls,
+            use_ssh_client=use_ssh_command,
+        )
+        try:
+            answer: object = probe.version(api_version=False)
+        finally:
+            probe.close()
+        version = answer.get("ApiVersion") if isinstance(answer, dict) else None
+        if not isinstance(version, str):
+            return "answered, but not as a Docker Engine does"
+        return docker.DockerClient(
+            candidate.address,
+            version=version,
+            timeout=REQUEST_TIMEOUT_SECONDS,
+            tls=tls,
+            use_ssh_client=use_ssh_command,
+        )
+    except (RequestException, DockerException, OSError, ValueError, TypeError) as error:
+        return _outcome(error, ping_timeout)
+
+
+def _tls_config(files: TLSFiles | None) -> TLSConfig | bool:
+    if files is None:
+        return False
+    from docker.tls import TLSConfig
+
+    certificate = None
+    if files.certificate is not None and files.key is not None:
+        certificate = (str(files.certificate), str(files.key))
+    return TLSConfig(
+        client_cert=certificate,
+        ca_cert=str(files.ca) if files.ca is not None else None,
+        verify=files.verify,
+    )
+
+
+def _outcome(error: BaseException, ping_timeout: int) -> str:
+    """Say in a few words what a failed ping was about."""
+    from docker.errors import APIError
+    from requests.exceptions import ConnectionError as RequestsConnectionError
+    from requests.exceptions import JSONDecodeError, Timeout
+
+    if isinstance(error, APIError):
+        return f"answered with HTTP status {error.status_code}: {error.explanation or ''}".strip()
+    if isinstance(error, JSONDecodeError):
+        return "answered, but not as a Docker Engine does"
+    cause = _innermost_os_error(error)
+    if isinstance(cause, PermissionError):
+        return "permission denied (is your user in the group of the socket?)"
+    if isinstance(cause, socket.gaierror):
+        return f"the host name is not known ({cause.strerror})"
+    if isinstance(error, Timeout) or isinstance(cause, TimeoutError):
+        return f"no answer within {ping_timeout} s"
+    if cause is not None:
+        return (cause.strerror or str(cause) or type(cause).__name__).lower()
+    if isinstance(error, RequestsConnectionError):
+        return "closed the connection without an answer"
+    return str(error)
+
+
+def _innermost_os_error(error: BaseException) -> OSError | None:
+    """Find the system's own error under the layers of the HTTP libraries."""
+    import requests
+
+    seen: set[int] = set()
+    pending: list[object] = [error]
+    found: OSError | None = None
+    while pending:
+        item = pending.pop()
+        if not isinstance(item, BaseException) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, OSError) and not isinstance(item, requests.RequestException):
+            found = item
+        pending += [*item.args, item.__cause__, item.__context__, getattr(item, "reason", None)]
+    return found
+
+
+def _tell(candidate: _Candidate, attempts: Sequence[EngineAttempt]) -> None:
+    logger.debug("Using the Docker Engine at %s (%s).", candidate.address, candidate.source)
+    contexts = [attempt for attempt in attempts if attempt.source.startswith("current")]
+    for attempt in contexts:
+        message = (
+            f"The {attempt.source} ({attempt.address}) does not answer: {attempt.outcome}. "
+            f"Using the engine at {candidate.address} instead."
+        )
+        report(Notice(message))
+
+
+def _not_found_message(attempts: Sequence[EngineAttempt], environ: Mapping[str, str]) -> str:
+    tried = "\n".join(
+        f"  {number}. {attempt.address} ({attempt.source}): {attempt.outcome}"
+        for number, attempt in enumerate(attempts, start=1)
+    )
+    config = docker_config_directory(environ) / "config.json"
+    return (
+        f"No Docker Engine answers. Tried, in this order:\n{tried}\n"
+        "There are two common causes:\n"
+        "  - The Docker daemon is not running: start it (Docker Desktop, Colima, Podman, or "
+        "`systemctl start docker`).\n"
+        "  - The Docker client is not configured: its configuration is read from "
+        f"{config}; if yours is elsewhere, set {CONFIG_DIRECTORY_VARIABLE} to the folder that "
+        f"holds config.json, or set {HOST_VARIABLE} to the engine's address."
+    )

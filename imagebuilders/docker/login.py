@@ -1,0 +1,46 @@
+"""Logging a user in at a registry, by way of the engine: `POST /auth`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagebuilders.docker.credentials import server_key
+from imagebuilders.docker.registry_errors import advise
+from imagebuilders.docker.stream import EngineRefusedError, engine_errors
+from imagebuilders.exceptions import EngineError, RegistryError
+
+if TYPE_CHECKING:
+    import docker
+
+
+def log_in(client: docker.DockerClient, registry: str, username: str, password: str) -> None:
+    """Have the engine check a username and password; the client keeps them when they are right.
+
+    Args:
+        client: the engine's client.
+        registry: the registry's domain.
+        username: the user.
+        password: the user's password or token; it appears in no error.
+
+    Raises:
+        RegistryError: they are wrong, or the registry could not be asked.
+    """
+    try:
+        with engine_errors():
+            # reauth: else the SDK takes what the user's file has under that name for checked.
+            client.login(
+                username=username, password=password, registry=server_key(registry), reauth=True
+            )
+    except EngineRefusedError as error:
+        detail = error.explanation.replace(password, "***") if password else error.explanation
+        raise RegistryError(
+            f"The user {username!r} could not log in at the registry {registry}: {detail}. "
+            f"{advise(detail, registry)}",
+            registry=registry,
+        ) from None
+    except EngineError as error:
+        raise RegistryError(
+            f"The user {username!r} could not log in at the registry {registry}, for the Docker "
+            f"Engine did not answer: {error}",
+            registry=registry,
+        ) from error

@@ -1,0 +1,99 @@
+"""Pushing an image: `POST /images/{name}/push`, read to its end.
+
+A push that the registry denies is HTTP 200 with an `errorDetail` in the stream.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagebuilders.docker.image_reference import ImageReference
+from imagebuilders.docker.layers import layer_progress
+from imagebuilders.docker.registry_errors import advise
+from imagebuilders.docker.stream import (
+    EngineGoneError,
+    EngineRefusedError,
+    EngineSilentError,
+    post,
+)
+from imagebuilders.event_log import report
+from imagebuilders.events import Event, ImagePushed, StepOutput
+from imagebuilders.exceptions import EngineError, PushError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import docker
+
+
+def push_image(
+    client: docker.DockerClient,
+    reference: ImageReference,
+    *,
+    authorization: str,
+    silence_timeout: float | None = None,
+    emit: Callable[[Event], None] = report,
+) -> str:
+    """Push one tag of an image.
+
+    Args:
+        client: the engine's client.
+        reference: the image, with its tag.
+        authorization: the value of `X-Registry-Auth`.
+        silence_timeout: seconds the engine may be silent; without limit by default.
+        emit: what to do with events.
+
+    Returns:
+        The image's repo digest, `repo@sha256:…`.
+
+    Raises:
+        PushError: the registry did not take it, or the engine went away.
+    """
+    name = str(reference)
+
+    def failed(detail: str) -> PushError:
+        return PushError(
+            f"{name} was not pushed to {reference.domain}: {detail}. "
+            f"{advise(detail, reference.domain)}",
+            image_name=name,
+            registry=reference.domain,
+            detail=detail,
+        )
+
+    digest: str | None = None
+    try:
+        with post(
+            client,
+            f"/images/{reference.repository}/push",
+            params={"tag": reference.tag or ""},
+            headers={"X-Registry-Auth": authorization},
+            silence_timeout=silence_timeout,
+        ) as messages:
+            for message in messages:
+                if "errorDetail" in message or "error" in message:
+                    detail = message.get("errorDetail")
+                    text = detail.get("message") if isinstance(detail, dict) else None
+                    raise failed(str(text or message.get("error") or "no reason given").strip())
+                aux = message.get("aux")
+                if isinstance(aux, dict) and isinstance(aux.get("Digest"), str):
+                    digest = aux["Digest"]
+                progress = layer_progress(message)
+                if progress is not None:
+                    emit(progress)
+                elif isinstance(message.get("status"), str):
+                    emit(StepOutput(0, str(message["status"])))
+    except PushError:
+        raise
+    except EngineRefusedError as error:
+        raise failed(error.explanation) from error
+    except EngineSilentError as error:
+        raise failed(f"nothing was heard for {silence_timeout:g} s") from error
+    except EngineGoneError as error:
+        raise failed("the Docker Engine went away during the push") from error
+    except EngineError as error:
+        raise failed(str(error)) from error
+    if digest is None:
+        raise failed("the engine's answer ended without the digest of what it pushed")
+    pushed = f"{reference.repository}@{digest}"
+    emit(ImagePushed(pushed))
+    return pushed

@@ -1,0 +1,151 @@
+"""One request to the engine whose answer is a stream of messages.
+
+The Docker SDK hides the HTTP response behind a generator; a build or push that
+is given up must close the connection at once, for that is what makes the
+engine stop. So the request is made here, through the SDK's own session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from imagebuilders.docker.json_stream import Message, parse_json_stream
+from imagebuilders.exceptions import EngineError
+
+if TYPE_CHECKING:
+    import docker
+
+CONNECT_TIMEOUT_SECONDS = 60
+
+
+class EngineRefusedError(EngineError):
+    """The engine answered a request with an HTTP error; `explanation` is its own text."""
+
+    def __init__(self, status: int, explanation: str) -> None:
+        super().__init__(f"The Docker Engine answered with HTTP status {status}: {explanation}")
+        self.status = status
+        self.explanation = explanation
+
+
+class EngineGoneError(EngineError):
+    """The connection to the engine was refused or broke off."""
+
+
+class EngineSilentError(EngineError):
+    """The engine said nothing for longer than the caller wanted to wait."""
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Turn the errors of the HTTP libraries and the SDK into this package's own.
+
+    Raises:
+        EngineRefusedError: the engine answered with an HTTP error.
+        EngineSilentError: a time limit passed.
+        EngineGoneError: the connection failed.
+    """
+    from docker.errors import APIError, DockerException
+    from requests.exceptions import RequestException, Timeout
+
+    try:
+        yield
+    except APIError as error:
+        text = error.explanation or str(error)
+        raise EngineRefusedError(error.status_code or 0, str(text)) from error
+    except Timeout as error:
+        raise EngineSilentError(
+            "The Docker Engine did not answer in time; it may be overloaded or stopped."
+        ) from error
+    except (RequestException, OSError) as error:
+        # A read that times out in the middle of a stream comes as a connection error.
+        if "timed out" in str(error):
+            raise EngineSilentError("The Docker Engine stopped answering.") from error
+        raise EngineGoneError(f"The connection to the Docker Engine broke off: {error}") from error
+    except DockerException as error:
+        raise EngineError(f"The Docker SDK could not talk to the engine: {error}") from error
+
+
+@contextmanager
+def post(
+    client: docker.DockerClient,
+    path: str,
+    *,
+    params: Mapping[str, str],
+    headers: Mapping[str, str],
+    body: Iterable[bytes] | None = None,
+    silence_timeout: float | None = None,
+) -> Iterator[Iterator[Message]]:
+    """Post to the engine; give its messages as they come.
+
+    Leaving the `with` block closes the connection, whether or not the answer was
+    read to its end: the engine then stops what it was asked to do.
+
+    Args:
+        client: the engine's client.
+        path: the path below the API's version, as in `/build`.
+        params: the query.
+        headers: additional headers.
+        body: what to send; its own errors pass through unchanged.
+        silence_timeout: seconds the engine may be silent; without limit by default.
+
+    Raises:
+        EngineError: one of the errors of `engine_errors`, or the answer is malformed.
+    """
+    api = client.api
+    source = _Body(body) if body is not None else None
+    try:
+        with engine_errors():
+            response = api.post(
+                f"{api.base_url}/v{api.api_version}{path}",
+                params=dict(params),
+                headers=dict(headers),
+                data=iter(source) if source is not None else None,
+                stream=True,
+                timeout=(CONNECT_TIMEOUT_SECONDS, silence_timeout),
+            )
+    except EngineError:
+        if source is not None and source.error is not None:
+            raise source.error from None
+        raise
+    with closing(response):
+        if response.status_code >= 400:
+            with engine_errors():
+                raise EngineRefusedError(response.status_code, _explanation(response.content))
+        yield _messages(response.iter_content(chunk_size=None))
+
+
+def _messages(chunks: Iterator[bytes]) -> Iterator[Message]:
+    with engine_errors():
+        yield from parse_json_stream(chunks)
+
+
+def _explanation(content: bytes) -> str:
+    """Take the engine's words out of an error's body."""
+    try:
+        message = next(iter(parse_json_stream([content])), {})
+    except EngineError:
+        message = {}
+    text = message.get("message")
+    if isinstance(text, str):
+        return text.strip()
+    return content.decode("utf-8", "replace").strip()[:500]
+
+
+class _Body:
+    """Remembers the error of what is sent, which the HTTP libraries would wrap as their own."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.error: BaseException | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            # An empty chunk would end a chunked body.
+            yield from (chunk for chunk in self._chunks if chunk)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self.error = error
+            raise

@@ -1,0 +1,255 @@
+"""Builds with a Docker Engine."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar, cast
+from uuid import UUID
+
+from imagebuilders.base_image_builder import (
+    BaseImageBuilder,
+    BaseImageBuilderConfig,
+    BaseImageBuilderFlavor,
+)
+from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.event_log import report
+from imagebuilders.events import (
+    BuildStarted,
+    ContextProgress,
+    Event,
+    Notice,
+    StepCached,
+    StepOutput,
+    StepStarted,
+)
+from imagebuilders.stack.component import StackComponentConfig
+
+if TYPE_CHECKING:
+    import docker
+
+    from imagebuilders.build_context import BuildContext
+    from imagebuilders.container_registries import BaseContainerRegistry
+    from imagebuilders.docker.image_reference import ImageReference
+
+logger = logging.getLogger(__name__)
+
+
+class LocalImageBuilderConfig(BaseImageBuilderConfig):
+    """Settings of the local image builder: none."""
+
+
+class LocalImageBuilder(BaseImageBuilder):
+    """Builds with the Docker Engine it finds, or with the container registry's own client."""
+
+    config_class: ClassVar[type[StackComponentConfig]] = LocalImageBuilderConfig
+
+    def __init__(
+        self,
+        config: StackComponentConfig | None = None,
+        *,
+        name: str = "default",
+        id: UUID | None = None,  # noqa: A002  (the documented name)
+        docker_client: docker.DockerClient | None = None,
+        **settings: object,
+    ) -> None:
+        """Make the component.
+
+        Args:
+            config: its settings; not together with `settings`.
+            name: what the user calls it.
+            id: a stable identity; a new one when none is given.
+            docker_client: the engine's client to build with when no registry is given; without
+                one, each build looks for the engine.
+            settings: fields of the config.
+        """
+        super().__init__(config, name=name, id=id, **settings)
+        self._docker_client = docker_client
+
+    @property
+    def config(self) -> LocalImageBuilderConfig:
+        """The builder's settings."""
+        return cast(LocalImageBuilderConfig, self._config)
+
+    @property
+    def is_building_locally(self) -> bool:
+        """`True`."""
+        return True
+
+    @staticmethod
+    def _check_prerequisites() -> None:
+        """See whether an engine answers.
+
+        Raises:
+            RuntimeError: none does; the text names what was tried and the two common causes.
+        """
+        from imagebuilders.docker.engine import connect
+
+        connect().close()
+
+    def build(
+        self,
+        image_name: str,
+        build_context: BuildContext,
+        docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
+        container_registry: BaseContainerRegistry | None = None,
+    ) -> str:
+        """Build an image with a Docker Engine, and push it if a registry is given.
+
+        Every step is an event as it comes (see `imagebuilders.events`), and a
+        line of the log. An exception of any kind, `KeyboardInterrupt` too, stops the build at
+        the engine.
+
+        Args:
+            image_name: the name, with an optional tag, that the image gets.
+            build_context: the files the build may use.
+            docker_build_options: options with the Docker SDK's keyword names, or typed ones.
+            container_registry: where to push the image; its own `docker_client` builds.
+
+        Returns:
+            The repo digest (`repo@sha256:…`) of the pushed image, else the image name.
+
+        Raises:
+            BuildError: a step failed, or the engine went away.
+            PushError: the registry did not take the image.
+            RegistryError: the login at the registry failed.
+            ImageNameError: the name is malformed or does not belong to the registry.
+            BuildOptionsError: an option is unknown, has a wrong value, or needs BuildKit.
+            BuildContextError: there is no Dockerfile, or the context is otherwise at fault.
+            EngineNotFoundError: no engine answers.
+        """
+        from imagebuilders.docker.build import build_image
+        from imagebuilders.docker.context_files import engine_context
+        from imagebuilders.docker.engine import describe_engine
+        from imagebuilders.docker.image_reference import parse_build_target
+
+        options = DockerBuildOptions.from_any(docker_build_options)
+        arguments = options.to_sdk_kwargs()
+        reference: ImageReference
+        if container_registry is not None:
+            reference = container_registry.check_image_name(image_name)
+        else:
+            reference = parse_build_target(image_name)
+        context = engine_context(build_context, options.dockerfile)
+        compress = bool(options.gzip) or options.encoding == "gzip"
+        tell = _report_results if options.quiet else report
+        with self._client_for(container_registry) as client:
+            tell(BuildStarted(str(reference), describe_engine(client)))
+            build_image(
+                client,
+                image_name=str(reference),
+                context=_archive(context.build_context, compress=compress),
+                params=_engine_params(arguments, reference, context.dockerfile),
+                headers=_auth_headers(container_registry),
+                silence_timeout=options.timeout,
+                emit=tell,
+            )
+        if container_registry is not None:
+            return container_registry.push_image(image_name)
+        return image_name
+
+    @contextmanager
+    def _client_for(
+        self, container_registry: BaseContainerRegistry | None
+    ) -> Iterator[docker.DockerClient]:
+        """Give the client to build with; one that is made for this build is closed after it."""
+        if container_registry is not None:
+            yield container_registry.docker_client
+        elif self._docker_client is not None:
+            yield self._docker_client
+        else:
+            from imagebuilders.docker.engine import connect
+
+            client = connect()
+            try:
+                yield client
+            finally:
+                client.close()
+
+
+def _report_results(event: Event) -> None:
+    """Report what a quiet build still says."""
+    if not isinstance(event, StepStarted | StepCached | StepOutput | ContextProgress):
+        report(event)
+
+
+def _archive(build_context: BuildContext, *, compress: bool) -> Iterator[bytes]:
+    from imagebuilders.archivable import ArchiveType
+
+    return build_context.iter_archive(ArchiveType.TAR_GZ if compress else ArchiveType.TAR)
+
+
+def _engine_params(
+    arguments: Mapping[str, object], reference: ImageReference, dockerfile: str
+) -> dict[str, str]:
+    """Make the query of `POST /build`."""
+    from imagebuilders.docker.build import encode_params
+    from imagebuilders.docker.config_file import DockerConfigFile
+
+    options = {"rm": True, "forcerm": True, **arguments}
+    for name in ("timeout", "gzip", "encoding", "quiet"):
+        options.pop(name, None)  # they concern this side of the connection
+    if options.pop("use_config_proxy", True):
+        proxies = DockerConfigFile.load().proxy_build_arguments(os.environ.get("DOCKER_HOST"))
+        given = options.get("buildargs")
+        if proxies:
+            options["buildargs"] = {**proxies, **(given if isinstance(given, Mapping) else {})}
+    return encode_params({**options, "tag": str(reference), "dockerfile": dockerfile})
+
+
+def _auth_headers(container_registry: BaseContainerRegistry | None) -> dict[str, str]:
+    """Make the header with which the engine may pull base images.
+
+    A credential helper that fails is a notice, as most builds do not need it.
+    """
+    from imagebuilders.docker.config_file import DockerConfigFile
+    from imagebuilders.docker.credentials import all_auth_configs, encode_auth, server_key
+    from imagebuilders.exceptions import RegistryError
+
+    configs: dict[str, Mapping[str, str]] = {}
+    for found in all_auth_configs(DockerConfigFile.load()):
+        if isinstance(found, RegistryError):
+            report(Notice(str(found)))
+        else:
+            configs[found[0]] = found[1]
+    if container_registry is not None:
+        own = container_registry.auth_config()
+        if own is not None:
+            configs[server_key(container_registry.address)] = own
+    return {"X-Registry-Config": encode_auth(configs)} if configs else {}
+
+
+class LocalImageBuilderFlavor(BaseImageBuilderFlavor):
+    """The flavor `local`."""
+
+    @property
+    def name(self) -> str:
+        """`local`."""
+        return "local"
+
+    @property
+    def docs_url(self) -> str:
+        """Its page in the documentation."""
+        return self.generate_default_docs_url()
+
+    @property
+    def sdk_docs_url(self) -> str:
+        """Its reference page."""
+        return self.generate_default_sdk_docs_url()
+
+    @property
+    def logo_url(self) -> str:
+        """A picture for dashboards."""
+        return "https://imagebuilders.readthedocs.io/en/latest/_static/local.svg"
+
+    @property
+    def config_class(self) -> type[LocalImageBuilderConfig]:
+        """The class of its settings."""
+        return LocalImageBuilderConfig
+
+    @property
+    def implementation_class(self) -> type[LocalImageBuilder]:
+        """The class that builds."""
+        return LocalImageBuilder
