@@ -1,0 +1,143 @@
+"""Every task of the project: ``nox`` runs the tests, ``nox -l`` lists the rest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.11.12"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_external_run = True
+# A Python that is not here is left out, also in CI, and none is downloaded.
+nox.options.error_on_missing_interpreters = False
+nox.options.download_python = "never"
+nox.options.sessions = ["lint", "typing", "unit", "minimums", "package", "docs", "integration"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _find_pyenv_pythons() -> None:
+    """Put pyenv's interpreters on PATH.
+
+    pyenv's own shims fail for every version that is not selected, so an interpreter
+    that is installed would count as missing.
+    """
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    for version in PYTHONS:
+        for folder in sorted((root / "versions").glob(f"{version}.*/bin"), reverse=True)[:1]:
+            found = shutil.which(f"python{version}")
+            if found is None or Path(found).parent == root / "shims":
+                os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+_find_pyenv_pythons()
+
+
+def _install(session: nox.Session, *groups: str, extras: str = "") -> None:
+    """Install the project as an editable, with dependency groups of pyproject.toml."""
+    session.install("-e", f".{extras}", *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting; ``nox -s lint -- --fix`` repairs what it can."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    fix = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []))
+    session.run("ruff", "format", *([] if fix else ["--check"]))
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check types with mypy and pyright."""
+    _install(session, "typing", "integration", "nox", extras="[s3,aws,testing]")
+    session.run("mypy", *session.posargs)
+    session.run("pyright", "--warnings")
+
+
+@nox.session(python=PYTHONS)
+def unit(session: nox.Session) -> None:
+    """Run the unit tests on each Python that is here; with nox's own, measure coverage."""
+    _install(session, "test", extras="[testing]")
+    measured = session.python == CURRENT and not session.posargs
+    coverage = ["--cov", "--cov-fail-under=95"] if measured else []
+    session.run("pytest", *coverage, *session.posargs)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Run the tests against real engines and registries in containers.
+
+    As root on Debian or Ubuntu, what is missing for that is installed with apt.
+    """
+    _install(session, "integration", extras="[testing]")
+    session.run(
+        "pytest",
+        *(session.posargs or ["tests/integration", "--timeout=900"]),
+        env={"IMAGEBUILDERS_TEST_PROVISION": os.environ.get("IMAGEBUILDERS_TEST_PROVISION", "1")},
+    )
+
+
+@nox.session(python=PYTHONS[0])
+def minimums(session: nox.Session) -> None:
+    """Run the unit tests with the oldest dependencies that pyproject.toml allows."""
+    session.install("uv")
+    session.run(
+        *("uv", "pip", "install", "--resolution=lowest-direct", "--upgrade"),
+        *("-e", ".[s3,aws,testing]", "--group", "test"),
+        silent=True,
+    )
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel, check what is in them, and use the wheel in another project."""
+    session.install(*nox.project.dependency_groups(PROJECT, "package"))
+    distributions = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(distributions, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(distributions), silent=True)
+    session.run(
+        *("pytest", "tests/packaging/test_distributions.py"),
+        env={"IMAGEBUILDERS_TEST_DISTRIBUTIONS": str(distributions)},
+    )
+
+    (wheel,) = distributions.glob("*.whl")
+    session.install("--force-reinstall", f"imagebuilders[testing] @ {wheel.as_uri()}")
+    downstream = distributions.parent / "downstream"
+    shutil.rmtree(downstream, ignore_errors=True)
+    shutil.copytree("tests/packaging/downstream", downstream)
+    # Outside the clone, so that only the installed wheel can be imported.
+    with session.chdir(downstream):
+        session.run("pytest", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Build, push and rebuild the example, with the engine found or the embedded double."""
+    _install(session)
+    session.run("python", "examples/demo.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure; ``nox -s bench -- --help`` tells what."""
+    _install(session, "bench")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into ``site/``; a warning is an error."""
+    _install(session, "docs", extras="[testing]")
+    session.run(
+        *("sphinx-build", "--fail-on-warning", "--keep-going", "--nitpicky", "--quiet"),
+        *("--doctree-dir", str(Path(session.create_tmp()) / "doctrees")),
+        *("docs", "site"),
+    )
