@@ -103,7 +103,7 @@ class Gate:
         """
         if self.kind is AuthKind.BEARER:
             return self._enter_with_token(request, route)
-        user = self._basic_user(request) if self.kind is AuthKind.BASIC else None
+        user = self._user(request)
         if self.kind is AuthKind.BASIC and user is None:
             pulls = route.operation in PULLS
             if request.headers.get("Authorization") or not (self.anonymous_pull and pulls):
@@ -114,13 +114,22 @@ class Gate:
             raise OciError("DENIED", {"repository": name, "actions": denied})
         return user
 
-    def may(self, request: Request, repository: str, action: str) -> bool:
-        """Whether the client of a request that was let in may also do that elsewhere."""
-        if self.kind is AuthKind.BEARER:
-            token = self._tokens.get(_credentials(request, "bearer"))
-            return token is not None and (repository, action) in token.grants
-        user = self._basic_user(request) if self.kind is AuthKind.BASIC else None
-        return self._permits(user, repository, action)
+    def may_read(self, request: Request, repository: str) -> bool:
+        """Whether the client of a request that was let in may read another repository."""
+        return self._permits(self._user(request), repository, "pull")
+
+    def check_mount(self, request: Request, route: Route, source: str) -> None:
+        """Ask for a token that covers the source of a mount too, if the user can have one.
+
+        Raises:
+            OciError: UNAUTHORIZED with a challenge for both repositories.
+        """
+        token = self._tokens.get(_credentials(request, "bearer"))
+        if self.kind is not AuthKind.BEARER or token is None or not source:
+            return
+        if (source, "pull") not in token.grants and self._permits(token.user, source, "pull"):
+            more = f" repository:{source}:pull"
+            raise self.challenge(request, route, "insufficient_scope", more_scope=more)
 
     def token(self, request: Request) -> Response:
         """GET /token: a token for the scopes asked for, as far as the user may have them.
@@ -153,13 +162,16 @@ class Gate:
             for text, token in self._tokens.items()
         }
 
-    def challenge(self, request: Request, route: Route, error: str = "") -> OciError:
+    def challenge(
+        self, request: Request, route: Route, error: str = "", *, more_scope: str = ""
+    ) -> OciError:
         """The 401 that tells a client how to come back.
 
         Args:
             request: the request, for the address of the token service.
             route: what was asked for.
             error: a bearer error: `invalid_token` or `insufficient_scope`.
+            more_scope: what the scope names besides; begins with a space.
         """
         if self.kind is not AuthKind.BEARER:
             value = f'Basic realm="{SERVICE}"'
@@ -167,7 +179,7 @@ class Gate:
             value = f'Bearer realm="{request.base_url}/token",service="{SERVICE}"'
             name, actions = _needed(route)
             scope = f"repository:{name}:{','.join(actions)}" if name else "registry:catalog:*"
-            value += f',scope="{scope}"' if actions else ""
+            value += f',scope="{scope}{more_scope}"' if actions else ""
             value += f',error="{error}"' if error else ""
         detail = {"operation": route.operation.value, "repository": route.repository}
         return OciError("UNAUTHORIZED", detail, headers={"WWW-Authenticate": value})
@@ -212,6 +224,12 @@ class Gate:
             return True
         rule = self.rule(repository)
         return rule is None or rule.allows(action, user)
+
+    def _user(self, request: Request) -> str | None:
+        if self.kind is AuthKind.BEARER:
+            token = self._tokens.get(_credentials(request, "bearer"))
+            return token.user if token else None
+        return self._basic_user(request) if self.kind is AuthKind.BASIC else None
 
     def _basic_user(self, request: Request) -> str | None:
         try:

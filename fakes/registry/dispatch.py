@@ -122,9 +122,10 @@ class Dispatcher:
     def _upload(self, request: Request, route: Route) -> Response:
         name, session = route.repository, route.reference
         if route.operation is Operation.START_UPLOAD:
-            source = request.parameter("from")
-            may_mount = not source or self.gate.may(request, source, "pull")
-            return self.uploads.start(request, name, may_mount=may_mount)
+            self.gate.check_mount(request, route, request.parameter("from"))
+            return self.uploads.start(
+                request, name, lambda source: self.gate.may_read(request, source)
+            )
         if route.operation is Operation.APPEND_UPLOAD:
             return self.uploads.append(request, name, session)
         if route.operation is Operation.FINISH_UPLOAD:

@@ -140,13 +140,14 @@ class Storage:
             raise OciError("BLOB_UNKNOWN", {"digest": digest})
         return content
 
+    def holders(self, digest: str) -> list[Repository]:
+        """The repositories that have a blob."""
+        with self.lock:
+            return [found for found in self.repositories.values() if digest in found.blobs]
+
     def find_blob(self, digest: str) -> Buffer | None:
         """A blob wherever it is."""
-        with self.lock:
-            for repository in self.repositories.values():
-                if digest in repository.blobs:
-                    return repository.blobs[digest]
-        return None
+        return next((holder.blobs[digest] for holder in self.holders(digest)), None)
 
     def put_blob(self, name: str, digest: str, content: Buffer) -> None:
         """Keep a blob; content that is known already is not kept twice."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from threading import Lock
 
 from fakes.registry import names
@@ -62,17 +62,19 @@ class UploadEndpoints:
         """How many uploads were begun and neither finished nor cancelled."""
         return len(self._sessions)
 
-    def start(self, request: Request, name: str, *, may_mount: bool = True) -> Response:
+    def start(
+        self, request: Request, name: str, may_read: Callable[[str], bool] = lambda _: True
+    ) -> Response:
         """POST: mount a blob, take a whole one, or open a session.
 
         Args:
             request: the request.
             name: the repository.
-            may_mount: whether the client may read the repository it mounts from.
+            may_read: whether the client may read a repository that it could mount from.
         """
         mount = request.parameter("mount")
-        if mount and may_mount:
-            mounted = self._mount(request, name, mount, request.parameter("from"))
+        if mount:
+            mounted = self._mount(request, name, mount, may_read)
             if mounted is not None:
                 return mounted
         digest = request.parameter("digest")
@@ -123,14 +125,19 @@ class UploadEndpoints:
             raise OciError("BLOB_UPLOAD_UNKNOWN", {"session": session})
         return upload
 
-    def _mount(self, request: Request, name: str, digest: str, source: str) -> Response | None:
-        if source:
-            repository = self._storage.repositories.get(source)
-            content = repository.blobs.get(digest) if repository else None
-        else:
-            content = self._storage.find_blob(digest)
-        if content is None:
+    def _mount(
+        self, request: Request, name: str, digest: str, may_read: Callable[[str], bool]
+    ) -> Response | None:
+        """Take a blob over from the repository named, or else from any; `None`: cannot be done."""
+        source = request.parameter("from")
+        holders = self._storage.holders(digest)
+        usable = (
+            holder for holder in holders if source in ("", holder.name) and may_read(holder.name)
+        )
+        holder = next(usable, None)
+        if holder is None:
             return None
+        content = holder.blobs[digest]
         self._storage.put_blob(name, digest, content)
         return _created(request, name, digest)
 
