@@ -7,15 +7,17 @@ import logging
 import posixpath
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, ClassVar, Literal, TypeVar, cast, overload
 
 from imagebuilders.artifact_stores import faults
 from imagebuilders.artifact_stores.chunks import ChunkSource, ProducerFailed
+from imagebuilders.artifact_stores.filesystem import FileSystem, move
+from imagebuilders.artifact_stores.operations import VERBS, Operation
+from imagebuilders.artifact_stores.paths import join, relative_to
 from imagebuilders.artifact_stores.retries import RetryPolicy
 from imagebuilders.artifact_stores.stored_file import StoredFile
-from imagebuilders.artifact_stores.temporary import STALE_AFTER, is_stale, temporary_name
+from imagebuilders.artifact_stores.temporary import STALE_AFTER, publish_by_renaming
 from imagebuilders.exceptions import (
     ArtifactNotFoundError,
     ArtifactStoreError,
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
-
-    from imagebuilders.artifact_stores.filesystem import FileSystem
 
 logger = logging.getLogger(__name__)
 
@@ -96,11 +96,11 @@ class BaseArtifactStore(StackComponent, ABC):
 
     def exists(self, path: str) -> bool:
         """Tell whether a file or folder stands under `path`."""
-        return self._info("look for", path) is not None
+        return self._info("exists", path) is not None
 
     def isdir(self, path: str) -> bool:
         """Tell whether `path` is a folder. Object stores have no empty ones."""
-        info = self._info("look at", path)
+        info = self._info("isdir", path)
         return info is not None and info["type"] == "directory"
 
     def size(self, path: str) -> int:
@@ -109,9 +109,9 @@ class BaseArtifactStore(StackComponent, ABC):
         Raises:
             ArtifactNotFoundError: there is no such file.
         """
-        info = self._info("look at", path)
+        info = self._info("size", path)
         if info is None:
-            raise self._not_found("look at", path)
+            raise self._not_found("size", path)
         return self._size_of(info)
 
     def listdir(self, path: str) -> list[str]:
@@ -135,7 +135,7 @@ class BaseArtifactStore(StackComponent, ABC):
                 del found[own]
             return sorted(found)
 
-        return self._attempt("list", path, names)
+        return self._attempt("listdir", path, names)
 
     def read_tail(self, path: str, length: int) -> Tail | None:
         """Give the size of a file and its last `length` bytes; `None` when there is none.
@@ -155,7 +155,7 @@ class BaseArtifactStore(StackComponent, ABC):
                     return None
                 raise
 
-        return self._attempt("read the end of", path, tail)
+        return self._attempt("read_tail", path, tail)
 
     # --- reading and writing -------------------------------------------------
 
@@ -179,7 +179,7 @@ class BaseArtifactStore(StackComponent, ABC):
             )
         target = self._locate(path)
         write = "w" in mode
-        action = "write" if write else "read"
+        operation: Operation = "write" if write else "read"
 
         def opened() -> StoredFile:
             if write:
@@ -189,10 +189,10 @@ class BaseArtifactStore(StackComponent, ABC):
             return StoredFile(
                 self.filesystem.open(target, "wb" if write else "rb"),
                 write=write,
-                translate=lambda error: self._error(action, path, error),
+                translate=lambda error: self._error(operation, path, error),
             )
 
-        raw = self._attempt(action, path, opened)
+        raw = self._attempt(operation, path, opened)
         stream = io.BufferedWriter(raw) if write else io.BufferedReader(raw)
         return stream if "b" in mode else io.TextIOWrapper(stream, encoding="utf-8")
 
@@ -226,7 +226,7 @@ class BaseArtifactStore(StackComponent, ABC):
         source = ChunkSource(chunks, on_progress)
         try:
             return self._attempt(
-                "write",
+                "publish",
                 path,
                 lambda: self._publish(target, source),
                 repeat=source.repeatable,
@@ -241,7 +241,7 @@ class BaseArtifactStore(StackComponent, ABC):
     def makedirs(self, path: str) -> None:
         """Make a folder and those above it; without effect when it is there."""
         target = self._locate(path)
-        self._attempt("make", path, lambda: self.filesystem.makedirs(target, exist_ok=True))
+        self._attempt("makedirs", path, lambda: self.filesystem.makedirs(target, exist_ok=True))
 
     def remove(self, path: str) -> None:
         """Remove a file.
@@ -289,29 +289,11 @@ class BaseArtifactStore(StackComponent, ABC):
 
     def _locate(self, path: str) -> str:
         """Give the file system's spelling of a path argument."""
-        root = self._root.rstrip("/")
-        relative = self._relative(path)
-        return f"{root}/{relative}" if relative else root or "/"
+        return join(self._root, relative_to(self.path, path))
 
-    def _relative(self, path: str) -> str:
-        prefix = self.path if self.path.endswith("/") else f"{self.path}/"
-        if path == self.path:
-            rest = ""
-        elif path.startswith(prefix):
-            rest = path[len(prefix) :]
-        elif path.startswith("/") or "://" in path:
-            raise self._outside(path)
-        else:
-            rest = path
-        parts = [part for part in rest.split("/") if part not in ("", ".")]
-        if ".." in parts or "\0" in path:
-            raise self._outside(path)
-        return "/".join(parts)
-
-    def _outside(self, path: str) -> ArtifactStoreError:
-        return ArtifactStoreError(
-            f"{path!r} is not a path inside the artifact store {self.path}.", path=path
-        )
+    def _whole(self, path: str) -> str:
+        """Give the whole path for a path argument, as messages show it."""
+        return join(self.path, relative_to(self.path, path))
 
     def _publish(self, target: str, source: ChunkSource) -> int:
         """Make one attempt to publish: write under a temporary name beside it, then rename.
@@ -320,54 +302,18 @@ class BaseArtifactStore(StackComponent, ABC):
             target: the file, as the file system spells it.
             source: the content; `source.written` is to be told of progress.
         """
-        folder, name = posixpath.split(target)
-        temporary = f"{folder}/{temporary_name(name)}"
-        self.filesystem.makedirs(folder, exist_ok=True)
-        try:
-            total = self._write(temporary, source)
-            self._rename(temporary, target)
-        except BaseException:
-            with suppress(Exception):
-                self.filesystem.rm_file(temporary)
-            raise
-        with suppress(Exception):
-            self._sweep(folder)
-        return total
-
-    def _write(self, target: str, source: ChunkSource) -> int:
-        total = 0
-        with source.open() as chunks:
-            file = self.filesystem.open(target, "wb")
-            try:
-                for chunk in chunks:
-                    file.write(chunk)
-                    total += len(chunk)
-                    source.written(total)
-            except BaseException:
-                # What closing has to say would hide why the writing ended.
-                with suppress(Exception):
-                    file.close()
-                raise
-            file.close()
-        return total
+        return publish_by_renaming(
+            self.filesystem, target, source, rename=self._rename, stale_after=self.stale_after
+        )
 
     def _rename(self, old: str, new: str) -> None:
         try:
-            self.filesystem.mv(old, new)
+            move(self.filesystem, old, new)
         except FileExistsError:
             # Some protocols (SFTP) do not rename onto a file. Its place is empty for a
             # moment, which a reader takes for "not there", never for another file.
             self.filesystem.rm_file(new)
-            self.filesystem.mv(old, new)
-
-    def _sweep(self, folder: str) -> None:
-        """Remove what processes that were killed left in a folder."""
-        self.filesystem.invalidate_cache()
-        for entry in self.filesystem.ls(folder, detail=True):
-            path = str(entry["name"])
-            if is_stale(posixpath.basename(path), self.stale_after):
-                logger.info("Removing %s, which an upload that died left behind.", path)
-                self.filesystem.rm_file(path)
+            move(self.filesystem, old, new)
 
     def _is_passing(self, error: Exception) -> bool:
         """Tell whether a request that failed with `error` is worth another attempt."""
@@ -383,7 +329,7 @@ class BaseArtifactStore(StackComponent, ABC):
 
     def _attempt(
         self,
-        action: str,
+        operation: Operation,
         path: str,
         request: Callable[[], _Result],
         *,
@@ -392,6 +338,7 @@ class BaseArtifactStore(StackComponent, ABC):
     ) -> _Result:
         """Make a request, again if its fault may pass; raise only the package's own errors."""
         policy = self.retry_policy
+        whole = self._whole(path)
         failed = 0
 
         def note(error: Exception, failures: int, pause: float) -> None:
@@ -399,8 +346,8 @@ class BaseArtifactStore(StackComponent, ABC):
             failed = failures
             logger.warning(
                 "Could not %s %s: %s Trying again in %.1f s (%d of %d attempts made).",
-                action,
-                path,
+                VERBS[operation],
+                whole,
                 self._sentence(error),
                 pause,
                 failures,
@@ -417,7 +364,7 @@ class BaseArtifactStore(StackComponent, ABC):
             raise
         except Exception as error:
             raise self._error(
-                action, path, error, attempts=failed + 1, error_class=error_class
+                operation, path, error, attempts=failed + 1, error_class=error_class
             ) from error
 
     def _is_own_passing(self, error: Exception) -> bool:
@@ -427,7 +374,7 @@ class BaseArtifactStore(StackComponent, ABC):
 
     def _error(
         self,
-        action: str,
+        operation: Operation,
         path: str,
         error: Exception,
         *,
@@ -437,20 +384,24 @@ class BaseArtifactStore(StackComponent, ABC):
         if isinstance(error, ArtifactStoreError):
             return error
         if error_class is ArtifactStoreError and self._is_absent(error):
-            return self._not_found(action, path)
+            return self._not_found(operation, path)
+        whole = self._whole(path)
         often = f" after {attempts} attempts" if attempts > 1 else ""
-        return error_class(f"Could not {action} {path}{often}: {self._sentence(error)}", path=path)
+        return error_class(
+            f"Could not {VERBS[operation]} {whole}{often}: {self._sentence(error)}", path=whole
+        )
 
     def _sentence(self, error: Exception) -> str:
         text = self._describe(error)
         return text if text.endswith(".") else f"{text}."
 
-    def _not_found(self, action: str, path: str) -> ArtifactNotFoundError:
+    def _not_found(self, operation: Operation, path: str) -> ArtifactNotFoundError:
+        whole = self._whole(path)
         return ArtifactNotFoundError(
-            f"Could not {action} {path}: there is no such file or folder.", path=path
+            f"Could not {VERBS[operation]} {whole}: there is no such file or folder.", path=whole
         )
 
-    def _info(self, action: str, path: str) -> dict[str, object] | None:
+    def _info(self, operation: Operation, path: str) -> dict[str, object] | None:
         target = self._locate(path)
 
         def info() -> dict[str, object] | None:
@@ -462,7 +413,7 @@ class BaseArtifactStore(StackComponent, ABC):
                     return None
                 raise
 
-        return self._attempt(action, path, info)
+        return self._attempt(operation, path, info)
 
     @staticmethod
     def _size_of(info: object) -> int:

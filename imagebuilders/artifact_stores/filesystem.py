@@ -36,6 +36,10 @@ class FileSystem(Protocol):
         """Move a file."""
         ...
 
+    def cp_file(self, path1: str, path2: str) -> None:
+        """Copy a file."""
+        ...
+
     def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
         """Read a range of a file."""
         ...
@@ -77,6 +81,17 @@ def open_url(url: str, options: Mapping[str, object]) -> tuple[FileSystem, str]:
         ) from error
     except Exception as error:
         raise _unsuitable(url, error) from error
+
+
+def move(filesystem: FileSystem, old: str, new: str) -> None:
+    """Move a file; onto another one where the file system allows it."""
+    general = import_module("fsspec").AbstractFileSystem.mv
+    if getattr(type(filesystem), "mv", None) is general:
+        # The general way takes brackets and stars in a name for a pattern.
+        filesystem.cp_file(old, new)
+        filesystem.rm_file(old)
+    else:
+        filesystem.mv(old, new)
 
 
 def _unsuitable(url: str, error: Exception) -> ArtifactStoreError:

@@ -164,7 +164,7 @@ class S3ArtifactStore(BaseArtifactStore):
                 raise
             return Tail(_whole_size(answer, data), data)
 
-        return self._attempt("read the end of", path, tail)
+        return self._attempt("read_tail", path, tail)
 
     def makedirs(self, path: str) -> None:
         """Do nothing: keys need no folders, and the bucket is the user's to make."""
@@ -205,7 +205,7 @@ class S3ArtifactStore(BaseArtifactStore):
                     raise UploadError(f"The upload of s3://{target} was given up.")
                 return client.request(method, Bucket=bucket, **arguments)
 
-            return self._attempt("write", f"s3://{target}", once, error_class=UploadError)
+            return self._attempt("publish", f"s3://{target}", once, error_class=UploadError)
 
         upload = S3Upload(
             request,

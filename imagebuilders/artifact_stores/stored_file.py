@@ -45,6 +45,13 @@ class StoredFile(io.RawIOBase):
         view[: len(data)] = data
         return len(data)
 
+    def readall(self) -> bytes:
+        """Read up to the end."""
+        try:
+            return self._file.read()
+        except Exception as error:
+            raise self._translate(error) from error
+
     def write(self, data: Buffer) -> int:
         """Write all of `data`."""
         content = bytes(data)

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from imagebuilders import events
+from imagebuilders.artifact_stores.paths import join
 from imagebuilders.artifact_stores.seal import SEAL_SIZE, Seal, make_seal, read_seal
 from imagebuilders.exceptions import ArtifactStoreError, ContextChangedError, UploadError
 
@@ -127,11 +128,8 @@ class _SealedArchive:
 
 
 def _path_of(digest: str, artifact_store: BaseArtifactStore, folder: str) -> str:
-    root = artifact_store.path
     below = [part for part in folder.split("/") if part]
-    return (root if root.endswith("/") else f"{root}/") + "/".join(
-        [*below, f"{digest.partition(':')[2]}.tar.gz"]
-    )
+    return join(artifact_store.path, "/".join([*below, f"{digest.partition(':')[2]}.tar.gz"]))
 
 
 def _is_whole(tail: Tail, digest: str) -> bool:
