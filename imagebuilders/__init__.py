@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from imagebuilders.archivable import Archivable, ArchiveType
-    from imagebuilders.artifact_stores import BaseArtifactStore
+    from imagebuilders.artifact_stores import (
+        BaseArtifactStore,
+        BaseArtifactStoreConfig,
+        BaseArtifactStoreFlavor,
+        LocalArtifactStore,
+        LocalArtifactStoreConfig,
+        LocalArtifactStoreFlavor,
+        RemoteArtifactStore,
+        RemoteArtifactStoreConfig,
+        RemoteArtifactStoreFlavor,
+        S3ArtifactStore,
+        S3ArtifactStoreConfig,
+        S3ArtifactStoreFlavor,
+        upload_build_context,
+    )
     from imagebuilders.base_image_builder import (
         BaseImageBuilder,
         BaseImageBuilderConfig,
@@ -35,6 +49,8 @@ __all__ = [
     "Archivable",
     "ArchiveType",
     "BaseArtifactStore",
+    "BaseArtifactStoreConfig",
+    "BaseArtifactStoreFlavor",
     "BaseContainerRegistry",
     "BaseImageBuilder",
     "BaseImageBuilderConfig",
@@ -43,13 +59,23 @@ __all__ = [
     "Client",
     "DockerBuildOptions",
     "Flavor",
+    "LocalArtifactStore",
+    "LocalArtifactStoreConfig",
+    "LocalArtifactStoreFlavor",
     "LocalImageBuilder",
     "LocalImageBuilderConfig",
     "LocalImageBuilderFlavor",
+    "RemoteArtifactStore",
+    "RemoteArtifactStoreConfig",
+    "RemoteArtifactStoreFlavor",
+    "S3ArtifactStore",
+    "S3ArtifactStoreConfig",
+    "S3ArtifactStoreFlavor",
     "Stack",
     "StackComponent",
     "StackComponentConfig",
     "StackComponentType",
+    "upload_build_context",
 ]
 
 # Loaded when first asked for, so that `import imagebuilders` costs next to nothing.
@@ -57,6 +83,8 @@ _HOMES = {
     "Archivable": "imagebuilders.archivable",
     "ArchiveType": "imagebuilders.archivable",
     "BaseArtifactStore": "imagebuilders.artifact_stores",
+    "BaseArtifactStoreConfig": "imagebuilders.artifact_stores",
+    "BaseArtifactStoreFlavor": "imagebuilders.artifact_stores",
     "BaseContainerRegistry": "imagebuilders.container_registries",
     "BaseImageBuilder": "imagebuilders.base_image_builder",
     "BaseImageBuilderConfig": "imagebuilders.base_image_builder",
@@ -65,13 +93,23 @@ _HOMES = {
     "Client": "imagebuilders.stack",
     "DockerBuildOptions": "imagebuilders.build_options",
     "Flavor": "imagebuilders.stack",
+    "LocalArtifactStore": "imagebuilders.artifact_stores",
+    "LocalArtifactStoreConfig": "imagebuilders.artifact_stores",
+    "LocalArtifactStoreFlavor": "imagebuilders.artifact_stores",
     "LocalImageBuilder": "imagebuilders.local_image_builder",
     "LocalImageBuilderConfig": "imagebuilders.local_image_builder",
     "LocalImageBuilderFlavor": "imagebuilders.local_image_builder",
+    "RemoteArtifactStore": "imagebuilders.artifact_stores",
+    "RemoteArtifactStoreConfig": "imagebuilders.artifact_stores",
+    "RemoteArtifactStoreFlavor": "imagebuilders.artifact_stores",
+    "S3ArtifactStore": "imagebuilders.artifact_stores",
+    "S3ArtifactStoreConfig": "imagebuilders.artifact_stores",
+    "S3ArtifactStoreFlavor": "imagebuilders.artifact_stores",
     "Stack": "imagebuilders.stack",
     "StackComponent": "imagebuilders.stack",
     "StackComponentConfig": "imagebuilders.stack",
     "StackComponentType": "imagebuilders.stack",
+    "upload_build_context": "imagebuilders.artifact_stores",
 }
 
 
