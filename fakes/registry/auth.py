@@ -128,8 +128,7 @@ class Gate:
         if self.kind is not AuthKind.BEARER or token is None or not source:
             return
         if (source, "pull") not in token.grants and self._permits(token.user, source, "pull"):
-            more = f" repository:{source}:pull"
-            raise self.challenge(request, route, "insufficient_scope", more_scope=more)
+            raise self.challenge(request, route, "insufficient_scope")
 
     def token(self, request: Request) -> Response:
         """GET /token: a token for the scopes asked for, as far as the user may have them.
@@ -162,16 +161,13 @@ class Gate:
             for text, token in self._tokens.items()
         }
 
-    def challenge(
-        self, request: Request, route: Route, error: str = "", *, more_scope: str = ""
-    ) -> OciError:
+    def challenge(self, request: Request, route: Route, error: str = "") -> OciError:
         """The 401 that tells a client how to come back.
 
         Args:
             request: the request, for the address of the token service.
             route: what was asked for.
             error: a bearer error: `invalid_token` or `insufficient_scope`.
-            more_scope: what the scope names besides; begins with a space.
         """
         if self.kind is not AuthKind.BEARER:
             value = f'Basic realm="{SERVICE}"'
@@ -179,7 +175,10 @@ class Gate:
             value = f'Bearer realm="{request.base_url}/token",service="{SERVICE}"'
             name, actions = _needed(route)
             scope = f"repository:{name}:{','.join(actions)}" if name else "registry:catalog:*"
-            value += f',scope="{scope}{more_scope}"' if actions else ""
+            source = request.parameter("from")
+            if route.operation is Operation.START_UPLOAD and source:
+                scope += f" repository:{source}:pull"
+            value += f',scope="{scope}"' if actions else ""
             value += f',error="{error}"' if error else ""
         detail = {"operation": route.operation.value, "repository": route.repository}
         return OciError("UNAUTHORIZED", detail, headers={"WWW-Authenticate": value})

@@ -114,7 +114,7 @@ class FakeRegistry:
         )
         self._listen = (host, port)
         self._records: list[RecordedRequest] = []
-        self._crashes: list[Exception] = []
+        self._crashes: list[tuple[str, Exception]] = []
         self._server: Server | None = None
         self._certificate: Certificate | None = None
         self._wants_tls = tls
@@ -208,7 +208,7 @@ class FakeRegistry:
         except ConnectionCutError:
             raise
         except Exception as error:
-            self._crashes.append(error)
+            self._crashes.append((f"{request.method} {request.path}", error))
             raise self._crash() from error
 
     def session(self) -> requests.Session:
@@ -227,23 +227,22 @@ class FakeRegistry:
         except ConnectionCutError:
             raise
         except Exception as error:
-            self._crashes.append(error)
+            self._crashes.append((f"{request.method} {request.path}", error))
             text = f"The FakeRegistry itself failed, which is no answer of a registry: {error!r}\n"
             body = text.encode()
             fields = {"Content-Type": "text/plain", "Content-Length": str(len(body))}
             return Response.of(500, fields, body)
 
     def _crash(self) -> FakeRegistryCrashError:
-        request = self._records[-1] if self._records else None
-        where = f" ({request.method} {request.path})" if request else ""
+        where, error = self._crashes[0]
         return FakeRegistryCrashError(
-            f"the FakeRegistry itself failed while it answered a request{where}: "
-            f"{self._crashes[0]!r}. This is a defect of the double, not of the code under test."
+            f"the FakeRegistry itself failed while it answered {where}: {error!r}. "
+            "This is a defect of the double, not of the code under test."
         )
 
     def _check_crashes(self) -> None:
         if self._crashes:
-            raise self._crash() from self._crashes[0]
+            raise self._crash() from self._crashes[0][1]
 
     # --- looking in -----------------------------------------------------------
 

@@ -50,7 +50,8 @@ class Server:
 
     def close(self) -> None:
         """Stop listening, end each connection, and wait for all threads."""
-        self._closing = True
+        with self._lock:
+            self._closing = True
         with contextlib.suppress(OSError):
             self._wake_writer.send(b"x")
         self._acceptor.join()
@@ -106,7 +107,16 @@ class Server:
         wrapped = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         with self._lock:
             self._connections[wrapped] = self._connections.pop(connection)
-        wrapped.do_handshake()
+            closing = self._closing
+        try:
+            if closing:  # `close` saw the socket that this one replaced
+                raise ConnectionAbortedError("the server is closing")
+            wrapped.do_handshake()
+        except OSError:
+            with self._lock:
+                self._connections.pop(wrapped, None)
+            wrapped.close()
+            raise
         return wrapped
 
 
