@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +24,7 @@ from testbed.errors import NoTestbedError
 from testbed.settings import TestbedSettings
 
 _BRIDGE = "ibtestbed0"
+_STRAY_FOLDERS = (Path("/run/docker"), Path("/run/containerd"))
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 30.0
 
@@ -93,6 +95,10 @@ def _candidates() -> Iterator[tuple[str, str]]:
 
 
 def _version(docker_host: str) -> str | None:
+    scheme, _, path = docker_host.partition("://")
+    # The SDK leaks its socket when nobody listens there, so ask by ourselves first.
+    if scheme == "unix" and not _listens(path):
+        return None
     try:
         client = docker.DockerClient(base_url=docker_host, timeout=10)
     except DockerException:
@@ -103,6 +109,15 @@ def _version(docker_host: str) -> str | None:
         return None
     finally:
         client.close()
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager
@@ -116,6 +131,8 @@ def _private_daemon() -> Iterator[HostEngine]:
     log = folder / "dockerd.log"
     docker_host = f"unix://{folder}/docker.sock"
     (folder / "daemon.json").write_text("{}")
+    # Folders that dockerd and its containerd make whatever their options say.
+    stray = [path for path in _STRAY_FOLDERS if not path.exists()]
     try:
         with _bridge(), log.open("wb") as output:
             process = subprocess.Popen(
@@ -142,7 +159,9 @@ def _private_daemon() -> Iterator[HostEngine]:
             finally:
                 _stop(process)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _unmount_below(folder)
+        for path in (folder, *stray):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], docker_host: str, log: Path) -> str:
@@ -165,6 +184,14 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _unmount_below(folder: Path) -> None:
+    """dockerd leaves the mount of its own network namespace behind."""
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for mount in sorted(mounts, reverse=True):
+        if Path(mount).is_relative_to(folder):
+            subprocess.run(["umount", mount], capture_output=True)
 
 
 @contextmanager
