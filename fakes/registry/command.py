@@ -1,0 +1,105 @@
+"""`python -m fakes registry`: a registry for any program to talk to."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+import click
+
+from fakes.registry.auth import AuthKind
+from fakes.registry.registry import FakeRegistry
+from imagebuilders.exceptions import ImageBuilderError
+
+
+@click.command()
+@click.option(
+    "--listen",
+    default="127.0.0.1:5000",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where to listen; port 0 takes any that is free.",
+)
+@click.option(
+    "--auth",
+    type=click.Choice([kind.value for kind in AuthKind]),
+    help="How clients prove who they are. [default: basic with --user, else none]",
+)
+@click.option(
+    "--user", "users", multiple=True, metavar="NAME:PASSWORD", help="A user; may be repeated."
+)
+@click.option("--anonymous-pull", is_flag=True, help="Let anyone pull.")
+@click.option("--read-only", is_flag=True, help="Refuse pushes and deletes.")
+@click.option("--storage-limit", type=click.IntRange(min=0), metavar="BYTES", help="Keep no more.")
+@click.option("--tls", is_flag=True, help="Serve HTTPS with a certificate made on the spot.")
+@click.option(
+    "--certificate",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --tls: write the certificate there, for clients to trust.",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    multiple=True,
+    metavar="NAME:TAG=PATH",
+    help="Put an image in, from an OCI layout or a `docker save` tar; may be repeated.",
+)
+def registry(
+    listen: str,
+    auth: str | None,
+    users: tuple[str, ...],
+    anonymous_pull: bool,
+    read_only: bool,
+    storage_limit: int | None,
+    tls: bool,
+    certificate: Path | None,
+    seeds: tuple[str, ...],
+) -> None:
+    """Run an OCI registry in memory until it is interrupted."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit():
+        raise click.BadParameter("expected HOST:PORT", param_hint="--listen")
+    known = dict(_pair(user, ":", "--user") for user in users)
+    try:
+        double = FakeRegistry(
+            auth=auth or ("basic" if known else "none"),
+            users=known,
+            anonymous_pull=anonymous_pull,
+            read_only=read_only,
+            storage_limit=storage_limit,
+            tls=tls,
+            host=host.strip("[]"),
+            port=int(port),
+        )
+        for seed in seeds:
+            name, path = _pair(seed, "=", "--seed")
+            double.seed(name, path)
+        double.start()
+    except (ImageBuilderError, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    stop = Event()
+    _on_signals(stop)
+    with double:
+        if certificate is not None and tls:
+            double.certificate.write(certificate)
+        click.echo(f"registry: {double.url}")
+        stop.wait()
+
+
+def _pair(text: str, separator: str, option: str) -> tuple[str, str]:
+    left, found, right = text.partition(separator)
+    if not (left and found and right):
+        raise click.BadParameter(f"{left}… has no {separator!r}", param_hint=option)
+    return left, right
+
+
+def _on_signals(stop: Event) -> None:
+    """End on an interrupt or a termination as on a wish, with nothing on the screen."""
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (a signal handler)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
