@@ -1,0 +1,1 @@
+"""The classic builder: evaluates a Dockerfile step by step into images."""

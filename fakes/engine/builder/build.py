@@ -1,0 +1,380 @@
+"""A build, from the request to the last line of its stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from fakes.engine.builder import cache, steps
+from fakes.engine.builder.arguments import BuildArguments
+from fakes.engine.builder.commit import commit_files, commit_step
+from fakes.engine.builder.context import ImageSource, SentContext
+from fakes.engine.builder.copy import (
+    Overlay,
+    combined_sum,
+    copy_pick,
+    destination,
+    parse_owner,
+    select,
+)
+from fakes.engine.builder.options import BuildOptions
+from fakes.engine.builder.run import run_step
+from fakes.engine.builder.state import StageState
+from fakes.engine.dockerfile.instructions import (
+    BuildPlan,
+    Instruction,
+    Stage,
+    interpret_trigger,
+)
+from fakes.engine.dockerfile.shell_words import process_word
+from fakes.engine.errors import ApiError, DockerfileError, StepError
+from fakes.engine.images.config import RunConfig
+from fakes.engine.images.files import clean
+from fakes.engine.images.store import Image
+from fakes.engine.platforms import parse_platform
+from fakes.engine.records import BuildRecord, StepRecord
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+Message = dict[str, Any]
+_NEEDS_BUILDKIT = (
+    "the --{flag} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ "
+    "to learn how to build images with BuildKit enabled"
+)
+
+
+class Build:
+    """One run of the classic builder."""
+
+    def __init__(
+        self,
+        engine: FakeDockerEngine,
+        plan: BuildPlan,
+        context: SentContext,
+        options: BuildOptions,
+        record: BuildRecord,
+    ) -> None:
+        self.engine = engine
+        self.store = engine.images
+        self.plan = plan
+        self.context = context
+        self.options = options
+        self.record = record
+        self.stages: list[StageState] = []
+        self._pending: list[Message] = []
+        self._temporary: list[str] = []
+        self._cache_sources: list[Image] = []
+        self._step_cached = False
+        self._executed: bool | None = None
+        self._sources: dict[str, Image] = {}
+
+    # --- the stream -----------------------------------------------------------
+
+    def emit(self, text: str) -> None:
+        """A line of the builder's own output."""
+        self._pending.append({"stream": text})
+
+    def emit_message(self, message: Message) -> None:
+        """Any other message, as of a pull."""
+        self._pending.append(message)
+
+    def _flush(self) -> Iterator[Message]:
+        pending, self._pending = self._pending, []
+        yield from pending
+
+    def run(self) -> Iterator[Message]:
+        """Build; the messages as they come.
+
+        Raises:
+            StepError: when a step fails. What was printed before has been yielded.
+        """
+        try:
+            yield from self._run()
+        except StepError:
+            yield from self._flush()
+            raise
+        except DockerfileError as error:
+            yield from self._flush()
+            raise StepError(error.message) from error
+        except ApiError as error:
+            yield from self._flush()
+            raise StepError(error.message) from error
+
+    def _run(self) -> Iterator[Message]:
+        arguments = BuildArguments(self.options.build_args)
+        total = len(self.plan.meta_args) + len(self.plan.stages)
+        total += sum(len(stage.steps) for stage in self.plan.stages)
+        number = 0
+        if self.plan.warnings:
+            self.emit("\x1b[91m" + "\n".join(self.plan.warnings) + "\n\x1b[0m")
+        for meta in self.plan.meta_args:
+            number += 1
+            self._announce(number, total, meta.code)
+            env = arguments.visible()
+            for name, value in meta.pairs:
+                expanded = None
+                if value is not None:
+                    expanded = process_word(value, env, self.plan.escape)
+                arguments.declare(process_word(name, env, self.plan.escape), expanded, meta=True)
+        for stage in self.plan.stages:
+            self._check_name(stage)
+            state = StageState(RunConfig(), arguments.for_stage(), name=stage.name)
+            number += 1
+            self._announce(number, total, stage.code)
+            yield from self._flush()
+            self._begin(state, stage)
+            state.config.image = state.image_id
+            self._finish_step(state)
+            yield from self._flush()
+            for instruction in stage.steps:
+                number += 1
+                self._announce(number, total, instruction.code)
+                yield from self._flush()
+                self._step(state, instruction)
+                self._finish_step(state)
+                yield from self._flush()
+            if state.image_id:
+                self.emit_message({"aux": {"ID": state.image_id}})
+            arguments.referenced |= state.arguments.referenced
+            self.stages.append(state)
+        if unused := arguments.unused():
+            self.emit(f"[Warning] One or more build-args [{' '.join(unused)}] were not consumed\n")
+        final = self.stages[-1]
+        if not final.image_id:
+            raise StepError("No image was generated. Is your Dockerfile empty?")
+        self.record.image_id = final.image_id
+        self.emit(f"Successfully built {final.image_id[7:19]}\n")
+        for reference in self.options.tags:
+            self.engine.tag_image(reference, final.image_id)
+            self.emit(f"Successfully tagged {reference.familiar}\n")
+        yield from self._flush()
+
+    def _announce(self, number: int, total: int, code: str) -> None:
+        self.emit(f"Step {number}/{total} : {code}")
+        self.emit("\n")
+        self.record.steps.append(StepRecord(number, code))
+
+    def _finish_step(self, state: StageState) -> None:
+        state.config.image = state.image_id
+        self.emit(f" ---> {state.image_id[7:19]}\n")
+        step = self.record.steps[-1]
+        step.image_id = state.image_id
+        step.cached, self._step_cached = self._step_cached, False
+        step.executed, self._executed = self._executed, None
+
+    # --- FROM -----------------------------------------------------------------
+
+    def _check_name(self, stage: Stage) -> None:
+        if stage.name and any(done.name == stage.name for done in self.stages):
+            raise StepError(f"{stage.name} stage name already used")
+
+    def _begin(self, state: StageState, stage: Stage) -> None:
+        env = state.arguments.visible_to_from()
+        platform = self.options.platform
+        if stage.platform:
+            expanded = process_word(stage.platform, env, self.plan.escape)
+            try:
+                platform = parse_platform(expanded)
+            except ApiError as error:
+                raise StepError(f"failed to parse platform {expanded}: {error.message}") from error
+        name = process_word(stage.base, env, self.plan.escape)
+        if not name:
+            raise StepError(f"base name ({stage.base}) should not be blank")
+        # The sources of cache_from are looked at afresh by each stage.
+        self._cache_sources = self.engine.cache_sources(self.options.cache_from)
+        if platform is not None:
+            state.os = platform[0]
+        base = next((done for done in self.stages if done.name == name.lower()), None)
+        if base is not None and not base.image_id:
+            raise StepError("invalid reference format")
+        if base is None and name == "scratch":
+            state.begin(None)
+        else:
+            image = base.image if base else self._image(name, platform)
+            state.begin(image)
+        if triggers := state.config.on_build:
+            state.config.on_build = None
+            plural = "s" if len(triggers) > 1 else ""
+            self.emit(f"# Executing {len(triggers)} build trigger{plural}\n")
+            for trigger in triggers:
+                state.config.image = state.image_id
+                instruction = interpret_trigger(trigger, dialect=self.engine.version.dialect)
+                self._step(state, instruction)
+
+    def _image(self, name: str, platform: tuple[str, str, str] | None) -> Image:
+        if name not in self._sources:
+            self._sources[name] = self.engine.image_for_build(
+                name, platform, self.options.pull, self.emit_message
+            )
+        return self._sources[name]
+
+    # --- steps ----------------------------------------------------------------
+
+    def _step(self, state: StageState, instruction: Instruction) -> None:
+        failed = True
+        try:
+            self.engine.before_step(instruction)
+            instruction = _copy_of(instruction)
+            steps.expand(instruction, state, self.plan.escape)
+            self._dispatch(state, instruction)
+            failed = False
+        finally:
+            if self.options.force_remove or (self.options.remove and not failed):
+                for container in self._temporary:
+                    self.engine.remove_build_container(container)
+                    self.emit(f"Removing intermediate container {container[:12]}\n")
+                self._temporary = []
+
+    def _dispatch(self, state: StageState, instruction: Instruction) -> None:
+        keyword = instruction.keyword
+        if keyword in ("copy", "add"):
+            self._copy(state, instruction)
+        elif keyword == "run":
+            run_step(self, state, instruction)
+        elif keyword == "workdir":
+            self._workdir(state, instruction)
+        else:
+            old = state.config.healthcheck
+            comment = steps.CONFIG_STEPS[keyword](state, instruction, self.plan.escape)
+            if keyword == "healthcheck" and old and old.get("Test", ["NONE"])[0] != "NONE":
+                self.emit(f"Note: overriding previous HEALTHCHECK: [{' '.join(old['Test'])}]\n")
+            config = state.config.copy()
+            config.cmd = [*state.shell(), "#(nop) ", comment]
+            self.commit_nothing(state, config)
+
+    def probe(self, state: StageState, config: RunConfig) -> bool:
+        """Take the step from the cache if it is there."""
+        if self.options.no_cache or state.cache_busted:
+            return False
+        found = cache.find_local(self.store, state.image_id, config)
+        if self.options.cache_from:
+            sources = self._cache_sources
+            if not (found and any(cache.is_ancestor(self.store, s, found.id) for s in sources)):
+                target = cache.find_in_history(sources, state.image, config)
+                found = target and self.engine.restore_cached(target, state, config)
+                if found is not None and target is not None:
+                    self._cache_sources = [target]
+        if found is None:
+            state.cache_busted = True
+            return False
+        self.emit(" ---> Using cache\n")
+        self._step_cached = True
+        state.image = found
+        return True
+
+    def create_container(self, state: StageState, config: RunConfig) -> str:
+        """The intermediate container of a step, as the configuration shows it afterwards."""
+        container = self.engine.create_build_container(config, state.image)
+        self._temporary.append(container)
+        self.emit(f" ---> Running in {container[:12]}\n")
+        return container
+
+    def commit_nothing(self, state: StageState, config: RunConfig) -> None:
+        """A step that changes no file."""
+        if self.probe(state, config):
+            return
+        container = self.create_container(state, config)
+        state.image = commit_step(self.engine, state, config, container, None)
+
+    def _workdir(self, state: StageState, instruction: Instruction) -> None:
+        path = steps.working_directory(state, instruction.arguments[0])
+        state.config.working_dir = path
+        config = state.config.copy()
+        config.cmd = [*state.shell(), f"#(nop) WORKDIR {path}"]
+        if self.probe(state, config):
+            return
+        container = self.create_container(state, config)
+        overlay = self._overlay(state)
+        try:
+            from fakes.engine.images.files import resolve
+
+            overlay.make_directories(resolve(overlay.tree, path))
+        except StepError as error:
+            raise StepError(f"Cannot mkdir: {clean(path)} is not a directory") from error
+        state.image = commit_step(self.engine, state, config, container, overlay)
+
+    def _overlay(self, state: StageState) -> Overlay:
+        lower = state.image.tree if state.image else {}
+        return Overlay(lower, self.engine.clock() // 1_000_000_000)
+
+    def overlay(self, state: StageState) -> Overlay:
+        """A tree to write a step's changes to."""
+        return self._overlay(state)
+
+    def _copy(self, state: StageState, instruction: Instruction) -> None:
+        keyword = instruction.keyword.upper()
+        if instruction.flags.get("chmod"):
+            raise StepError(_NEEDS_BUILDKIT.format(flag="chmod"))
+        origin = instruction.flags.get("from", "")
+        source = self._from(origin) if origin else self.context
+        *sources, target = instruction.arguments
+        for path in sources:
+            if path.startswith(("http://", "https://")):
+                reason = (
+                    "source can't be a URL for COPY"
+                    if keyword == "COPY"
+                    else self.engine.refuse_download(path)
+                )
+                raise StepError(f"{keyword} failed: {reason}")
+        picks = select(sources, source, keyword)
+        if len(picks) > 1 and not target.endswith("/"):
+            raise StepError(
+                f"When using {keyword} with more than one source file, "
+                "the destination must be a directory and end with a /"
+            )
+        chown = instruction.flags.get("chown", "")
+        flag = f"--chown={chown}" if chown else ""
+        config = state.config.copy()
+        comment = f"{keyword} {flag}{combined_sum(picks)} in {target} "
+        config.cmd = [*state.shell(), f"#(nop) {comment}"]
+        if self.probe(state, config):
+            return
+        overlay = self._overlay(state)
+        owner = parse_owner(chown or "0:0", overlay.tree)
+        for pick in picks:
+            copy_pick(
+                overlay,
+                source,
+                pick,
+                destination(state.config.working_dir, target),
+                owner=None if origin and not chown else owner,
+                extract=keyword == "ADD",
+            )
+        state.image = commit_files(self.engine, state, config, overlay)
+
+    def _from(self, name: str) -> ImageSource:
+        found = next((done for done in self.stages if done.name == name.lower()), None)
+        if found is None:
+            with suppress(ValueError):
+                index = int(name)
+                if index == len(self.stages):
+                    raise StepError(
+                        f"invalid from flag value {name}: refers to current build stage"
+                    )
+                if not 0 <= index < len(self.stages):
+                    raise StepError(f"invalid from flag value {name}: index out of bounds")
+                found = self.stages[index]
+        if found is not None:
+            return ImageSource(found.image.tree if found.image else {})
+        try:
+            return ImageSource(self._image(name, self.options.platform).tree)
+        except StepError as error:
+            raise StepError(f"invalid from flag value {name}: {error.message}") from error
+
+
+def _copy_of(instruction: Instruction) -> Instruction:
+    return Instruction(
+        instruction.keyword,
+        instruction.code,
+        list(instruction.arguments),
+        list(instruction.pairs),
+        dict(instruction.flags),
+        instruction.is_json,
+        instruction.expand,
+        instruction.health,
+    )
+
+
+MessageSink = Callable[[Message], None]

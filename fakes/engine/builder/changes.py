@@ -1,0 +1,62 @@
+"""The `changes` of import and commit: instructions applied to a configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakes.engine.builder import steps
+from fakes.engine.builder.arguments import BuildArguments
+from fakes.engine.builder.state import StageState
+from fakes.engine.dockerfile.instructions import interpret
+from fakes.engine.dockerfile.parser import parse
+from fakes.engine.errors import ApiError, DockerfileError, StepError
+from fakes.engine.images.config import RunConfig
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+_ALLOWED = frozenset(
+    [
+        "cmd",
+        "entrypoint",
+        "healthcheck",
+        "env",
+        "expose",
+        "label",
+        "onbuild",
+        "stopsignal",
+        "user",
+        "volume",
+        "workdir",
+    ]
+)
+
+
+def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str]) -> RunConfig:
+    """A configuration after the changes.
+
+    Raises:
+        ApiError: 400 when one is no instruction that can be applied.
+    """
+    if not changes:
+        return config
+    try:
+        dockerfile = parse("\n".join(changes))
+        for line in dockerfile.lines:
+            if line.keyword not in _ALLOWED:
+                raise ApiError(400, f"{line.keyword} is not a valid change command")
+        instructions = [interpret(line, engine.version.dialect) for line in dockerfile.lines]
+    except DockerfileError as error:
+        raise ApiError(400, error.message) from error
+    state = StageState(config.copy(), BuildArguments({}))
+    try:
+        for instruction in instructions:
+            steps.expand(instruction, state, dockerfile.escape)
+            if instruction.keyword == "workdir":
+                path = steps.working_directory(state, instruction.arguments[0])
+                state.config.working_dir = path
+            else:
+                steps.CONFIG_STEPS[instruction.keyword](state, instruction, dockerfile.escape)
+    except StepError as error:
+        raise ApiError(400, error.message) from error
+    return state.config

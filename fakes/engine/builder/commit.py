@@ -1,0 +1,84 @@
+"""Making an image of a step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakes.engine.builder.copy import Overlay
+from fakes.engine.builder.state import StageState
+from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
+from fakes.engine.images.files import Tree
+from fakes.engine.images.layers import EMPTY_DIFF_ID, Layer, difference
+from fakes.engine.images.store import Image
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+
+def commit_step(
+    engine: FakeDockerEngine,
+    state: StageState,
+    config: RunConfig,
+    container: str,
+    overlay: Overlay | None,
+) -> Image:
+    """The image of a step that ran in an intermediate container."""
+    layer = _layer(overlay)
+    return _child(engine, state, config, layer, overlay.tree if overlay else None, container)
+
+
+def commit_files(
+    engine: FakeDockerEngine, state: StageState, config: RunConfig, overlay: Overlay
+) -> Image:
+    """The image of a COPY or ADD, which needs no container."""
+    return _child(engine, state, config, _layer(overlay), overlay.tree, "")
+
+
+def _layer(overlay: Overlay | None) -> Layer | None:
+    if overlay is None:
+        return None
+    layer = difference(overlay.lower, overlay.tree, overlay.touched)
+    return None if layer.diff_id == EMPTY_DIFF_ID else layer
+
+
+def _child(
+    engine: FakeDockerEngine,
+    state: StageState,
+    config: RunConfig,
+    layer: Layer | None,
+    tree: Tree | None,
+    container: str,
+) -> Image:
+    parent = state.image
+    now = engine.clock()
+    layers = parent.layers if parent else ()
+    history = list(parent.history) if parent else []
+    history.append(
+        history_entry(
+            now,
+            " ".join(config.cmd or []),
+            author=state.maintainer,
+            empty=layer is None,
+        )
+    )
+    if layer is not None:
+        layers = (*layers, layer)
+    document = ImageConfig(
+        architecture=state.architecture,
+        os=state.os,
+        variant=state.variant,
+        author=state.maintainer,
+        config=state.config.copy(),
+        container=container,
+        container_config=config,
+        created=now,
+        docker_version=engine.version.version,
+        history=history,
+        diff_ids=[item.diff_id for item in layers],
+    )
+    image = Image(document.to_bytes(), layers, parent.id if parent else "")
+    if layer is None and parent is not None:
+        image.remember_tree(parent.tree)
+    elif tree is not None:
+        image.remember_tree(tree)
+    return engine.images.add(image)

@@ -1,0 +1,124 @@
+"""A build context: the tar that a client sent, with the sums the cache looks at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+from fakes.engine.errors import ApiError
+from fakes.engine.images import tar
+from fakes.engine.images.files import File, Tree, UnresolvedPathError, children, clean, resolve
+from fakes.engine.images.layers import add_member, remove
+
+
+class Source(Protocol):
+    """Where COPY and ADD take files from."""
+
+    @property
+    def tree(self) -> Tree:
+        """The files."""
+        ...
+
+    def sum_of(self, path: str) -> str:
+        """The sum of the entry a path leads to."""
+        ...
+
+
+def entry_sum(member: tar.Member) -> str:
+    """The sum of one tar entry, version 1 of the engine's scheme: no times, no owner names."""
+    file = member.file
+    digest = hashlib.sha256()
+    values = (
+        f"name{member.name}mode{file.mode}uid{file.uid}gid{file.gid}size{member.size}"
+        f"typeflag{member.type_flag}linkname{member.hard_link or file.link}"
+        f"unamegnamedevmajor{file.device[0]}devminor{file.device[1]}"
+    )
+    digest.update(values.encode("utf-8", "surrogateescape"))
+    for key, value in file.xattrs:
+        digest.update(f"{key}{value}".encode("utf-8", "surrogateescape"))
+    digest.update(file.data)
+    return digest.hexdigest()
+
+
+class SentContext:
+    """The context of a build request."""
+
+    def __init__(self, body: bytes) -> None:
+        """Unpack a tar, compressed or not.
+
+        Raises:
+            ApiError: when it is no tar.
+        """
+        try:
+            members = tar.read(tar.decompress(body))
+        except tar.TarError as error:
+            raise ApiError(500, f"Error processing tar file(exit status 1): {error}") from error
+        self.tree: Tree = {}
+        self._members: dict[str, tar.Member] = {}
+        self._sums: dict[str, str] = {}
+        for member in members:
+            path = clean(member.name)
+            try:
+                add_member(self.tree, path, member)
+            except tar.TarError as error:
+                raise ApiError(500, f"Error processing tar file(exit status 1): {error}") from error
+            self._members[path] = member
+
+    def sum_of(self, path: str) -> str:
+        """The sum of the entry a path leads to; the path itself when there is none."""
+        real = resolve(self.tree, path)
+        if real not in self._sums:
+            member = self._members.get(real)
+            self._sums[real] = path if member is None else entry_sum(member)
+        return self._sums[real]
+
+    def remove(self, path: str) -> None:
+        """Take a file out."""
+        remove(self.tree, resolve(self.tree, path))
+
+    def read(self, path: str) -> bytes | None:
+        """A file's content, links followed; `None` when there is no such file."""
+        try:
+            file = self.tree.get(resolve(self.tree, path))
+        except UnresolvedPathError:
+            return None
+        return file.data if file is not None and file.kind == "file" else None
+
+
+class ImageSource:
+    """The files of an image or stage, for `COPY --from`."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+
+    def sum_of(self, path: str) -> str:
+        """The sum an entry would have if it were in a tar."""
+        real = resolve(self.tree, path)
+        file = self.tree.get(real)
+        if file is None:
+            return real
+        name = real + ("/" if file.kind == "dir" else "")
+        bits = {"dir": 0o040000, "symlink": 0o120000, "file": 0o100000}.get(file.kind, 0)
+        return entry_sum(
+            tar.Member(
+                name,
+                file._replace(mode=file.mode | bits),
+                size=len(file.data),
+                type_flag={"dir": "5", "symlink": "2"}.get(file.kind, "0"),
+            )
+        )
+
+
+def walk(tree: Mapping[str, File], path: str) -> Iterator[str]:
+    """A directory and everything below it, in walking order; the root itself is left out."""
+    if path:
+        yield path
+    yield from children(tree, path)
+
+
+def joined_sum(prefix: str, sums: Iterable[str]) -> str:
+    """One sum for several."""
+    return (
+        f"{prefix}:{hashlib.sha256(','.join(sums).encode('utf-8', 'surrogateescape')).hexdigest()}"
+    )

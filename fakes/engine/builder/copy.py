@@ -1,0 +1,314 @@
+"""COPY and ADD: which files, where to, with which owners and times."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fakes.engine.builder.context import ImageSource, SentContext, Source, joined_sum, walk
+from fakes.engine.builder.matching import has_wildcards, match
+from fakes.engine.errors import StepError
+from fakes.engine.images import tar
+from fakes.engine.images.files import (
+    File,
+    Tree,
+    UnresolvedPathError,
+    ancestors,
+    children,
+    clean,
+    is_directory,
+    parent,
+    resolve,
+    walk_key,
+)
+from fakes.engine.images.layers import add_member, remove
+
+_SET_UID, _SET_GID, _GROUP_EXECUTE = 0o4000, 0o2000, 0o010
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One source of a COPY: its path and the sum the cache compares."""
+
+    path: str
+    sum: str
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A numeric owner."""
+
+    uid: int
+    gid: int
+
+
+class Overlay:
+    """A tree being written over another, remembering what was touched."""
+
+    def __init__(self, lower: Tree, now: int) -> None:
+        self.lower = lower
+        self.tree: Tree = dict(lower)
+        self.now = now
+        self.touched: set[str] = set()
+
+    def put(self, path: str, file: File) -> None:
+        """Write a path; the directory that holds it gets a new time."""
+        old = self.tree.get(path)
+        if old is not None and not (old.kind == "dir" and file.kind == "dir"):
+            remove(self.tree, path)
+            old = None
+        if old is None:
+            self.touch_directory(parent(path))
+        self.tree[path] = file
+        self.touched.add(path)
+
+    def touch_directory(self, path: str) -> None:
+        """A directory whose entries change gets the present time."""
+        directory = self.tree.get(path)
+        if directory is not None:
+            self.tree[path] = directory._replace(mtime=self.now)
+            self.touched.add(path)
+
+    def make_directories(self, path: str, owner: Owner | None = None) -> None:
+        """Create a directory and those above it, mode 0755, where they are missing.
+
+        Raises:
+            StepError: when something on the way is no directory.
+        """
+        for step in [*ancestors(path), path] if path else []:
+            existing = self.tree.get(step)
+            if existing is None:
+                uid, gid = (owner.uid, owner.gid) if owner else (0, 0)
+                self.put(step, File("dir", 0o755, uid, gid, self.now))
+            elif existing.kind != "dir":
+                raise StepError(f"mkdir /{step}: not a directory")
+
+
+def select(sources: list[str], source: Source, keyword: str) -> list[Pick]:
+    """The files that the sources of an instruction name.
+
+    Raises:
+        StepError: when one is missing.
+    """
+    picks: list[Pick] = []
+    for path in sources:
+        path = path.removeprefix("/").removeprefix("./")
+        try:
+            if has_wildcards(path):
+                picks.extend(
+                    _pick(source, name)
+                    for name in sorted(_all_paths(source.tree), key=walk_key)
+                    if match(path, name)
+                )
+            else:
+                picks.append(_pick(source, path))
+        except FileNotFoundError as error:
+            detail = f"stat {error.args[0]}: file does not exist"
+            if isinstance(source, SentContext):
+                detail = f"file not found in build context or excluded by .dockerignore: {detail}"
+            raise StepError(f"{keyword} failed: {detail}") from error
+        except UnresolvedPathError as error:
+            raise StepError(
+                f"{keyword} failed: forbidden path outside the build context: {path} ()"
+            ) from error
+    if not picks:
+        raise StepError(f"{keyword} failed: no source files were specified")
+    return picks
+
+
+def _all_paths(tree: Mapping[str, File]) -> list[str]:
+    return [path for path in tree if path]
+
+
+def _pick(source: Source, path: str) -> Pick:
+    real = resolve(source.tree, path)
+    file = source.tree.get(real)
+    if file is None and real:
+        raise FileNotFoundError(path)
+    if file is not None and file.kind != "dir":
+        return Pick(path, f"file:{source.sum_of(path)}")
+    sums = sorted(source.sum_of(name) for name in walk(source.tree, real))
+    return Pick(path, joined_sum("dir", sums))
+
+
+def combined_sum(picks: list[Pick]) -> str:
+    """The one sum that stands in the step's history line."""
+    if len(picks) == 1:
+        return picks[0].sum
+    return joined_sum("multi", [pick.sum for pick in picks])
+
+
+def destination(working_dir: str, requested: str) -> str:
+    """The absolute destination, a trailing slash kept."""
+    if requested.startswith("/"):
+        return requested
+    joined = posixpath.normpath("/" + working_dir.lstrip("/") + "/" + requested)
+    joined = "/" + joined.lstrip("/")
+    if requested.endswith("/") and not joined.endswith("/"):
+        joined += "/"
+    return joined
+
+
+def copy_pick(
+    overlay: Overlay,
+    source: Source,
+    pick: Pick,
+    target: str,
+    *,
+    owner: Owner | None,
+    extract: bool,
+) -> None:
+    """Copy one source to a destination in the engine's manner.
+
+    Args:
+        overlay: the tree that is written.
+        source: where the files come from.
+        pick: the source.
+        target: the absolute destination; a trailing slash means a directory.
+        owner: who owns what is copied; `None` keeps the owners.
+        extract: unpack a tar archive instead of copying it.
+
+    Raises:
+        StepError: when the destination cannot take it.
+    """
+    real = resolve(source.tree, pick.path)
+    file = source.tree.get(real)
+    where = resolve(overlay.tree, target)
+    if file is None or file.kind == "dir":
+        _copy_directory(overlay, source, real, where, owner)
+        return
+    if extract and (archive := _archive(file)) is not None:
+        _extract(overlay, archive, where)
+        return
+    if target.endswith("/") or is_directory(overlay.tree, where):
+        where = f"{where}/{posixpath.basename(pick.path)}".lstrip("/")
+    try:
+        overlay.make_directories(parent(where), owner)
+    except StepError as error:
+        raise StepError(
+            f"failed to copy files: failed to create new directory: {error.message}"
+        ) from error
+    overlay.put(where, _owned(file, owner)._replace(inode=0))
+
+
+def _copy_directory(
+    overlay: Overlay, source: Source, real: str, where: str, owner: Owner | None
+) -> None:
+    existed = not where or (where in overlay.tree and overlay.tree[where].kind == "dir")
+    try:
+        overlay.make_directories(where)
+    except StepError as error:
+        raise StepError(
+            f"failed to copy files: failed to copy directory: {error.message}"
+        ) from error
+    inodes: dict[int, int] = {}
+    for path in children(source.tree, real):
+        file = source.tree[path]
+        below = path[len(real) :].lstrip("/") if real else path
+        target = f"{where}/{below}".lstrip("/")
+        if file.inode:
+            file = file._replace(inode=inodes.setdefault(file.inode, id(overlay) + len(inodes)))
+        overlay.put(target, _owned(file, owner))
+    # The directories' own times are set after everything in them was written.
+    for path in children(source.tree, real):
+        file = source.tree[path]
+        if file.kind == "dir":
+            below = path[len(real) :].lstrip("/") if real else path
+            target = f"{where}/{below}".lstrip("/")
+            overlay.tree[target] = overlay.tree[target]._replace(mtime=file.mtime)
+    if owner is not None and where and not existed:
+        overlay.tree[where] = overlay.tree[where]._replace(uid=owner.uid, gid=owner.gid)
+
+
+def _owned(file: File, owner: Owner | None) -> File:
+    if owner is None:
+        return file
+    mode = file.mode
+    if file.kind == "file":
+        # Changing the owner of a file takes its set-id bits away (chown(2)).
+        mode &= ~_SET_UID
+        if mode & _GROUP_EXECUTE:
+            mode &= ~_SET_GID
+    return file._replace(uid=owner.uid, gid=owner.gid, mode=mode)
+
+
+def _archive(file: File) -> list[tar.Member] | None:
+    if len(file.data) < 10:
+        return None
+    try:
+        return tar.read(tar.decompress(file.data)) or None
+    except tar.TarError:
+        return None
+
+
+def _extract(overlay: Overlay, members: list[tar.Member], where: str) -> None:
+    try:
+        overlay.make_directories(where)
+    except StepError as error:
+        raise StepError(f"failed to copy files: {error.message}") from error
+    directories: list[tuple[str, int]] = []
+    for member in members:
+        inside = clean(member.name)
+        if not inside:
+            continue
+        path = f"{where}/{inside}".lstrip("/")
+        for above in ancestors(path):
+            if above not in overlay.tree:
+                overlay.put(above, File("dir", 0o755, 0, 0, overlay.now))
+        if member.hard_link:
+            link = f"{where}/{clean(member.hard_link)}".lstrip("/")
+            linked = tar.Member(path, File("file"), hard_link=link)
+            add_member(overlay.tree, path, linked)
+            overlay.touched.update((path, link))
+            continue
+        overlay.put(path, member.file)
+        if member.file.kind == "dir":
+            directories.append((path, member.file.mtime))
+    for path, mtime in directories:
+        overlay.tree[path] = overlay.tree[path]._replace(mtime=mtime)
+
+
+def parse_owner(text: str, tree: Tree) -> Owner:
+    """The numbers behind `--chown`, looked up in the image's own files.
+
+    Raises:
+        StepError: when a name is not there.
+    """
+    parts = text.split(":")
+    prefix = "unable to convert uid/gid chown string to host mapping: "
+    if len(parts) > 2:
+        raise StepError(f"{prefix}invalid chown string format: {text}")
+    user, group = parts[0], parts[-1]
+    return Owner(
+        _lookup(tree, "etc/passwd", user, f"{prefix}can't find uid for user", "user"),
+        _lookup(tree, "etc/group", group, f"{prefix}can't find gid for group", "group"),
+    )
+
+
+def _lookup(tree: Tree, path: str, name: str, failure: str, kind: str) -> int:
+    try:
+        return int(name)
+    except ValueError:
+        pass
+    file = tree.get(resolve(tree, path))
+    if file is None:
+        raise StepError(f"{failure} {name}: open /{path}: no such file or directory")
+    for line in file.data.decode("utf-8", "replace").splitlines():
+        fields = line.strip().split(":")
+        if len(fields) >= 3 and fields[0] == name and fields[2].isdigit():
+            return int(fields[2])
+    raise StepError(f"{failure} {name}: no such {kind}: {name}")
+
+
+__all__ = [
+    "ImageSource",
+    "Overlay",
+    "Owner",
+    "Pick",
+    "combined_sum",
+    "copy_pick",
+    "destination",
+    "parse_owner",
+    "select",
+]

@@ -1,0 +1,42 @@
+"""Finding the Dockerfile in a context, and hiding it when it is ignored."""
+
+from __future__ import annotations
+
+import posixpath
+
+from fakes.engine.builder.context import SentContext
+from fakes.engine.errors import ApiError
+
+
+def select_dockerfile(context: SentContext, name: str) -> tuple[str, bytes]:
+    """The Dockerfile's path and content.
+
+    Raises:
+        ApiError: when it is not in the context.
+    """
+    if posixpath.normpath(name).startswith("../") or name == "..":
+        raise ApiError(500, f"forbidden path outside the build context: {name} ()")
+    content = context.read(name)
+    if content is None and name == "Dockerfile":
+        content = context.read("dockerfile")
+        if content is not None:
+            return "dockerfile", content
+    if content is None:
+        raise ApiError(500, f"Cannot locate specified Dockerfile: {name}")
+    return name, content
+
+
+def remove_ignored(context: SentContext, dockerfile: str) -> None:
+    """Take the ignore file and the Dockerfile out when the ignore file names them.
+
+    The rest of the context was filtered by the client already.
+    """
+    content = context.read(".dockerignore")
+    if content is None:
+        return
+    from fakes.engine.builder.ignore import is_ignored, read_patterns
+
+    patterns = read_patterns(content.decode("utf-8", "surrogateescape"))
+    for path in (".dockerignore", dockerfile):
+        if is_ignored(path, patterns):
+            context.remove(path)

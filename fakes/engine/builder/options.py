@@ -1,0 +1,125 @@
+"""The parameters of `POST /build`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from fakes.engine import go_text
+from fakes.engine.errors import ApiError
+from fakes.engine.http import Request
+from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
+from fakes.engine.platforms import parse_platform
+
+
+@dataclass
+class BuildOptions:
+    """What a build was asked for."""
+
+    tags: list[Reference] = field(default_factory=list)
+    dockerfile: str = "Dockerfile"
+    target: str = ""
+    build_args: dict[str, str | None] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    cache_from: list[str] = field(default_factory=list)
+    no_cache: bool = False
+    pull: bool = False
+    quiet: bool = False
+    remove: bool = True
+    force_remove: bool = False
+    platform: tuple[str, str, str] | None = None
+    remote: str = ""
+    builder_version: str = "1"
+    network_mode: str = ""
+    other: dict[str, str] = field(default_factory=dict)
+
+
+_KNOWN = frozenset(
+    [
+        "t",
+        "dockerfile",
+        "target",
+        "buildargs",
+        "labels",
+        "cachefrom",
+        "nocache",
+        "pull",
+        "q",
+        "rm",
+        "forcerm",
+        "platform",
+        "remote",
+        "version",
+        "networkmode",
+    ]
+)
+
+
+def read_options(request: Request) -> BuildOptions:
+    """The options of a build request.
+
+    Raises:
+        ApiError: when one cannot be read.
+    """
+    options = BuildOptions(
+        dockerfile=request.parameter("dockerfile") or "Dockerfile",
+        target=request.parameter("target"),
+        no_cache=request.flag("nocache"),
+        pull=request.flag("pull"),
+        quiet=request.flag("q"),
+        remove=request.flag("rm") if request.parameter("rm") else True,
+        force_remove=request.flag("forcerm"),
+        remote=request.parameter("remote"),
+        builder_version=request.parameter("version") or "1",
+        network_mode=request.parameter("networkmode"),
+        other={k: v[0] for k, v in request.query.items() if k not in _KNOWN and v and v[0]},
+    )
+    if request.flag("squash"):
+        raise ApiError(400, "squash is only supported with experimental mode")
+    if options.builder_version not in ("1", "2"):
+        raise ApiError(400, f"invalid version {options.builder_version}")
+    if platform := request.parameter("platform"):
+        options.platform = parse_platform(platform)
+    options.build_args = _mapping(request, "buildargs", "error reading build args")
+    labels = _mapping(request, "labels", "error reading labels")
+    options.labels = {name: value or "" for name, value in labels.items()}
+    if text := request.parameter("cachefrom"):
+        try:
+            options.cache_from = [str(item) for item in json.loads(text) or []]
+        except (ValueError, TypeError) as error:
+            raise ApiError(400, f"error reading cache-from: {error}") from error
+    return options
+
+
+def read_tags(request: Request) -> list[Reference]:
+    """The names the image is to get, each once.
+
+    Raises:
+        ApiError: when one is no image name.
+    """
+    tags: list[Reference] = []
+    for name in request.query.get("t", []):
+        if not name:
+            continue
+        try:
+            reference = parse(name)
+        except InvalidReferenceError as error:
+            raise ApiError(500, str(error)) from error
+        if reference.digest:
+            raise ApiError(500, "build tag cannot contain a digest")
+        if reference.tagged() not in tags:
+            tags.append(reference.tagged())
+    return tags
+
+
+def _mapping(request: Request, name: str, failure: str) -> dict[str, str | None]:
+    text = request.parameter(name)
+    if not text:
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ApiError(400, f"{failure}: {go_text.quote(text)}") from error
+    if not isinstance(value, dict):
+        raise ApiError(400, f"{failure}: {go_text.quote(text)}")
+    return {str(k): None if v is None else str(v) for k, v in value.items()}

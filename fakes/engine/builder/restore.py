@@ -1,0 +1,43 @@
+"""Steps found in the history of an image of `cache_from`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakes.engine.images.config import ImageConfig, RunConfig
+from fakes.engine.images.store import Image
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+
+def restore(
+    engine: FakeDockerEngine, target: Image, parent: Image | None, config: RunConfig
+) -> Image:
+    """The image after one more step of the target's history."""
+    length = len(parent.history) if parent else 0
+    if len(target.history) - 1 == length:
+        if parent is not None:
+            target.parent = parent.id
+        return target
+    history = target.history[: length + 1]
+    count = sum(not entry.get("empty_layer") for entry in history)
+    layers = target.layers[:count]
+    document = ImageConfig(
+        architecture=target.parsed.get("architecture") or "",
+        os=target.parsed.get("os") or "",
+        author=target.parsed.get("author") or "",
+        config=config,
+        container_config=RunConfig(),
+        created=_created(history),
+        docker_version=engine.version.version,
+        history=history,
+        diff_ids=[layer.diff_id for layer in layers],
+    )
+    return engine.images.add(Image(document.to_bytes(), layers, parent.id if parent else ""))
+
+
+def _created(history: list[dict[str, object]]) -> int:
+    from fakes.engine.go_text import parse_rfc3339
+
+    return parse_rfc3339(str(history[-1].get("created") or ""))

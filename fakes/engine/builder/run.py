@@ -1,0 +1,90 @@
+"""RUN: recorded, refused or given effects, never executed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakes.engine.builder.commit import commit_step
+from fakes.engine.builder.copy import Overlay
+from fakes.engine.builder.run_policy import RunEffect
+from fakes.engine.builder.state import StageState
+from fakes.engine.builder.steps import command_line
+from fakes.engine.dockerfile.instructions import Instruction
+from fakes.engine.errors import StepError
+from fakes.engine.images.files import File, clean, parent
+from fakes.engine.images.layers import remove
+
+if TYPE_CHECKING:
+    from fakes.engine.builder.build import Build
+
+
+def run_step(build: Build, state: StageState, instruction: Instruction) -> None:
+    """One RUN: the cache is asked, then the engine's policy.
+
+    Raises:
+        StepError: when the policy refuses, or gives an exit code.
+    """
+    if instruction.flags:
+        flag = next(iter(instruction.flags))
+        raise StepError(
+            f"the --{flag} option requires BuildKit. Refer to "
+            "https://docs.docker.com/go/buildkit/ to learn how to build images with "
+            "BuildKit enabled"
+        )
+    words = command_line(state, instruction)
+    environment = state.arguments.environment(state.config.env or [])
+    saved = words
+    if environment:
+        shown = [
+            pair for pair in environment if state.arguments.shows_in_history(pair.partition("=")[0])
+        ]
+        saved = [f"|{len(shown)}", *shown, *words]
+    probe = state.config.copy()
+    probe.cmd = saved
+    if saved:
+        probe.entrypoint = None
+    if build.probe(state, probe):
+        return
+    running = state.config.copy()
+    running.cmd = words
+    running.env = [*(state.config.env or []), *environment]
+    container = build.create_container(state, running)
+    effect = build.engine.effect_of_run(instruction)
+    overlay: Overlay | None = None
+    if effect is not None:
+        build._executed = True
+        overlay = _apply(build, state, effect, words)
+    else:
+        build._executed = False
+    state.image = commit_step(build.engine, state, probe, container, overlay)
+
+
+def _apply(build: Build, state: StageState, effect: RunEffect, words: list[str]) -> Overlay:
+    for line in effect.output.splitlines(keepends=True):
+        build.emit(line)
+    for line in effect.error_output.splitlines(keepends=True):
+        build.emit(f"\x1b[91m{line}\x1b[0m")
+    if effect.exit_code:
+        command = " ".join(words)
+        raise StepError(
+            f"The command '{command}' returned a non-zero code: {effect.exit_code}",
+            effect.exit_code,
+        )
+    overlay = build.overlay(state)
+    for path, content in effect.files.items():
+        name = clean(path)
+        if content is None:
+            remove(overlay.tree, name)
+            overlay.touch_directory(parent(name))
+            continue
+        data = content.encode() if isinstance(content, str) else content
+        if path.endswith("/"):
+            overlay.make_directories(name)
+            continue
+        overlay.make_directories(parent(name))
+        mode = 0o755 if data.startswith(b"#!") else 0o644
+        overlay.put(name, File("file", mode, 0, 0, overlay.now, data))
+    if effect.env:
+        env = [pair for pair in state.config.env or [] if pair.partition("=")[0] not in effect.env]
+        state.config.env = [*env, *(f"{name}={value}" for name, value in effect.env.items())]
+    return overlay

@@ -1,0 +1,72 @@
+"""The state of a stage while its steps run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fakes.engine.builder.arguments import BuildArguments
+from fakes.engine.images.config import DEFAULT_PATH, RunConfig
+from fakes.engine.images.store import Image
+
+DEFAULT_SHELL = ["/bin/sh", "-c"]
+
+
+@dataclass
+class StageState:
+    """What the steps of one stage have made so far.
+
+    Attributes:
+        config: what the image will run.
+        arguments: the build arguments visible here.
+        image: the image after the last step; `None` before the first of a
+            stage that starts from nothing.
+        maintainer: of MAINTAINER.
+        cmd_set: a CMD of this stage stands, and an ENTRYPOINT keeps it.
+        architecture: of the images made.
+        os: of the images made.
+        variant: of the images made.
+    """
+
+    config: RunConfig
+    arguments: BuildArguments
+    image: Image | None = None
+    maintainer: str = ""
+    cmd_set: bool = False
+    architecture: str = "amd64"
+    os: str = "linux"
+    variant: str = ""
+    name: str = ""
+    cache_busted: bool = False
+    temporary: list[str] = field(default_factory=list)
+
+    @property
+    def image_id(self) -> str:
+        """The id after the last step, empty when there is none yet."""
+        return self.image.id if self.image else ""
+
+    def shell(self) -> list[str]:
+        """What the shell form of an instruction is handed to."""
+        return list(self.config.shell or DEFAULT_SHELL)
+
+    def begin(self, image: Image | None) -> None:
+        """Start from an image, or from nothing."""
+        self.image = image
+        base = image.run_config() if image else None
+        self.config = base.copy() if base else RunConfig()
+        env = self.config.env
+        if not any(pair.partition("=")[0] == "PATH" for pair in env or []):
+            self.config.env = [*(env or []), DEFAULT_PATH]
+        self.config.open_stdin = self.config.stdin_once = False
+        if image is not None:
+            self.architecture = image.parsed.get("architecture") or self.architecture
+            self.os = image.parsed.get("os") or self.os
+            self.variant = image.parsed.get("variant") or ""
+
+
+def substitution_env(state: StageState) -> dict[str, str]:
+    """The variables an instruction can use: the image's, then the arguments'."""
+    env: dict[str, str] = {}
+    for pair in [*(state.config.env or []), *state.arguments.environment(state.config.env or [])]:
+        name, _, value = pair.partition("=")
+        env[name] = value
+    return env

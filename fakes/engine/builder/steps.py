@@ -1,0 +1,266 @@
+"""The instructions that change only the configuration."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from typing import Any
+
+from fakes.engine import go_text
+from fakes.engine.builder.state import StageState, substitution_env
+from fakes.engine.dockerfile.instructions import Instruction
+from fakes.engine.dockerfile.shell_words import process_word, process_words
+from fakes.engine.errors import DockerfileError, StepError
+
+_SIGNALS = frozenset(
+    [
+        "ABRT",
+        "ALRM",
+        "BUS",
+        "CHLD",
+        "CLD",
+        "CONT",
+        "FPE",
+        "HUP",
+        "ILL",
+        "INT",
+        "IO",
+        "IOT",
+        "KILL",
+        "PIPE",
+        "POLL",
+        "PROF",
+        "PWR",
+        "QUIT",
+        "RTMAX",
+        "RTMIN",
+        "SEGV",
+        "STKFLT",
+        "STOP",
+        "SYS",
+        "TERM",
+        "TRAP",
+        "TSTP",
+        "TTIN",
+        "TTOU",
+        "URG",
+        "USR1",
+        "USR2",
+        "VTALRM",
+        "WINCH",
+        "XCPU",
+        "XFSZ",
+    ]
+)
+_EXPANDED = frozenset(
+    {"env", "label", "add", "copy", "workdir", "user", "volume", "stopsignal", "arg"}
+)
+
+ConfigStep = Callable[[StageState, Instruction, str], str]
+
+
+def expand(instruction: Instruction, state: StageState, escape: str) -> None:
+    """Substitute the variables of an instruction, in place.
+
+    Raises:
+        StepError: when a substitution fails.
+    """
+    if instruction.keyword not in _EXPANDED or not instruction.expand:
+        return
+    env = substitution_env(state)
+    try:
+        instruction.pairs = [
+            (
+                process_word(name, env, escape),
+                None if value is None else process_word(value, env, escape),
+            )
+            for name, value in instruction.pairs
+        ]
+        if "chown" in instruction.flags:
+            instruction.flags["chown"] = process_word(instruction.flags["chown"], env, escape)
+        instruction.arguments = [process_word(word, env, escape) for word in instruction.arguments]
+    except DockerfileError as error:
+        raise StepError(error.message) from error
+
+
+def _env(state: StageState, instruction: Instruction, _escape: str) -> str:
+    env = list(state.config.env or [])
+    words = []
+    for name, value in instruction.pairs:
+        pair = f"{name}={value}"
+        words.append(pair)
+        for index, existing in enumerate(env):
+            if existing.partition("=")[0] == name:
+                env[index] = pair
+                break
+        else:
+            env.append(pair)
+    state.config.env = env
+    return "ENV " + " ".join(words)
+
+
+def _label(state: StageState, instruction: Instruction, _escape: str) -> str:
+    labels = dict(state.config.labels or {})
+    labels.update({name: value or "" for name, value in instruction.pairs})
+    state.config.labels = labels
+    return "LABEL " + " ".join(f"{name}={value}" for name, value in instruction.pairs)
+
+
+def _maintainer(state: StageState, instruction: Instruction, _escape: str) -> str:
+    state.maintainer = instruction.arguments[0]
+    return f"MAINTAINER {state.maintainer}"
+
+
+def command_line(state: StageState, instruction: Instruction) -> list[str]:
+    """The words to run: the shell first when the instruction is in shell form."""
+    words = list(instruction.arguments)
+    if instruction.is_json:
+        return words
+    return [*state.shell(), *words] if words else words
+
+
+def _cmd(state: StageState, instruction: Instruction, _escape: str) -> str:
+    words = command_line(state, instruction)
+    if not instruction.is_json and not words:
+        words = state.shell()
+    state.config.cmd = words
+    if instruction.arguments:
+        state.cmd_set = True
+    return f"CMD {go_text.quote_list(words)}"
+
+
+def _entrypoint(state: StageState, instruction: Instruction, _escape: str) -> str:
+    words = command_line(state, instruction)
+    state.config.entrypoint = words or None
+    if not state.cmd_set:
+        state.config.cmd = None
+    return f"ENTRYPOINT {go_text.quote_list(words)}"
+
+
+def _expose(state: StageState, instruction: Instruction, escape: str) -> str:
+    env = substitution_env(state)
+    ports: list[str] = []
+    try:
+        for word in instruction.arguments:
+            ports.extend(process_words(word, env, escape))
+    except DockerfileError as error:
+        raise StepError(error.message) from error
+    exposed = dict(state.config.exposed_ports or {})
+    for port in ports:
+        exposed.update({name: {} for name in parse_ports(port)})
+    state.config.exposed_ports = exposed
+    return "EXPOSE " + " ".join(ports)
+
+
+def parse_ports(text: str) -> list[str]:
+    """`80`, `80/udp`, `8000-8002` as the configuration names them.
+
+    Raises:
+        StepError: in the engine's words.
+    """
+    spec, slash, protocol = text.partition("/")
+    protocol = protocol.lower() if slash and protocol else "tcp"
+    container = spec.rpartition(":")[2]
+    if not container:
+        raise StepError(f"No port specified: {text}<empty>")
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?", container)
+    first = int(match.group(1)) if match else -1
+    last = int(match.group(2) or first) if match else -1
+    if not match or last < first or last > 65535:
+        raise StepError(f"Invalid containerPort: {container}")
+    if protocol not in ("tcp", "udp", "sctp"):
+        raise StepError(f"Invalid proto: {protocol}")
+    return [f"{port}/{protocol}" for port in range(first, last + 1)]
+
+
+def _user(state: StageState, instruction: Instruction, _escape: str) -> str:
+    state.config.user = instruction.arguments[0]
+    return f"USER {state.config.user}"
+
+
+def _volume(state: StageState, instruction: Instruction, _escape: str) -> str:
+    volumes = dict(state.config.volumes or {})
+    for path in instruction.arguments:
+        if not path:
+            raise StepError("VOLUME specified can not be an empty string")
+        volumes[path] = {}
+    state.config.volumes = volumes
+    return f"VOLUME [{' '.join(instruction.arguments)}]"
+
+
+def _stopsignal(state: StageState, instruction: Instruction, _escape: str) -> str:
+    signal = instruction.arguments[0]
+    if signal.isdigit():
+        valid = int(signal) != 0
+    else:
+        name = signal.upper().removeprefix("SIG")
+        valid = name in _SIGNALS or re.fullmatch(r"RTM(IN\+|AX-)([1-9]|1[0-5])", name) is not None
+    if not valid:
+        raise StepError(f"Invalid signal: {signal}")
+    state.config.stop_signal = signal
+    return f"STOPSIGNAL {signal}"
+
+
+def _arg(state: StageState, instruction: Instruction, _escape: str) -> str:
+    words = []
+    for name, value in instruction.pairs:
+        words.append(name if value is None else f"{name}={value}")
+        state.arguments.declare(name, value)
+    return "ARG " + " ".join(words)
+
+
+def _shell(state: StageState, instruction: Instruction, _escape: str) -> str:
+    state.config.shell = list(instruction.arguments)
+    return f"SHELL [{' '.join(instruction.arguments)}]"
+
+
+def _onbuild(state: StageState, instruction: Instruction, _escape: str) -> str:
+    state.config.on_build = [*(state.config.on_build or []), instruction.arguments[0]]
+    return f"ONBUILD {instruction.arguments[0]}"
+
+
+def _healthcheck(state: StageState, instruction: Instruction, _escape: str) -> str:
+    state.config.healthcheck = instruction.health
+    return f"HEALTHCHECK {health_text(instruction.health or {})}"
+
+
+def health_text(health: dict[str, Any]) -> str:
+    """The health check as it stands in the history."""
+    times = " ".join(
+        go_text.quote(go_text.duration(health.get(key, 0)))
+        for key in ("Interval", "Timeout", "StartPeriod")
+    )
+    retries = go_text.quote_rune(health.get("Retries", 0))
+    return f"&{{{go_text.quote_list(health.get('Test', []))} {times} {retries}}}"
+
+
+def working_directory(state: StageState, requested: str) -> str:
+    """The new working directory of a WORKDIR.
+
+    Raises:
+        StepError: when there is no path left after substitution.
+    """
+    if not requested:
+        raise StepError("cannot normalize nothing")
+    if requested.startswith("/"):
+        return requested
+    joined = posixpath.normpath(f"/{state.config.working_dir}/{requested}")
+    return "/" + joined.lstrip("/")
+
+
+CONFIG_STEPS: dict[str, ConfigStep] = {
+    "arg": _arg,
+    "cmd": _cmd,
+    "entrypoint": _entrypoint,
+    "env": _env,
+    "expose": _expose,
+    "healthcheck": _healthcheck,
+    "label": _label,
+    "maintainer": _maintainer,
+    "onbuild": _onbuild,
+    "shell": _shell,
+    "stopsignal": _stopsignal,
+    "user": _user,
+    "volume": _volume,
+}

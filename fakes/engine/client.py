@@ -1,0 +1,52 @@
+"""A real `docker.DockerClient` whose engine is the double."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import docker
+from docker.api.client import APIClient
+
+from fakes.engine.transport import EngineAdapter
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+_ADDRESS = "http://localhost:2375"
+
+
+class FakeDockerClient(docker.DockerClient):
+    """The Docker SDK's own client, connected to a `FakeDockerEngine` in this process.
+
+    Args:
+        engine: the engine to talk to; a fresh one when left out.
+        version: the API version to speak; the newest both know when left out.
+        timeout: seconds the SDK waits for an answer.
+    """
+
+    def __init__(
+        self,
+        engine: FakeDockerEngine | None = None,
+        *,
+        version: str | None = None,
+        timeout: float = 60,
+    ) -> None:
+        if engine is None:
+            from fakes.engine.engine import FakeDockerEngine
+
+            engine = FakeDockerEngine()
+        self.engine = engine
+        self.api = connect(engine, version=version, timeout=timeout)
+
+
+def connect(
+    engine: FakeDockerEngine, *, version: str | None = None, timeout: float = 60
+) -> APIClient:
+    """The SDK's low-level client for an engine double."""
+    # A version is given first, for the constructor would otherwise ask the
+    # engine of this machine for its own.
+    api = APIClient(base_url=_ADDRESS, version="1.41", timeout=int(timeout))
+    adapter = EngineAdapter(engine.serve_connection, timeout)
+    api.mount(_ADDRESS, adapter)
+    vars(api)["_version"] = version or engine.version.api
+    return api

@@ -1,0 +1,1 @@
+"""Containers: made from images, run by policy, never by executing anything."""

@@ -1,0 +1,1 @@
+"""Reading Dockerfiles: lines, words, instructions and stages."""

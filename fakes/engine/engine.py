@@ -1,0 +1,333 @@
+"""The engine double: its state, its policies and its doors."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
+from typing import Any
+
+from fakes.engine.builder.run_policy import FileContent, RunEffect
+from fakes.engine.containers.container import Container
+from fakes.engine.dockerfile.instructions import Instruction
+from fakes.engine.errors import ApiError, StepError
+from fakes.engine.events import EventLog
+from fakes.engine.faults import FaultPlan
+from fakes.engine.http import Request, Response, serve_connection
+from fakes.engine.images.config import RunConfig
+from fakes.engine.images.files import Tree
+from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
+from fakes.engine.images.seed import seeded_image
+from fakes.engine.images.store import Image, ImageStore
+from fakes.engine.records import BuildRecord, RequestRecord
+from fakes.engine.routes.router import Router
+from fakes.engine.versions import VERSIONS, EngineVersion
+
+
+class FakeDockerEngine:
+    """A Docker Engine in memory.
+
+    It evaluates Dockerfiles and makes real images, but executes nothing: a RUN
+    is recorded unless `on_run` gives it effects.
+
+    Args:
+        version: the engine version to look like: `20.10`, `26.1` or `28.5`.
+        run_policy: what happens to a RUN that no `on_run` matches: `record` it
+            (the step succeeds and changes nothing) or `refuse` it (the step fails).
+        clock: nanoseconds since the epoch; the machine's clock when left out.
+        hub_is_real: send pulls of hub names over the network instead of looking
+            only at what `seed_hub` gave.
+    """
+
+    def __init__(
+        self,
+        version: str = "20.10",
+        *,
+        run_policy: str = "record",
+        clock: Callable[[], int] | None = None,
+        hub_is_real: bool = False,
+    ) -> None:
+        if version not in VERSIONS:
+            raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
+        if run_policy not in ("record", "refuse"):
+            raise ValueError(f"no run policy {run_policy!r}; known: record, refuse")
+        self.version: EngineVersion = VERSIONS[version]
+        self.run_policy = run_policy
+        self.hub_is_real = hub_is_real
+        self.lock = threading.RLock()
+        self._clock = clock or time.time_ns
+        self.images = ImageStore(self.clock)
+        self.builds: list[BuildRecord] = []
+        self.requests: list[RequestRecord] = []
+        self.event_log = EventLog(self.clock)
+        self.faults = FaultPlan()
+        self.logins: dict[str, tuple[str, str]] = {}
+        self._containers: dict[str, Container] = {}
+        self._run_effects: list[RunEffect] = []
+        self._hub: dict[str, dict[str, Image]] = {}
+        self._router = Router(self)
+
+    # --- time and names -------------------------------------------------------
+
+    def clock(self) -> int:
+        """Now, in nanoseconds since the epoch."""
+        return self._clock()
+
+    def new_id(self) -> str:
+        """A fresh id of 64 hexadecimal digits."""
+        return hashlib.sha256(os.urandom(32)).hexdigest()
+
+    # --- policies -------------------------------------------------------------
+
+    def on_run(
+        self,
+        pattern: str,
+        *,
+        files: Mapping[str, FileContent] | None = None,
+        env: Mapping[str, str] | None = None,
+        output: str = "",
+        error_output: str = "",
+        exit_code: int = 0,
+    ) -> None:
+        """Give the RUN steps that match a shell pattern effects; the newest rule wins.
+
+        Args:
+            pattern: compared with the command as written after `RUN`.
+            files: absolute paths with their content; `None` removes a path, a
+                path that ends with `/` makes a directory.
+            env: variables that later steps and the image see.
+            output: what the command prints.
+            error_output: what it prints to standard error.
+            exit_code: any but 0 fails the build.
+        """
+        self._run_effects.append(
+            RunEffect(pattern, dict(files or {}), dict(env or {}), output, error_output, exit_code)
+        )
+
+    def effect_of_run(self, instruction: Instruction) -> RunEffect | None:
+        """The effect of a RUN by the engine's policy, `None` when it is only recorded.
+
+        Raises:
+            StepError: when the policy refuses it.
+        """
+        command = " ".join(instruction.arguments)
+        for effect in reversed(self._run_effects):
+            if effect.matches(command):
+                return effect
+        if self.run_policy == "refuse":
+            raise StepError(
+                f"RUN is refused by this engine double: no on_run() rule matches {command!r}"
+            )
+        return None
+
+    # --- images from nowhere --------------------------------------------------
+
+    def seed_hub(self, name: str, **content: Any) -> Image:
+        """Make a name of the public hub available to pulls, without a network.
+
+        Args:
+            name: as in `python:3.12-slim`.
+            content: as for `seed_image`.
+        """
+        reference = _parsed(name).tagged()
+        if reference.domain != HUB:
+            raise ValueError(f"{name!r} is no name of the public hub; use seed_image()")
+        image = seeded_image(self.version.version, self.clock(), **content)
+        self._hub.setdefault(reference.path, {})[reference.tag] = image
+        return image
+
+    def seed_image(self, name: str, **content: Any) -> Image:
+        """Put an image into the engine's own store, as if it had been built here.
+
+        Args:
+            name: its tag.
+            content: `files` (path to content), `env`, `cmd`, `entrypoint`,
+                `working_dir`, `user`, `labels`, `exposed_ports`, `architecture`.
+        """
+        image = self.images.add(seeded_image(self.version.version, self.clock(), **content))
+        self.images.tag(_parsed(name).tagged(), image.id)
+        return image
+
+    def hub_repository(self, reference: Reference) -> Any:
+        """The seeded repository of a hub name, `None` when nothing of it was seeded."""
+        from fakes.engine.distribution import HubRepository
+
+        images = self._hub.get(reference.path)
+        return HubRepository(images) if images else None
+
+    # --- looking in -----------------------------------------------------------
+
+    def image(self, name: str) -> Image:
+        """An image by name or id.
+
+        Raises:
+            LookupError: when there is none.
+        """
+        try:
+            return self.images.find(name)
+        except ApiError as error:
+            raise LookupError(error.message) from error
+
+    def image_tree(self, name: str) -> Tree:
+        """The flattened files of an image, by path without a leading slash."""
+        return dict(self.image(name).tree)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Everything that happened, oldest first, as `GET /events` tells it."""
+        return self.event_log.all()
+
+    # --- doors ----------------------------------------------------------------
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request; the API without any transport."""
+        response = self._router.handle(request)
+        self.requests.append(
+            RequestRecord(
+                request.method, request.path, request.query, response.status, len(request.body)
+            )
+        )
+        return response
+
+    def serve_connection(self, connection: socket.socket) -> None:
+        """Answer the requests that come over a connected socket, until it closes."""
+        serve_connection(connection, self.handle, self.headers)
+
+    def headers(self) -> dict[str, str]:
+        """The headers on every answer."""
+        return {
+            "Api-Version": self.version.api,
+            "Docker-Experimental": "false",
+            "Ostype": "linux",
+            "Server": f"Docker/{self.version.version} (linux)",
+        }
+
+    def serve(self, listen: str | None = None) -> AbstractContextManager[str]:
+        """Serve the engine to other processes.
+
+        Args:
+            listen: `unix://PATH` or `tcp://HOST:PORT` (port 0 picks one); a
+                socket in a fresh folder when left out.
+
+        Returns:
+            A context manager whose value is the `DOCKER_HOST` to use.
+        """
+        from fakes.engine.server import serve
+
+        return serve(self.serve_connection, listen)
+
+    # --- for the routes and the builder ---------------------------------------
+
+    def tag_image(self, reference: Reference, image_id: str, event: str = "tag") -> None:
+        """Point a name at an image and say so in the events."""
+        self.images.tag(reference, image_id)
+        self.emit_event("image", event, reference.familiar, self.images.get(image_id), image_id)
+
+    def emit_event(
+        self, kind: str, action: str, name: str, image: Image | None = None, actor: str = ""
+    ) -> None:
+        """Note an event."""
+        labels: dict[str, str] = {}
+        if image is not None:
+            labels = dict((image.parsed.get("config") or {}).get("Labels") or {})
+        self.event_log.add(kind, action, actor or name, {**labels, "name": name})
+
+    def cache_sources(self, names: Iterable[str]) -> list[Image]:
+        """The images of `cache_from` that are here."""
+        found: list[Image] = []
+        for name in names:
+            with suppress(ApiError):
+                found.append(self.images.find(name))
+        return found
+
+    def restore_cached(self, target: Image, state: Any, config: RunConfig) -> Image:
+        """The image of a step found in the history of a `cache_from` image."""
+        from fakes.engine.builder.restore import restore
+
+        return restore(self, target, state.image, config)
+
+    def image_for_build(
+        self,
+        name: str,
+        platform: tuple[str, str, str] | None,
+        pull: bool,
+        emit: Callable[[dict[str, Any]], None],
+    ) -> Image:
+        """The image of a FROM or `COPY --from`: the one here, else pulled.
+
+        Raises:
+            StepError: when it is nowhere.
+        """
+        from fakes.engine.distribution import pull as pull_image
+        from fakes.engine.registry_client import Credentials
+
+        if not pull:
+            try:
+                return self.images.find(name)
+            except ApiError:
+                pass
+        try:
+            reference = parse(name).tagged()
+        except InvalidReferenceError as error:
+            raise StepError(str(error)) from error
+        try:
+            for message in pull_image(self, reference, Credentials(), platform):
+                emit(message)
+            return self.images.find(name)
+        except ApiError as error:
+            raise StepError(error.message) from error
+
+    def create_build_container(self, config: RunConfig, image: Image | None) -> str:
+        """The intermediate container of a build step; completes its configuration."""
+        container = self.new_id()
+        config.hostname = container[:12]
+        if image is not None and config.labels is None:
+            config.labels = {}
+        with self.lock:
+            self._containers[container] = Container(container, image.id if image else "")
+        return container
+
+    def remove_build_container(self, container: str) -> None:
+        """Take an intermediate container away."""
+        with self.lock:
+            self._containers.pop(container, None)
+
+    def before_step(self, instruction: Instruction) -> None:
+        """Called before each step of a build, for faults."""
+        self.faults.before_step(instruction.keyword)
+
+    def refuse_download(self, url: str) -> str:
+        """Why ADD of a remote URL fails: the double goes to no network."""
+        host = url.split("/")[2] if url.count("/") >= 2 else url
+        return f'Get "{url}": dial tcp: lookup {host}: no such host'
+
+    def hub_paths(self) -> list[str]:
+        """The repositories seeded on the hub, sorted."""
+        return sorted(self._hub)
+
+    def uses_image(self, image_id: str) -> bool:
+        """Whether a container was made from an image."""
+        return bool(self.container_of_image(image_id))
+
+    def container_of_image(self, image_id: str, *, running: bool = False) -> str:
+        """The id of a container made from an image, empty without one."""
+        with self.lock:
+            for container in self._containers.values():
+                if container.image == image_id and (container.running or not running):
+                    return container.id
+        return ""
+
+    def iter_layers(self) -> Iterator[Any]:
+        """Every layer here, once."""
+        yield from self.images.layers()
+
+
+def _parsed(name: str) -> Reference:
+    try:
+        return parse(name)
+    except InvalidReferenceError as error:
+        raise ValueError(f"{name!r}: {error}") from error

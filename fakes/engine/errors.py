@@ -1,0 +1,45 @@
+"""Failures of the double that become answers of its API."""
+
+from __future__ import annotations
+
+
+class ApiError(Exception):
+    """An answer with a status of 400 or more.
+
+    Attributes:
+        status: the HTTP status.
+        message: the engine's words, as in `{"message": …}`.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class StepError(Exception):
+    """A step failed after the stream had begun: it ends with an `errorDetail`.
+
+    Attributes:
+        message: the engine's words.
+        code: the exit code of a command, if a command failed.
+    """
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class DockerfileError(Exception):
+    """A Dockerfile cannot be read.
+
+    Attributes:
+        message: what is wrong, in the engine's words and without a location.
+        line: the line on which the instruction starts, from 1.
+    """
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line

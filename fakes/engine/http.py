@@ -1,0 +1,229 @@
+"""HTTP/1.1 as the engine speaks it: requests in, responses and hijacked streams out.
+
+One connection carries requests one after another (RFC 9112). The same code
+serves a socket pair inside the process and a listening socket.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import BinaryIO
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from fakes.engine import go_text
+
+_MAX_HEADERS = 200
+_CHUNK = 64 * 1024
+
+
+class DisconnectError(Exception):
+    """Raised by a handler or a body to cut the connection without another byte."""
+
+
+@dataclass
+class Request:
+    """One request.
+
+    Attributes:
+        method: in upper case.
+        path: decoded, without the version prefix.
+        version: the API version asked for, or `None`.
+        query: the parameters; a name can have several values.
+        headers: names in lower case.
+        body: the whole body.
+        route: the pattern that matched, set by the router.
+    """
+
+    method: str
+    path: str
+    version: str | None = None
+    query: dict[str, list[str]] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    route: str = ""
+
+    def parameter(self, name: str, default: str = "") -> str:
+        """The first value of a query parameter."""
+        values = self.query.get(name)
+        return values[0] if values else default
+
+    def flag(self, name: str) -> bool:
+        """A query parameter as the engine reads booleans."""
+        value = self.parameter(name).strip().lower()
+        return value not in ("", "0", "no", "false", "none")
+
+
+@dataclass
+class Response:
+    """One answer.
+
+    Attributes:
+        status: the HTTP status.
+        body: bytes, or an iterable that is sent in chunks as it comes.
+        headers: in addition to the engine's own.
+        hijack: takes over the connection after the headers.
+    """
+
+    status: int = 200
+    body: bytes | Iterable[bytes] = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    hijack: Callable[[socket.socket, BinaryIO], None] | None = None
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """A JSON document, as the engine ends it: with a newline."""
+    body = (go_text.dumps(value) + "\n").encode("utf-8", "surrogateescape")
+    return Response(status, body, {"Content-Type": "application/json"})
+
+
+def error_response(status: int, message: str) -> Response:
+    """An error in the engine's form."""
+    return json_response({"message": message}, status)
+
+
+Handler = Callable[[Request], Response]
+
+
+def serve_connection(
+    connection: socket.socket, handle: Handler, own_headers: Callable[[], Mapping[str, str]]
+) -> None:
+    """Answer the requests of one connection until the peer closes it."""
+    with connection, connection.makefile("rb") as reader:
+        try:
+            while (request := read_request(reader)) is not None:
+                if not _answer(connection, reader, request, handle, own_headers()):
+                    return
+        except (OSError, DisconnectError, ValueError):
+            return
+
+
+def read_request(reader: BinaryIO) -> Request | None:
+    """The next request, or `None` at the end.
+
+    Raises:
+        ValueError: when it is no HTTP.
+        OSError: when the connection breaks.
+    """
+    first = reader.readline(_CHUNK)
+    if not first.strip():
+        return None
+    parts = first.decode("latin-1").split()
+    if len(parts) != 3:
+        raise ValueError("malformed request line")
+    method, target, _ = parts
+    headers: dict[str, str] = {}
+    for _ in range(_MAX_HEADERS):
+        line = reader.readline(_CHUNK)
+        if line in (b"\r\n", b"\n", b""):
+            break
+        name, _, value = line.decode("latin-1").partition(":")
+        headers[name.strip().lower()] = value.strip()
+    return make_request(method, target, headers, _read_body(reader, headers))
+
+
+def make_request(method: str, target: str, headers: dict[str, str], body: bytes) -> Request:
+    """A request from its parts, with the API version taken off the path."""
+    url = urlsplit(target)
+    path, version = unquote(url.path), None
+    if path.startswith("/v") and path[2:3].isdigit():
+        prefix, _, rest = path[1:].partition("/")
+        path, version = f"/{rest}", prefix[1:]
+    query = parse_qs(url.query, keep_blank_values=True)
+    return Request(method.upper(), path, version, query, headers, body)
+
+
+def _read_body(reader: BinaryIO, headers: Mapping[str, str]) -> bytes:
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        parts: list[bytes] = []
+        while True:
+            size = int(reader.readline(_CHUNK).split(b";")[0], 16)
+            if size == 0:
+                while reader.readline(_CHUNK) not in (b"\r\n", b"\n", b""):
+                    pass
+                return b"".join(parts)
+            parts.append(_exactly(reader, size))
+            reader.readline(_CHUNK)
+    length = int(headers.get("content-length") or 0)
+    return _exactly(reader, length) if length else b""
+
+
+def _exactly(reader: BinaryIO, size: int) -> bytes:
+    data = reader.read(size)
+    if len(data) != size:
+        raise ValueError("the body ended early")
+    return data
+
+
+def _answer(
+    connection: socket.socket,
+    reader: BinaryIO,
+    request: Request,
+    handle: Handler,
+    own_headers: Mapping[str, str],
+) -> bool:
+    response = handle(request)
+    if response.hijack is not None:
+        connection.sendall(_hijack_head(request, response, own_headers))
+        response.hijack(connection, reader)
+        return False
+    if isinstance(response.body, bytes):
+        headers = _with_date(own_headers, response.headers)
+        body = b"" if request.method == "HEAD" else response.body
+        if response.status not in (204, 304):
+            headers.setdefault("Content-Length", str(len(response.body)))
+        connection.sendall(_head(response.status, headers) + body)
+        return request.headers.get("connection", "").lower() != "close"
+    headers = {
+        **_with_date(own_headers, response.headers),
+        "Transfer-Encoding": "chunked",
+    }
+    connection.sendall(_head(response.status, headers))
+    body_iterator = iter(response.body)
+    try:
+        for piece in body_iterator:
+            if piece:
+                connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+        connection.sendall(b"0\r\n\r\n")
+    finally:
+        close = getattr(body_iterator, "close", None)
+        if close is not None:
+            close()
+    return request.headers.get("connection", "").lower() != "close"
+
+
+def _with_date(own: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    # Sorted, but for the date, as the engine's HTTP server writes them.
+    headers = {**own, **more}
+    return {**{name: headers[name] for name in sorted(headers)}, "Date": formatdate(usegmt=True)}
+
+
+def _hijack_head(request: Request, response: Response, own: Mapping[str, str]) -> bytes:
+    kind = response.headers.get("Content-Type", "application/vnd.docker.raw-stream")
+    if "upgrade" in request.headers:
+        headers = {"Content-Type": kind, "Connection": "Upgrade", "Upgrade": "tcp"}
+        status = 101
+    else:
+        headers, status = {"Content-Type": kind}, 200
+    return _head(status, {**own, **headers} if status == 101 else headers)
+
+
+_REASONS = {101: "UPGRADED"}
+
+
+def _head(status: int, headers: Mapping[str, str]) -> bytes:
+    reason = _REASONS.get(status) or HTTPStatus(status).phrase
+    lines = [f"HTTP/1.1 {status} {reason}"]
+    lines.extend(f"{name}: {value}" for name, value in headers.items())
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+def chunks_of(data: bytes, size: int = _CHUNK) -> Iterator[bytes]:
+    """A body in pieces."""
+    stream = io.BytesIO(data)
+    while piece := stream.read(size):
+        yield piece

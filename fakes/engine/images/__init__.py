@@ -1,0 +1,1 @@
+"""Images as values: files, layers, configurations, names and archives."""

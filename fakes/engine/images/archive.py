@@ -1,0 +1,215 @@
+"""`docker save` and `docker load`: the archive of images, and OCI layouts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from fakes.engine import go_text
+from fakes.engine.errors import ApiError
+from fakes.engine.images import tar
+from fakes.engine.images.config import RunConfig
+from fakes.engine.images.files import File, clean
+from fakes.engine.images.layers import Layer, digest_of
+from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
+from fakes.engine.images.store import Image
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+Message = dict[str, Any]
+
+
+def save(engine: FakeDockerEngine, names: list[str]) -> bytes:
+    """The archive of the named images.
+
+    Raises:
+        ApiError: when one is not there or has no layers.
+    """
+    chosen: dict[str, tuple[Image, list[Reference]]] = {}
+    for name in names:
+        image, references = _select(engine, name)
+        known = chosen.setdefault(image.id, (image, []))[1]
+        known.extend(r for r in references if r not in known)
+    files: dict[str, File] = {}
+    manifest: list[Message] = []
+    repositories: dict[str, dict[str, str]] = {}
+    for image, references in chosen.values():
+        if not image.layers:
+            raise ApiError(500, "empty export - not implemented")
+        created = image.created // 1_000_000_000
+        layer_names = _add_layers(files, image, created)
+        document = f"{image.id[7:]}.json"
+        files[document] = File("file", 0o644, mtime=created, data=image.document)
+        tags = [reference.familiar for reference in references if reference.tag]
+        for reference in references:
+            folder = layer_names[-1].partition("/")[0]
+            repositories.setdefault(reference.familiar_name, {})[reference.tag] = folder
+        manifest.append({"Config": document, "RepoTags": tags or None, "Layers": layer_names})
+    files["manifest.json"] = File("file", 0o644, data=(go_text.dumps(manifest) + "\n").encode())
+    if repositories:
+        text = go_text.dumps({k: repositories[k] for k in sorted(repositories)}) + "\n"
+        files["repositories"] = File("file", 0o644, data=text.encode())
+    return tar.write((name, files[name], "") for name in sorted(files))
+
+
+def _select(engine: FakeDockerEngine, name: str) -> tuple[Image, list[Reference]]:
+    image = engine.images.find(name)
+    if engine.images.names_id(name, image.id):
+        return image, []
+    try:
+        reference = parse(name)
+    except InvalidReferenceError:
+        return image, []
+    if reference.tag or reference.digest:
+        return image, [reference] if reference.tag else []
+    every = [
+        r for r in map(parse, engine.images.references()) if r.repository == reference.repository
+    ]
+    return image, [r for r in every if r.tag and engine.images.id_of(r) == image.id]
+
+
+def _add_layers(files: dict[str, File], image: Image, created: int) -> list[str]:
+    """The folders of the old format, one per layer, named by a chain of digests."""
+    names: list[str] = []
+    parent = ""
+    for index, layer in enumerate(image.layers):
+        last = index == len(image.layers) - 1
+        document: Message = {}
+        if parent:
+            document["parent"] = parent
+        if last:
+            for key in ("created", "container", "container_config", "docker_version", "author"):
+                if image.parsed.get(key):
+                    document[key] = image.parsed[key]
+            document["config"] = image.parsed.get("config")
+            document["architecture"] = image.parsed.get("architecture")
+        else:
+            document["created"] = "1970-01-01T00:00:00Z"
+            document["container_config"] = RunConfig().to_json()
+        document["os"] = image.parsed.get("os") or "linux"
+        seed = go_text.dumps({**document, "layer_id": layer.diff_id})
+        folder = digest_of(seed.encode())[7:]
+        text = go_text.dumps({"id": folder, **document})
+        files[folder] = File("dir", 0o755, mtime=created)
+        files[f"{folder}/VERSION"] = File("file", 0o644, mtime=created, data=b"1.0")
+        files[f"{folder}/json"] = File("file", 0o644, mtime=created, data=text.encode())
+        files[f"{folder}/layer.tar"] = File("file", 0o644, mtime=created, data=layer.content)
+        names.append(f"{folder}/layer.tar")
+        parent = folder
+    return names
+
+
+def load(engine: FakeDockerEngine, body: bytes) -> Iterator[Message]:
+    """Take the images of an archive in; the messages of the load.
+
+    Raises:
+        ApiError: when the archive is none.
+    """
+    try:
+        members = tar.read(tar.decompress(body))
+    except tar.TarError as error:
+        raise ApiError(500, f"Error processing tar file(exit status 1): {error}") from error
+    files = {clean(m.name): m.file for m in members if m.file.kind in ("file", "symlink")}
+    for member in members:
+        if member.hard_link:
+            files[clean(member.name)] = files[clean(member.hard_link)]
+    if "manifest.json" in files:
+        yield from _load_manifest(engine, files)
+    elif "index.json" in files and "oci-layout" in files:
+        yield from _load_layout(engine, files)
+    else:
+        raise ApiError(
+            500, "open /var/lib/docker/tmp/docker-import/repositories: no such file or directory"
+        )
+
+
+def _read(files: dict[str, File], path: str) -> bytes:
+    file = files.get(clean(path))
+    for _ in range(8):
+        if file is None or file.kind != "symlink":
+            break
+        folder = path.rpartition("/")[0]
+        path = clean(f"{folder}/{file.link}")
+        file = files.get(path)
+    if file is None:
+        raise ApiError(
+            500, f"open /var/lib/docker/tmp/docker-import/{path}: no such file or directory"
+        )
+    return file.data
+
+
+def _load_manifest(engine: FakeDockerEngine, files: dict[str, File]) -> Iterator[Message]:
+    entries = json.loads(_read(files, "manifest.json"))
+    for entry in entries:
+        document = _read(files, entry["Config"])
+        image = _add(engine, document, [_read(files, name) for name in entry["Layers"] or []])
+        yield from _progress(image)
+        yield from _name(engine, image, entry.get("RepoTags") or [])
+
+
+def _load_layout(engine: FakeDockerEngine, files: dict[str, File]) -> Iterator[Message]:
+    def blob(digest: str) -> bytes:
+        algorithm, _, value = digest.partition(":")
+        return _read(files, f"blobs/{algorithm}/{value}")
+
+    for descriptor in json.loads(_read(files, "index.json"))["manifests"]:
+        manifest = json.loads(blob(descriptor["digest"]))
+        if "manifests" in manifest:
+            manifest = json.loads(blob(manifest["manifests"][0]["digest"]))
+        layers = [blob(layer["digest"]) for layer in manifest["layers"]]
+        image = _add(engine, blob(manifest["config"]["digest"]), layers)
+        annotations = descriptor.get("annotations") or {}
+        name = annotations.get("io.containerd.image.name")
+        yield from _progress(image)
+        yield from _name(engine, image, [name] if name else [])
+
+
+def _add(engine: FakeDockerEngine, document: bytes, contents: list[bytes]) -> Image:
+    parsed = json.loads(document)
+    wanted = (parsed.get("rootfs") or {}).get("diff_ids") or []
+    if len(wanted) != len(contents):
+        raise ApiError(
+            500,
+            f"invalid manifest, layers length mismatch: expected {len(contents)}, "
+            f"got {len(wanted)}",
+        )
+    layers = tuple(Layer(tar.decompress(content)) for content in contents)
+    for layer, expected in zip(layers, wanted, strict=True):
+        if layer.diff_id != expected:
+            raise ApiError(
+                500,
+                f"invalid diffID for layer {layers.index(layer)}: "
+                f"expected {go_text.quote(expected)}, got {go_text.quote(layer.diff_id)}",
+            )
+    return engine.images.add(Image(document, layers))
+
+
+def _progress(image: Image) -> Iterator[Message]:
+    from fakes.engine.distribution import progress_bar
+
+    for layer in image.layers:
+        size = len(layer.content)
+        yield {
+            "status": "Loading layer",
+            "progressDetail": {"current": size, "total": size},
+            "progress": progress_bar(size, size),
+            "id": layer.diff_id[7:19],
+        }
+
+
+def _name(engine: FakeDockerEngine, image: Image, tags: list[str]) -> Iterator[Message]:
+    for name in tags:
+        reference = parse(name).tagged()
+        old = engine.images.id_of(reference)
+        if old is not None and old != image.id:
+            yield {
+                "stream": f"The image {reference.familiar} already exists, renaming the old one "
+                f"with ID {old} to empty string\n"
+            }
+        engine.tag_image(reference, image.id)
+        yield {"stream": f"Loaded image: {reference.familiar}\n"}
+    if not tags:
+        yield {"stream": f"Loaded image ID: {image.id}\n"}
+    engine.emit_event("image", "load", image.id, image, image.id)

@@ -1,0 +1,125 @@
+"""Files as values, and trees of them as an image's root file system holds them.
+
+A tree is a dict from path (relative, no leading slash, `/` between parts) to
+`File`. A directory that is only implied has no entry of its own.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+_MAX_LINKS = 255
+
+
+class File(NamedTuple):
+    """A file, directory, link or device.
+
+    Attributes:
+        kind: `file`, `dir`, `symlink`, `fifo`, `char` or `block`.
+        mode: permission bits with set-id and sticky bits.
+        uid: owner.
+        gid: group.
+        mtime: seconds since the epoch.
+        data: a regular file's content.
+        link: where a symbolic link points.
+        device: major and minor number.
+        inode: the same for hard links to one file; 0 for others.
+    """
+
+    kind: str
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+    data: bytes = b""
+    link: str = ""
+    device: tuple[int, int] = (0, 0)
+    inode: int = 0
+    xattrs: tuple[tuple[str, str], ...] = ()
+
+
+Tree = dict[str, File]
+
+
+class UnresolvedPathError(Exception):
+    """A chain of symbolic links that does not end."""
+
+
+def clean(path: str) -> str:
+    """A path inside the root as the trees name it; `""` is the root itself."""
+    return posixpath.normpath("/" + path).lstrip("/")
+
+
+def parent(path: str) -> str:
+    """The directory that holds a path."""
+    return path.rpartition("/")[0]
+
+
+def ancestors(path: str) -> Iterator[str]:
+    """The directories above a path, the outermost first, without the root."""
+    position = path.find("/")
+    while position >= 0:
+        yield path[:position]
+        position = path.find("/", position + 1)
+
+
+def resolve(tree: Mapping[str, File], path: str, *, follow_last: bool = True) -> str:
+    """Follow the symbolic links of a path, never out of the root.
+
+    Raises:
+        UnresolvedPathError: when there are too many links.
+    """
+    pending = [part for part in path.split("/") if part not in ("", ".")]
+    pending.reverse()
+    current: list[str] = []
+    links = 0
+    while pending:
+        part = pending.pop()
+        if part == "..":
+            if current:
+                current.pop()
+            continue
+        if part in ("", "."):
+            continue
+        candidate = "/".join([*current, part])
+        file = tree.get(candidate)
+        if file is not None and file.kind == "symlink" and (pending or follow_last):
+            links += 1
+            if links > _MAX_LINKS:
+                raise UnresolvedPathError(path)
+            if file.link.startswith("/"):
+                current = []
+            pending.extend(reversed(file.link.split("/")))
+            continue
+        current.append(part)
+    return "/".join(current)
+
+
+def children(tree: Mapping[str, File], path: str) -> list[str]:
+    """Every path below a directory, in the order of a walk."""
+    prefix = f"{path}/" if path else ""
+    below = [name for name in tree if name.startswith(prefix) and name != path and name]
+    return sorted(below, key=walk_key)
+
+
+def walk_key(path: str) -> list[str]:
+    """Sorts paths as a walk visits them: a directory, then what is in it, by name."""
+    return path.split("/")
+
+
+def implied_directories(tree: Tree) -> None:
+    """Give every directory that is only implied by a path below it an entry."""
+    missing = {above for path in tree for above in ancestors(path) if above not in tree}
+    for path in missing:
+        tree[path] = File("dir", 0o755)
+
+
+def is_directory(tree: Mapping[str, File], path: str) -> bool:
+    """Whether a path, links followed, is a directory."""
+    target = resolve(tree, path)
+    if not target:
+        return True
+    file = tree.get(target)
+    return file is not None and file.kind == "dir"

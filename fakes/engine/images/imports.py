@@ -1,0 +1,41 @@
+"""`docker import`: an image of one layer from a tar of a root file system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakes.engine.builder.changes import apply_changes
+from fakes.engine.images import tar
+from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
+from fakes.engine.images.layers import Layer
+from fakes.engine.images.store import Image
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+
+def import_tar(engine: FakeDockerEngine, body: bytes, *, changes: list[str], message: str) -> Image:
+    """Make an image of a tar, compressed or not.
+
+    Raises:
+        ApiError: when a change cannot be applied.
+        TarError: when it is no tar.
+    """
+    content = tar.decompress(body)
+    tar.read(content)
+    config = apply_changes(engine, RunConfig(), changes)
+    now = engine.clock()
+    layer = Layer(content)
+    comment = message or "Imported from -"
+    document = ImageConfig(
+        config=config,
+        container_config=RunConfig(),
+        created=now,
+        comment=comment,
+        docker_version=engine.version.version,
+        history=[history_entry(now, "", comment=comment)],
+        diff_ids=[layer.diff_id],
+    )
+    image = engine.images.add(Image(document.to_bytes(), (layer,)))
+    engine.emit_event("image", "import", image.id, image, image.id)
+    return image

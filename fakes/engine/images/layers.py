@@ -1,0 +1,141 @@
+"""Layers: the difference between two trees as a tar, with its digests.
+
+Whiteouts follow the OCI image specification, "Image Layer Filesystem
+Changeset".
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from fakes.engine.images import tar
+from fakes.engine.images.files import File, Tree, ancestors, clean, parent, walk_key
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+EMPTY_DIFF_ID = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+
+
+def digest_of(data: bytes) -> str:
+    """`sha256:` and the hexadecimal digest."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer's tar and what is in it."""
+
+    content: bytes = field(repr=False)
+
+    @cached_property
+    def diff_id(self) -> str:
+        """The digest of the uncompressed tar."""
+        return digest_of(self.content)
+
+    @cached_property
+    def members(self) -> list[tar.Member]:
+        """The tar's entries."""
+        return tar.read(self.content)
+
+    @cached_property
+    def size(self) -> int:
+        """The bytes of the regular files in it."""
+        return sum(len(m.file.data) for m in self.members)
+
+    @cached_property
+    def compressed(self) -> bytes:
+        """The gzip form that goes to registries; the same bytes each time."""
+        return gzip.compress(self.content, compresslevel=1, mtime=0)
+
+    @cached_property
+    def blob_digest(self) -> str:
+        """The digest of the compressed form."""
+        return digest_of(self.compressed)
+
+
+def apply(tree: Tree, layer: Layer) -> Tree:
+    """A new tree: `tree` with a layer laid over it."""
+    result = dict(tree)
+    for member in layer.members:
+        path = clean(member.name)
+        folder, name = parent(path), path.rpartition("/")[2]
+        if name == OPAQUE:
+            own = {clean(m.name) for m in layer.members}
+            for below in [p for p in result if p.startswith(folder + "/") and p not in own]:
+                del result[below]
+        elif name.startswith(WHITEOUT):
+            remove(result, f"{folder}/{name[len(WHITEOUT) :]}".lstrip("/"))
+        else:
+            add_member(result, path, member)
+    return result
+
+
+def add_member(tree: Tree, path: str, member: tar.Member) -> None:
+    """Put one entry of an archive into a tree."""
+    if not path:
+        return
+    file = member.file
+    if member.hard_link:
+        source = tree.get(clean(member.hard_link))
+        if source is None:
+            raise tar.TarError(f"invalid hardlink {member.name!r} -> {member.hard_link!r}")
+        inode = source.inode or id(source) or 1
+        file = source._replace(inode=inode)
+        tree[clean(member.hard_link)] = file
+    old = tree.get(path)
+    if old is not None and old.kind == "dir" and file.kind != "dir":
+        remove(tree, path)
+    for above in ancestors(path):
+        if above not in tree:
+            tree[above] = File("dir", 0o755, mtime=file.mtime)
+    tree[path] = file
+
+
+def remove(tree: Tree, path: str) -> None:
+    """Take a path and everything below it out of a tree."""
+    tree.pop(path, None)
+    for below in [p for p in tree if p.startswith(path + "/")]:
+        del tree[below]
+
+
+def flatten(layers: Iterable[Layer]) -> Tree:
+    """The root file system that the layers make together."""
+    tree: Tree = {}
+    for layer in layers:
+        tree = apply(tree, layer)
+    return tree
+
+
+def difference(old: Mapping[str, File], new: Mapping[str, File], touched: set[str]) -> Layer:
+    """The layer that turns `old` into `new`.
+
+    Args:
+        old: the tree below.
+        new: the tree wanted.
+        touched: paths that go into the layer though they are equal, as the
+            engine's storage driver would have copied them up.
+    """
+    changed = {
+        p for p, f in new.items() if p in touched or (old.get(p) is not f and old.get(p) != f)
+    }
+    for path in list(changed):
+        changed.update(above for above in ancestors(path) if above in new)
+    gone = {p for p in old if p not in new and (parent(p) in new or not parent(p))}
+    entries: list[tuple[str, File, str]] = []
+    seen: dict[int, str] = {}
+    whiteouts = {
+        f"{parent(p)}/{WHITEOUT}{p.rpartition('/')[2]}".lstrip("/"): File("file", 0o600)
+        for p in gone
+    }
+    for path in sorted(changed | set(whiteouts), key=walk_key):
+        file = whiteouts.get(path) or new[path]
+        hard_link = ""
+        if file.inode:
+            hard_link = seen.setdefault(file.inode, path)
+            hard_link = "" if hard_link == path else hard_link
+        entries.append((path, file, hard_link))
+    return Layer(tar.write(entries))

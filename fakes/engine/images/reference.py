@@ -1,0 +1,121 @@
+"""Image names: parsing, the familiar short form and the full one.
+
+The grammar is that of the distribution project's reference package.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+HUB = "docker.io"
+_LEGACY_HUB = "index.docker.io"
+_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|[-]+)[a-z0-9]+)*"
+_DOMAIN_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_DOMAIN = rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_FULL_DOMAIN = re.compile(_DOMAIN)
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+_HEX_ID = re.compile(r"[a-f0-9]{64}")
+
+
+class InvalidReferenceError(ValueError):
+    """A name that is no image name; its text is the engine's."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A name in its full form.
+
+    Attributes:
+        domain: the registry, `docker.io` when the name gave none.
+        path: the repository in it, with `library/` where the hub adds that.
+        tag: the tag, or empty.
+        digest: the digest, or empty.
+    """
+
+    domain: str
+    path: str
+    tag: str = ""
+    digest: str = ""
+
+    @property
+    def repository(self) -> str:
+        """Registry and repository, in full."""
+        return f"{self.domain}/{self.path}"
+
+    @property
+    def familiar_name(self) -> str:
+        """The repository as a person writes it."""
+        if self.domain != HUB:
+            return self.repository
+        return self.path.removeprefix("library/")
+
+    @property
+    def familiar(self) -> str:
+        """The name as a person writes it."""
+        text = self.familiar_name
+        if self.tag:
+            text += f":{self.tag}"
+        if self.digest:
+            text += f"@{self.digest}"
+        return text
+
+    @property
+    def key(self) -> str:
+        """What a store of images files it under."""
+        return (
+            f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
+        )
+
+    def tagged(self) -> Reference:
+        """With the tag `latest` when it has neither tag nor digest."""
+        if self.tag or self.digest:
+            return self
+        return Reference(self.domain, self.path, "latest")
+
+    def with_digest(self, digest: str) -> Reference:
+        """The repository at a digest."""
+        return Reference(self.domain, self.path, digest=digest)
+
+
+def parse(name: str) -> Reference:
+    """Read an image name.
+
+    Raises:
+        InvalidReferenceError: in the engine's words.
+    """
+    if _HEX_ID.fullmatch(name):
+        raise InvalidReferenceError(
+            f"invalid repository name ({name}), cannot specify 64-byte hexadecimal strings"
+        )
+    domain, rest = _split_domain(name)
+    digest = tag = ""
+    rest, at, digest = rest.partition("@")
+    if ":" in rest:
+        rest, _, tag = rest.partition(":")
+        if not _TAG.fullmatch(tag):
+            raise InvalidReferenceError("invalid reference format")
+    if rest.lower() != rest:
+        raise InvalidReferenceError("invalid reference format: repository name must be lowercase")
+    if not _PATH.fullmatch(rest) or not _FULL_DOMAIN.fullmatch(domain):
+        raise InvalidReferenceError("invalid reference format")
+    if at and not _DIGEST.fullmatch(digest):
+        raise InvalidReferenceError("invalid reference format")
+    if len(f"{domain}/{rest}") > 255:
+        raise InvalidReferenceError("repository name must not be more than 255 characters")
+    return Reference(domain, rest, tag, digest)
+
+
+def _split_domain(name: str) -> tuple[str, str]:
+    first, slash, rest = name.partition("/")
+    if not slash or (
+        "." not in first and ":" not in first and first != "localhost" and first.lower() == first
+    ):
+        domain, rest = HUB, name
+    else:
+        domain = HUB if first == _LEGACY_HUB else first
+    if domain == HUB and "/" not in rest:
+        rest = f"library/{rest}"
+    return domain, rest

@@ -1,0 +1,73 @@
+"""Images made from a description, without a Dockerfile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fakes.engine.images.config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
+from fakes.engine.images.files import File, Tree, clean, implied_directories
+from fakes.engine.images.layers import difference
+from fakes.engine.images.store import Image
+
+_DEFAULT_FILES: Mapping[str, str] = {
+    "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+    "/etc/group": "root:x:0:\nnogroup:x:65534:\n",
+}
+
+
+def seeded_image(
+    engine_version: str,
+    created: int,
+    *,
+    files: Mapping[str, str | bytes] | None = None,
+    env: Mapping[str, str] | None = None,
+    cmd: Sequence[str] | None = None,
+    entrypoint: Sequence[str] | None = None,
+    working_dir: str = "",
+    user: str = "",
+    labels: Mapping[str, str] | None = None,
+    exposed_ports: Sequence[str] = (),
+    on_build: Sequence[str] = (),
+    architecture: str = "amd64",
+    comment: str = "",
+) -> Image:
+    """An image of one layer."""
+    tree: Tree = {}
+    now = created // 1_000_000_000
+    for path, content in (_DEFAULT_FILES if files is None else files).items():
+        data = content.encode() if isinstance(content, str) else content
+        if path.endswith("/"):
+            tree[clean(path)] = File("dir", 0o755, mtime=now)
+        else:
+            mode = 0o755 if data.startswith(b"#!") else 0o644
+            tree[clean(path)] = File("file", mode, mtime=now, data=data)
+    implied_directories(tree)
+    layer = difference({}, tree, set())
+    layers = (layer,) if tree else ()
+    pairs = [f"{name}={value}" for name, value in (env or {}).items()]
+    if "PATH" not in (env or {}):
+        pairs.insert(0, DEFAULT_PATH)
+    config = RunConfig(
+        env=pairs,
+        cmd=list(cmd) if cmd is not None else ["/bin/sh"],
+        entrypoint=list(entrypoint) if entrypoint is not None else None,
+        working_dir=working_dir,
+        user=user,
+        labels=dict(labels) if labels else None,
+        exposed_ports={port if "/" in port else f"{port}/tcp": {} for port in exposed_ports}
+        or None,
+        on_build=list(on_build) or None,
+    )
+    document = ImageConfig(
+        architecture=architecture,
+        config=config,
+        container_config=RunConfig(),
+        created=created,
+        comment=comment,
+        docker_version=engine_version,
+        history=[history_entry(created, "/bin/sh -c #(nop) ADD file in / ", empty=not tree)],
+        diff_ids=[item.diff_id for item in layers],
+    )
+    image = Image(document.to_bytes(), layers)
+    image.remember_tree(tree)
+    return image

@@ -1,0 +1,208 @@
+"""The engine's images: documents, layers, names and parents."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from fakes.engine import go_text
+from fakes.engine.errors import ApiError
+from fakes.engine.images.config import RunConfig
+from fakes.engine.images.files import Tree
+from fakes.engine.images.layers import Layer, digest_of, flatten
+from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
+
+
+@dataclass(eq=False)
+class Image:
+    """An image in the store.
+
+    Attributes:
+        document: the exact bytes whose digest is the id.
+        layers: lowest first.
+        parent: the id of the image it was made from here, or empty.
+        last_tagged: nanoseconds since the epoch, 0 when it never was.
+    """
+
+    document: bytes = field(repr=False)
+    layers: tuple[Layer, ...] = field(default=(), repr=False)
+    parent: str = ""
+    last_tagged: int = 0
+
+    def __post_init__(self) -> None:
+        self.id = digest_of(self.document)
+        self.parsed: dict[str, Any] = json.loads(self.document)
+        self._tree: Tree | None = None
+
+    @property
+    def short_id(self) -> str:
+        """The twelve digits that messages show."""
+        return self.id[7:19]
+
+    @property
+    def created(self) -> int:
+        """Nanoseconds since the epoch."""
+        return go_text.parse_rfc3339(self.parsed.get("created") or "")
+
+    @property
+    def size(self) -> int:
+        """The bytes of the files in all layers."""
+        return sum(layer.size for layer in self.layers)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The history, oldest first."""
+        return self.parsed.get("history") or []
+
+    @property
+    def tree(self) -> Tree:
+        """The root file system; not to be changed."""
+        if self._tree is None:
+            self._tree = flatten(self.layers)
+        return self._tree
+
+    def remember_tree(self, tree: Tree) -> None:
+        """Keep a tree that is known already."""
+        self._tree = tree
+
+    def run_config(self) -> RunConfig | None:
+        """What a container of it runs, `None` when its document says nothing."""
+        config = self.parsed.get("config")
+        return None if config is None else RunConfig.from_json(config)
+
+    def container_config(self) -> RunConfig:
+        """What the last step of its build ran."""
+        return RunConfig.from_json(self.parsed.get("container_config"))
+
+
+class ImageStore:
+    """Images by id and name. Every method holds the lock for its whole length."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self.lock = threading.RLock()
+        self._clock = clock
+        self._images: dict[str, Image] = {}
+        self._tags: dict[str, str] = {}
+        self._digests: dict[str, str] = {}
+
+    # --- images ---------------------------------------------------------------
+
+    def add(self, image: Image) -> Image:
+        """Keep an image; one with the same id stays as it is."""
+        with self.lock:
+            return self._images.setdefault(image.id, image)
+
+    def get(self, image_id: str) -> Image | None:
+        """An image by its full id."""
+        with self.lock:
+            return self._images.get(image_id)
+
+    def all(self) -> list[Image]:
+        """Every image, in no order that matters."""
+        with self.lock:
+            return list(self._images.values())
+
+    def children(self, image_id: str) -> list[Image]:
+        """The images made from one; with an empty id those made from nothing here."""
+        with self.lock:
+            return [image for image in self._images.values() if image.parent == image_id]
+
+    def drop(self, image_id: str) -> None:
+        """Forget an image."""
+        with self.lock:
+            self._images.pop(image_id, None)
+
+    # --- names ----------------------------------------------------------------
+
+    def tag(self, reference: Reference, image_id: str) -> None:
+        """Point a name at an image; taken from whatever had it."""
+        with self.lock:
+            self._tags[reference.key] = image_id
+            self._images[image_id].last_tagged = self._clock()
+
+    def add_digest(self, reference: Reference, image_id: str) -> None:
+        """Remember under which digest a repository holds an image."""
+        with self.lock:
+            self._digests[reference.key] = image_id
+
+    def untag(self, reference: Reference) -> None:
+        """Forget a name or a repository's digest."""
+        with self.lock:
+            self._tags.pop(reference.key, None)
+            self._digests.pop(reference.key, None)
+
+    def id_of(self, reference: Reference) -> str | None:
+        """The id behind a full name."""
+        with self.lock:
+            return self._digests.get(reference.key) or self._tags.get(reference.key)
+
+    def tags_of(self, image_id: str) -> list[Reference]:
+        """The names of an image, sorted."""
+        with self.lock:
+            return [parse(key) for key in sorted(self._tags) if self._tags[key] == image_id]
+
+    def digests_of(self, image_id: str) -> list[Reference]:
+        """The repository digests of an image, sorted."""
+        with self.lock:
+            return [parse(key) for key in sorted(self._digests) if self._digests[key] == image_id]
+
+    def references(self) -> dict[str, str]:
+        """Every name and repository digest with the id it points at."""
+        with self.lock:
+            return {**self._tags, **self._digests}
+
+    # --- finding --------------------------------------------------------------
+
+    def find(self, name: str) -> Image:
+        """An image by name, id or the beginning of an id.
+
+        Raises:
+            ApiError: 404 when there is none, 400 when the name is no name.
+        """
+        with self.lock:
+            image_id = self._find_id(name)
+            return self._images[image_id]
+
+    def _find_id(self, name: str) -> str:
+        hexadecimal = name.removeprefix("sha256:")
+        if len(hexadecimal) == 64 and f"sha256:{hexadecimal}" in self._images:
+            return f"sha256:{hexadecimal}"
+        if name.startswith("sha256:") and len(hexadecimal) == 64:
+            raise ApiError(404, f"No such image: {name}")
+        if not (len(hexadecimal) == 64 and set(hexadecimal) <= set("0123456789abcdef")):
+            try:
+                reference = parse(name)
+            except InvalidReferenceError as error:
+                raise ApiError(400, str(error)) from error
+            found = self.id_of(reference.tagged())
+            if found:
+                return found
+            shown = reference.tagged().familiar
+        else:
+            shown = f"{name}:latest" if ":" not in name else name
+        if hexadecimal and set(hexadecimal) <= set("0123456789abcdef"):
+            matches = [key for key in self._images if key.startswith(f"sha256:{hexadecimal}")]
+            if len(matches) == 1:
+                return matches[0]
+        raise ApiError(404, f"No such image: {shown}")
+
+    def names_id(self, name: str, image_id: str) -> bool:
+        """Whether `name` is (the beginning of) that id and no name."""
+        hexadecimal = name.removeprefix("sha256:")
+        return image_id.startswith(f"sha256:{hexadecimal}") and not self._named(name)
+
+    def _named(self, name: str) -> bool:
+        try:
+            return self.id_of(parse(name).tagged()) is not None
+        except InvalidReferenceError:
+            return False
+
+    def layers(self) -> Iterable[Layer]:
+        """Every layer of every image, once."""
+        with self.lock:
+            return {
+                layer.diff_id: layer for i in self._images.values() for layer in i.layers
+            }.values()

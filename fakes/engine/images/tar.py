@@ -1,0 +1,301 @@
+"""Reading and writing tar streams, byte for byte as the engine writes them.
+
+The digest of a layer is the digest of its tar, so headers follow the writer
+of the engine's language: POSIX ustar, extended by PAX records where a value
+does not fit (POSIX.1-2001, "pax Interchange Format").
+"""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+import posixpath
+import tarfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fakes.engine.images.files import File
+
+_TYPE = {"file": b"0", "symlink": b"2", "char": b"3", "block": b"4", "dir": b"5", "fifo": b"6"}
+_MODE_BITS = {
+    "file": 0o100000,
+    "symlink": 0o120000,
+    "char": 0o020000,
+    "block": 0o060000,
+    "dir": 0o040000,
+    "fifo": 0o010000,
+}
+_END = bytes(1024)
+_PAX_XATTR = "SCHILY.xattr."
+
+
+class TarError(Exception):
+    """A stream that is no tar, or ends too early."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of a tar.
+
+    Attributes:
+        name: as it stands in the archive.
+        file: what it is; a hard link's `file` is empty.
+        hard_link: the path a hard link repeats.
+        size: as the header gives it.
+        type_flag: the header's type.
+    """
+
+    name: str
+    file: File
+    hard_link: str = ""
+    size: int = 0
+    type_flag: str = "0"
+
+
+def header(
+    name: str,
+    file: File,
+    *,
+    hard_link: str = "",
+    type_bits: bool = True,
+    names: tuple[str, str] | None = None,
+) -> bytes:
+    """The header blocks of one entry."""
+    kind = b"1" if hard_link else _TYPE[file.kind]
+    link = hard_link or file.link
+    size = len(file.data) if file.kind == "file" and not hard_link else 0
+    mode = file.mode | (_MODE_BITS[file.kind] if type_bits else 0)
+    if names is None:
+        names = ("root" if file.uid == 0 else "", "root" if file.gid == 0 else "")
+    raw_name = name.encode("utf-8", "surrogateescape")
+    raw_link = link.encode("utf-8", "surrogateescape")
+    records: dict[str, str] = {}
+    prefix = b""
+    if not raw_name.isascii():
+        records["path"] = name
+    elif len(raw_name) > 100:
+        split = _split(raw_name)
+        if split is None:
+            records["path"] = name
+        else:
+            prefix, raw_name = split
+    if len(raw_link) > 100 or not raw_link.isascii():
+        records["linkpath"] = link
+    if size > 0o77777777777:
+        records["size"] = str(size)
+    for key, number in (("uid", file.uid), ("gid", file.gid)):
+        if not 0 <= number <= 0o7777777:
+            records[key] = str(number)
+    if not 0 <= file.mtime <= 0o77777777777:
+        records["mtime"] = str(file.mtime)
+    for key, value in file.xattrs:
+        records[_PAX_XATTR + key] = value
+    extended = b""
+    if records:
+        if "path" in records:
+            prefix = b""
+            raw_name = name.encode("utf-8", "surrogateescape")
+            raw_name = bytes(b for b in raw_name if b < 0x80)
+        elif len(raw_name) > 100:
+            prefix = b""
+        extended = _pax(name, records)
+        raw_link = bytes(b for b in raw_link if b < 0x80)
+    return extended + _ustar(
+        raw_name,
+        mode,
+        file.uid if "uid" not in records else 0,
+        file.gid if "gid" not in records else 0,
+        size if "size" not in records else 0,
+        file.mtime if "mtime" not in records else 0,
+        kind,
+        raw_link,
+        names,
+        file.device,
+        prefix,
+    )
+
+
+def _split(name: bytes) -> tuple[bytes, bytes] | None:
+    """Prefix and name of a long path that ustar can hold, else `None`."""
+    length = len(name)
+    if length > 256:
+        return None
+    if name.endswith(b"/"):
+        length -= 1
+    position = name.rfind(b"/", 0, min(length, 156))
+    rest = len(name) - position - 1
+    if position <= 0 or rest > 100 or rest == 0 or position > 155:
+        return None
+    return name[:position], name[position + 1 :]
+
+
+def _ustar(
+    name: bytes,
+    mode: int,
+    uid: int,
+    gid: int,
+    size: int,
+    mtime: int,
+    kind: bytes,
+    link: bytes,
+    names: tuple[str, str],
+    device: tuple[int, int],
+    prefix: bytes,
+) -> bytes:
+    block = b"".join(
+        (
+            name[:100].ljust(100, b"\0"),
+            b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (mode, uid, gid, size, mtime),
+            b"        ",
+            kind,
+            link[:100].ljust(100, b"\0"),
+            b"ustar\x0000",
+            names[0].encode()[:32].ljust(32, b"\0"),
+            names[1].encode()[:32].ljust(32, b"\0"),
+            b"%07o\0%07o\0" % device,
+            prefix.ljust(155, b"\0"),
+            bytes(12),
+        )
+    )
+    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+
+
+def _pax(name: str, records: dict[str, str]) -> bytes:
+    body = b"".join(_record(key, records[key]) for key in sorted(records))
+    folder, base = posixpath.split(name.rstrip("/") if name != "/" else name)
+    label = posixpath.join(folder, "PaxHeaders.0", base)
+    raw = bytes(b for b in label.encode("utf-8", "surrogateescape") if b < 0x80)
+    raw = raw[:100].rstrip(b"/")
+    head = _ustar(raw, 0, 0, 0, len(body), 0, b"x", b"", ("", ""), (0, 0), b"")
+    return head + body + bytes(-len(body) % 512)
+
+
+def _record(key: str, value: str) -> bytes:
+    tail = f" {key}={value}\n".encode("utf-8", "surrogateescape")
+    size = len(tail) + len(str(len(tail)))
+    if len(str(size)) != len(str(len(tail))):
+        size = len(tail) + len(str(size))
+    return str(size).encode() + tail
+
+
+def padded(data: bytes) -> bytes:
+    """Content filled up to whole blocks."""
+    rest = -len(data) % 512
+    return data + bytes(rest) if rest else data
+
+
+def write(entries: Iterable[tuple[str, File, str]], *, type_bits: bool = True) -> bytes:
+    """A whole tar of (name, file, hard link) entries, as the engine writes layers."""
+    parts: list[bytes] = []
+    for name, file, hard_link in entries:
+        if file.kind == "dir" and not name.endswith("/"):
+            name += "/"
+        parts.append(header(name, file, hard_link=hard_link, type_bits=type_bits))
+        if file.kind == "file" and not hard_link and file.data:
+            parts.append(padded(file.data))
+    parts.append(_END)
+    return b"".join(parts)
+
+
+def decompress(data: bytes) -> bytes:
+    """The tar inside gzip, bzip2 or xz; a plain tar as it is.
+
+    Raises:
+        TarError: on a broken stream.
+    """
+    try:
+        if data.startswith(b"\x1f\x8b\x08"):
+            parts: list[bytes] = []
+            rest = data
+            while rest.startswith(b"\x1f\x8b"):
+                inflater = zlib.decompressobj(31)
+                parts.append(inflater.decompress(rest) + inflater.flush())
+                if not inflater.eof:
+                    raise TarError("unexpected EOF")
+                rest = inflater.unused_data
+            return b"".join(parts)
+        if data.startswith(b"BZh"):
+            return bz2.decompress(data)
+        if data.startswith(b"\xfd7zXZ\x00"):
+            return lzma.decompress(data)
+    except (zlib.error, OSError, EOFError, ValueError, lzma.LZMAError) as error:
+        raise TarError(str(error)) from error
+    return data
+
+
+_KINDS = {
+    tarfile.REGTYPE: "file",
+    tarfile.AREGTYPE: "file",
+    tarfile.CONTTYPE: "file",
+    tarfile.LNKTYPE: "file",
+    tarfile.SYMTYPE: "symlink",
+    tarfile.CHRTYPE: "char",
+    tarfile.BLKTYPE: "block",
+    tarfile.DIRTYPE: "dir",
+    tarfile.FIFOTYPE: "fifo",
+    tarfile.GNUTYPE_SPARSE: "file",
+}
+
+
+def read(data: bytes) -> list[Member]:
+    """The entries of an uncompressed tar, in order.
+
+    Raises:
+        TarError: when it is no tar or ends too early.
+    """
+    members: list[Member] = []
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:", errors="surrogateescape") as archive:
+            for info in archive:
+                member = _member(archive, info, data)
+                if member is not None:
+                    members.append(member)
+    except tarfile.ReadError as error:
+        if members or "empty file" not in str(error):
+            raise TarError("archive/tar: invalid tar header") from error
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        raise TarError("archive/tar: invalid tar header") from error
+    return members
+
+
+def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, data: bytes) -> Member | None:
+    kind = _KINDS.get(info.type)
+    if kind is None:
+        return None
+    content = b""
+    if kind == "file" and info.size and not info.islnk():
+        if info.sparse is None:
+            end = info.offset_data + info.size
+            if end > len(data):
+                raise TarError("unexpected EOF")
+            content = data[info.offset_data : end]
+        else:
+            source = archive.extractfile(info)
+            content = source.read() if source else b""
+    xattrs = tuple(
+        (key[len(_PAX_XATTR) :], value)
+        for key, value in sorted(info.pax_headers.items())
+        if key.startswith(_PAX_XATTR)
+    )
+    file = File(
+        kind=kind,
+        mode=info.mode & 0o7777,
+        uid=info.uid,
+        gid=info.gid,
+        mtime=int(info.mtime // 1),
+        data=content,
+        link=info.linkname if kind == "symlink" else "",
+        device=(info.devmajor, info.devminor) if kind in ("char", "block") else (0, 0),
+        xattrs=xattrs,
+    )
+    flag = "0" if info.type in (tarfile.AREGTYPE, tarfile.CONTTYPE) else info.type.decode("latin-1")
+    name = info.name + ("/" if kind == "dir" and not info.name.endswith("/") else "")
+    return Member(
+        name=name,
+        file=file,
+        hard_link=info.linkname if info.islnk() else "",
+        size=info.size if kind == "file" and not info.islnk() else 0,
+        type_flag=flag,
+    )

@@ -1,0 +1,1 @@
+"""The Engine API, one module per group of endpoints."""

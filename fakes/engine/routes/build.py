@@ -1,0 +1,111 @@
+"""`POST /build`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from fakes.engine.builder.build import Build
+from fakes.engine.builder.context import SentContext
+from fakes.engine.builder.dockerfile_source import remove_ignored, select_dockerfile
+from fakes.engine.builder.options import BuildOptions, read_options, read_tags
+from fakes.engine.dockerfile.instructions import plan, select_target, with_labels
+from fakes.engine.dockerfile.parser import parse
+from fakes.engine.errors import ApiError, DockerfileError, StepError
+from fakes.engine.http import Request, Response, json_response
+from fakes.engine.records import BuildRecord
+from fakes.engine.routes.router import Route
+from fakes.engine.routes.streams import streamed
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+
+def _build(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    options = read_options(request)
+    record = BuildRecord(
+        dockerfile=options.dockerfile,
+        target=options.target,
+        build_args=dict(options.build_args),
+        labels=dict(options.labels),
+        options=dict(options.other),
+    )
+    engine.builds.append(record)
+    try:
+        options.tags = read_tags(request)
+        record.tags = [reference.familiar for reference in options.tags]
+        build = _prepare(engine, request, options, record)
+    except ApiError as error:
+        record.error = error.message
+        raise
+    messages = _recorded(build, record)
+    if options.quiet:
+        return _quiet(messages, record)
+    return streamed(messages)
+
+
+def _prepare(
+    engine: FakeDockerEngine, request: Request, options: BuildOptions, record: BuildRecord
+) -> Build:
+    if options.builder_version == "2":
+        raise ApiError(501, "the engine double does not implement POST /build?version=2 (BuildKit)")
+    if options.remote:
+        raise ApiError(501, "the engine double does not implement POST /build?remote=…")
+    context = SentContext(request.body)
+    record.context_files = sorted(context.tree)
+    name, content = select_dockerfile(context, options.dockerfile)
+    if not content:
+        raise ApiError(400, f"the Dockerfile ({name}) cannot be empty")
+    try:
+        dockerfile = parse(content.decode("utf-8", "surrogateescape"))
+    except DockerfileError as error:
+        raise ApiError(400, f"failed to parse {name}: {error.message}") from error
+    remove_ignored(context, name)
+    try:
+        build_plan = plan(dockerfile, engine.version.dialect)
+    except DockerfileError as error:
+        raise ApiError(400, error.message) from error
+    if options.target:
+        stages = select_target(build_plan.stages, options.target)
+        if stages is None:
+            raise ApiError(400, f"failed to reach build target {options.target} in Dockerfile")
+        build_plan.stages = stages
+    if options.labels and build_plan.stages:
+        build_plan.stages = with_labels(build_plan.stages, options.labels)
+    return Build(engine, build_plan, context, options, record)
+
+
+def _recorded(build: Build, record: BuildRecord) -> Iterator[dict[str, Any]]:
+    try:
+        yield from build.run()
+    except StepError as error:
+        record.error = error.message
+        raise
+
+
+def _quiet(messages: Iterator[dict[str, Any]], record: BuildRecord) -> Response:
+    printed: list[str] = []
+    try:
+        printed.extend(str(message["stream"]) for message in messages if "stream" in message)
+    except StepError as error:
+        return streamed(_failed_quietly(printed, error))
+    return streamed(iter([{"stream": f"{record.image_id}\n"}]))
+
+
+def _failed_quietly(printed: list[str], error: StepError) -> Iterator[dict[str, Any]]:
+    from fakes.engine.routes.streams import failure
+
+    text = "".join(printed)
+    if text:
+        yield {"stream": text}
+    yield failure(error.message, error.code)
+
+
+def _prune(_engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
+    return json_response({"CachesDeleted": None, "SpaceReclaimed": 0})
+
+
+ROUTES: list[Route] = [
+    ("POST", "/build", _build),
+    ("POST", "/build/prune", _prune),
+]

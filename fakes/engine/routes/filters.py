@@ -1,0 +1,61 @@
+"""The `filters` parameter of lists and prunes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from fakes.engine.errors import ApiError
+from fakes.engine.http import Request
+
+
+def read_filters(request: Request, known: Iterable[str] | None = None) -> dict[str, list[str]]:
+    """The filters of a request, each with its values.
+
+    Raises:
+        ApiError: 400 when they cannot be read or one is unknown.
+    """
+    text = request.parameter("filters")
+    if not text:
+        return {}
+    try:
+        value = json.loads(text)
+        filters = {
+            str(name): [str(v) for v in values]
+            if isinstance(values, list)
+            else [v for v, on in values.items() if on]
+            for name, values in value.items()
+        }
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ApiError(400, "invalid filter") from error
+    if known is not None:
+        allowed = set(known)
+        for name in filters:
+            if name not in allowed:
+                raise ApiError(400, f"Invalid filter '{name}'")
+    return filters
+
+
+def truth(filters: dict[str, list[str]], name: str) -> bool | None:
+    """A filter that is true or false; `None` when it is not given.
+
+    Raises:
+        ApiError: 400 on any other value.
+    """
+    if name not in filters:
+        return None
+    values = set(filters[name])
+    if values and values <= {"true", "1"}:
+        return True
+    if values and values <= {"false", "0"}:
+        return False
+    raise ApiError(400, f"Invalid filter '{name}={filters[name]}'")
+
+
+def labels_match(labels: dict[str, str], wanted: Iterable[str]) -> bool:
+    """Whether labels have all that a `label` filter asks for."""
+    for item in wanted:
+        name, equals, value = item.partition("=")
+        if name not in labels or (equals and labels[name] != value):
+            return False
+    return True

@@ -1,0 +1,381 @@
+"""Images: list, inspect, history, tag, remove, prune, pull, push, save, load."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from fakes.engine import go_text
+from fakes.engine.distribution import pull, push
+from fakes.engine.errors import ApiError
+from fakes.engine.http import Request, Response, chunks_of, json_response
+from fakes.engine.images import archive
+from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
+from fakes.engine.images.removal import remove_image
+from fakes.engine.images.store import Image
+from fakes.engine.platforms import parse_platform
+from fakes.engine.registry_client import Credentials
+from fakes.engine.routes.filters import labels_match, read_filters, truth
+from fakes.engine.routes.router import Route
+from fakes.engine.routes.streams import lines, message_line, streamed
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+_LIST_FILTERS = ("dangling", "label", "before", "since", "reference")
+_ZERO_CREATED = -62135596800
+
+
+def created_seconds(image: Image) -> int:
+    """The creation time in whole seconds, the zero time's number without one."""
+    return image.created // 1_000_000_000 if image.created else _ZERO_CREATED
+
+
+def _summary(engine: FakeDockerEngine, image: Image) -> dict[str, Any]:
+    tags = [reference.familiar for reference in engine.images.tags_of(image.id)]
+    digests = [reference.familiar for reference in engine.images.digests_of(image.id)]
+    config = image.parsed.get("config") or {}
+    return {
+        "Containers": -1,
+        "Created": created_seconds(image),
+        "Id": image.id,
+        "Labels": config.get("Labels"),
+        "ParentId": image.parent,
+        "RepoDigests": digests or None,
+        "RepoTags": tags or None,
+        "SharedSize": -1,
+        "Size": image.size,
+        "VirtualSize": image.size,
+    }
+
+
+def summaries(
+    engine: FakeDockerEngine, filters: dict[str, list[str]], *, everything: bool
+) -> list[dict[str, Any]]:
+    """The lines of an image list, newest first.
+
+    Raises:
+        ApiError: when a filter cannot be used.
+    """
+    dangling = truth(filters, "dangling")
+    before = [engine.images.find(name).created for name in filters.get("before", [])]
+    since = [engine.images.find(name).created for name in filters.get("since", [])]
+    result: list[tuple[int, dict[str, Any]]] = []
+    for image in engine.images.all():
+        line = _summary(engine, image)
+        if before and image.created >= min(before):
+            continue
+        if since and image.created <= max(since):
+            continue
+        if not labels_match(line["Labels"] or {}, filters.get("label", [])):
+            continue
+        if "reference" in filters:
+            _keep_references(line, filters["reference"])
+            if not line["RepoTags"] and not line["RepoDigests"]:
+                continue
+        if not line["RepoTags"] and not line["RepoDigests"]:
+            if not everything and engine.images.children(image.id):
+                continue
+            if dangling is False:
+                continue
+            line["RepoDigests"] = ["<none>@<none>"]
+            line["RepoTags"] = ["<none>:<none>"]
+        elif dangling:
+            continue
+        if dangling is True and engine.images.children(image.id) and not everything:
+            continue
+        result.append((image.created, line))
+    result.sort(key=lambda item: item[0], reverse=True)
+    return [line for _, line in result]
+
+
+def _keep_references(line: dict[str, Any], patterns: list[str]) -> None:
+    for key in ("RepoTags", "RepoDigests"):
+        kept = [
+            name
+            for name in line[key] or []
+            if any(_reference_matches(pattern, parse(name)) for pattern in patterns)
+        ]
+        line[key] = kept or None
+
+
+def _reference_matches(pattern: str, reference: Reference) -> bool:
+    names = (reference.familiar, reference.familiar_name)
+    return any(
+        fnmatch.fnmatchcase(name, pattern) and name.count("/") == pattern.count("/")
+        for name in names
+    )
+
+
+def _list(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    filters = read_filters(request, _LIST_FILTERS)
+    if only := request.parameter("filter"):
+        filters.setdefault("reference", []).append(only)
+    return json_response(summaries(engine, filters, everything=request.flag("all")))
+
+
+def inspect(engine: FakeDockerEngine, image: Image) -> dict[str, Any]:
+    """What `GET /images/{name}/json` says of an image."""
+    document = image.parsed
+    rootfs: dict[str, Any] = {"Type": "layers"}
+    if image.layers:
+        rootfs["Layers"] = [layer.diff_id for layer in image.layers]
+    last_tagged = go_text.rfc3339(image.last_tagged) if image.last_tagged else go_text.ZERO_TIME
+    answer: dict[str, Any] = {
+        "Id": image.id,
+        "RepoTags": [reference.familiar for reference in engine.images.tags_of(image.id)],
+        "RepoDigests": [reference.familiar for reference in engine.images.digests_of(image.id)],
+        "Parent": image.parent,
+        "Comment": _comment(document),
+        "Created": document.get("created") or go_text.ZERO_TIME,
+        "Container": document.get("container") or "",
+        "ContainerConfig": image.container_config().to_json(),
+        "DockerVersion": document.get("docker_version") or "",
+        "Author": document.get("author") or "",
+        "Config": document.get("config"),
+        "Architecture": document.get("architecture") or "",
+    }
+    if document.get("variant"):
+        answer["Variant"] = document["variant"]
+    answer |= {
+        "Os": document.get("os") or "",
+        "Size": image.size,
+        "VirtualSize": image.size,
+        "GraphDriver": {"Data": _graph_data(image), "Name": "overlay2"},
+        "RootFS": rootfs,
+        "Metadata": {"LastTagTime": last_tagged},
+    }
+    return answer
+
+
+def _comment(document: dict[str, Any]) -> str:
+    if document.get("comment"):
+        return str(document["comment"])
+    history = document.get("history") or []
+    return str(history[-1].get("comment") or "") if history else ""
+
+
+def _graph_data(image: Image) -> dict[str, str] | None:
+    if not image.layers:
+        return None
+    folders = [f"/var/lib/docker/overlay2/{layer.diff_id[7:]}" for layer in image.layers]
+    data = {
+        "LowerDir": ":".join(f"{folder}/diff" for folder in reversed(folders[:-1])),
+        "MergedDir": f"{folders[-1]}/merged",
+        "UpperDir": f"{folders[-1]}/diff",
+        "WorkDir": f"{folders[-1]}/work",
+    }
+    if not data["LowerDir"]:
+        del data["LowerDir"]
+    return data
+
+
+def _inspect(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) -> Response:
+    return json_response(inspect(engine, engine.images.find(path["name"])))
+
+
+def _history(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) -> Response:
+    image = engine.images.find(path["name"])
+    layers = iter(image.layers)
+    entries: list[dict[str, Any]] = []
+    for line in image.history:
+        size = 0
+        if not line.get("empty_layer"):
+            layer = next(layers, None)
+            size = layer.size if layer else 0
+        created = go_text.parse_rfc3339(line.get("created") or "")
+        entries.append(
+            {
+                "Comment": line.get("comment") or "",
+                "Created": created // 1_000_000_000 if created else _ZERO_CREATED,
+                "CreatedBy": line.get("created_by") or "",
+                "Id": "<missing>",
+                "Size": size,
+                "Tags": None,
+            }
+        )
+    entries.reverse()
+    current: Image | None = image
+    for entry in entries:
+        if current is None:
+            break
+        entry["Id"] = current.id
+        entry["Tags"] = [r.familiar for r in engine.images.tags_of(current.id)] or None
+        current = engine.images.get(current.parent)
+    return json_response(entries)
+
+
+def _tag(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+    with engine.lock:
+        image = engine.images.find(path["name"])
+        reference = _named(request.parameter("repo"), request.parameter("tag"))
+        engine.tag_image(reference, image.id)
+    return Response(201)
+
+
+def _named(repository: str, tag: str) -> Reference:
+    try:
+        reference = parse(repository)
+        if reference.digest:
+            raise ApiError(400, "refusing to create a tag with a digest reference")
+        if tag:
+            reference = parse(
+                f"{repository}:{tag}" if not reference.tag else f"{reference.repository}:{tag}"
+            )
+    except InvalidReferenceError as error:
+        raise ApiError(400, str(error)) from error
+    return reference.tagged()
+
+
+def _remove(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+    with engine.lock:
+        records = remove_image(
+            engine, path["name"], force=request.flag("force"), prune=not request.flag("noprune")
+        )
+    return json_response(records)
+
+
+def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    filters = read_filters(request, ("dangling", "until", "label", "label!"))
+    dangling_only = truth(filters, "dangling") is not False
+    records: list[dict[str, str]] = []
+    before = sum(layer.size for layer in engine.images.layers())
+    with engine.lock:
+        for image in engine.images.all():
+            if engine.images.get(image.id) is None or engine.images.children(image.id):
+                continue
+            tags = engine.images.tags_of(image.id)
+            if dangling_only and (tags or engine.images.digests_of(image.id)):
+                continue
+            labels = (image.parsed.get("config") or {}).get("Labels") or {}
+            if not labels_match(labels, filters.get("label", [])):
+                continue
+            if any(labels_match(labels, [item]) for item in filters.get("label!", [])):
+                continue
+            if engine.uses_image(image.id):
+                continue
+            for name in [reference.familiar for reference in tags] or [image.id]:
+                records.extend(remove_image(engine, name, force=False, prune=True))
+    freed = before - sum(layer.size for layer in engine.images.layers())
+    return json_response({"ImagesDeleted": records or None, "SpaceReclaimed": freed})
+
+
+def _create(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    if request.parameter("fromSrc"):
+        return _import(engine, request)
+    name, tag = request.parameter("fromImage"), request.parameter("tag")
+    try:
+        reference = parse(name)
+        if tag.startswith(("sha256:", "sha512:")):
+            reference = reference.with_digest(tag)
+        elif tag:
+            reference = parse(f"{reference.repository}:{tag}")
+    except InvalidReferenceError as error:
+        raise ApiError(400, str(error)) from error
+    platform = request.parameter("platform")
+    wanted = parse_platform(platform) if platform else None
+    credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
+    return streamed(pull(engine, reference.tagged(), credentials, wanted))
+
+
+def _import(engine: FakeDockerEngine, request: Request) -> Response:
+    from fakes.engine.images.imports import import_tar
+
+    source = request.parameter("fromSrc")
+    if source != "-":
+        raise ApiError(501, "the engine double does not implement POST /images/create?fromSrc=URL")
+    repository = request.parameter("repo")
+    reference = _named(repository, request.parameter("tag")) if repository else None
+    image = import_tar(
+        engine,
+        request.body,
+        changes=request.query.get("changes", []),
+        message=request.parameter("message"),
+    )
+    if reference is not None:
+        engine.tag_image(reference, image.id)
+    return Response(
+        200, iter([message_line({"status": image.id})]), {"Content-Type": "application/json"}
+    )
+
+
+def _push(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+    name, tag = path["name"], request.parameter("tag")
+    try:
+        reference = parse(f"{name}:{tag}" if tag else name)
+    except InvalidReferenceError as error:
+        raise ApiError(400, str(error)) from error
+    credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
+    if not reference.tag:
+        return Response(
+            200,
+            lines(_push_all(engine, reference, credentials)),
+            {"Content-Type": "application/json"},
+        )
+    return Response(
+        200, lines(push(engine, reference, credentials)), {"Content-Type": "application/json"}
+    )
+
+
+def _push_all(
+    engine: FakeDockerEngine, reference: Reference, credentials: Credentials
+) -> Iterator[dict[str, Any]]:
+    names = [parse(key) for key in sorted(engine.images.references()) if "@" not in key]
+    mine = [name for name in names if name.repository == reference.repository]
+    if not mine:
+        raise ApiError(
+            404, f"An image does not exist locally with the tag: {reference.familiar_name}"
+        )
+    for number, name in enumerate(mine):
+        for message in push(engine, name, credentials):
+            if number and message.get("status", "").startswith("The push refers"):
+                continue
+            yield message
+
+
+def _save(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+    names = [path["name"]] if "name" in path else request.query.get("names", [])
+    data = archive.save(engine, names)
+    return Response(200, chunks_of(data), {"Content-Type": "application/x-tar"})
+
+
+def _load(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    quiet = request.flag("quiet")
+    messages = archive.load(engine, request.body)
+    if quiet:
+        messages = (message for message in messages if "stream" in message)
+    return streamed(messages)
+
+
+def _search(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    term = request.parameter("term")
+    found = [
+        {
+            "star_count": 0,
+            "is_official": path.startswith("library/"),
+            "name": path.removeprefix("library/"),
+            "is_automated": False,
+            "description": "",
+        }
+        for path in engine.hub_paths()
+        if term in path
+    ]
+    limit = request.parameter("limit")
+    return json_response(found[: int(limit)] if limit.isdigit() and int(limit) else found)
+
+
+ROUTES: list[Route] = [
+    ("GET", "/images/json", _list),
+    ("GET", "/images/get", _save),
+    ("GET", "/images/search", _search),
+    ("GET", "/images/{name:.*}/json", _inspect),
+    ("GET", "/images/{name:.*}/history", _history),
+    ("GET", "/images/{name:.*}/get", _save),
+    ("POST", "/images/load", _load),
+    ("POST", "/images/create", _create),
+    ("POST", "/images/prune", _prune),
+    ("POST", "/images/{name:.*}/tag", _tag),
+    ("POST", "/images/{name:.*}/push", _push),
+    ("DELETE", "/images/{name:.*}", _remove),
+]

@@ -1,0 +1,54 @@
+"""Streams of JSON messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from fakes.engine import go_text
+from fakes.engine.errors import ApiError, StepError
+from fakes.engine.http import Response
+
+Message = dict[str, Any]
+
+
+def message_line(message: Message) -> bytes:
+    """One message as it goes over the wire."""
+    return (go_text.dumps(message) + "\r\n").encode("utf-8", "surrogateescape")
+
+
+def lines(messages: Iterable[Message]) -> Iterator[bytes]:
+    """Messages on the wire; a failure on the way becomes the last of them."""
+    try:
+        for message in messages:
+            yield message_line(message)
+    except StepError as error:
+        yield message_line(failure(error.message, error.code))
+    except ApiError as error:
+        yield message_line(failure(error.message))
+
+
+def failure(message: str, code: int | None = None) -> Message:
+    """The message with which a stream says that it failed."""
+    detail: Message = {"message": message}
+    if code is not None:
+        detail = {"code": code, "message": message}
+    return {"errorDetail": detail, "error": message}
+
+
+def streamed(messages: Iterable[Message]) -> Response:
+    """A streamed answer; what fails before its first message fails the request.
+
+    Raises:
+        ApiError: from the first message.
+    """
+    iterator = iter(messages)
+    first = list(_take_one(iterator))
+    return Response(200, lines(chain(first, iterator)), {"Content-Type": "application/json"})
+
+
+def _take_one(iterator: Iterator[Message]) -> Iterator[Message]:
+    for message in iterator:
+        yield message
+        return
