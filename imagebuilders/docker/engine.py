@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http.client import RemoteDisconnected
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ def connect(
     *,
     environ: Mapping[str, str] | None = None,
     sockets: Sequence[str | Path] | None = None,
-    ping_timeout: int = PING_TIMEOUT_SECONDS,
+    ping_timeout: float = PING_TIMEOUT_SECONDS,
 ) -> docker.DockerClient:
     """Find a Docker Engine and give a client for it.
 
@@ -174,7 +175,7 @@ def _tls_from(environ: Mapping[str, str]) -> TLSFiles | None:
     )
 
 
-def _try(candidate: _Candidate, ping_timeout: int) -> docker.DockerClient | str:
+def _try(candidate: _Candidate, ping_timeout: float) -> docker.DockerClient | str:
     """Ping an engine; give a client for it, or what went wrong in a few words."""
     import docker
     from docker.constants import DEFAULT_DOCKER_API_VERSION
@@ -182,16 +183,16 @@ def _try(candidate: _Candidate, ping_timeout: int) -> docker.DockerClient | str:
     from requests.exceptions import RequestException
 
     if candidate.address.startswith("unix://"):
-        path = Path(candidate.address.removeprefix("unix://"))
-        if not path.exists():
-            return "no such socket"
+        trouble = _socket_trouble(candidate.address.removeprefix("unix://"), ping_timeout)
+        if trouble is not None:
+            return trouble
     use_ssh_command = candidate.address.startswith("ssh://") and shutil.which("ssh") is not None
     try:
         tls = _tls_config(candidate.tls)
         probe = docker.APIClient(
             candidate.address,
             version=DEFAULT_DOCKER_API_VERSION,
-            timeout=ping_timeout,
+            timeout=ping_timeout,  # type: ignore[arg-type]  # requests takes a float
             tls=tls,
             use_ssh_client=use_ssh_command,
         )
@@ -213,6 +214,19 @@ def _try(candidate: _Candidate, ping_timeout: int) -> docker.DockerClient | str:
         return _outcome(error, ping_timeout)
 
 
+def _socket_trouble(path: str, ping_timeout: float) -> str | None:
+    """Open a socket and close it again: the SDK leaves one open that it cannot connect."""
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(ping_timeout)
+            probe.connect(path)
+    except FileNotFoundError:
+        return "no such socket"
+    except OSError as error:
+        return _outcome(error, ping_timeout)
+    return None
+
+
 def _tls_config(files: TLSFiles | None) -> TLSConfig | bool:
     if files is None:
         return False
@@ -228,10 +242,9 @@ def _tls_config(files: TLSFiles | None) -> TLSConfig | bool:
     )
 
 
-def _outcome(error: BaseException, ping_timeout: int) -> str:
+def _outcome(error: BaseException, ping_timeout: float) -> str:
     """Say in a few words what a failed ping was about."""
     from docker.errors import APIError
-    from requests.exceptions import ConnectionError as RequestsConnectionError
     from requests.exceptions import JSONDecodeError, Timeout
 
     if isinstance(error, APIError):
@@ -244,11 +257,11 @@ def _outcome(error: BaseException, ping_timeout: int) -> str:
     if isinstance(cause, socket.gaierror):
         return f"the host name is not known ({cause.strerror})"
     if isinstance(error, Timeout) or isinstance(cause, TimeoutError):
-        return f"no answer within {ping_timeout} s"
+        return f"no answer within {ping_timeout:g} s"
+    if isinstance(cause, RemoteDisconnected):
+        return "closed the connection without an answer"
     if cause is not None:
         return (cause.strerror or str(cause) or type(cause).__name__).lower()
-    if isinstance(error, RequestsConnectionError):
-        return "closed the connection without an answer"
     return str(error)
 
 

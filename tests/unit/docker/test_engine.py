@@ -1,0 +1,310 @@
+"""Finding a Docker Engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from imagebuilders.docker import engine
+from imagebuilders.docker.engine import connect, describe_engine, usual_sockets
+from imagebuilders.events import Event, Notice, listen
+from imagebuilders.exceptions import EngineError, EngineNotFoundError
+
+VERSION = {"ApiVersion": "1.41", "Version": "20.10.24", "Os": "linux", "Arch": "amd64"}
+Serve = Callable[[str, bytes], Path]
+
+
+def _http(status: str, content: object) -> bytes:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Open a socket that gives every request the same answer."""
+    servers: list[socketserver.UnixStreamServer] = []
+
+    def start(name: str, answer: bytes) -> Path:
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                lines = list(iter(lambda: self.rfile.readline().strip(), b""))
+                if lines:  # else it was only seen whether the socket opens
+                    self.wfile.write(answer)
+
+        path = tmp_path / name
+        server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
+        servers.append(server)
+        return path
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """An environment with a home folder and nothing else."""
+    return {"HOME": str(tmp_path)}
+
+
+def _context(home: str, name: str, host: str, *, current: bool = False) -> None:
+    config = Path(home, ".docker")
+    meta = config / "contexts/meta" / hashlib.sha256(name.encode()).hexdigest()
+    meta.mkdir(parents=True)
+    (meta / "meta.json").write_text(json.dumps({"Endpoints": {"docker": {"Host": host}}}))
+    if current:
+        (config / "config.json").write_text(json.dumps({"currentContext": name}))
+
+
+def _attempts(error: EngineNotFoundError) -> list[tuple[str, str, str]]:
+    return [(one.source, one.address, one.outcome) for one in error.attempts]
+
+
+def test_docker_host_wins(serve: Serve, environ: dict[str, str]) -> None:
+    """Its client speaks the API version the engine offers."""
+    path = serve("a.sock", _http("200 OK", VERSION))
+    _context(environ["HOME"], "other", "unix:///nowhere", current=True)
+    client = connect(environ={**environ, "DOCKER_HOST": f"unix://{path}"}, sockets=[])
+    assert isinstance(client, docker.DockerClient)
+    assert client.api.api_version == "1.41"
+    assert client.api.timeout == engine.REQUEST_TIMEOUT_SECONDS
+    assert describe_engine(client) == "Docker Engine 20.10.24 (linux/amd64)"
+    client.close()
+
+
+def test_a_dead_docker_host_is_the_end(serve: Serve, environ: dict[str, str]) -> None:
+    """Who sets `DOCKER_HOST` does not want another engine."""
+    other = serve("a.sock", _http("200 OK", VERSION))
+    environ["DOCKER_HOST"] = "unix:///no/such.sock"
+    with pytest.raises(EngineNotFoundError) as caught:
+        connect(environ=environ, sockets=[other])
+    assert _attempts(caught.value) == [("DOCKER_HOST", "unix:///no/such.sock", "no such socket")]
+
+
+@pytest.mark.parametrize("chosen_by", ["config", "environment"])
+def test_the_docker_context_comes_next(
+    serve: Serve, environ: dict[str, str], chosen_by: str
+) -> None:
+    """`DOCKER_CONTEXT` or the configuration file names it."""
+    path = serve("colima.sock", _http("200 OK", VERSION))
+    _context(environ["HOME"], "colima", f"unix://{path}", current=chosen_by == "config")
+    if chosen_by == "environment":
+        environ["DOCKER_CONTEXT"] = "colima"
+    connect(environ=environ, sockets=[]).close()
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_dead_context_of_the_environment_is_the_end(
+    serve: Serve, environ: dict[str, str], exists: bool
+) -> None:
+    """It is the user's word, as `DOCKER_HOST` is."""
+    other = serve("a.sock", _http("200 OK", VERSION))
+    environ["DOCKER_CONTEXT"] = "x"
+    if exists:
+        _context(environ["HOME"], "x", "unix:///no/such.sock")
+    with pytest.raises(EngineNotFoundError) as caught:
+        connect(environ=environ, sockets=[other])
+    [(source, _, outcome)] = _attempts(caught.value)
+    assert source == "DOCKER_CONTEXT 'x'"
+    assert ("no such socket" if exists else "there is no Docker context 'x'") in outcome
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_dead_current_context_is_left_with_a_notice(
+    serve: Serve, environ: dict[str, str], heard: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another engine is taken, but not silently."""
+    other = serve("a.sock", _http("200 OK", VERSION))
+    _context(environ["HOME"], "desktop", "unix:///no/such.sock", current=True)
+    told: list[Event] = []
+    if heard:
+        with listen(told.append):
+            connect(environ=environ, sockets=[other]).close()
+        [notice] = told
+        assert isinstance(notice, Notice)
+        text = notice.message
+    else:
+        connect(environ=environ, sockets=[other]).close()
+        [text] = caplog.messages
+    assert "current Docker context 'desktop' (unix:///no/such.sock) does not answer" in text
+    assert f"Using the engine at unix://{other} instead" in text
+
+
+def test_the_default_context_means_the_usual_sockets(
+    serve: Serve, environ: dict[str, str]
+) -> None:
+    """`default` is the name of having no context."""
+    path = serve("a.sock", _http("200 OK", VERSION))
+    environ["DOCKER_CONTEXT"] = "default"
+    connect(environ=environ, sockets=["/no/such.sock", path]).close()
+
+
+def test_a_malformed_configuration_file_is_told_and_passed(
+    serve: Serve, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """The sockets are still tried; the file is among what was tried."""
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker/config.json").write_text("{")
+    with pytest.raises(EngineNotFoundError) as caught:
+        connect(environ=environ, sockets=["/no/such.sock"])
+    sources = [one.source for one in caught.value.attempts]
+    assert sources == ["current Docker context", "usual socket"]
+    assert "is not valid JSON" in caught.value.attempts[0].outcome
+    connect(environ=environ, sockets=[serve("a.sock", _http("200 OK", VERSION))]).close()
+
+
+def test_when_nothing_answers_the_error_lists_what_was_tried(
+    serve: Serve, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """In order, each with what it answered, and the two common causes."""
+    refused = tmp_path / "refused.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(refused))
+    sockets = [
+        tmp_path / "missing.sock",
+        refused,
+        serve("broken.sock", _http("500 Oops", {"message": "out of order"})),
+        serve("web.sock", _http("200 OK", b"<html>")),
+        serve("list.sock", _http("200 OK", [])),
+        serve("old.sock", _http("200 OK", {"ApiVersion": "1.10"})),
+        serve("mute.sock", b""),
+    ]
+    with pytest.raises(RuntimeError) as caught:
+        connect(environ=environ, sockets=sockets)
+    assert isinstance(caught.value, EngineNotFoundError)
+    outcomes = [one.outcome for one in caught.value.attempts]
+    assert outcomes[:5] == [
+        "no such socket",
+        "connection refused",
+        "answered with HTTP status 500: out of order",
+        "answered, but not as a Docker Engine does",
+        "answered, but not as a Docker Engine does",
+    ]
+    assert "1.24" in outcomes[5]
+    assert outcomes[6] in ("connection reset by peer", "closed the connection without an answer")
+    text = str(caught.value)
+    assert f"  2. unix://{refused} (usual socket): connection refused\n" in text
+    assert "The Docker daemon is not running" in text
+    assert f"{tmp_path}/.docker/config.json" in text
+    assert "set DOCKER_CONFIG to the folder" in text
+
+
+def test_a_socket_that_does_not_answer_is_given_up(environ: dict[str, str], tmp_path: Path) -> None:
+    """An engine that hangs costs the ping's time limit, no more."""
+    path = tmp_path / "slow.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        with pytest.raises(EngineNotFoundError) as caught:
+            connect(environ=environ, sockets=[path], ping_timeout=0.01)
+    assert caught.value.attempts[0].outcome == "no answer within 0.01 s"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may open every socket")
+def test_a_socket_of_another_user_is_told_apart(
+    serve: Serve, environ: dict[str, str]
+) -> None:  # pragma: no cover
+    """The usual remedy is a group."""
+    path = serve("a.sock", _http("200 OK", VERSION))
+    path.chmod(0)
+    with pytest.raises(EngineNotFoundError, match="permission denied"):
+        connect(environ=environ, sockets=[path])
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (PermissionError(13, "Permission denied"), "permission denied (is your user in"),
+        (socket.gaierror(-2, "Name or service not known"), "the host name is not known"),
+        (ValueError("wrapped", ConnectionRefusedError(111, "Refused")), "refused"),
+        (OSError("no strerror"), "no strerror"),
+        (TypeError("invalid port"), "invalid port"),
+    ],
+)
+def test_an_outcome_is_the_innermost_cause(error: Exception, outcome: str) -> None:
+    """The layers of the HTTP libraries are left away."""
+    assert engine._outcome(error, 5).startswith(outcome)
+
+
+@pytest.mark.parametrize("address", ["fd://3", "nonsense://x", "npipe:////./pipe/docker"])
+def test_an_address_the_sdk_cannot_use_is_an_outcome(
+    environ: dict[str, str], address: str
+) -> None:
+    """It is reported as the other troubles are."""
+    with pytest.raises(EngineNotFoundError) as caught:
+        connect(environ={**environ, "DOCKER_HOST": address}, sockets=[])
+    assert caught.value.attempts[0].outcome
+
+
+@pytest.mark.parametrize(
+    ("variables", "verify"),
+    [
+        ({"DOCKER_TLS_VERIFY": "1"}, True),
+        ({"DOCKER_CERT_PATH": "{home}/.docker"}, False),
+        ({"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "{home}/.docker"}, True),
+    ],
+)
+def test_tls_comes_from_the_environment(
+    environ: dict[str, str], tmp_path: Path, variables: dict[str, str], verify: bool
+) -> None:
+    """The variables mean what they mean to the Docker SDKs."""
+    (tmp_path / ".docker").mkdir()
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (tmp_path / ".docker" / name).touch()
+    environ.update({key: value.format(home=tmp_path) for key, value in variables.items()})
+    files = engine._tls_from(environ)
+    assert files is not None
+    assert files.verify is verify
+    config = engine._tls_config(files)
+    assert not isinstance(config, bool)
+    assert config.cert == (str(tmp_path / ".docker/cert.pem"), str(tmp_path / ".docker/key.pem"))
+    assert config.ca_cert == str(tmp_path / ".docker/ca.pem")
+
+
+def test_no_tls_without_its_variables(environ: dict[str, str]) -> None:
+    """Plain is the default."""
+    assert engine._tls_from(environ) is None
+    assert engine._tls_config(None) is False
+
+
+def test_the_usual_sockets_are_many(environ: dict[str, str]) -> None:
+    """The system's comes first, Podman's last."""
+    sockets = [str(path) for path in usual_sockets({**environ, "XDG_RUNTIME_DIR": "/run/me"})]
+    home = environ["HOME"]
+    assert sockets[0] == "/var/run/docker.sock"
+    assert sockets[1] == "/run/me/docker.sock"
+    assert f"{home}/.docker/run/docker.sock" in sockets
+    assert f"{home}/.colima/default/docker.sock" in sockets
+    assert "/run/me/podman/podman.sock" in sockets
+    assert sockets[-1] == "/run/podman/podman.sock"
+    assert str(usual_sockets(environ)[1]) == f"/run/user/{os.getuid()}/docker.sock"
+
+
+def test_podman_is_called_by_its_name(serve: Serve, environ: dict[str, str]) -> None:
+    """The description says which product answers."""
+    version = {**VERSION, "Components": [{"Name": "Podman Engine"}]}
+    path = serve("p.sock", _http("200 OK", version))
+    client = connect(environ=environ, sockets=[path])
+    assert describe_engine(client) == "Podman Engine 20.10.24 (linux/amd64)"
+    client.close()
+
+
+def test_an_engine_that_went_away_cannot_be_described(
+    client: docker.DockerClient, scripted_engine: Any
+) -> None:
+    """The SDK's error does not come through."""
+    scripted_engine.answers.append(b"")
+    with pytest.raises(EngineError, match="broke off"):
+        describe_engine(client)

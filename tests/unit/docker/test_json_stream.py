@@ -1,0 +1,90 @@
+"""The parser of the engine's JSON streams."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagebuilders.docker import json_stream
+from imagebuilders.docker.json_stream import JsonStreamParser, parse_json_stream
+from imagebuilders.exceptions import EngineError
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+messages = st.dictionaries(st.text(max_size=5), values, max_size=4)
+
+
+@st.composite
+def cut_streams(draw: st.DrawFn) -> tuple[list[dict[str, object]], list[bytes]]:
+    """Messages, and their bytes cut anywhere."""
+    expected = draw(st.lists(messages, max_size=5))
+    raw = b""
+    for message in expected:
+        ascii_only = draw(st.booleans())
+        raw += json.dumps(message, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+        raw += draw(st.sampled_from([b"", b"\n", b"\r\n", b" \t\n"]))
+    cuts = sorted(draw(st.lists(st.integers(0, len(raw)), max_size=6)))
+    edges = [0, *cuts, len(raw)]
+    return expected, [raw[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(cut_streams())
+def test_cuts_anywhere_do_not_matter(case: tuple[list[dict[str, object]], list[bytes]]) -> None:
+    """The same messages come out wherever the transport cuts the stream."""
+    expected, chunks = case
+    assert list(parse_json_stream(chunks)) == expected
+
+
+def test_messages_come_as_soon_as_they_are_complete() -> None:
+    """A message is given before the next one arrives."""
+    parser = JsonStreamParser()
+    assert list(parser.feed(b'{"a":1}{"b":')) == [{"a": 1}]
+    assert list(parser.feed(b'"\\"}"}')) == [{"b": '"}'}]
+    parser.close()
+
+
+def test_bytes_that_are_no_utf_8_are_replaced() -> None:
+    """A build's output in another encoding does not stop the build."""
+    assert list(parse_json_stream([b'{"stream":"caf\xe9"}'])) == [{"stream": "caf\ufffd"}]
+
+
+def test_raw_control_characters_are_accepted() -> None:
+    """An unescaped newline within a string is taken as it is."""
+    assert list(parse_json_stream([b'{"stream":"a\nb"}'])) == [{"stream": "a\nb"}]
+
+
+@pytest.mark.parametrize(
+    ("raw", "complaint"),
+    [
+        (b"<html>no engine</html>", "not a stream of JSON messages: '<html>"),
+        (b'{"a":1}[2]', "not a stream of JSON messages: '\\[2\\]'"),
+        (b'{"a" 1}', "malformed JSON message"),
+        (b'{"a": "cut', "ends inside a JSON message"),
+        (b'{"a":1} \xc3', "ends inside a JSON message|not a stream"),
+    ],
+)
+def test_what_is_no_stream_of_objects_is_an_error(raw: bytes, complaint: str) -> None:
+    """The error shows the beginning of what came instead."""
+    with pytest.raises(EngineError, match=complaint):
+        list(parse_json_stream([raw]))
+
+
+def test_a_message_that_never_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Garbage that looks like one endless message does not fill the memory."""
+    monkeypatch.setattr(json_stream, "MAX_MESSAGE_CHARS", 100)
+    with pytest.raises(EngineError, match="more than 100 characters"):
+        list(parse_json_stream([b'{"a": "', b"x" * 200, b'"}']))
+
+
+def test_long_garbage_is_quoted_in_part() -> None:
+    """The error does not repeat megabytes of garbage."""
+    with pytest.raises(EngineError) as caught:
+        list(parse_json_stream([b"x" * 10_000]))
+    assert len(str(caught.value)) < 300
