@@ -24,8 +24,8 @@ _TAIL = 6
 _LAYERS = 8
 """Layers that are shown at once."""
 _FRAMES_PER_SECOND = 8
-_SETTLED = ("pushed", "exists", "mounted")
-"""Words in an engine's status of a layer that need no more waiting for."""
+_SETTLED = ("pushed", "exists", "mounted", "complete")
+"""Words in an engine's status of a layer that there is no more waiting for."""
 
 
 @dataclass
@@ -122,14 +122,13 @@ class LiveProgress:
             return self._finish("step")
         if isinstance(event, events.LayerProgress):
             self._layers[event.layer] = event
-            if "push" not in self._running:
+            if not {"step", "push"} & self._running.keys():  # a step's layers are pulled
                 self._running["push"] = _Running("push", self._clock())
             return []
         if isinstance(event, events.ImagePushed):
             if "push" in self._running:
                 count = len(self._layers)
                 self._running["push"].amount = f"{count} layer{'' if count == 1 else 's'}"
-            self._layers.clear()
             return self._finish("push")
         return [Text(f"{self._marks[2]} {printable(event.message)}", style="yellow")]
 
@@ -148,6 +147,8 @@ class LiveProgress:
 
     def _finish(self, key: str) -> list[RenderableType]:
         row = self._running.pop(key, None)
+        if key in ("step", "push"):
+            self._layers.clear()
         return [] if row is None else [self._line(self._marks[0], "green", row)]
 
     # --- how it looks ----------------------------------------------------------
@@ -202,7 +203,7 @@ def _grid(mark: RenderableType, row: _Running, now: float | None) -> RenderableT
         completed, total = row.part
         cells.append(ProgressBar(total=total, completed=min(completed, total), width=20))
     if row.amount:
-        grid.add_column(justify="right", no_wrap=True)
+        grid.add_column(justify="right", no_wrap=True, min_width=8)
         cells.append(Text(row.amount, style="dim"))
     if row.cached:
         grid.add_column(justify="right", no_wrap=True)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TextIO
 
 from imagebuilders import events
+from imagebuilders.cli.output import write_line
+from imagebuilders.cli.printable import output_line, printable
 from imagebuilders.cli.quantities import duration, size
 
 _REPORT_EVERY = 10.0
@@ -28,12 +30,6 @@ class PlainProgress:
         self._layers: dict[str, str] = {}
         self._reported: dict[str, float] = {}
 
-    def __enter__(self) -> PlainProgress:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        """Nothing is left to be written."""
-
     def __call__(self, event: events.Event) -> None:
         """Write what there is to say about one event."""
         if isinstance(event, events.BuildStarted):
@@ -45,13 +41,13 @@ class PlainProgress:
         elif isinstance(event, events.StepStarted):
             self._finish_step()
             self._step, self._cached, self._started = event, False, self._clock()
-            self._line(f"{_number(event)} {event.instruction}")
+            self._line(f"{_number(event)} {printable(' '.join(event.instruction.split()))}")
         elif isinstance(event, events.StepCached):
             self._cached = True
             self._line(f"{self._step_number(event.number)} cached")
         elif isinstance(event, events.StepOutput):
-            for line in event.line.splitlines() or [""]:
-                self._line(f"{self._step_number(event.number)}   {line}".rstrip())
+            for line in event.line.splitlines():
+                self._line(f"{self._step_number(event.number)}   {output_line(line)}".rstrip())
         elif isinstance(event, events.ImageBuilt):
             self._finish_step()
             self._line(f"built {event.image_name} {event.image_id}".rstrip())
@@ -73,12 +69,14 @@ class PlainProgress:
         return f"[{number}]" if number else "engine:"
 
     def _layer(self, event: events.LayerProgress) -> None:
-        changed = self._layers.get(event.layer) != event.status
-        self._layers[event.layer] = event.status
-        if changed or self._is_due(event.layer):
+        text = f"layer {event.layer}: {event.status}"
+        if self._layers.get(event.layer) != event.status:
+            self._layers[event.layer] = event.status
             self._reported[event.layer] = self._clock()
-            amount = f" {_amount(event.current, event.total)}" if event.current else ""
-            self._line(f"layer {event.layer}: {event.status}{amount}")
+            self._line(text)
+        elif event.current and self._is_due(event.layer):
+            self._reported[event.layer] = self._clock()
+            self._line(f"{text} {_amount(event.current, event.total)}")
 
     def _transfer(self, what: str, sent: int, total: int, done: bool) -> None:
         if done:
@@ -93,8 +91,7 @@ class PlainProgress:
         return now - self._reported.setdefault(what, now) >= _REPORT_EVERY
 
     def _line(self, text: str) -> None:
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        write_line(self._stream, text)
 
 
 def _number(step: events.StepStarted) -> str:

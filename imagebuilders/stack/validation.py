@@ -83,3 +83,12 @@ def _keys_beside(key: tuple[str, ...], model: type[BaseModel]) -> tuple[str, ...
             return ()
         model = inner
     return tuple(sorted(field.alias or name for name, field in model.model_fields.items()))
+
+
+def describe_validation_error(error: ValidationError) -> str:
+    """Put what pydantic found in one line, without the values given."""
+    found = []
+    for detail in error.errors(include_url=False, include_input=False):
+        where = tuple(str(part) for part in detail["loc"])
+        found.append(Finding(where, detail["msg"].removeprefix("Value error, ")))
+    return "; ".join(map(str, found))

@@ -15,6 +15,7 @@ from imagebuilders.exceptions import ConfigurationError, FlavorError
 from imagebuilders.stack import configuration
 from imagebuilders.stack.component import StackComponentType
 from imagebuilders.stack.configuration import StackConfiguration, read_configuration
+from imagebuilders.stack.flavors import FlavorCatalog
 
 REGISTRY = "[container_registry]\nuri = 'registry.example/team'\n"
 
@@ -34,6 +35,12 @@ def fail(project: Path, content: str) -> ConfigurationError:
     assert str(path) in str(caught.value)
     assert caught.value.file == str(path)
     return caught.value
+
+
+@pytest.fixture(scope="module")
+def catalog() -> FlavorCatalog:
+    """The installed flavors, looked up once."""
+    return FlavorCatalog.installed()
 
 
 def registry_password(found: StackConfiguration) -> str:
@@ -367,17 +374,20 @@ PASSWORDS = (
 )
 @given(password=PASSWORDS)
 def test_any_password_arrives_as_it_is(
-    project: Path, monkeypatch: pytest.MonkeyPatch, password: str
+    project: Path, monkeypatch: pytest.MonkeyPatch, catalog: FlavorCatalog, password: str
 ) -> None:
     """A password is text, also when it looks like a number or like JSON."""
     write(project, REGISTRY)
     with monkeypatch.context() as patch:
         patch.setenv("IMAGEBUILDERS_CONTAINER_REGISTRY__PASSWORD", password)
         patch.setenv("IMAGEBUILDERS_CONTAINER_REGISTRY__USERNAME", "ann")
-        assert registry_password(read_configuration()) == password
-    write(project, f"{REGISTRY}username = 'ann'\npassword = {json.dumps(password)}\n")
+        assert registry_password(read_configuration(catalog=catalog)) == password
+    write(
+        project,
+        f"{REGISTRY}username = 'ann'\npassword = {json.dumps(password, ensure_ascii=False)}\n",
+    )
     if "\x7f" not in password:  # JSON leaves it as it is, TOML does not take it
-        assert registry_password(read_configuration()) == password
+        assert registry_password(read_configuration(catalog=catalog)) == password
 
 
 # --- making it ---------------------------------------------------------------
@@ -406,7 +416,5 @@ def test_every_kind_has_a_default_flavor() -> None:
 
 def test_catalog_can_be_given(install: Callable[..., Path]) -> None:
     """Tests and applications may bring their own set of flavors."""
-    from imagebuilders.stack.flavors import FlavorCatalog
-
     with pytest.raises(FlavorError):
         read_configuration(catalog=FlavorCatalog([]))

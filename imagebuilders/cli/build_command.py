@@ -1,0 +1,190 @@
+"""`imagebuilders build`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imagebuilders import events
+from imagebuilders.cli import output
+from imagebuilders.cli.progress import progress
+from imagebuilders.stack import Client
+
+if TYPE_CHECKING:
+    from imagebuilders.build_options import DockerBuildOptions
+    from imagebuilders.container_registries import BaseContainerRegistry
+    from imagebuilders.stack import Stack
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    """What became of one image name."""
+
+    image: str
+    image_id: str | None
+    reference: str | None
+    """`repo@sha256:…`, when it was pushed."""
+
+    @property
+    def record(self) -> dict[str, object]:
+        """The image as the JSON object that ends the output."""
+        return {
+            "event": "result",
+            "image": self.image,
+            "image_id": self.image_id,
+            "reference": self.reference,
+            "digest": self.reference.partition("@")[2] if self.reference else None,
+        }
+
+
+@click.command()
+@click.argument("path", metavar="PATH", type=click.Path(exists=True, file_okay=False))
+@click.option(
+    "-t",
+    "--tag",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    required=True,
+    help="Name of the image, as in name:tag. May be repeated.",
+)
+@click.option(
+    "-f",
+    "--file",
+    "dockerfile",
+    metavar="FILE",
+    help="The Dockerfile; PATH/Dockerfile by default. It may lie outside PATH, "
+    "and - reads it from standard input.",
+)
+@click.option(
+    "--build-arg",
+    "build_arguments",
+    metavar="K=V",
+    multiple=True,
+    help="Set a build argument. K alone takes its value from the environment.",
+)
+@click.option("--label", "labels", metavar="K=V", multiple=True, help="Set a label of the image.")
+@click.option("--target", metavar="STAGE", help="Build this stage of the Dockerfile.")
+@click.option("--platform", metavar="OS/ARCH", help="Build for this platform.")
+@click.option("--no-cache", is_flag=True, help="Build every step anew.")
+@click.option("--pull", is_flag=True, help="Look for newer base images.")
+@click.option("--push", is_flag=True, help="Push the image to the stack's container registry.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the digest or the image's ID, no more.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, one object per line.")
+def build(
+    path: str,
+    names: Sequence[str],
+    dockerfile: str | None,
+    build_arguments: Sequence[str],
+    labels: Sequence[str],
+    target: str | None,
+    platform: str | None,
+    no_cache: bool,
+    pull: bool,
+    push: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Build an image from the folder PATH with the active stack's image builder.
+
+    Progress goes to standard error; the image's name, or its digest once it is
+    pushed, to standard output.
+    """
+    if quiet and as_json:
+        raise click.UsageError("--quiet and --json cannot be used together.")
+    from imagebuilders.build_options import DockerBuildOptions
+
+    with ExitStack() as stack_of_files:
+        given = {
+            "dockerfile": _dockerfile(dockerfile, stack_of_files),
+            "buildargs": list(build_arguments) or None,
+            "labels": list(labels) or None,
+            "target": target,
+            "platform": platform,
+            "nocache": no_cache or None,
+            "pull": pull or None,
+        }
+        options = DockerBuildOptions.from_any(
+            {name: value for name, value in given.items() if value is not None}
+        )
+        stack = Client().active_stack
+        registry = _registry(stack) if push else None
+        with progress(quiet=quiet, as_json=as_json):
+            results = _build_each(stack, path, names, options, registry)
+    for built in results:
+        if as_json:
+            output.write_json(sys.stdout, built.record)
+        elif quiet:
+            output.result(built.reference or built.image_id or built.image)
+        else:
+            output.result(built.reference or built.image)
+
+
+def _build_each(
+    stack: Stack,
+    path: str,
+    names: Sequence[str],
+    options: DockerBuildOptions,
+    registry: BaseContainerRegistry | None,
+) -> list[BuiltImage]:
+    built = []
+    for name in dict.fromkeys(names):
+        context = stack.image_builder.build_context_class(path)
+        noted = _ImageId()
+        with events.listen(noted):
+            returned = stack.image_builder.build(name, context, options, registry)
+        built.append(
+            BuiltImage(
+                image=name,
+                image_id=noted.image_id,
+                reference=returned if registry is not None else None,
+            )
+        )
+        # The other names are for the image that was just built, not for new ones.
+        options = options.model_copy(update={"nocache": None, "pull": None})
+    return built
+
+
+class _ImageId:
+    """A listener that keeps the ID of the image that was built."""
+
+    image_id: str | None = None
+
+    def __call__(self, event: events.Event) -> None:
+        if isinstance(event, events.ImageBuilt):
+            self.image_id = event.image_id
+
+
+def _registry(stack: Stack) -> BaseContainerRegistry:
+    if stack.container_registry is not None:
+        return stack.container_registry
+    raise click.UsageError(
+        f"--push: the stack {stack.name!r} has no container registry. Give one in "
+        'imagebuilders.toml, as in [container_registry] uri = "localhost:5000", or in '
+        "the environment, as in IMAGEBUILDERS_CONTAINER_REGISTRY__URI=localhost:5000."
+    )
+
+
+def _dockerfile(given: str | None, stack_of_files: ExitStack) -> str | None:
+    """Give the Dockerfile's absolute path; one from standard input is put in a file first."""
+    if given is None:
+        return None
+    if given == STANDARD_INPUT:
+        folder = stack_of_files.enter_context(tempfile.TemporaryDirectory(prefix="imagebuilders-"))
+        path = Path(folder, "Dockerfile")
+        path.write_bytes(click.get_binary_stream("stdin").read())
+        return str(path)
+    # As with `docker build`: relative to the working directory, not to PATH.
+    if not os.path.isfile(given):
+        raise click.BadParameter(f"There is no file {given!r}.", param_hint="'-f' / '--file'")
+    return os.path.abspath(given)

@@ -1,0 +1,77 @@
+"""The command's entry point: its subcommands, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from imagebuilders.cli import failures, output
+from imagebuilders.cli.build_command import build
+from imagebuilders.cli.context_commands import context
+from imagebuilders.cli.stack_commands import flavors, stack
+from imagebuilders.exceptions import ImageBuilderError
+
+PROGRAM = "imagebuilders"
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise failures.InterruptedByUserError from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name=PROGRAM, prog_name=PROGRAM)
+def command() -> None:
+    """Build container images, and look into what goes into them."""
+
+
+command.add_command(build)
+command.add_command(context)
+command.add_command(stack)
+command.add_command(flavors)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: what stands after the command's name; by default those of this process.
+
+    Returns:
+        The exit code: 0; 1 when a build, a push or anything else failed; 2 for wrong usage;
+        130 after Ctrl-C; 141 when nobody reads the output any more.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    output.make_encodable()
+    try:
+        # Without "standalone mode" click raises its errors and returns what `--help` ends with.
+        code = command.main(words, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+    except (failures.OutputClosedError, BrokenPipeError):
+        output.give_up_output()
+        return failures.OUTPUT_CLOSED
+    except (
+        ImageBuilderError,
+        click.ClickException,
+        failures.InterruptedByUserError,
+    ) as error:
+        return _report(error, as_json="--json" in words)
+    return code if isinstance(code, int) else 0
+
+
+def _report(error: Exception, *, as_json: bool) -> int:
+    try:
+        if as_json:
+            output.write_json(sys.stdout, failures.error_record(error))
+        else:
+            if isinstance(error, click.UsageError) and error.ctx is not None:
+                output.write_line(sys.stderr, error.ctx.get_usage())
+            output.error_message(failures.message(error))
+    except failures.OutputClosedError:
+        output.give_up_output()
+    return failures.exit_code(error)

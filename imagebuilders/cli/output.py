@@ -1,0 +1,102 @@
+"""Where the command writes: results to stdout, all else to stderr."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TextIO
+
+from imagebuilders.cli.failures import OutputClosedError
+
+
+def write_line(stream: TextIO, text: str) -> None:
+    """Write a line at once.
+
+    Raises:
+        OutputClosedError: nobody reads the stream any more.
+    """
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise OutputClosedError from None
+
+
+def write_json(stream: TextIO, record: Mapping[str, object]) -> None:
+    """Write an object on a line of its own, at once.
+
+    Only ASCII is written, so that a file name that is not UTF-8 does no harm.
+
+    Raises:
+        OutputClosedError: nobody reads the stream any more.
+    """
+    write_line(stream, json.dumps(record, default=str))
+
+
+def result(text: str) -> None:
+    """Write a line of the result."""
+    write_line(sys.stdout, text)
+
+
+def error_message(text: str) -> None:
+    """Tell the user what went wrong, in red on a terminal that has colours."""
+    labelled("error", "bold red", text)
+
+
+def warning_message(text: str) -> None:
+    """Tell the user what to look at."""
+    labelled("warning", "yellow", text)
+
+
+def labelled(label: str, style: str, text: str) -> None:
+    """Write `label: text` to stderr."""
+    if not sys.stderr.isatty():
+        write_line(sys.stderr, f"{label}: {text}")
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    # rich knows NO_COLOR and what the terminal can do.
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        Text.assemble((f"{label}: ", style), text)
+    )
+
+
+@contextmanager
+def log_warnings(tell: Callable[[str], None]) -> Iterator[None]:
+    """Pass the library's log records of level warning and above on to `tell`."""
+
+    class Teller(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            tell(record.getMessage())
+
+    logger = logging.getLogger("imagebuilders")
+    handler = Teller(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def make_encodable() -> None:
+    """Make sure that writing a character the terminal does not know is no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def give_up_output() -> None:
+    """Point stdout and stderr at nothing: what Python flushes at its end has nowhere to go."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # no file underneath: nothing to flush
+                os.dup2(nowhere, stream.fileno())
+    finally:
+        os.close(nowhere)

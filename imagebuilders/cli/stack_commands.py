@@ -1,0 +1,92 @@
+"""`imagebuilders stack show` and `imagebuilders flavors`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from imagebuilders.cli import output
+from imagebuilders.cli.printable import printable
+from imagebuilders.stack import Client, StackComponentType
+from imagebuilders.stack.description import StackDescription, describe_stack
+from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
+
+_JSON_HELP = "Write JSON, one object per line."
+
+
+@click.group()
+def stack() -> None:
+    """Look at the active stack."""
+
+
+@stack.command()
+@click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
+def show(as_json: bool) -> None:
+    """Show the active stack, and where each of its settings comes from."""
+    description = describe_stack(Client().active_stack)
+    if as_json:
+        output.write_json(sys.stdout, {"event": "stack", **asdict(description)})
+        return
+    for line in _stack_lines(description):
+        output.result(line)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
+def flavors(as_json: bool) -> None:
+    """List the flavors of image builders, artifact stores and container registries."""
+    catalog = FlavorCatalog.installed()
+    rows = [_flavor_record(catalog, entry) for entry in sorted(catalog.entries, key=_flavor_order)]
+    if as_json:
+        for row in rows:
+            output.write_json(sys.stdout, {"event": "flavor", **row})
+        return
+    header = ("TYPE", "FLAVOR", "PACKAGE", "PROBLEM")
+    cells = [tuple(str(row[key.lower()] or "-") for key in header) for row in rows]
+    for line in _columns([header, *cells]):
+        output.result(line.removesuffix(" -").rstrip())
+
+
+def _flavor_order(entry: FlavorEntry) -> tuple[int, str, str]:
+    if entry.flavor is None:
+        return (len(StackComponentType), entry.package, entry.entry_point)
+    return (list(StackComponentType).index(entry.flavor.type), entry.flavor.name, entry.package)
+
+
+def _flavor_record(catalog: FlavorCatalog, entry: FlavorEntry) -> dict[str, object]:
+    flavor = entry.flavor
+    return {
+        "type": None if flavor is None else flavor.type.value,
+        "flavor": None if flavor is None else flavor.name,
+        "package": entry.package,
+        "entry_point": entry.entry_point,
+        "docs_url": None if flavor is None else flavor.docs_url,
+        "problem": catalog.problem(entry),
+    }
+
+
+def _stack_lines(description: StackDescription) -> list[str]:
+    origin = description.file or "no stack file"
+    lines = [f"stack {printable(description.name)} ({origin})"]
+    for component in description.components:
+        flavor = component.flavor or component.implementation
+        lines += ["", f"{component.type}: {flavor}  ({component.flavor_origin})"]
+        lines += _columns(
+            [
+                (f"  {setting.key}", printable(str(setting.value)), f"({setting.origin})")
+                for setting in component.settings
+            ]
+        )
+    if all(one.type is not StackComponentType.CONTAINER_REGISTRY for one in description.components):
+        lines += ["", f"{StackComponentType.CONTAINER_REGISTRY}: none"]
+    return lines
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,297 @@
+"""`imagebuilders build`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pty
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imagebuilders import Stack, events
+from imagebuilders.exceptions import BuildError, ImageNameError, PushError
+
+if TYPE_CHECKING:
+    from conftest import RecordingBuilder, RecordingRegistry, Run
+
+DIGEST = "sha256:" + "2" * 64
+
+
+def test_build(run: Run, builder: RecordingBuilder, stack: Stack, folder: Path) -> None:
+    """The folder is built under the name; the name is the result."""
+    result = run("build", "app", "-t", "shop:1")
+    assert (result.code, result.out) == (0, "shop:1\n")
+    (call,) = builder.calls
+    assert call.image_name == "shop:1"
+    assert call.context.root == "app"
+    assert call.container_registry is None
+    assert not call.options.model_dump(exclude_defaults=True)
+    assert "built shop:1" in result.err
+
+
+def test_every_option(
+    run: Run, builder: RecordingBuilder, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flags are spelled as in `docker build`, and arrive as the builder's options."""
+    monkeypatch.setenv("FROM_HERE", "x=y")
+    monkeypatch.delenv("NOWHERE", raising=False)
+    result = run(
+        *("build", "app", "--tag", "shop", "--file", "app/Dockerfile", "--target", "final"),
+        *("--build-arg", "A=1=2", "--build-arg", "FROM_HERE", "--build-arg", "NOWHERE"),
+        *("--label", "k=v", "--label", "empty=", "--platform", "linux/arm64"),
+        *("--no-cache", "--pull"),
+    )
+    assert result.code == 0
+    options = builder.calls[0].options
+    assert options.buildargs["A"] == "1=2"
+    assert options.buildargs["FROM_HERE"] == "x=y"
+    assert options.buildargs.get("NOWHERE") is None
+    assert options.labels == {"k": "v", "empty": ""}
+    assert options.target == "final"
+    assert options.platform == "linux/arm64"
+    assert options.nocache is True
+    assert options.pull is True
+    assert options.dockerfile == os.path.abspath("app/Dockerfile")
+
+
+def test_dockerfile_outside_the_context(
+    run: Run, builder: RecordingBuilder, stack: Stack, folder: Path
+) -> None:
+    """`-f` is relative to the working directory, and need not lie in the context."""
+    (folder / "other.Dockerfile").write_text("FROM scratch\n")
+    assert run("build", "app", "-t", "shop", "-f", "other.Dockerfile").code == 0
+    assert builder.calls[0].options.dockerfile == str(folder / "other.Dockerfile")
+
+
+def test_dockerfile_from_standard_input(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """`-f -` builds what stands on standard input; nothing of it is left behind."""
+    seen: list[bytes] = []
+    builder.before_build = lambda call: seen.append(
+        Path(call.options.dockerfile or "").read_bytes()
+    )
+    assert run("build", "app", "-t", "shop", "-f", "-", stdin=b"FROM busybox\n").code == 0
+    assert seen == [b"FROM busybox\n"]
+    assert not os.path.exists(str(builder.calls[0].options.dockerfile))
+
+
+def test_several_names(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """Each name gets the image; only the first build may ignore the cache."""
+    result = run("build", "app", "-t", "a:1", "-t", "a:2", "-t", "a:1", "--no-cache", "--pull")
+    assert result.out == "a:1\na:2\n"
+    assert [call.image_name for call in builder.calls] == ["a:1", "a:2"]
+    assert [call.options.nocache for call in builder.calls] == [True, None]
+    assert [call.options.pull for call in builder.calls] == [True, None]
+
+
+def test_push(run: Run, builder: RecordingBuilder, registry: RecordingRegistry) -> None:
+    """With --push the stack's registry is given to the builder; the digest is the result."""
+    result = run("build", "app", "-t", "registry.example/shop:1", "--push")
+    assert (result.code, result.out) == (0, f"registry.example/shop@{DIGEST}\n")
+    assert builder.calls[0].container_registry is registry
+
+
+def test_no_push_without_the_flag(
+    run: Run, builder: RecordingBuilder, registry: RecordingRegistry
+) -> None:
+    """A registry in the stack is not a wish to push."""
+    assert run("build", "app", "-t", "registry.example/shop:1").code == 0
+    assert builder.calls[0].container_registry is None
+
+
+def test_push_without_a_registry(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """The error says where to give a registry; nothing is built before."""
+    result = run("build", "app", "-t", "shop", "--push")
+    assert result.code == 2
+    assert "IMAGEBUILDERS_CONTAINER_REGISTRY__URI" in result.err
+    assert builder.calls == []
+
+
+def test_quiet(run: Run, builder: RecordingBuilder, registry: RecordingRegistry) -> None:
+    """Only the image's ID, or its digest once it is pushed, is printed."""
+    builder.events = [events.Notice("x")]
+    builder.before_build = lambda call: logging.getLogger("imagebuilders").warning("y")
+    result = run("build", "app", "-t", "registry.example/shop:1", "-q")
+    assert (result.out, result.err) == ("sha256:" + "1" * 64 + "\n", "")
+    result = run("build", "app", "-t", "registry.example/shop:1", "--quiet", "--push")
+    assert (result.out, result.err) == (f"registry.example/shop@{DIGEST}\n", "")
+
+
+def test_json(run: Run, builder: RecordingBuilder, registry: RecordingRegistry) -> None:
+    """Each event is an object, then comes the result; nothing else is printed."""
+    builder.events = [events.StepStarted(1, 1, "FROM scratch")]
+    builder.before_build = lambda call: logging.getLogger("imagebuilders").warning("big")
+    result = run("build", "app", "-t", "registry.example/shop:1", "--push", "--json")
+    assert result.err == ""
+    assert len(result.records) == len(result.out.splitlines())
+    assert result.records == [
+        {"event": "notice", "message": "big"},
+        {"event": "step_started", "number": 1, "total": 1, "instruction": "FROM scratch"},
+        {
+            "event": "image_built",
+            "image_name": "registry.example/shop:1",
+            "image_id": "sha256:" + "1" * 64,
+        },
+        {
+            "event": "result",
+            "image": "registry.example/shop:1",
+            "image_id": "sha256:" + "1" * 64,
+            "reference": f"registry.example/shop@{DIGEST}",
+            "digest": DIGEST,
+        },
+    ]
+
+
+def test_json_without_push(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """Without a push there is no digest."""
+    last = run("build", "app", "-t", "shop", "--json").records[-1]
+    assert (last["reference"], last["digest"]) == (None, None)
+
+
+def test_plain_lines_in_a_pipe(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """Progress and warnings are lines of standard error; the result alone is on stdout."""
+    builder.events = [events.StepStarted(1, 1, "FROM scratch")]
+    builder.before_build = lambda call: logging.getLogger("imagebuilders.x").warning("look")
+    result = run("build", "app", "-t", "shop")
+    assert result.out == "shop\n"
+    assert result.err.splitlines()[:2] == ["note: look", "[1/1] FROM scratch"]
+    assert "\x1b" not in result.err
+
+
+@pytest.mark.parametrize(("terminal", "live"), [("xterm-256color", True), ("dumb", False)])
+def test_display_on_a_terminal(
+    run: Run,
+    builder: RecordingBuilder,
+    stack: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: str,
+    live: bool,
+) -> None:
+    """On a terminal the display is live, unless the terminal cannot move its cursor."""
+    monkeypatch.setenv("TERM", terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    builder.events = [events.StepStarted(1, 1, "FROM scratch")]
+    master, slave = pty.openpty()
+    try:
+        with open(slave, "w", encoding="utf-8") as stderr:
+            monkeypatch.setattr(sys, "stderr", stderr)
+            assert run("build", "app", "-t", "shop").code == 0
+            assert run("build", "nowhere", "-t", "shop").code == 2
+        shown = _read_all(master)
+    finally:
+        os.close(master)
+    assert ("\x1b[?25l" in shown) is live
+    assert ("✓ [1/1] FROM scratch" in shown) is live
+    assert "[1/1] FROM scratch" in shown
+    assert "error: " in shown
+    assert "\x1b[3" not in shown, "NO_COLOR is respected"
+
+
+def _read_all(descriptor: int) -> str:
+    chunks = [b""]
+    with suppress(OSError):  # how a terminal says that its other end is closed
+        while chunk := os.read(descriptor, 65536):
+            chunks.append(chunk)
+    return b"".join(chunks).decode()
+
+
+# --- what goes wrong ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("build", "app"), "Missing option"),
+        (("build", "-t", "shop"), "Missing argument 'PATH'"),
+        (("build", "nowhere", "-t", "shop"), "does not exist"),
+        (("build", "app/Dockerfile", "-t", "shop"), "is a file"),
+        (("build", "app", "-t", "shop", "-f", "nowhere"), "There is no file 'nowhere'"),
+        (("build", "app", "-t", "shop", "-f", "app"), "There is no file 'app'"),
+        (("build", "app", "-t", "shop", "--build-arg", "=x"), "buildargs"),
+        (("build", "app", "-t", "shop", "--label", "=x"), "labels"),
+        (("build", "app", "-t", "shop", "--no-cash"), "--no-cache"),
+        (("build", "app", "-t", "shop", "-q", "--json"), "cannot be used together"),
+        (("bild", "app"), "No such command 'bild'"),
+    ],
+)
+def test_wrong_usage(
+    run: Run, builder: RecordingBuilder, stack: Stack, arguments: tuple[str, ...], says: str
+) -> None:
+    """Wrong usage ends with 2 and one message, and builds nothing."""
+    result = run(*arguments)
+    assert result.code == 2
+    assert says in result.err or says in result.out
+    assert "Traceback" not in result.err
+    assert builder.calls == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BuildError("step 2 failed", instruction="RUN false", exit_code=1, log=["a"]), 1),
+        (PushError("denied", image_name="shop"), 1),
+        (ImageNameError("no such name", image_name="SHOP"), 2),
+    ],
+)
+def test_failure(
+    run: Run, builder: RecordingBuilder, stack: Stack, error: Exception, code: int
+) -> None:
+    """An error is its message after `error:`; 1 for what failed, 2 for what was asked wrongly."""
+
+    def fail(call: object) -> None:
+        raise error
+
+    builder.before_build = fail
+    result = run("build", "app", "-t", "shop")
+    assert (result.code, result.out, result.err) == (code, "", f"error: {error}\n")
+
+
+def test_failure_as_json(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """With --json an error is the last object, with what the exception knows."""
+
+    def fail(call: object) -> None:
+        raise BuildError("boom", instruction="RUN false", exit_code=3, output=["x"], log=["x"])
+
+    builder.before_build = fail
+    result = run("build", "app", "-t", "shop", "--json")
+    assert (result.code, result.err) == (1, "")
+    assert result.records == [
+        {
+            "event": "error",
+            "error": "BuildError",
+            "message": "boom",
+            "exit_code": 1,
+            "details": {"instruction": "RUN false", "exit_code": 3, "output": ["x"]},
+        }
+    ]
+    result = run("build", "nowhere", "-t", "shop", "--json")
+    assert (result.code, result.err) == (2, "")
+    assert result.records[-1]["error"] == "BadParameter"
+
+
+def test_interrupt(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """Ctrl-C stops the build and ends with 130 and one line."""
+    builder.events = [events.StepStarted(1, 1, "RUN sleep")]
+    builder.before_build = lambda call: os.kill(os.getpid(), signal.SIGINT)
+    result = run("build", "app", "-t", "shop")
+    assert (result.code, result.out, result.err) == (130, "", "error: Interrupted.\n")
+    result = run("build", "app", "-t", "shop", "--json")
+    assert (result.code, result.err) == (130, "")
+    assert result.records[-1]["exit_code"] == 130
+
+
+def test_errors_of_the_program_are_not_hidden(
+    run: Run, builder: RecordingBuilder, stack: Stack
+) -> None:
+    """A fault of a program is no mistake of the user: it keeps its traceback."""
+
+    def fail(call: object) -> None:
+        raise ZeroDivisionError
+
+    builder.before_build = fail
+    with pytest.raises(ZeroDivisionError):
+        run("build", "app", "-t", "shop")

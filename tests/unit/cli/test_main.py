@@ -1,0 +1,93 @@
+"""The command as a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imagebuilders.cli import output
+from imagebuilders.cli.failures import OutputClosedError
+
+if TYPE_CHECKING:
+    from conftest import Run
+
+
+def test_version(run: Run) -> None:
+    """--version gives the distribution's version."""
+    result = run("--version")
+    assert (result.code, result.out) == (0, f"imagebuilders, version {version('imagebuilders')}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("-h",), ("build", "-h"), ("context", "ls", "--help"), ("stack", "show", "-h")],
+)
+def test_help(run: Run, arguments: tuple[str, ...]) -> None:
+    """Each command explains itself."""
+    result = run(*arguments)
+    assert result.code == 0
+    assert result.out.startswith("Usage: imagebuilders")
+
+
+def test_as_a_module(tmp_path: Path) -> None:
+    """`python -m imagebuilders` is the command; a mistake makes no traceback."""
+    result = subprocess.run(
+        [sys.executable, "-m", "imagebuilders", "build", "nowhere", "-t", "x"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[0].startswith("Usage: imagebuilders build")
+    assert "Traceback" not in result.stderr
+
+
+def test_reader_that_goes_away(tmp_path: Path) -> None:
+    """With a closed pipe as output the command ends without a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        result = subprocess.run(
+            [sys.executable, "-m", "imagebuilders", "flavors"],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
+def test_nobody_reads_errors(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that cannot be told keeps its exit code."""
+    given_up: list[bool] = []
+
+    def closed(text: str) -> None:
+        raise OutputClosedError
+
+    monkeypatch.setattr(output, "error_message", closed)
+    monkeypatch.setattr(output, "give_up_output", lambda: given_up.append(True))
+    assert run("no-such-command").code == 2
+    assert given_up == [True]
+
+
+def test_characters_the_terminal_does_not_know(tmp_path: Path) -> None:
+    """A locale that cannot spell a name is no reason to fail."""
+    (tmp_path / "imagebuilders.toml").write_text('name = "käfer"', encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "-m", "imagebuilders", "stack", "show"],
+        capture_output=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        timeout=60,
+    )
+    assert result.returncode == 0
+    assert b"k\\xe4fer" in result.stdout

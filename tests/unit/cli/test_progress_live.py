@@ -1,0 +1,190 @@
+"""Progress on a terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from imagebuilders import events
+from imagebuilders.cli.progress_live import LiveProgress
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class _Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class _Terminal:
+    """A terminal of 60 columns: what was printed for good, and what is drawn now."""
+
+    def __init__(self, *, encoding: str = "utf-8") -> None:
+        self.raw = io.BytesIO()
+        self.clock = _Clock()
+        self.console = Console(
+            file=io.TextIOWrapper(self.raw, encoding=encoding, write_through=True),
+            force_terminal=True,
+            width=60,
+            height=40,
+            color_system=None,
+            _environ={},
+        )
+        self.progress = LiveProgress(self.console, clock=self.clock)
+
+    def standing(self) -> list[str]:
+        """The lines that are printed above the moving part."""
+        plain = _ESCAPES.sub("", self.raw.getvalue().decode())
+        return [line.rstrip() for line in plain.splitlines() if line.strip()]
+
+    def moving(self) -> list[str]:
+        """The moving part, as it would be drawn now."""
+        with self.console.capture() as captured:
+            self.console.print(self.progress._drawing())
+        lines = _ESCAPES.sub("", captured.get()).splitlines()
+        return [line.rstrip() for line in lines if line.strip()]
+
+
+@pytest.fixture
+def terminal() -> _Terminal:
+    """A terminal whose display is not started: nothing draws by itself."""
+    return _Terminal()
+
+
+def words(line: str) -> list[str]:
+    """Split a line into its words, leaving out the spinner."""
+    return line.split()[1:] if line[:1] not in " " else line.split()
+
+
+def test_steps(terminal: _Terminal) -> None:
+    """The running step shows its time and last lines; a finished one stays as one line."""
+    tell = terminal.progress
+    tell(events.BuildStarted("app:1", "an engine"))
+    tell(events.StepStarted(1, 2, "FROM scratch"))
+    tell(events.StepCached(1))
+    tell(events.StepStarted(2, 2, "RUN make \\\n all"))
+    for number in range(10):
+        tell(events.StepOutput(2, f"line {number}\n"))
+    terminal.clock.now = 2.0
+    moving = terminal.moving()
+    assert words(moving[0]) == ["[2/2]", "RUN", "make", "\\", "all", "2.0s"]
+    assert moving[1:] == [f"    line {number}" for number in range(4, 10)]
+    tell(events.ImageBuilt("app:1", "sha256:1"))
+    assert terminal.moving() == []
+    standing = terminal.standing()
+    assert standing[0] == "Building app:1 with an engine"
+    assert words(standing[1]) == ["[1/2]", "FROM", "scratch", "cached"]
+    assert words(standing[2]) == ["[2/2]", "RUN", "make", "\\", "all", "2.0s"]
+    assert standing[2].startswith("✓")
+
+
+def test_every_line_fits(terminal: _Terminal) -> None:
+    """Long instructions, names and output are cut, never wrapped."""
+    tell = terminal.progress
+    tell(events.StepStarted(1, 0, "RUN " + "x" * 200))
+    tell(events.StepOutput(1, "y" * 200))
+    tell(events.LayerProgress("z" * 100, "Downloading", 5, 10))
+    moving = terminal.moving()
+    assert len(moving) == 3
+    assert all(len(line) <= 60 for line in moving)
+    tell(events.ImageBuilt("app", "id"))
+    assert len(terminal.standing()) == 1
+    assert "…" in terminal.standing()[0]
+
+
+def test_context_and_upload(terminal: _Terminal) -> None:
+    """Transfers show how much was sent, and how much there is if that is known."""
+    tell = terminal.progress
+    tell(events.ContextProgress(1_500_000))
+    tell(events.UploadProgress("s3://a/b", 500, total=1000))
+    context, upload = terminal.moving()
+    assert words(context) == ["context", "1.5", "MB", "0.0s"]
+    assert "━" in upload
+    assert words(upload)[-3:] == ["500", "B", "0.0s"]
+    tell(events.ContextProgress(2_000_000, done=True))
+    tell(events.UploadProgress("s3://a/b", 1000, total=1000, done=True))
+    assert terminal.moving() == []
+    assert [words(line)[0] for line in terminal.standing()] == ["context", "upload"]
+
+
+def test_push(terminal: _Terminal) -> None:
+    """A push shows its unfinished layers, the first eight of many, and ends as one line."""
+    tell = terminal.progress
+    for number in range(12):
+        tell(events.LayerProgress(f"layer{number}", "Pushing", number, 100 if number else 0))
+    tell(events.LayerProgress("layer0", "Pushed"))
+    tell(events.LayerProgress("layer1", "Layer already exists"))
+    moving = terminal.moving()
+    assert words(moving[0])[0] == "push"
+    assert moving[1].split()[:2] == ["layer2", "Pushing"]
+    assert len(moving) == 1 + 8 + 1
+    assert moving[-1].strip() == "and 2 more layers"
+    tell(events.ImagePushed("app@sha256:1"))
+    assert terminal.moving() == []
+    assert words(terminal.standing()[0]) == ["push", "12", "layers", "0.0s"]
+
+
+def test_push_without_layers(terminal: _Terminal) -> None:
+    """A push of one layer, or one that the engine says nothing of, is no special case."""
+    terminal.progress(events.ImagePushed("app@sha256:1"))
+    assert terminal.standing() == []
+    terminal.progress(events.LayerProgress("a", "Waiting"))
+    terminal.progress(events.ImagePushed("app@sha256:1"))
+    assert words(terminal.standing()[0]) == ["push", "1", "layer", "0.0s"]
+
+
+def test_pulled_layers_belong_to_their_step(terminal: _Terminal) -> None:
+    """Layers that come while a step runs are being pulled, and vanish with it."""
+    tell = terminal.progress
+    tell(events.StepStarted(1, 2, "FROM busybox"))
+    tell(events.LayerProgress("a", "Downloading", 1, 2))
+    assert [line.split()[0] for line in terminal.moving()[1:]] == ["a"]
+    tell(events.StepStarted(2, 2, "RUN a"))
+    assert len(terminal.moving()) == 1
+
+
+def test_remarks_stand(terminal: _Terminal) -> None:
+    """Notices and the engine's own lines are printed at once, without their escapes."""
+    terminal.progress(events.Notice("look [bold]here[/bold]\x1b[2J"))
+    terminal.progress(events.StepOutput(0, "\x1b[1mengine\x1b[0m says\n\n"))
+    terminal.progress(events.StepOutput(3, "of a step nobody began"))
+    terminal.progress(events.StepCached(3))
+    assert terminal.standing() == [
+        "! look [bold]here[/bold]\\x1b[2J",
+        "  engine says",
+        "  of a step nobody began",
+    ]
+
+
+def test_failure_marks_what_was_running(terminal: _Terminal) -> None:
+    """After an error the step that was running stays, marked, and the cursor is back."""
+
+    def fail() -> None:
+        with terminal.progress as progress:
+            progress(events.StepStarted(1, 1, "RUN false"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert any(line.startswith("✗ [1/1] RUN false") for line in terminal.standing())
+    raw = terminal.raw.getvalue().decode()
+    assert raw.rindex("\x1b[?25h") > raw.rindex("\x1b[?25l")
+
+
+def test_nothing_moving_stays(terminal: _Terminal) -> None:
+    """After a good end only the finished lines are on the screen."""
+    with terminal.progress as progress:
+        progress(events.ContextProgress(10))
+    assert not any("✗" in line or "✓" in line for line in terminal.standing())
+
+
+def test_terminal_that_knows_only_ascii() -> None:
+    """Marks have a spelling for terminals without Unicode."""
+    terminal = _Terminal(encoding="ascii")
+    terminal.progress(events.ContextProgress(10, done=True))
+    assert terminal.standing()[0].startswith("+ context")

@@ -1,0 +1,121 @@
+"""Progress as plain lines."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from imagebuilders import events
+from imagebuilders.cli.failures import OutputClosedError
+from imagebuilders.cli.progress_plain import PlainProgress
+
+
+class _Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    """A clock that stands still until it is set."""
+    return _Clock()
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    """Where the lines go."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def progress(stream: io.StringIO, clock: _Clock) -> PlainProgress:
+    """The listener under test."""
+    return PlainProgress(stream, clock=clock)
+
+
+def test_a_build(progress: PlainProgress, stream: io.StringIO, clock: _Clock) -> None:
+    """Each thing that happens is one line; steps tell how long they took."""
+    progress(events.BuildStarted("app:1", "an engine"))
+    progress(events.ContextProgress(100))
+    progress(events.ContextProgress(2048, done=True))
+    progress(events.StepStarted(1, 3, "FROM scratch"))
+    progress(events.StepStarted(2, 3, "COPY . /app"))
+    progress(events.StepCached(2))
+    progress(events.StepStarted(3, 3, "RUN make \\\n  all"))
+    clock.now = 1.5
+    progress(events.StepOutput(3, "\x1b[1mone\x1b[0m\rtwo"))
+    progress(events.StepOutput(0, "a remark"))
+    progress(events.Notice("look here"))
+    progress(events.ImageBuilt("app:1", "sha256:1"))
+    assert stream.getvalue().splitlines() == [
+        "building app:1 with an engine",
+        "context: 2.0 kB sent",
+        "[1/3] FROM scratch",
+        "[1/3] done 0.0s",
+        "[2/3] COPY . /app",
+        "[2/3] cached",
+        "[3/3] RUN make \\ all",
+        "[3/3]   one",
+        "[3/3]   two",
+        "engine:   a remark",
+        "note: look here",
+        "[3/3] done 1.5s",
+        "built app:1 sha256:1",
+    ]
+
+
+def test_steps_of_unknown_number(progress: PlainProgress, stream: io.StringIO) -> None:
+    """An engine may not say how many steps there are, or speak of an earlier one."""
+    progress(events.StepStarted(2, 0, "RUN a"))
+    progress(events.StepOutput(1, "late"))
+    progress(events.StepOutput(2, ""))
+    assert stream.getvalue().splitlines() == ["[2] RUN a", "[1]   late"]
+
+
+def test_push(progress: PlainProgress, stream: io.StringIO, clock: _Clock) -> None:
+    """A layer is told of when its status changes, and now and then while it lasts."""
+    for status, current, now in [
+        ("Pushing", 1, 0.0),
+        ("Pushing", 500_000, 9.0),
+        ("Pushing", 1_000_000, 10.0),
+        ("Pushing", 1_500_000, 11.0),
+        ("Pushed", 2_000_000, 12.0),
+    ]:
+        clock.now = now
+        progress(events.LayerProgress("ab12", status, current, 2_000_000))
+    progress(events.ImagePushed("app@sha256:2"))
+    assert stream.getvalue().splitlines() == [
+        "layer ab12: Pushing",
+        "layer ab12: Pushing 1.0 MB of 2.0 MB",
+        "layer ab12: Pushed",
+        "pushed app@sha256:2",
+    ]
+
+
+def test_long_transfers(progress: PlainProgress, stream: io.StringIO, clock: _Clock) -> None:
+    """A long transfer says every ten seconds how far it is."""
+    for now, sent in [(0.0, 1), (9.9, 100), (10.0, 1000), (15.0, 1500)]:
+        clock.now = now
+        progress(events.ContextProgress(sent))
+        progress(events.UploadProgress("s3://a/b", sent, total=4000))
+    progress(events.UploadProgress("s3://a/b", 4000, total=4000, done=True))
+    assert stream.getvalue().splitlines() == [
+        "context: 1.0 kB so far",
+        "upload to s3://a/b: 1.0 kB of 4.0 kB so far",
+        "upload to s3://a/b: 4.0 kB sent",
+    ]
+
+
+def test_closed_output() -> None:
+    """A reader who went away is no error of the engine's connection."""
+
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    with pytest.raises(OutputClosedError):
+        PlainProgress(Closed())(events.Notice("x"))
+    assert not issubclass(OutputClosedError, OSError)

@@ -1,0 +1,141 @@
+"""The package's public names, and what importing it costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import imagebuilders
+
+
+def test_dir_is_all() -> None:
+    """`dir()` shows the public names and no others."""
+    assert dir(imagebuilders) == sorted(imagebuilders.__all__)
+    assert len(set(imagebuilders.__all__)) == len(imagebuilders.__all__)
+
+
+@pytest.mark.parametrize("name", imagebuilders.__all__)
+def test_every_name_is_there(name: str) -> None:
+    """Each public name can be imported, is a documented class, and knows its home."""
+    value = getattr(imagebuilders, name)
+    assert isinstance(value, type)
+    assert value.__name__ == name
+    assert value.__doc__
+    assert getattr(import_module(value.__module__), name) is value
+
+
+def test_names_for_type_checkers_are_the_same() -> None:
+    """What type checkers see is what is loaded, from the same modules."""
+    tree = ast.parse(Path(str(imagebuilders.__file__)).read_text(encoding="utf-8"))
+    (checked,) = [node for node in tree.body if isinstance(node, ast.If)]
+    homes = {
+        alias.name: node.module
+        for node in checked.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert homes == imagebuilders._HOMES
+    assert sorted(homes) == sorted(imagebuilders.__all__)
+
+
+def test_unknown_name() -> None:
+    """A misspelled name is an AttributeError that names it."""
+    with pytest.raises(AttributeError, match="'imagebuilders' has no attribute 'BuildContest'"):
+        _ = imagebuilders.BuildContest
+
+
+def imported_by(code: str) -> set[str]:
+    """Give the top-level modules that a fresh interpreter has after running `code`."""
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{code}\nimport sys\nprint(*{{m.partition('.')[0] for m in sys.modules}})",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return set(result.stdout.split())
+
+
+HEAVY = {"docker", "requests", "boto3", "botocore", "fsspec", "s3fs"}
+NOT_NEEDED_AT_ONCE = {"pydantic", "pydantic_settings", "rich", "click", "isal", "fakes"}
+
+
+def test_import_is_cheap() -> None:
+    """`import imagebuilders` loads neither a dependency nor a module of its own."""
+    code = (
+        "import imagebuilders, sys\n"
+        "own = [m for m in sys.modules if m.startswith('imagebuilders.')]\n"
+        "assert own == [], own"
+    )
+    assert not imported_by(code) & (HEAVY | NOT_NEEDED_AT_ONCE)
+
+
+@pytest.mark.parametrize("name", imagebuilders.__all__)
+def test_names_are_cheap(name: str) -> None:
+    """No public name needs a Docker client, a cloud library or the terminal to be loaded."""
+    unwanted = HEAVY | {"rich", "click", "fakes"}
+    assert not imported_by(f"from imagebuilders import {name}") & unwanted
+
+
+def test_reading_the_stack_is_cheap(tmp_path: Path) -> None:
+    """The default stack is made without an engine's client or a cloud library."""
+    code = (
+        f"import os; os.chdir({str(tmp_path)!r})\n"
+        "from imagebuilders import Client\n"
+        "Client().active_stack"
+    )
+    assert not imported_by(code) & {"docker", "boto3", "botocore", "s3fs"}
+
+
+def test_production_does_not_import_doubles() -> None:
+    """No module of the package imports from `fakes`."""
+    root = Path(str(imagebuilders.__file__)).parent
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            assert not [name for name in modules if name.partition(".")[0] == "fakes"], path
+
+
+ARROWS = {
+    "context": {"docker", "stack", "cli", "artifact_stores", "container_registries"},
+    "docker": {"stack", "cli", "artifact_stores", "container_registries", "local_image_builder"},
+    "stack": {"cli"},
+    "artifact_stores": {"cli", "docker"},
+    "container_registries": {"cli"},
+    "build_options": {"cli", "docker"},
+}
+
+
+@pytest.mark.parametrize(("package", "unknown"), ARROWS.items())
+def test_arrows_point_one_way(package: str, unknown: set[str]) -> None:
+    """A package imports nothing of those that stand above it."""
+    root = Path(str(imagebuilders.__file__)).parent
+    for path in (root / package).rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        typing_only = {
+            id(inner)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for inner in ast.walk(node)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and id(node) not in typing_only:
+                parts = (node.module or "").split(".")
+                assert parts[0] != "imagebuilders" or not set(parts[1:2]) & unknown, (
+                    f"{path}:{node.lineno}"
+                )
