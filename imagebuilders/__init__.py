@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     )
     from imagebuilders.build_context import BuildContext
     from imagebuilders.build_options import DockerBuildOptions
-    from imagebuilders.container_registries import BaseContainerRegistry
+    from imagebuilders.container_registries import (
+        BaseContainerRegistry,
+        BaseContainerRegistryConfig,
+        BaseContainerRegistryFlavor,
+        DefaultContainerRegistry,
+        DefaultContainerRegistryConfig,
+        DefaultContainerRegistryFlavor,
+    )
     from imagebuilders.local_image_builder import (
         LocalImageBuilder,
         LocalImageBuilderConfig,
@@ -52,11 +59,16 @@ __all__ = [
     "BaseArtifactStoreConfig",
     "BaseArtifactStoreFlavor",
     "BaseContainerRegistry",
+    "BaseContainerRegistryConfig",
+    "BaseContainerRegistryFlavor",
     "BaseImageBuilder",
     "BaseImageBuilderConfig",
     "BaseImageBuilderFlavor",
     "BuildContext",
     "Client",
+    "DefaultContainerRegistry",
+    "DefaultContainerRegistryConfig",
+    "DefaultContainerRegistryFlavor",
     "DockerBuildOptions",
     "Flavor",
     "LocalArtifactStore",
@@ -86,11 +98,16 @@ _HOMES = {
     "BaseArtifactStoreConfig": "imagebuilders.artifact_stores",
     "BaseArtifactStoreFlavor": "imagebuilders.artifact_stores",
     "BaseContainerRegistry": "imagebuilders.container_registries",
+    "BaseContainerRegistryConfig": "imagebuilders.container_registries",
+    "BaseContainerRegistryFlavor": "imagebuilders.container_registries",
     "BaseImageBuilder": "imagebuilders.base_image_builder",
     "BaseImageBuilderConfig": "imagebuilders.base_image_builder",
     "BaseImageBuilderFlavor": "imagebuilders.base_image_builder",
     "BuildContext": "imagebuilders.build_context",
     "Client": "imagebuilders.stack",
+    "DefaultContainerRegistry": "imagebuilders.container_registries",
+    "DefaultContainerRegistryConfig": "imagebuilders.container_registries",
+    "DefaultContainerRegistryFlavor": "imagebuilders.container_registries",
     "DockerBuildOptions": "imagebuilders.build_options",
     "Flavor": "imagebuilders.stack",
     "LocalArtifactStore": "imagebuilders.artifact_stores",

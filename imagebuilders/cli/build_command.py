@@ -78,7 +78,12 @@ class BuiltImage:
 @click.option("--platform", metavar="OS/ARCH", help="Build for this platform.")
 @click.option("--no-cache", is_flag=True, help="Build every step anew.")
 @click.option("--pull", is_flag=True, help="Look for newer base images.")
-@click.option("--push", is_flag=True, help="Push the image to the stack's container registry.")
+@click.option(
+    "--push",
+    is_flag=True,
+    help="Push the image to the stack's container registry, or, if it has none, to the one "
+    "that the name begins with.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print the digest or the image's ID, no more.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, one object per line.")
 def build(
@@ -118,9 +123,8 @@ def build(
             {name: value for name, value in given.items() if value is not None}
         )
         stack = Client().active_stack
-        registry = _registry(stack) if push else None
         with progress(quiet=quiet, as_json=as_json):
-            results = _build_each(stack, path, names, options, registry)
+            results = _build_each(stack, path, names, options, push=push)
     for built in results:
         if as_json:
             output.write_json(sys.stdout, built.record)
@@ -135,23 +139,25 @@ def _build_each(
     path: str,
     names: Sequence[str],
     options: DockerBuildOptions,
-    registry: BaseContainerRegistry | None,
+    *,
+    push: bool,
 ) -> list[BuiltImage]:
+    # All registries before the first build: what cannot be pushed need not be built.
+    registries = {name: _registry(stack, name) if push else None for name in names}
     built = []
-    for name in dict.fromkeys(names):
-        context = stack.image_builder.build_context_class(path)
-        noted = _ImageId()
-        with events.listen(noted):
-            returned = stack.image_builder.build(name, context, options, registry)
-        built.append(
-            BuiltImage(
-                image=name,
-                image_id=noted.image_id,
-                reference=returned if registry is not None else None,
-            )
-        )
-        # The other names are for the image that was just built, not for new ones.
-        options = options.model_copy(update={"nocache": None, "pull": None})
+    with ExitStack() as open_registries:
+        for registry in registries.values():
+            if registry is not None:
+                open_registries.callback(registry.close)
+        for name, registry in registries.items():
+            noted = _ImageId()
+            context = stack.image_builder.build_context_class(path)
+            with events.listen(noted):
+                returned = stack.image_builder.build(name, context, options, registry)
+            reference = returned if registry is not None else None
+            built.append(BuiltImage(name, noted.image_id, reference))
+            # The other names are for the image that was just built, not for new ones.
+            options = options.model_copy(update={"nocache": None, "pull": None})
     return built
 
 
@@ -165,13 +171,21 @@ class _ImageId:
             self.image_id = event.image_id
 
 
-def _registry(stack: Stack) -> BaseContainerRegistry:
+def _registry(stack: Stack, name: str) -> BaseContainerRegistry:
+    """Give the stack's registry, else the one that the image's name begins with."""
     if stack.container_registry is not None:
         return stack.container_registry
+    from imagebuilders.container_registries import DefaultContainerRegistry
+    from imagebuilders.docker.image_reference import parse_build_target
+
+    domain = parse_build_target(name).domain
+    if name.startswith(f"{domain}/"):
+        return DefaultContainerRegistry(uri=domain)
     raise click.UsageError(
-        f"--push: the stack {stack.name!r} has no container registry. Give one in "
-        'imagebuilders.toml, as in [container_registry] uri = "localhost:5000", or in '
-        "the environment, as in IMAGEBUILDERS_CONTAINER_REGISTRY__URI=localhost:5000."
+        f"--push: the stack {stack.name!r} has no container registry, and {name!r} names none. "
+        "Name one in the tag, as in localhost:5000/app, or give one in imagebuilders.toml, "
+        'as in [container_registry] uri = "localhost:5000", or in the environment, as in '
+        "IMAGEBUILDERS_CONTAINER_REGISTRY__URI=localhost:5000."
     )
 
 

@@ -21,9 +21,9 @@ def test_dir_is_all() -> None:
 
 @pytest.mark.parametrize("name", imagebuilders.__all__)
 def test_every_name_is_there(name: str) -> None:
-    """Each public name can be imported, is a documented class, and knows its home."""
+    """Each public name can be imported, is documented, and knows its home."""
     value = getattr(imagebuilders, name)
-    assert isinstance(value, type)
+    assert callable(value)
     assert value.__name__ == name
     assert value.__doc__
     assert getattr(import_module(value.__module__), name) is value
@@ -79,11 +79,10 @@ def test_import_is_cheap() -> None:
     assert not imported_by(code) & (HEAVY | NOT_NEEDED_AT_ONCE)
 
 
-@pytest.mark.parametrize("name", imagebuilders.__all__)
-def test_names_are_cheap(name: str) -> None:
+def test_names_are_cheap() -> None:
     """No public name needs a Docker client, a cloud library or the terminal to be loaded."""
     unwanted = HEAVY | {"rich", "click", "fakes"}
-    assert not imported_by(f"from imagebuilders import {name}") & unwanted
+    assert not imported_by("from imagebuilders import *") & unwanted
 
 
 def test_reading_the_stack_is_cheap(tmp_path: Path) -> None:

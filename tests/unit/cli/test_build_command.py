@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagebuilders import Stack, events
+from imagebuilders import DefaultContainerRegistry, Stack, events
 from imagebuilders.exceptions import BuildError, ImageNameError, PushError
 
 if TYPE_CHECKING:
@@ -103,9 +103,26 @@ def test_no_push_without_the_flag(
     assert builder.calls[0].container_registry is None
 
 
-def test_push_without_a_registry(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+def test_push_to_the_registry_in_the_name(
+    run: Run, builder: RecordingBuilder, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a registry in the stack, the one that the name begins with is used."""
+    monkeypatch.setattr(
+        DefaultContainerRegistry, "push_image", lambda registry, name: f"{name}@{DIGEST}"
+    )
+    result = run("build", "app", "-t", "localhost:5000/team/shop", "--push")
+    assert (result.code, result.out) == (0, f"localhost:5000/team/shop@{DIGEST}\n")
+    registry = builder.calls[0].container_registry
+    assert registry is not None
+    assert registry.uri == "localhost:5000"
+
+
+@pytest.mark.parametrize("name", ["shop", "team/shop:1"])
+def test_push_without_a_registry(
+    run: Run, builder: RecordingBuilder, stack: Stack, name: str
+) -> None:
     """The error says where to give a registry; nothing is built before."""
-    result = run("build", "app", "-t", "shop", "--push")
+    result = run("build", "app", "-t", "localhost:5000/shop", "-t", name, "--push")
     assert result.code == 2
     assert "IMAGEBUILDERS_CONTAINER_REGISTRY__URI" in result.err
     assert builder.calls == []
