@@ -6,11 +6,9 @@ import errno
 import fcntl
 import logging
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 from urllib.parse import unquote, urlsplit
 
@@ -34,18 +32,12 @@ logger = logging.getLogger(__name__)
 def default_path() -> str:
     """Give the artifact folder in the user's data folder.
 
-    `$XDG_DATA_HOME/imagebuilders/artifacts`, where `XDG_DATA_HOME` defaults to
-    `~/.local/share`, as the XDG Base Directory Specification has it; on macOS
-    `~/Library/Application Support/imagebuilders/artifacts`.
+    Raises:
+        ConfigurationError: the user has no home folder.
     """
-    data = os.environ.get("XDG_DATA_HOME", "")
-    if os.path.isabs(data):
-        folder = Path(data)
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Application Support"
-    else:
-        folder = Path.home() / ".local" / "share"
-    return str(folder / "imagebuilders" / "artifacts")
+    from imagebuilders.stack.configuration import user_data_folder
+
+    return str(user_data_folder() / "imagebuilders" / "artifacts")
 
 
 class LocalArtifactStoreConfig(BaseArtifactStoreConfig):

@@ -110,6 +110,7 @@ def _text(answer: Mapping[str, object], section: str, key: str) -> str:
 def _connection_errors() -> tuple[type[BaseException], ...]:
     exceptions = import_module("botocore.exceptions")
     return (
+        exceptions.ConnectionError,
         exceptions.HTTPClientError,
         exceptions.IncompleteReadError,
         exceptions.ResponseStreamingError,

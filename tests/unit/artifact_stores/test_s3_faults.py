@@ -1,0 +1,77 @@
+"""What S3's errors mean."""
+
+from __future__ import annotations
+
+import errno
+
+import aiohttp
+import pytest
+from botocore import exceptions  # type: ignore[import-untyped]
+from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
+
+from imagebuilders.artifact_stores.s3_faults import code, describe, is_passing
+
+
+def _answer(name: str | None, status: int, message: str | None = "words.") -> Exception:
+    found = {"Code": name, "Message": message}
+    error = OSError("translated")
+    error.__cause__ = exceptions.ClientError(
+        {
+            "Error": {key: value for key, value in found.items() if value is not None},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        },
+        "PutObject",
+    )
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (_answer("SlowDown", 503), True),
+        (_answer("RequestTimeout", 400), True),
+        (_answer(None, 502), True),
+        (_answer("TooManyRequests", 429), True),
+        (_answer("NotImplemented", 501), False),
+        (_answer("AccessDenied", 403), False),
+        (exceptions.EndpointConnectionError(endpoint_url="http://host"), True),
+        (exceptions.ReadTimeoutError(endpoint_url="http://host"), True),
+        (exceptions.ConnectionClosedError(endpoint_url="http://host"), True),
+        (exceptions.SSLError(endpoint_url="http://host", error="bad"), False),
+        (exceptions.NoCredentialsError(), False),
+        (aiohttp.ClientPayloadError("cut"), True),
+        (ResponseParserError("nonsense"), True),
+        (OSError(errno.ECONNRESET, "reset"), True),
+        (ValueError("no"), False),
+    ],
+    ids=repr,
+)
+def test_which_faults_may_pass(error: Exception, passing: bool) -> None:
+    """Busy, broken and cut may pass; refusals, bad certificates and mistakes do not."""
+    assert is_passing(error) is passing
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (_answer("NoSuchBucket", 404), "the bucket does not exist"),
+        (_answer("SignatureDoesNotMatch", 403), "credentials (SignatureDoesNotMatch: words)."),
+        (_answer("AccessDenied", 403), "access denied (AccessDenied: words)."),
+        (_answer(None, 403, None), "access denied (403)."),
+        (_answer("Strange", 400), "the service answered Strange: words."),
+        (exceptions.NoCredentialsError(), "no credentials were found"),
+        (exceptions.ProfileNotFound(profile="p"), "ProfileNotFound"),
+        (OSError(errno.ENOSPC, "No space left on device"), "no space is left"),
+    ],
+    ids=repr,
+)
+def test_how_faults_are_told(error: Exception, words: str) -> None:
+    """Each fault is told with the service's own code and words, and what to do."""
+    assert words in describe(error)
+
+
+def test_the_code_is_the_services_own() -> None:
+    """The code comes from the answer, or is its status; other errors have none."""
+    assert code(_answer("SlowDown", 503)) == "SlowDown"
+    assert code(_answer(None, 503)) == "503"
+    assert code(ValueError()) == ""

@@ -1,0 +1,205 @@
+"""Multipart uploads: parts, faults in their middle, what is taken back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ConnectionClosedError  # type: ignore[import-untyped]
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagebuilders.artifact_stores import s3_upload
+from imagebuilders.artifact_stores.s3_upload import regroup
+from imagebuilders.exceptions import UploadError
+
+if TYPE_CHECKING:
+    # tests/ is no package: the class reaches the tests as a fixture.
+    MemoryS3Store = Any
+
+MIB = 1024 * 1024
+PARTS = [bytes([n]) * MIB for n in range(12)]  # two whole parts and one of 2 MiB
+
+
+@given(chunks=st.lists(st.binary(max_size=20), max_size=20), size=st.integers(1, 30))
+def test_parts_are_equal_but_for_the_last(chunks: list[bytes], size: int) -> None:
+    """However a stream is cut, its parts are whole and nothing is lost."""
+    parts = list(regroup(chunks, size))
+    assert b"".join(parts) == b"".join(chunks)
+    assert all(len(part) == size for part in parts[:-1])
+    assert all(0 < len(part) <= size for part in parts[-1:])
+
+
+def test_a_file_of_one_part_is_put(s3_store: MemoryS3Store) -> None:
+    """What fits in one part costs one request, besides looking for dead uploads."""
+    s3_store.publish("file", [bytes(5 * MIB)])
+    assert s3_store.service.count() == {"put_object": 1, "list_multipart_uploads": 1}
+
+
+def test_a_larger_file_goes_in_parts(s3_store: MemoryS3Store) -> None:
+    """Three parts, one completion, and progress part by part."""
+    progress: list[int] = []
+    assert s3_store.publish("file", PARTS, on_progress=progress.append) == 12 * MIB
+    assert s3_store.service.count() == {
+        "create_multipart_upload": 1,
+        "upload_part": 3,
+        "complete_multipart_upload": 1,
+        "list_multipart_uploads": 1,
+    }
+    assert progress == [5 * MIB, 10 * MIB, 12 * MIB]
+    assert s3_store.service.cat_file("/bucket/prefix/file") == b"".join(PARTS)
+
+
+def test_only_the_part_that_failed_is_sent_again(s3_store: MemoryS3Store) -> None:
+    """A connection cut in the middle of a part costs that part, not the upload."""
+    service = s3_store.service
+    service.fail("upload_part", ConnectionClosedError(endpoint_url="http://host"))
+    service.fail("upload_part", service.error("InternalError", 500))
+    s3_store.publish("file", iter(PARTS))
+    assert service.count()["upload_part"] == 5
+    assert service.cat_file("/bucket/prefix/file") == b"".join(PARTS)
+
+
+@pytest.mark.parametrize(
+    "method", ["create_multipart_upload", "upload_part", "complete_multipart_upload"]
+)
+def test_a_failed_upload_is_taken_back(s3_store: MemoryS3Store, method: str) -> None:
+    """Whichever request fails for good: an upload error, no object, and no part stays."""
+    service = s3_store.service
+    service.fail(method, service.error("AccessDenied", 403))
+    with pytest.raises(UploadError, match="access denied"):
+        s3_store.publish("file", PARTS)
+    assert service.uploads == {}
+    assert service.store == {}
+
+
+def test_an_abort_that_fails_does_not_hide_the_error(s3_store: MemoryS3Store) -> None:
+    """The error told is why the upload failed."""
+    service = s3_store.service
+    service.fail("upload_part", service.error("AccessDenied", 403), times=3)
+    service.fail("abort_multipart_upload", service.error("Strange", 400))
+    with pytest.raises(UploadError, match="access denied"):
+        s3_store.publish("file", PARTS)
+
+
+def test_parts_under_way_are_waited_for(s3_store: MemoryS3Store) -> None:
+    """Nothing is sent after the abort, where it would stay; parts not begun are not sent."""
+    service = s3_store.service
+    send = service._upload_part
+    second_begun = threading.Event()
+
+    def slow(PartNumber: int, **arguments: object) -> object:  # noqa: N803
+        if PartNumber == 1:
+            assert second_begun.wait(5)
+            raise service.error("AccessDenied", 403)
+        second_begun.set()
+        return send(PartNumber=PartNumber, **arguments)
+
+    service._upload_part = slow
+    with pytest.raises(UploadError):
+        s3_store.publish("file", PARTS)
+    assert [method for method, _ in service.requests][-1] == "abort_multipart_upload"
+    assert service.uploads == {}
+
+
+def test_a_part_is_not_tried_again_once_the_upload_was_given_up(
+    s3_store: MemoryS3Store,
+) -> None:
+    """When one part has failed for good, another's passing fault is not waited out."""
+    service = s3_store.service
+    first_failed = threading.Event()
+
+    def fail(PartNumber: int, **_: object) -> object:  # noqa: N803
+        if PartNumber == 1:
+            first_failed.set()
+            raise service.error("AccessDenied", 403)
+        assert first_failed.wait(5)
+        raise service.error("SlowDown", 503)
+
+    service._upload_part = fail
+    policy = type(s3_store).retry_policy.fget(s3_store)
+    stopped = threading.Event()
+    abort = service._abort_multipart_upload
+
+    class Patient(type(s3_store)):  # type: ignore[misc]
+        @property
+        def retry_policy(self) -> object:
+            """Pause until the other part's failure has been seen."""
+            return type(policy)(sleep=lambda _: stopped.wait(0.05) and None)
+
+    store = Patient(path="s3://bucket", part_size=5 * MIB, concurrency=2)
+    store.service = service
+    service._abort_multipart_upload = abort
+    with pytest.raises(UploadError, match="access denied"):
+        store.publish("file", PARTS)
+    assert service.count()["upload_part"] <= 3
+
+
+def test_an_interrupt_takes_the_upload_back(s3_store: MemoryS3Store) -> None:
+    """Ctrl-C while the archive is made leaves no parts behind."""
+
+    def chunks() -> Iterator[bytes]:
+        yield from PARTS
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        s3_store.publish("file", chunks())
+    assert s3_store.service.uploads == {}
+
+
+def test_a_lost_answer_to_the_completion_is_success(s3_store: MemoryS3Store) -> None:
+    """When the completion was carried out and its answer lost, the object is recognised."""
+    service = s3_store.service
+    service.lose_answer(
+        "complete_multipart_upload", ConnectionClosedError(endpoint_url="http://host")
+    )
+    assert s3_store.publish("file", PARTS) == 12 * MIB
+    assert service.count()["complete_multipart_upload"] == 2
+    assert service.count()["head_object"] == 1
+
+
+@pytest.mark.parametrize("there", [None, b"another object"])
+def test_an_upload_aborted_by_others_is_an_error(
+    s3_store: MemoryS3Store, there: bytes | None
+) -> None:
+    """Without the upload, and without the object it was to make, it has failed."""
+    service = s3_store.service
+    if there is not None:
+        s3_store.publish("file", [there])
+    service.fail("complete_multipart_upload", service.error("NoSuchUpload", 404))
+    with pytest.raises(UploadError, match="NoSuchUpload"):
+        s3_store.publish("file", PARTS)
+
+
+def test_too_many_parts_name_the_setting(
+    s3_store: MemoryS3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of more parts than S3 takes is an error that says which setting to raise."""
+    monkeypatch.setattr(s3_upload, "MOST_PARTS", 2)
+    with pytest.raises(UploadError, match="larger part_size"):
+        s3_store.publish("file", PARTS)
+    assert s3_store.service.uploads == {}
+
+
+def test_dead_uploads_beside_it_are_aborted(s3_store: MemoryS3Store) -> None:
+    """Uploads begun more than a day ago in the same folder are aborted, no others."""
+    service = s3_store.service
+    service.begin("prefix/folder/old", timedelta(hours=25))
+    young = service.begin("prefix/folder/young", timedelta(hours=23))
+    elsewhere = service.begin("prefix/other/old", timedelta(hours=25))
+    s3_store.publish("folder/file", [b"x"])
+    assert set(service.uploads) == {young, elsewhere}
+
+
+def test_without_the_right_to_list_uploads_nothing_is_swept(s3_store: MemoryS3Store) -> None:
+    """The upload succeeds all the same; also at the bucket's root, which has no folder."""
+    service = s3_store.service
+    store = type(s3_store)(path="s3://bucket")
+    store.service = service
+    service.fail("list_multipart_uploads", service.error("AccessDenied", 403))
+    assert store.publish("file", [b"x"]) == 1
+    store.publish("file", [b"x"])
+    assert service.requests[-1][1]["Prefix"] == ""

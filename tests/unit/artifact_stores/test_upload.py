@@ -1,0 +1,210 @@
+"""Uploading build contexts: what is asked of the store, said in the log and told in events."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tarfile
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+from imagebuilders.archivable import ArchiveType
+
+from fakes.artifact_store import InMemoryArtifactStore
+from imagebuilders import events
+from imagebuilders.artifact_stores.seal import SEAL_SIZE
+from imagebuilders.artifact_stores.upload import upload_build_context
+from imagebuilders.exceptions import BuildContextError, UploadError
+
+
+class Context:
+    """A context whose archive is given, and which counts what it is asked."""
+
+    def __init__(self, chunks: list[bytes]) -> None:
+        self.chunks = chunks
+        self.archived = 0
+        self.error: Exception | None = None
+
+    def digest(self) -> str:
+        """Give the digest."""
+        return "sha256:" + hashlib.sha256(b"".join(self.chunks)).hexdigest()
+
+    def iter_archive(self, archive_type: ArchiveType = ArchiveType.TAR) -> Iterator[bytes]:
+        """Give the archive, without being a generator."""
+        self.archived += 1
+        if self.error is not None:
+            raise self.error
+        return iter(self.chunks)
+
+
+@pytest.fixture
+def store() -> InMemoryArtifactStore:
+    """An empty store."""
+    return InMemoryArtifactStore()
+
+
+@pytest.fixture
+def context() -> Context:
+    """A context of two chunks."""
+    return Context([b"1234", b"567"])
+
+
+def name_of(context: Context) -> str:
+    """Give the name of the context's archive."""
+    return context.digest().removeprefix("sha256:") + ".tar.gz"
+
+
+def test_a_new_context_is_looked_for_and_sent(
+    store: InMemoryArtifactStore, context: Context
+) -> None:
+    """One look, one folder, one publish; the archive ends with its seal."""
+    path = upload_build_context(context, store, "contexts")
+    assert path == f"memory://artifacts/contexts/{name_of(context)}"
+    assert [operation.name for operation in store.operations] == [
+        "read_tail",
+        "makedirs",
+        "publish",
+    ]
+    (content,) = store.files.values()
+    assert content[:-SEAL_SIZE] == b"1234567"
+
+
+def test_an_unchanged_context_costs_one_request(
+    store: InMemoryArtifactStore, context: Context
+) -> None:
+    """Nothing is archived, nothing is written, one thing is asked."""
+    upload_build_context(context, store, "contexts")
+    store.forget_operations()
+    upload_build_context(context, store, "contexts")
+    assert [operation.name for operation in store.operations] == ["read_tail"]
+    assert store.bytes_written == 0
+    assert context.archived == 1
+
+
+def test_the_log_says_which_of_the_two_it_did(
+    store: InMemoryArtifactStore, context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Uploaded, with bytes, seconds and path; or already there."""
+    with caplog.at_level(logging.INFO, "imagebuilders.artifact_stores.upload"):
+        path = upload_build_context(context, store, "contexts")
+        upload_build_context(context, store, "contexts")
+    sent, found = caplog.messages
+    assert sent.startswith(f"Uploaded the build context to {path} ({7 + SEAL_SIZE} bytes in 0.")
+    assert found == f"The build context is already at {path}; nothing was sent."
+
+
+def test_progress_is_told(store: InMemoryArtifactStore, context: Context) -> None:
+    """Every chunk is an event, the last one says how much it was; so does an archive found."""
+    heard: list[events.Event] = []
+    with events.listen(heard.append):
+        path = upload_build_context(context, store, "contexts")
+        whole = 7 + SEAL_SIZE
+        assert heard == [
+            events.UploadProgress(path, 4),
+            events.UploadProgress(path, 7),
+            events.UploadProgress(path, whole),
+            events.UploadProgress(path, whole, total=whole, done=True),
+        ]
+        heard.clear()
+        upload_build_context(context, store, "contexts")
+        assert heard == [events.UploadProgress(path, 0, total=whole, done=True)]
+
+
+def test_a_listener_that_raises_ends_the_upload(
+    store: InMemoryArtifactStore, context: Context
+) -> None:
+    """Its own error comes out and nothing is published."""
+
+    def listener(event: events.Event) -> None:
+        raise ZeroDivisionError
+
+    with events.listen(listener), pytest.raises(ZeroDivisionError):
+        upload_build_context(context, store, "contexts")
+    assert store.files == {}
+
+
+def test_a_passing_fault_costs_another_attempt(
+    store: InMemoryArtifactStore, context: Context
+) -> None:
+    """A write that is cut is made again from the start, with a new archive."""
+    store.cut_write(5, times=2)
+    upload_build_context(context, store, "contexts")
+    assert context.archived == 3
+    assert list(store.files) == [f"contexts/{name_of(context)}"]
+
+
+def test_a_full_disk_is_an_upload_error(store: InMemoryArtifactStore, context: Context) -> None:
+    """It says so, at once, and leaves nothing."""
+    store.cut_write(5, InMemoryArtifactStore.full)
+    with pytest.raises(UploadError, match="no space is left there") as caught:
+        upload_build_context(context, store, "contexts")
+    assert caught.value.path == f"memory://artifacts/contexts/{name_of(context)}"
+    assert store.files == {}
+    assert context.archived == 1
+
+
+def test_a_store_that_cannot_be_asked_is_an_upload_error(
+    store: InMemoryArtifactStore, context: Context
+) -> None:
+    """Whatever fails in the store, callers catch one error."""
+    store.fail("read_tail", lambda: PermissionError(13, "Permission denied"))
+    with pytest.raises(UploadError, match="permission denied"):
+        upload_build_context(context, store, "contexts")
+    assert context.archived == 0
+
+
+def test_the_contexts_own_error_comes_out(store: InMemoryArtifactStore, context: Context) -> None:
+    """A file that cannot be read is not the store's fault, and not tried again."""
+    context.error = BuildContextError("cannot read x")
+    with pytest.raises(BuildContextError, match="cannot read x"):
+        upload_build_context(context, store, "contexts")
+    assert context.archived == 1
+
+
+def test_a_damaged_archive_is_replaced_with_a_warning(
+    store: InMemoryArtifactStore, context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says that something else stood there, and its size."""
+    path = upload_build_context(context, store, "contexts")
+    store.publish(path, [b"damaged"])
+    upload_build_context(context, store, "contexts")
+    assert f"{path} (7 bytes) is not a whole archive of this build context" in caplog.text
+
+
+def test_an_archive_of_another_context_is_replaced(
+    store: InMemoryArtifactStore, context: Context
+) -> None:
+    """A whole archive under another context's name is found out too."""
+    path = upload_build_context(context, store, "contexts")
+    other = upload_build_context(Context([b"other"]), store, "contexts")
+    whole = store.files[path.removeprefix("memory://artifacts/")]
+    store.rename(other, path)
+    upload_build_context(context, store, "contexts")
+    assert store.files[path.removeprefix("memory://artifacts/")] == whole
+
+
+@pytest.mark.parametrize("folder", ["a/b", "/a/b/", "a//b"])
+def test_the_folder_may_be_deep(
+    store: InMemoryArtifactStore, context: Context, folder: str
+) -> None:
+    """Slashes too many do not matter."""
+    assert upload_build_context(context, store, folder).startswith("memory://artifacts/a/b/")
+
+
+def test_the_folder_must_be_inside(store: InMemoryArtifactStore, context: Context) -> None:
+    """A folder outside the store is refused."""
+    with pytest.raises(UploadError, match="not a path inside"):
+        upload_build_context(context, store, "../elsewhere")
+
+
+def test_a_sealed_archive_is_read_by_tarfile(store: InMemoryArtifactStore) -> None:
+    """Python's tarfile reads it, as a file and as a stream."""
+    raw = BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("Dockerfile"), BytesIO())
+    upload_build_context(Context([raw.getvalue()]), store, "contexts")
+    (content,) = store.files.values()
+    for mode in ("r:gz", "r|gz"):
+        with tarfile.open(fileobj=BytesIO(content), mode=mode) as archive:
+            assert archive.getnames() == ["Dockerfile"]
