@@ -1,1 +1,0 @@
-"""pytest fixtures for the doubles."""

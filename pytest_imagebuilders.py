@@ -1,0 +1,192 @@
+"""The pytest plugin: the doubles as fixtures.
+
+pytest loads this in every test run of an environment that has the package, so it imports
+no double before a test asks for one. It is not part of `fakes` for the same reason: a
+project may have a folder of that name of its own, which must stay importable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry, InMemoryArtifactStore
+    from imagebuilders import Stack
+
+    FakeRegistryFactory: TypeAlias = Callable[..., FakeRegistry]
+    FakeDockerEngineFactory: TypeAlias = Callable[..., FakeDockerEngine]
+    FakeDockerClientFactory: TypeAlias = Callable[..., FakeDockerClient]
+    InMemoryArtifactStoreFactory: TypeAlias = Callable[..., InMemoryArtifactStore]
+
+_MARKERS = (
+    "fake_registry(**options): options of `fakes.FakeRegistry` for the test's fake_registry",
+    "fake_docker_engine(**options): options of `fakes.FakeDockerEngine` for the test's "
+    "fake_docker_engine",
+    "in_memory_artifact_store(**options): options of `fakes.InMemoryArtifactStore` for the "
+    "test's in_memory_artifact_store",
+)
+
+# A contract's own asserts explain themselves like those of the test class that inherits it.
+pytest.register_assert_rewrite("fakes.contracts")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, so that `--strict-markers` accepts them."""
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+@pytest.fixture
+def fake_registry(request: pytest.FixtureRequest) -> Iterator[FakeRegistry]:
+    """A container registry that listens on the loopback interface."""
+    with _double("FakeRegistry")(**_options(request, "fake_registry")) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def fake_registry_factory() -> Iterator[FakeRegistryFactory]:
+    """Makes running registries, each closed at the end of the session."""
+    with ExitStack() as registries:
+
+        def make(**options: Any) -> FakeRegistry:
+            registry: FakeRegistry = registries.enter_context(_double("FakeRegistry")(**options))
+            return registry
+
+        yield make
+
+
+@pytest.fixture
+def fake_docker_engine(request: pytest.FixtureRequest) -> FakeDockerEngine:
+    """A Docker Engine in memory."""
+    engine: FakeDockerEngine = _double("FakeDockerEngine")(
+        **_options(request, "fake_docker_engine")
+    )
+    return engine
+
+
+@pytest.fixture(scope="session")
+def fake_docker_engine_factory() -> FakeDockerEngineFactory:
+    """Makes engines."""
+
+    def make(**options: Any) -> FakeDockerEngine:
+        engine: FakeDockerEngine = _double("FakeDockerEngine")(**options)
+        return engine
+
+    return make
+
+
+@pytest.fixture
+def fake_docker_client(fake_docker_engine: FakeDockerEngine) -> Iterator[FakeDockerClient]:
+    """The Docker SDK's own client, connected to the test's fake_docker_engine."""
+    client: FakeDockerClient = _double("FakeDockerClient")(fake_docker_engine)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def fake_docker_client_factory() -> Iterator[FakeDockerClientFactory]:
+    """Makes clients of an engine (a fresh one by default), closed at the end of the session."""
+    with ExitStack() as clients:
+
+        def make(engine: FakeDockerEngine | None = None, **options: Any) -> FakeDockerClient:
+            client: FakeDockerClient = _double("FakeDockerClient")(engine, **options)
+            clients.callback(client.close)
+            return client
+
+        yield make
+
+
+@pytest.fixture
+def fake_docker_host(fake_docker_engine: FakeDockerEngine) -> Iterator[str]:
+    """What `DOCKER_HOST` must be for another process to use the test's fake_docker_engine."""
+    with fake_docker_engine.serve() as docker_host:
+        yield docker_host
+
+
+@pytest.fixture
+def in_memory_artifact_store(request: pytest.FixtureRequest) -> InMemoryArtifactStore:
+    """An artifact store that keeps its files in memory."""
+    store: InMemoryArtifactStore = _double("InMemoryArtifactStore")(
+        **_options(request, "in_memory_artifact_store")
+    )
+    return store
+
+
+@pytest.fixture(scope="session")
+def in_memory_artifact_store_factory() -> InMemoryArtifactStoreFactory:
+    """Makes artifact stores."""
+
+    def make(**options: Any) -> InMemoryArtifactStore:
+        store: InMemoryArtifactStore = _double("InMemoryArtifactStore")(**options)
+        return store
+
+    return make
+
+
+@pytest.fixture
+def fake_stack(
+    request: pytest.FixtureRequest,
+    fake_registry: FakeRegistry,
+    fake_docker_client: FakeDockerClient,
+    in_memory_artifact_store: InMemoryArtifactStore,
+) -> Iterator[Stack]:
+    """The active stack of the test: a local builder over the test's other doubles.
+
+    It logs in to a fake_registry that has users as the first of them.
+    """
+    from imagebuilders import LocalImageBuilder, Stack
+    from imagebuilders.container_registries import DefaultContainerRegistry
+
+    registry = DefaultContainerRegistry(
+        uri=fake_registry.address,
+        docker_client=fake_docker_client,
+        **_login(_options(request, "fake_registry")),
+    )
+    stack = Stack(
+        image_builder=LocalImageBuilder(docker_client=fake_docker_client),
+        artifact_store=in_memory_artifact_store,
+        container_registry=registry,
+        name="fake",
+    )
+    with stack.activate():
+        yield stack
+
+
+def _login(registry_options: dict[str, Any]) -> dict[str, str]:
+    users = registry_options.get("users") or {}
+    for username, password in users.items():
+        return {"username": username, "password": password}
+    return {}
+
+
+def _options(request: pytest.FixtureRequest, marker_name: str) -> dict[str, Any]:
+    marker = request.node.get_closest_marker(marker_name)
+    if marker is None:
+        return {}
+    if marker.args:
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: the marker {marker_name} takes keyword arguments only"
+        )
+    return dict(marker.kwargs)
+
+
+def _double(name: str) -> Any:
+    """A class of our own `fakes`, or an error that says what is in its place."""
+    fakes = import_module("fakes")
+    ours = Path(__file__).resolve().parent / "fakes"
+    if ours not in (Path(folder).resolve() for folder in getattr(fakes, "__path__", ())):
+        raise pytest.UsageError(
+            f"this project's own module `fakes` ({fakes.__file__}) hides the package of the "
+            "same name that imagebuilders' fixtures come from; give the project's another name"
+        )
+    return getattr(fakes, name)

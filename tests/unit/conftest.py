@@ -1,0 +1,3 @@
+"""What all unit tests share."""
+
+pytest_plugins = ["pytester"]

@@ -1,0 +1,237 @@
+"""The pytest plugin, as a project that installs it sees it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import docker  # noqa: F401  (so that runs in this process find it imported)
+import pytest
+
+import fakes.engine
+import fakes.registry  # noqa: F401
+
+_STRICT = ("-p", "no:cacheprovider", "--strict-markers", "--strict-config", "-Werror", "-q")
+
+
+@pytest.fixture
+def plugin_alone(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Options for a run with no other plugin: those of this environment cost seconds."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return ("-p", "pytest_imagebuilders")
+
+
+def test_loading_the_plugin_imports_no_double_and_no_docker() -> None:
+    """A test run that uses no fixture of ours does not pay for them."""
+    script = (
+        "import sys, pytest_imagebuilders\n"
+        "heavy = {'docker', 'fakes', 'imagebuilders', 'fsspec', 'boto3', 'requests', 'pydantic'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_fixtures_and_markers_are_listed(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """`--fixtures` and `--markers` tell what the plugin offers."""
+    fixtures = pytester.runpytest_inprocess(*plugin_alone, *_STRICT, "--fixtures").stdout.str()
+    for name in (
+        "fake_registry",
+        "fake_registry_factory",
+        "fake_docker_engine",
+        "fake_docker_engine_factory",
+        "fake_docker_client",
+        "fake_docker_client_factory",
+        "fake_docker_host",
+        "fake_stack",
+        "in_memory_artifact_store",
+        "in_memory_artifact_store_factory",
+    ):
+        assert f"\n{name} " in fixtures
+    markers = pytester.runpytest_inprocess(*plugin_alone, *_STRICT, "--markers").stdout.str()
+    for name in ("fake_registry", "fake_docker_engine", "in_memory_artifact_store"):
+        assert f"@pytest.mark.{name}(**options)" in markers
+
+
+def test_doubles_work_together(pytester: pytest.Pytester, plugin_alone: tuple[str, str]) -> None:
+    """A project's test builds and pushes with the active stack, and looks at the image."""
+    pytester.makepyfile(
+        """
+        from imagebuilders import BuildContext, Client
+
+        def test_build(fake_stack, fake_registry, tmp_path):
+            (tmp_path / "Dockerfile").write_text("FROM scratch\\nCOPY app.py /app.py\\n")
+            (tmp_path / "app.py").write_text("print('hello')")
+            stack = Client().active_stack
+            assert stack is fake_stack
+            digest = stack.image_builder.build(
+                f"{fake_registry.address}/team/app:1",
+                BuildContext(root=str(tmp_path)),
+                container_registry=stack.container_registry,
+            )
+            assert digest.endswith(fake_registry.manifest("team/app:1").digest)
+            assert fake_registry.image("team/app:1").read("/app.py") == b"print('hello')"
+        """
+    )
+    pytester.runpytest_inprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=1)
+
+
+def test_markers_set_options(pytester: pytest.Pytester, plugin_alone: tuple[str, str]) -> None:
+    """Options of a double stand on the test that uses it; the nearest marker counts."""
+    pytester.makepyfile(
+        """
+        import pytest, requests
+
+        @pytest.mark.fake_registry(auth="basic", users={"ann": "secret"})
+        class TestPrivate:
+            def test_asks(self, fake_registry):
+                assert requests.get(f"{fake_registry.url}/v2/").status_code == 401
+
+            def test_stack_logs_in(self, fake_stack):
+                assert fake_stack.container_registry.credentials == ("ann", "secret")
+
+            @pytest.mark.fake_registry()
+            def test_open_again(self, fake_registry):
+                assert requests.get(f"{fake_registry.url}/v2/").status_code == 200
+
+        @pytest.mark.fake_docker_engine(version="28.5")
+        def test_version(fake_docker_client):
+            assert fake_docker_client.version()["Version"].startswith("28.5")
+        """
+    )
+    pytester.runpytest_inprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=4)
+
+
+def test_marker_with_positional_argument_is_an_error(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """A marker says which test it is on and what it takes."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.fake_registry("basic")
+        def test_it(fake_registry):
+            pass
+        """
+    )
+    result = pytester.runpytest_inprocess(*plugin_alone, *_STRICT)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*test_it: the marker fake_registry takes keyword arguments only*"]
+    )
+
+
+def test_function_fixtures_are_fresh_and_factories_outlive_a_test(
+    pytester: pytest.Pytester,
+) -> None:
+    """Every test has doubles of its own; a factory serves wider scopes."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        seen = []
+
+        @pytest.fixture(scope="module")
+        def shared(fake_registry_factory):
+            return fake_registry_factory(read_only=True)
+
+        @pytest.mark.parametrize("round", [1, 2])
+        def test_it(round, shared, fake_registry, fake_docker_engine, in_memory_artifact_store):
+            seen.append((fake_registry, fake_docker_engine, in_memory_artifact_store, shared))
+
+        def test_kept(shared):
+            first, second = seen
+            assert all(a is not b for a, b in zip(first[:3], second[:3]))
+            assert first[3] is second[3] is shared
+            assert shared.read_only
+        """
+    )
+    pytester.runpytest_inprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=3)
+
+
+def test_other_factories_make_what_they_say(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """Engines, clients and stores can be made in any scope."""
+    pytester.makepyfile(
+        """
+        def test_it(
+            fake_docker_engine_factory, fake_docker_client_factory, in_memory_artifact_store_factory
+        ):
+            engine = fake_docker_engine_factory(version="26.1")
+            assert fake_docker_client_factory(engine).version()["Version"].startswith("26.1")
+            assert fake_docker_client_factory().ping()
+            assert not in_memory_artifact_store_factory().exists("anything")
+        """
+    )
+    pytester.runpytest_inprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=1)
+
+
+def test_docker_host_serves_other_clients(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """A client that reads DOCKER_HOST reaches the test's engine."""
+    pytester.makepyfile(
+        """
+        import docker
+
+        def test_it(fake_docker_host, fake_docker_engine, monkeypatch):
+            monkeypatch.setenv("DOCKER_HOST", fake_docker_host)
+            client = docker.from_env()
+            assert client.ping()
+            client.close()
+            assert fake_docker_engine.requests
+        """
+    )
+    pytester.runpytest_inprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=1)
+
+
+def test_plugin_can_be_switched_off(pytester: pytest.Pytester) -> None:
+    """`-p no:imagebuilders` takes fixtures and markers away."""
+    pytester.makepyfile("def test_it(fake_registry): pass")
+    result = pytester.runpytest_subprocess(*_STRICT, "-p", "no:imagebuilders")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*fixture 'fake_registry' not found*"])
+
+
+def test_a_project_keeps_its_own_package_named_fakes(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """A folder `fakes` of the project is imported as ever; our fixtures say what hides them."""
+    package = pytester.mkpydir("fakes")
+    (package / "clock.py").write_text("NOW = 12\n")
+    pytester.makepyfile(
+        """
+        from fakes.clock import NOW
+
+        def test_own():
+            assert NOW == 12
+
+        def test_ours(fake_registry):
+            pass
+        """
+    )
+    # As with `python -m pytest`, the project's folder comes first.
+    result = pytester.runpytest_subprocess(*plugin_alone, *_STRICT, "-o", "pythonpath=.")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*this project's own module `fakes` (*) hides the package*"])
+
+
+def test_contract_asserts_are_explained(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """A failing assert of a shipped contract shows the values it compared."""
+    pytester.makepyfile(
+        """
+        import fakes.contracts.artifact_store
+
+        def test_rewritten():
+            assert "@pytest_ar" in vars(fakes.contracts.artifact_store)
+        """
+    )
+    pytester.runpytest_subprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=1)
