@@ -12,7 +12,6 @@ from typing import Any, cast
 
 from pydantic import create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
-from pydantic_settings.exceptions import SettingsError
 
 from imagebuilders.exceptions import ConfigurationError
 from imagebuilders.stack.component import StackComponentConfig, StackComponentType
@@ -34,22 +33,37 @@ def variable_name(*key: str) -> str:
 
 def relevant_variables() -> dict[str, str]:
     """Give every variable that may say something about the stack."""
-    return {name: value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if value and name.upper().startswith(PREFIX)
+    }
 
 
 def plain_values() -> Mapping[str, object]:
     """Read the variables as text, before the flavors and so the types of their keys are known.
 
     Returns:
-        The stack's `name`, and a `dict[str, object]` for each table that is mentioned.
+        The stack's `name`, and a `dict[str, str]` for each table that is mentioned.
 
     Raises:
-        ConfigurationError: a variable of a table is spelled with one underscore for two.
+        ConfigurationError: a variable begins like one of a table, and has no key of it.
     """
-    _reject_single_underscores()
-    fields: dict[str, Any] = {"name": (str, "")}
-    fields |= {kind.value: (dict[str, str], {}) for kind in StackComponentType}
-    return EnvSettingsSource(create_model("PlainSettings", __base__=_Settings, **fields))()
+    found: dict[str, object] = {}
+    tables: dict[str, dict[str, str]] = {}
+    for name, value in sorted(relevant_variables().items()):
+        key = name.upper().removeprefix(PREFIX)
+        if key == "NAME":
+            found["name"] = value
+        for kind in StackComponentType:
+            rest = key.removeprefix(kind.value.upper())
+            if rest == key or rest[:1] not in ("", "_"):
+                continue
+            if not rest.startswith(DELIMITER):
+                raise _no_key(name, kind, rest.strip("_"))
+            inner = rest.removeprefix(DELIMITER).lower().split(DELIMITER)[0]
+            tables.setdefault(kind.value, {})[inner] = value
+    return found | tables
 
 
 def typed_values(
@@ -67,7 +81,7 @@ def typed_values(
     fields: dict[str, Any] = {kind.value: (config_class, ...)}
     try:
         values = EnvSettingsSource(create_model("TypedSettings", __base__=_Settings, **fields))()
-    except SettingsError:
+    except ValueError:  # pydantic-settings gives its subclass of it various homes
         # `from None`: the cause quotes the value.
         name = variable_name(kind.value)
         raise ConfigurationError(
@@ -80,15 +94,10 @@ def typed_values(
     return {spelling.get(key, key): value for key, value in given.items() if key != "flavor"}
 
 
-def _reject_single_underscores() -> None:
-    for name in sorted(os.environ):
-        for kind in StackComponentType:
-            table = PREFIX + kind.value.upper()
-            rest = name.upper().removeprefix(table)
-            if rest.startswith("_") and not rest.startswith(DELIMITER) and rest != name.upper():
-                meant = f"{table}{DELIMITER}{rest[1:]}"
-                raise ConfigurationError(
-                    f"{name}: no such setting; did you mean {meant} (two underscores)?",
-                    file=name,
-                    key=f"{kind.value}.{rest[1:].lower()}",
-                )
+def _no_key(name: str, kind: StackComponentType, key: str) -> ConfigurationError:
+    meant = variable_name(kind.value, key or "KEY")
+    return ConfigurationError(
+        f"{name}: no such setting; did you mean {meant} (two underscores before the key)?",
+        file=name,
+        key=f"{kind.value}.{key.lower()}" if key else kind.value,
+    )

@@ -263,6 +263,13 @@ def test_variables_alone_make_a_registry(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found.container_registry.config.model_dump()["uri"] == "localhost:5000"
 
 
+def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables that only begin alike belong to somebody else."""
+    monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDERS", "x")
+    monkeypatch.setenv("IMAGEBUILDERS_SOMETHING", "y")
+    assert read_configuration().image_builder.origins == {}
+
+
 def test_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """CI systems set variables of missing secrets to the empty text."""
     monkeypatch.setenv("IMAGEBUILDERS_CONTAINER_REGISTRY__URI", "")
@@ -312,6 +319,7 @@ def test_variables_reach_a_flavors_own_settings(
         ("IMAGEBUILDERS_IMAGE_BUILDER__SPEED", "hunter2", "unknown key 'speed'"),
         ("IMAGEBUILDERS_IMAGE_BUILDER__TAGS", "hunter2", "JSON"),
         ("IMAGEBUILDERS_IMAGE_BUILDER_WORKERS", "hunter2", "IMAGE_BUILDER__WORKERS (two"),
+        ("IMAGEBUILDERS_IMAGE_BUILDER", '{"project": "hunter2"}', "IMAGE_BUILDER__KEY (two"),
     ],
 )
 def test_bad_variable(
