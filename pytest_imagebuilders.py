@@ -107,9 +107,14 @@ def fake_docker_client_factory() -> Iterator[FakeDockerClientFactory]:
 
 
 @pytest.fixture
-def fake_docker_host(fake_docker_engine: FakeDockerEngine) -> Iterator[str]:
-    """What `DOCKER_HOST` must be for another process to use the test's fake_docker_engine."""
+def fake_docker_host(
+    fake_docker_engine: FakeDockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """`DOCKER_HOST` of the test and the processes it starts: the test's fake_docker_engine."""
+    for variable in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+        monkeypatch.delenv(variable, raising=False)
     with fake_docker_engine.serve() as docker_host:
+        monkeypatch.setenv("DOCKER_HOST", docker_host)
         yield docker_host
 
 

@@ -127,7 +127,7 @@ def test_marker_with_positional_argument_is_an_error(
 
 
 def test_function_fixtures_are_fresh_and_factories_outlive_a_test(
-    pytester: pytest.Pytester,
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
 ) -> None:
     """Every test has doubles of its own; a factory serves wider scopes."""
     pytester.makepyfile(
@@ -175,13 +175,14 @@ def test_other_factories_make_what_they_say(
 def test_docker_host_serves_other_clients(
     pytester: pytest.Pytester, plugin_alone: tuple[str, str]
 ) -> None:
-    """A client that reads DOCKER_HOST reaches the test's engine."""
+    """Code that reads DOCKER_HOST reaches the test's engine, without being told."""
     pytester.makepyfile(
         """
+        import os
         import docker
 
-        def test_it(fake_docker_host, fake_docker_engine, monkeypatch):
-            monkeypatch.setenv("DOCKER_HOST", fake_docker_host)
+        def test_it(fake_docker_host, fake_docker_engine):
+            assert os.environ["DOCKER_HOST"] == fake_docker_host
             client = docker.from_env()
             assert client.ping()
             client.close()

@@ -1,0 +1,1 @@
+"""Releases services as container images."""
