@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -23,7 +23,12 @@ from imagebuilders.exceptions import BuildOptionsError
 from imagebuilders.stack.validation import findings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
+
+    Value = TypeVar("Value")
+    Spellings: TypeAlias = (
+        str | Value | Mapping[str, object] | Sequence[str | Value | Mapping[str, object]] | None
+    )
 
 
 def _each(kind: type[Any]) -> Callable[[object], object]:
@@ -148,7 +153,39 @@ class DockerBuildOptions(BaseModel):
 
     BUILDKIT_ONLY: ClassVar[tuple[str, ...]] = ("secrets", "ssh", "cache_to", "outputs")
 
-    if not TYPE_CHECKING:  # type checkers know the signature pydantic derives from the fields
+    if TYPE_CHECKING:
+        # Wider than the fields' own types: the other spellings are taken too.
+        def __init__(
+            self,
+            *,
+            dockerfile: str | None = ...,
+            buildargs: Mapping[str, str | None] | Sequence[str] | None = ...,
+            labels: Mapping[str, str] | Sequence[str] | None = ...,
+            target: str | None = ...,
+            platform: str | None = ...,
+            cache_from: Spellings[BuildCache] = ...,
+            pull: bool | None = ...,
+            nocache: bool | None = ...,
+            network_mode: str | None = ...,
+            extra_hosts: Mapping[str, str] | Sequence[str] | None = ...,
+            container_limits: ContainerLimits | Mapping[str, int | str] | None = ...,
+            shmsize: int | str | None = ...,
+            squash: bool | None = ...,
+            isolation: str | None = ...,
+            rm: bool | None = ...,
+            forcerm: bool | None = ...,
+            use_config_proxy: bool | None = ...,
+            quiet: bool | None = ...,
+            timeout: float | None = ...,
+            gzip: bool | None = ...,
+            encoding: str | None = ...,
+            secrets: Spellings[BuildSecret] = ...,
+            ssh: Spellings[SSHAgent] = ...,
+            cache_to: Spellings[BuildCache] = ...,
+            outputs: Spellings[BuildOutput] = ...,
+        ) -> None: ...
+
+    else:
 
         def __init__(self, **options: object) -> None:
             """Check the options; see the class."""
@@ -178,7 +215,8 @@ class DockerBuildOptions(BaseModel):
             raise BuildOptionsError(
                 f"Build options are a dict or DockerBuildOptions, not {type(options).__name__}."
             )
-        return cls(**dict(options or {}))  # type: ignore[arg-type]  # checked by pydantic
+        given: dict[str, Any] = dict(options or {})  # what it holds is checked by the class
+        return cls(**given)
 
     def to_sdk_kwargs(self) -> dict[str, object]:
         """Give the options that are set as keyword arguments of the SDK's `images.build`.

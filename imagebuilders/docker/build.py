@@ -93,7 +93,7 @@ def build_image(
     Raises:
         BuildError: a step failed, the Dockerfile is malformed, or the engine went away.
     """
-    progress = _Progress(image_name, emit)
+    progress = _Progress(image_name, params.get("dockerfile") or "Dockerfile", emit)
     try:
         with post(
             client,
@@ -136,8 +136,9 @@ def _counted(chunks: Iterable[bytes], emit: Callable[[Event], None]) -> Iterator
 class _Progress:
     """Follows the engine's messages: which step it is at, and what that step printed."""
 
-    def __init__(self, image_name: str, emit: Callable[[Event], None]) -> None:
+    def __init__(self, image_name: str, dockerfile: str, emit: Callable[[Event], None]) -> None:
         self._image_name = image_name
+        self._dockerfile = dockerfile
         self._emit = emit
         self._line = ""
         self._step = 0
@@ -183,8 +184,8 @@ class _Progress:
     def refused(self, error: EngineRefusedError) -> BuildError:
         """Make the error of a build that the engine did not begin."""
         return BuildError(
-            f"{self._image_name} was not built. The Docker Engine refused the build: "
-            f"{error.explanation}",
+            f"{self._image_name} was not built from {self._dockerfile}. The Docker Engine refused "
+            f"to begin: {error.explanation}",
             log=self.log,
         )
 

@@ -8,7 +8,7 @@ _ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), advice)
     for pattern, advice in (
         (
-            r"an image does not exist locally|no such image|does not exist.*tag",
+            r"an image does not exist locally|no such image|tag does not exist",
             "Build the image under this name first.",
         ),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -31,16 +32,26 @@ class ScriptedEngine:
 
     answers: list[Answer] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    _served: threading.Event = field(default_factory=threading.Event)
 
     def serve(self, connection: socket.socket) -> None:
         """Serve one connection: one request."""
-        with connection, connection.makefile("rb") as stream:
-            self.requests.append(_read_request(stream))
-            answer = self.answers.pop(0)
-            if callable(answer):
-                answer(connection)
-            else:
-                connection.sendall(answer)
+        try:
+            with connection, connection.makefile("rb") as stream:
+                self.requests.append(_read_request(stream))
+                answer = self.answers.pop(0)
+                if callable(answer):
+                    answer(connection)
+                else:
+                    connection.sendall(answer)
+        except OSError:
+            pass  # the client went away
+        finally:
+            self._served.set()
+
+    def wait(self) -> None:
+        """Wait until a connection has been served."""
+        assert self._served.wait(5)
 
     def client(self) -> docker.DockerClient:
         """Make a client that talks to this engine."""

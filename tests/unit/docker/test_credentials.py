@@ -121,7 +121,7 @@ def test_a_helper_is_asked_for_docker_hub_by_its_key(
     install_helper: InstallHelper, tmp_path: Path
 ) -> None:
     """Docker Hub's credentials are kept under a URL."""
-    install_helper("h", f"cat > {tmp_path}/asked; echo '{{\"Username\":\"u\",\"Secret\":\"p\"}}'")
+    install_helper("h", f'cat > {tmp_path}/asked; echo \'{{"Username":"u","Secret":"p"}}\'')
     assert find_credentials(_config(credentials_store="h"), "docker.io") == Credentials("u", "p")
     assert (tmp_path / "asked").read_text() == HUB
 
@@ -149,7 +149,7 @@ def test_a_helper_without_an_entry_leaves_it_to_the_file(
         ("echo on stderr >&2; exit 1", "exit code 1: on stderr"),
         ("echo nonsense hunter2", "its answer is not JSON"),
         ("echo '[1]'", "its answer is not a JSON object"),
-        ("echo '{\"Username\":\"u\"}'", "has no username and secret"),
+        ('echo \'{"Username":"u"}\'', "has no username and secret"),
     ],
 )
 def test_a_helper_that_fails_is_named(

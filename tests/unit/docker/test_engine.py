@@ -142,9 +142,7 @@ def test_a_dead_current_context_is_left_with_a_notice(
     assert f"Using the engine at unix://{other} instead" in text
 
 
-def test_the_default_context_means_the_usual_sockets(
-    serve: Serve, environ: dict[str, str]
-) -> None:
+def test_the_default_context_means_the_usual_sockets(serve: Serve, environ: dict[str, str]) -> None:
     """`default` is the name of having no context."""
     path = serve("a.sock", _http("200 OK", VERSION))
     environ["DOCKER_CONTEXT"] = "default"
@@ -212,17 +210,6 @@ def test_a_socket_that_does_not_answer_is_given_up(environ: dict[str, str], tmp_
     assert caught.value.attempts[0].outcome == "no answer within 0.01 s"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may open every socket")
-def test_a_socket_of_another_user_is_told_apart(
-    serve: Serve, environ: dict[str, str]
-) -> None:  # pragma: no cover
-    """The usual remedy is a group."""
-    path = serve("a.sock", _http("200 OK", VERSION))
-    path.chmod(0)
-    with pytest.raises(EngineNotFoundError, match="permission denied"):
-        connect(environ=environ, sockets=[path])
-
-
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
@@ -239,9 +226,7 @@ def test_an_outcome_is_the_innermost_cause(error: Exception, outcome: str) -> No
 
 
 @pytest.mark.parametrize("address", ["fd://3", "nonsense://x", "npipe:////./pipe/docker"])
-def test_an_address_the_sdk_cannot_use_is_an_outcome(
-    environ: dict[str, str], address: str
-) -> None:
+def test_an_address_the_sdk_cannot_use_is_an_outcome(environ: dict[str, str], address: str) -> None:
     """It is reported as the other troubles are."""
     with pytest.raises(EngineNotFoundError) as caught:
         connect(environ={**environ, "DOCKER_HOST": address}, sockets=[])

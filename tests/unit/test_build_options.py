@@ -1,0 +1,322 @@
+"""Build options: names, spellings, and the two forms they are given on in."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from docker.api.build import BuildApiMixin
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagebuilders.build_options import (
+    BuildCache,
+    BuildOutput,
+    BuildSecret,
+    ContainerLimits,
+    DockerBuildOptions,
+    SSHAgent,
+)
+from imagebuilders.build_options.values import format_fields, parse_fields, parse_size
+from imagebuilders.exceptions import BuildOptionsError
+
+
+def test_every_keyword_of_the_docker_sdk_is_known() -> None:
+    """Except those by which the SDK gets context and name, which the builder has already."""
+    keywords = set(inspect.signature(BuildApiMixin.build).parameters) - {"self"}
+    own = {"path", "fileobj", "custom_context", "tag", "decode"}
+    assert keywords - own <= set(DockerBuildOptions.model_fields)
+    for name in own & keywords:
+        with pytest.raises(BuildOptionsError, match=f"{name!r} cannot be given here"):
+            DockerBuildOptions.from_any({name: "x"})
+
+
+def test_options_come_as_dict_or_object_or_not_at_all() -> None:
+    """An object is taken as it is."""
+    options = DockerBuildOptions(target="x")
+    assert DockerBuildOptions.from_any(options) is options
+    assert DockerBuildOptions.from_any({"target": "x"}) == options
+    assert DockerBuildOptions.from_any(None) == DockerBuildOptions()
+    with pytest.raises(BuildOptionsError, match="not list"):
+        DockerBuildOptions.from_any([])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("build_args", "buildargs"),
+        ("buildarg", "buildargs"),
+        ("no_cache", "nocache"),
+        ("--no-cache", "nocache"),
+        ("Labels", "labels"),
+        ("file", "dockerfile"),
+        ("network", "network_mode"),
+        ("add-host", "extra_hosts"),
+        ("secret", "secrets"),
+        ("memory", "container_limits"),
+        ("qqqqqq", None),
+    ],
+)
+def test_an_unknown_option_is_named_with_the_nearest(name: str, suggestion: str | None) -> None:
+    """Flags of the command line lead to their keyword."""
+    with pytest.raises(BuildOptionsError) as caught:
+        DockerBuildOptions.from_any({name: "x"})
+    assert caught.value.option == name
+    assert caught.value.suggestion == suggestion
+    assert f"no build option {name!r}" in str(caught.value)
+    assert ("Did you mean" in str(caught.value)) == (suggestion is not None)
+
+
+def test_an_unknown_keyword_is_the_same_error() -> None:
+    """The class raises no error of pydantic's."""
+    with pytest.raises(BuildOptionsError, match="Did you mean 'target'"):
+        DockerBuildOptions(tarjet="x")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "complaint"),
+    [
+        ({"pull": "perhaps"}, "pull", "pull: input should be a valid boolean"),
+        ({"buildargs": ["=s3cret"]}, "buildargs", "write each as K=V"),
+        ({"buildargs": {"A": ["s3cret"]}}, "buildargs", "keys and values are texts"),
+        ({"buildargs": {"A": True}}, "buildargs", "keys and values are texts"),
+        ({"buildargs": [3]}, "buildargs", "write each as K=V"),
+        ({"labels": ["s3cret"]}, "labels", "write each as K=V"),
+        ({"labels": [1]}, "labels", "write each as K=V"),
+        ({"extra_hosts": ["host"]}, "extra_hosts", "write each as host:ip"),
+        ({"shmsize": "lots"}, "shmsize", "write a size as"),
+        ({"shmsize": True}, "shmsize", "write a size as"),
+        ({"shmsize": [1]}, "shmsize", "write a size as"),
+        ({"timeout": 0}, "timeout", "greater than 0"),
+        ({"container_limits": 5}, "container_limits", "give a dict"),
+        ({"container_limits": {"cpu": 1}}, "container_limits", "no limit 'cpu'"),
+        ({"container_limits": {"memory": "x"}}, "container_limits", "write a size as"),
+        ({"container_limits": {"memory": -1}}, "container_limits", "write a size as"),
+        ({"container_limits": {"cpushares": "x"}}, "container_limits", "a whole number"),
+        ({"container_limits": {"cpushares": True}}, "container_limits", "a whole number"),
+        ({"container_limits": {"cpusetcpus": 1}}, "container_limits", "such as '0-3'"),
+        ({"secrets": ["s3cret"]}, "secrets", "write it as key=value"),
+        ({"secrets": ["env=s3cret"]}, "secrets", "a secret needs an id"),
+        ({"secrets": ["id=a,value=s3cret"]}, "secrets", "no key 'value'"),
+        ({"secrets": ["id=a,env=B,src=c"]}, "secrets", "not from both"),
+        ({"secrets": ["id=a,type=s3cret"]}, "secrets", "'env' or 'file'"),
+        ({"secrets": ['"id=a']}, "secrets", "quotes are not balanced"),
+        ({"secrets": [""]}, "secrets", "write it as key=value"),
+        ({"secrets": [3]}, "secrets", "instance of BuildSecret"),
+        ({"ssh": ["=x"]}, "ssh", "write an SSH agent as"),
+        ({"ssh": ["a=x,"]}, "ssh", "write an SSH agent as"),
+        ({"cache_to": ["ref=x"]}, "cache_to", "a cache needs a type"),
+        ({"cache_to": ["a,b"]}, "cache_to", "write a cache as"),
+        ({"outputs": ["dest=x"]}, "outputs", "an output needs a type"),
+        ({"outputs": ["a,b"]}, "outputs", "write an output as"),
+        ({"outputs": [""]}, "outputs", "write an output as"),
+    ],
+)
+def test_a_wrong_value_is_an_error_that_repeats_no_value(
+    options: dict[str, object], option: str, complaint: str
+) -> None:
+    """It names the option and the right form; the value may be a secret."""
+    with pytest.raises(BuildOptionsError, match=complaint) as caught:
+        DockerBuildOptions.from_any(options)
+    assert caught.value.option == option
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_values_may_be_spelled_as_on_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of `K=V`, sizes with units, hosts as `host:ip`."""
+    monkeypatch.setenv("FROM_ENV", "e")
+    monkeypatch.delenv("UNSET", raising=False)
+    options = DockerBuildOptions.from_any(
+        {
+            "buildargs": ["A=1=2", "FROM_ENV", "UNSET"],
+            "labels": ["a=b", "empty="],
+            "extra_hosts": ["db:10.0.0.2", "v6:::1", "new=::2"],
+            "container_limits": {"memory": "512m", "memswap": -1, "cpushares": "2"},
+            "shmsize": "1.5 GiB",
+            "cache_from": "team/app:cache",
+            "secrets": "id=tok,env=TOK",
+            "ssh": ["default", "key=/a,/b"],
+            "cache_to": "type=local,dest=c",
+            "outputs": ["out", "-", 'type=local,"dest=a,b"', {"type": "tar", "dest": "x"}],
+        }
+    )
+    assert options.buildargs == {"A": "1=2", "FROM_ENV": "e", "UNSET": None}
+    assert options.labels == {"a": "b", "empty": ""}
+    assert options.extra_hosts == {"db": "10.0.0.2", "v6": "::1", "new": "::2"}
+    assert options.container_limits == ContainerLimits(512 * 1024**2, -1, 2)
+    assert options.shmsize == 1536 * 1024**2
+    assert options.cache_from == (BuildCache("registry", (("ref", "team/app:cache"),)),)
+    assert options.secrets == (BuildSecret("tok", env="TOK"),)
+    assert options.ssh == (SSHAgent(), SSHAgent("key", ("/a", "/b")))
+    assert options.cache_to == (BuildCache("local", (("dest", "c"),)),)
+    assert options.outputs == (
+        BuildOutput("local", (("dest", "out"),)),
+        BuildOutput("tar", (("dest", "-"),)),
+        BuildOutput("local", (("dest", "a,b"),)),
+        BuildOutput("tar", (("dest", "x"),)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("id=a", BuildSecret("a")),
+        ("id=a,src=f", BuildSecret("a", src="f")),
+        ("source=f,id=a,type=file", BuildSecret("a", src="f")),
+        ("type=env,id=a,src=V", BuildSecret("a", env="V")),
+        ("ID=a, env=V", BuildSecret("a", env="V")),
+    ],
+)
+def test_secrets_have_several_spellings(text: str, secret: BuildSecret) -> None:
+    """All that `docker build` takes."""
+    assert BuildSecret.parse(text) == secret
+    assert BuildSecret.parse(str(secret)) == secret
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        (5, 5),
+        ("64", 64),
+        ("64b", 64),
+        ("1k", 1024),
+        ("1KB", 1024),
+        ("2MiB", 2 << 20),
+        ("0.5g", 1 << 29),
+    ],
+)
+def test_sizes_have_binary_units(value: object, size: int) -> None:
+    """As in every option of `docker`."""
+    assert parse_size(value) == size
+
+
+fields = st.dictionaries(
+    st.from_regex(r"[a-z]{1,5}", fullmatch=True),
+    st.text(st.characters(exclude_characters="\r\n\0"), max_size=8),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(fields)
+def test_fields_survive_a_round_trip(value: dict[str, str]) -> None:
+    """Commas and quotes are written so that they are read again."""
+    assert parse_fields(format_fields(list(value.items()))) == value
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet='id=src,env"\n x', max_size=12))
+def test_any_text_is_a_secret_or_an_error(text: str) -> None:
+    """Nothing but `ValueError` comes out, and what passes survives a round trip."""
+    try:
+        secret = BuildSecret.parse(text)
+    except ValueError:
+        return
+    assert BuildSecret.parse(str(secret)) == secret
+
+
+ALL = DockerBuildOptions(
+    dockerfile="d/Dockerfile",
+    buildargs={"A": "1", "B": None},
+    labels={"l": "v"},
+    target="t",
+    platform="linux/amd64",
+    cache_from=["team/app"],
+    pull=True,
+    nocache=True,
+    network_mode="none",
+    extra_hosts={"h": "1.2.3.4"},
+    container_limits={"memory": 5, "memswap": 6, "cpushares": 7, "cpusetcpus": "0"},
+    shmsize=64,
+    squash=True,
+    isolation="default",
+    rm=False,
+    forcerm=True,
+    use_config_proxy=False,
+    quiet=True,
+    timeout=9,
+    gzip=True,
+)
+
+
+def test_options_become_keywords_of_the_sdk() -> None:
+    """Those that are set, in the SDK's own forms; the SDK accepts every one."""
+    kwargs = ALL.to_sdk_kwargs()
+    assert set(kwargs) <= set(inspect.signature(BuildApiMixin.build).parameters)
+    assert kwargs["cache_from"] == ["team/app"]
+    assert kwargs["container_limits"] == {
+        "memory": 5,
+        "memswap": 6,
+        "cpushares": 7,
+        "cpusetcpus": "0",
+    }
+    assert kwargs["rm"] is False
+    assert kwargs["buildargs"] == {"A": "1", "B": None}
+    assert kwargs["timeout"] == 9.0
+    assert len(kwargs) == 20
+    assert DockerBuildOptions().to_sdk_kwargs() == {}
+
+
+def test_options_become_flags_of_the_command() -> None:
+    """Ready to be put after `docker build`."""
+    assert ALL.to_cli_flags() == [
+        *("--file", "d/Dockerfile", "--build-arg", "A=1", "--build-arg", "B"),
+        *("--label", "l=v", "--target", "t", "--platform", "linux/amd64"),
+        *("--cache-from", "team/app", "--network", "none", "--add-host", "h:1.2.3.4"),
+        *("--memory", "5", "--memory-swap", "6", "--cpu-shares", "7", "--cpuset-cpus", "0"),
+        *("--shm-size", "64", "--isolation", "default"),
+        *("--pull", "--no-cache", "--squash", "--force-rm", "--quiet", "--compress"),
+        "--rm=false",
+    ]
+    buildkit = DockerBuildOptions(
+        secrets=["id=tok,env=TOK"],
+        ssh=["default", "k=/a,/b"],
+        cache_from=["type=gha,scope=x"],
+        cache_to=["type=inline"],
+        outputs=["type=local,dest=out"],
+    )
+    assert buildkit.to_cli_flags() == [
+        *("--cache-from", "type=gha,scope=x", "--secret", "id=tok,env=TOK"),
+        *("--ssh", "default", "--ssh", "k=/a,/b", "--cache-to", "type=inline"),
+        *("--output", "type=local,dest=out"),
+    ]
+    assert DockerBuildOptions().to_cli_flags() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"secrets": "id=a"}, "secrets"),
+        ({"ssh": "default"}, "ssh"),
+        ({"cache_to": "type=inline"}, "cache_to"),
+        ({"outputs": "-"}, "outputs"),
+        ({"platform": "linux/amd64,linux/arm64"}, "platform"),
+        ({"cache_from": "type=gha"}, "cache_from"),
+        ({"encoding": "bzip2"}, "encoding"),
+    ],
+)
+def test_what_a_classic_build_cannot_do_is_an_error(
+    options: dict[str, object], option: str
+) -> None:
+    """It is never left out in silence."""
+    with pytest.raises(BuildOptionsError, match=option) as caught:
+        DockerBuildOptions.from_any(options).to_sdk_kwargs()
+    assert caught.value.option == option
+
+
+def test_values_of_build_arguments_are_not_shown() -> None:
+    """People put tokens into them."""
+    options = DockerBuildOptions(buildargs={"TOKEN": "s3cret"}, target="t")
+    assert repr(options) == "DockerBuildOptions(buildargs=['TOKEN'], target='t')"
+    assert "s3cret" not in str(options)
+
+
+def test_none_means_not_given() -> None:
+    """The SDK's own defaults are `None`."""
+    names = [name for name in DockerBuildOptions.model_fields if name != "container_limits"]
+    options = DockerBuildOptions.from_any(dict.fromkeys([*names, "container_limits"]))
+    assert options.to_sdk_kwargs() == {}
+    assert options.to_cli_flags() == []
