@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from importlib import import_module
 
 import pytest
@@ -102,7 +103,8 @@ class FlavorContract:
         self, flavor: Flavor, settings: dict[str, object]
     ) -> None:
         """The component is made from the fields of its config too."""
-        component = flavor.implementation_class(None, **settings)
+        implementation: Callable[..., StackComponent] = flavor.implementation_class
+        component = implementation(**settings)
         assert component.config == flavor.config_class.model_validate(settings)
 
     def test_urls_are_web_addresses(self, flavor: Flavor) -> None:

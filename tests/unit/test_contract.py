@@ -133,8 +133,8 @@ def test_method_signature(
         assert found[parameter].default == default
         assert found[parameter].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     # Anything beyond the documented parameters must not be needed.
-    for parameter in list(found.values())[len(parameters) :]:
-        assert parameter.default is not EMPTY
+    for extra in list(found.values())[len(parameters) :]:
+        assert extra.default is not EMPTY
     if returns is not None:
         assert signature.return_annotation == returns
 

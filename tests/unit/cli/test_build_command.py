@@ -17,7 +17,7 @@ from imagebuilders import DefaultContainerRegistry, Stack, events
 from imagebuilders.exceptions import BuildError, ImageNameError, PushError
 
 if TYPE_CHECKING:
-    from conftest import RecordingBuilder, RecordingRegistry, Run
+    from command_line import RecordingBuilder, RecordingRegistry, Run
 
 DIGEST = "sha256:" + "2" * 64
 

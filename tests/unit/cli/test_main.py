@@ -15,7 +15,7 @@ from imagebuilders.cli import output
 from imagebuilders.cli.failures import OutputClosedError
 
 if TYPE_CHECKING:
-    from conftest import Run
+    from command_line import Run
 
 
 def test_version(run: Run) -> None:

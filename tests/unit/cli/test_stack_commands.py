@@ -12,7 +12,7 @@ import pytest
 from imagebuilders import Stack
 
 if TYPE_CHECKING:
-    from conftest import RecordingRegistry, Run
+    from command_line import RecordingRegistry, Run
 
 
 @pytest.fixture

@@ -163,4 +163,4 @@ def test_python_without_tomllib_has_tomli() -> None:
     from imagebuilders.stack import stack_file
 
     expected = "tomllib" if sys.version_info >= (3, 11) else "tomli"
-    assert stack_file.tomllib.__name__ == expected
+    assert vars(stack_file)["tomllib"].__name__ == expected
