@@ -152,10 +152,13 @@ def fake_stack(
     from imagebuilders import LocalImageBuilder, Stack
     from imagebuilders.container_registries import DefaultContainerRegistry
 
+    users = _options(request, "fake_registry").get("users") or {}
+    username, password = next(iter(users.items()), (None, None))
     registry = DefaultContainerRegistry(
         uri=fake_registry.address,
         docker_client=fake_docker_client,
-        **_login(_options(request, "fake_registry")),
+        username=username,
+        password=password,
     )
     stack = Stack(
         image_builder=LocalImageBuilder(docker_client=fake_docker_client),
@@ -165,13 +168,6 @@ def fake_stack(
     )
     with stack.activate():
         yield stack
-
-
-def _login(registry_options: dict[str, Any]) -> dict[str, str]:
-    users = registry_options.get("users") or {}
-    for username, password in users.items():
-        return {"username": username, "password": password}
-    return {}
 
 
 def _options(request: pytest.FixtureRequest, marker_name: str) -> dict[str, Any]:

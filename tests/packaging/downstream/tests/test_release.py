@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from shipyard.release import release
+
 from fakes import FakeDockerEngine, FakeRegistry
 from imagebuilders import Stack
 from imagebuilders.exceptions import BuildError, PushError
-from shipyard.release import release
 
 
 @pytest.fixture
