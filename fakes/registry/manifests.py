@@ -156,7 +156,7 @@ class ManifestEndpoints:
             ]
             missing = [entry["digest"] for entry in needed if entry["digest"] not in blobs]
         if missing:
-            details = [{"digest": digest} for digest in dict.fromkeys(missing)]
+            details = [{"digest": digest} for digest in missing]
             raise OciError("MANIFEST_BLOB_UNKNOWN", details[0], more=tuple(details[1:]))
 
     def _check_tags_are_new(self, manifest: Manifest, tags: list[str]) -> None:

@@ -68,13 +68,21 @@ class Manifest:
 
 @dataclass
 class Repository:
-    """One repository. Blobs and manifests are by digest, tags by name."""
+    """One repository.
+
+    Attributes:
+        name: without the registry's address.
+        blobs: content by digest.
+        manifests: by digest.
+        tags: a manifest's digest by tag.
+        is_established: whether a manifest was ever pushed, which makes the tags listable.
+    """
 
     name: str
     blobs: dict[str, Buffer] = field(default_factory=dict)
     manifests: dict[str, Manifest] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
-    uploads: set[str] = field(default_factory=set)
+    is_established: bool = False
 
 
 class Storage:
@@ -118,13 +126,13 @@ class Storage:
             return self.repositories.setdefault(name, Repository(name))
 
     def known(self, name: str) -> Repository:
-        """The repository.
+        """A repository that a manifest was pushed to.
 
         Raises:
             OciError: NAME_UNKNOWN.
         """
         repository = self.repositories.get(name)
-        if repository is None:
+        if repository is None or not repository.is_established:
             raise OciError("NAME_UNKNOWN", {"name": name})
         return repository
 
@@ -195,6 +203,7 @@ class Storage:
                     self.check_room(manifest.size)
                 self._hold(f"manifest {manifest.digest}", manifest.size)
             repository.manifests[manifest.digest] = manifest
+            repository.is_established = True
             for tag in tags:
                 repository.tags[tag] = manifest.digest
 
