@@ -1,0 +1,145 @@
+"""`Archivable`: files that can be written as one archive."""
+
+from __future__ import annotations
+
+import logging
+import os
+import posixpath
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import IO
+
+from imagebuilders.context.archive import ArchiveType, archive_stream
+from imagebuilders.context.entries import Entry, sort_key
+from imagebuilders.context.extra_files import ExtraFiles, overlay
+from imagebuilders.context.walk import inspect_file
+from imagebuilders.exceptions import BuildContextError
+
+__all__ = ["Archivable", "ArchiveType"]
+
+logger = logging.getLogger(__name__)
+
+
+class Archivable(ABC):
+    """Something whose files can be written as one archive, with extra files beside them.
+
+    The archive is the same for the same content on any machine: sorted entries, one owner,
+    one time (`SOURCE_DATE_EPOCH`, else 1980-01-01), and of the modes only the executable bit.
+    """
+
+    def __init__(self) -> None:
+        self._extra = ExtraFiles()
+
+    def add_file(self, source: str | bytes | os.PathLike[str], destination: str) -> None:
+        """Add a file to the archive.
+
+        Args:
+            source: the path of a file, or the content itself when no such path exists. Bytes are
+                always content.
+            destination: the path in the archive.
+
+        Raises:
+            BuildContextError: the source is a directory or cannot be read, or the destination lies
+                outside the archive.
+        """
+        self._extra.add(source, destination)
+
+    def add_directory(self, source: str | os.PathLike[str], destination: str) -> None:
+        """Add everything in a directory to the archive, whatever an ignore file says.
+
+        Args:
+            source: the directory.
+            destination: its path in the archive; `.` for the archive's root.
+
+        Raises:
+            ValueError: the source is not a directory.
+            BuildContextError: something in it cannot be archived.
+        """
+        if not os.path.isdir(source):
+            raise BuildContextError(
+                f"{source} is not a directory, so it cannot be added as one.",
+                path=os.fspath(source),
+            )
+        self._extra.add_tree(os.fspath(source), destination)
+
+    def get_extra_files(self) -> dict[str, str | bytes]:
+        """Give the content of each added file by its path in the archive.
+
+        Text is `str`; content that is no UTF-8 is `bytes`.
+
+        Raises:
+            ContextChangedError: a file too large to be held changed after it was added.
+        """
+        return self._extra.contents()
+
+    @abstractmethod
+    def get_files(self) -> dict[str, str]:
+        """Give the files that go into the archive.
+
+        Returns:
+            The path on the file system by the path in the archive, without the extra files.
+        """
+
+    def entries(self) -> Iterator[Entry]:
+        """Give what goes into the archive, extra files included, in its order.
+
+        Raises:
+            BuildContextError: something cannot be archived.
+            ContextChangedError: something vanished meanwhile.
+        """
+        yield from overlay(self._selected_entries(), self._extra)
+
+    def _selected_entries(self) -> Iterator[Entry]:
+        files = self.get_files()
+        paths = set(files)
+        for path in files:
+            parent = posixpath.dirname(path)
+            while parent and parent not in paths:
+                paths.add(parent)
+                parent = posixpath.dirname(parent)
+        for path in sorted(paths, key=sort_key):
+            yield inspect_file(path, files.get(path))
+
+    def iter_archive(
+        self, archive_type: ArchiveType = ArchiveType.TAR, *, keep_mtimes: bool = False
+    ) -> Iterator[bytes]:
+        """Give the archive in pieces; nothing is held whole in memory or on disk.
+
+        Args:
+            archive_type: the archive's form.
+            keep_mtimes: write the files' own times, in whole seconds, instead of one fixed time.
+
+        Raises:
+            ContextChangedError: a file vanished, shrank, grew or was written to meanwhile.
+            BuildContextError: something cannot be archived.
+        """
+        return archive_stream(self.entries(), archive_type, keep_mtimes=keep_mtimes)
+
+    def write_archive(
+        self,
+        output_file: IO[bytes],
+        use_gzip: bool | ArchiveType = True,
+        archive_type: ArchiveType | None = None,
+        *,
+        keep_mtimes: bool = False,
+    ) -> None:
+        """Write the archive to a file.
+
+        Args:
+            output_file: an open file; its position is back at 0 afterwards.
+            use_gzip: write a gzipped tar (the default) or a plain one.
+            archive_type: the archive's form, instead of `use_gzip`.
+            keep_mtimes: write the files' own times, in whole seconds, instead of one fixed time.
+
+        Raises:
+            ContextChangedError: a file vanished, shrank, grew or was written to meanwhile.
+            BuildContextError: something cannot be archived.
+        """
+        if archive_type is None:
+            if isinstance(use_gzip, ArchiveType):
+                archive_type = use_gzip
+            else:
+                archive_type = ArchiveType.TAR_GZ if use_gzip else ArchiveType.TAR
+        for chunk in self.iter_archive(archive_type, keep_mtimes=keep_mtimes):
+            output_file.write(chunk)
+        output_file.seek(0)

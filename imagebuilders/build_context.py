@@ -1,0 +1,173 @@
+"""`BuildContext`: which files a build may use, as which archive, under which digest."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from typing import IO
+
+from imagebuilders.archivable import Archivable, ArchiveType
+from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.context.ignore_file import (
+    IGNORE_FILE,
+    IgnoreLine,
+    compile_rules,
+    read_lines,
+    rule_error,
+)
+from imagebuilders.context.manifest import digest_entries
+from imagebuilders.context.rules import IgnoreRules, RuleError
+from imagebuilders.context.walk import Selected, inspect, select
+
+__all__ = ["REPOSITORY_DIRECTORY_NAME", "BuildContext"]
+
+logger = logging.getLogger(__name__)
+
+REPOSITORY_DIRECTORY_NAME = ".zen"
+LARGE_CONTEXT = 50 * 1024 * 1024
+
+
+class BuildContext(Archivable):
+    """The files of a folder that a build may use, and extra files beside them.
+
+    The folder's ignore file is read as Docker reads it. Nothing is read before it is needed, and
+    what is read is read anew each time: the object holds no state of the folder.
+    """
+
+    def __init__(self, root: str | None = None, dockerignore_file: str | None = None) -> None:
+        """Make a context.
+
+        Args:
+            root: the folder; without one, the context has only its extra files.
+            dockerignore_file: the ignore file, instead of `<root>/.dockerignore`.
+        """
+        super().__init__()
+        self._root = None if root is None else os.fspath(root)
+        self._dockerignore_file = (
+            None if dockerignore_file is None else os.fspath(dockerignore_file)
+        )
+
+    @property
+    def root(self) -> str | None:
+        """The folder."""
+        return self._root
+
+    @property
+    def dockerignore_file(self) -> str | None:
+        """The ignore file: the one given, else `<root>/.dockerignore` if it exists."""
+        if self._dockerignore_file is not None:
+            return self._dockerignore_file
+        if self._root is not None:
+            default = os.path.join(self._root, IGNORE_FILE)
+            if os.path.exists(default):
+                return default
+        return None
+
+    def for_dockerfile(self, dockerfile: str) -> BuildContext:
+        """Give the context to use with a Dockerfile.
+
+        A file `<dockerfile>.dockerignore` beside the Dockerfile wins over `.dockerignore`, unless
+        an ignore file was given. The result has the same extra files and may be changed alone.
+
+        Args:
+            dockerfile: the Dockerfile, relative to the root.
+        """
+        context = type(self).__new__(type(self))
+        context.__dict__.update(self.__dict__)
+        context._extra = self._extra.copy()
+        if self._dockerignore_file is None and self._root is not None:
+            own = os.path.join(self._root, f"{dockerfile}{IGNORE_FILE}")
+            if os.path.exists(own):
+                context._dockerignore_file = own
+        return context
+
+    def get_files(self) -> dict[str, str]:
+        """Give the files, links and directories of the folder that the ignore rules keep.
+
+        Returns:
+            The path on the file system by the path in the archive, in the archive's order:
+            parents first, the names of a directory in byte order.
+
+        Raises:
+            BuildContextError: the root is no directory, or something in it cannot be archived.
+            IgnoreFileError: the ignore file cannot be read, or a line is no pattern.
+        """
+        return {selected.path: selected.found.path for selected in self._select()}
+
+    def digest(self) -> str:
+        """Give `sha256:<hex>` over paths, types, modes, contents and link targets.
+
+        Raises:
+            BuildContextError: something cannot be read.
+            ContextChangedError: something changed while it was read.
+        """
+        return digest_entries(self.entries())
+
+    def write_archive(
+        self,
+        output_file: IO[bytes],
+        use_gzip: bool | ArchiveType = True,
+        archive_type: ArchiveType | None = None,
+        *,
+        keep_mtimes: bool = False,
+    ) -> None:
+        """Write the archive to a file; see `Archivable.write_archive`.
+
+        Warns when a folder without an ignore file makes an archive of more than 50 MiB.
+        """
+        super().write_archive(output_file, use_gzip, archive_type, keep_mtimes=keep_mtimes)
+        if self._root is None or self.dockerignore_file is not None:
+            return
+        size = output_file.seek(0, os.SEEK_END)
+        output_file.seek(0)
+        if size > LARGE_CONTEXT:
+            logger.warning(
+                "The archive of the build context %s has %.0f MiB. Unless all of it is needed, "
+                "leave files out with a .dockerignore in that folder; `imagebuilders context ls` "
+                "shows the largest ones.",
+                os.path.abspath(self._root),
+                size / 1024**2,
+            )
+
+    def _selected_entries(self) -> Iterator[Entry]:
+        if type(self).get_files is not BuildContext.get_files:
+            yield from super()._selected_entries()
+            return
+        for path, kind, found in self._select():
+            yield inspect(path, kind, found)
+
+    def _select(self) -> Iterator[Selected]:
+        if self._root is None:
+            return
+        try:
+            yield from select(self._root, self._rules())
+        except RuleError as error:
+            raise rule_error(error, path=self.dockerignore_file) from error
+
+    def _rules(self) -> IgnoreRules:
+        path = self.dockerignore_file
+        if path is None:
+            return IgnoreRules()
+        forced = IgnoreLine(0, f"!/{REPOSITORY_DIRECTORY_NAME}")
+        below = IgnoreLine(0, f"!/{REPOSITORY_DIRECTORY_NAME}/**")
+        return compile_rules([*read_lines(path), forced, below], path=path)
+
+    def _get_exclude_patterns(self) -> list[str]:
+        """Give the patterns of the ignore file; the last keeps the `.zen` folder in."""
+        path = self.dockerignore_file
+        if path is None:
+            logger.info(
+                "The build context %s has no ignore file, so all of its files are used.",
+                self._root,
+            )
+            return []
+        return [*self._parse_dockerignore(path), f"!/{REPOSITORY_DIRECTORY_NAME}"]
+
+    @staticmethod
+    def _parse_dockerignore(dockerignore_path: str) -> list[str]:
+        """Give the patterns of an ignore file, without blank lines and comments."""
+        if not os.path.exists(dockerignore_path):
+            logger.warning("The ignore file %s does not exist.", dockerignore_path)
+            return []
+        return [line.text for line in read_lines(dockerignore_path)]

@@ -1,0 +1,70 @@
+"""What a build context is made of."""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+
+class EntryType(enum.Enum):
+    """A context holds files, directories and symbolic links, and nothing else."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    LINK = "link"
+
+
+class Entry(NamedTuple):
+    """One file, directory or symbolic link of a context.
+
+    Attributes:
+        path: the path in the context, `/`-separated. Bytes that are no UTF-8 stand in it as
+            lone surrogates (`surrogateescape`).
+        type: what it is.
+        mode: the permission bits as they are on disk.
+        size: the file's size in bytes; 0 for what is no file.
+        mtime_ns: when the content last changed, in nanoseconds since 1970.
+        ctime_ns: when the inode last changed, likewise.
+        inode: the inode's number; 0 when the entry stands in no file system.
+        device: the file system's number; 0 likewise.
+        target: where a symbolic link points to, as it is written in the link.
+        source: the file's path on disk, or its content.
+    """
+
+    path: str
+    type: EntryType
+    mode: int = 0o644
+    size: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    inode: int = 0
+    device: int = 0
+    target: str = ""
+    source: str | bytes = b""
+
+    @property
+    def normal_mode(self) -> int:
+        """The mode without what differs between checkouts: 0755 or 0644, links 0777."""
+        if self.type is EntryType.FILE:
+            return 0o755 if self.mode & 0o100 else 0o644
+        return 0o755 if self.type is EntryType.DIRECTORY else 0o777
+
+
+def encode_path(path: str) -> bytes:
+    """Give the bytes that a path stands for."""
+    return path.encode("utf-8", "surrogateescape")
+
+
+def sort_key(path: str) -> bytes:
+    """Give the key of the order in which entries come.
+
+    Parents come before what is in them, and the names of one directory in byte order, so
+    that all of a directory stands together: `a`, `a/b`, `a-b`.
+    """
+    return path.encode("utf-8", "surrogateescape").replace(b"/", b"\0")
+
+
+def show_path(path: str) -> str:
+    """Give a path in a form that can be printed, on one line."""
+    shown = path.encode("utf-8", "backslashreplace").decode()
+    return shown if shown.isprintable() else repr(shown)[1:-1]

@@ -1,0 +1,62 @@
+"""The digest of a context: SHA-256 over a canonical manifest.
+
+The manifest is the line `imagebuilders-context 1` (with its line feed) and then, for each
+entry in the order of the context, a record:
+
+    <type> SP <mode> SP <path> NUL <value> NUL
+
+`type` is `f` (file), `d` (directory) or `l` (symbolic link). `mode` is three octal digits:
+`755` for a file that its owner may execute and for a directory, `644` for any other file,
+`777` for a link. `path` is the path in the context as bytes, without a slash at its ends.
+`value` is the SHA-256 of the content in lower-case hexadecimal for a file, nothing for a
+directory, the target as bytes for a link. SP is one space, NUL one zero byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+from imagebuilders.context.content import read_chunks
+from imagebuilders.context.entries import Entry, EntryType, encode_path
+
+HEADER = b"imagebuilders-context 1\n"
+_LETTERS = {EntryType.FILE: b"f", EntryType.DIRECTORY: b"d", EntryType.LINK: b"l"}
+
+
+def hash_content(entry: Entry) -> str:
+    """Give the SHA-256 of a file's content, in hexadecimal.
+
+    Raises:
+        ContextChangedError: the file changed after its entry was made.
+        BuildContextError: the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for chunk in read_chunks(entry):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def record(entry: Entry, content_hash: Callable[[Entry], str] = hash_content) -> bytes:
+    """Give the entry's record in the manifest."""
+    value = b""
+    if entry.type is EntryType.FILE:
+        value = content_hash(entry).encode()
+    elif entry.type is EntryType.LINK:
+        value = encode_path(entry.target)
+    return b"%b %o %b\0%b\0" % (
+        _LETTERS[entry.type],
+        entry.normal_mode,
+        encode_path(entry.path),
+        value,
+    )
+
+
+def digest_entries(
+    entries: Iterable[Entry], content_hash: Callable[[Entry], str] = hash_content
+) -> str:
+    """Give `sha256:<hex>` over the manifest of `entries`."""
+    digest = hashlib.sha256(HEADER)
+    for entry in entries:
+        digest.update(record(entry, content_hash))
+    return f"sha256:{digest.hexdigest()}"
