@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timezone
+from itertools import islice
 from typing import Protocol, cast
 
 from imagebuilders.artifact_stores import s3_faults
@@ -22,6 +23,10 @@ logger = logging.getLogger(__name__)
 
 MOST_PARTS = 10_000
 """How many parts S3 puts together to one object."""
+
+# Services that do not keep the time an upload began give one of long ago to all of them, those
+# under way included.
+_BELIEVABLE_AGE = 366 * 24 * 60 * 60.0
 
 
 class Request(Protocol):
@@ -64,23 +69,26 @@ class S3Upload:
         """Send the content and give its size in bytes."""
         with source.open() as chunks:
             parts = regroup(chunks, self._part_size)
-            first = next(parts, b"")
-            second = next(parts, None)
-            if second is not None:
-                return self._send_parts(_chain(first, second, parts), source)
-            self._request("put_object", {"Key": self._key, "Body": first, **self._object_settings})
-            source.written(len(first))
-            return len(first)
+            opening = deque(islice(parts, 2))
+            if len(opening) == 2:
+                return self._send_parts(_drain(opening, parts), source)
+            content = opening.popleft() if opening else b""
+            self._request(
+                "put_object", {"Key": self._key, "Body": content, **self._object_settings}
+            )
+            source.written(len(content))
+            return len(content)
 
     def sweep(self, older_than: float) -> None:
         """Abort uploads beside this one that were begun more than so many seconds ago."""
         folder = self._key.rpartition("/")[0]
         prefix = f"{folder}/" if folder else ""
+        now = datetime.now(timezone.utc)
         try:
             listed = self._request("list_multipart_uploads", {"Prefix": prefix, "Delimiter": "/"})
             for upload in cast("list[Mapping[str, object]]", listed.get("Uploads", [])):
-                begun = cast(datetime, upload["Initiated"])
-                if (datetime.now(timezone.utc) - begun).total_seconds() > older_than:
+                age = (now - cast(datetime, upload["Initiated"])).total_seconds()
+                if older_than < age < _BELIEVABLE_AGE:
                     logger.info("Aborting an upload of %s that died.", upload["Key"])
                     self._abort(str(upload["Key"]), str(upload["UploadId"]))
         except ArtifactStoreError as error:
@@ -197,7 +205,8 @@ def regroup(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
         yield bytes(buffer)
 
 
-def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield second
+def _drain(opening: deque[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    """Give the opening parts and the rest, and keep none of them in memory."""
+    while opening:
+        yield opening.popleft()
     yield from rest

@@ -84,12 +84,14 @@ def test_secrets_are_not_shown() -> None:
 
 def test_settings_reach_the_client() -> None:
     """Every setting arrives at s3fs, and nothing below it makes requests again."""
+    address = "http://127.0.0.1:1"
+    assert S3ArtifactStore(path="s3://bucket", endpoint_url=None).config.endpoint_url is None
     store = S3ArtifactStore(
         path="s3://bucket/prefix",
         key="id",
         secret="secret",
         token="token",
-        endpoint_url="http://127.0.0.1:1",
+        endpoint_url=address,
         region="eu-central-1",
         addressing_style="path",
         verify=False,
@@ -100,7 +102,7 @@ def test_settings_reach_the_client() -> None:
     )
     filesystem: Any = store.filesystem
     assert (filesystem.key, filesystem.secret, filesystem.token) == ("id", "secret", "token")
-    assert filesystem.endpoint_url == "http://127.0.0.1:1"
+    assert filesystem.endpoint_url == address
     assert filesystem.client_kwargs == {"region_name": "eu-central-1", "verify": False}
     assert filesystem.config_kwargs == {
         "connect_timeout": 1,

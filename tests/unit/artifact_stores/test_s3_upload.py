@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebuilders.artifact_stores import s3_upload
+from imagebuilders.artifact_stores.retries import RetryPolicy
 from imagebuilders.artifact_stores.s3_upload import regroup
 from imagebuilders.exceptions import UploadError
 
@@ -106,36 +109,56 @@ def test_parts_under_way_are_waited_for(s3_store: MemoryS3Store) -> None:
 
 
 def test_a_part_is_not_tried_again_once_the_upload_was_given_up(
-    s3_store: MemoryS3Store,
+    s3_store: MemoryS3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When one part has failed for good, another's passing fault is not waited out."""
     service = s3_store.service
-    first_failed = threading.Event()
+    second_begun, given_up = threading.Event(), threading.Event()
 
     def fail(PartNumber: int, **_: object) -> object:  # noqa: N803
         if PartNumber == 1:
-            first_failed.set()
+            assert second_begun.wait(5)
             raise service.error("AccessDenied", 403)
-        assert first_failed.wait(5)
+        second_begun.set()
         raise service.error("SlowDown", 503)
 
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, *arguments: bool, **options: bool) -> None:
+            """Note that the upload ends."""
+            given_up.set()
+            super().shutdown(*arguments, **options)
+
+    policy = RetryPolicy(sleep=lambda _: None if given_up.wait(5) else pytest.fail("no end"))
     service._upload_part = fail
-    policy = type(s3_store).retry_policy.fget(s3_store)
-    stopped = threading.Event()
-    abort = service._abort_multipart_upload
-
-    class Patient(type(s3_store)):  # type: ignore[misc]
-        @property
-        def retry_policy(self) -> object:
-            """Pause until the other part's failure has been seen."""
-            return type(policy)(sleep=lambda _: stopped.wait(0.05) and None)
-
-    store = Patient(path="s3://bucket", part_size=5 * MIB, concurrency=2)
-    store.service = service
-    service._abort_multipart_upload = abort
+    monkeypatch.setattr(s3_upload, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(type(s3_store), "retry_policy", policy)
     with pytest.raises(UploadError, match="access denied"):
-        store.publish("file", PARTS)
-    assert service.count()["upload_part"] <= 3
+        s3_store.publish("file", PARTS)
+    assert service.count()["upload_part"] == 2
+
+
+def test_only_a_few_parts_are_in_memory(
+    s3_store: MemoryS3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large the file, an upload holds `concurrency + 2` parts at most."""
+    service = s3_store.service
+    service._upload_part = lambda **_: {"ETag": '"tag"'}
+    service._complete_multipart_upload = lambda **_: {}
+    send = service.call_s3
+
+    def forget(method: str, **arguments: object) -> object:
+        answer = send(method, **arguments)
+        service.requests.clear()
+        return answer
+
+    service.call_s3 = forget
+    tracemalloc.start()
+    try:
+        s3_store.publish("file", (bytes(MIB) for _ in range(100)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < (s3_store.config.concurrency + 2) * s3_store.config.part_size + 2 * MIB
 
 
 def test_an_interrupt_takes_the_upload_back(s3_store: MemoryS3Store) -> None:
@@ -189,9 +212,10 @@ def test_dead_uploads_beside_it_are_aborted(s3_store: MemoryS3Store) -> None:
     service = s3_store.service
     service.begin("prefix/folder/old", timedelta(hours=25))
     young = service.begin("prefix/folder/young", timedelta(hours=23))
+    unbelievable = service.begin("prefix/folder/older", timedelta(days=5000))
     elsewhere = service.begin("prefix/other/old", timedelta(hours=25))
     s3_store.publish("folder/file", [b"x"])
-    assert set(service.uploads) == {young, elsewhere}
+    assert set(service.uploads) == {young, unbelievable, elsewhere}
 
 
 def test_without_the_right_to_list_uploads_nothing_is_swept(s3_store: MemoryS3Store) -> None:

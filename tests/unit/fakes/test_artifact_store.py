@@ -153,6 +153,7 @@ def test_its_file_system_is_one_of_fsspec(store: InMemoryArtifactStore) -> None:
     store.publish("file", [b"content"])
     filesystem = store.filesystem
     with filesystem.open("/artifacts/new", "wb") as new:
+        assert new.writable()
         new.write(b"new")
     one, two = filesystem.open("/artifacts/file"), filesystem.open("/artifacts/file")
     assert one.read(3) == b"con"
