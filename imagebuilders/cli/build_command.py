@@ -196,7 +196,7 @@ def _dockerfile(given: str | None, stack_of_files: ExitStack) -> str | None:
     if given == STANDARD_INPUT:
         folder = stack_of_files.enter_context(tempfile.TemporaryDirectory(prefix="imagebuilders-"))
         path = Path(folder, "Dockerfile")
-        path.write_bytes(click.get_binary_stream("stdin").read())
+        path.write_bytes(sys.stdin.buffer.read())
         return str(path)
     # As with `docker build`: relative to the working directory, not to PATH.
     if not os.path.isfile(given):
