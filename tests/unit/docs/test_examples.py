@@ -1,0 +1,98 @@
+"""The Python in README.md and docs/ runs, with the doubles in the place of real services.
+
+Blocks of one document share their names, as a reader would type them one after the other.
+A block is
+
+- skipped after a line `<!-- not run: why -->`,
+- a file, when it begins with its path, as in `# my_builders/kite.py`,
+- run by pytest, when it defines tests,
+- executed otherwise, with `registry_address` defined and `localhost:5000` standing for it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes import FakeRegistry
+
+_ROOT = Path(__file__).resolve().parents[3]
+_DOCUMENTS = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(
+    r"(?P<skip><!-- not run: .+? -->\n+)?^```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_FILE_NAME = re.compile(r"# (?P<path>[\w/.-]+\.py)\n")
+_TESTS = re.compile(r"^(?:def test_|class Test)", re.MULTILINE)
+_WITH_EXAMPLES = [path for path in _DOCUMENTS if _BLOCK.search(path.read_text())]
+_APP_DOCKERFILE = """\
+FROM scratch AS runtime
+ARG VERSION
+LABEL version=$VERSION
+COPY . /app
+"""
+
+
+@pytest.fixture
+def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Pytester]:
+    """An empty working directory, from which files of the examples can be imported."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(str(pytester.path))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("DOCKER_CONFIG", str(pytester.path / "no-docker-config"))
+    yield pytester
+    for name in set(sys.modules) - before:
+        origin = getattr(sys.modules[name], "__file__", None)
+        if origin and Path(origin).is_relative_to(pytester.path):
+            del sys.modules[name]
+
+
+@pytest.mark.usefixtures("fake_docker_host")
+@pytest.mark.parametrize("document", _WITH_EXAMPLES, ids=lambda path: path.name)
+def test_examples_run(document: Path, folder: pytest.Pytester, fake_registry: FakeRegistry) -> None:
+    """Every example does what the text says: it raises nothing and its tests pass."""
+    text = document.read_text()
+    if 'Path("app").mkdir()' not in text:
+        _make_app(folder.path)
+    names: dict[str, object] = {
+        "__name__": document.stem,
+        "registry_address": fake_registry.address,
+    }
+    for block in _BLOCK.finditer(text):
+        if block["skip"]:
+            continue
+        code = block["code"].replace("localhost:5000", fake_registry.address)
+        file_name = _FILE_NAME.match(code)
+        if file_name is not None:
+            _write(folder.path / file_name["path"], code)
+        elif _TESTS.search(code):
+            _run_tests(folder, code)
+        else:
+            # Lines count from the document's start, so that a failure names the right one.
+            padding = "\n" * text.count("\n", 0, block.start("code"))
+            exec(compile(padding + code, str(document), "exec"), names)
+
+
+def _make_app(folder: Path) -> None:
+    """The folder `app` that short examples take for granted."""
+    (folder / "app").mkdir()
+    (folder / "app/Dockerfile").write_text(_APP_DOCKERFILE)
+    (folder / "app/main.py").write_text("print('hello')\n")
+
+
+def _write(path: Path, code: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(code)
+
+
+def _run_tests(pytester: pytest.Pytester, code: str) -> None:
+    pytester.makepyfile(test_example=code)
+    result = pytester.runpytest_inprocess(
+        *("-p", "pytest_imagebuilders", "-p", "no:cacheprovider", "-Werror", "-q")
+    )
+    outcomes = result.parseoutcomes()
+    assert outcomes.get("passed")
+    assert not outcomes.keys() & {"failed", "errors", "error"}
