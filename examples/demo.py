@@ -78,7 +78,7 @@ class Account:
                 print(f"      {line}")
 
 
-def build_and_push(stack: Stack, image_name: str, registry: FakeRegistry) -> tuple[Account, str]:
+def build_and_push(stack: Stack, image_name: str) -> tuple[Account, str]:
     """Archive, upload, build and push once; give the account and the image's reference."""
     account = Account()
     with listen(account):
@@ -118,14 +118,14 @@ def main() -> int:
             print(f"  {name}")
 
         print("\nFirst build:")
-        _, first = build_and_push(stack, image_name, registry)
+        _, first = build_and_push(stack, image_name)
         print(f"  pushed: {first}")
         print(f"  the registry holds: {registry.manifest(image_name).digest}")
         received = bytes_received(registry)
         print(f"  layers and config sent to the registry: {received:,} bytes")
 
         print("\nSecond build, nothing changed:")
-        account, second = build_and_push(stack, image_name, registry)
+        account, second = build_and_push(stack, image_name)
         print(f"  pushed: {second}")
         sent_again = bytes_received(registry) - received
         print(f"  steps from the cache: {account.cached}")
