@@ -2,9 +2,219 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
 import click
+
+from imagebuilders import events
+from imagebuilders.cli import output
+from imagebuilders.cli.context_tree import build_tree, tree_lines
+from imagebuilders.cli.printable import printable
+from imagebuilders.cli.progress_json import JsonProgress
+from imagebuilders.cli.quantities import size
+from imagebuilders.stack import Client
+
+if TYPE_CHECKING:
+    from imagebuilders.build_context import BuildContext
+    from imagebuilders.context.advice import FolderSize
+    from imagebuilders.context.entries import Entry
+    from imagebuilders.context.explain import Explanation
+
+_SHOWN_DEPTH = 3
+_SHOWN_ENTRIES = 10
+_ADVISED_FOLDERS = 5
+_ADVISED_SIZE = 1_000_000
+"""Bytes from which on a folder is worth a remark."""
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_path_argument = click.argument(
+    "path", metavar="PATH", default=".", type=click.Path(exists=True, file_okay=False)
+)
+_dockerfile_option = click.option(
+    "-f",
+    "--file",
+    "dockerfile",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The Dockerfile: an ignore file FILE.dockerignore beside it takes the place of the "
+    "context's .dockerignore.",
+)
+_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Write JSON, one object per line."
+)
 
 
 @click.group()
 def context() -> None:
     """Look at what goes into a build."""
+
+
+@context.command("ls")
+@_path_argument
+@_dockerfile_option
+@click.option("-a", "--all", "show_all", is_flag=True, help="Show every file of every folder.")
+@_json_option
+def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool) -> None:
+    """Show what goes into a build of the folder PATH, the largest first, and advice.
+
+    Without --all the tree has three levels, and the ten largest entries of each folder.
+    """
+    from imagebuilders.context.advice import largest_directories, secret_looking
+
+    with _warnings(as_json):
+        build_context = _context(path, dockerfile)
+        entries = list(build_context.entries())
+    folders = [
+        folder
+        for folder in largest_directories(entries, _ADVISED_FOLDERS)
+        if folder.size >= _ADVISED_SIZE
+    ]
+    secrets = secret_looking(entries)
+    if as_json:
+        _write_list(build_context, entries, folders, secrets)
+        return
+    depth, width = (None, None) if show_all else (_SHOWN_DEPTH, _SHOWN_ENTRIES)
+    for line in tree_lines(build_tree(entries), path, depth=depth, width=width):
+        output.result(line)
+    if folders:
+        output.result("\nLarge folders, and the line in the ignore file that leaves each out:")
+    for folder in folders:
+        output.result(f"{size(folder.size):>9}  {printable(folder.path)}/  {folder.rule}")
+    if secrets:
+        output.result("\nFiles that look like secrets; leave them out, or use build secrets:")
+    for secret in secrets:
+        output.result(f"  {printable(secret)}")
+
+
+@context.command("hash")
+@_path_argument
+@_dockerfile_option
+@_json_option
+def print_digest(path: str, dockerfile: str | None, as_json: bool) -> None:
+    """Print the digest of the folder PATH: the same files have the same digest everywhere."""
+    with _warnings(as_json):
+        digest = _context(path, dockerfile).digest()
+    if as_json:
+        output.write_json(sys.stdout, {"event": "digest", "root": path, "digest": digest})
+    else:
+        output.result(digest)
+
+
+@context.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "-C",
+    "--context",
+    "root",
+    metavar="PATH",
+    default=".",
+    type=click.Path(exists=True, file_okay=False),
+    help="The context's folder; the working directory by default.",
+)
+@_dockerfile_option
+@_json_option
+def explain(files: tuple[str, ...], root: str, dockerfile: str | None, as_json: bool) -> None:
+    """Tell for each FILE whether it goes into a build, and which line decides that.
+
+    FILE is relative to the working directory; if it does not lie in the context, then to
+    the context. Of the context's own folder, each entry is explained.
+    """
+    paths = [path for file in files for path in _paths_in_context(file, root)]
+    with _warnings(as_json):
+        build_context = _context(root, dockerfile)
+        explanations = [build_context.explain(path) for path in paths]
+    for explanation in explanations:
+        if as_json:
+            output.write_json(sys.stdout, {"event": "explanation", **asdict(explanation)})
+        else:
+            output.result(_spelled_out(explanation))
+
+
+@contextmanager
+def _warnings(as_json: bool) -> Iterator[None]:
+    """Show the warnings of the library's log."""
+    listener = JsonProgress(sys.stdout)
+
+    def tell(text: str) -> None:
+        if as_json:
+            listener(events.Notice(text))
+        else:
+            output.warning_message(text)
+
+    with output.log_warnings(tell):
+        yield
+
+
+def _context(path: str, dockerfile: str | None) -> BuildContext:
+    """Make the context that the active stack's builder would use."""
+    build_context = Client().active_stack.image_builder.build_context_class(path)
+    if dockerfile is None:
+        return build_context
+    # As with `docker build`: relative to the working directory, not to PATH.
+    return build_context.for_dockerfile(os.path.abspath(dockerfile))
+
+
+def _paths_in_context(file: str, root: str) -> list[str]:
+    folder = os.path.abspath(root)
+    for base in (os.getcwd(), folder):
+        relative = os.path.relpath(os.path.join(base, file), folder)
+        if relative == os.curdir:
+            return sorted(os.listdir(folder))
+        if relative.split(os.sep)[0] != os.pardir:
+            return [relative.replace(os.sep, "/")]
+    raise click.BadParameter(
+        f"{file!r} does not lie in the context {root!r}; name the context with -C.",
+        param_hint="'FILE...'",
+    )
+
+
+def _write_list(
+    build_context: BuildContext,
+    entries: list[Entry],
+    folders: list[FolderSize],
+    secrets: list[str],
+) -> None:
+    for entry in entries:
+        record = {
+            "event": "entry",
+            "path": entry.path,
+            "type": entry.type.value,
+            "size": entry.size,
+            "mode": f"{entry.normal_mode:04o}",
+            "target": entry.target or None,
+        }
+        output.write_json(sys.stdout, record)
+    for folder in folders:
+        output.write_json(sys.stdout, {"event": "large_folder", **folder._asdict()})
+    for secret in secrets:
+        output.write_json(sys.stdout, {"event": "secret", "path": secret})
+    output.write_json(
+        sys.stdout,
+        {
+            "event": "context",
+            "root": build_context.root,
+            "ignore_file": build_context.dockerignore_file,
+            "entries": len(entries),
+            "size": sum(entry.size for entry in entries),
+        },
+    )
+
+
+def _spelled_out(explanation: Explanation) -> str:
+    verdict = "kept" if explanation.kept else "dropped"
+    if explanation.pattern is None:
+        return f"{printable(explanation.path)}: {verdict}: no line is about it"
+    where = f"{explanation.file}:{explanation.line}"
+    through = ""
+    if explanation.inherited_from:
+        through = f", by way of {printable(explanation.inherited_from)}/"
+    return (
+        f"{printable(explanation.path)}: {verdict} by {where}: "
+        f"{printable(explanation.pattern)}{through}"
+    )
