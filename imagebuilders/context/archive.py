@@ -25,7 +25,11 @@ class ArchiveType(enum.Enum):
 
 
 def archive_stream(
-    entries: Iterable[Entry], archive_type: ArchiveType, *, keep_mtimes: bool = False
+    entries: Iterable[Entry],
+    archive_type: ArchiveType,
+    *,
+    keep_mtimes: bool = False,
+    keep_modes: bool = False,
 ) -> Iterator[bytes]:
     """Give the archive of `entries` in pieces.
 
@@ -33,6 +37,7 @@ def archive_stream(
         entries: what goes in, in order.
         archive_type: the form.
         keep_mtimes: write the files' own times, in whole seconds, instead of one fixed time.
+        keep_modes: write the permission bits as they are on disk, into a tar.
 
     Raises:
         ContextChangedError: a file changed after its entry was made.
@@ -41,7 +46,7 @@ def archive_stream(
     mtime = _mtimes(keep_mtimes)
     if archive_type is ArchiveType.ZIP:
         return zip_stream(entries, mtime)
-    stream = tar_stream(entries, mtime)
+    stream = tar_stream(entries, mtime, keep_modes=keep_modes)
     return gzip_stream(stream) if archive_type is ArchiveType.TAR_GZ else stream
 
 

@@ -23,12 +23,15 @@ _TYPES = {EntryType.FILE: b"0", EntryType.DIRECTORY: b"5", EntryType.LINK: b"2"}
 _ZEROS = bytes(RECORD)
 
 
-def tar_stream(entries: Iterable[Entry], mtime: Callable[[Entry], int]) -> Iterator[bytes]:
+def tar_stream(
+    entries: Iterable[Entry], mtime: Callable[[Entry], int], *, keep_modes: bool = False
+) -> Iterator[bytes]:
     """Give the archive of `entries` in pieces of about `CHUNK_SIZE`.
 
     Args:
         entries: what goes in, in order.
         mtime: gives the time to write for an entry, in whole seconds since 1970.
+        keep_modes: write the permission bits as they are on disk, not the normal ones.
 
     Raises:
         ContextChangedError: a file changed after its entry was made.
@@ -38,7 +41,8 @@ def tar_stream(entries: Iterable[Entry], mtime: Callable[[Entry], int]) -> Itera
     held = 0
     total = 0
     for entry in entries:
-        head = _header(entry, mtime(entry))
+        mode = entry.mode if keep_modes else entry.normal_mode
+        head = _header(entry, mtime(entry), mode)
         pieces.append(head)
         held += len(head)
         if entry.size:
@@ -64,7 +68,7 @@ def tar_stream(entries: Iterable[Entry], mtime: Callable[[Entry], int]) -> Itera
     yield b"".join(pieces)
 
 
-def _header(entry: Entry, mtime: int) -> bytes:
+def _header(entry: Entry, mtime: int, mode: int) -> bytes:
     name = encode_path(entry.path)
     link = encode_path(entry.target)
     if entry.type is EntryType.DIRECTORY:
@@ -76,7 +80,7 @@ def _header(entry: Entry, mtime: int) -> bytes:
     if len(name) > 100:
         long += _long(b"L", name)
         name = name[:100]
-    return long + _block(name, entry.normal_mode, entry.size, mtime, _TYPES[entry.type], link)
+    return long + _block(name, mode, entry.size, mtime, _TYPES[entry.type], link)
 
 
 def _long(kind: bytes, text: bytes) -> bytes:
