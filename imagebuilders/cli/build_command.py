@@ -16,7 +16,6 @@ import click
 from imagebuilders import events
 from imagebuilders.cli import output
 from imagebuilders.cli.progress import progress
-from imagebuilders.stack import Client
 
 if TYPE_CHECKING:
     from imagebuilders.build_options import DockerBuildOptions
@@ -108,6 +107,7 @@ def build(
     if quiet and as_json:
         raise click.UsageError("--quiet and --json cannot be used together.")
     from imagebuilders.build_options import DockerBuildOptions
+    from imagebuilders.stack import Client
 
     with ExitStack() as stack_of_files:
         given = {

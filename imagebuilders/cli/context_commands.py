@@ -13,11 +13,9 @@ import click
 
 from imagebuilders import events
 from imagebuilders.cli import output
-from imagebuilders.cli.context_tree import build_tree, tree_lines
 from imagebuilders.cli.printable import printable
 from imagebuilders.cli.progress_json import JsonProgress
 from imagebuilders.cli.quantities import size
-from imagebuilders.stack import Client
 
 if TYPE_CHECKING:
     from imagebuilders.build_context import BuildContext
@@ -65,6 +63,7 @@ def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool)
 
     Without --all the tree has three levels, and the ten largest entries of each folder.
     """
+    from imagebuilders.cli.context_tree import build_tree, tree_lines
     from imagebuilders.context.advice import largest_directories, secret_looking
 
     with _warnings(as_json):
@@ -153,6 +152,8 @@ def _warnings(as_json: bool) -> Iterator[None]:
 
 def _context(path: str, dockerfile: str | None) -> BuildContext:
     """Make the context that the active stack's builder would use."""
+    from imagebuilders.stack import Client
+
     build_context = Client().active_stack.image_builder.build_context_class(path)
     if dockerfile is None:
         return build_context

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
@@ -94,7 +95,7 @@ class LiveProgress:
 
     def _print(self, lines: list[RenderableType]) -> None:
         for line in lines:
-            self._console.print(line)
+            self._console.print(_inset(line))
 
     # --- what events change ----------------------------------------------------
 
@@ -139,11 +140,11 @@ class LiveProgress:
         return self._finish(title) if done else []
 
     def _output(self, event: events.StepOutput) -> list[RenderableType]:
-        lines = [line for line in map(output_line, event.line.splitlines()) if line]
+        # The engine's own lines (number 0) are layer IDs and the like: noise to a person.
         if event.number and "step" in self._running:
-            self._running["step"].output.extend(lines)
-            return []
-        return [Text(f"  {line}", style="dim") for line in lines]
+            lines = map(output_line, event.line.splitlines())
+            self._running["step"].output.extend(line for line in lines if line)
+        return []
 
     def _finish(self, key: str) -> list[RenderableType]:
         row = self._running.pop(key, None)
@@ -166,7 +167,7 @@ class LiveProgress:
                     Text(f"    {line}", style="dim", no_wrap=True, overflow="ellipsis")
                     for line in row.output
                 ]
-            return Group(*parts, *self._drawn_layers())
+            return _inset(Group(*parts, *self._drawn_layers()))
 
     def _drawn_layers(self) -> list[RenderableType]:
         waiting = [
@@ -185,6 +186,11 @@ class LiveProgress:
         if len(waiting) > _LAYERS:
             drawn.append(Text(f"    and {len(waiting) - _LAYERS} more layers", style="dim"))
         return drawn
+
+
+def _inset(lines: RenderableType) -> RenderableType:
+    """Leave room at the right: a full line would be wrapped by the `^C` that Ctrl-C types."""
+    return Padding(lines, (0, 3, 0, 0))
 
 
 def _title(step: events.StepStarted) -> str:

@@ -46,6 +46,8 @@ class PlainProgress:
             self._cached = True
             self._line(f"{self._step_number(event.number)} cached")
         elif isinstance(event, events.StepOutput):
+            if not event.number:
+                return  # the engine's own lines are layer IDs and the like: noise to a person
             for line in event.line.splitlines():
                 self._line(f"{self._step_number(event.number)}   {output_line(line)}".rstrip())
         elif isinstance(event, events.ImageBuilt):
@@ -66,7 +68,7 @@ class PlainProgress:
     def _step_number(self, number: int) -> str:
         if self._step is not None and self._step.number == number:
             return _number(self._step)
-        return f"[{number}]" if number else "engine:"
+        return f"[{number}]"
 
     def _layer(self, event: events.LayerProgress) -> None:
         text = f"layer {event.layer}: {event.status}"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from imagebuilders.cli import output
 from imagebuilders.cli.printable import printable
-from imagebuilders.stack import Client, StackComponentType
-from imagebuilders.stack.description import StackDescription, describe_stack
-from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
 
+if TYPE_CHECKING:
+    from imagebuilders.stack.description import StackDescription
+    from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
+
+_TYPES = ("image_builder", "artifact_store", "container_registry")
 _JSON_HELP = "Write JSON, one object per line."
 
 
@@ -25,6 +28,9 @@ def stack() -> None:
 @click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
 def show(as_json: bool) -> None:
     """Show the active stack, and where each of its settings comes from."""
+    from imagebuilders.stack import Client
+    from imagebuilders.stack.description import describe_stack
+
     description = describe_stack(Client().active_stack)
     if as_json:
         output.write_json(sys.stdout, {"event": "stack", **asdict(description)})
@@ -37,6 +43,8 @@ def show(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
 def flavors(as_json: bool) -> None:
     """List the flavors of image builders, artifact stores and container registries."""
+    from imagebuilders.stack.flavors import FlavorCatalog
+
     catalog = FlavorCatalog.installed()
     rows = [_flavor_record(catalog, entry) for entry in sorted(catalog.entries, key=_flavor_order)]
     if as_json:
@@ -51,8 +59,8 @@ def flavors(as_json: bool) -> None:
 
 def _flavor_order(entry: FlavorEntry) -> tuple[int, str, str]:
     if entry.flavor is None:
-        return (len(StackComponentType), entry.package, entry.entry_point)
-    return (list(StackComponentType).index(entry.flavor.type), entry.flavor.name, entry.package)
+        return (len(_TYPES), entry.package, entry.entry_point)
+    return (_TYPES.index(entry.flavor.type.value), entry.flavor.name, entry.package)
 
 
 def _flavor_record(catalog: FlavorCatalog, entry: FlavorEntry) -> dict[str, object]:
@@ -79,8 +87,9 @@ def _stack_lines(description: StackDescription) -> list[str]:
                 for setting in component.settings
             ]
         )
-    if all(one.type is not StackComponentType.CONTAINER_REGISTRY for one in description.components):
-        lines += ["", f"{StackComponentType.CONTAINER_REGISTRY}: none"]
+    missing = set(_TYPES) - {component.type.value for component in description.components}
+    for kind in sorted(missing):
+        lines += ["", f"{kind}: none"]
     return lines
 
 

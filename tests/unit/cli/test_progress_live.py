@@ -148,17 +148,22 @@ def test_pulled_layers_belong_to_their_step(terminal: _Terminal) -> None:
     assert len(terminal.moving()) == 1
 
 
-def test_remarks_stand(terminal: _Terminal) -> None:
-    """Notices and the engine's own lines are printed at once, without their escapes."""
+def test_notices_stand(terminal: _Terminal) -> None:
+    """A notice is printed at once, without its escapes."""
     terminal.progress(events.Notice("look [bold]here[/bold]\x1b[2J"))
-    terminal.progress(events.StepOutput(0, "\x1b[1mengine\x1b[0m says\n\n"))
-    terminal.progress(events.StepOutput(3, "of a step nobody began"))
-    terminal.progress(events.StepCached(3))
-    assert terminal.standing() == [
-        "! look [bold]here[/bold]\\x1b[2J",
-        "  engine says",
-        "  of a step nobody began",
-    ]
+    assert terminal.standing() == ["! look [bold]here[/bold]\\x1b[2J"]
+
+
+def test_lines_that_say_nothing_are_left_out(terminal: _Terminal) -> None:
+    """The engine's own lines, empty ones, and those of a step nobody began are not shown."""
+    tell = terminal.progress
+    tell(events.StepOutput(3, "of a step nobody began"))
+    tell(events.StepCached(3))
+    tell(events.StepStarted(1, 1, "RUN a"))
+    tell(events.StepOutput(0, " ---> 0123456789ab"))
+    tell(events.StepOutput(1, "\x1b[1mloud\x1b[0m\n\n"))
+    assert [line.strip() for line in terminal.moving()[1:]] == ["loud"]
+    assert terminal.standing() == []
 
 
 def test_failure_marks_what_was_running(terminal: _Terminal) -> None:

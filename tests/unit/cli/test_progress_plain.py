@@ -47,7 +47,7 @@ def test_a_build(progress: PlainProgress, stream: io.StringIO, clock: _Clock) ->
     progress(events.StepStarted(3, 3, "RUN make \\\n  all"))
     clock.now = 1.5
     progress(events.StepOutput(3, "\x1b[1mone\x1b[0m\rtwo"))
-    progress(events.StepOutput(0, "a remark"))
+    progress(events.StepOutput(0, " ---> 0123456789ab"))
     progress(events.Notice("look here"))
     progress(events.ImageBuilt("app:1", "sha256:1"))
     assert stream.getvalue().splitlines() == [
@@ -60,7 +60,6 @@ def test_a_build(progress: PlainProgress, stream: io.StringIO, clock: _Clock) ->
         "[3/3] RUN make \\ all",
         "[3/3]   one",
         "[3/3]   two",
-        "engine:   a remark",
         "note: look here",
         "[3/3] done 1.5s",
         "built app:1 sha256:1",
