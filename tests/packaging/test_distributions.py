@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 import zipfile
 from email.message import Message
-from email.parser import BytesParser
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
@@ -47,7 +47,7 @@ def metadata(distributions: Path) -> Message:
     (wheel,) = distributions.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        return BytesParser().parsebytes(archive.read(name))
+        return Parser().parsestr(archive.read(name).decode())
 
 
 def _tracked(*folders: str) -> set[str]:

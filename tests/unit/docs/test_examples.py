@@ -91,7 +91,8 @@ def _write(path: Path, code: str) -> None:
 def _run_tests(pytester: pytest.Pytester, code: str) -> None:
     pytester.makepyfile(test_example=code)
     result = pytester.runpytest_inprocess(
-        *("-p", "pytest_imagebuilders", "-p", "no:cacheprovider", "-Werror", "-q")
+        *("-p", "pytest_imagebuilders", "-p", "no:cacheprovider", "-q", "-Werror"),
+        "-Wignore:Module already imported:pytest.PytestAssertRewriteWarning",
     )
     outcomes = result.parseoutcomes()
     assert outcomes.get("passed")

@@ -11,7 +11,11 @@ import pytest
 import fakes.engine
 import fakes.registry  # noqa: F401
 
-_STRICT = ("-p", "no:cacheprovider", "--strict-markers", "--strict-config", "-Werror", "-q")
+_STRICT = (
+    *("-p", "no:cacheprovider", "--strict-markers", "--strict-config", "-q"),
+    # A run in this process finds the plugin imported: pytest before 8.4 warns of that.
+    *("-Werror", "-Wignore:Module already imported:pytest.PytestAssertRewriteWarning"),
+)
 
 
 @pytest.fixture
