@@ -12,7 +12,7 @@ from typing import IO
 from imagebuilders.context.archive import ArchiveType, archive_stream
 from imagebuilders.context.entries import Entry, sort_key
 from imagebuilders.context.extra_files import ExtraFiles, overlay
-from imagebuilders.context.walk import inspect_file
+from imagebuilders.context.walk import inspect
 from imagebuilders.exceptions import BuildContextError
 
 __all__ = ["Archivable", "ArchiveType"]
@@ -98,7 +98,7 @@ class Archivable(ABC):
                 paths.add(parent)
                 parent = posixpath.dirname(parent)
         for path in sorted(paths, key=sort_key):
-            yield inspect_file(path, files.get(path))
+            yield inspect(path, files.get(path))
 
     def iter_archive(
         self, archive_type: ArchiveType = ArchiveType.TAR, *, keep_mtimes: bool = False

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from imagebuilders.archivable import Archivable, ArchiveType
-from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.context.entries import Entry
 from imagebuilders.context.ignore_file import (
     IGNORE_FILE,
     IgnoreLine,
@@ -93,7 +93,7 @@ class BuildContext(Archivable):
             BuildContextError: the root is no directory, or something in it cannot be archived.
             IgnoreFileError: the ignore file cannot be read, or a line is no pattern.
         """
-        return {selected.path: selected.found.path for selected in self._select()}
+        return {selected.path: selected.source for selected in self._select()}
 
     def digest(self) -> str:
         """Give `sha256:<hex>` over paths, types, modes, contents and link targets.
@@ -134,8 +134,8 @@ class BuildContext(Archivable):
         if type(self).get_files is not BuildContext.get_files:
             yield from super()._selected_entries()
             return
-        for path, kind, found in self._select():
-            yield inspect(path, kind, found)
+        for path, _, source in self._select():
+            yield inspect(path, source)
 
     def _select(self) -> Iterator[Selected]:
         if self._root is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from imagebuilders.context.content import read_whole
 from imagebuilders.context.entries import Entry, EntryType, show_path, sort_key
 from imagebuilders.context.rules import IgnoreRules
-from imagebuilders.context.walk import Selected, inspect, select
+from imagebuilders.context.walk import inspect, select
 from imagebuilders.exceptions import BuildContextError
 
 # Files up to this size are read when they are added, so that they may be gone afterwards;
@@ -73,10 +73,10 @@ class ExtraFiles:
             path = posixpath.join(prefix, selected.path)
             if selected.type is EntryType.DIRECTORY:
                 self._put(Entry(path, EntryType.DIRECTORY, 0o755))
-            elif selected.type is EntryType.LINK and not os.path.isfile(selected.found.path):
-                self._put(_link(path, selected))
+            elif selected.type is EntryType.LINK and not os.path.isfile(selected.source):
+                self._put(inspect(path, selected.source))
             else:
-                self._put(self._from_disk(path, selected.found.path))
+                self._put(self._from_disk(path, selected.source))
 
     def contents(self) -> dict[str, str | bytes]:
         """Give each added file's content; text as `str`, anything else as `bytes`."""
@@ -160,10 +160,6 @@ def _clash(path: str) -> BuildContextError:
     return BuildContextError(
         f"{show_path(path)} was added both as a file and as a directory.", path=path
     )
-
-
-def _link(path: str, selected: Selected) -> Entry:
-    return inspect(path, EntryType.LINK, selected.found)
 
 
 def _exists(source: str | os.PathLike[str]) -> bool:

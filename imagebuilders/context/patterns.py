@@ -16,6 +16,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from functools import cached_property
+from typing import NamedTuple
 
 from imagebuilders.context.go_regexp import RegexpSyntaxError, compile_go
 from imagebuilders.context.go_text import GlobSyntaxError, check_glob, clean_path, trim_space
@@ -48,6 +49,7 @@ class Pattern:
         negated: whether it keeps what it hits (`!`) instead of dropping it.
         line: the number of its line in the ignore file, from 1; 0 when it comes from no file.
         kind: how it is compared.
+        expression: the Go regular expression that Docker makes of it, should it need one.
     """
 
     __slots__ = ("__dict__", "glob", "kind", "line", "negated", "text")
@@ -57,15 +59,12 @@ class Pattern:
         self.glob = glob
         self.negated = negated
         self.line = line
-        self.kind, self._expression = _expression(glob)
+        tokens = tokens_of(glob)
+        self.kind = _kind(tokens)
+        self.expression = "^" + "".join(token.expression for token in tokens) + "$"
 
     def __repr__(self) -> str:
         return f"<Pattern {self.text!r}>"
-
-    @property
-    def expression(self) -> str:
-        """The Go regular expression that Docker makes of the pattern."""
-        return self._expression
 
     @cached_property
     def matches(self) -> Callable[[str], object]:
@@ -85,18 +84,9 @@ class Pattern:
             return lambda path: path.startswith(start)
         return lambda path: path == glob
 
-    def may_match_below(self, directory: str) -> bool:
-        """Say whether the pattern could hit a path that begins with `directory` (with its `/`)."""
-        if self.kind is PatternKind.EXACT:
-            return self.glob.startswith(directory)
-        if self.kind is PatternKind.PREFIX:
-            start = self.glob[:-2]
-            return start.startswith(directory) or directory.startswith(start)
-        return True
-
     def _regexp(self) -> Callable[[str], object]:
         try:
-            search = compile_go(self._expression)
+            search = compile_go(self.expression)
         except RegexpSyntaxError as error:
             raise PatternSyntaxError(str(error)) from error
 
@@ -148,44 +138,71 @@ def replace_stray_bytes(path: str) -> str:
     return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in path)
 
 
-def _expression(glob: str) -> tuple[PatternKind, str]:
-    """Give how Docker compares the pattern, and the regular expression it makes of it."""
+class TokenKind(enum.Enum):
+    """What a piece of a pattern stands for."""
+
+    LITERAL = "literal"
+    ESCAPED = "escaped"
+    ONE = "?"
+    SOME = "*"
+    DEEP = "**"
+    BRACKET = "[]"
+
+
+class Token(NamedTuple):
+    """A piece of a pattern.
+
+    Attributes:
+        kind: what it stands for.
+        text: the character itself, for `LITERAL`, `ESCAPED` and `BRACKET`.
+        expression: what Docker makes of it in the regular expression.
+    """
+
+    kind: TokenKind
+    text: str
+    expression: str
+
+
+def tokens_of(glob: str) -> list[Token]:
+    """Split a pattern as Docker does when it makes a regular expression of it."""
     chars = replace_stray_bytes(glob).removeprefix(_BOM)
-    kind = PatternKind.EXACT
-    parts = ["^"]
+    tokens = []
     at = 0
     while at < len(chars):
-        start, char = at, chars[at]
+        char = chars[at]
         at += 1
-        if char == "*":
-            if not chars.startswith("*", at):
-                parts.append("[^/]*")
-                kind = PatternKind.REGEXP
-                continue
+        if char == "*" and chars.startswith("*", at):
             at += 1
             if chars.startswith("/", at):
                 at += 1
-            if at < len(chars):
-                parts.append("(.*/)?")
-                kind = PatternKind.REGEXP
-            elif kind is PatternKind.EXACT:
-                kind = PatternKind.PREFIX
-            else:
-                parts.append(".*")
-                kind = PatternKind.REGEXP
-            if start == 0:
-                kind = PatternKind.SUFFIX
+            tokens.append(Token(TokenKind.DEEP, "", "(.*/)?" if at < len(chars) else ".*"))
+        elif char == "*":
+            tokens.append(Token(TokenKind.SOME, "", "[^/]*"))
         elif char == "?":
-            parts.append("[^/]")
-            kind = PatternKind.REGEXP
+            tokens.append(Token(TokenKind.ONE, "", "[^/]"))
         elif char in _ESCAPED:
-            parts.append("\\" + char)
+            tokens.append(Token(TokenKind.LITERAL, char, "\\" + char))
         elif char == "\\":
-            parts.append("\\" + chars[at : at + 1])
+            text = chars[at : at + 1]
             at += 1
-            kind = PatternKind.REGEXP
+            tokens.append(Token(TokenKind.ESCAPED, text, "\\" + text))
+        elif char in "[]":
+            tokens.append(Token(TokenKind.BRACKET, char, char))
         else:
-            if char in "[]":
-                kind = PatternKind.REGEXP
-            parts.append(char)
-    return kind, "".join(parts) + "$"
+            tokens.append(Token(TokenKind.LITERAL, char, char))
+    return tokens
+
+
+def _kind(tokens: list[Token]) -> PatternKind:
+    """Say how Docker compares a pattern of these tokens."""
+    kind = PatternKind.EXACT
+    for index, token in enumerate(tokens):
+        if token.kind is TokenKind.LITERAL:
+            continue
+        if token.kind is TokenKind.DEEP and index == 0:
+            kind = PatternKind.SUFFIX
+        elif token.expression == ".*" and kind is PatternKind.EXACT:
+            kind = PatternKind.PREFIX
+        else:
+            kind = PatternKind.REGEXP
+    return kind

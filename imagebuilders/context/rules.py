@@ -10,10 +10,17 @@ far, and only what was tried is handed down. Hence `foo/bar` followed by `!foo` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from imagebuilders.context.name_matcher import NameMatcher
 from imagebuilders.context.patterns import Pattern, PatternSyntaxError, compile_pattern
+from imagebuilders.context.shape import HeadKind, Shape, Tail, Test, shapes_of
+
+Outcome: TypeAlias = tuple[bool, int]
+"""Whether a path is excluded, and the patterns that hit it, as a bit set."""
 
 
 class RuleError(ValueError):
@@ -46,10 +53,33 @@ class Verdict:
 
 
 class IgnoreRules:
-    """Compiled patterns, in order."""
+    """Compiled patterns, in order.
+
+    `judge` says what they mean, one pattern after the other. `in_folder` gives the same answers
+    for the names of one folder, but does not try the patterns that cannot hit there.
+    """
 
     def __init__(self, patterns: Iterable[Pattern] = ()) -> None:
         self.patterns: tuple[Pattern, ...] = tuple(patterns)
+        shaped: list[tuple[int, Shape]] = []
+        odd: list[tuple[int, Test]] = []
+        self._negations: list[tuple[int, tuple[Shape, ...] | None]] = []
+        self._malformed = False
+        for index, pattern in enumerate(self.patterns):
+            bit = 1 << index
+            shapes = shapes_of(pattern)
+            if shapes is not None:
+                shaped.extend((bit, shape) for shape in shapes)
+            else:
+                try:
+                    odd.append((bit, pattern.matches))
+                except PatternSyntaxError:
+                    self._malformed = True  # an error only if it is ever tried
+            if pattern.negated:
+                self._negations.append((bit, shapes))
+        self._odd = tuple(odd)
+        self._folders = FolderMatcher(shaped)
+        self._outcomes: dict[int, dict[int, Outcome]] = {}
 
     @classmethod
     def compile(cls, patterns: Sequence[str | tuple[int, str]]) -> IgnoreRules:
@@ -79,24 +109,118 @@ class IgnoreRules:
         for index, pattern in enumerate(self.patterns):
             hit: object = parent_hits >> index & 1
             if not hit and pattern.negated == excluded:
-                try:
-                    hit = pattern.matches(path)
-                except PatternSyntaxError as error:
-                    raise RuleError(pattern.text, pattern.line, str(error)) from error
+                hit = _matches(pattern, path)
             if hit:
                 hits |= 1 << index
                 excluded = not pattern.negated
                 decisive = index
         return Verdict(excluded, hits, decisive)
 
-    def may_keep_below(self, path: str, hits: int) -> bool:
-        """Say whether anything below a dropped directory can be kept.
+    def in_folder(self, folder: str, hits: int) -> Callable[[str], Outcome]:
+        """Give a function that judges the names in a folder.
 
-        It cannot when no negated pattern that has not hit the directory yet could hit a path
-        below it: then the directory need not be opened.
+        Args:
+            folder: the folder's path with a slash at its end, `""` for the root.
+            hits: the hits of the folder's own verdict.
+
+        Raises:
+            RuleError: a pattern turns out to be malformed now that it is tried; so does the
+                function.
         """
-        below = path + "/"
-        return any(
-            pattern.negated and not hits >> index & 1 and pattern.may_match_below(below)
-            for index, pattern in enumerate(self.patterns)
-        )
+        if self._malformed or "\n" in folder:
+            return self._one_by_one(folder, hits)
+        match = self._folders.names_in(folder)
+        odd = self._odd
+        outcomes = self._outcomes.setdefault(hits, {})
+
+        def judge(name: str) -> Outcome:
+            if "\n" in name:
+                return one_by_one(name)
+            fits = match(name)
+            if odd:
+                path = folder + name
+                for bit, test in odd:
+                    if test(path):
+                        fits |= bit
+            outcome = outcomes.get(fits)
+            if outcome is None:
+                outcome = outcomes[fits] = self._outcome(fits, hits)
+            return outcome
+
+        one_by_one = self._one_by_one(folder, hits)
+        return judge
+
+    def may_keep_below(self, folder: str, hits: int) -> bool:
+        """Say whether anything below a dropped folder can be kept.
+
+        It cannot when no negated pattern that has not hit the folder yet could hit a path below
+        it: then the folder need not be opened.
+
+        Args:
+            folder: the folder's path with a slash at its end.
+            hits: the hits of the folder's verdict.
+        """
+        for bit, shapes in self._negations:
+            if not hits & bit and (
+                shapes is None or any(shape.head.may_fit_below(folder) for shape in shapes)
+            ):
+                return True
+        return False
+
+    def _one_by_one(self, folder: str, hits: int) -> Callable[[str], Outcome]:
+        def judge(name: str) -> Outcome:
+            verdict = self.judge(folder + name, hits)
+            return verdict.excluded, verdict.hits
+
+        return judge
+
+    def _outcome(self, fits: int, parent_hits: int) -> Outcome:
+        """Do what `judge` does, given all the patterns that fit the path by themselves."""
+        excluded = False
+        hits = 0
+        left = fits | parent_hits
+        while left:
+            bit = left & -left
+            left ^= bit
+            negated = self.patterns[bit.bit_length() - 1].negated
+            if parent_hits & bit or negated == excluded:
+                hits |= bit
+                excluded = not negated
+        return excluded, hits
+
+
+class FolderMatcher:
+    """Shapes by the folders that their heads fit."""
+
+    def __init__(self, shapes: Iterable[tuple[int, Shape]]) -> None:
+        self._everywhere: list[tuple[int, Tail]] = []
+        self._in_one: dict[str, list[tuple[int, Tail]]] = defaultdict(list)
+        self._tested: list[tuple[int, Shape]] = []
+        for bit, shape in shapes:
+            if shape.head.kind is HeadKind.ANY:
+                self._everywhere.append((bit, shape.tail))
+            elif shape.head.kind is HeadKind.SAME:
+                self._in_one[shape.head.text].append((bit, shape.tail))
+            else:
+                self._tested.append((bit, shape))
+        self._shared = NameMatcher(self._everywhere)
+        self._mixed: dict[tuple[int, ...], NameMatcher] = {}
+
+    def names_in(self, folder: str) -> NameMatcher:
+        """Give the matcher for the names in a folder (with a slash at its end)."""
+        fitting = [(bit, shape.tail) for bit, shape in self._tested if shape.head.fits(folder)]
+        if folder in self._in_one:
+            return NameMatcher([*self._everywhere, *self._in_one[folder], *fitting])
+        if not fitting:
+            return self._shared
+        key = tuple(bit for bit, _ in fitting)
+        if key not in self._mixed:
+            self._mixed[key] = NameMatcher([*self._everywhere, *fitting])
+        return self._mixed[key]
+
+
+def _matches(pattern: Pattern, path: str) -> object:
+    try:
+        return pattern.matches(path)
+    except PatternSyntaxError as error:
+        raise RuleError(pattern.text, pattern.line, str(error)) from error

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from imagebuilders.context.entries import Entry, EntryType, encode_path, show_path
-from imagebuilders.context.rules import IgnoreRules
+from imagebuilders.context.rules import IgnoreRules, Outcome
 from imagebuilders.exceptions import BuildContextError, ContextChangedError
 
 _UTF8_NAMES = sys.getfilesystemencoding() in ("utf-8", "utf8")
@@ -24,7 +24,25 @@ class Selected(NamedTuple):
 
     path: str
     type: EntryType
-    found: os.DirEntry[str]
+    source: str
+
+
+class _Listing(NamedTuple):
+    """What is of interest in a folder: the names in order, and which of them are no files."""
+
+    names: list[str]
+    links: set[str]
+    folders: dict[str, Outcome]
+
+
+class _Level(NamedTuple):
+    """A folder that is being walked."""
+
+    prefix: str
+    source: str
+    names: Iterator[str]
+    listing: _Listing
+    waiting: Selected | None
 
 
 def select(root: str, rules: IgnoreRules) -> Iterator[Selected]:
@@ -35,66 +53,130 @@ def select(root: str, rules: IgnoreRules) -> Iterator[Selected]:
             that is kept is no file, directory or symbolic link.
         RuleError: a pattern turns out to be malformed when it is first tried.
     """
-    waiting: list[Selected] = []  # dropped directories above, not listed until something is kept
-    stack: list[tuple[str, int, bool, Iterator[os.DirEntry[str]]]] = [
-        ("", 0, False, iter(_listing(root, "")))
-    ]
-    while stack:
-        prefix, parent_hits, _, listing = stack[-1]
-        found = next(listing, None)
-        if found is None:
-            _, _, dropped, _ = stack.pop()
-            if dropped and waiting:
+    file, link, folder_type = EntryType.FILE, EntryType.LINK, EntryType.DIRECTORY
+    start = os.path.join(root, "")
+    listing = _list(root, start, "", (False, 0), rules)
+    levels = [_Level("", start, iter(listing.names), listing, None)]
+    waiting: list[Selected] = []  # dropped folders above, listed once something in them is kept
+    while levels:
+        prefix, source, names, (_, links, folders), held = levels[-1]
+        for name in names:
+            path = prefix + name
+            if name in folders:
+                outcome = folders[name]
+                selected = Selected(path, folder_type, source + name)
+                if outcome[0]:
+                    waiting.append(selected)
+                else:
+                    if waiting:
+                        yield from waiting
+                        waiting.clear()
+                    yield selected
+                below = _list(source + name, source + name + "/", path + "/", outcome, rules)
+                levels.append(
+                    _Level(
+                        path + "/",
+                        source + name + "/",
+                        iter(below.names),
+                        below,
+                        selected if outcome[0] else None,
+                    )
+                )
+                break
+            if waiting:
+                yield from waiting
+                waiting.clear()
+            yield Selected(path, link if name in links else file, source + name)
+        else:
+            levels.pop()
+            if waiting and waiting[-1] is held:
                 waiting.pop()
-            continue
-        path = prefix + _context_name(found.name)
-        verdict = rules.judge(path, parent_hits)
-        if found.is_dir(follow_symlinks=False):
-            selected = Selected(path, EntryType.DIRECTORY, found)
-            if verdict.excluded:
-                if not rules.may_keep_below(path, verdict.hits):
-                    continue
-                children = _listing(found.path, path, excluded=True)
-                waiting.append(selected)
-            else:
-                yield from _flush(waiting)
-                yield selected
-                children = _listing(found.path, path)
-            stack.append((path + "/", verdict.hits, verdict.excluded, iter(children)))
-            continue
-        if verdict.excluded:
-            continue
-        yield from _flush(waiting)
-        yield Selected(path, _type(found, path), found)
 
 
-def _flush(waiting: list[Selected]) -> Iterator[Selected]:
-    if waiting:
-        yield from waiting
-        waiting.clear()
-
-
-def entries(root: str, rules: IgnoreRules) -> Iterator[Entry]:
-    """Do the walk of `select` and look at each path that it gives.
-
-    Raises:
-        ContextChangedError: something vanished while the tree was walked.
-    """
-    for path, kind, found in select(root, rules):
-        yield inspect(path, kind, found)
-
-
-def inspect(path: str, kind: EntryType, found: os.DirEntry[str]) -> Entry:
-    """Make the entry of a path that `select` gave."""
+def _list(
+    directory: str, source: str, prefix: str, outcome: Outcome, rules: IgnoreRules
+) -> _Listing:
+    """List a folder: what is kept in it, and the folders below which something may be kept."""
+    names: list[str] = []
+    links: set[str] = set()
+    folders: dict[str, Outcome] = {}
+    excluded, hits = outcome
+    judge = rules.in_folder(prefix, hits)
     try:
-        status = found.stat(follow_symlinks=False)
+        with os.scandir(directory) as scan:
+            for found in scan:
+                name = found.name if _UTF8_NAMES else context_name(found.name)
+                result = judge(name)
+                if found.is_dir(follow_symlinks=False):
+                    if result[0] and not rules.may_keep_below(f"{prefix}{name}/", result[1]):
+                        continue
+                    folders[name] = result
+                elif result[0]:
+                    continue
+                elif found.is_symlink():
+                    links.add(name)
+                elif not found.is_file(follow_symlinks=False):
+                    raise _no_file(source + name, prefix + name, _mode(found))
+                names.append(name)
     except OSError as error:
-        raise _unreadable(found.path, error) from error
-    return _entry(path, kind, status, found.path)
+        if excluded and isinstance(error, PermissionError):
+            # As Docker does: what may not be read below a dropped folder is dropped.
+            return _Listing([], set(), {})
+        raise _unlistable(directory, prefix[:-1], error) from error
+    _sort(names)
+    return _Listing(names, links, folders)
 
 
-def inspect_file(path: str, source: str | None) -> Entry:
-    """Make the entry of a path in the archive and a path on disk; `None` means a directory.
+def _sort(names: list[str]) -> None:
+    """Sort names by their bytes."""
+    names.sort()
+    # Code points sort as their UTF-8 does, except for the stand-ins of bytes that are no UTF-8.
+    if not all(map(str.isascii, names)) and any(map(_has_stray_bytes, names)):
+        names.sort(key=encode_path)
+
+
+def _has_stray_bytes(name: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def _mode(found: os.DirEntry[str]) -> int:
+    try:
+        return found.stat(follow_symlinks=False).st_mode
+    except OSError:
+        return 0
+
+
+def _unlistable(directory: str, path: str, error: OSError) -> Exception:
+    shown = show_path(directory)
+    if not path:
+        if isinstance(error, FileNotFoundError):
+            reason = "does not exist"
+        elif isinstance(error, NotADirectoryError):
+            reason = "is no directory; give the directory that holds the files"
+        else:
+            reason = f"cannot be read: {error.strerror}"
+        return BuildContextError(
+            f"The root of the build context, {shown}, {reason}.", path=directory
+        )
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return _vanished(directory)
+    return BuildContextError(
+        f"The directory {shown} cannot be read: {error.strerror}. Change its permissions, or "
+        f"exclude it with the line {show_path(path)!r} in the ignore file.",
+        path=directory,
+    )
+
+
+def _vanished(source: str) -> ContextChangedError:
+    return ContextChangedError(
+        f"{show_path(source)} vanished while the build context was read. Build again when nothing "
+        "writes to the context, or exclude the path in the ignore file.",
+        path=source,
+    )
+
+
+def inspect(path: str, source: str | None) -> Entry:
+    """Look at a path on disk and make the entry of a path in the archive; `None`: a directory.
 
     Raises:
         BuildContextError: there is no such path, or it is no file, directory or symbolic link.
@@ -122,7 +204,7 @@ def _entry(path: str, kind: EntryType, status: os.stat_result, source: str) -> E
     target = ""
     if kind is EntryType.LINK:
         try:
-            target = _context_name(os.readlink(source))
+            target = context_name(os.readlink(source))
         except OSError as error:
             raise _unreadable(source, error) from error
     return Entry(
@@ -141,24 +223,8 @@ def _entry(path: str, kind: EntryType, status: os.stat_result, source: str) -> E
 
 def _unreadable(source: str, error: OSError) -> Exception:
     if isinstance(error, FileNotFoundError):
-        return ContextChangedError(
-            f"{show_path(source)} vanished while the build context was read. Build again when "
-            "nothing writes to the context, or exclude the path in the ignore file.",
-            path=source,
-        )
+        return _vanished(source)
     return BuildContextError(f"{show_path(source)} cannot be read: {error.strerror}.", path=source)
-
-
-def _type(found: os.DirEntry[str], path: str) -> EntryType:
-    if found.is_file(follow_symlinks=False):
-        return EntryType.FILE
-    if found.is_symlink():
-        return EntryType.LINK
-    try:
-        mode = found.stat(follow_symlinks=False).st_mode
-    except OSError:
-        mode = 0
-    raise _no_file(found.path, path, mode)
 
 
 def _no_file(source: str, path: str, mode: int) -> BuildContextError:
@@ -179,48 +245,7 @@ _SPECIAL = (
 )
 
 
-def _listing(directory: str, path: str, *, excluded: bool = False) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(directory) as scan:
-            found = list(scan)
-    except PermissionError as error:
-        if excluded:  # as Docker does: what may not be read below a dropped directory is dropped
-            return []
-        raise BuildContextError(
-            f"The directory {show_path(directory)} cannot be read: {error.strerror}. Change its "
-            f"permissions, or exclude it with the line {show_path(path)!r} in the ignore file.",
-            path=directory,
-        ) from error
-    except FileNotFoundError as error:
-        if path:
-            raise ContextChangedError(
-                f"{show_path(directory)} vanished while the build context was read.",
-                path=directory,
-            ) from error
-        raise BuildContextError(
-            f"The root of the build context, {show_path(directory)}, does not exist.",
-            path=directory,
-        ) from error
-    except NotADirectoryError as error:
-        raise BuildContextError(
-            f"The root of the build context, {show_path(directory)}, is no directory. Give the "
-            "directory that holds the files.",
-            path=directory,
-        ) from error
-    except OSError as error:
-        raise BuildContextError(
-            f"The directory {show_path(directory)} cannot be read: {error.strerror}.",
-            path=directory,
-        ) from error
-    found.sort(key=_byte_order)
-    return found
-
-
-def _byte_order(found: os.DirEntry[str]) -> bytes:
-    return encode_path(_context_name(found.name))
-
-
-def _context_name(name: str) -> str:
+def context_name(name: str) -> str:
     """Give a name of the file system as it stands in a context: UTF-8 with `surrogateescape`."""
     if _UTF8_NAMES or name.isascii():
         return name
