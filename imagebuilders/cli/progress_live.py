@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
-from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
@@ -95,7 +95,11 @@ class LiveProgress:
 
     def _print(self, lines: list[RenderableType]) -> None:
         for line in lines:
-            self._console.print(_inset(line))
+            self._console.print(self._inset(line))
+
+    def _inset(self, lines: RenderableType) -> RenderableType:
+        """Leave room at the right: a full line would be wrapped by the `^C` that Ctrl-C types."""
+        return Constrain(lines, self._console.width - 3)
 
     # --- what events change ----------------------------------------------------
 
@@ -167,7 +171,7 @@ class LiveProgress:
                     Text(f"    {line}", style="dim", no_wrap=True, overflow="ellipsis")
                     for line in row.output
                 ]
-            return _inset(Group(*parts, *self._drawn_layers()))
+            return self._inset(Group(*parts, *self._drawn_layers()))
 
     def _drawn_layers(self) -> list[RenderableType]:
         waiting = [
@@ -186,11 +190,6 @@ class LiveProgress:
         if len(waiting) > _LAYERS:
             drawn.append(Text(f"    and {len(waiting) - _LAYERS} more layers", style="dim"))
         return drawn
-
-
-def _inset(lines: RenderableType) -> RenderableType:
-    """Leave room at the right: a full line would be wrapped by the `^C` that Ctrl-C types."""
-    return Padding(lines, (0, 3, 0, 0))
 
 
 def _title(step: events.StepStarted) -> str:

@@ -7,13 +7,13 @@ def size(count: int) -> str:
     """Spell a number of bytes, in powers of 1000 as `docker` does: `512 B`, `1.5 MB`."""
     if count < 1000:
         return f"{count} B"
-    value = float(count)
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1000
+    value = count / 1000
+    for unit in ("kB", "MB", "GB"):
         # 999.95 would be rounded up to 1000.0: the next unit says it better.
-        if value < 999.95 or unit == "TB":
-            break
-    return f"{value:.1f} {unit}"
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
 
 
 def duration(seconds: float) -> str:

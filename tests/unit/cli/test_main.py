@@ -66,6 +66,19 @@ def test_reader_that_goes_away(tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (141, b"")
 
 
+def test_output_that_closes_midway(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe that closes while the result is written ends the command quietly."""
+    given_up: list[bool] = []
+
+    def closed(text: str) -> None:
+        raise OutputClosedError
+
+    monkeypatch.setattr(output, "result", closed)
+    monkeypatch.setattr(output, "give_up_output", lambda: given_up.append(True))
+    result = run("flavors")
+    assert (result.code, result.err, given_up) == (141, "", [True])
+
+
 def test_nobody_reads_errors(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that cannot be told keeps its exit code."""
     given_up: list[bool] = []
