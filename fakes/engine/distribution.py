@@ -212,13 +212,15 @@ def push(
     """Send one tag to its registry; a refusal is the stream's last message.
 
     Raises:
-        ApiError: when there is no such image, before anything was yielded.
+        ApiError: when there is no such image.
     """
     image_id = engine.images.id_of(reference)
-    if image_id is None:
-        raise ApiError(404, f"tag does not exist: {reference.familiar}")
-    image = engine.images.find(image_id)
     yield {"status": f"The push refers to repository [{reference.repository}]"}
+    if image_id is None:
+        raise ApiError(
+            404, f"An image does not exist locally with the tag: {reference.familiar_name}"
+        )
+    image = engine.images.find(image_id)
     try:
         with RegistryClient(reference, credentials, "push,pull") as client:
             client.ping()

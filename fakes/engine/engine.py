@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from fakes.engine.builder.run_policy import FileContent, RunEffect
 from fakes.engine.containers.container import Container
@@ -302,7 +303,11 @@ class FakeDockerEngine:
 
     def refuse_download(self, url: str) -> str:
         """Why ADD of a remote URL fails: the double goes to no network."""
-        host = url.split("/")[2] if url.count("/") >= 2 else url
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if host.replace(".", "").isdigit():
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            return f'Get "{url}": dial tcp {host}:{port}: connect: connection refused'
         return f'Get "{url}": dial tcp: lookup {host}: no such host'
 
     def hub_paths(self) -> list[str]:

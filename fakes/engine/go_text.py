@@ -183,3 +183,26 @@ def _four_digits(value: float) -> str:
     if "e" in text:
         text = str(round(value))
     return text
+
+
+def json_error(text: str) -> str:
+    """What Go says of a text that is no JSON: the first character that cannot stand there."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        position = error.pos
+        while position < len(text) and text[position].isspace():
+            position += 1
+        if position >= len(text):
+            return "unexpected EOF"
+        found = quote_rune(ord(text[position]))
+        places = {
+            "Expecting property name enclosed in double quotes": "looking for beginning of "
+            "object key string",
+            "Expecting ':' delimiter": "after object key",
+            "Expecting ',' delimiter": "after object key:value pair",
+            "Extra data": "after top-level value",
+        }
+        place = places.get(error.msg, "looking for beginning of value")
+        return f"invalid character {found} {place}"
+    return ""

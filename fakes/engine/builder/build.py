@@ -16,6 +16,7 @@ from fakes.engine.builder.copy import (
     copy_pick,
     destination,
     parse_owner,
+    prepare_root,
     select,
 )
 from fakes.engine.builder.options import BuildOptions
@@ -29,8 +30,8 @@ from fakes.engine.dockerfile.instructions import (
 )
 from fakes.engine.dockerfile.shell_words import process_word
 from fakes.engine.errors import ApiError, DockerfileError, StepError
+from fakes.engine.http import DisconnectError
 from fakes.engine.images.config import RunConfig
-from fakes.engine.images.files import clean
 from fakes.engine.images.store import Image
 from fakes.engine.platforms import parse_platform
 from fakes.engine.records import BuildRecord, StepRecord
@@ -141,6 +142,9 @@ class Build:
             self.stages.append(state)
         if unused := arguments.unused():
             self.emit(f"[Warning] One or more build-args [{' '.join(unused)}] were not consumed\n")
+        if not self.stages:
+            # The engine crashes on a Dockerfile that is only ARGs.
+            raise DisconnectError
         final = self.stages[-1]
         if not final.image_id:
             raise StepError("No image was generated. Is your Dockerfile empty?")
@@ -264,40 +268,35 @@ class Build:
         state.image = found
         return True
 
-    def create_container(self, state: StageState, config: RunConfig) -> str:
-        """The intermediate container of a step, as the configuration shows it afterwards."""
+    def create_container(self, state: StageState, config: RunConfig) -> tuple[str, Overlay | None]:
+        """The intermediate container of a step, and its files if making it changed any.
+
+        Raises:
+            StepError: when it cannot be made.
+        """
+        overlay = prepare_root(self._overlay(state), config)
         container = self.engine.create_build_container(config, state.image)
         self._temporary.append(container)
         self.emit(f" ---> Running in {container[:12]}\n")
-        return container
+        return container, overlay
 
     def commit_nothing(self, state: StageState, config: RunConfig) -> None:
         """A step that changes no file."""
         if self.probe(state, config):
             return
-        container = self.create_container(state, config)
-        state.image = commit_step(self.engine, state, config, container, None)
+        container, overlay = self.create_container(state, config)
+        state.image = commit_step(self.engine, state, config, container, overlay)
 
     def _workdir(self, state: StageState, instruction: Instruction) -> None:
         path = steps.working_directory(state, instruction.arguments[0])
         state.config.working_dir = path
         config = state.config.copy()
         config.cmd = [*state.shell(), f"#(nop) WORKDIR {path}"]
-        if self.probe(state, config):
-            return
-        container = self.create_container(state, config)
-        overlay = self._overlay(state)
-        try:
-            from fakes.engine.images.files import resolve
-
-            overlay.make_directories(resolve(overlay.tree, path))
-        except StepError as error:
-            raise StepError(f"Cannot mkdir: {clean(path)} is not a directory") from error
-        state.image = commit_step(self.engine, state, config, container, overlay)
+        self.commit_nothing(state, config)
 
     def _overlay(self, state: StageState) -> Overlay:
         lower = state.image.tree if state.image else {}
-        return Overlay(lower, self.engine.clock() // 1_000_000_000)
+        return Overlay(lower, self.engine.clock() // 1_000_000_000, self.engine.new_id())
 
     def overlay(self, state: StageState) -> Overlay:
         """A tree to write a step's changes to."""
@@ -332,7 +331,7 @@ class Build:
         if self.probe(state, config):
             return
         overlay = self._overlay(state)
-        owner = parse_owner(chown or "0:0", overlay.tree)
+        owner = parse_owner(chown or "0:0", overlay)
         for pick in picks:
             copy_pick(
                 overlay,

@@ -37,7 +37,9 @@ def commit_files(
 def _layer(overlay: Overlay | None) -> Layer | None:
     if overlay is None:
         return None
-    layer = difference(overlay.lower, overlay.tree, overlay.touched)
+    layer = difference(
+        overlay.lower, overlay.tree, overlay.touched, opaque=overlay.opaque, now=overlay.now
+    )
     return None if layer.diff_id == EMPTY_DIFF_ID else layer
 
 

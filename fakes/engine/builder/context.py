@@ -25,20 +25,32 @@ class Source(Protocol):
         ...
 
 
-def entry_sum(member: tar.Member) -> str:
-    """The sum of one tar entry, version 1 of the engine's scheme: no times, no owner names."""
+def entry_sum(member: tar.Member, names: tuple[str, str] = ("", "")) -> str:
+    """The sum of one tar entry, version 1 of the engine's scheme: no times.
+
+    Args:
+        member: the entry.
+        names: the owners' names; left out for what a client sent.
+    """
     file = member.file
     digest = hashlib.sha256()
     values = (
         f"name{member.name}mode{file.mode}uid{file.uid}gid{file.gid}size{member.size}"
         f"typeflag{member.type_flag}linkname{member.hard_link or file.link}"
-        f"unamegnamedevmajor{file.device[0]}devminor{file.device[1]}"
+        f"uname{names[0]}gname{names[1]}devmajor{file.device[0]}devminor{file.device[1]}"
     )
     digest.update(values.encode("utf-8", "surrogateescape"))
     for key, value in file.xattrs:
         digest.update(f"{key}{value}".encode("utf-8", "surrogateescape"))
     digest.update(file.data)
     return digest.hexdigest()
+
+
+def _tar_failure(reason: str) -> str:
+    """The words differ with where the engine notices that a stream is no tar."""
+    if reason.startswith(("archive/tar: invalid", "flate: ")):
+        return reason
+    return f"Error processing tar file(exit status 1): {reason}"
 
 
 class SentContext:
@@ -53,7 +65,7 @@ class SentContext:
         try:
             members = tar.read(tar.decompress(body))
         except tar.TarError as error:
-            raise ApiError(500, f"Error processing tar file(exit status 1): {error}") from error
+            raise ApiError(500, _tar_failure(str(error))) from error
         self.tree: Tree = {}
         self._members: dict[str, tar.Member] = {}
         self._sums: dict[str, str] = {}
@@ -106,7 +118,8 @@ class ImageSource:
                 file._replace(mode=file.mode | bits),
                 size=len(file.data),
                 type_flag={"dir": "5", "symlink": "2"}.get(file.kind, "0"),
-            )
+            ),
+            ("root" if file.uid == 0 else "", "root" if file.gid == 0 else ""),
         )
 
 

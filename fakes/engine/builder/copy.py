@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fakes.engine.builder.context import ImageSource, SentContext, Source, joined_sum, walk
 from fakes.engine.builder.matching import has_wildcards, match
 from fakes.engine.errors import StepError
 from fakes.engine.images import tar
+from fakes.engine.images.config import RunConfig
 from fakes.engine.images.files import (
     File,
     Tree,
@@ -46,17 +48,22 @@ class Owner:
 class Overlay:
     """A tree being written over another, remembering what was touched."""
 
-    def __init__(self, lower: Tree, now: int) -> None:
+    def __init__(self, lower: Tree, now: int, root_id: str = "0" * 64) -> None:
         self.lower = lower
         self.tree: Tree = dict(lower)
         self.now = now
         self.touched: set[str] = set()
+        self.opaque: set[str] = set()
+        # What error messages call the root: only the first layer has none below it.
+        self.root = f"/var/lib/docker/overlay2/{root_id}/{'merged' if lower else 'diff'}"
 
     def put(self, path: str, file: File) -> None:
         """Write a path; the directory that holds it gets a new time."""
         old = self.tree.get(path)
         if old is not None and not (old.kind == "dir" and file.kind == "dir"):
             remove(self.tree, path)
+            if file.kind == "dir" and path in self.lower:
+                self.opaque.add(path)
             old = None
         if old is None:
             self.touch_directory(parent(path))
@@ -82,7 +89,32 @@ class Overlay:
                 uid, gid = (owner.uid, owner.gid) if owner else (0, 0)
                 self.put(step, File("dir", 0o755, uid, gid, self.now))
             elif existing.kind != "dir":
-                raise StepError(f"mkdir /{step}: not a directory")
+                raise StepError(f"mkdir {self.root}/{step}: not a directory")
+
+
+def prepare_root(overlay: Overlay, config: RunConfig) -> Overlay | None:
+    """What making a container does to its files: the working directory comes to be.
+
+    Raises:
+        StepError: when the working directory or a volume cannot be there.
+    """
+    for volume in sorted(config.volumes or {}):
+        existing = overlay.tree.get(resolve(overlay.tree, volume))
+        if existing is not None and existing.kind != "dir":
+            raise StepError(
+                f"cannot mount volume over existing file, file exists {overlay.root}{volume}"
+            )
+    if not config.working_dir:
+        return None
+    config.working_dir = posixpath.normpath(config.working_dir)
+    path = resolve(overlay.tree, config.working_dir)
+    for above in ancestors(path):
+        if (found := overlay.tree.get(above)) is not None and found.kind != "dir":
+            raise StepError(f"lstat {overlay.root}{config.working_dir}: not a directory")
+    if path in overlay.tree and overlay.tree[path].kind != "dir":
+        raise StepError(f"Cannot mkdir: {config.working_dir} is not a directory")
+    overlay.make_directories(path)
+    return overlay if overlay.touched else None
 
 
 def select(sources: list[str], source: Source, keyword: str) -> list[Pick]:
@@ -94,6 +126,10 @@ def select(sources: list[str], source: Source, keyword: str) -> list[Pick]:
     picks: list[Pick] = []
     for path in sources:
         path = path.removeprefix("/").removeprefix("./")
+        if posixpath.normpath(path).split("/")[0] == "..":
+            raise StepError(
+                f"{keyword} failed: forbidden path outside the build context: {path} ()"
+            )
         try:
             if has_wildcards(path):
                 picks.extend(
@@ -128,8 +164,12 @@ def _pick(source: Source, path: str) -> Pick:
         raise FileNotFoundError(path)
     if file is not None and file.kind != "dir":
         return Pick(path, f"file:{source.sum_of(path)}")
-    sums = sorted(source.sum_of(name) for name in walk(source.tree, real))
-    return Pick(path, joined_sum("dir", sums))
+    sums: list[str] = []
+    for name in walk(source.tree, real):
+        # A link that leads round in circles has no sum and counts for nothing.
+        with suppress(UnresolvedPathError):
+            sums.append(source.sum_of(name))
+    return Pick(path, joined_sum("dir", sorted(sums)))
 
 
 def combined_sum(picks: list[Pick]) -> str:
@@ -175,6 +215,7 @@ def copy_pick(
     real = resolve(source.tree, pick.path)
     file = source.tree.get(real)
     where = resolve(overlay.tree, target)
+    _check_parents(overlay, where, target)
     if file is None or file.kind == "dir":
         _copy_directory(overlay, source, real, where, owner)
         return
@@ -190,6 +231,16 @@ def copy_pick(
             f"failed to copy files: failed to create new directory: {error.message}"
         ) from error
     overlay.put(where, _owned(file, owner)._replace(inode=0))
+
+
+def _check_parents(overlay: Overlay, where: str, target: str) -> None:
+    """Looking at a path below a file fails before anything is written."""
+    for above in ancestors(where):
+        existing = overlay.tree.get(above)
+        if existing is not None and existing.kind != "dir":
+            raise StepError(
+                f"failed to copy files: lstat {overlay.root}/{clean(target)}: not a directory"
+            )
 
 
 def _copy_directory(
@@ -269,31 +320,32 @@ def _extract(overlay: Overlay, members: list[tar.Member], where: str) -> None:
         overlay.tree[path] = overlay.tree[path]._replace(mtime=mtime)
 
 
-def parse_owner(text: str, tree: Tree) -> Owner:
+def parse_owner(text: str, overlay: Overlay) -> Owner:
     """The numbers behind `--chown`, looked up in the image's own files.
 
     Raises:
         StepError: when a name is not there.
     """
+    tree, root = overlay.tree, overlay.root
     parts = text.split(":")
     prefix = "unable to convert uid/gid chown string to host mapping: "
     if len(parts) > 2:
         raise StepError(f"{prefix}invalid chown string format: {text}")
     user, group = parts[0], parts[-1]
     return Owner(
-        _lookup(tree, "etc/passwd", user, f"{prefix}can't find uid for user", "user"),
-        _lookup(tree, "etc/group", group, f"{prefix}can't find gid for group", "group"),
+        _lookup(tree, root, "etc/passwd", user, f"{prefix}can't find uid for user", "user"),
+        _lookup(tree, root, "etc/group", group, f"{prefix}can't find gid for group", "group"),
     )
 
 
-def _lookup(tree: Tree, path: str, name: str, failure: str, kind: str) -> int:
+def _lookup(tree: Tree, root: str, path: str, name: str, failure: str, kind: str) -> int:
     try:
         return int(name)
     except ValueError:
         pass
     file = tree.get(resolve(tree, path))
     if file is None:
-        raise StepError(f"{failure} {name}: open /{path}: no such file or directory")
+        raise StepError(f"{failure} {name}: open {root}/{path}: no such file or directory")
     for line in file.data.decode("utf-8", "replace").splitlines():
         fields = line.strip().split(":")
         if len(fields) >= 3 and fields[0] == name and fields[2].isdigit():

@@ -6,6 +6,7 @@ import posixpath
 
 from fakes.engine.builder.context import SentContext
 from fakes.engine.errors import ApiError
+from fakes.engine.images.files import is_directory
 
 
 def select_dockerfile(context: SentContext, name: str) -> tuple[str, bytes]:
@@ -17,6 +18,12 @@ def select_dockerfile(context: SentContext, name: str) -> tuple[str, bytes]:
     if posixpath.normpath(name).startswith("../") or name == "..":
         raise ApiError(500, f"forbidden path outside the build context: {name} ()")
     content = context.read(name)
+    if content is None and is_directory(context.tree, name):
+        raise ApiError(
+            500,
+            f"unexpected error reading Dockerfile: read /var/lib/docker/tmp/docker-builder0/{name}: "
+            "is a directory",
+        )
     if content is None and name == "Dockerfile":
         content = context.read("dockerfile")
         if content is not None:

@@ -77,7 +77,7 @@ def read_options(request: Request) -> BuildOptions:
     if request.flag("squash"):
         raise ApiError(400, "squash is only supported with experimental mode")
     if options.builder_version not in ("1", "2"):
-        raise ApiError(400, f"invalid version {options.builder_version}")
+        raise ApiError(500, f"invalid version {go_text.quote(options.builder_version)}")
     if platform := request.parameter("platform"):
         options.platform = parse_platform(platform)
     options.build_args = _mapping(request, "buildargs", "error reading build args")
@@ -119,7 +119,7 @@ def _mapping(request: Request, name: str, failure: str) -> dict[str, str | None]
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise ApiError(400, f"{failure}: {go_text.quote(text)}") from error
+        raise ApiError(400, f"{failure}: {go_text.json_error(text)}") from error
     if not isinstance(value, dict):
         raise ApiError(400, f"{failure}: {go_text.quote(text)}")
     return {str(k): None if v is None else str(v) for k, v in value.items()}

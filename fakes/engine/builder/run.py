@@ -48,9 +48,9 @@ def run_step(build: Build, state: StageState, instruction: Instruction) -> None:
     running = state.config.copy()
     running.cmd = words
     running.env = [*(state.config.env or []), *environment]
-    container = build.create_container(state, running)
+    container, created = build.create_container(state, running)
     effect = build.engine.effect_of_run(instruction)
-    overlay: Overlay | None = None
+    overlay: Overlay | None = created
     if effect is not None:
         build._executed = True
         overlay = _apply(build, state, effect, words)

@@ -235,7 +235,7 @@ def _shell(instruction: Instruction, line: Line, dialect: Dialect) -> None:
     _use_flags(instruction, line, dialect)
     _need(bool(line.arguments), "shell", "at least one")
     if not line.is_json:
-        raise DockerfileError(f"SHELL requires the arguments to be in JSON form: {line.original}")
+        raise DockerfileError("SHELL requires the arguments to be in JSON form")
 
 
 def _onbuild(instruction: Instruction, line: Line, dialect: Dialect) -> None:

@@ -29,9 +29,9 @@ def save(engine: FakeDockerEngine, names: list[str]) -> bytes:
     """
     chosen: dict[str, tuple[Image, list[Reference]]] = {}
     for name in names:
-        image, references = _select(engine, name)
-        known = chosen.setdefault(image.id, (image, []))[1]
-        known.extend(r for r in references if r not in known)
+        for image, references in _select(engine, name):
+            known = chosen.setdefault(image.id, (image, []))[1]
+            known.extend(r for r in references if r not in known)
     files: dict[str, File] = {}
     manifest: list[Message] = []
     repositories: dict[str, dict[str, str]] = {}
@@ -54,20 +54,25 @@ def save(engine: FakeDockerEngine, names: list[str]) -> bytes:
     return tar.write((name, files[name], "") for name in sorted(files))
 
 
-def _select(engine: FakeDockerEngine, name: str) -> tuple[Image, list[Reference]]:
-    image = engine.images.find(name)
-    if engine.images.names_id(name, image.id):
-        return image, []
+def _select(engine: FakeDockerEngine, name: str) -> list[tuple[Image, list[Reference]]]:
     try:
         reference = parse(name)
     except InvalidReferenceError:
-        return image, []
-    if reference.tag or reference.digest:
-        return image, [reference] if reference.tag else []
-    every = [
-        r for r in map(parse, engine.images.references()) if r.repository == reference.repository
-    ]
-    return image, [r for r in every if r.tag and engine.images.id_of(r) == image.id]
+        return [(engine.images.find(name), [])]
+    if not reference.tag and not reference.digest:
+        # A repository without a tag means all of its tags.
+        every = [parse(key) for key in engine.images.references() if "@" not in key]
+        mine = [r for r in every if r.repository == reference.repository]
+        if mine:
+            return [(engine.images.find(r.key), [r]) for r in mine]
+    try:
+        image = engine.images.find(name)
+    except ApiError as error:
+        known = "reference does not exist" if reference.tag else f"No such image: {name}"
+        raise ApiError(error.status, known) from error
+    if engine.images.names_id(name, image.id) or not reference.tag:
+        return [(image, [])]
+    return [(image, [reference])]
 
 
 def _add_layers(files: dict[str, File], image: Image, created: int) -> list[str]:

@@ -110,7 +110,14 @@ def flatten(layers: Iterable[Layer]) -> Tree:
     return tree
 
 
-def difference(old: Mapping[str, File], new: Mapping[str, File], touched: set[str]) -> Layer:
+def difference(
+    old: Mapping[str, File],
+    new: Mapping[str, File],
+    touched: set[str],
+    *,
+    opaque: set[str] | None = None,
+    now: int = 0,
+) -> Layer:
     """The layer that turns `old` into `new`.
 
     Args:
@@ -118,19 +125,27 @@ def difference(old: Mapping[str, File], new: Mapping[str, File], touched: set[st
         new: the tree wanted.
         touched: paths that go into the layer though they are equal, as the
             engine's storage driver would have copied them up.
+        opaque: directories that hide all that was below them.
+        now: the time of what marks removed paths.
     """
     changed = {
         p for p, f in new.items() if p in touched or (old.get(p) is not f and old.get(p) != f)
     }
     for path in list(changed):
         changed.update(above for above in ancestors(path) if above in new)
-    gone = {p for p in old if p not in new and (parent(p) in new or not parent(p))}
+    hidden = opaque or set()
+    gone = {p for p in old if p not in new and _shows_removal(new, parent(p), hidden)}
     entries: list[tuple[str, File, str]] = []
     seen: dict[int, str] = {}
     whiteouts = {
-        f"{parent(p)}/{WHITEOUT}{p.rpartition('/')[2]}".lstrip("/"): File("file", 0o600)
+        f"{parent(p)}/{WHITEOUT}{p.rpartition('/')[2]}".lstrip("/"): File("file", 0o600, mtime=now)
         for p in gone
     }
+    for path in hidden & set(new):
+        directory = new[path]
+        whiteouts[f"{path}/{OPAQUE}"] = File(
+            "file", directory.mode & 0o777, directory.uid, directory.gid
+        )
     for path in sorted(changed | set(whiteouts), key=walk_key):
         file = whiteouts.get(path) or new[path]
         hard_link = ""
@@ -138,4 +153,13 @@ def difference(old: Mapping[str, File], new: Mapping[str, File], touched: set[st
             hard_link = seen.setdefault(file.inode, path)
             hard_link = "" if hard_link == path else hard_link
         entries.append((path, file, hard_link))
-    return Layer(tar.write(entries))
+    return Layer(tar.write(entries, bare=set(whiteouts)))
+
+
+def _shows_removal(new: Mapping[str, File], folder: str, opaque: set[str]) -> bool:
+    """Whether a path that is gone from a folder needs a mark of its own."""
+    if not folder:
+        return True
+    if any(above in opaque for above in (*ancestors(folder), folder)):
+        return False
+    return folder in new and new[folder].kind == "dir"

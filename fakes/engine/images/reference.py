@@ -80,6 +80,11 @@ class Reference:
         return Reference(self.domain, self.path, digest=digest)
 
 
+def is_tag(text: str) -> bool:
+    """Whether a text can be a tag."""
+    return _TAG.fullmatch(text) is not None
+
+
 def parse(name: str) -> Reference:
     """Read an image name.
 
@@ -110,9 +115,7 @@ def parse(name: str) -> Reference:
 
 def _split_domain(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
-    if not slash or (
-        "." not in first and ":" not in first and first != "localhost" and first.lower() == first
-    ):
+    if not slash or ("." not in first and ":" not in first and first != "localhost"):
         domain, rest = HUB, name
     else:
         domain = HUB if first == _LEGACY_HUB else first

@@ -44,8 +44,7 @@ def remove_image(engine: FakeDockerEngine, name: str, *, force: bool, prune: boo
             _untag(engine, each, image, records)
     else:
         names = _references(engine, image)
-        repositories = {r.repository for r in names}
-        if len(repositories) > 1 and not force:
+        if not force and not _single(names):
             raise ApiError(
                 409,
                 f"conflict: unable to delete {image.short_id} (must be forced) - "
@@ -69,6 +68,14 @@ def _references(engine: FakeDockerEngine, image: Image) -> list[Reference]:
 def _is_last(others: list[Reference], removed: Reference) -> bool:
     """Whether nothing but digests of the same repository is left beside a name."""
     return all(r.digest and r.repository == removed.repository for r in others)
+
+
+def _single(names: list[Reference]) -> bool:
+    """One name, or one name and the digest of the same repository."""
+    tags = [r for r in names if not r.digest]
+    return len(names) <= 1 or (
+        len(names) == 2 and len(tags) == 1 and names[0].repository == names[1].repository
+    )
 
 
 def _untag(engine: FakeDockerEngine, reference: Reference, image: Image, records: Records) -> None:

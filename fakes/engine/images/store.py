@@ -170,19 +170,16 @@ class ImageStore:
         hexadecimal = name.removeprefix("sha256:")
         if len(hexadecimal) == 64 and f"sha256:{hexadecimal}" in self._images:
             return f"sha256:{hexadecimal}"
-        if name.startswith("sha256:") and len(hexadecimal) == 64:
-            raise ApiError(404, f"No such image: {name}")
-        if not (len(hexadecimal) == 64 and set(hexadecimal) <= set("0123456789abcdef")):
-            try:
-                reference = parse(name)
-            except InvalidReferenceError as error:
-                raise ApiError(400, str(error)) from error
-            found = self.id_of(reference.tagged())
-            if found:
-                return found
-            shown = reference.tagged().familiar
-        else:
-            shown = f"{name}:latest" if ":" not in name else name
+        if len(hexadecimal) == 64 and set(hexadecimal) <= set("0123456789abcdef"):
+            raise ApiError(404, f"No such image: sha256:{hexadecimal}")
+        try:
+            reference = parse(name)
+        except InvalidReferenceError as error:
+            raise ApiError(400, str(error)) from error
+        found = self.id_of(reference.tagged())
+        if found:
+            return found
+        shown = reference.tagged().familiar
         if hexadecimal and set(hexadecimal) <= set("0123456789abcdef"):
             matches = [key for key in self._images if key.startswith(f"sha256:{hexadecimal}")]
             if len(matches) == 1:

@@ -13,7 +13,7 @@ import lzma
 import posixpath
 import tarfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from fakes.engine.images.files import File
@@ -186,13 +186,16 @@ def padded(data: bytes) -> bytes:
     return data + bytes(rest) if rest else data
 
 
-def write(entries: Iterable[tuple[str, File, str]], *, type_bits: bool = True) -> bytes:
-    """A whole tar of (name, file, hard link) entries, as the engine writes layers."""
+def write(entries: Iterable[tuple[str, File, str]], *, bare: Container[str] = frozenset()) -> bytes:
+    """A whole tar of (name, file, hard link) entries, as the engine writes layers.
+
+    Names in `bare` get no file type into their mode: the marks of removed paths.
+    """
     parts: list[bytes] = []
     for name, file, hard_link in entries:
         if file.kind == "dir" and not name.endswith("/"):
             name += "/"
-        parts.append(header(name, file, hard_link=hard_link, type_bits=type_bits))
+        parts.append(header(name, file, hard_link=hard_link, type_bits=name not in bare))
         if file.kind == "file" and not hard_link and file.data:
             parts.append(padded(file.data))
     parts.append(_END)
@@ -220,7 +223,9 @@ def decompress(data: bytes) -> bytes:
             return bz2.decompress(data)
         if data.startswith(b"\xfd7zXZ\x00"):
             return lzma.decompress(data)
-    except (zlib.error, OSError, EOFError, ValueError, lzma.LZMAError) as error:
+    except zlib.error as error:
+        raise TarError("flate: corrupt input before offset 1") from error
+    except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
         raise TarError(str(error)) from error
     return data
 

@@ -11,7 +11,7 @@ from fakes.engine.distribution import pull, push
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, chunks_of, json_response
 from fakes.engine.images import archive
-from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
+from fakes.engine.images.reference import InvalidReferenceError, Reference, is_tag, parse
 from fakes.engine.images.removal import remove_image
 from fakes.engine.images.store import Image
 from fakes.engine.platforms import parse_platform
@@ -172,7 +172,13 @@ def _graph_data(image: Image) -> dict[str, str] | None:
 
 
 def _inspect(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) -> Response:
-    return json_response(inspect(engine, engine.images.find(path["name"])))
+    try:
+        image = engine.images.find(path["name"])
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        raise ApiError(404, f"no such image: {path['name']}: {error.message}") from error
+    return json_response(inspect(engine, image))
 
 
 def _history(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) -> Response:
@@ -209,9 +215,19 @@ def _history(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) 
 def _tag(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
     with engine.lock:
         image = engine.images.find(path["name"])
-        reference = _named(request.parameter("repo"), request.parameter("tag"))
+        reference = _tag_target(request.parameter("repo"), request.parameter("tag"))
         engine.tag_image(reference, image.id)
     return Response(201)
+
+
+def _tag_target(repository: str, tag: str) -> Reference:
+    if tag and not is_tag(tag):
+        raise ApiError(500, "invalid tag format")
+    try:
+        return _named(repository, tag)
+    except ApiError as error:
+        status = 500 if error.message.startswith("invalid reference") else error.status
+        raise ApiError(status, error.message) from error
 
 
 def _named(repository: str, tag: str) -> Reference:
@@ -324,6 +340,7 @@ def _push_all(
     names = [parse(key) for key in sorted(engine.images.references()) if "@" not in key]
     mine = [name for name in names if name.repository == reference.repository]
     if not mine:
+        yield {"status": f"The push refers to repository [{reference.repository}]"}
         raise ApiError(
             404, f"An image does not exist locally with the tag: {reference.familiar_name}"
         )
@@ -345,7 +362,7 @@ def _load(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> 
     messages = archive.load(engine, request.body)
     if quiet:
         messages = (message for message in messages if "stream" in message)
-    return streamed(messages)
+    return Response(200, lines(messages), {"Content-Type": "application/json"})
 
 
 def _search(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:

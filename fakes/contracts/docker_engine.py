@@ -1,0 +1,74 @@
+"""What any Docker Engine must do, as tests: subclass and give the client.
+
+::
+
+    class TestMyEngine(DockerEngineContract):
+        engine_version = "28.5"
+
+        @pytest.fixture
+        def api(self): ...  # a docker.APIClient
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+from docker.api.client import APIClient
+
+from fakes.contracts.engine.registry import scenarios
+from fakes.contracts.engine.session import Session
+from fakes.contracts.engine.transcripts import Notes, transcript
+
+BASE_IMAGE = "busybox:latest"
+
+
+def observe(api: APIClient, name: str) -> Notes:
+    """Run one scenario; what it saw."""
+    session = Session(api, BASE_IMAGE)
+    try:
+        scenarios()[name](session)
+    finally:
+        session.clean()
+    return session.notes
+
+
+def differences(expected: Any, seen: Any, path: str = "") -> list[str]:
+    """Where two observations differ, for a failure's message."""
+    if isinstance(expected, dict) and isinstance(seen, dict):
+        found: list[str] = []
+        for key in sorted({*expected, *seen}, key=str):
+            found += differences(expected.get(key), seen.get(key), f"{path}.{key}")
+        return found
+    if isinstance(expected, list) and isinstance(seen, list):
+        found = []
+        for index in range(max(len(expected), len(seen))):
+            one = expected[index] if index < len(expected) else "(nothing)"
+            two = seen[index] if index < len(seen) else "(nothing)"
+            found += differences(one, two, f"{path}[{index}]")
+        return found
+    return [] if expected == seen else [f"{path}: expected {expected!r}, saw {seen!r}"]
+
+
+class DockerEngineContract:
+    """Every scenario, compared with the transcript of a real engine.
+
+    The subclass gives a fixture `api`: a `docker.APIClient` of an engine that
+    has an image `busybox:latest` and may be emptied of everything else.
+    """
+
+    engine_version = "20.10"
+    """The engine version whose transcript is expected."""
+
+    known_divergences: ClassVar[dict[str, str]] = {}
+    """Scenarios that are known to differ, each with the reason."""
+
+    @pytest.mark.parametrize("name", sorted(scenarios()))
+    def test_scenario(self, name: str, api: APIClient, request: pytest.FixtureRequest) -> None:
+        """The scenario sees what it saw on a real engine."""
+        expected = transcript(self.engine_version, name)
+        if expected is None:
+            pytest.fail(f"no transcript of {name} for {self.engine_version}")
+        if reason := self.known_divergences.get(name):
+            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+        assert not differences(expected, observe(api, name))

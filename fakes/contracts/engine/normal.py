@@ -1,0 +1,50 @@
+"""Taking away what differs from one run to the next: ids, times, temporary paths."""
+
+from __future__ import annotations
+
+import re
+
+_ID = re.compile(
+    r"(?<![0-9a-f])(?<!file:)(?<!dir:)(?<!multi:)(?<!diff:)(?:[0-9a-f]{64}|[0-9a-f]{12})(?![0-9a-f])"
+)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_TEMPORARY = re.compile(r"/var/lib/docker/tmp/[^/\s\"':]+")
+_STORAGE = re.compile(
+    r"/var/lib/docker/(?:overlay2|rootfs/overlayfs|vfs/dir|fuse-overlayfs)/<\w+>(?:/merged|/diff)?"
+)
+_OFFSET = re.compile(r"before offset \d+")
+_VERSION = re.compile(r"\+(?:dfsg|deb)\d+(?:[-+]\w+)?")
+_RESOLVER = re.compile(
+    r"lookup ([\w.-]+)(?: on [\d.:\[\]a-f]+)?: (?:no such host|.*temporary failure.*)"
+)
+
+
+class Normaliser:
+    """Gives ids names in the order in which they appear."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def text(self, text: str) -> str:
+        """A text with its ids named and its times and temporary paths masked."""
+        text = _TIME.sub("<time>", text)
+        text = _TEMPORARY.sub("<temporary>", text)
+        text = _VERSION.sub("", text)
+        text = _OFFSET.sub("before offset <n>", text)
+        text = _RESOLVER.sub(r"lookup \1: no such host", text)
+        text = _ID.sub(self._name, text)
+        return _STORAGE.sub("<root>", text)
+
+    def _name(self, match: re.Match[str]) -> str:
+        key = match.group(0)[:12]
+        return self._names.setdefault(key, f"<id{len(self._names) + 1}>")
+
+    def value(self, value: object) -> object:
+        """Any JSON value, its strings normalised."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        if isinstance(value, dict):
+            return {self.text(key): self.value(value[key]) for key in value}
+        return value

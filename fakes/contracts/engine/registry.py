@@ -1,0 +1,49 @@
+"""The scenarios, collected by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from fakes.contracts.engine.session import Session
+
+Scenario = Callable[[Session], None]
+_MODULES = (
+    "arguments",
+    "cache",
+    "configuration",
+    "copying",
+    "extracting",
+    "failures",
+    "images",
+    "stages",
+)
+_SCENARIOS: dict[str, Scenario] = {}
+
+
+def scenario(function: Scenario) -> Scenario:
+    """Make a function a scenario; its name is its module's and its own."""
+    group = function.__module__.rpartition(".")[2]
+    _SCENARIOS[f"{group}.{function.__name__}"] = function
+    return function
+
+
+def dockerfiles(group: str, cases: dict[str, str], files: dict[str, str] | None = None) -> None:
+    """Make each Dockerfile of a dict a scenario that builds it."""
+
+    def make(dockerfile: str) -> Scenario:
+        return lambda session: void(session.build(dockerfile, files))
+
+    for name, dockerfile in cases.items():
+        _SCENARIOS[f"{group}.{name}"] = make(dockerfile)
+
+
+def void(_value: object) -> None:
+    """Nothing, whatever was given."""
+
+
+def scenarios() -> dict[str, Scenario]:
+    """Every scenario by name, sorted."""
+    for module in _MODULES:
+        import_module(f"fakes.contracts.engine.scenarios.{module}")
+    return {name: _SCENARIOS[name] for name in sorted(_SCENARIOS)}
