@@ -50,7 +50,7 @@ def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterat
             del sys.modules[name]
 
 
-@pytest.mark.usefixtures("fake_docker_host")
+@pytest.mark.usefixtures("everything_imported", "fake_docker_host")
 @pytest.mark.parametrize("document", _WITH_EXAMPLES, ids=lambda path: path.name)
 def test_examples_run(document: Path, folder: pytest.Pytester, fake_registry: FakeRegistry) -> None:
     """Every example does what the text says: it raises nothing and its tests pass."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import docker  # noqa: F401  (so that runs in this process find it imported)
 import pytest
-
-import fakes.engine
-import fakes.registry  # noqa: F401
 
 _STRICT = (
     *("-p", "no:cacheprovider", "--strict-markers", "--strict-config", "-q"),
     # A run in this process finds the plugin imported: pytest before 8.4 warns of that.
     *("-Werror", "-Wignore:Module already imported:pytest.PytestAssertRewriteWarning"),
 )
+
+
+pytestmark = pytest.mark.usefixtures("everything_imported")
 
 
 @pytest.fixture
