@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import cast
+from typing import cast, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -79,7 +79,8 @@ def _keys_beside(key: tuple[str, ...], model: type[BaseModel]) -> tuple[str, ...
     for part in key[:-1]:
         field = model.model_fields.get(part)
         inner = field.annotation if field is not None else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        # Python 3.10 takes `list[str]` for a class.
+        if get_origin(inner) or not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return ()
         model = inner
     return tuple(sorted(field.alias or name for name, field in model.model_fields.items()))
