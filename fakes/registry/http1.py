@@ -87,6 +87,9 @@ class Input:
                 self._begin += 2
                 if not collected:
                     continue
+            if not 0x21 <= collected[0] <= 0x7E:
+                # Clients try HTTPS first and wait for an answer to their handshake.
+                raise BadRequestError("no HTTP request; is it TLS?")
             stop = collected.find(b"\r\n\r\n", overlap)
             if stop >= 0:
                 self._begin = self._end - (len(collected) - stop - 4)
