@@ -140,7 +140,7 @@ class LocalImageBuilder(BaseImageBuilder):
             build_image(
                 client,
                 image_name=str(reference),
-                context=_archive(context.build_context, compress=compress),
+                context=context.archive(compress=compress),
                 params=_engine_params(arguments, reference, context.dockerfile),
                 headers=_auth_headers(container_registry),
                 silence_timeout=options.timeout,
@@ -173,12 +173,6 @@ def _report_results(event: Event) -> None:
     """Report what a quiet build still says."""
     if not isinstance(event, StepStarted | StepCached | StepOutput | ContextProgress):
         report(event)
-
-
-def _archive(build_context: BuildContext, *, compress: bool) -> Iterator[bytes]:
-    from imagebuilders.archivable import ArchiveType
-
-    return build_context.iter_archive(ArchiveType.TAR_GZ if compress else ArchiveType.TAR)
 
 
 def _engine_params(

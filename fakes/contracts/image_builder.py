@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NoReturn
 
@@ -21,7 +20,6 @@ from imagebuilders.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from imagebuilders.archivable import ArchiveType
     from imagebuilders.build_context import BuildContext
     from imagebuilders.container_registries import BaseContainerRegistry
 
@@ -238,8 +236,7 @@ def _unreadable(image_builder: BaseImageBuilder) -> BuildContext:
         def get_files(self) -> NoReturn:
             raise AssertionError("the context was read")
 
-        def iter_archive(self, archive_type: ArchiveType | None = None) -> Iterator[bytes]:
-            del archive_type
+        def entries(self) -> NoReturn:
             raise AssertionError("the context was read")
 
     return Unreadable()

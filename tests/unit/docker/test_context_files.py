@@ -1,0 +1,265 @@
+"""What is sent to a classic engine, and what its steps see of it."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from fakes import FakeDockerClient, FakeDockerEngine
+from imagebuilders.build_context import BuildContext
+from imagebuilders.docker.build import build_image
+from imagebuilders.docker.context_files import EngineContext, engine_context
+from imagebuilders.exceptions import BuildContextError
+
+COPY_ALL = "FROM scratch\nCOPY . /all/\n"
+
+
+@pytest.fixture
+def client() -> Iterator[docker.DockerClient]:
+    """Give a client of an engine double."""
+    client = FakeDockerClient(FakeDockerEngine())
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Give the root of a context with one file."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "app.py").write_text("print()")
+    return root
+
+
+def _write(root: Path, **files: str) -> None:
+    for name, content in files.items():
+        path = root / name.replace("__", "/").replace("DOT", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def _sent(context: EngineContext) -> dict[str, bytes | None]:
+    archive = io.BytesIO(b"".join(context.archive()))
+    with tarfile.open(fileobj=archive) as tar:
+        files = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
+        content = {name: file.read() for name, file in files.items() if file is not None}
+        return {name: content.get(name) for name in tar.getnames()}
+
+
+def _seen(client: docker.DockerClient, context: EngineContext) -> dict[str, bytes]:
+    """Build with `COPY . /all/`; give the files that the step saw."""
+    build_image(
+        client,
+        image_name="seen:1",
+        context=context.archive(),
+        params={"t": "seen:1", "dockerfile": context.dockerfile},
+        emit=lambda event: None,
+    )
+    assert isinstance(client, FakeDockerClient)
+    tree = client.engine.image_tree("seen:1")
+    return {
+        path.removeprefix("all/"): file.data
+        for path, file in tree.items()
+        if path.startswith("all/") and file.kind == "file"
+    }
+
+
+def _check(client: docker.DockerClient, context: EngineContext, *expected: str) -> None:
+    assert sorted(_seen(client, context)) == sorted(expected)
+
+
+def test_an_ordinary_context_is_sent_as_it_is(client: docker.DockerClient, root: Path) -> None:
+    """Dockerfile and `.dockerignore` are files like any other."""
+    _write(root, Dockerfile=COPY_ALL, DOTdockerignore="*.log\n", a__b="x", **{"x.log": ""})
+    context = engine_context(BuildContext(str(root)))
+    assert context.dockerfile == "Dockerfile"
+    assert list(_sent(context)) == [".dockerignore", "Dockerfile", "a", "a/b", "app.py"]
+    _check(client, context, ".dockerignore", "Dockerfile", "a/b", "app.py")
+
+
+def test_an_excluded_dockerfile_is_sent_and_taken_away(
+    client: docker.DockerClient, root: Path
+) -> None:
+    """With the `.dockerignore` as it stands, for its own rules take the Dockerfile away."""
+    _write(root, Dockerfile=COPY_ALL, DOTdockerignore="Dockerfile\n")
+    context = engine_context(BuildContext(str(root)))
+    assert context.dockerfile == "Dockerfile"
+    assert _sent(context)[".dockerignore"] == b"Dockerfile\n"
+    _check(client, context, ".dockerignore", "app.py")
+
+
+def test_with_both_excluded_steps_see_neither(client: docker.DockerClient, root: Path) -> None:
+    """The most common ignore file; the rules that are sent are the builder's own."""
+    _write(root, Dockerfile=COPY_ALL, DOTdockerignore="*\n!app.py\n")
+    context = engine_context(BuildContext(str(root)))
+    assert context.dockerfile.startswith(".dockerfile.")
+    assert engine_context(BuildContext(str(root))).dockerfile == context.dockerfile
+    _check(client, context, "app.py")
+
+
+def test_an_excluded_dockerfile_in_a_folder_leaves_no_folder(
+    client: docker.DockerClient, root: Path
+) -> None:
+    """It is sent under a name at the root."""
+    _write(root, docker__Dockerfile=COPY_ALL, DOTdockerignore="docker\n.dockerignore\n")
+    context = engine_context(BuildContext(str(root)), "docker/Dockerfile")
+    _check(client, context, "app.py")
+    assert "docker" not in _sent(context)
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_dockerfile_outside_the_root_is_sent_and_taken_away(
+    client: docker.DockerClient, root: Path, absolute: bool
+) -> None:
+    """An absolute path, or one that leads out of the root."""
+    _write(root.parent, other=COPY_ALL)
+    name = str(root.parent / "other") if absolute else "../other"
+    _check(client, engine_context(BuildContext(str(root)), name), "app.py")
+
+
+def test_a_dockerfile_outside_beside_a_kept_ignore_file_adds_a_line(
+    client: docker.DockerClient, root: Path
+) -> None:
+    """As `docker build` does; the file itself stays."""
+    _write(root.parent, other=COPY_ALL)
+    _write(root, DOTdockerignore="*.log")
+    context = engine_context(BuildContext(str(root)), "../other")
+    seen = _seen(client, context)
+    assert sorted(seen) == [".dockerignore", "app.py"]
+    assert seen[".dockerignore"] == f"*.log\n{context.dockerfile}\n".encode()
+
+
+def test_a_dockerfiles_own_ignore_file_decides(client: docker.DockerClient, root: Path) -> None:
+    """`<Dockerfile>.dockerignore` wins; the `.dockerignore` is then a file like any other."""
+    _write(root, Dockerfile=COPY_ALL, DOTdockerignore="Dockerfile\napp.py\n.dockerignore\n")
+    _write(root, DockerfileDOTdockerignore="*.log\n")
+    context = engine_context(BuildContext(str(root)))
+    _check(client, context, ".dockerignore", "Dockerfile", "Dockerfile.dockerignore", "app.py")
+    (root / "Dockerfile.dockerignore").write_text("Dockerfile*\n")
+    _check(client, engine_context(BuildContext(str(root))), ".dockerignore", "app.py")
+
+
+def test_an_explicit_ignore_file_decides(client: docker.DockerClient, root: Path) -> None:
+    """It may keep what the root's own `.dockerignore` excludes, and the reverse."""
+    _write(root, Dockerfile=COPY_ALL, DOTdockerignore="nothing")
+    _write(root.parent, rules="Dockerfile\n")
+    context = BuildContext(str(root), str(root.parent / "rules"))
+    _check(client, engine_context(context), ".dockerignore", "app.py")
+
+
+def test_a_dockerfile_among_the_extra_files_is_used(client: docker.DockerClient) -> None:
+    """A context without a root has only these."""
+    context = BuildContext()
+    context.add_file(COPY_ALL, "Dockerfile")
+    context.add_file("x", "a.txt")
+    _check(client, engine_context(context), "Dockerfile", "a.txt")
+
+
+def test_an_extra_file_wins_over_the_ignore_rules(client: docker.DockerClient, root: Path) -> None:
+    """An added Dockerfile is kept whatever the rules say, as any added file is."""
+    _write(root, Dockerfile="FROM nowhere\n", DOTdockerignore="*\n")
+    context = BuildContext(str(root))
+    context.add_file(COPY_ALL, "Dockerfile")
+    _check(client, engine_context(context), "Dockerfile")
+
+
+def test_a_linked_dockerfile_is_read_through_the_link(
+    client: docker.DockerClient, root: Path
+) -> None:
+    """Wherever the link leads; the link itself stays in the context."""
+    _write(root.parent, other=COPY_ALL)
+    (root / "Dockerfile").symlink_to("../other")
+    context = engine_context(BuildContext(str(root)))
+    assert _sent(context)[context.dockerfile] == COPY_ALL.encode()
+    _check(client, context, "app.py")
+
+
+def test_a_root_behind_a_link_is_the_same_root(client: docker.DockerClient, root: Path) -> None:
+    """An absolute path of the Dockerfile is recognised to lie inside."""
+    _write(root, Dockerfile=COPY_ALL)
+    link = root.parent / "link"
+    link.symlink_to(root)
+    context = engine_context(BuildContext(str(link)), str(root / "Dockerfile"))
+    assert context.dockerfile == "Dockerfile"
+    _check(client, context, "Dockerfile", "app.py")
+
+
+def test_a_linked_ignore_file_is_followed(client: docker.DockerClient, root: Path) -> None:
+    """The engine reads its rules through the link."""
+    _write(root, Dockerfile=COPY_ALL, rules="Dockerfile\n")
+    (root / ".dockerignore").symlink_to("rules")
+    context = engine_context(BuildContext(str(root)))
+    assert context.dockerfile == "Dockerfile"
+    _check(client, context, "app.py", "rules")
+    _write(root.parent, other=COPY_ALL)
+    _check(
+        client,
+        engine_context(BuildContext(str(root)), "../other"),
+        ".dockerignore",
+        "app.py",
+        "rules",
+    )
+
+
+def test_rules_the_engine_cannot_read_take_nothing_away(
+    client: docker.DockerClient, root: Path
+) -> None:
+    """A malformed `.dockerignore` that does not decide is a file like any other."""
+    _write(root, Dockerfile=COPY_ALL, DOTdockerignore="[\n")
+    _write(root.parent, rules="*.log\n")
+    context = engine_context(BuildContext(str(root), str(root.parent / "rules")))
+    assert _sent(context)[".dockerignore"] == b"[\n"
+
+
+def test_times_and_permission_bits_are_those_on_disk(root: Path) -> None:
+    """An image has the files as they are, as `docker build` makes it."""
+    _write(root, Dockerfile=COPY_ALL)
+    (root / "app.py").chmod(0o640)
+    archive = io.BytesIO(b"".join(engine_context(BuildContext(str(root))).archive()))
+    with tarfile.open(fileobj=archive) as tar:
+        member = tar.getmember("app.py")
+    assert member.mode == 0o640
+    assert member.mtime == int((root / "app.py").stat().st_mtime)
+
+
+def test_the_archive_may_be_compressed(root: Path) -> None:
+    """The engine sees by the first bytes that it is."""
+    _write(root, Dockerfile=COPY_ALL)
+    context = engine_context(BuildContext(str(root)))
+    archive = io.BytesIO(b"".join(context.archive(compress=True)))
+    assert archive.getvalue()[:2] == b"\x1f\x8b"
+    with tarfile.open(fileobj=archive) as tar:
+        assert tar.getnames() == ["Dockerfile", "app.py"]
+
+
+def test_the_context_stays_as_it_was(root: Path) -> None:
+    """What the engine needs is not added to the caller's own object."""
+    _write(root, Dockerfile=COPY_ALL, DOTdockerignore="*\n")
+    context = BuildContext(str(root))
+    engine_context(context)
+    assert context.get_extra_files() == {}
+
+
+@pytest.mark.parametrize("name", [None, "docker/app.Dockerfile", "../nowhere", "/no/where"])
+def test_a_missing_dockerfile_is_an_error(root: Path, name: str | None) -> None:
+    """The error names the path, and the option that names another."""
+    with pytest.raises(BuildContextError, match=r"There is no Dockerfile at .*option 'dockerfile'"):
+        engine_context(BuildContext(str(root)), name)
+
+
+def test_a_context_without_root_and_dockerfile_is_an_error() -> None:
+    """The error says how to add one."""
+    with pytest.raises(BuildContextError, match=r"add_file\(content, 'Dockerfile'\)"):
+        engine_context(BuildContext())
+
+
+def test_a_dockerfile_that_is_a_folder_is_an_error(root: Path) -> None:
+    """The error repeats the system's own word."""
+    (root / "Dockerfile").mkdir()
+    with pytest.raises(BuildContextError, match="cannot be read: Is a directory"):
+        engine_context(BuildContext(str(root)))

@@ -1,0 +1,364 @@
+"""The local builder, against an engine and a registry in memory."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
+from fakes.contracts.image_builder import ImageBuilderContract
+from imagebuilders import (
+    BuildContext,
+    LocalImageBuilder,
+    LocalImageBuilderConfig,
+    LocalImageBuilderFlavor,
+)
+from imagebuilders.container_registries import DefaultContainerRegistry
+from imagebuilders.events import (
+    BuildStarted,
+    Event,
+    ImageBuilt,
+    Notice,
+    StepCached,
+    StepOutput,
+    StepStarted,
+    listen,
+)
+from imagebuilders.exceptions import (
+    BuildContextError,
+    BuildError,
+    BuildOptionsError,
+    EngineNotFoundError,
+)
+from imagebuilders.stack import StackComponentType
+
+
+@pytest.fixture(autouse=True)
+def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the user's own Docker configuration out of the tests."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    return tmp_path / "config.json"
+
+
+@pytest.fixture
+def engine() -> FakeDockerEngine:
+    """Give an engine."""
+    engine = FakeDockerEngine()
+    engine.seed_image("base:1", files={"/bin/sh": ""})
+    return engine
+
+
+@pytest.fixture
+def builder(engine: FakeDockerEngine) -> Iterator[LocalImageBuilder]:
+    """Give a builder with a client of that engine."""
+    client = FakeDockerClient(engine)
+    yield LocalImageBuilder(docker_client=client)
+    client.close()
+
+
+def _context(dockerfile: str = "FROM base:1\nRUN make\n") -> BuildContext:
+    context = BuildContext()
+    context.add_file(dockerfile, "Dockerfile")
+    return context
+
+
+class TestContract(ImageBuilderContract):
+    """The local builder keeps the contract of image builders."""
+
+    @pytest.fixture
+    def image_builder(self, builder: LocalImageBuilder) -> LocalImageBuilder:
+        """Give the builder."""
+        return builder
+
+    @pytest.fixture
+    def container_registry(self, engine: FakeDockerEngine) -> Iterator[DefaultContainerRegistry]:
+        """Give a registry in memory, and the engine's client to push with."""
+        client = FakeDockerClient(engine)
+        with FakeRegistry() as server:
+            self.server = server
+            yield DefaultContainerRegistry(uri=server.address, docker_client=client)
+        client.close()
+
+    def digest_in_registry(self, image_name: str) -> str:
+        """Ask the registry."""
+        return self.server.manifest(image_name.partition("/")[2]).digest
+
+
+def test_a_builder_needs_no_argument() -> None:
+    """It has no settings, and builds on this machine."""
+    builder = LocalImageBuilder()
+    assert builder.config == LocalImageBuilderConfig()
+    assert builder.is_building_locally is True
+    assert builder.build_context_class is BuildContext
+
+
+def test_the_engine_is_found_and_its_client_closed(
+    engine: FakeDockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a client of its own, each build looks for the engine."""
+    with engine.serve() as docker_host:
+        monkeypatch.setenv("DOCKER_HOST", docker_host)
+        LocalImageBuilder._check_prerequisites()
+        assert LocalImageBuilder().build("app:1", _context()) == "app:1"
+    assert engine.image("app:1")
+
+
+def test_without_an_engine_the_error_tells_the_two_causes(
+    monkeypatch: pytest.MonkeyPatch, docker_config: Path
+) -> None:
+    """It is a `RuntimeError`, from the check and from the build."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
+    with pytest.raises(RuntimeError, match="not running") as caught:
+        LocalImageBuilder._check_prerequisites()
+    assert isinstance(caught.value, EngineNotFoundError)
+    assert str(docker_config) in str(caught.value)
+    assert "DOCKER_CONFIG" in str(caught.value)
+    with pytest.raises(EngineNotFoundError):
+        LocalImageBuilder().build("app:1", _context())
+
+
+def test_options_reach_the_engine(builder: LocalImageBuilder, engine: FakeDockerEngine) -> None:
+    """Under their names in the engine's API; containers are removed by default."""
+    builder.build(
+        "app",
+        _context("FROM base:1 AS one\nARG V\nFROM base:1\n"),
+        {
+            "buildargs": {"V": "1"},
+            "labels": {"a": "b"},
+            "target": "one",
+            "nocache": True,
+            "extra_hosts": ["h:1.2.3.4"],
+            "timeout": 5,
+            "quiet": False,
+            "gzip": True,
+            "use_config_proxy": False,
+        },
+    )
+    query = _query(engine)
+    assert query == {
+        "t": "app:latest",
+        "dockerfile": "Dockerfile",
+        "rm": "1",
+        "forcerm": "1",
+        "nocache": "1",
+        "target": "one",
+        "buildargs": '{"V": "1"}',
+        "labels": '{"a": "b"}',
+        "extrahosts": "h:1.2.3.4",
+    }
+
+
+def test_containers_may_be_kept(builder: LocalImageBuilder, engine: FakeDockerEngine) -> None:
+    """`rm` and `forcerm` are on unless they are switched off."""
+    builder.build("app", _context(), {"rm": False, "forcerm": False})
+    query = _query(engine)
+    assert (query["rm"], query["forcerm"]) == ("0", "0")
+
+
+@pytest.mark.parametrize("use", [None, True, False])
+def test_the_users_proxies_reach_the_steps(
+    builder: LocalImageBuilder, engine: FakeDockerEngine, docker_config: Path, use: bool | None
+) -> None:
+    """As `docker build` does; a build argument that is given wins."""
+    docker_config.write_text(json.dumps({"proxies": {"default": {"httpProxy": "http://p"}}}))
+    options = {"use_config_proxy": use, "buildargs": {"HTTP_PROXY": "own"}}
+    builder.build("app", _context(), options)
+    query = _query(engine)
+    expected = {"HTTP_PROXY": "own"}
+    if use is not False:
+        expected["http_proxy"] = "http://p"
+    assert json.loads(query["buildargs"]) == expected
+
+
+def test_what_needs_buildkit_is_refused_before_anything_is_sent(
+    builder: LocalImageBuilder, engine: FakeDockerEngine
+) -> None:
+    """A secret is not left out in silence."""
+    with pytest.raises(BuildOptionsError, match="'secrets' needs BuildKit"):
+        builder.build("app", _context(), {"secrets": ["id=tok,env=TOK"]})
+    assert not _builds(engine)
+
+
+def test_a_missing_dockerfile_is_found_before_anything_is_sent(
+    builder: LocalImageBuilder, engine: FakeDockerEngine, tmp_path: Path
+) -> None:
+    """Not even the engine's version is asked for."""
+    with pytest.raises(BuildContextError, match="There is no Dockerfile at"):
+        builder.build("app", BuildContext(str(tmp_path)))
+    assert not engine.requests
+
+
+def test_a_failed_command_tells_code_and_output(
+    builder: LocalImageBuilder, engine: FakeDockerEngine
+) -> None:
+    """All that the engine said is in the error."""
+    engine.on_run("make", output="cc -o app\n", error_output="no rule\n", exit_code=2)
+    with pytest.raises(BuildError, match=r"at step 2/2: RUN make") as caught:
+        builder.build("app:1", _context())
+    assert caught.value.exit_code == 2
+    assert sorted(caught.value.output) == ["cc -o app", "no rule"]
+
+
+def test_an_engine_that_dies_is_told(builder: LocalImageBuilder, engine: FakeDockerEngine) -> None:
+    """After which step, for that is where to look."""
+    engine.faults.die_at_step("RUN")
+    with pytest.raises(BuildError, match="went away after step"):
+        builder.build("app:1", _context())
+
+
+def test_a_build_is_told_step_by_step(builder: LocalImageBuilder) -> None:
+    """Which engine, each step, what came from the cache, and the image."""
+    told: list[Event] = []
+    builder.build("app:1", _context())
+    with listen(told.append):
+        builder.build("app:1", _context())
+    assert told[0] == BuildStarted("app:1", "Docker Engine 20.10.24 (linux/amd64)")
+    assert [one for one in told if isinstance(one, StepStarted)] == [
+        StepStarted(1, 2, "FROM base:1"),
+        StepStarted(2, 2, "RUN make"),
+    ]
+    assert StepCached(2) in told
+    assert isinstance(told[-1], ImageBuilt)
+
+
+def test_a_quiet_build_reports_its_result_alone(builder: LocalImageBuilder) -> None:
+    """The steps are not told; errors still carry their output."""
+    told: list[Event] = []
+    with listen(told.append):
+        builder.build("app:1", _context(), {"quiet": True})
+    assert [type(one) for one in told] == [BuildStarted, ImageBuilt]
+
+
+def test_without_a_listener_the_log_has_the_steps(
+    builder: LocalImageBuilder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At INFO, under the package's name."""
+    with caplog.at_level(logging.INFO, logger="imagebuilders"):
+        builder.build("app:1", _context())
+    assert "Step 2/2: RUN make" in caplog.messages
+
+
+def test_a_listener_ends_the_build_at_the_engine(
+    builder: LocalImageBuilder, engine: FakeDockerEngine
+) -> None:
+    """As Ctrl-C does: the image is not made."""
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, StepStarted):
+            raise KeyboardInterrupt
+
+    with listen(interrupt), pytest.raises(KeyboardInterrupt):
+        builder.build("app:1", _context())
+
+
+def test_with_a_registry_its_client_builds(
+    builder: LocalImageBuilder, engine: FakeDockerEngine
+) -> None:
+    """It may be logged in, and it may belong to another engine."""
+    other = FakeDockerEngine()
+    other.seed_image("base:1", files={"/a": ""})
+    client = FakeDockerClient(other)
+    with FakeRegistry() as server:
+        registry = DefaultContainerRegistry(uri=server.address, docker_client=client)
+        builder.build(f"{server.address}/app:1", _context(), None, registry)
+        assert server.tags("app") == ["1"]
+    assert not engine.requests
+    assert _builds(other)
+    client.close()
+
+
+def test_a_base_image_may_need_the_users_credentials(
+    builder: LocalImageBuilder,
+    docker_config: Path,
+    header_of_build: Callable[[], dict[str, object]],
+) -> None:
+    """All that are known go to the engine; the registry's own win."""
+    auth = base64.b64encode(b"u:p").decode()
+    docker_config.write_text(
+        json.dumps({"auths": {"https://r.example/v2/": {"auth": auth}}, "credHelpers": {"g": "x"}})
+    )
+    told: list[Event] = []
+    with listen(told.append):
+        builder.build("app:1", _context())
+    assert header_of_build() == {
+        "r.example": {"username": "u", "password": "p", "serveraddress": "r.example"}
+    }
+    [notice] = [one for one in told if isinstance(one, Notice)]
+    assert "docker-credential-x" in notice.message
+
+
+def test_the_registrys_credentials_serve_the_build_too(
+    engine: FakeDockerEngine,
+    builder: LocalImageBuilder,
+    header_of_build: Callable[[], dict[str, object]],
+) -> None:
+    """A base image from the same registry needs no more than the component has."""
+    client = builder._docker_client
+    with FakeRegistry(auth="basic", users={"alice": "s3cret"}) as server:
+        registry = DefaultContainerRegistry(
+            uri=server.address, username="alice", password="s3cret", docker_client=client
+        )
+        builder.build(f"{server.address}/app:1", _context(), None, registry)
+        expected = {"username": "alice", "password": "s3cret", "serveraddress": server.address}
+        assert header_of_build() == {server.address: expected}
+
+
+def test_output_lines_are_events(builder: LocalImageBuilder, engine: FakeDockerEngine) -> None:
+    """Each line of a command, with the number of its step."""
+    engine.on_run("make", output="one\ntwo\n")
+    told: list[Event] = []
+    with listen(told.append):
+        builder.build("app:1", _context())
+    assert [one for one in told if isinstance(one, StepOutput) and one.number == 2] == [
+        StepOutput(2, "one"),
+        StepOutput(2, "two"),
+    ]
+
+
+def test_the_flavor_introduces_the_builder() -> None:
+    """Its name is `local`; its pages are below the project's own."""
+    flavor = LocalImageBuilderFlavor()
+    assert flavor.name == "local"
+    assert flavor.type is StackComponentType.IMAGE_BUILDER
+    assert flavor.config_class is LocalImageBuilderConfig
+    assert flavor.implementation_class is LocalImageBuilder
+    assert flavor.docs_url == flavor.generate_default_docs_url()
+    assert flavor.sdk_docs_url == flavor.generate_default_sdk_docs_url()
+    assert flavor.logo_url.startswith("https://")
+
+
+def _query(engine: FakeDockerEngine) -> dict[str, str]:
+    [query] = [one.query for one in engine.requests if one.path.endswith("/build")]
+    return {name: values[-1] for name, values in query.items()}
+
+
+def _builds(engine: FakeDockerEngine) -> list[str]:
+    return [one.path for one in engine.requests if one.path.endswith("/build")]
+
+
+@pytest.fixture
+def header_of_build(
+    builder: LocalImageBuilder,
+) -> Callable[[], dict[str, object]]:
+    """Give the credentials that went to the engine with the last build."""
+    assert builder._docker_client is not None
+    api = builder._docker_client.api
+    sent: list[str] = []
+
+    def note(response: object, **_: object) -> None:
+        request = response.request  # type: ignore[attr-defined]
+        if "X-Registry-Config" in request.headers:
+            sent.append(request.headers["X-Registry-Config"])
+
+    api.hooks["response"].append(note)
+
+    def header() -> dict[str, object]:
+        content: dict[str, object] = json.loads(base64.urlsafe_b64decode(sent[-1]))
+        return content
+
+    return header
