@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from imagebuilders.build_context import BuildContext
     from imagebuilders.context.advice import FolderSize
     from imagebuilders.context.entries import Entry
-    from imagebuilders.context.explain import Explanation
 
 _SHOWN_DEPTH = 3
 _SHOWN_ENTRIES = 10
@@ -64,14 +63,14 @@ def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool)
     Without --all the tree has three levels, and the ten largest entries of each folder.
     """
     from imagebuilders.cli.context_tree import build_tree, tree_lines
-    from imagebuilders.context.advice import largest_directories, secret_looking
+    from imagebuilders.context.advice import largest_folders, secret_looking
 
     with _warnings(as_json):
         build_context = _context(path, dockerfile)
         entries = list(build_context.entries())
     folders = [
         folder
-        for folder in largest_directories(entries, _ADVISED_FOLDERS)
+        for folder in largest_folders(entries, _ADVISED_FOLDERS)
         if folder.size >= _ADVISED_SIZE
     ]
     secrets = secret_looking(entries)
@@ -132,7 +131,7 @@ def explain(files: tuple[str, ...], root: str, dockerfile: str | None, as_json: 
         if as_json:
             output.write_json(sys.stdout, {"event": "explanation", **asdict(explanation)})
         else:
-            output.result(_spelled_out(explanation))
+            output.result(explanation.reason)
 
 
 @contextmanager
@@ -192,7 +191,7 @@ def _write_list(
         }
         output.write_json(sys.stdout, record)
     for folder in folders:
-        output.write_json(sys.stdout, {"event": "large_folder", **folder._asdict()})
+        output.write_json(sys.stdout, {"event": "large_folder", **asdict(folder)})
     for secret in secrets:
         output.write_json(sys.stdout, {"event": "secret", "path": secret})
     output.write_json(
@@ -204,18 +203,4 @@ def _write_list(
             "entries": len(entries),
             "size": sum(entry.size for entry in entries),
         },
-    )
-
-
-def _spelled_out(explanation: Explanation) -> str:
-    verdict = "kept" if explanation.kept else "dropped"
-    if explanation.pattern is None:
-        return f"{printable(explanation.path)}: {verdict}: no line is about it"
-    where = f"{explanation.file}:{explanation.line}"
-    through = ""
-    if explanation.inherited_from:
-        through = f", by way of {printable(explanation.inherited_from)}/"
-    return (
-        f"{printable(explanation.path)}: {verdict} by {where}: "
-        f"{printable(explanation.pattern)}{through}"
     )

@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Without "standalone mode" click raises its errors and returns what `--help` ends with.
         code = command.main(words, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
-    except (failures.OutputClosedError, BrokenPipeError):
+    except (failures.OutputClosedError, BrokenPipeError, SystemExit):
+        # In this mode click exits by itself for one reason: `--help` met a closed pipe.
         output.give_up_output()
         return failures.OUTPUT_CLOSED
     except (
