@@ -42,13 +42,14 @@ def testbed(request: pytest.FixtureRequest) -> Iterator[Testbed]:
             finally:
                 bed.close()
     except NoTestbedError as reason:
-        _unavailable(reason, required=settings.require)
+        _unavailable(request.config, reason, required=settings.require)
 
 
-def _unavailable(reason: NoTestbedError, *, required: bool) -> None:
+def _unavailable(config: pytest.Config, reason: NoTestbedError, *, required: bool) -> None:
     if required:
         pytest.exit(f"integration tests cannot run: {reason}", returncode=1)
-    pytest.skip(f"integration tests cannot run: {reason}")
+    _say(config, f"skipped, {reason}")
+    pytest.skip(str(reason))
 
 
 def _say(config: pytest.Config, text: str) -> None:
@@ -60,42 +61,34 @@ def _say(config: pytest.Config, text: str) -> None:
             reporter.write_line(f"integration: {text}")
 
 
-def _engine(testbed: Testbed, series: str) -> Engine:
-    try:
-        return testbed.engine(series)
-    except NoTestbedError as reason:
-        _unavailable(reason, required=TestbedSettings().require)
-        raise
-
-
 @pytest.fixture(scope="session")
 def engine(testbed: Testbed) -> Engine:
     """The newest engine."""
-    return _engine(testbed, ENGINE_VERSIONS[-1])
+    return testbed.engine(ENGINE_VERSIONS[-1])
 
 
 @pytest.fixture(scope="session", params=ENGINE_VERSIONS)
 def every_engine(request: pytest.FixtureRequest, testbed: Testbed) -> Engine:
     """Each engine in turn: the test runs once per series."""
-    return _engine(testbed, request.param)
+    return testbed.engine(request.param)
 
 
 @pytest.fixture(scope="session")
 def engine_20_10(testbed: Testbed) -> Engine:
     """Docker Engine 20.10."""
-    return _engine(testbed, "20.10")
+    return testbed.engine("20.10")
 
 
 @pytest.fixture(scope="session")
 def engine_26_1(testbed: Testbed) -> Engine:
     """Docker Engine 26.1."""
-    return _engine(testbed, "26.1")
+    return testbed.engine("26.1")
 
 
 @pytest.fixture(scope="session")
 def engine_28_5(testbed: Testbed) -> Engine:
     """Docker Engine 28.5."""
-    return _engine(testbed, "28.5")
+    return testbed.engine("28.5")
 
 
 @pytest.fixture

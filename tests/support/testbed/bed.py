@@ -17,7 +17,11 @@ from testbed.tools import ClientTool, Toolbox
 
 
 class Testbed:
-    """Engines, registries and clients, all in containers of one host engine."""
+    """Engines, registries and clients, all in containers of one host engine.
+
+    Raises:
+        NoTestbedError: the images that it needs cannot be had.
+    """
 
     __test__ = False
 
@@ -28,7 +32,12 @@ class Testbed:
         self._open.callback(self._client.close)
         self._images = Images(self._client, settings)
         self._engines: dict[str, Engine] = {}
-        remove_orphans(self._client)
+        try:
+            self._images.check()
+            remove_orphans(self._client)
+        except BaseException:
+            self.close()
+            raise
 
     def engine(self, series: str) -> Engine:
         """The shared engine of a series; started on the first call."""

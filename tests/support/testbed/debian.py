@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,16 @@ def make(image: DebianImage, settings: TestbedSettings) -> RootFileSystem:
     return RootFileSystem(cached, f"imagebuilders-testbed/{image.name}:{_tag(cached, image)}")
 
 
+def check(images: Iterable[DebianImage], settings: TestbedSettings) -> None:
+    """See whether these can be made here, or have been.
+
+    Raises:
+        NoTestbedError: one is not in the cache, and mmdebstrap is missing.
+    """
+    if not all(_cached(image, settings.cache_folder) for image in images):
+        _require_mmdebstrap(settings)
+
+
 def _cached(image: DebianImage, folder: Path) -> Path | None:
     made = folder.glob(f"{image.name}_{image.suite}_*_{image.recipe}.tar")
     return max(made, key=lambda path: path.stat().st_mtime, default=None)
@@ -76,13 +86,7 @@ def _tag(archive: Path, image: DebianImage) -> str:
 
 
 def _make(image: DebianImage, settings: TestbedSettings) -> Path:
-    if shutil.which("mmdebstrap") is None:
-        if not settings.provision or not apt.can_install():
-            raise NoTestbedError(
-                "no image hub answers, and mmdebstrap, which makes the images from Debian "
-                "packages, is not installed"
-            )
-        apt.install("mmdebstrap", "debian-archive-keyring", "ca-certificates")
+    _require_mmdebstrap(settings)
     unfinished = settings.cache_folder / f"{image.name}.{os.getpid()}.unfinished.tar"
     try:
         done = subprocess.run(
@@ -108,6 +112,16 @@ def _make(image: DebianImage, settings: TestbedSettings) -> Path:
     finally:
         unfinished.unlink(missing_ok=True)
     return final
+
+
+def _require_mmdebstrap(settings: TestbedSettings) -> None:
+    if shutil.which("mmdebstrap") is None:
+        if not settings.provision or not apt.can_install():
+            raise NoTestbedError(
+                "no image hub answers, and mmdebstrap, which makes the images from Debian "
+                "packages, is not installed"
+            )
+        apt.install("mmdebstrap", "debian-archive-keyring", "ca-certificates")
 
 
 def _package_version(archive: Path, package: str) -> str:

@@ -56,6 +56,15 @@ class Images:
             return _answers(self._settings.hub_url, self._settings.hub_timeout)
         return self._settings.hub == "always"
 
+    def check(self) -> None:
+        """See, without making any, whether the images can be had.
+
+        Raises:
+            NoTestbedError: no hub answers and they cannot be made here.
+        """
+        if not self.from_hub:
+            debian.check((*_ENGINES.values(), _TOOLS), self._settings)
+
     def engine(self, version: str) -> str:
         """An image whose ``dockerd`` is of that series."""
         names = {
