@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from testbed.engine import Engine
 from testbed.tools import ClientTool, ToolError
 
 from fakes.registry import AuthKind, FakeRegistry, Operation, SeedImage
+from fakes.registry.storage import DOCKER_MANIFEST
 
 _USER, _PASSWORD = "alice", "s3cret"
 _GREETING = SeedImage(files={"/greeting": "hello\n"}, command=["/bin/cat", "/greeting"])
@@ -90,7 +91,8 @@ class TestDockerEngine:
 
     def test_manifest_inspect(self, double: FakeRegistry, docker: Callable[..., str]) -> None:
         """The command line reads a manifest by itself."""
-        manifest = double.seed("team/greeting:1", _GREETING)
+        image = replace(_GREETING, media_type=DOCKER_MANIFEST)  # 20.10 reads no other
+        manifest = double.seed("team/greeting:1", image)
         said = docker("manifest", "inspect", "--insecure", f"{double.address}/team/greeting:1")
         assert json.loads(said)["config"]["digest"] == manifest.document["config"]["digest"]  # type: ignore[index]
 

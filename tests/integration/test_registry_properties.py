@@ -293,7 +293,7 @@ def sides(registry: Registry) -> Iterator[tuple[RegistryEndpoint, RegistryEndpoi
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
