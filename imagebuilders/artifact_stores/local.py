@@ -18,6 +18,7 @@ from imagebuilders.artifact_stores.base import (
     BaseArtifactStore,
     BaseArtifactStoreConfig,
     BaseArtifactStoreFlavor,
+    Tail,
 )
 from imagebuilders.artifact_stores.chunks import ChunkSource
 from imagebuilders.artifact_stores.temporary import is_stale, is_temporary, temporary_name
@@ -89,6 +90,30 @@ class LocalArtifactStore(BaseArtifactStore):
     def filesystem(self) -> FileSystem:
         """fsspec's local file system."""
         return cast("FileSystem", import_module("fsspec.implementations.local").LocalFileSystem())
+
+    # The two below, and `_publish`, do without fsspec, which takes longer to import than they take.
+
+    def read_tail(self, path: str, length: int) -> Tail | None:
+        """Give the size of a file and its last `length` bytes; `None` when there is none."""
+        target = self._locate(path)
+
+        def tail() -> Tail | None:
+            try:
+                descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return None
+            try:
+                size = os.fstat(descriptor).st_size
+                return Tail(size, os.pread(descriptor, length, max(0, size - length)))
+            finally:
+                os.close(descriptor)
+
+        return self._attempt("read_tail", path, tail)
+
+    def makedirs(self, path: str) -> None:
+        """Make a folder and those above it; without effect when it is there."""
+        target = self._locate(path)
+        self._attempt("makedirs", path, lambda: os.makedirs(target, exist_ok=True))
 
     def _publish(self, target: str, source: ChunkSource) -> int:
         folder, name = os.path.split(target)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import random
+import tarfile
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +18,9 @@ from fault_proxy import FaultProxy
 from moto.server import ThreadedMotoServer
 
 from fakes.contracts.artifact_store import ArtifactStoreContract
-from imagebuilders.artifact_stores import S3ArtifactStore
+from imagebuilders.artifact_stores import S3ArtifactStore, upload_build_context
 from imagebuilders.artifact_stores.retries import RetryPolicy
+from imagebuilders.build_context import BuildContext
 from imagebuilders.exceptions import ArtifactStoreError, UploadError
 
 MIB = 1024 * 1024
@@ -305,3 +308,26 @@ def test_one_path_is_uploaded_by_two_at_once(moto_url: str, service: Any, bucket
         assert list(sizes) == [len(CONTENT)] * 2
     assert _is_whole(service, bucket)
     assert "Uploads" not in service.list_multipart_uploads(Bucket=bucket)
+
+
+def test_an_unchanged_context_is_one_request(
+    store: S3ArtifactStore,
+    network: FaultProxy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A real build context: sent once, in parts; then one GET tells that it is there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "context"
+    root.mkdir()
+    (root / "data").write_bytes(CONTENT)
+    context = BuildContext(str(root))
+    path = upload_build_context(context, store, "contexts")
+    assert network.count("PUT", "partNumber=") == 3
+    sent = len(network.passages)
+    assert upload_build_context(BuildContext(str(root)), store, "contexts") == path
+    assert [passage.method for passage in network.passages[sent:]] == ["GET"]
+    with store.open(path) as file, tarfile.open(fileobj=file, mode="r:gz") as archive:
+        data = archive.extractfile("data")
+        assert data is not None
+        assert data.read() == CONTENT

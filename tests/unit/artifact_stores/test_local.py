@@ -275,3 +275,24 @@ def test_a_file_in_the_place_of_a_folder(store: LocalArtifactStore) -> None:
         store.publish("file/below", [b"x"])
     with pytest.raises(ArtifactStoreError):
         store.makedirs("file")
+
+
+def test_an_upload_needs_no_fsspec(tmp_path: Path) -> None:
+    """Uploading to a folder does not wait for fsspec to be imported."""
+    script = """
+import sys
+from imagebuilders.artifact_stores import LocalArtifactStore, upload_build_context
+from imagebuilders.build_context import BuildContext
+context, store = BuildContext(sys.argv[1]), LocalArtifactStore(path=sys.argv[2])
+assert upload_build_context(context, store, "a") == upload_build_context(context, store, "a")
+print("fsspec" in sys.modules)
+"""
+    (tmp_path / "context").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "context"), str(tmp_path / "store")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )
+    assert done.stdout == "False\n"

@@ -7,15 +7,20 @@ import logging
 import tarfile
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 
 import pytest
-from imagebuilders.archivable import ArchiveType
 
 from fakes.artifact_store import InMemoryArtifactStore
 from imagebuilders import events
+from imagebuilders.archivable import ArchiveType
 from imagebuilders.artifact_stores.seal import SEAL_SIZE
 from imagebuilders.artifact_stores.upload import upload_build_context
+from imagebuilders.base_image_builder import BaseImageBuilder
+from imagebuilders.build_context import BuildContext
 from imagebuilders.exceptions import BuildContextError, UploadError
+from imagebuilders.local_image_builder import LocalImageBuilder
+from imagebuilders.stack import Stack
 
 
 class Context:
@@ -208,3 +213,23 @@ def test_a_sealed_archive_is_read_by_tarfile(store: InMemoryArtifactStore) -> No
     for mode in ("r:gz", "r|gz"):
         with tarfile.open(fileobj=BytesIO(content), mode=mode) as archive:
             assert archive.getnames() == ["Dockerfile"]
+
+
+def test_a_real_context_is_uploaded_once(
+    store: InMemoryArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A builder uploads a `BuildContext` to the active stack's store, and finds it again."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "context"
+    root.mkdir()
+    (root / "Dockerfile").write_text("FROM scratch\n")
+    context = BuildContext(str(root))
+    stack = Stack(image_builder=LocalImageBuilder(), artifact_store=store)
+    with stack.activate():
+        path = BaseImageBuilder._upload_build_context(context, "contexts")
+        assert BaseImageBuilder._upload_build_context(context, "contexts") == path
+    assert path == f"{store.path}/contexts/{context.digest().removeprefix('sha256:')}.tar.gz"
+    assert [operation.name for operation in store.operations][-1] == "read_tail"
+    (content,) = store.files.values()
+    with tarfile.open(fileobj=BytesIO(content), mode="r:gz") as archive:
+        assert archive.getnames() == ["Dockerfile"]
