@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from typing import IO
 
 from imagebuilders.archivable import Archivable, ArchiveType
-from imagebuilders.context.entries import Entry
+from imagebuilders.context.content import read_whole
+from imagebuilders.context.digest_cache import DigestCache, cache_folder
+from imagebuilders.context.entries import Entry, EntryType, show_path
+from imagebuilders.context.explain import Explanation, explain
+from imagebuilders.context.go_text import clean_path
 from imagebuilders.context.ignore_file import (
     IGNORE_FILE,
     IgnoreLine,
@@ -18,6 +22,7 @@ from imagebuilders.context.ignore_file import (
 )
 from imagebuilders.context.manifest import digest_entries
 from imagebuilders.context.rules import IgnoreRules, RuleError
+from imagebuilders.context.second_reading import guard
 from imagebuilders.context.walk import Selected, inspect, select
 
 __all__ = ["REPOSITORY_DIRECTORY_NAME", "BuildContext"]
@@ -47,6 +52,8 @@ class BuildContext(Archivable):
         self._dockerignore_file = (
             None if dockerignore_file is None else os.fspath(dockerignore_file)
         )
+        self._ignore_files = frozenset((IGNORE_FILE, f"Dockerfile{IGNORE_FILE}"))
+        self._engine_files: frozenset[str] = frozenset()
 
     @property
     def root(self) -> str | None:
@@ -64,6 +71,23 @@ class BuildContext(Archivable):
                 return default
         return None
 
+    def add_engine_file(self, source: str | bytes | os.PathLike[str], destination: str) -> None:
+        """Add a file that is meant for the engine alone, which may take it away again.
+
+        A Docker Engine finds the Dockerfile in the archive, and then leaves it and `.dockerignore`
+        out of the build if the `.dockerignore` in the archive says so. Files added by `add_file`
+        are kept from that; these are not, and a `.dockerignore` added so is archived as it is.
+
+        Args:
+            source: as for `add_file`.
+            destination: as for `add_file`.
+
+        Raises:
+            BuildContextError: as for `add_file`.
+        """
+        self.add_file(source, destination)
+        self._engine_files = self._engine_files | {clean_path("/" + destination)[1:]}
+
     def for_dockerfile(self, dockerfile: str) -> BuildContext:
         """Give the context to use with a Dockerfile.
 
@@ -76,6 +100,8 @@ class BuildContext(Archivable):
         context = type(self).__new__(type(self))
         context.__dict__.update(self.__dict__)
         context._extra = self._extra.copy()
+        own_name = clean_path("/" + f"{dockerfile}{IGNORE_FILE}")[1:]
+        context._ignore_files = self._ignore_files | {own_name}
         if self._dockerignore_file is None and self._root is not None:
             own = os.path.join(self._root, f"{dockerfile}{IGNORE_FILE}")
             if os.path.exists(own):
@@ -95,14 +121,43 @@ class BuildContext(Archivable):
         """
         return {selected.path: selected.source for selected in self._select()}
 
-    def digest(self) -> str:
+    def digest(self, *, use_cache: bool = True) -> str:
         """Give `sha256:<hex>` over paths, types, modes, contents and link targets.
+
+        Args:
+            use_cache: whether to remember the hashes of files in the user's cache folder, so that
+                an unchanged file is not read again.
 
         Raises:
             BuildContextError: something cannot be read.
             ContextChangedError: something changed while it was read.
         """
-        return digest_entries(self.entries())
+        folder = cache_folder() if use_cache and self._root is not None else None
+        if folder is None or self._root is None:
+            return digest_entries(self.entries())
+        with DigestCache(folder, self._root, self.dockerignore_file) as cache:
+            return digest_entries(self.entries(), cache.content_hash)
+
+    def explain(self, path: str) -> Explanation:
+        """Tell why a path is in the context or not, and by which line of the ignore file.
+
+        Args:
+            path: the path, relative to the root; it need not exist.
+
+        Raises:
+            IgnoreFileError: the ignore file cannot be read, or a line is no pattern.
+        """
+        path = clean_path("/" + os.fspath(path))[1:]
+        if path in self._extra:
+            reason = f"{show_path(path)} is kept: it was added to the context."
+            return Explanation(path, True, None, None, None, None, reason)
+        if not path:
+            return Explanation(path, True, None, None, None, None, "The root itself is kept.")
+        file = self.dockerignore_file
+        try:
+            return explain(path, self._rules(), file)
+        except RuleError as error:
+            raise rule_error(error, path=file) from error
 
     def write_archive(
         self,
@@ -130,6 +185,46 @@ class BuildContext(Archivable):
                 size / 1024**2,
             )
 
+    def entries(self) -> Iterator[Entry]:
+        """Give what goes into the archive, extra files included, in its order.
+
+        An ignore file in the archive keeps its content as long as reading it once more would drop
+        nothing; otherwise lines are added to it (see `imagebuilders.context.second_reading`).
+
+        Raises:
+            BuildContextError: something cannot be archived.
+            IgnoreFileError: the ignore file cannot be read, or a line is no pattern.
+            ContextChangedError: something vanished meanwhile.
+        """
+        guarded = self._ignore_files - self._engine_files
+        for entry in super().entries():
+            if entry.path in guarded and entry.type is EntryType.FILE:
+                yield self._guard(entry)
+            else:
+                yield entry
+
+    def _guard(self, entry: Entry) -> Entry:
+        content = read_whole(entry)
+        path = self.dockerignore_file
+        applied = None if path is None else read_lines(path)
+        guarded = guard(content, applied, self._protected())
+        if guarded == content:
+            return entry
+        return entry._replace(source=guarded, size=len(guarded))
+
+    def _protected(self) -> Iterator[str]:
+        """Give what is in the context whatever the ignore file says."""
+        for entry in self._extra.entries():
+            if entry.path not in self._engine_files:
+                yield entry.path
+        if self._root is not None:
+            always = os.path.join(self._root, REPOSITORY_DIRECTORY_NAME)
+            if os.path.lexists(always):
+                yield REPOSITORY_DIRECTORY_NAME
+            if os.path.isdir(always) and not os.path.islink(always):
+                for selected in select(always, IgnoreRules()):
+                    yield f"{REPOSITORY_DIRECTORY_NAME}/{selected.path}"
+
     def _selected_entries(self) -> Iterator[Entry]:
         if type(self).get_files is not BuildContext.get_files:
             yield from super()._selected_entries()
@@ -149,9 +244,9 @@ class BuildContext(Archivable):
         path = self.dockerignore_file
         if path is None:
             return IgnoreRules()
-        forced = IgnoreLine(0, f"!/{REPOSITORY_DIRECTORY_NAME}")
+        always = IgnoreLine(0, f"!/{REPOSITORY_DIRECTORY_NAME}")
         below = IgnoreLine(0, f"!/{REPOSITORY_DIRECTORY_NAME}/**")
-        return compile_rules([*read_lines(path), forced, below], path=path)
+        return compile_rules([*read_lines(path), always, below], path=path)
 
     def _get_exclude_patterns(self) -> list[str]:
         """Give the patterns of the ignore file; the last keeps the `.zen` folder in."""

@@ -51,6 +51,7 @@ class RegexpSyntaxError(ValueError):
     """An expression that Go's `regexp.Compile` refuses."""
 
 
+@lru_cache(maxsize=4096)
 def compile_go(expression: str) -> Callable[[str], object]:
     """Compile a Go expression; the result is a function that is true where Go finds a match.
 
@@ -137,7 +138,7 @@ class _Parser:
 
     def _one(self, char: str) -> str:
         if char == "[":
-            return _render(self._class())
+            return self._class()
         if char == "\\":
             return self._escape()
         self._at += 1
@@ -224,7 +225,7 @@ class _Parser:
             return ord(char)
         raise RegexpSyntaxError(f"invalid escape sequence {self._text[start : self._at]}")
 
-    def _class(self) -> Ranges:
+    def _class(self) -> str:
         start = self._at
         self._at += 1
         negated = self._text.startswith("^", self._at)
@@ -252,7 +253,7 @@ class _Parser:
                     )
             ranges.append((low, high))
         self._at += 1
-        return _negate(ranges) if negated else ranges
+        return _render(ranges, negated=negated)
 
     def _named_class(self) -> Ranges | None:
         if self._text.startswith("[:", self._at):
@@ -299,13 +300,14 @@ def _negate(ranges: Ranges) -> Ranges:
     return result
 
 
-def _render(ranges: Ranges) -> str:
-    if not ranges:
-        return r"(?!)"
-    parts = []
-    for low, high in ranges:
-        parts.append(_code(low) if low == high else f"{_code(low)}-{_code(high)}")
-    return "[" + "".join(parts) + "]"
+def _render(ranges: Ranges, *, negated: bool = False) -> str:
+    # A complement written out would do, but Python's compiler takes long over wide ranges.
+    if not negated and ranges and ranges[-1][1] == _MAX_CODE:
+        ranges, negated = _negate(ranges), True
+    parts = [_code(low) if low == high else f"{_code(low)}-{_code(high)}" for low, high in ranges]
+    if not parts:
+        return r"[\s\S]" if negated else r"(?!)"
+    return f"[{'^' * negated}{''.join(parts)}]"
 
 
 def _code(code: int) -> str:

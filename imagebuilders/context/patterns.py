@@ -19,7 +19,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from imagebuilders.context.go_regexp import RegexpSyntaxError, compile_go
-from imagebuilders.context.go_text import GlobSyntaxError, check_glob, clean_path, trim_space
+from imagebuilders.context.go_text import (
+    WHITE_SPACE,
+    GlobSyntaxError,
+    check_glob,
+    clean_path,
+    trim_space,
+)
 
 _BOM = "\ufeff"
 # What Docker escapes for the regular expression; its bitmap of characters to escape
@@ -131,6 +137,24 @@ def compile_pattern(text: str, *, line: int = 0) -> Pattern:
     except GlobSyntaxError as error:
         raise PatternSyntaxError(str(error)) from error
     return Pattern(text, glob, negated=negated, line=line)
+
+
+def literal_pattern(path: str) -> str:
+    """Give the text of a pattern that hits one path (and, as any pattern, all below it).
+
+    A line feed cannot stand in a line; a `?`, which hits any one character, stands for it.
+    """
+    plain = path[0] not in "!#" and path == trim_space(path)
+    if plain and set(path).isdisjoint("*?[]\\\n"):
+        return path
+    text = "".join(f"\\{char}" if char in "!#*?[]\\^|{}" else char for char in path)
+    text = text.replace("\n", "?")
+    # A backslash does not keep white space from being trimmed at the end; a class does.
+    if text[-1] in WHITE_SPACE:
+        text = f"{text[:-1]}[{text[-1]}]"
+    if text[0] in WHITE_SPACE:
+        text = f"[{text[0]}]{text[1:]}"
+    return text
 
 
 def replace_stray_bytes(path: str) -> str:

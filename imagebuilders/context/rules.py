@@ -116,6 +116,27 @@ class IgnoreRules:
                 decisive = index
         return Verdict(excluded, hits, decisive)
 
+    def judge_deep(self, path: str) -> list[tuple[str, Verdict]]:
+        """Judge a path and the folders above it, from the top; gives each with its verdict.
+
+        Raises:
+            RuleError: a pattern turns out to be malformed now that it is tried.
+        """
+        verdicts = []
+        hits = 0
+        end = -1
+        while end < len(path):
+            end = path.find("/", end + 1)
+            end = len(path) if end < 0 else end
+            verdict = self.judge(path[:end], hits)
+            hits = verdict.hits
+            verdicts.append((path[:end], verdict))
+        return verdicts
+
+    def excludes(self, path: str) -> bool:
+        """Say whether a path is dropped, its folders taken into account."""
+        return self.judge_deep(path)[-1][1].excluded
+
     def in_folder(self, folder: str, hits: int) -> Callable[[str], Outcome]:
         """Give a function that judges the names in a folder.
 
