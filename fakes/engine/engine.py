@@ -7,13 +7,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from fakes.engine.builder.run_policy import FileContent, RunEffect
-from fakes.engine.containers.container import Container
+from fakes.engine.containers.policy import ContainerEffect
+from fakes.engine.containers.store import ContainerStore
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.events import EventLog
@@ -24,6 +25,7 @@ from fakes.engine.images.files import Tree
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
 from fakes.engine.images.seed import seeded_image
 from fakes.engine.images.store import Image, ImageStore
+from fakes.engine.networks import NetworkStore, VolumeStore
 from fakes.engine.records import BuildRecord, RequestRecord
 from fakes.engine.routes.router import Router
 from fakes.engine.versions import VERSIONS, EngineVersion
@@ -65,9 +67,11 @@ class FakeDockerEngine:
         self.builds: list[BuildRecord] = []
         self.requests: list[RequestRecord] = []
         self.event_log = EventLog(self.clock)
+        self.containers = ContainerStore(self)
+        self.networks = NetworkStore(self.new_id, self.clock)
+        self.volumes = VolumeStore(self.new_id, self.clock)
         self.faults = FaultPlan()
         self.logins: dict[str, tuple[str, str]] = {}
-        self._containers: dict[str, Container] = {}
         self._run_effects: list[RunEffect] = []
         self._hub: dict[str, dict[str, Image]] = {}
         self._router = Router(self)
@@ -107,6 +111,70 @@ class FakeDockerEngine:
         """
         self._run_effects.append(
             RunEffect(pattern, dict(files or {}), dict(env or {}), output, error_output, exit_code)
+        )
+
+    def on_container(
+        self,
+        image: str = "*",
+        *,
+        command: str = "*",
+        output: str | bytes = "",
+        error_output: str | bytes = "",
+        exit_code: int = 0,
+        delay: float = 0.0,
+        service: bool = False,
+        files: Mapping[str, FileContent] | None = None,
+    ) -> None:
+        """Give the containers of an image effects; the newest rule wins.
+
+        A container that no rule is meant for ends at once, with exit code 0
+        and without output.
+
+        Args:
+            image: a shell pattern for the image's name.
+            command: a shell pattern for entrypoint and command, joined by spaces.
+            output: what it prints.
+            error_output: what it prints to standard error.
+            exit_code: with which it ends.
+            delay: seconds until it ends.
+            service: it runs until it is stopped.
+            files: absolute paths with the content it writes; `None` removes one.
+        """
+        self.containers.on_container(
+            ContainerEffect(
+                image,
+                command,
+                output,
+                error_output,
+                exit_code,
+                delay,
+                service,
+                dict(files or {}),
+            )
+        )
+
+    def on_exec(
+        self,
+        command: str = "*",
+        *,
+        image: str = "*",
+        output: str | bytes = "",
+        error_output: str | bytes = "",
+        exit_code: int = 0,
+        delay: float = 0.0,
+        files: Mapping[str, FileContent] | None = None,
+    ) -> None:
+        """Give commands run in running containers effects; as `on_container`."""
+        self.containers.on_exec(
+            ContainerEffect(
+                image,
+                command,
+                output,
+                error_output,
+                exit_code,
+                delay,
+                files=dict(files or {}),
+            )
         )
 
     def effect_of_run(self, instruction: Instruction) -> RunEffect | None:
@@ -288,14 +356,13 @@ class FakeDockerEngine:
         config.hostname = container[:12]
         if image is not None and config.labels is None:
             config.labels = {}
-        with self.lock:
-            self._containers[container] = Container(container, image.id if image else "")
+        self.containers.create_for_build(container, image.id if image else "", config)
         return container
 
     def remove_build_container(self, container: str) -> None:
         """Take an intermediate container away."""
-        with self.lock:
-            self._containers.pop(container, None)
+        with suppress(ApiError):
+            self.containers.remove(self.containers.find(container), force=True)
 
     def before_step(self, instruction: Instruction) -> None:
         """Called before each step of a build, for faults."""
@@ -320,15 +387,7 @@ class FakeDockerEngine:
 
     def container_of_image(self, image_id: str, *, running: bool = False) -> str:
         """The id of a container made from an image, empty without one."""
-        with self.lock:
-            for container in self._containers.values():
-                if container.image == image_id and (container.running or not running):
-                    return container.id
-        return ""
-
-    def iter_layers(self) -> Iterator[Any]:
-        """Every layer here, once."""
-        yield from self.images.layers()
+        return self.containers.of_image(image_id, running=running)
 
 
 def _parsed(name: str) -> Reference:

@@ -13,6 +13,7 @@ _STORAGE = re.compile(
     r"/var/lib/docker/(?:overlay2|rootfs/overlayfs|vfs/dir|fuse-overlayfs)/<\w+>(?:/merged|/diff)?"
 )
 _OFFSET = re.compile(r"before offset \d+")
+_PIVOT = re.compile(r"\.pivot_root\d+")
 _VERSION = re.compile(r"\+(?:dfsg|deb)\d+(?:[-+]\w+)?")
 _RESOLVER = re.compile(
     r"lookup ([\w.-]+)(?: on [\d.:\[\]a-f]+)?: (?:no such host|.*temporary failure.*)"
@@ -30,6 +31,7 @@ class Normaliser:
         text = _TIME.sub("<time>", text)
         text = _TEMPORARY.sub("<temporary>", text)
         text = _VERSION.sub("", text)
+        text = _PIVOT.sub(".pivot_root<n>", text)
         text = _OFFSET.sub("before offset <n>", text)
         text = _RESOLVER.sub(r"lookup \1: no such host", text)
         text = _ID.sub(self._name, text)

@@ -191,9 +191,7 @@ class Build:
         if platform is not None:
             state.os = platform[0]
         base = next((done for done in self.stages if done.name == name.lower()), None)
-        if base is not None and not base.image_id:
-            raise StepError("invalid reference format")
-        if base is None and name == "scratch":
+        if (base is None and name == "scratch") or (base is not None and base.image is None):
             state.begin(None)
         else:
             image = base.image if base else self._image(name, platform)
@@ -330,6 +328,8 @@ class Build:
         config.cmd = [*state.shell(), f"#(nop) {comment}"]
         if self.probe(state, config):
             return
+        if state.image is None and self.options.platform is not None:
+            _, state.architecture, state.variant = self.options.platform
         overlay = self._overlay(state)
         owner = parse_owner(chown or "0:0", overlay)
         for pick in picks:

@@ -119,7 +119,7 @@ class ImageSource:
                 size=len(file.data),
                 type_flag={"dir": "5", "symlink": "2"}.get(file.kind, "0"),
             ),
-            ("root" if file.uid == 0 else "", "root" if file.gid == 0 else ""),
+            tar.owner_names(file.uid, file.gid),
         )
 
 

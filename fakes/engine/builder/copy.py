@@ -297,16 +297,24 @@ def _extract(overlay: Overlay, members: list[tar.Member], where: str) -> None:
     try:
         overlay.make_directories(where)
     except StepError as error:
-        raise StepError(f"failed to copy files: {error.message}") from error
+        raise StepError(
+            "failed to copy files: Error processing tar file(exit status 1): Error setting up "
+            f"pivot dir: mkdir {overlay.root}/{where}/.pivot_root1: not a directory"
+        ) from error
     directories: list[tuple[str, int]] = []
     for member in members:
         inside = clean(member.name)
-        if not inside:
+        if posixpath.normpath(member.name) == ".":
             continue
         path = f"{where}/{inside}".lstrip("/")
         for above in ancestors(path):
             if above not in overlay.tree:
                 overlay.put(above, File("dir", 0o755, 0, 0, overlay.now))
+        if not inside:
+            if where and member.file.kind == "dir":
+                overlay.put(where, member.file)
+                directories.append((where, member.file.mtime))
+            continue
         if member.hard_link:
             link = f"{where}/{clean(member.hard_link)}".lstrip("/")
             linked = tar.Member(path, File("file"), hard_link=link)

@@ -21,8 +21,8 @@ def select_dockerfile(context: SentContext, name: str) -> tuple[str, bytes]:
     if content is None and is_directory(context.tree, name):
         raise ApiError(
             500,
-            f"unexpected error reading Dockerfile: read /var/lib/docker/tmp/docker-builder0/{name}: "
-            "is a directory",
+            "unexpected error reading Dockerfile: read "
+            f"/var/lib/docker/tmp/docker-builder0/{name}: is a directory",
         )
     if content is None and name == "Dockerfile":
         content = context.read("dockerfile")

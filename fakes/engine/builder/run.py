@@ -9,10 +9,9 @@ from fakes.engine.builder.copy import Overlay
 from fakes.engine.builder.run_policy import RunEffect
 from fakes.engine.builder.state import StageState
 from fakes.engine.builder.steps import command_line
+from fakes.engine.containers.files import write_files
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import StepError
-from fakes.engine.images.files import File, clean, parent
-from fakes.engine.images.layers import remove
 
 if TYPE_CHECKING:
     from fakes.engine.builder.build import Build
@@ -71,19 +70,7 @@ def _apply(build: Build, state: StageState, effect: RunEffect, words: list[str])
             effect.exit_code,
         )
     overlay = build.overlay(state)
-    for path, content in effect.files.items():
-        name = clean(path)
-        if content is None:
-            remove(overlay.tree, name)
-            overlay.touch_directory(parent(name))
-            continue
-        data = content.encode() if isinstance(content, str) else content
-        if path.endswith("/"):
-            overlay.make_directories(name)
-            continue
-        overlay.make_directories(parent(name))
-        mode = 0o755 if data.startswith(b"#!") else 0o644
-        overlay.put(name, File("file", mode, 0, 0, overlay.now, data))
+    write_files(overlay, effect.files)
     if effect.env:
         env = [pair for pair in state.config.env or [] if pair.partition("=")[0] not in effect.env]
         state.config.env = [*env, *(f"{name}={value}" for name, value in effect.env.items())]

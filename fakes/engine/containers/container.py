@@ -2,19 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from fakes.engine.builder.copy import Overlay
+from fakes.engine.containers.policy import ContainerEffect
+from fakes.engine.images.config import RunConfig
+
+STDOUT, STDERR = 1, 2
 
 
 @dataclass
+class LogEntry:
+    """Something a container printed.
+
+    Attributes:
+        stream: 1 for standard output, 2 for standard error.
+        time: nanoseconds since the epoch.
+        data: what it printed.
+    """
+
+    stream: int
+    time: int
+    data: bytes
+
+
+@dataclass
+class Exec:
+    """A command run in a container that runs already."""
+
+    id: str
+    container: str
+    command: list[str]
+    tty: bool = False
+    attach_stdin: bool = False
+    attach_stdout: bool = True
+    attach_stderr: bool = True
+    privileged: bool = False
+    user: str = ""
+    running: bool = False
+    exit_code: int | None = None
+    pid: int = 0
+
+
+@dataclass(eq=False)
 class Container:
     """One container.
 
     Attributes:
         id: 64 hexadecimal digits.
+        name: without a slash.
         image: the id of the image it was made from.
-        running: whether it runs now.
+        image_name: as it was asked for.
+        config: what it runs.
+        host_config: as it was asked for.
+        networks: endpoint settings by network name.
+        overlay: its files over those of the image.
+        status: `created`, `running`, `paused` or `exited`.
+        effect: what its command does, for it is not executed; `None` when no
+            rule of the engine was meant for it.
+        wants_stop: set when a running service is to end.
     """
 
     id: str
     image: str
-    running: bool = False
+    name: str = ""
+    image_name: str = ""
+    config: RunConfig = field(default_factory=RunConfig)
+    host_config: dict[str, Any] = field(default_factory=dict)
+    networks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    overlay: Overlay | None = None
+    created: int = 0
+    status: str = "created"
+    started: int | None = None
+    finished: int | None = None
+    exit_code: int = 0
+    pid: int = 0
+    restarts: int = 0
+    for_build: bool = False
+    removed: bool = False
+    effect: ContainerEffect | None = None
+    logs: list[LogEntry] = field(default_factory=list)
+    execs: list[str] = field(default_factory=list)
+    ports: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    mounts: list[dict[str, Any]] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs or is paused."""
+        return self.status in ("running", "paused")
+
+    @property
+    def command(self) -> list[str]:
+        """Entrypoint and command together."""
+        return [*(self.config.entrypoint or []), *(self.config.cmd or [])]
+
+    @property
+    def auto_remove(self) -> bool:
+        """Whether it goes when it ends."""
+        return bool(self.host_config.get("AutoRemove"))
+
+    def wait_for_change(self, timeout: float | None = None) -> None:
+        """Sleep until its state or log changes; the caller holds `changed`."""
+        self.changed.wait(timeout)

@@ -27,6 +27,19 @@ _MODE_BITS = {
     "dir": 0o040000,
     "fifo": 0o010000,
 }
+# The engine writes the names its own machine has for the numbers; these are those
+# that every Debian and Ubuntu system has (base-passwd).
+_USERS = {
+    **dict(enumerate(("root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail"))),
+    **{9: "news", 10: "uucp", 13: "proxy", 33: "www-data", 34: "backup", 38: "list"},
+    **{39: "irc", 65534: "nobody"},
+}
+_GROUPS = {
+    **dict(enumerate(("root", "daemon", "bin", "sys", "adm", "tty", "disk", "lp", "mail"))),
+    **{9: "news", 10: "uucp", 12: "man", 13: "proxy", 15: "kmem", 20: "dialout", 24: "cdrom"},
+    **{27: "sudo", 33: "www-data", 34: "backup", 37: "operator", 40: "src", 42: "shadow"},
+    **{44: "video", 50: "staff", 60: "games", 100: "users", 65534: "nogroup"},
+}
 _END = bytes(1024)
 _PAX_XATTR = "SCHILY.xattr."
 
@@ -68,7 +81,7 @@ def header(
     size = len(file.data) if file.kind == "file" and not hard_link else 0
     mode = file.mode | (_MODE_BITS[file.kind] if type_bits else 0)
     if names is None:
-        names = ("root" if file.uid == 0 else "", "root" if file.gid == 0 else "")
+        names = owner_names(file.uid, file.gid)
     raw_name = name.encode("utf-8", "surrogateescape")
     raw_link = link.encode("utf-8", "surrogateescape")
     records: dict[str, str] = {}
@@ -117,6 +130,11 @@ def header(
     )
 
 
+def owner_names(uid: int, gid: int) -> tuple[str, str]:
+    """The names an engine on a Debian system knows for a user and a group."""
+    return _USERS.get(uid, ""), _GROUPS.get(gid, "")
+
+
 def _split(name: bytes) -> tuple[bytes, bytes] | None:
     """Prefix and name of a long path that ustar can hold, else `None`."""
     length = len(name)
@@ -141,7 +159,7 @@ def _ustar(
     kind: bytes,
     link: bytes,
     names: tuple[str, str],
-    device: tuple[int, int],
+    device: tuple[int, int] | None,
     prefix: bytes,
 ) -> bytes:
     block = b"".join(
@@ -154,7 +172,7 @@ def _ustar(
             b"ustar\x0000",
             names[0].encode()[:32].ljust(32, b"\0"),
             names[1].encode()[:32].ljust(32, b"\0"),
-            b"%07o\0%07o\0" % device,
+            b"%07o\0%07o\0" % device if device is not None else bytes(16),
             prefix.ljust(155, b"\0"),
             bytes(12),
         )
@@ -168,7 +186,7 @@ def _pax(name: str, records: dict[str, str]) -> bytes:
     label = posixpath.join(folder, "PaxHeaders.0", base)
     raw = bytes(b for b in label.encode("utf-8", "surrogateescape") if b < 0x80)
     raw = raw[:100].rstrip(b"/")
-    head = _ustar(raw, 0, 0, 0, len(body), 0, b"x", b"", ("", ""), (0, 0), b"")
+    head = _ustar(raw, 0, 0, 0, len(body), 0, b"x", b"", ("", ""), None, b"")
     return head + body + bytes(-len(body) % 512)
 
 

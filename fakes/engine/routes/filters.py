@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request
 
@@ -27,7 +28,7 @@ def read_filters(request: Request, known: Iterable[str] | None = None) -> dict[s
             for name, values in value.items()
         }
     except (ValueError, AttributeError, TypeError) as error:
-        raise ApiError(400, "invalid filter") from error
+        raise ApiError(400, go_text.json_error(text) or "invalid filter") from error
     if known is not None:
         allowed = set(known)
         for name in filters:
@@ -49,7 +50,7 @@ def truth(filters: dict[str, list[str]], name: str) -> bool | None:
         return True
     if values and values <= {"false", "0"}:
         return False
-    raise ApiError(400, f"Invalid filter '{name}={filters[name]}'")
+    raise ApiError(400, f"Invalid filter '{name}=[{' '.join(filters[name])}]'")
 
 
 def labels_match(labels: dict[str, str], wanted: Iterable[str]) -> bool:

@@ -175,9 +175,7 @@ def _inspect(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) 
     try:
         image = engine.images.find(path["name"])
     except ApiError as error:
-        if error.status != 404:
-            raise
-        raise ApiError(404, f"no such image: {path['name']}: {error.message}") from error
+        raise ApiError(error.status, f"no such image: {path['name']}: {error.message}") from error
     return json_response(inspect(engine, image))
 
 

@@ -11,14 +11,12 @@ ROUTES: list[tuple[str, str]] = [
             "configs",
             "containers",
             "exec",
-            "networks",
             "nodes",
             "plugins",
             "secrets",
             "services",
             "swarm",
             "tasks",
-            "volumes",
         )
         for method in ("GET", "POST", "PUT", "DELETE")
     ),

@@ -104,12 +104,23 @@ def table() -> list[tuple[str, re.Pattern[str], Endpoint]]:
 
 
 def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
-    from fakes.engine.routes import build, images, missing, system
+    from fakes.engine.routes import (
+        build,
+        container_files,
+        containers,
+        images,
+        missing,
+        networks,
+        system,
+    )
 
     routes: list[Route] = [
         *system.ROUTES,
         *images.ROUTES,
         *build.ROUTES,
+        *container_files.ROUTES,
+        *containers.ROUTES,
+        *networks.ROUTES,
         *((m, p, not_implemented(m, p)) for m, p in missing.ROUTES),
     ]
     return [(method, compile_pattern(pattern), endpoint) for method, pattern, endpoint in routes]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
+from fakes.engine.containers.view import summary
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.reference import HUB, Reference
@@ -66,13 +67,14 @@ def _version(engine: FakeDockerEngine, _request: Request, _path: dict[str, str])
 
 def _info(engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
     images = engine.images.all()
+    states = [container.status for container in engine.containers.all()]
     return json_response(
         {
             "ID": "FAKE:DOCKER:ENGINE",
-            "Containers": 0,
-            "ContainersRunning": 0,
-            "ContainersPaused": 0,
-            "ContainersStopped": 0,
+            "Containers": len(states),
+            "ContainersRunning": states.count("running"),
+            "ContainersPaused": states.count("paused"),
+            "ContainersStopped": len(states) - states.count("running") - states.count("paused"),
             "Images": len(images),
             "Driver": "overlay2",
             "DriverStatus": [["Backing Filesystem", "memory"]],
@@ -234,8 +236,8 @@ def _disk_use(engine: FakeDockerEngine, _request: Request, _path: dict[str, str]
         {
             "LayersSize": layers,
             "Images": summaries(engine, {}, everything=False),
-            "Containers": [],
-            "Volumes": [],
+            "Containers": [summary(engine, c, size=True) for c in engine.containers.all()],
+            "Volumes": [volume.to_json() for volume in engine.volumes.all()],
             "BuildCache": None,
             "BuilderSize": 0,
         }

@@ -14,7 +14,6 @@ dockerfiles(
         "by_number": "FROM scratch\nCOPY a /a\nFROM scratch\nCOPY --from=0 /a /b",
         "by_upper_case_name": "FROM scratch AS one\nCOPY a /a\nFROM scratch\nCOPY --from=ONE /a /b",
         "from_stage": "FROM scratch AS one\nCOPY a /a\nENV x=1\nFROM one\nENV y=$x",
-        "from_stage_by_number_is_an_image": "FROM scratch\nCOPY a /a\nFROM 0\nENV y=1",
         "unused_stage_is_built": "FROM scratch AS one\nCOPY a /a\nFROM scratch AS two\nCOPY b /b\n"
         "FROM scratch\nCOPY --from=one /a /",
         "three": "FROM scratch AS a\nCOPY a /1\nFROM a AS b\nCOPY b /2\nFROM scratch\n"

@@ -1,0 +1,32 @@
+"""Writing a mapping of paths and contents into a container's or step's files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fakes.engine.builder.copy import Overlay
+from fakes.engine.images.files import File, clean, parent
+from fakes.engine.images.layers import remove
+
+
+def write_files(overlay: Overlay, files: Mapping[str, str | bytes | None]) -> None:
+    """Write, make or remove paths.
+
+    A content of `None` removes a path, a path that ends with `/` is a
+    directory, and a content that begins with `#!` is executable.
+
+    Raises:
+        StepError: when something on the way is no directory.
+    """
+    for path, content in files.items():
+        name = clean(path)
+        if content is None:
+            remove(overlay.tree, name)
+            overlay.touch_directory(parent(name))
+        elif path.endswith("/"):
+            overlay.make_directories(name)
+        else:
+            data = content.encode() if isinstance(content, str) else content
+            overlay.make_directories(parent(name))
+            mode = 0o755 if data.startswith(b"#!") else 0o644
+            overlay.put(name, File("file", mode, 0, 0, overlay.now, data))

@@ -1,0 +1,51 @@
+"""What a container's command does, for it is never executed."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ContainerEffect:
+    """The effects an engine gives to containers or execs that match.
+
+    Attributes:
+        image: a shell pattern for the image's name.
+        command: a shell pattern for entrypoint and command, joined by spaces.
+        output: what it prints.
+        error_output: what it prints to standard error.
+        exit_code: with which it ends.
+        delay: seconds until it ends.
+        service: it runs until it is stopped.
+        files: absolute paths with the content it writes; `None` removes one.
+    """
+
+    image: str = "*"
+    command: str = "*"
+    output: str | bytes = ""
+    error_output: str | bytes = ""
+    exit_code: int = 0
+    delay: float = 0.0
+    service: bool = False
+    files: Mapping[str, str | bytes | None] = field(default_factory=dict)
+
+    def matches(self, image: str, command: list[str]) -> bool:
+        """Whether it is meant for this command of this image."""
+        names = {image, f"{image}:latest" if ":" not in image else image, image.partition(":")[0]}
+        return any(fnmatch.fnmatchcase(name, self.image) for name in names) and (
+            fnmatch.fnmatchcase(" ".join(command), self.command)
+        )
+
+    @property
+    def stdout(self) -> bytes:
+        """The output in bytes."""
+        return self.output.encode() if isinstance(self.output, str) else self.output
+
+    @property
+    def stderr(self) -> bytes:
+        """The error output in bytes."""
+        return (
+            self.error_output.encode() if isinstance(self.error_output, str) else self.error_output
+        )

@@ -1,0 +1,40 @@
+"""What a container prints, on the wire: multiplexed, or plain with a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fakes.engine import go_text
+from fakes.engine.containers.container import STDERR, STDOUT, Container, LogEntry
+
+
+def frame(entry: LogEntry, *, tty: bool, timestamps: bool = False) -> bytes:
+    """One piece of output, behind a header that names its stream unless there is a terminal."""
+    data = entry.data
+    if timestamps:
+        seconds, rest = divmod(entry.time, 1_000_000_000)
+        stamp = go_text.rfc3339(seconds * 1_000_000_000)[:-1] + f".{rest:09d}Z "
+        data = stamp.encode() + data
+    if tty:
+        return data
+    return bytes((entry.stream, 0, 0, 0)) + len(data).to_bytes(4, "big") + data
+
+
+def wanted(entry: LogEntry, *, stdout: bool, stderr: bool) -> bool:
+    """Whether a piece belongs to the streams asked for."""
+    return (stdout and entry.stream == STDOUT) or (stderr and entry.stream == STDERR)
+
+
+def follow(container: Container, start: int) -> Iterator[LogEntry]:
+    """What a container prints from a position on, until it ends."""
+    position = start
+    while True:
+        with container.changed:
+            while position >= len(container.logs) and container.running and not container.removed:
+                container.wait_for_change()
+            new = container.logs[position:]
+            ended = not container.running or container.removed
+        position += len(new)
+        yield from new
+        if ended and position >= len(container.logs):
+            return
