@@ -18,6 +18,7 @@ import inspect
 import re
 from collections.abc import Callable
 from importlib import import_module
+from typing import cast
 
 import pytest
 from pydantic import SecretBytes, SecretStr, ValidationError
@@ -103,8 +104,8 @@ class FlavorContract:
         self, flavor: Flavor, settings: dict[str, object]
     ) -> None:
         """The component is made from the fields of its config too."""
-        implementation: Callable[..., StackComponent] = flavor.implementation_class
-        component = implementation(**settings)
+        make = cast("Callable[..., StackComponent]", flavor.implementation_class)
+        component = make(**settings)
         assert component.config == flavor.config_class.model_validate(settings)
 
     def test_urls_are_web_addresses(self, flavor: Flavor) -> None:

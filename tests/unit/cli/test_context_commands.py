@@ -160,7 +160,7 @@ def test_context_class_of_the_builder(
     """A builder with a context class of its own is asked; its warnings are shown."""
 
     class Loud(BuildContext):
-        def digest(self) -> str:
+        def digest(self, *, use_cache: bool = True) -> str:
             logging.getLogger("imagebuilders.loud").warning("loud")
             return "sha256:0"
 

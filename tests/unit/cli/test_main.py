@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import runpy
 import subprocess
 import sys
 from importlib.metadata import version
@@ -49,6 +50,14 @@ def test_as_a_module(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert result.stderr.splitlines()[0].startswith("Usage: imagebuilders build")
     assert "Traceback" not in result.stderr
+
+
+def test_module_ends_with_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module's exit code is the command's."""
+    monkeypatch.setattr(sys, "argv", ["imagebuilders", "no-such-command"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("imagebuilders", run_name="__main__")
+    assert caught.value.code == 2
 
 
 def test_reader_that_goes_away(tmp_path: Path) -> None:
