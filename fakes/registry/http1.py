@@ -77,16 +77,16 @@ class Input:
         collected = bytearray()
         while True:
             if self._begin == self._end and not self._fill():
-                if collected.strip(b"\r\n"):
+                if collected:
                     raise BadRequestError("the request ended in the middle of its head")
                 return None
+            if not collected:  # RFC 9112, section 2.2: pass over empty lines before a request
+                while self._begin < self._end and self._space[self._begin] in b"\r\n":
+                    self._begin += 1
+                if self._begin == self._end:
+                    continue
             overlap = max(len(collected) - 3, 0)
             collected += self._space[self._begin : self._end]
-            if not overlap and collected[:2] == b"\r\n":  # RFC 9112, 2.2: skip empty lines
-                del collected[:2]
-                self._begin += 2
-                if not collected:
-                    continue
             if not 0x21 <= collected[0] <= 0x7E:
                 # Clients try HTTPS first and wait for an answer to their handshake.
                 raise BadRequestError("no HTTP request; is it TLS?")

@@ -80,11 +80,11 @@ class Reference:
         first, slash, remainder = text.partition("/")
         if slash and (first == address or "." in first or ":" in first or first == "localhost"):
             rest = remainder
-        rest, _, digest = rest.partition("@")
+        rest, at, digest = rest.partition("@")
         head, colon, tag = rest.rpartition(":")
         name = head if colon else rest
         target = digest or (tag if colon else "latest")
-        target_is_right = is_digest(target) if digest else is_tag(target)
+        target_is_right = is_digest(digest) if at else is_tag(target)
         if not is_repository(name) or not target_is_right:
             raise ValueError(
                 f"{text!r} is not a reference: expected repository:tag or repository@sha256:…"
