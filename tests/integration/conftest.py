@@ -19,14 +19,21 @@ from testbed.tools import ClientTool
 
 @pytest.fixture(scope="session", autouse=True)
 def _removal_on_termination() -> Iterator[None]:
-    """A terminated run removes its containers, as an interrupted one does."""
+    """A terminated run removes its containers, as an interrupted one does.
+
+    A shell starts background jobs with Ctrl-C ignored, and children inherit that.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt(f"signal {number}")
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+    }
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
