@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from imagebuilders.archivable import Archivable, ArchiveType
+from imagebuilders.context.advice import LARGE_CONTEXT, looks_secret, warn_of_secrets
+from imagebuilders.context.archive import archive_stream
 from imagebuilders.context.content import read_whole
 from imagebuilders.context.digest_cache import DigestCache, cache_folder
 from imagebuilders.context.entries import Entry, EntryType, show_path
@@ -30,7 +32,6 @@ __all__ = ["REPOSITORY_DIRECTORY_NAME", "BuildContext"]
 logger = logging.getLogger(__name__)
 
 REPOSITORY_DIRECTORY_NAME = ".zen"
-LARGE_CONTEXT = 50 * 1024 * 1024
 
 
 class BuildContext(Archivable):
@@ -53,7 +54,7 @@ class BuildContext(Archivable):
             None if dockerignore_file is None else os.fspath(dockerignore_file)
         )
         self._ignore_files = frozenset((IGNORE_FILE, f"Dockerfile{IGNORE_FILE}"))
-        self._engine_files: frozenset[str] = frozenset()
+        self._warned: set[str] = set()
 
     @property
     def root(self) -> str | None:
@@ -70,23 +71,6 @@ class BuildContext(Archivable):
             if os.path.exists(default):
                 return default
         return None
-
-    def add_engine_file(self, source: str | bytes | os.PathLike[str], destination: str) -> None:
-        """Add a file that is meant for the engine alone, which may take it away again.
-
-        A Docker Engine finds the Dockerfile in the archive, and then leaves it and `.dockerignore`
-        out of the build if the `.dockerignore` in the archive says so. Files added by `add_file`
-        are kept from that; these are not, and a `.dockerignore` added so is archived as it is.
-
-        Args:
-            source: as for `add_file`.
-            destination: as for `add_file`.
-
-        Raises:
-            BuildContextError: as for `add_file`.
-        """
-        self.add_file(source, destination)
-        self._engine_files = self._engine_files | {clean_path("/" + destination)[1:]}
 
     def for_dockerfile(self, dockerfile: str) -> BuildContext:
         """Give the context to use with a Dockerfile.
@@ -134,9 +118,9 @@ class BuildContext(Archivable):
         """
         folder = cache_folder() if use_cache and self._root is not None else None
         if folder is None or self._root is None:
-            return digest_entries(self.entries())
+            return digest_entries(self._watched_entries())
         with DigestCache(folder, self._root, self.dockerignore_file) as cache:
-            return digest_entries(self.entries(), cache.content_hash)
+            return digest_entries(self._watched_entries(), cache.content_hash)
 
     def explain(self, path: str) -> Explanation:
         """Tell why a path is in the context or not, and by which line of the ignore file.
@@ -158,6 +142,12 @@ class BuildContext(Archivable):
             return explain(path, self._rules(), file)
         except RuleError as error:
             raise rule_error(error, path=file) from error
+
+    def iter_archive(
+        self, archive_type: ArchiveType = ArchiveType.TAR, *, keep_mtimes: bool = False
+    ) -> Iterator[bytes]:
+        """Give the archive in pieces; see `Archivable.iter_archive`."""
+        return archive_stream(self._watched_entries(), archive_type, keep_mtimes=keep_mtimes)
 
     def write_archive(
         self,
@@ -196,12 +186,22 @@ class BuildContext(Archivable):
             IgnoreFileError: the ignore file cannot be read, or a line is no pattern.
             ContextChangedError: something vanished meanwhile.
         """
-        guarded = self._ignore_files - self._engine_files
+        guarded = self._ignore_files
         for entry in super().entries():
             if entry.path in guarded and entry.type is EntryType.FILE:
                 yield self._guard(entry)
             else:
                 yield entry
+
+    def _watched_entries(self) -> Iterator[Entry]:
+        """Give the entries, and warn once of those that look like secrets."""
+        secrets = []
+        for entry in self.entries():
+            if entry.path not in self._warned and looks_secret(entry.path):
+                secrets.append(entry.path)
+            yield entry
+        self._warned.update(secrets)
+        warn_of_secrets(secrets)
 
     def _guard(self, entry: Entry) -> Entry:
         content = read_whole(entry)
@@ -215,8 +215,7 @@ class BuildContext(Archivable):
     def _protected(self) -> Iterator[str]:
         """Give what is in the context whatever the ignore file says."""
         for entry in self._extra.entries():
-            if entry.path not in self._engine_files:
-                yield entry.path
+            yield entry.path
         if self._root is not None:
             always = os.path.join(self._root, REPOSITORY_DIRECTORY_NAME)
             if os.path.lexists(always):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
-from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.context.entries import Entry, EntryType, show_path
 from imagebuilders.context.patterns import literal_pattern
+
+logger = logging.getLogger(__name__)
+
+_NAMED = 10
 
 LARGE_CONTEXT = 50 * 1024 * 1024
 """The size in bytes above which a context without an ignore file is worth a warning."""
@@ -93,3 +98,17 @@ def secret_looking(entries: Iterable[Entry]) -> list[str]:
         for entry in entries
         if entry.type is not EntryType.DIRECTORY and looks_secret(entry.path)
     ]
+
+
+def warn_of_secrets(paths: Sequence[str]) -> None:
+    """Write a warning to the log that names the paths, all of them in one; none for no paths."""
+    if not paths:
+        return
+    shown = ", ".join(map(show_path, paths[:_NAMED]))
+    if len(paths) > _NAMED:
+        shown += f" and {len(paths) - _NAMED} more"
+    logger.warning(
+        "The build context holds what looks like secrets: %s. Leave them out with the ignore file; "
+        "what a build needs of them belongs in build secrets.",
+        shown,
+    )
