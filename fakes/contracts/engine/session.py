@@ -52,7 +52,8 @@ class Session:
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """A request to the API, its answer not looked at."""
-        return self.api.request(method, self.api._url(path), timeout=60, **options)
+        url = f"{self.api.base_url}/v{self.api.api_version}{path}"
+        return self.api.request(method, url, timeout=60, **options)
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """A request whose status and document are noted; the document."""
@@ -92,6 +93,7 @@ class Session:
         /,
         *,
         tag: str = "scenario:1",
+        more_tags: tuple[str, ...] = (),
         look: bool = True,
         body: bytes | None = None,
         **options: Any,
@@ -102,13 +104,14 @@ class Session:
             dockerfile: put into the context as `Dockerfile`; `None` for none.
             files: the rest of the context.
             tag: the name; empty for none.
+            more_tags: further names.
             look: note the image as well.
             body: sent instead of the context.
             options: further query parameters; dicts and lists are sent as JSON.
         """
         context: dict[str, Any] = {} if dockerfile is None else {"Dockerfile": dockerfile}
         context.update(files or {})
-        query: dict[str, Any] = {"t": tag, "rm": "1"} if tag else {"rm": "1"}
+        query: dict[str, Any] = {"t": [tag, *more_tags], "rm": "1"} if tag else {"rm": "1"}
         for name, value in options.items():
             query[name] = json.dumps(value) if isinstance(value, dict | list) else value
         messages = self.stream(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakes.engine.errors import ApiError
-from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
+from fakes.engine.images.reference import Reference, parse
 from fakes.engine.images.store import Image
 
 if TYPE_CHECKING:
@@ -26,85 +26,83 @@ def remove_image(engine: FakeDockerEngine, name: str, *, force: bool, prune: boo
     store = engine.images
     image = store.find(name)
     records: Records = []
-    by_id = store.names_id(name, image.id)
-    if not by_id:
-        reference = parse(name).tagged()
-        others = [r for r in _references(engine, image) if r.key != reference.key]
-        if not _is_last(others, reference):
-            _untag(engine, reference, image, records)
-            return records
+    by_name = not store.names_id(name, image.id)
+    names = _references(engine, image)
+    if by_name:
         user = engine.container_of_image(image.id)
-        if user and not force and not others:
+        if user and not force and _single(names):
             raise ApiError(
                 409,
-                f"conflict: unable to remove repository reference {_quoted(name)} (must force) - "
+                f'conflict: unable to remove repository reference "{name}" (must force) - '
                 f"container {user[:12]} is using its referenced image {image.short_id}",
             )
-        for each in [reference, *others]:
-            _untag(engine, each, image, records)
-    else:
-        names = _references(engine, image)
-        if not force and not _single(names):
-            raise ApiError(
-                409,
-                f"conflict: unable to delete {image.short_id} (must be forced) - "
-                "image is referenced in multiple repositories",
-            )
-        _check_children_and_containers(engine, image, force=force)
+        reference = parse(name).tagged()
+        _untag(engine, reference, image, records)
+        left = _references(engine, image)
+        if not reference.digest and not any(
+            r.repository == reference.repository and not r.digest for r in left
+        ):
+            # The digests of a repository go with its last tag.
+            for digest in [r for r in left if r.repository == reference.repository]:
+                _untag(engine, digest, image, records, silent=True)
+        if _references(engine, image):
+            return records
+    elif _single(names):
+        conflict = _conflict(engine, image, force=force, references=False)
+        if conflict:
+            raise ApiError(409, conflict)
         for each in names:
             _untag(engine, each, image, records)
-    _delete(engine, image, records, prune=prune)
+    _delete(engine, image, records, force=force, prune=prune, quiet=by_name)
     return records
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
 
 
 def _references(engine: FakeDockerEngine, image: Image) -> list[Reference]:
     return [*engine.images.tags_of(image.id), *engine.images.digests_of(image.id)]
 
 
-def _is_last(others: list[Reference], removed: Reference) -> bool:
-    """Whether nothing but digests of the same repository is left beside a name."""
-    return all(r.digest and r.repository == removed.repository for r in others)
-
-
 def _single(names: list[Reference]) -> bool:
-    """One name, or one name and the digest of the same repository."""
+    """At most one name, or one name and digests of the same repository."""
+    if len(names) <= 1:
+        return True
     tags = [r for r in names if not r.digest]
-    return len(names) <= 1 or (
-        len(names) == 2 and len(tags) == 1 and names[0].repository == names[1].repository
-    )
+    repositories = {r.repository for r in names if r.digest}
+    if len(tags) > 1:
+        return False
+    return repositories == {(tags or names)[0].repository}
 
 
-def _untag(engine: FakeDockerEngine, reference: Reference, image: Image, records: Records) -> None:
+def _untag(
+    engine: FakeDockerEngine,
+    reference: Reference,
+    image: Image,
+    records: Records,
+    *,
+    silent: bool = False,
+) -> None:
     engine.images.untag(reference)
-    engine.emit_event("image", "untag", image.id, image, image.id)
+    if not silent:
+        engine.emit_event("image", "untag", image.id, image, image.id)
     records.append({"Untagged": reference.familiar})
 
 
-def _check_children_and_containers(engine: FakeDockerEngine, image: Image, *, force: bool) -> None:
-    running = engine.container_of_image(image.id, running=True)
-    if running:
-        raise ApiError(
-            409,
-            f"conflict: unable to delete {image.short_id} (cannot be forced) - "
-            f"image is being used by running container {running[:12]}",
-        )
+def _conflict(
+    engine: FakeDockerEngine, image: Image, *, force: bool, references: bool = True
+) -> str:
+    """Why an image cannot be deleted, empty when it can."""
+    hard = f"conflict: unable to delete {image.short_id} (cannot be forced) - "
+    soft = f"conflict: unable to delete {image.short_id} (must be forced) - "
     if engine.images.children(image.id):
-        raise ApiError(
-            409,
-            f"conflict: unable to delete {image.short_id} (cannot be forced) - "
-            "image has dependent child images",
-        )
-    stopped = engine.container_of_image(image.id)
-    if stopped and not force:
-        raise ApiError(
-            409,
-            f"conflict: unable to delete {image.short_id} (must be forced) - "
-            f"image is being used by stopped container {stopped[:12]}",
-        )
+        return f"{hard}image has dependent child images"
+    if running := engine.container_of_image(image.id, running=True):
+        return f"{hard}image is being used by running container {running[:12]}"
+    if force:
+        return ""
+    if references and _references(engine, image):
+        return f"{soft}image is referenced in multiple repositories"
+    if stopped := engine.container_of_image(image.id):
+        return f"{soft}image is being used by stopped container {stopped[:12]}"
+    return ""
 
 
 def _delete(
@@ -112,20 +110,27 @@ def _delete(
     image: Image,
     records: Records,
     *,
+    force: bool,
     prune: bool,
+    quiet: bool,
 ) -> None:
     store = engine.images
-    if store.children(image.id) or engine.container_of_image(image.id):
-        # Somebody needs it: the names are gone, the image stays.
-        return
+    if conflict := _conflict(engine, image, force=force):
+        named = bool(_references(engine, image))
+        used = bool(engine.container_of_image(image.id))
+        if quiet and (named or used or store.children(image.id)):
+            # Somebody needs it: the names asked for are gone, the image stays.
+            return
+        raise ApiError(409, conflict)
+    for each in _references(engine, image):
+        _untag(engine, each, image, records)
     store.drop(image.id)
     engine.emit_event("image", "delete", image.id, image, image.id)
     records.append({"Deleted": image.id})
-    for layer in _gone_layers(engine, image):
-        records.append({"Deleted": layer})
+    records.extend({"Deleted": chain} for chain in _gone_layers(engine, image))
     parent = store.get(image.parent) if image.parent else None
-    if prune and parent is not None and not _references(engine, parent):
-        _delete(engine, parent, records, prune=True)
+    if prune and parent is not None:
+        _delete(engine, parent, records, force=False, prune=True, quiet=True)
 
 
 def _gone_layers(engine: FakeDockerEngine, image: Image) -> list[str]:
@@ -143,6 +148,3 @@ def chain_ids(image: Image) -> list[str]:
         above = f"{chains[-1]} {layer.diff_id}" if chains else ""
         chains.append(digest_of(above.encode()) if chains else layer.diff_id)
     return chains
-
-
-__all__ = ["InvalidReferenceError", "chain_ids", "remove_image"]

@@ -31,14 +31,35 @@ _MODE_BITS = {
 # that every Debian and Ubuntu system has (base-passwd).
 _USERS = {
     **dict(enumerate(("root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail"))),
-    **{9: "news", 10: "uucp", 13: "proxy", 33: "www-data", 34: "backup", 38: "list"},
-    **{39: "irc", 65534: "nobody"},
+    9: "news",
+    10: "uucp",
+    13: "proxy",
+    33: "www-data",
+    34: "backup",
+    38: "list",
+    39: "irc",
+    65534: "nobody",
 }
 _GROUPS = {
     **dict(enumerate(("root", "daemon", "bin", "sys", "adm", "tty", "disk", "lp", "mail"))),
-    **{9: "news", 10: "uucp", 12: "man", 13: "proxy", 15: "kmem", 20: "dialout", 24: "cdrom"},
-    **{27: "sudo", 33: "www-data", 34: "backup", 37: "operator", 40: "src", 42: "shadow"},
-    **{44: "video", 50: "staff", 60: "games", 100: "users", 65534: "nogroup"},
+    9: "news",
+    10: "uucp",
+    12: "man",
+    13: "proxy",
+    15: "kmem",
+    20: "dialout",
+    24: "cdrom",
+    27: "sudo",
+    33: "www-data",
+    34: "backup",
+    37: "operator",
+    40: "src",
+    42: "shadow",
+    44: "video",
+    50: "staff",
+    60: "games",
+    100: "users",
+    65534: "nogroup",
 }
 _END = bytes(1024)
 _PAX_XATTR = "SCHILY.xattr."

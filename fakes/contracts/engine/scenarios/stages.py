@@ -203,7 +203,7 @@ def no_tag(s: Session) -> None:
 @scenario
 def two_tags(s: Session) -> None:
     """Several names, one of them without a tag."""
-    s.build("FROM scratch\nCOPY a /", _FILES, tag=("x:1", "y", "x:1"))
+    s.build("FROM scratch\nCOPY a /", _FILES, tag="x:1", more_tags=("y", "x:1"))
 
 
 @scenario
