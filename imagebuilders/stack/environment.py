@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from pydantic import create_model
@@ -77,21 +78,39 @@ def typed_values(
     Raises:
         ConfigurationError: a value should be JSON, and is not.
     """
-    # `Any`: create_model takes its fields as untyped keyword arguments.
-    fields: dict[str, Any] = {kind.value: (config_class, ...)}
+    source = EnvSettingsSource(_model(kind, config_class))
     try:
-        values = EnvSettingsSource(create_model("TypedSettings", __base__=_Settings, **fields))()
+        values = source()
     except ValueError:  # pydantic-settings gives its subclass of it various homes
         # `from None`: the cause quotes the value.
-        name = variable_name(kind.value)
-        raise ConfigurationError(
-            f"{name}…: a variable of this table must be written as JSON, and is not",
-            file=name,
-            key=kind.value,
-        ) from None
+        raise _no_json(kind, source) from None
     given = cast("dict[str, object]", values.get(kind.value, {}))
     spelling = {name.lower(): name for name in config_class.model_fields}
     return {spelling.get(key, key): value for key, value in given.items() if key != "flavor"}
+
+
+@lru_cache
+def _model(kind: StackComponentType, config_class: type[StackComponentConfig]) -> type[_Settings]:
+    # `Any`: create_model takes its fields as untyped keyword arguments.
+    fields: dict[str, Any] = {kind.value: (config_class, ...)}
+    return create_model("StackSettings", __base__=_Settings, **fields)
+
+
+def _no_json(kind: StackComponentType, source: EnvSettingsSource) -> ConfigurationError:
+    """Find the variable that is no JSON by reading each alone."""
+    at_fault = variable_name(kind.value)
+    for name, value in relevant_variables().items():
+        source.env_vars = {name.lower(): value}
+        try:
+            source()
+        except ValueError:
+            at_fault = name
+    key = at_fault.upper().removeprefix(PREFIX).lower().replace(DELIMITER, ".")
+    return ConfigurationError(
+        f'{at_fault}: must be written as JSON, as in ["a", "b"] or {{"k": "v"}}',
+        file=at_fault,
+        key=key,
+    )
 
 
 def _no_key(name: str, kind: StackComponentType, key: str) -> ConfigurationError:

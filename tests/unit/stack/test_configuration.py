@@ -336,7 +336,8 @@ def test_bad_variable(
     with pytest.raises(ConfigurationError) as caught:
         read_configuration()
     assert says in str(caught.value)
-    assert str(caught.value.file).startswith("IMAGEBUILDERS_IMAGE_BUILDER")
+    assert caught.value.file == variable
+    assert str(caught.value).startswith(f"{variable}: ")
     assert "hunter2" not in str(caught.value)
     assert str(path) not in str(caught.value)
 
