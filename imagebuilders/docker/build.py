@@ -47,7 +47,8 @@ _DOCKER_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
 _PODMAN_STEP = re.compile(r"(?:\[\d+/\d+\] )?STEP (\d+)(?:/(\d+))?: (.*)", re.DOTALL)
 _CACHED = re.compile(r"(?: ---> Using cache|--> Using cache [0-9a-f]+)\Z")
 _CHATTER = re.compile(
-    r"(?: ---> (?:Running in )?[0-9a-f]{12}| ---> |Removing intermediate container [0-9a-f]{12}"
+    r"(?: ---> (?:Running in |Removed intermediate container )?[0-9a-f]{12}| ---> "
+    r"|Removing intermediate container [0-9a-f]{12}"
     r"|-->(?: [0-9a-f]{11,12})?)\Z"
 )
 _BUILT = re.compile(r"Successfully built ([0-9a-f]+)\Z")

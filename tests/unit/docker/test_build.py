@@ -63,6 +63,7 @@ def test_a_build_is_told_step_by_step(build: Build) -> None:
         *_stream("Step 3/3 : RUN make", "\n", " ---> Running in ad6420f33c97\n"),
         *_stream("one\nt", "wo\n", "\x1b[91mwarn: \x1b[0m", "\x1b[91mred\n\x1b[0m", "10%\r20%\r"),
         *_stream("\n", "Removing intermediate container ad6420f33c97\n", " ---> de998a5fdc3b\n"),
+        *_stream(" ---> Removed intermediate container ad6420f33c97\n"),
         {"aux": {"ID": ID}},
         *_stream("Successfully built de998a5fdc3b\n", "Successfully tagged app:1\n"),
     )
@@ -82,6 +83,7 @@ def test_a_build_is_told_step_by_step(build: Build) -> None:
         StepOutput(3, "20%"),
         StepOutput(0, "Removing intermediate container ad6420f33c97"),
         StepOutput(0, " ---> de998a5fdc3b"),
+        StepOutput(0, " ---> Removed intermediate container ad6420f33c97"),
         StepOutput(0, "Successfully built de998a5fdc3b"),
         StepOutput(0, "Successfully tagged app:1"),
         ImageBuilt("app:1", ID),
