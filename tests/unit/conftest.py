@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import ipaddress
 import pkgutil
 import signal
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
 
 pytest_plugins = ["pytester"]
+
+
+_ENGINE_SOCKETS = {"/var/run/docker.sock", "/run/docker.sock"}
+
+
+def _stay_inside(event: str, arguments: tuple[object, ...]) -> None:
+    """Keep unit tests off the network, and this machine's engine out of their sight."""
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if isinstance(address, tuple):
+        host = str(address[0])
+        if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+            raise AssertionError(f"a unit test connects to {address}")
+    elif address in _ENGINE_SOCKETS:
+        raise ConnectionRefusedError(111, "unit tests see no engine of this machine")
+
+
+sys.addaudithook(_stay_inside)
 
 
 @pytest.fixture(scope="session", autouse=True)
