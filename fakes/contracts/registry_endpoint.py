@@ -148,7 +148,7 @@ class RegistryEndpoint:
         return f"Bearer {token.json()['token']}"
 
 
-def manifest_of(config: str, layers: Iterable[str], **extra: object) -> bytes:
+def manifest_of(config: str, layers: Iterable[str], /, **extra: object) -> bytes:
     """An OCI manifest. Sizes are those of the digests' content only as far as checks need them."""
     document: dict[str, object] = {
         "schemaVersion": 2,

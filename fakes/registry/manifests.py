@@ -22,10 +22,12 @@ class ManifestPolicy:
     Attributes:
         verify_references: refuse a manifest whose blobs or manifests are not in the repository.
         limit: the most bytes of a manifest.
+        acknowledge_subject: tell the client that the registry keeps the list of referrers.
     """
 
     verify_references: bool = True
     limit: int = MANIFEST_LIMIT
+    acknowledge_subject: bool = True
 
 
 class ManifestEndpoints:
@@ -80,7 +82,7 @@ class ManifestEndpoints:
         )
         for tag in extra_tags:
             response.headers.add("OCI-Tag", tag)
-        if manifest.subject:
+        if manifest.subject and self._policy.acknowledge_subject:
             response.headers.add("OCI-Subject", manifest.subject)
         return response
 

@@ -108,7 +108,7 @@ class FakeRegistry:
             blobs=BlobEndpoints(self._storage),
             uploads=UploadEndpoints(self._storage),
             manifests=ManifestEndpoints(
-                self._storage, ManifestPolicy(verify_references, manifest_limit)
+                self._storage, ManifestPolicy(verify_references, manifest_limit, referrers_api)
             ),
             listings=ListingEndpoints(self._storage, page_size),
         )
