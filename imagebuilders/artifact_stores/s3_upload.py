@@ -5,7 +5,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -172,7 +174,7 @@ class S3Upload:
             )
         except UploadError as error:
             # When the answer to the first attempt was lost, the second finds no upload.
-            if s3_faults.code(error) != "NoSuchUpload" or not self._is_in_place(sent):
+            if not s3_faults.code(error) or not self._is_in_place(sent):
                 raise
 
     def _is_in_place(self, sent: list[tuple[str, int]]) -> bool:
@@ -180,13 +182,23 @@ class S3Upload:
             head = self._request("head_object", {"Key": self._key})
         except ArtifactStoreError:
             return False
-        # The tag of a multipart object ends in the number of its parts.
-        return head.get("ContentLength") == sum(size for _, size in sent) and str(
-            head.get("ETag", "")
-        ).strip('"').endswith(f"-{len(sent)}")
+        return str(head.get("ETag", "")).strip('"') == tag_of_parts([tag for tag, _ in sent])
 
     def _abort(self, key: str, upload_id: str) -> None:
         self._request("abort_multipart_upload", {"Key": key, "UploadId": upload_id})
+
+
+def tag_of_parts(tags: Iterable[str]) -> str | None:
+    """Give the tag S3 gives to an object made of parts with these tags.
+
+    It is the MD5 of the parts' MD5s and their number. `None` when the parts' tags are not
+    MD5s, as those of some encrypted objects.
+    """
+    plain = [tag.strip('"') for tag in tags]
+    if not all(re.fullmatch("[0-9a-f]{32}", tag) for tag in plain):
+        return None
+    together = hashlib.md5(bytes.fromhex("".join(plain)), usedforsecurity=False)
+    return f"{together.hexdigest()}-{len(plain)}"
 
 
 def regroup(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -89,7 +89,7 @@ def moto_url() -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("moments", "stride", "before"),
-    [("lines", 41, None), ("times", 20, None), ("times", 12, "a damaged archive")],
+    [("lines", 67, None), ("times", 20, None), ("times", 12, "a damaged archive")],
 )
 def test_killed_at_many_moments_of_an_upload_to_s3(
     tmp_path: Path, moto_url: str, moments: str, stride: int, before: str | None

@@ -174,7 +174,9 @@ class MemoryS3(InstanceMemoryFileSystem):
         named = [upload.parts[part["PartNumber"]] for part in MultipartUpload["Parts"]]
         assert len(named) == len(upload.parts)
         assert all(len(part) >= 5 * 1024 * 1024 for part in named[:-1])
-        self._put(upload.key, b"".join(named), f"tag-{len(named)}")
+        digests = b"".join(md5(part, usedforsecurity=False).digest() for part in named)
+        tag = md5(digests, usedforsecurity=False).hexdigest()
+        self._put(upload.key, b"".join(named), f"{tag}-{len(named)}")
         del self.uploads[UploadId]
         return {}
 
