@@ -128,10 +128,13 @@ def explain(files: tuple[str, ...], root: str, dockerfile: str | None, as_json: 
         build_context = _context(root, dockerfile)
         explanations = [build_context.explain(path) for path in paths]
     for explanation in explanations:
+        exists = os.path.lexists(os.path.join(root, explanation.path))
         if as_json:
-            output.write_json(sys.stdout, {"event": "explanation", **asdict(explanation)})
+            record = {"event": "explanation", **asdict(explanation), "exists": exists}
+            output.write_json(sys.stdout, record)
         else:
-            output.result(explanation.reason)
+            remark = "" if exists else " (There is no such file now.)"
+            output.result(f"{explanation.reason}{remark}")
 
 
 @contextmanager

@@ -41,6 +41,16 @@ _RULES = [
         ("imagebuilders.cli", "rich", "click"),
         id="builder-knows-no-command-line",
     ),
+    pytest.param(
+        "imagebuilders/stack",
+        ("docker", "fsspec", "rich", "click", "imagebuilders.docker", "imagebuilders.cli"),
+        id="stack-knows-no-engine",
+    ),
+    pytest.param(
+        "imagebuilders/container_registries",
+        ("imagebuilders.cli", *_BUILDERS),
+        id="registries-know-no-builder",
+    ),
     pytest.param("fakes", ("imagebuilders.cli",), id="fakes-know-no-command-line"),
 ]
 

@@ -97,8 +97,8 @@ def test_hash(run: Run, app: Path) -> None:
     """The digest is the library's, and that of the files alone."""
     result = run("context", "hash", "app")
     assert result.out == BuildContext(root=str(app)).digest() + "\n"
-    (record,) = run("context", "hash", "app", "--json").records
-    assert record == {"event": "digest", "root": "app", "digest": result.out.strip()}
+    records = run("context", "hash", "app", "--json").records
+    assert records[-1] == {"event": "digest", "root": "app", "digest": result.out.strip()}
     (app / "notes.md").write_text("ignored, so nothing changes\n")
     assert run("context", "hash", "app").out == result.out
     (app / "src" / "main.py").write_text("print(1)\n")
@@ -108,9 +108,11 @@ def test_hash(run: Run, app: Path) -> None:
 def test_explain(run: Run, app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file has a line that says which line of which file decides."""
     monkeypatch.chdir(app)
-    result = run("context", "explain", "src/main.pyc", "./src/main.py", "notes.md")
+    result = run("context", "explain", "src/main.pyc", "./src/main.py", "notes.md", "no.pyc")
     assert result.code == 0
-    dropped, kept, notes = result.out.splitlines()
+    dropped, kept, notes, missing = result.out.splitlines()
+    assert "There is no such file" in missing
+    assert "There is no such file" not in dropped + kept + notes
     assert dropped.startswith("src/main.pyc is left out by line 2 of ./.dockerignore: **/*.pyc")
     assert kept.startswith("src/main.py is kept")
     assert "line 3" in notes
@@ -123,6 +125,7 @@ def test_explain_from_elsewhere(run: Run, app: Path) -> None:
         assert record["event"] == "explanation"
         assert (record["path"], record["kept"]) == ("notes.md", False)
         assert (record["line"], record["pattern"]) == (3, "notes.md")
+        assert record["exists"] is True
 
 
 def test_explain_the_context_itself(run: Run, app: Path) -> None:
