@@ -54,13 +54,13 @@ class Dispatcher:
         """
         route = routes.find(request.method, request.path)
         striking = self.faults.striking(request)
-        body = Counted(request.body)
-        request.body = body
+        body = Counted(())
         user: str | None = None
         response = Response(0)
         try:
             try:
                 _before(striking, request)
+                request.body = body = Counted(request.body)
                 user = self._let_in(request, route)
                 response = self._perform(request, route)
             except OciError as refusal:
