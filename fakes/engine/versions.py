@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fakes.engine.dockerfile.instructions import Dialect
+from fakes.engine.dockerfile.dialect import OLD, V26, V28, Dialect
+from fakes.engine.images.tar import OLD_STYLE, PLAIN_STYLE, TarStyle
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class EngineVersion:
         api: the newest API version it speaks.
         minimum_api: the oldest.
         dialect: how it reads Dockerfiles.
+        modern: it is 23.0 or newer.
+        plain_tar: layers carry neither file types in the mode nor owners' names.
     """
 
     name: str
@@ -26,20 +29,30 @@ class EngineVersion:
     dialect: Dialect
     git_commit: str = "5d6db84"
     go_version: str = "go1.19.8"
-    keeps_container_config: bool = True
+    modern: bool = False
 
-    def api_at_most(self, requested: str | None) -> tuple[int, int]:
-        """The API version of a request as numbers; the newest without one."""
-        major, _, minor = (requested or self.api).partition(".")
-        return int(major), int(minor or 0)
+    @property
+    def tar_style(self) -> TarStyle:
+        """How its layers are written."""
+        return PLAIN_STYLE if self.modern else OLD_STYLE
+
+    def removed_container(self, short_id: str) -> str:
+        """The line about an intermediate container that was removed."""
+        if self.modern:
+            return f" ---> Removed intermediate container {short_id}\n"
+        return f"Removing intermediate container {short_id}\n"
+
+    def speaks(self, requested: str | None, minimum: str) -> bool:
+        """Whether a request's API version (the newest without one) is at least another."""
+        return _numbers(requested or self.api) >= _numbers(minimum)
 
 
-_NEW_DIALECT = Dialect(location="dockerfile parse error on line {line}: {message}")
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
 
 VERSIONS = {
-    "20.10": EngineVersion("20.10", "20.10.24", "1.41", "1.12", Dialect()),
-    "26.1": EngineVersion("26.1", "26.1.5", "1.45", "1.24", _NEW_DIALECT, "411e817", "go1.21.11"),
-    "28.5": EngineVersion(
-        "28.5", "28.5.2", "1.51", "1.24", _NEW_DIALECT, "89c5e8f", "go1.24.9", False
-    ),
+    "20.10": EngineVersion("20.10", "20.10.24", "1.41", "1.12", OLD),
+    "26.1": EngineVersion("26.1", "26.1.5", "1.45", "1.24", V26, "411e817", "go1.21.11", True),
+    "28.5": EngineVersion("28.5", "28.5.2", "1.51", "1.24", V28, "89c5e8f", "go1.24.9", True),
 }

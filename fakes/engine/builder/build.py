@@ -109,7 +109,11 @@ class Build:
         total += sum(len(stage.steps) for stage in self.plan.stages)
         number = 0
         if self.plan.warnings:
-            self.emit("\x1b[91m" + "\n".join(self.plan.warnings) + "\n\x1b[0m")
+            texts = self.plan.warnings
+            if not self.engine.version.modern:
+                texts = ["\n".join(texts)]
+            for text in texts:
+                self.emit(f"\x1b[91m{text}\n\x1b[0m")
         for meta in self.plan.meta_args:
             number += 1
             self._announce(number, total, meta.code)
@@ -117,8 +121,8 @@ class Build:
             for name, value in meta.pairs:
                 expanded = None
                 if value is not None:
-                    expanded = process_word(value, env, self.plan.escape)
-                arguments.declare(process_word(name, env, self.plan.escape), expanded, meta=True)
+                    expanded = process_word(value, env, self.plan.syntax)
+                arguments.declare(process_word(name, env, self.plan.syntax), expanded, meta=True)
         for stage in self.plan.stages:
             self._check_name(stage)
             state = StageState(RunConfig(), arguments.for_stage(), name=stage.name)
@@ -178,12 +182,12 @@ class Build:
         env = state.arguments.visible_to_from()
         platform = self.options.platform
         if stage.platform:
-            expanded = process_word(stage.platform, env, self.plan.escape)
+            expanded = process_word(stage.platform, env, self.plan.syntax)
             try:
                 platform = parse_platform(expanded)
             except ApiError as error:
                 raise StepError(f"failed to parse platform {expanded}: {error.message}") from error
-        name = process_word(stage.base, env, self.plan.escape)
+        name = process_word(stage.base, env, self.plan.syntax)
         if not name:
             raise StepError(f"base name ({stage.base}) should not be blank")
         # The sources of cache_from are looked at afresh by each stage.
@@ -219,14 +223,14 @@ class Build:
         try:
             self.engine.before_step(instruction)
             instruction = _copy_of(instruction)
-            steps.expand(instruction, state, self.plan.escape)
+            steps.expand(instruction, state, self.plan.syntax)
             self._dispatch(state, instruction)
             failed = False
         finally:
             if self.options.force_remove or (self.options.remove and not failed):
                 for container in self._temporary:
                     self.engine.remove_build_container(container)
-                    self.emit(f"Removing intermediate container {container[:12]}\n")
+                    self.emit(self.engine.version.removed_container(container[:12]))
                 self._temporary = []
 
     def _dispatch(self, state: StageState, instruction: Instruction) -> None:
@@ -239,7 +243,9 @@ class Build:
             self._workdir(state, instruction)
         else:
             old = state.config.healthcheck
-            comment = steps.CONFIG_STEPS[keyword](state, instruction, self.plan.escape)
+            comment = steps.CONFIG_STEPS[keyword](state, instruction, self.plan.syntax)
+            if keyword == "healthcheck":
+                comment = steps.health_comment(instruction, self.engine.version.dialect)
             if keyword == "healthcheck" and old and old.get("Test", ["NONE"])[0] != "NONE":
                 self.emit(f"Note: overriding previous HEALTHCHECK: [{' '.join(old['Test'])}]\n")
             config = state.config.copy()
@@ -323,6 +329,8 @@ class Build:
             )
         chown = instruction.flags.get("chown", "")
         flag = f"--chown={chown}" if chown else ""
+        if flag and self.engine.version.modern:
+            flag += " "
         config = state.config.copy()
         comment = f"{keyword} {flag}{combined_sum(picks)} in {target} "
         config.cmd = [*state.shell(), f"#(nop) {comment}"]
@@ -344,6 +352,7 @@ class Build:
         state.image = commit_files(self.engine, state, config, overlay)
 
     def _from(self, name: str) -> ImageSource:
+        style = self.engine.version.tar_style
         found = next((done for done in self.stages if done.name == name.lower()), None)
         if found is None:
             with suppress(ValueError):
@@ -356,9 +365,9 @@ class Build:
                     raise StepError(f"invalid from flag value {name}: index out of bounds")
                 found = self.stages[index]
         if found is not None:
-            return ImageSource(found.image.tree if found.image else {})
+            return ImageSource(found.image.tree if found.image else {}, style)
         try:
-            return ImageSource(self._image(name, self.options.platform).tree)
+            return ImageSource(self._image(name, self.options.platform).tree, style)
         except StepError as error:
             raise StepError(f"invalid from flag value {name}: {error.message}") from error
 

@@ -9,6 +9,7 @@ from fakes.engine.builder.arguments import BuildArguments
 from fakes.engine.builder.state import StageState
 from fakes.engine.dockerfile.instructions import interpret
 from fakes.engine.dockerfile.parser import parse
+from fakes.engine.dockerfile.shell_words import Syntax
 from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.images.config import RunConfig
 
@@ -41,7 +42,8 @@ def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str
     if not changes:
         return config
     try:
-        dockerfile = parse("\n".join(changes))
+        dockerfile = parse("\n".join(changes), modern=engine.version.modern)
+        syntax = Syntax(dockerfile.escape, engine.version.modern)
         for line in dockerfile.lines:
             if line.keyword not in _ALLOWED:
                 raise ApiError(400, f"{line.keyword} is not a valid change command")
@@ -51,12 +53,12 @@ def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str
     state = StageState(config.copy(), BuildArguments({}))
     try:
         for instruction in instructions:
-            steps.expand(instruction, state, dockerfile.escape)
+            steps.expand(instruction, state, syntax)
             if instruction.keyword == "workdir":
                 path = steps.working_directory(state, instruction.arguments[0])
                 state.config.working_dir = path
             else:
-                steps.CONFIG_STEPS[instruction.keyword](state, instruction, dockerfile.escape)
+                steps.CONFIG_STEPS[instruction.keyword](state, instruction, syntax)
     except StepError as error:
         raise ApiError(400, error.message) from error
     return state.config

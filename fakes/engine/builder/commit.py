@@ -10,6 +10,7 @@ from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
 from fakes.engine.images.files import Tree
 from fakes.engine.images.layers import EMPTY_DIFF_ID, Layer, difference
 from fakes.engine.images.store import Image
+from fakes.engine.images.tar import TarStyle
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -23,7 +24,7 @@ def commit_step(
     overlay: Overlay | None,
 ) -> Image:
     """The image of a step that ran in an intermediate container."""
-    layer = _layer(overlay)
+    layer = layer_of(overlay, engine.version.tar_style)
     return _child(engine, state, config, layer, overlay.tree if overlay else None, container)
 
 
@@ -31,14 +32,22 @@ def commit_files(
     engine: FakeDockerEngine, state: StageState, config: RunConfig, overlay: Overlay
 ) -> Image:
     """The image of a COPY or ADD, which needs no container."""
-    return _child(engine, state, config, _layer(overlay), overlay.tree, "")
+    return _child(
+        engine, state, config, layer_of(overlay, engine.version.tar_style), overlay.tree, ""
+    )
 
 
-def _layer(overlay: Overlay | None) -> Layer | None:
+def layer_of(overlay: Overlay | None, style: TarStyle) -> Layer | None:
+    """What was written over the tree below; `None` when that is nothing."""
     if overlay is None:
         return None
     layer = difference(
-        overlay.lower, overlay.tree, overlay.touched, opaque=overlay.opaque, now=overlay.now
+        overlay.lower,
+        overlay.tree,
+        overlay.touched,
+        opaque=overlay.opaque,
+        now=overlay.now,
+        style=style,
     )
     return None if layer.diff_id == EMPTY_DIFF_ID else layer
 

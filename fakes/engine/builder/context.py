@@ -101,8 +101,9 @@ class SentContext:
 class ImageSource:
     """The files of an image or stage, for `COPY --from`."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, style: tar.TarStyle) -> None:
         self.tree = tree
+        self._style = style
 
     def sum_of(self, path: str) -> str:
         """The sum an entry would have if it were in a tar."""
@@ -111,7 +112,12 @@ class ImageSource:
         if file is None:
             return real
         name = real + ("/" if file.kind == "dir" else "")
-        bits = {"dir": 0o040000, "symlink": 0o120000, "file": 0o100000}.get(file.kind, 0)
+        bits = 0
+        if self._style.type_bits:
+            bits = {"dir": 0o040000, "symlink": 0o120000, "file": 0o100000}.get(file.kind, 0)
+        names = ("", "")
+        if self._style.owner_names:
+            names = tar.owner_names(file.uid, file.gid)
         return entry_sum(
             tar.Member(
                 name,
@@ -119,7 +125,7 @@ class ImageSource:
                 size=len(file.data),
                 type_flag={"dir": "5", "symlink": "2"}.get(file.kind, "0"),
             ),
-            tar.owner_names(file.uid, file.gid),
+            names,
         )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from typing import Any
 
 from fakes.engine import go_text
 from fakes.engine.builder.state import StageState, substitution_env
+from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.dockerfile.instructions import Instruction
-from fakes.engine.dockerfile.shell_words import process_word, process_words
+from fakes.engine.dockerfile.shell_words import Syntax, process_word, process_words
 from fakes.engine.errors import DockerfileError, StepError
 
 _SIGNALS = frozenset(
@@ -57,10 +57,10 @@ _EXPANDED = frozenset(
     {"env", "label", "add", "copy", "workdir", "user", "volume", "stopsignal", "arg"}
 )
 
-ConfigStep = Callable[[StageState, Instruction, str], str]
+ConfigStep = Callable[[StageState, Instruction, Syntax], str]
 
 
-def expand(instruction: Instruction, state: StageState, escape: str) -> None:
+def expand(instruction: Instruction, state: StageState, syntax: Syntax) -> None:
     """Substitute the variables of an instruction, in place.
 
     Raises:
@@ -72,19 +72,19 @@ def expand(instruction: Instruction, state: StageState, escape: str) -> None:
     try:
         instruction.pairs = [
             (
-                process_word(name, env, escape),
-                None if value is None else process_word(value, env, escape),
+                process_word(name, env, syntax),
+                None if value is None else process_word(value, env, syntax),
             )
             for name, value in instruction.pairs
         ]
         if "chown" in instruction.flags:
-            instruction.flags["chown"] = process_word(instruction.flags["chown"], env, escape)
-        instruction.arguments = [process_word(word, env, escape) for word in instruction.arguments]
+            instruction.flags["chown"] = process_word(instruction.flags["chown"], env, syntax)
+        instruction.arguments = [process_word(word, env, syntax) for word in instruction.arguments]
     except DockerfileError as error:
         raise StepError(error.message) from error
 
 
-def _env(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _env(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     env = list(state.config.env or [])
     words = []
     for name, value in instruction.pairs:
@@ -100,14 +100,14 @@ def _env(state: StageState, instruction: Instruction, _escape: str) -> str:
     return "ENV " + " ".join(words)
 
 
-def _label(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _label(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     labels = dict(state.config.labels or {})
     labels.update({name: value or "" for name, value in instruction.pairs})
     state.config.labels = labels
     return "LABEL " + " ".join(f"{name}={value}" for name, value in instruction.pairs)
 
 
-def _maintainer(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _maintainer(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     state.maintainer = instruction.arguments[0]
     return f"MAINTAINER {state.maintainer}"
 
@@ -120,7 +120,7 @@ def command_line(state: StageState, instruction: Instruction) -> list[str]:
     return [*state.shell(), *words] if words else words
 
 
-def _cmd(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _cmd(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     words = command_line(state, instruction)
     if not instruction.is_json and not words:
         words = state.shell()
@@ -130,7 +130,7 @@ def _cmd(state: StageState, instruction: Instruction, _escape: str) -> str:
     return f"CMD {go_text.quote_list(words)}"
 
 
-def _entrypoint(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _entrypoint(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     words = command_line(state, instruction)
     state.config.entrypoint = words or None
     if not state.cmd_set:
@@ -138,12 +138,12 @@ def _entrypoint(state: StageState, instruction: Instruction, _escape: str) -> st
     return f"ENTRYPOINT {go_text.quote_list(words)}"
 
 
-def _expose(state: StageState, instruction: Instruction, escape: str) -> str:
+def _expose(state: StageState, instruction: Instruction, syntax: Syntax) -> str:
     env = substitution_env(state)
     ports: list[str] = []
     try:
         for word in instruction.arguments:
-            ports.extend(process_words(word, env, escape))
+            ports.extend(process_words(word, env, syntax))
     except DockerfileError as error:
         raise StepError(error.message) from error
     exposed = dict(state.config.exposed_ports or {})
@@ -174,12 +174,12 @@ def parse_ports(text: str) -> list[str]:
     return [f"{port}/{protocol}" for port in range(first, last + 1)]
 
 
-def _user(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _user(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     state.config.user = instruction.arguments[0]
     return f"USER {state.config.user}"
 
 
-def _volume(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _volume(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     volumes = dict(state.config.volumes or {})
     for path in instruction.arguments:
         if not path:
@@ -189,7 +189,7 @@ def _volume(state: StageState, instruction: Instruction, _escape: str) -> str:
     return f"VOLUME [{' '.join(instruction.arguments)}]"
 
 
-def _stopsignal(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _stopsignal(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     signal = instruction.arguments[0]
     if signal.isdigit():
         valid = int(signal) != 0
@@ -202,7 +202,7 @@ def _stopsignal(state: StageState, instruction: Instruction, _escape: str) -> st
     return f"STOPSIGNAL {signal}"
 
 
-def _arg(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _arg(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     words = []
     for name, value in instruction.pairs:
         words.append(name if value is None else f"{name}={value}")
@@ -210,29 +210,34 @@ def _arg(state: StageState, instruction: Instruction, _escape: str) -> str:
     return "ARG " + " ".join(words)
 
 
-def _shell(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _shell(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     state.config.shell = list(instruction.arguments)
     return f"SHELL [{' '.join(instruction.arguments)}]"
 
 
-def _onbuild(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _onbuild(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     state.config.on_build = [*(state.config.on_build or []), instruction.arguments[0]]
     return f"ONBUILD {instruction.arguments[0]}"
 
 
-def _healthcheck(state: StageState, instruction: Instruction, _escape: str) -> str:
+def _healthcheck(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     state.config.healthcheck = instruction.health
-    return f"HEALTHCHECK {health_text(instruction.health or {})}"
+    return "HEALTHCHECK"
 
 
-def health_text(health: dict[str, Any]) -> str:
-    """The health check as it stands in the history."""
-    times = " ".join(
-        go_text.quote(go_text.duration(health.get(key, 0)))
-        for key in ("Interval", "Timeout", "StartPeriod")
-    )
-    retries = go_text.quote_rune(health.get("Retries", 0))
-    return f"&{{{go_text.quote_list(health.get('Test', []))} {times} {retries}}}"
+def health_comment(instruction: Instruction, dialect: Dialect) -> str:
+    """A health check as it stands in the history: a structure, printed as Go prints it."""
+    health = instruction.health or {}
+    test: list[str] = list(health.get("Test") or [])
+    keys = ["Interval", "Timeout", "StartPeriod"]
+    if dialect.modern:
+        keys.append("StartInterval")
+    times = [go_text.duration(health.get(key, 0)) for key in keys]
+    retries = health.get("Retries", 0)
+    if dialect.plain_health:
+        return f"HEALTHCHECK &{{[{' '.join(test)}] {' '.join(times)} {retries}}}"
+    quoted = " ".join(go_text.quote(time) for time in times)
+    return f"HEALTHCHECK &{{{go_text.quote_list(test)} {quoted} {go_text.quote_rune(retries)}}}"
 
 
 def working_directory(state: StageState, requested: str) -> str:

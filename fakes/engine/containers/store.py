@@ -90,6 +90,11 @@ class ContainerStore:
                     return container.id
         return ""
 
+    def count_of(self, image_id: str) -> int:
+        """How many containers were made from an image."""
+        with self._lock:
+            return sum(container.image == image_id for container in self._containers.values())
+
     def find_exec(self, name: str) -> Exec:
         """An exec by id.
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from fakes.engine.dockerfile.parser import Dockerfile, Line, parse_line
+from fakes.engine.dockerfile.dialect import OLD, Dialect
+from fakes.engine.dockerfile.parser import Dockerfile, Line, heredoc_name, parse_line
+from fakes.engine.dockerfile.shell_words import Syntax
+from fakes.engine.dockerfile.suggestions import suggestion
 from fakes.engine.errors import DockerfileError
 from fakes.engine.go_text import parse_duration, quote
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*")
 _MILLISECOND = 1_000_000
 
-# The flags each instruction knows, as of 20.10's classic builder.
-_FLAGS: dict[str, tuple[str, ...]] = {
-    "add": ("chown", "chmod"),
-    "copy": ("chown", "from", "chmod"),
-    "from": ("platform",),
-    "healthcheck": ("interval", "timeout", "start-period", "retries"),
-    "run": ("mount", "network", "security"),
-}
 _REPEATABLE = frozenset({"mount", "exclude"})
 _BOOLEAN = frozenset({"link", "keep-git-dir", "parents", "unpack"})
 
@@ -46,7 +42,7 @@ class Instruction:
     flags: dict[str, str] = field(default_factory=dict)
     is_json: bool = False
     expand: bool = True
-    health: dict[str, object] | None = None
+    health: dict[str, Any] | None = None
 
 
 @dataclass
@@ -66,30 +62,16 @@ class BuildPlan:
 
     stages: list[Stage]
     meta_args: list[Instruction]
-    escape: str
+    syntax: Syntax
     warnings: list[str]
 
 
-@dataclass(frozen=True)
-class Dialect:
-    """How an engine version reads Dockerfiles: flags it knows and how it words errors."""
-
-    location: str = "dockerfile parse error line {line}: {message}"
-    extra_flags: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-    def flags(self, keyword: str) -> tuple[str, ...]:
-        """The flags an instruction knows."""
-        known = _FLAGS.get(keyword, ())
-        return known + dict(self.extra_flags).get(keyword, ())
-
-
-def plan(dockerfile: Dockerfile, dialect: Dialect | None = None) -> BuildPlan:
+def plan(dockerfile: Dockerfile, dialect: Dialect = OLD) -> BuildPlan:
     """Group a Dockerfile's lines into stages.
 
     Raises:
         DockerfileError: its message has the location in it.
     """
-    dialect = dialect or Dialect()
     stages: list[Stage] = []
     meta_args: list[Instruction] = []
     for line in dockerfile.lines:
@@ -99,7 +81,7 @@ def plan(dockerfile: Dockerfile, dialect: Dialect | None = None) -> BuildPlan:
                 continue
             instruction = interpret(line, dialect)
         except DockerfileError as error:
-            message = dialect.location.format(line=line.number, message=error.message)
+            message = dialect.located(line.number, error.message)
             raise DockerfileError(message, line.number) from None
         if stages:
             stages[-1].steps.append(instruction)
@@ -107,12 +89,14 @@ def plan(dockerfile: Dockerfile, dialect: Dialect | None = None) -> BuildPlan:
             meta_args.append(instruction)
         else:
             raise DockerfileError("no build stage in current context", line.number)
-    return BuildPlan(stages, meta_args, dockerfile.escape, dockerfile.warnings)
+    return BuildPlan(
+        stages, meta_args, Syntax(dockerfile.escape, dialect.modern), dockerfile.warnings
+    )
 
 
-def interpret_trigger(text: str, escape: str = "\\", dialect: Dialect | None = None) -> Instruction:
+def interpret_trigger(text: str, escape: str = "\\", dialect: Dialect = OLD) -> Instruction:
     """An instruction that an ONBUILD of the base image left behind."""
-    return interpret(parse_line(text, escape), dialect or Dialect())
+    return interpret(parse_line(text, escape), dialect)
 
 
 def label(name: str, value: str) -> Instruction:
@@ -134,9 +118,17 @@ def interpret(line: Line, dialect: Dialect) -> Instruction:
     )
     reader = _READERS.get(line.keyword)
     if reader is None:
-        raise DockerfileError(f"unknown instruction: {line.keyword.upper()}")
+        raise DockerfileError(_unknown(line, dialect))
     reader(instruction, line, dialect)
     return instruction
+
+
+def _unknown(line: Line, dialect: Dialect) -> str:
+    if not dialect.modern:
+        return f"unknown instruction: {line.keyword.upper()}"
+    written = line.original.split()[0]
+    hint = suggestion(written, [*_READERS, "from"], case_sensitive=False)
+    return f"unknown instruction: {written}{hint}"
 
 
 def _use_flags(instruction: Instruction, line: Line, dialect: Dialect) -> None:
@@ -144,17 +136,18 @@ def _use_flags(instruction: Instruction, line: Line, dialect: Dialect) -> None:
     for flag in line.flags:
         name, equals, value = flag[2:].partition("=")
         if name not in known:
-            raise DockerfileError(f"Unknown flag: {name}")
+            hint = suggestion(name, known, case_sensitive=True) if dialect.modern else ""
+            raise DockerfileError(dialect.flag_error("unknown flag", name) + hint)
         if name in instruction.flags and name not in _REPEATABLE:
-            raise DockerfileError(f"Duplicate flag specified: {name}")
+            raise DockerfileError(dialect.flag_error("duplicate flag specified", name))
+        if (equals and not value and name in _BOOLEAN) or (not equals and name not in _BOOLEAN):
+            raise DockerfileError(dialect.flag_error("missing a value on flag", name))
         if name in _BOOLEAN:
-            if equals and not value:
-                raise DockerfileError(f"Missing a value on flag: {name}")
             value = value.lower() or "true"
             if value not in ("true", "false"):
-                raise DockerfileError(f"Expecting boolean value for flag {name}, not: {value}")
-        elif not equals:
-            raise DockerfileError(f"Missing a value on flag: {name}")
+                complaint = "expecting boolean value for flag"
+                text = dialect.flag_error(complaint, name).replace(":", "", 1)
+                raise DockerfileError(f"{text}, not: {value}")
         instruction.flags[name] = value
 
 
@@ -202,6 +195,12 @@ def _files(instruction: Instruction, line: Line, dialect: Dialect) -> None:
             "provided. Destination could not be determined"
         )
     _use_flags(instruction, line, dialect)
+    if dialect.modern and not line.is_json:
+        *sources, target = instruction.arguments
+        if heredoc_name(target):
+            keyword = line.keyword.upper()
+            raise DockerfileError(f"{keyword} cannot accept a heredoc as a destination")
+        instruction.arguments = [s for s in sources if not heredoc_name(s)] + [target]
 
 
 def _command(instruction: Instruction, line: Line, dialect: Dialect) -> None:
@@ -250,7 +249,7 @@ def _onbuild(instruction: Instruction, line: Line, dialect: Dialect) -> None:
     instruction.arguments = [expression]
 
 
-def _interval(instruction: Instruction, name: str) -> int:
+def _interval(instruction: Instruction, name: str, dialect: Dialect) -> int:
     text = instruction.flags.get(name, "")
     if not text:
         return 0
@@ -258,19 +257,24 @@ def _interval(instruction: Instruction, name: str) -> int:
         value = parse_duration(text)
     except ValueError as error:
         raise DockerfileError(str(error)) from None
+    if dialect.modern and value == 0:
+        return 0
     if value < _MILLISECOND:
         raise DockerfileError(f"Interval {quote(name)} cannot be less than 1ms")
     return value
 
 
-def _retries(text: str) -> int:
+def _retries(text: str, dialect: Dialect) -> int:
     if not text:
         return 0
     try:
         value = int(text)
     except ValueError:
         raise DockerfileError(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax") from None
-    if value < 1:
+    if dialect.modern:
+        if value < 0:
+            raise DockerfileError(f"--retries cannot be negative ({value})")
+    elif value < 1:
         raise DockerfileError(f"--retries must be at least 1 (not {value})")
     return value
 
@@ -288,16 +292,16 @@ def _healthcheck(instruction: Instruction, line: Line, dialect: Dialect) -> None
         raise DockerfileError(f"Unknown type {quote(kind)} in HEALTHCHECK (try CMD)")
     if not command:
         raise DockerfileError("Missing command after HEALTHCHECK CMD")
-    health: dict[str, object] = {"Test": [kind if line.is_json else "CMD-SHELL", *command]}
+    health: dict[str, Any] = {"Test": [kind if line.is_json else "CMD-SHELL", *command]}
     for name, key in (
         ("interval", "Interval"),
         ("timeout", "Timeout"),
         ("start-period", "StartPeriod"),
         ("start-interval", "StartInterval"),
     ):
-        if value := _interval(instruction, name):
+        if value := _interval(instruction, name, dialect):
             health[key] = value
-    if retries := _retries(instruction.flags.get("retries", "")):
+    if retries := _retries(instruction.flags.get("retries", ""), dialect):
         health["Retries"] = retries
     instruction.health = health
 

@@ -16,6 +16,7 @@ from fakes.engine.go_text import quote
 
 _WHITESPACE = re.compile(r"[\t\v\f\r ]+")
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
+_HEREDOC = re.compile(r"\d*<<-?([^<\s]+)")
 _MAX_LINE = 64 * 1024 - 1
 
 
@@ -90,8 +91,12 @@ class _Directives:
         return line[: match.start()] + (match.group(1) or ""), False
 
 
-def parse(text: str) -> Dockerfile:
+def parse(text: str, *, modern: bool = False) -> Dockerfile:
     """Read a Dockerfile.
+
+    Args:
+        text: the file.
+        modern: know here-documents, as engines from 23.0 on do.
 
     Raises:
         DockerfileError: with the engine's words and the line.
@@ -125,9 +130,12 @@ def parse(text: str) -> Dockerfile:
             more, ended = directives.trim(more)
             line += more
         if empty_continuation:
-            warnings.append("[WARNING]: Empty continuation line found in:\n    " + line)
+            joint = " " if modern else "\n    "
+            warnings.append(f"[WARNING]: Empty continuation line found in:{joint}{line}")
         parsed = parse_line(line, directives.escape)
         parsed.number = start
+        if modern:
+            index = _skip_heredocs(parsed, lines, index)
         result.append(parsed)
     if warnings:
         warnings.append(
@@ -136,6 +144,32 @@ def parse(text: str) -> Dockerfile:
     if not result:
         raise DockerfileError("file with no instructions")
     return Dockerfile(result, directives.escape, warnings)
+
+
+def heredoc_name(word: str) -> str:
+    """The word that ends a here-document begun by `<<word`; empty when it begins none."""
+    match = _HEREDOC.fullmatch(word)
+    return match.group(1).replace('"', "").replace("'", "") if match else ""
+
+
+def _skip_heredocs(line: Line, lines: list[str], index: int) -> int:
+    """The line after the here-documents of an instruction."""
+    holder = line.trigger or line
+    if holder.keyword not in ("add", "copy", "run") or holder.is_json:
+        return index
+    for word in split_words(line.original, "\\"):
+        name = heredoc_name(word)
+        if not name:
+            continue
+        chomp = "<<-" in word
+        while index < len(lines):
+            candidate = lines[index].lstrip("\t") if chomp else lines[index]
+            index += 1
+            if candidate == name:
+                break
+        else:
+            raise DockerfileError("unterminated heredoc")
+    return index
 
 
 def _scan(text: str) -> list[str]:

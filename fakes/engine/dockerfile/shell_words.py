@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from fakes.engine.errors import DockerfileError
 
+
+class Syntax(NamedTuple):
+    """How words are written.
+
+    Attributes:
+        escape: the escape character.
+        modern: more modifiers are known: `-`, `+`, `#`, `%` and `/`.
+    """
+
+    escape: str = "\\"
+    modern: bool = False
+
+
+PLAIN = Syntax()
 _SPECIAL_PARAMETERS = frozenset("@*#?-$!0")
 
 
-def process_word(word: str, env: Mapping[str, str], escape: str = "\\") -> str:
+def process_word(word: str, env: Mapping[str, str], syntax: Syntax = PLAIN) -> str:
     """Substitute the variables of a word and take its quotes away.
 
     Raises:
         DockerfileError: on a quote or brace without its partner, or a modifier that fails.
     """
-    return _Reader(word, env, escape).read()[0]
+    return _Reader(word, env, syntax).read()[0]
 
 
-def process_words(word: str, env: Mapping[str, str], escape: str = "\\") -> list[str]:
+def process_words(word: str, env: Mapping[str, str], syntax: Syntax = PLAIN) -> list[str]:
     """As `process_word`, but split at the spaces that are left unquoted."""
-    return _Reader(word, env, escape).read()[1]
+    return _Reader(word, env, syntax).read()[1]
 
 
 def environment(pairs: list[str]) -> dict[str, str]:
@@ -57,10 +73,11 @@ class _Words:
 
 
 class _Reader:
-    def __init__(self, source: str, env: Mapping[str, str], escape: str) -> None:
+    def __init__(self, source: str, env: Mapping[str, str], syntax: Syntax) -> None:
         self.source = source
         self.env = env
-        self.escape = escape
+        self.escape = syntax.escape
+        self.modern = syntax.modern
         self.position = 0
 
     def read(self) -> tuple[str, list[str]]:
@@ -81,7 +98,7 @@ class _Reader:
         self.position += 1 if char else 0
         return char
 
-    def _until(self, stop: str | None) -> tuple[str, list[str]]:
+    def _until(self, stop: str | None, *, raw: bool = False) -> tuple[str, list[str]]:
         result: list[str] = []
         words = _Words()
         while char := self._peek():
@@ -99,6 +116,9 @@ class _Reader:
             else:
                 self._next()
                 if char == self.escape:
+                    if raw:
+                        result.append(char)
+                        words.add_raw(char)
                     char = self._next()
                     if not char:
                         break
@@ -161,6 +181,8 @@ class _Reader:
         char = self._next()
         if char == "}":
             return self.env.get(name, "")
+        if self.modern:
+            return self._modified(name, char)
         if char == "?":
             return self._required(name, self._modifier_word(), allow_empty=True)
         if char == ":":
@@ -176,9 +198,52 @@ class _Reader:
             raise DockerfileError(f"unsupported modifier ({modifier}) in substitution")
         raise DockerfileError("missing ':' in substitution")
 
-    def _modifier_word(self) -> str:
+    def _modified(self, name: str, char: str) -> str:
+        value = self.env.get(name)
+        written, colon = char, char == ":"
+        if colon:
+            char = self._next()
+            written += char
+        if char == "/" and not colon:
+            return self._replaced(value or "")
+        if char not in tuple("+-?#%") or (colon and char in tuple("#%")):
+            if colon and char not in tuple("#%"):
+                self._modifier_word()
+            raise DockerfileError(f"unsupported modifier ({written}) in substitution")
+        word = self._modifier_word(raw=char in "#%")
+        absent = value is None or (colon and not value)
+        if char == "-":
+            return word if absent or value is None else value
+        if char == "+":
+            return "" if absent else word
+        if char == "?":
+            return self._required(name, word, allow_empty=not colon)
+        greedy = word[:1] == char
+        pattern = word[1:] if greedy else word
+        text = value or ""
+        if char == "#":
+            match = shell_pattern(pattern, greedy=greedy).match(text)
+            return text[match.end() :] if match else text
+        found = shell_pattern(pattern[::-1], greedy=greedy).match(text[::-1])
+        return text[: len(text) - found.end()] if found else text
+
+    def _replaced(self, value: str) -> str:
+        everywhere = self._peek() == "/"
+        if everywhere:
+            self._next()
         try:
-            return self._until("}")[0]
+            pattern = self._until("/", raw=True)[0]
+        except DockerfileError:
+            if not self._peek():
+                raise DockerfileError("syntax error: missing '/' in ${}") from None
+            raise
+        replacement = self._modifier_word(raw=True)
+        expression = shell_pattern(pattern, greedy=True)
+        return expression.sub(lambda _: replacement, value, count=0 if everywhere else 1)
+
+    def _modifier_word(self, *, raw: bool = False) -> str:
+        try:
+            return self._until("}", raw=raw)[0]
         except DockerfileError:
             if not self._peek():
                 raise DockerfileError("syntax error: missing '}'") from None
@@ -203,3 +268,31 @@ class _Reader:
             while self._peek().isalnum() or self._peek() == "_":
                 self._next()
         return self.source[start : self.position]
+
+
+def shell_pattern(pattern: str, *, greedy: bool) -> re.Pattern[str]:
+    """The expression behind a pattern of `${name#pattern}` and its kin.
+
+    Raises:
+        DockerfileError: when the pattern escapes what needs no escape.
+    """
+    parts: list[str] = []
+    position = 0
+    while position < len(pattern):
+        char = pattern[position]
+        position += 1
+        if char == "*":
+            parts.append(".*" if greedy else ".*?")
+        elif char == "?":
+            parts.append(".")
+        elif char == "\\":
+            following = pattern[position : position + 1]
+            position += 1
+            if following not in ("*", "?", "\\", "}", "/"):
+                raise DockerfileError(
+                    f"invalid pattern ({pattern}) in substitution: invalid escape '\\{following}'"
+                )
+            parts.append(re.escape(following))
+        else:
+            parts.append(re.escape(char))
+    return re.compile("".join(parts))

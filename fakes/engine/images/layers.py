@@ -117,6 +117,7 @@ def difference(
     *,
     opaque: set[str] | None = None,
     now: int = 0,
+    style: tar.TarStyle = tar.PLAIN_STYLE,
 ) -> Layer:
     """The layer that turns `old` into `new`.
 
@@ -127,6 +128,7 @@ def difference(
             engine's storage driver would have copied them up.
         opaque: directories that hide all that was below them.
         now: the time of what marks removed paths.
+        style: how the engine's version writes tars.
     """
     changed = {
         p for p, f in new.items() if p in touched or (old.get(p) is not f and old.get(p) != f)
@@ -153,7 +155,7 @@ def difference(
             hard_link = seen.setdefault(file.inode, path)
             hard_link = "" if hard_link == path else hard_link
         entries.append((path, file, hard_link))
-    return Layer(tar.write(entries, bare=set(whiteouts)))
+    return Layer(tar.write(entries, style=style, bare=set(whiteouts)))
 
 
 def _shows_removal(new: Mapping[str, File], folder: str, opaque: set[str]) -> bool:

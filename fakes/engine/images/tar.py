@@ -15,6 +15,7 @@ import tarfile
 import zlib
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fakes.engine.images.files import File
 
@@ -69,6 +70,22 @@ class TarError(Exception):
     """A stream that is no tar, or ends too early."""
 
 
+class TarStyle(NamedTuple):
+    """What differs between engine versions in the tars they write.
+
+    Attributes:
+        type_bits: the mode has the file's type in it.
+        owner_names: users and groups of the engine's machine are named.
+    """
+
+    type_bits: bool
+    owner_names: bool
+
+
+OLD_STYLE = TarStyle(type_bits=True, owner_names=True)
+PLAIN_STYLE = TarStyle(type_bits=False, owner_names=False)
+
+
 @dataclass(frozen=True)
 class Member:
     """One entry of a tar.
@@ -93,16 +110,14 @@ def header(
     file: File,
     *,
     hard_link: str = "",
-    type_bits: bool = True,
-    names: tuple[str, str] | None = None,
+    style: TarStyle = PLAIN_STYLE,
 ) -> bytes:
     """The header blocks of one entry."""
     kind = b"1" if hard_link else _TYPE[file.kind]
     link = hard_link or file.link
     size = len(file.data) if file.kind == "file" and not hard_link else 0
-    mode = file.mode | (_MODE_BITS[file.kind] if type_bits else 0)
-    if names is None:
-        names = owner_names(file.uid, file.gid)
+    mode = file.mode | (_MODE_BITS[file.kind] if style.type_bits else 0)
+    names = owner_names(file.uid, file.gid) if style.owner_names else ("", "")
     raw_name = name.encode("utf-8", "surrogateescape")
     raw_link = link.encode("utf-8", "surrogateescape")
     records: dict[str, str] = {}
@@ -225,7 +240,12 @@ def padded(data: bytes) -> bytes:
     return data + bytes(rest) if rest else data
 
 
-def write(entries: Iterable[tuple[str, File, str]], *, bare: Container[str] = frozenset()) -> bytes:
+def write(
+    entries: Iterable[tuple[str, File, str]],
+    *,
+    style: TarStyle = PLAIN_STYLE,
+    bare: Container[str] = frozenset(),
+) -> bytes:
     """A whole tar of (name, file, hard link) entries, as the engine writes layers.
 
     Names in `bare` get no file type into their mode: the marks of removed paths.
@@ -234,7 +254,8 @@ def write(entries: Iterable[tuple[str, File, str]], *, bare: Container[str] = fr
     for name, file, hard_link in entries:
         if file.kind == "dir" and not name.endswith("/"):
             name += "/"
-        parts.append(header(name, file, hard_link=hard_link, type_bits=name not in bare))
+        own = style._replace(type_bits=False) if name in bare else style
+        parts.append(header(name, file, hard_link=hard_link, style=own))
         if file.kind == "file" and not hard_link and file.data:
             parts.append(padded(file.data))
     parts.append(_END)

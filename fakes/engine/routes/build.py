@@ -57,7 +57,7 @@ def _prepare(
     if not content:
         raise ApiError(400, f"the Dockerfile ({name}) cannot be empty")
     try:
-        dockerfile = parse(content.decode("utf-8", "surrogateescape"))
+        dockerfile = parse(content.decode("utf-8", "surrogateescape"), modern=engine.version.modern)
     except DockerfileError as error:
         raise ApiError(400, f"failed to parse {name}: {error.message}") from error
     remove_ignored(context, name)

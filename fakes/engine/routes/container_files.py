@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
 from fakes.engine.builder.changes import apply_changes
+from fakes.engine.builder.commit import layer_of
 from fakes.engine.containers.container import Container
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, chunks_of, json_response
@@ -24,7 +25,6 @@ from fakes.engine.images.files import (
     resolve,
     walk_key,
 )
-from fakes.engine.images.layers import EMPTY_DIFF_ID, difference
 from fakes.engine.images.reference import InvalidReferenceError, parse
 from fakes.engine.images.store import Image
 from fakes.engine.routes.router import Route
@@ -199,14 +199,8 @@ def commit_container(
 ) -> Image:
     """An image of a container as it is now."""
     parent = engine.images.get(container.image)
-    overlay = container.overlay
     layers = parent.layers if parent else ()
-    layer = None
-    if overlay is not None:
-        layer = difference(
-            overlay.lower, overlay.tree, overlay.touched, opaque=overlay.opaque, now=overlay.now
-        )
-        layer = None if layer.diff_id == EMPTY_DIFF_ID else layer
+    layer = layer_of(container.overlay, engine.version.tar_style)
     now = engine.clock()
     history = list(parent.history) if parent else []
     history.append(

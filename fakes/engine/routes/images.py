@@ -24,6 +24,20 @@ if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
 _LIST_FILTERS = ("dangling", "label", "before", "since", "reference")
+# What a configuration says of a container and never of an image.
+_CONTAINER_ONLY = frozenset(
+    {
+        "Hostname",
+        "Domainname",
+        "AttachStdin",
+        "AttachStdout",
+        "AttachStderr",
+        "Tty",
+        "OpenStdin",
+        "StdinOnce",
+        "Image",
+    }
+)
 _ZERO_CREATED = -62135596800
 
 
@@ -32,26 +46,34 @@ def created_seconds(image: Image) -> int:
     return image.created // 1_000_000_000 if image.created else _ZERO_CREATED
 
 
-def _summary(engine: FakeDockerEngine, image: Image) -> dict[str, Any]:
+def _summary(engine: FakeDockerEngine, image: Image, version: str | None) -> dict[str, Any]:
     tags = [reference.familiar for reference in engine.images.tags_of(image.id)]
     digests = [reference.familiar for reference in engine.images.digests_of(image.id)]
     config = image.parsed.get("config") or {}
-    return {
-        "Containers": -1,
+    speaks = engine.version.speaks
+    line = {
+        # Newer engines count the containers; none of the older ones did in a list.
+        "Containers": engine.containers.count_of(image.id) if speaks(version, "1.51") else -1,
         "Created": created_seconds(image),
         "Id": image.id,
         "Labels": config.get("Labels"),
         "ParentId": image.parent,
-        "RepoDigests": digests or None,
-        "RepoTags": tags or None,
+        "RepoDigests": digests if digests or speaks(version, "1.43") else None,
+        "RepoTags": tags if tags or speaks(version, "1.43") else None,
         "SharedSize": -1,
         "Size": image.size,
-        "VirtualSize": image.size,
     }
+    if not speaks(version, "1.44"):
+        line["VirtualSize"] = image.size
+    return line
 
 
 def summaries(
-    engine: FakeDockerEngine, filters: dict[str, list[str]], *, everything: bool
+    engine: FakeDockerEngine,
+    filters: dict[str, list[str]],
+    *,
+    everything: bool,
+    version: str | None = None,
 ) -> list[dict[str, Any]]:
     """The lines of an image list, newest first.
 
@@ -63,7 +85,7 @@ def summaries(
     since = [engine.images.find(name).created for name in filters.get("since", [])]
     result: list[tuple[int, dict[str, Any]]] = []
     for image in engine.images.all():
-        line = _summary(engine, image)
+        line = _summary(engine, image, version)
         if before and image.created >= min(before):
             continue
         if since and image.created <= max(since):
@@ -79,8 +101,9 @@ def summaries(
                 continue
             if dangling is False:
                 continue
-            line["RepoDigests"] = ["<none>@<none>"]
-            line["RepoTags"] = ["<none>:<none>"]
+            if not engine.version.speaks(version, "1.43"):
+                line["RepoDigests"] = ["<none>@<none>"]
+                line["RepoTags"] = ["<none>:<none>"]
         elif dangling:
             continue
         if dangling is True and engine.images.children(image.id) and not everything:
@@ -97,7 +120,7 @@ def _keep_references(line: dict[str, Any], patterns: list[str]) -> None:
             for name in line[key] or []
             if any(_reference_matches(pattern, parse(name)) for pattern in patterns)
         ]
-        line[key] = kept or None
+        line[key] = kept or (None if line[key] is None else [])
 
 
 def _reference_matches(pattern: str, reference: Reference) -> bool:
@@ -112,10 +135,12 @@ def _list(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> 
     filters = read_filters(request, _LIST_FILTERS)
     if only := request.parameter("filter"):
         filters.setdefault("reference", []).append(only)
-    return json_response(summaries(engine, filters, everything=request.flag("all")))
+    return json_response(
+        summaries(engine, filters, everything=request.flag("all"), version=request.version)
+    )
 
 
-def inspect(engine: FakeDockerEngine, image: Image) -> dict[str, Any]:
+def inspect(engine: FakeDockerEngine, image: Image, version: str | None = None) -> dict[str, Any]:
     """What `GET /images/{name}/json` says of an image."""
     document = image.parsed
     rootfs: dict[str, Any] = {"Type": "layers"}
@@ -146,6 +171,14 @@ def inspect(engine: FakeDockerEngine, image: Image) -> dict[str, Any]:
         "RootFS": rootfs,
         "Metadata": {"LastTagTime": last_tagged},
     }
+    speaks = engine.version.speaks
+    if speaks(version, "1.44"):
+        del answer["VirtualSize"]
+    if speaks(version, "1.45"):
+        del answer["Container"], answer["ContainerConfig"]
+    if speaks(version, "1.50") and answer["Config"]:
+        config = answer["Config"]
+        answer["Config"] = {k: config[k] for k in config if k not in _CONTAINER_ONLY}
     return answer
 
 
@@ -171,12 +204,12 @@ def _graph_data(image: Image) -> dict[str, str] | None:
     return data
 
 
-def _inspect(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) -> Response:
+def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
     try:
         image = engine.images.find(path["name"])
     except ApiError as error:
         raise ApiError(error.status, f"no such image: {path['name']}: {error.message}") from error
-    return json_response(inspect(engine, image))
+    return json_response(inspect(engine, image, request.version))
 
 
 def _history(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) -> Response:
