@@ -46,7 +46,7 @@ class BuiltImage:
         }
 
 
-@click.command()
+@click.command(short_help="Build an image from a folder.")
 @click.argument("path", metavar="PATH", type=click.Path(exists=True, file_okay=False))
 @click.option(
     "-t",

@@ -47,12 +47,14 @@ _json_option = click.option(
 )
 
 
-@click.group()
-def context() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def context(ctx: click.Context) -> None:
     """Look at what goes into a build."""
+    output.help_without_command(ctx)
 
 
-@context.command("ls")
+@context.command("ls", short_help="Show what goes in, the largest first.")
 @_path_argument
 @_dockerfile_option
 @click.option("-a", "--all", "show_all", is_flag=True, help="Show every file of every folder.")
@@ -90,7 +92,7 @@ def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool)
         output.result(f"  {printable(secret)}")
 
 
-@context.command("hash")
+@context.command("hash", short_help="Print the digest of what goes in.")
 @_path_argument
 @_dockerfile_option
 @_json_option
@@ -104,7 +106,7 @@ def print_digest(path: str, dockerfile: str | None, as_json: bool) -> None:
         output.result(digest)
 
 
-@context.command()
+@context.command(short_help="Tell which line keeps a file or leaves it out.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "-C",

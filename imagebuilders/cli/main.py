@@ -24,10 +24,16 @@ class _Commands(click.Group):
             raise failures.InterruptedByUserError from None
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name=PROGRAM, prog_name=PROGRAM)
-def command() -> None:
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Build container images, and look into what goes into them."""
+    output.help_without_command(ctx)
 
 
 command.add_command(build)
@@ -56,11 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # In this mode click exits by itself for one reason: `--help` met a closed pipe.
         output.give_up_output()
         return failures.OUTPUT_CLOSED
-    except (
-        ImageBuilderError,
-        click.ClickException,
-        failures.InterruptedByUserError,
-    ) as error:
+    except (click.Abort, failures.InterruptedByUserError):
+        return _report(failures.InterruptedByUserError(), as_json="--json" in words)
+    except (ImageBuilderError, click.ClickException) as error:
         return _report(error, as_json="--json" in words)
     return code if isinstance(code, int) else 0
 
@@ -72,6 +76,7 @@ def _report(error: Exception, *, as_json: bool) -> int:
         else:
             if isinstance(error, click.UsageError) and error.ctx is not None:
                 output.write_line(sys.stderr, error.ctx.get_usage())
+                output.write_line(sys.stderr, f"See '{error.ctx.command_path} --help'.")
             output.error_message(failures.message(error))
     except failures.OutputClosedError:
         output.give_up_output()

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
+import click
+
 from imagebuilders.cli.failures import OutputClosedError
 
 
@@ -41,6 +43,12 @@ def write_json(stream: TextIO, record: Mapping[str, object]) -> None:
 def result(text: str) -> None:
     """Write a line of the result."""
     write_line(sys.stdout, text)
+
+
+def help_without_command(ctx: click.Context) -> None:
+    """Print a group's help when no command of it was given."""
+    if ctx.invoked_subcommand is None:
+        result(ctx.get_help())
 
 
 def error_message(text: str) -> None:

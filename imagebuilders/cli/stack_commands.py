@@ -19,12 +19,14 @@ _TYPES = ("image_builder", "artifact_store", "container_registry")
 _JSON_HELP = "Write JSON, one object per line."
 
 
-@click.group()
-def stack() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def stack(ctx: click.Context) -> None:
     """Look at the active stack."""
+    output.help_without_command(ctx)
 
 
-@stack.command()
+@stack.command(short_help="Show the stack, and where its settings come from.")
 @click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
 def show(as_json: bool) -> None:
     """Show the active stack, and where each of its settings comes from."""
@@ -39,7 +41,7 @@ def show(as_json: bool) -> None:
         output.result(line)
 
 
-@click.command()
+@click.command(short_help="List what a stack can be made of.")
 @click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
 def flavors(as_json: bool) -> None:
     """List the flavors of image builders, artifact stores and container registries."""

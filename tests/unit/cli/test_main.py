@@ -15,7 +15,7 @@ import pytest
 
 from imagebuilders.cli import output
 from imagebuilders.cli.failures import OutputClosedError
-from imagebuilders.cli.main import main
+from imagebuilders.cli.main import command, main
 
 if TYPE_CHECKING:
     from command_line import Run
@@ -36,6 +36,26 @@ def test_help(run: Run, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert result.code == 0
     assert result.out.startswith("Usage: imagebuilders")
+
+
+@pytest.mark.parametrize("arguments", [(), ("context",), ("stack",)])
+def test_no_command(run: Run, arguments: tuple[str, ...]) -> None:
+    """Without a command there is a list of them, each with a whole sentence."""
+    result = run(*arguments)
+    assert (result.code, result.err) == (0, "")
+    commands = result.out.partition("Commands:")[2].strip().splitlines()
+    assert all(line.endswith(".") and not line.endswith("...") for line in commands)
+
+
+def test_interrupt_before_a_command_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C is one line at any time."""
+
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "make_context", interrupt)
+    result = run("flavors")
+    assert (result.code, result.err.strip()) == (130, "error: Interrupted.")
 
 
 def test_as_a_module(tmp_path: Path) -> None:
