@@ -63,7 +63,7 @@ class FakeDockerEngine:
         self.hub_is_real = hub_is_real
         self.lock = threading.RLock()
         self._clock = clock or time.time_ns
-        self.images = ImageStore(self.clock)
+        self.images = ImageStore(self.clock, self.parse_name)
         self.builds: list[BuildRecord] = []
         self.requests: list[RequestRecord] = []
         self.event_log = EventLog(self.clock)
@@ -85,6 +85,14 @@ class FakeDockerEngine:
     def new_id(self) -> str:
         """A fresh id of 64 hexadecimal digits."""
         return hashlib.sha256(os.urandom(32)).hexdigest()
+
+    def parse_name(self, name: str) -> Reference:
+        """Read an image name as this version does.
+
+        Raises:
+            InvalidReferenceError: in this version's words.
+        """
+        return parse(name, modern=self.version.modern)
 
     # --- policies -------------------------------------------------------------
 
@@ -340,7 +348,7 @@ class FakeDockerEngine:
             except ApiError:
                 pass
         try:
-            reference = parse(name).tagged()
+            reference = self.parse_name(name).tagged()
         except InvalidReferenceError as error:
             raise StepError(str(error)) from error
         try:

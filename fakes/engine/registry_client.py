@@ -154,7 +154,7 @@ class RegistryClient:
             ) from error
         except requests.exceptions.RequestException as error:
             raise RegistryError(
-                f'{method.capitalize()} "{url}": dial tcp {self._domain}: {_reason(error)}'
+                f'{method.capitalize()} "{url}": dial tcp{_reason(error, self._domain)}'
             ) from error
 
     def _request(self, method: str, url: str, **options: Any) -> requests.Response:
@@ -285,13 +285,14 @@ class _Chunks:
         return iter([self._data[i : i + size] for i in range(0, len(self._data), size)])
 
 
-def _reason(error: requests.exceptions.RequestException) -> str:
+def _reason(error: requests.exceptions.RequestException, domain: str) -> str:
     text = str(error)
+    host, _, port = domain.partition(":")
     if "refused" in text:
-        return "connect: connection refused"
-    if "Name or service" in text or "name resolution" in text or "getaddrinfo" in text:
-        return "lookup: no such host"
-    return "EOF"
+        return f" {host}:{port or 443}: connect: connection refused"
+    if "resol" in text or "Name or service" in text or "getaddrinfo" in text:
+        return f": lookup {host}: no such host"
+    return f" {host}:{port or 443}: EOF"
 
 
 def failure_text(response: requests.Response) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fakes.engine.dockerfile.dialect import OLD, V26, V28, Dialect
 from fakes.engine.images.tar import OLD_STYLE, PLAIN_STYLE, TarStyle
+from fakes.engine.messages import Words
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,6 @@ class EngineVersion:
         minimum_api: the oldest.
         dialect: how it reads Dockerfiles.
         modern: it is 23.0 or newer.
-        plain_tar: layers carry neither file types in the mode nor owners' names.
     """
 
     name: str
@@ -36,11 +36,10 @@ class EngineVersion:
         """How its layers are written."""
         return PLAIN_STYLE if self.modern else OLD_STYLE
 
-    def removed_container(self, short_id: str) -> str:
-        """The line about an intermediate container that was removed."""
-        if self.modern:
-            return f" ---> Removed intermediate container {short_id}\n"
-        return f"Removing intermediate container {short_id}\n"
+    @property
+    def words(self) -> Words:
+        """What it says."""
+        return Words(self.modern, self.dialect.plain_health)
 
     def speaks(self, requested: str | None, minimum: str) -> bool:
         """Whether a request's API version (the newest without one) is at least another."""

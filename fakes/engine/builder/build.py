@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -230,7 +231,7 @@ class Build:
             if self.options.force_remove or (self.options.remove and not failed):
                 for container in self._temporary:
                     self.engine.remove_build_container(container)
-                    self.emit(self.engine.version.removed_container(container[:12]))
+                    self.emit(self.engine.version.words.removed_container(container[:12]))
                 self._temporary = []
 
     def _dispatch(self, state: StageState, instruction: Instruction) -> None:
@@ -244,6 +245,8 @@ class Build:
         else:
             old = state.config.healthcheck
             comment = steps.CONFIG_STEPS[keyword](state, instruction, self.plan.syntax)
+            if keyword == "stopsignal" and not steps.is_signal(instruction.arguments[0]):
+                raise StepError(self.engine.version.words.bad_signal(instruction.arguments[0]))
             if keyword == "healthcheck":
                 comment = steps.health_comment(instruction, self.engine.version.dialect)
             if keyword == "healthcheck" and old and old.get("Test", ["NONE"])[0] != "NONE":
@@ -293,6 +296,8 @@ class Build:
 
     def _workdir(self, state: StageState, instruction: Instruction) -> None:
         path = steps.working_directory(state, instruction.arguments[0])
+        if self.engine.version.modern:
+            path = posixpath.normpath(path)
         state.config.working_dir = path
         config = state.config.copy()
         config.cmd = [*state.shell(), f"#(nop) WORKDIR {path}"]
@@ -300,7 +305,12 @@ class Build:
 
     def _overlay(self, state: StageState) -> Overlay:
         lower = state.image.tree if state.image else {}
-        return Overlay(lower, self.engine.clock() // 1_000_000_000, self.engine.new_id())
+        return Overlay(
+            lower,
+            self.engine.clock() // 1_000_000_000,
+            self.engine.new_id(),
+            self.engine.version.words,
+        )
 
     def overlay(self, state: StageState) -> Overlay:
         """A tree to write a step's changes to."""

@@ -46,7 +46,9 @@ def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str
         syntax = Syntax(dockerfile.escape, engine.version.modern)
         for line in dockerfile.lines:
             if line.keyword not in _ALLOWED:
-                raise ApiError(400, f"{line.keyword} is not a valid change command")
+                written = line.original.split()[0]
+                shown = written if engine.version.modern else line.keyword
+                raise ApiError(400, f"{shown} is not a valid change command")
         instructions = [interpret(line, engine.version.dialect) for line in dockerfile.lines]
     except DockerfileError as error:
         raise ApiError(400, error.message) from error
@@ -54,6 +56,10 @@ def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str
     try:
         for instruction in instructions:
             steps.expand(instruction, state, syntax)
+            if instruction.keyword == "stopsignal" and not steps.is_signal(
+                instruction.arguments[0]
+            ):
+                raise ApiError(400, engine.version.words.bad_signal(instruction.arguments[0]))
             if instruction.keyword == "workdir":
                 path = steps.working_directory(state, instruction.arguments[0])
                 state.config.working_dir = path

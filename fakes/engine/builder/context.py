@@ -10,6 +10,7 @@ from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
 from fakes.engine.images.files import File, Tree, UnresolvedPathError, children, clean, resolve
 from fakes.engine.images.layers import add_member, remove
+from fakes.engine.messages import Words
 
 
 class Source(Protocol):
@@ -46,17 +47,17 @@ def entry_sum(member: tar.Member, names: tuple[str, str] = ("", "")) -> str:
     return digest.hexdigest()
 
 
-def _tar_failure(reason: str) -> str:
+def _tar_failure(reason: str, words: Words) -> str:
     """The words differ with where the engine notices that a stream is no tar."""
     if reason.startswith(("archive/tar: invalid", "flate: ")):
         return reason
-    return f"Error processing tar file(exit status 1): {reason}"
+    return words.tar_failure(reason)
 
 
 class SentContext:
     """The context of a build request."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, words: Words) -> None:
         """Unpack a tar, compressed or not.
 
         Raises:
@@ -65,7 +66,7 @@ class SentContext:
         try:
             members = tar.read(tar.decompress(body))
         except tar.TarError as error:
-            raise ApiError(500, _tar_failure(str(error))) from error
+            raise ApiError(500, _tar_failure(str(error), words)) from error
         self.tree: Tree = {}
         self._members: dict[str, tar.Member] = {}
         self._sums: dict[str, str] = {}
@@ -74,7 +75,7 @@ class SentContext:
             try:
                 add_member(self.tree, path, member)
             except tar.TarError as error:
-                raise ApiError(500, f"Error processing tar file(exit status 1): {error}") from error
+                raise ApiError(500, words.tar_failure(str(error))) from error
             self._members[path] = member
 
     def sum_of(self, path: str) -> str:

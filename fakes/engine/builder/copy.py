@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from fakes.engine import go_text
 from fakes.engine.builder.context import ImageSource, SentContext, Source, joined_sum, walk
 from fakes.engine.builder.matching import has_wildcards, match
 from fakes.engine.errors import StepError
@@ -25,6 +26,7 @@ from fakes.engine.images.files import (
     walk_key,
 )
 from fakes.engine.images.layers import add_member, remove
+from fakes.engine.messages import Words
 
 _SET_UID, _SET_GID, _GROUP_EXECUTE = 0o4000, 0o2000, 0o010
 
@@ -48,12 +50,15 @@ class Owner:
 class Overlay:
     """A tree being written over another, remembering what was touched."""
 
-    def __init__(self, lower: Tree, now: int, root_id: str = "0" * 64) -> None:
+    def __init__(
+        self, lower: Tree, now: int, root_id: str = "0" * 64, words: Words | None = None
+    ) -> None:
         self.lower = lower
         self.tree: Tree = dict(lower)
         self.now = now
         self.touched: set[str] = set()
         self.opaque: set[str] = set()
+        self.words = words or Words()
         # What error messages call the root: only the first layer has none below it.
         self.root = f"/var/lib/docker/overlay2/{root_id}/{'merged' if lower else 'diff'}"
 
@@ -297,10 +302,8 @@ def _extract(overlay: Overlay, members: list[tar.Member], where: str) -> None:
     try:
         overlay.make_directories(where)
     except StepError as error:
-        raise StepError(
-            "failed to copy files: Error processing tar file(exit status 1): Error setting up "
-            f"pivot dir: mkdir {overlay.root}/{where}/.pivot_root1: not a directory"
-        ) from error
+        path = f"{overlay.root}/{where}/.pivot_root1"
+        raise StepError(f"failed to copy files: {overlay.words.pivot_failure(path)}") from error
     directories: list[tuple[str, int]] = []
     for member in members:
         inside = clean(member.name)
@@ -311,6 +314,9 @@ def _extract(overlay: Overlay, members: list[tar.Member], where: str) -> None:
             if above not in overlay.tree:
                 overlay.put(above, File("dir", 0o755, 0, 0, overlay.now))
         if not inside:
+            if overlay.words.newest:
+                name = posixpath.normpath(member.name) + "/"
+                raise StepError(f"failed to copy files: invalid entry name {go_text.quote(name)}")
             if where and member.file.kind == "dir":
                 overlay.put(where, member.file)
                 directories.append((where, member.file.mtime))

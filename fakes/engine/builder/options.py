@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request
-from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
+from fakes.engine.images.reference import InvalidReferenceError, Reference
 from fakes.engine.platforms import parse_platform
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
 
 
 @dataclass
@@ -55,7 +59,7 @@ _KNOWN = frozenset(
 )
 
 
-def read_options(request: Request) -> BuildOptions:
+def read_options(engine: FakeDockerEngine, request: Request) -> BuildOptions:
     """The options of a build request.
 
     Raises:
@@ -74,10 +78,11 @@ def read_options(request: Request) -> BuildOptions:
         network_mode=request.parameter("networkmode"),
         other={k: v[0] for k, v in request.query.items() if k not in _KNOWN and v and v[0]},
     )
+    status = 400 if engine.version.modern else 500
     if request.flag("squash"):
         raise ApiError(400, "squash is only supported with experimental mode")
     if options.builder_version not in ("1", "2"):
-        raise ApiError(500, f"invalid version {go_text.quote(options.builder_version)}")
+        raise ApiError(status, f"invalid version {go_text.quote(options.builder_version)}")
     if platform := request.parameter("platform"):
         options.platform = parse_platform(platform)
     options.build_args = _mapping(request, "buildargs", "error reading build args")
@@ -91,7 +96,7 @@ def read_options(request: Request) -> BuildOptions:
     return options
 
 
-def read_tags(request: Request) -> list[Reference]:
+def read_tags(engine: FakeDockerEngine, request: Request) -> list[Reference]:
     """The names the image is to get, each once.
 
     Raises:
@@ -102,7 +107,7 @@ def read_tags(request: Request) -> list[Reference]:
         if not name:
             continue
         try:
-            reference = parse(name)
+            reference = engine.parse_name(name)
         except InvalidReferenceError as error:
             raise ApiError(500, str(error)) from error
         if reference.digest:

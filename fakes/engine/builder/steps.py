@@ -189,17 +189,17 @@ def _volume(state: StageState, instruction: Instruction, _syntax: Syntax) -> str
     return f"VOLUME [{' '.join(instruction.arguments)}]"
 
 
+def is_signal(text: str) -> bool:
+    """Whether a text names a signal, or is the number of one."""
+    if text.isdigit():
+        return int(text) != 0
+    name = text.upper().removeprefix("SIG")
+    return name in _SIGNALS or re.fullmatch(r"RTM(IN\+|AX-)([1-9]|1[0-5])", name) is not None
+
+
 def _stopsignal(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
-    signal = instruction.arguments[0]
-    if signal.isdigit():
-        valid = int(signal) != 0
-    else:
-        name = signal.upper().removeprefix("SIG")
-        valid = name in _SIGNALS or re.fullmatch(r"RTM(IN\+|AX-)([1-9]|1[0-5])", name) is not None
-    if not valid:
-        raise StepError(f"Invalid signal: {signal}")
-    state.config.stop_signal = signal
-    return f"STOPSIGNAL {signal}"
+    state.config.stop_signal = instruction.arguments[0]
+    return f"STOPSIGNAL {instruction.arguments[0]}"
 
 
 def _arg(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:

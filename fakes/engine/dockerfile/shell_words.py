@@ -200,7 +200,8 @@ class _Reader:
 
     def _modified(self, name: str, char: str) -> str:
         value = self.env.get(name)
-        written, colon = char, char == ":"
+        # At the end of the word the engine prints the rune that stands for none.
+        written, colon = char or "\ufffd", char == ":"
         if colon:
             char = self._next()
             written += char

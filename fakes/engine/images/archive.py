@@ -115,7 +115,7 @@ def load(engine: FakeDockerEngine, body: bytes) -> Iterator[Message]:
     try:
         members = tar.read(tar.decompress(body))
     except tar.TarError as error:
-        raise ApiError(500, f"Error processing tar file(exit status 1): {error}") from error
+        raise ApiError(500, engine.version.words.tar_failure(str(error))) from error
     files = {clean(m.name): m.file for m in members if m.file.kind in ("file", "symlink")}
     for member in members:
         if member.hard_link:

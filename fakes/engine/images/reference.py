@@ -85,8 +85,13 @@ def is_tag(text: str) -> bool:
     return _TAG.fullmatch(text) is not None
 
 
-def parse(name: str) -> Reference:
+def parse(name: str, *, modern: bool = False) -> Reference:
     """Read an image name.
+
+    Args:
+        name: the name.
+        modern: as engines from 23.0 on do, for which a first part with capitals
+            is a registry.
 
     Raises:
         InvalidReferenceError: in the engine's words.
@@ -95,7 +100,7 @@ def parse(name: str) -> Reference:
         raise InvalidReferenceError(
             f"invalid repository name ({name}), cannot specify 64-byte hexadecimal strings"
         )
-    domain, rest = _split_domain(name)
+    domain, rest = _split_domain(name, modern=modern)
     digest = tag = ""
     rest, at, digest = rest.partition("@")
     if ":" in rest:
@@ -103,7 +108,10 @@ def parse(name: str) -> Reference:
         if not _TAG.fullmatch(tag):
             raise InvalidReferenceError("invalid reference format")
     if rest.lower() != rest:
-        raise InvalidReferenceError("invalid reference format: repository name must be lowercase")
+        shown = f" ({rest})" if modern else ""
+        raise InvalidReferenceError(
+            f"invalid reference format: repository name{shown} must be lowercase"
+        )
     if not _PATH.fullmatch(rest) or not _FULL_DOMAIN.fullmatch(domain):
         raise InvalidReferenceError("invalid reference format")
     if at and not _DIGEST.fullmatch(digest):
@@ -113,9 +121,10 @@ def parse(name: str) -> Reference:
     return Reference(domain, rest, tag, digest)
 
 
-def _split_domain(name: str) -> tuple[str, str]:
+def _split_domain(name: str, *, modern: bool) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
-    if not slash or ("." not in first and ":" not in first and first != "localhost"):
+    plain = "." not in first and ":" not in first and first != "localhost"
+    if not slash or (plain and not (modern and first.lower() != first)):
         domain, rest = HUB, name
     else:
         domain = HUB if first == _LEGACY_HUB else first

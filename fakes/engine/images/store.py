@@ -81,9 +81,12 @@ class Image:
 class ImageStore:
     """Images by id and name. Every method holds the lock for its whole length."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, clock: Callable[[], int], parse_name: Callable[[str], Reference] = parse
+    ) -> None:
         self.lock = threading.RLock()
         self._clock = clock
+        self._parse = parse_name
         self._images: dict[str, Image] = {}
         self._tags: dict[str, str] = {}
         self._digests: dict[str, str] = {}
@@ -173,7 +176,7 @@ class ImageStore:
         if len(hexadecimal) == 64 and set(hexadecimal) <= set("0123456789abcdef"):
             raise ApiError(404, f"No such image: sha256:{hexadecimal}")
         try:
-            reference = parse(name)
+            reference = self._parse(name)
         except InvalidReferenceError as error:
             raise ApiError(400, str(error)) from error
         found = self.id_of(reference.tagged())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _build(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    options = read_options(request)
+    options = read_options(engine, request)
     record = BuildRecord(
         dockerfile=options.dockerfile,
         target=options.target,
@@ -32,7 +32,7 @@ def _build(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) ->
     )
     engine.builds.append(record)
     try:
-        options.tags = read_tags(request)
+        options.tags = read_tags(engine, request)
         record.tags = [reference.familiar for reference in options.tags]
         build = _prepare(engine, request, options, record)
     except ApiError as error:
@@ -51,7 +51,7 @@ def _prepare(
         raise ApiError(501, "the engine double does not implement POST /build?version=2 (BuildKit)")
     if options.remote:
         raise ApiError(501, "the engine double does not implement POST /build?remote=…")
-    context = SentContext(request.body)
+    context = SentContext(request.body, engine.version.words)
     record.context_files = sorted(context.tree)
     name, content = select_dockerfile(context, options.dockerfile)
     if not content:
@@ -68,7 +68,7 @@ def _prepare(
     if options.target:
         stages = select_target(build_plan.stages, options.target)
         if stages is None:
-            raise ApiError(400, f"failed to reach build target {options.target} in Dockerfile")
+            raise ApiError(400, engine.version.words.bad_target(options.target))
         build_plan.stages = stages
     if options.labels and build_plan.stages:
         build_plan.stages = with_labels(build_plan.stages, options.labels)

@@ -25,7 +25,7 @@ from fakes.engine.images.files import (
     resolve,
     walk_key,
 )
-from fakes.engine.images.reference import InvalidReferenceError, parse
+from fakes.engine.images.reference import InvalidReferenceError
 from fakes.engine.images.store import Image
 from fakes.engine.routes.router import Route
 
@@ -160,7 +160,7 @@ def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     if repository:
         try:
             tag = request.parameter("tag")
-            reference = parse(f"{repository}:{tag}" if tag else repository).tagged()
+            reference = engine.parse_name(f"{repository}:{tag}" if tag else repository).tagged()
         except InvalidReferenceError as error:
             raise ApiError(400, str(error)) from error
     image = commit_container(

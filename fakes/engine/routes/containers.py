@@ -95,7 +95,7 @@ _LIST_FILTERS = [
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = read_filters(request, _LIST_FILTERS)
+    filters = read_filters(request, engine.version.words, _LIST_FILTERS)
     everything = request.flag("all") or "status" in filters or "exited" in filters
     limit = request.parameter("limit")
     lines = []

@@ -8,9 +8,14 @@ from collections.abc import Iterable
 from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request
+from fakes.engine.messages import Words
+
+_OLD = Words()
 
 
-def read_filters(request: Request, known: Iterable[str] | None = None) -> dict[str, list[str]]:
+def read_filters(
+    request: Request, words: Words = _OLD, known: Iterable[str] | None = None
+) -> dict[str, list[str]]:
     """The filters of a request, each with its values.
 
     Raises:
@@ -28,16 +33,17 @@ def read_filters(request: Request, known: Iterable[str] | None = None) -> dict[s
             for name, values in value.items()
         }
     except (ValueError, AttributeError, TypeError) as error:
-        raise ApiError(400, go_text.json_error(text) or "invalid filter") from error
+        reason = "invalid filter" if words.modern else go_text.json_error(text)
+        raise ApiError(400, reason or "invalid filter") from error
     if known is not None:
         allowed = set(known)
         for name in filters:
             if name not in allowed:
-                raise ApiError(400, f"Invalid filter '{name}'")
+                raise ApiError(400, words.bad_filter(name))
     return filters
 
 
-def truth(filters: dict[str, list[str]], name: str) -> bool | None:
+def truth(filters: dict[str, list[str]], name: str, words: Words) -> bool | None:
     """A filter that is true or false; `None` when it is not given.
 
     Raises:
@@ -50,7 +56,7 @@ def truth(filters: dict[str, list[str]], name: str) -> bool | None:
         return True
     if values and values <= {"false", "0"}:
         return False
-    raise ApiError(400, f"Invalid filter '{name}=[{' '.join(filters[name])}]'")
+    raise ApiError(400, words.bad_filter(f"{name}=[{' '.join(filters[name])}]"))
 
 
 def labels_match(labels: dict[str, str], wanted: Iterable[str]) -> bool:

@@ -80,7 +80,7 @@ def summaries(
     Raises:
         ApiError: when a filter cannot be used.
     """
-    dangling = truth(filters, "dangling")
+    dangling = truth(filters, "dangling", engine.version.words)
     before = [engine.images.find(name).created for name in filters.get("before", [])]
     since = [engine.images.find(name).created for name in filters.get("since", [])]
     result: list[tuple[int, dict[str, Any]]] = []
@@ -132,7 +132,7 @@ def _reference_matches(pattern: str, reference: Reference) -> bool:
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    filters = read_filters(request, _LIST_FILTERS)
+    filters = read_filters(request, engine.version.words, _LIST_FILTERS)
     if only := request.parameter("filter"):
         filters.setdefault("reference", []).append(only)
     return json_response(
@@ -208,7 +208,8 @@ def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -
     try:
         image = engine.images.find(path["name"])
     except ApiError as error:
-        raise ApiError(error.status, f"no such image: {path['name']}: {error.message}") from error
+        words = engine.version.words.missing_inspected(path["name"], error.message)
+        raise ApiError(error.status, words) from error
     return json_response(inspect(engine, image, request.version))
 
 
@@ -246,28 +247,34 @@ def _history(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) 
 def _tag(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
     with engine.lock:
         image = engine.images.find(path["name"])
-        reference = _tag_target(request.parameter("repo"), request.parameter("tag"))
+        reference = _tag_target(engine, request.parameter("repo"), request.parameter("tag"))
+        if reference is None:
+            return Response(200)
         engine.tag_image(reference, image.id)
     return Response(201)
 
 
-def _tag_target(repository: str, tag: str) -> Reference:
+def _tag_target(engine: FakeDockerEngine, repository: str, tag: str) -> Reference | None:
+    """The name to give, `None` when newer engines take an empty one for nothing to do."""
+    modern = engine.version.modern
+    if not repository and modern:
+        return None
     if tag and not is_tag(tag):
-        raise ApiError(500, "invalid tag format")
+        raise ApiError(400 if modern else 500, "invalid tag format")
     try:
-        return _named(repository, tag)
+        return _named(engine, repository, tag)
     except ApiError as error:
-        status = 500 if error.message.startswith("invalid reference") else error.status
-        raise ApiError(status, error.message) from error
+        is_form = error.message.startswith("invalid reference") and not modern
+        raise ApiError(500 if is_form else error.status, error.message) from error
 
 
-def _named(repository: str, tag: str) -> Reference:
+def _named(engine: FakeDockerEngine, repository: str, tag: str) -> Reference:
     try:
-        reference = parse(repository)
+        reference = engine.parse_name(repository)
         if reference.digest:
-            raise ApiError(400, "refusing to create a tag with a digest reference")
+            raise ApiError(400, engine.version.words.digest_as_tag())
         if tag:
-            reference = parse(
+            reference = engine.parse_name(
                 f"{repository}:{tag}" if not reference.tag else f"{reference.repository}:{tag}"
             )
     except InvalidReferenceError as error:
@@ -284,8 +291,8 @@ def _remove(engine: FakeDockerEngine, request: Request, path: dict[str, str]) ->
 
 
 def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    filters = read_filters(request, ("dangling", "until", "label", "label!"))
-    dangling_only = truth(filters, "dangling") is not False
+    filters = read_filters(request, engine.version.words, ("dangling", "until", "label", "label!"))
+    dangling_only = truth(filters, "dangling", engine.version.words) is not False
     records: list[dict[str, str]] = []
     before = sum(layer.size for layer in engine.images.layers())
     with engine.lock:
@@ -313,11 +320,11 @@ def _create(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -
         return _import(engine, request)
     name, tag = request.parameter("fromImage"), request.parameter("tag")
     try:
-        reference = parse(name)
+        reference = engine.parse_name(name)
         if tag.startswith(("sha256:", "sha512:")):
             reference = reference.with_digest(tag)
         elif tag:
-            reference = parse(f"{reference.repository}:{tag}")
+            reference = engine.parse_name(f"{reference.repository}:{tag}")
     except InvalidReferenceError as error:
         raise ApiError(400, str(error)) from error
     platform = request.parameter("platform")
@@ -333,7 +340,7 @@ def _import(engine: FakeDockerEngine, request: Request) -> Response:
     if source != "-":
         raise ApiError(501, "the engine double does not implement POST /images/create?fromSrc=URL")
     repository = request.parameter("repo")
-    reference = _named(repository, request.parameter("tag")) if repository else None
+    reference = _named(engine, repository, request.parameter("tag")) if repository else None
     image = import_tar(
         engine,
         request.body,
@@ -350,7 +357,7 @@ def _import(engine: FakeDockerEngine, request: Request) -> Response:
 def _push(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
     name, tag = path["name"], request.parameter("tag")
     try:
-        reference = parse(f"{name}:{tag}" if tag else name)
+        reference = engine.parse_name(f"{name}:{tag}" if tag else name)
     except InvalidReferenceError as error:
         raise ApiError(400, str(error)) from error
     credentials = Credentials.from_header(request.headers.get("x-registry-auth"))

@@ -1,0 +1,59 @@
+"""The engine's words where its versions differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Words:
+    """The texts of one version of the engine.
+
+    Attributes:
+        modern: it is 23.0 or newer.
+        newest: it is 28 or newer.
+    """
+
+    modern: bool = False
+    newest: bool = False
+
+    def bad_signal(self, signal: str) -> str:
+        """A stop signal that is none."""
+        return f"{'i' if self.modern else 'I'}nvalid signal: {signal}"
+
+    def bad_filter(self, text: str) -> str:
+        """A filter that is unknown or has no such value."""
+        return f"{'i' if self.modern else 'I'}nvalid filter '{text}'"
+
+    def bad_target(self, target: str) -> str:
+        """A stage that is not in the Dockerfile."""
+        if self.modern:
+            return f'target stage "{target}" could not be found'
+        return f"failed to reach build target {target} in Dockerfile"
+
+    def tar_failure(self, reason: str) -> str:
+        """An archive that cannot be unpacked; older engines did that in another process."""
+        if self.modern:
+            return reason
+        return f"Error processing tar file(exit status 1): {reason}"
+
+    def pivot_failure(self, path: str) -> str:
+        """An archive that cannot be unpacked because its destination is a file."""
+        what = "error" if self.newest else "Error"
+        return self.tar_failure(f"{what} setting up pivot dir: mkdir {path}: not a directory")
+
+    def digest_as_tag(self) -> str:
+        """A new name that is a digest."""
+        if self.modern:
+            return "cannot import digest reference"
+        return "refusing to create a tag with a digest reference"
+
+    def missing_inspected(self, name: str, reason: str) -> str:
+        """An image to inspect that is not there."""
+        return reason if self.modern else f"no such image: {name}: {reason}"
+
+    def removed_container(self, short_id: str) -> str:
+        """The line about an intermediate container that was removed."""
+        if self.modern:
+            return f" ---> Removed intermediate container {short_id}\n"
+        return f"Removing intermediate container {short_id}\n"
