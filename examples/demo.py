@@ -6,6 +6,7 @@ brings for tests takes its place. The registry is a double in this process.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -45,8 +46,12 @@ def docker_client() -> Iterator[docker.DockerClient]:
     """Give a client of the engine found, else of the double; say which in the first line."""
     try:
         client = connect()
-    except EngineNotFoundError:
-        print("No Docker Engine answers: building with the embedded double, which runs no RUN.")
+    except EngineNotFoundError as error:
+        tried = ", ".join(attempt.address for attempt in error.attempts)
+        print(
+            "Building with the embedded double, which runs no RUN: no Docker Engine answers "
+            f"(tried {tried})."
+        )
         client = FakeDockerClient(FakeDockerEngine())
     else:
         print(f"Building with {describe_engine(client)}.")
@@ -146,3 +151,7 @@ if __name__ == "__main__":
         sys.exit(main())
     except ImageBuilderError as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except BrokenPipeError:
+        # The reader went away; what is still buffered goes nowhere instead of into an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
