@@ -48,8 +48,10 @@ _PODMAN_STEP = re.compile(r"(?:\[\d+/\d+\] )?STEP (\d+)(?:/(\d+))?: (.*)", re.DO
 _CACHED = re.compile(r"(?: ---> Using cache|--> Using cache [0-9a-f]+)\Z")
 _CHATTER = re.compile(
     r"(?: ---> (?:Running in |Removed intermediate container )?[0-9a-f]{12}| ---> "
-    r"|Removing intermediate container [0-9a-f]{12}"
-    r"|-->(?: [0-9a-f]{11,12})?)\Z"
+    r"|Removing intermediate container [0-9a-f]{12})\Z"
+)
+_PODMAN_CHATTER = re.compile(
+    r"(?:-->(?: [0-9a-f]{11,12})?|(?:\[\d+/\d+\] )?COMMIT .*|[0-9a-f]{64})\Z"
 )
 _BUILT = re.compile(r"Successfully built ([0-9a-f]+)\Z")
 _WARNING = re.compile(r"\[Warning\] (.*)\Z", re.IGNORECASE)
@@ -145,6 +147,7 @@ class _Progress:
         self._step = 0
         self._total = 0
         self._instruction: str | None = None
+        self._chatter = _CHATTER
         self._output: deque[str] = deque(maxlen=SHOWN_OUTPUT_LINES)
         self._image_id: str | None = None
         self.log: list[str] = []
@@ -255,6 +258,7 @@ class _Progress:
             found = _PODMAN_STEP.match(text)
             if found is None:
                 return False
+            self._chatter = _PODMAN_CHATTER
         number, total = int(found[1]), int(found[2] or 0)
         instruction = found[3].strip()
         self._step, self._total, self._instruction = number, total, instruction
@@ -262,6 +266,9 @@ class _Progress:
         self.log.append(text.rstrip("\n"))
         self._emit(StepStarted(number, total, instruction))
         return True
+
+    def _is_chatter(self, line: str) -> bool:
+        return line.startswith("Successfully tagged ") or self._chatter.match(line) is not None
 
     def _end_line(self) -> None:
         if self._line:
@@ -281,7 +288,7 @@ class _Progress:
             self._emit(StepOutput(0, line))
         elif found := _WARNING.match(line):
             self._emit(Notice(found[1]))
-        elif spoken_by_engine or _CHATTER.match(line) or line.startswith("Successfully tagged "):
+        elif spoken_by_engine or self._is_chatter(line):
             self._emit(StepOutput(0, line))
         else:
             self._output.append(line)

@@ -79,9 +79,10 @@ def load_context(name: str, config_directory: Path) -> DockerContext:
             key="Endpoints.docker.Host",
         )
     tls_directory = config_directory / "contexts" / "tls" / key / "docker"
+    verify = endpoint.get("SkipTLSVerify") is not True
     tls = None
-    if tls_directory.is_dir():
-        tls = TLSFiles.in_directory(tls_directory, verify=endpoint.get("SkipTLSVerify") is not True)
+    if tls_directory.is_dir() or not verify:
+        tls = TLSFiles.in_directory(tls_directory, verify=verify)
     return DockerContext(name=name, host=host, tls=tls)
 
 

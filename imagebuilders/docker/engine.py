@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import socket
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import RemoteDisconnected
@@ -197,21 +198,37 @@ def _try(candidate: _Candidate, ping_timeout: float) -> docker.DockerClient | st
             use_ssh_client=use_ssh_command,
         )
         try:
+            _shield(probe)
             answer: object = probe.version(api_version=False)
         finally:
             probe.close()
         version = answer.get("ApiVersion") if isinstance(answer, dict) else None
         if not isinstance(version, str):
             return "answered, but not as a Docker Engine does"
-        return docker.DockerClient(
+        client = docker.DockerClient(
             candidate.address,
             version=version,
             timeout=REQUEST_TIMEOUT_SECONDS,
             tls=tls,
             use_ssh_client=use_ssh_command,
         )
+        _shield(client.api)
+        return client
     except (RequestException, DockerException, OSError, ValueError, TypeError) as error:
         return _outcome(error, ping_timeout)
+
+
+def _shield(api: docker.APIClient) -> None:
+    """Keep the environment from changing how the engine is trusted.
+
+    `REQUESTS_CA_BUNDLE` would take the place of the engine's own CA, and `.netrc` would add a
+    password; only the proxies of the environment are meant for every connection.
+    """
+    from requests.utils import get_environ_proxies
+
+    if api.base_url.startswith(("http://", "https://")):
+        api.proxies.update(get_environ_proxies(api.base_url))
+    api.trust_env = False
 
 
 def _socket_trouble(path: str, ping_timeout: float) -> str | None:
@@ -260,6 +277,8 @@ def _outcome(error: BaseException, ping_timeout: float) -> str:
         return f"no answer within {ping_timeout:g} s"
     if isinstance(cause, RemoteDisconnected):
         return "closed the connection without an answer"
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS failed: {getattr(cause, 'verify_message', None) or cause.reason or cause}"
     if cause is not None:
         return (cause.strerror or str(cause) or type(cause).__name__).lower()
     return str(error)

@@ -19,7 +19,8 @@ _ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"server gave HTTP response to HTTPS client",
             "The registry speaks plain HTTP: give it a certificate, or name it under "
-            "'insecure-registries' in the engine's daemon.json.",
+            "'insecure-registries' in the engine's daemon.json (Podman: 'insecure = true' in "
+            "registries.conf).",
         ),
         (
             r"x509|certificate|tls:",

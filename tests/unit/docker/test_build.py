@@ -109,12 +109,15 @@ def test_podmans_wording_is_understood(build: Build) -> None:
     built = build.answer(
         *_stream("[1/2] STEP 1/1: FROM a AS x\n", "--> 410f2b8ddd2\n"),
         *_stream("[2/2] STEP 1/2: FROM b\n", "[2/2] STEP 2/2: RUN y\n"),
-        *_stream("--> Using cache 41abcdef\n", "Successfully built 0123456789ab\n"),
+        *_stream("out\n", "[2/2] COMMIT app:1\n", "ab" * 32 + "\n", "--> Using cache 41abcdef\n"),
+        *_stream("Successfully built 0123456789ab\n"),
     )
     assert built.image_id == "0123456789ab"
     started = [event for event in build.events if isinstance(event, StepStarted)]
     assert [event.instruction for event in started] == ["FROM a AS x", "FROM b", "RUN y"]
     assert StepCached(2) in build.events
+    output = [one.line for one in build.events if isinstance(one, StepOutput) and one.number]
+    assert output == ["out"]
 
 
 def test_base_images_and_warnings_are_events(build: Build) -> None:

@@ -38,6 +38,13 @@ def test_a_context_gives_its_tls_files(tmp_path: Path, skip: bool) -> None:
     assert context.tls == TLSFiles(ca=tls / "ca.pem", verify=not skip)
 
 
+def test_a_context_may_skip_the_check_without_any_file(tmp_path: Path) -> None:
+    """`docker context create --docker host=…,skip-tls-verify=true` writes no TLS folder."""
+    endpoint = {"Host": "tcp://e:2376", "SkipTLSVerify": True}
+    _write(tmp_path, "far", {"Endpoints": {"docker": endpoint}})
+    assert load_context("far", tmp_path).tls == TLSFiles(verify=False)
+
+
 def test_a_context_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """The error says where it was looked for."""
     with pytest.raises(ConfigurationError, match=f"no Docker context 'x' in {tmp_path}"):

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -218,6 +219,7 @@ def test_a_socket_that_does_not_answer_is_given_up(environ: dict[str, str], tmp_
         (ValueError("wrapped", ConnectionRefusedError(111, "Refused")), "refused"),
         (OSError("no strerror"), "no strerror"),
         (TypeError("invalid port"), "invalid port"),
+        (OSError(ssl.SSLError(1, "wrong version number")), "TLS failed: "),
     ],
 )
 def test_an_outcome_is_the_innermost_cause(error: Exception, outcome: str) -> None:
@@ -256,6 +258,20 @@ def test_tls_comes_from_the_environment(
     assert not isinstance(config, bool)
     assert config.cert == (str(tmp_path / ".docker/cert.pem"), str(tmp_path / ".docker/key.pem"))
     assert config.ca_cert == str(tmp_path / ".docker/ca.pem")
+
+
+def test_the_environment_does_not_change_whom_the_engine_trusts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`REQUESTS_CA_BUNDLE` and `.netrc` are for other servers; proxies are for all."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    api = docker.APIClient("tcp://engine:2375", version="1.41")
+    engine._shield(api)
+    assert api.trust_env is False
+    assert api.proxies["http"] == "http://proxy:1"
+    api.close()
 
 
 def test_no_tls_without_its_variables(environ: dict[str, str]) -> None:
