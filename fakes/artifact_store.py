@@ -348,10 +348,6 @@ class InMemoryArtifactStore(BaseArtifactStore):
 
     # --- the seams of the production class -----------------------------------
 
-    @property
-    def _root(self) -> str:
-        return "/" + self.path.removeprefix("memory://").strip("/")
-
     def _attempt(
         self,
         operation: Operation,

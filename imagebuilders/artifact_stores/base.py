@@ -285,7 +285,7 @@ class BaseArtifactStore(StackComponent, ABC):
     @property
     def _root(self) -> str:
         """The store's path as its file system spells it."""
-        return self.path
+        return self.filesystem._strip_protocol(self.path)
 
     def _locate(self, path: str) -> str:
         """Give the file system's spelling of a path argument."""
@@ -437,7 +437,7 @@ class BaseArtifactStoreFlavor(Flavor, ABC):
     @property
     def docs_url(self) -> str | None:
         """The flavor's section in the documentation."""
-        return f"{DOCS_URL}/artifact-stores/#{self.name}"
+        return f"{DOCS_URL}/artifact-stores.html#{self.name}"
 
     @property
     def sdk_docs_url(self) -> str | None:

@@ -12,6 +12,10 @@ from imagebuilders.exceptions import ArtifactStoreError
 class FileSystem(Protocol):
     """What artifact stores ask of an `fsspec.AbstractFileSystem`."""
 
+    def _strip_protocol(self, path: str) -> str:
+        """Give the file system's own spelling of a URL."""
+        ...
+
     def info(self, path: str) -> Mapping[str, object]:
         """Tell size and type; `FileNotFoundError` when nothing is there."""
         ...

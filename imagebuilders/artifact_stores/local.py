@@ -91,7 +91,11 @@ class LocalArtifactStore(BaseArtifactStore):
         """fsspec's local file system."""
         return cast("FileSystem", import_module("fsspec.implementations.local").LocalFileSystem())
 
-    # The two below, and `_publish`, do without fsspec, which takes longer to import than they take.
+    # What an upload needs does without fsspec, which takes longer to import than an upload takes.
+
+    @property
+    def _root(self) -> str:
+        return self.path
 
     def read_tail(self, path: str, length: int) -> Tail | None:
         """Give the size of a file and its last `length` bytes; `None` when there is none."""
