@@ -85,7 +85,7 @@ def _stack_lines(description: StackDescription) -> list[str]:
         lines += ["", f"{component.type}: {flavor}  ({component.flavor_origin})"]
         lines += _columns(
             [
-                (f"  {setting.key}", printable(str(setting.value)), f"({setting.origin})")
+                (f"  {setting.key}", _shown(setting.value), f"({setting.origin})")
                 for setting in component.settings
             ]
         )
@@ -93,6 +93,10 @@ def _stack_lines(description: StackDescription) -> list[str]:
     for kind in sorted(missing):
         lines += ["", f"{kind}: none"]
     return lines
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else printable(str(value))
 
 
 def _columns(rows: list[tuple[str, ...]]) -> list[str]:
