@@ -55,7 +55,7 @@ def select(root: str, rules: IgnoreRules) -> Iterator[Selected]:
     """
     file, link, folder_type = EntryType.FILE, EntryType.LINK, EntryType.DIRECTORY
     start = os.path.join(root, "")
-    listing = _list(root, start, "", (False, 0), rules)
+    listing = _list(root, "", (False, 0), rules)
     levels = [_Level("", start, iter(listing.names), listing, None)]
     waiting: list[Selected] = []  # dropped folders above, listed once something in them is kept
     while levels:
@@ -64,7 +64,8 @@ def select(root: str, rules: IgnoreRules) -> Iterator[Selected]:
             path = prefix + name
             if name in folders:
                 outcome = folders[name]
-                selected = Selected(path, folder_type, source + name)
+                place = source + (name if _UTF8_NAMES else disk_name(name))
+                selected = Selected(path, folder_type, place)
                 if outcome[0]:
                     waiting.append(selected)
                 else:
@@ -72,30 +73,22 @@ def select(root: str, rules: IgnoreRules) -> Iterator[Selected]:
                         yield from waiting
                         waiting.clear()
                     yield selected
-                below = _list(source + name, source + name + "/", path + "/", outcome, rules)
-                levels.append(
-                    _Level(
-                        path + "/",
-                        source + name + "/",
-                        iter(below.names),
-                        below,
-                        selected if outcome[0] else None,
-                    )
-                )
+                below = _list(place, path + "/", outcome, rules)
+                held = selected if outcome[0] else None
+                levels.append(_Level(path + "/", place + "/", iter(below.names), below, held))
                 break
             if waiting:
                 yield from waiting
                 waiting.clear()
-            yield Selected(path, link if name in links else file, source + name)
+            place = source + (name if _UTF8_NAMES else disk_name(name))
+            yield Selected(path, link if name in links else file, place)
         else:
             levels.pop()
             if waiting and waiting[-1] is held:
                 waiting.pop()
 
 
-def _list(
-    directory: str, source: str, prefix: str, outcome: Outcome, rules: IgnoreRules
-) -> _Listing:
+def _list(directory: str, prefix: str, outcome: Outcome, rules: IgnoreRules) -> _Listing:
     """List a folder: what is kept in it, and the folders below which something may be kept."""
     names: list[str] = []
     links: set[str] = set()
@@ -116,7 +109,7 @@ def _list(
                 elif found.is_symlink():
                     links.add(name)
                 elif not found.is_file(follow_symlinks=False):
-                    raise _no_file(source + name, prefix + name, _mode(found))
+                    raise _no_file(found.path, prefix + name, _mode(found))
                 names.append(name)
     except OSError as error:
         if excluded and isinstance(error, PermissionError):
@@ -250,3 +243,8 @@ def context_name(name: str) -> str:
     if _UTF8_NAMES or name.isascii():
         return name
     return os.fsencode(name).decode("utf-8", "surrogateescape")
+
+
+def disk_name(name: str) -> str:
+    """Give a name of a context as the file system's encoding has it: undo `context_name`."""
+    return os.fsdecode(encode_path(name))
