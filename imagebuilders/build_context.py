@@ -175,18 +175,21 @@ class BuildContext(Archivable):
                 size / 1024**2,
             )
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self, *, as_they_are: bool = False) -> Iterator[Entry]:
         """Give what goes into the archive, extra files included, in its order.
 
         An ignore file in the archive keeps its content as long as reading it once more would drop
         nothing; otherwise lines are added to it (see `imagebuilders.context.second_reading`).
+
+        Args:
+            as_they_are: leave ignore files as they are.
 
         Raises:
             BuildContextError: something cannot be archived.
             IgnoreFileError: the ignore file cannot be read, or a line is no pattern.
             ContextChangedError: something vanished meanwhile.
         """
-        guarded = self._ignore_files
+        guarded: frozenset[str] = frozenset() if as_they_are else self._ignore_files
         for entry in super().entries():
             if entry.path in guarded and entry.type is EntryType.FILE:
                 yield self._guard(entry)

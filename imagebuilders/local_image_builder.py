@@ -120,6 +120,7 @@ class LocalImageBuilder(BaseImageBuilder):
             BuildContextError: there is no Dockerfile, or the context is otherwise at fault.
             EngineNotFoundError: no engine answers.
         """
+        from imagebuilders.context.advice import secret_looking, warn_of_secrets
         from imagebuilders.docker.build import build_image
         from imagebuilders.docker.context_files import engine_context
         from imagebuilders.docker.engine import describe_engine
@@ -133,6 +134,7 @@ class LocalImageBuilder(BaseImageBuilder):
         else:
             reference = parse_build_target(image_name)
         context = engine_context(build_context, options.dockerfile)
+        warn_of_secrets(secret_looking(context.entries))
         compress = bool(options.gzip) or options.encoding == "gzip"
         tell = _report_results if options.quiet else report
         with self._client_for(container_registry) as client:

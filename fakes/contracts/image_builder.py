@@ -236,7 +236,8 @@ def _unreadable(image_builder: BaseImageBuilder) -> BuildContext:
         def get_files(self) -> NoReturn:
             raise AssertionError("the context was read")
 
-        def entries(self) -> NoReturn:
+        def entries(self, *, as_they_are: bool = False) -> NoReturn:
+            del as_they_are
             raise AssertionError("the context was read")
 
     return Unreadable()

@@ -278,7 +278,7 @@ def _outcome(error: BaseException, ping_timeout: float) -> str:
     if isinstance(cause, RemoteDisconnected):
         return "closed the connection without an answer"
     if isinstance(cause, ssl.SSLError):
-        return f"TLS failed: {getattr(cause, 'verify_message', None) or cause.reason or cause}"
+        return f"TLS failed: {getattr(cause, 'verify_message', '') or cause.strerror or cause}"
     if cause is not None:
         return (cause.strerror or str(cause) or type(cause).__name__).lower()
     return str(error)

@@ -308,6 +308,18 @@ def test_the_registrys_credentials_serve_the_build_too(
         assert header_of_build() == {server.address: expected}
 
 
+def test_what_looks_like_a_secret_is_warned_of(
+    builder: LocalImageBuilder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A key in the context ends in the image more often than not."""
+    context = _context()
+    context.add_file("x", "id_rsa")
+    builder.build("app:1", context)
+    assert [record.levelname for record in caplog.records if "id_rsa" in record.message] == [
+        "WARNING"
+    ]
+
+
 def test_output_lines_are_events(builder: LocalImageBuilder, engine: FakeDockerEngine) -> None:
     """Each line of a command, with the number of its step."""
     engine.on_run("make", output="one\ntwo\n")
