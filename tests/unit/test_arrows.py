@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,13 @@ _RULES = [
 ]
 
 
-def _imports(file: Path) -> Iterator[tuple[int, str]]:
+@cache
+def _imports(file: Path) -> list[tuple[int, str]]:
     """Line and full name of what a module imports, lazily or for types alike."""
+    return list(_found_imports(file))
+
+
+def _found_imports(file: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)

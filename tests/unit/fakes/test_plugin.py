@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("everything_imported")
 def plugin_alone(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     """Options for a run with no other plugin: those of this environment cost seconds."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    return ("-p", "pytest_imagebuilders")
+    return ("-p", "imagebuilders")
 
 
 def test_loading_the_plugin_imports_no_double_and_no_docker() -> None:
