@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, OverflowMethod, RenderableType
 from rich.constrain import Constrain
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -56,6 +56,7 @@ class LiveProgress:
         plain = console.options.ascii_only
         self._spinner = Spinner("line" if plain else "dots", style="cyan")
         self._marks = ("+", "x", "!") if plain else ("✓", "✗", "!")
+        self._cut: OverflowMethod = "crop" if plain else "ellipsis"
         self._running: dict[str, _Running] = {}
         self._layers: dict[str, events.LayerProgress] = {}
         # Guards the state against the drawing thread. Never held while printing: the
@@ -159,16 +160,16 @@ class LiveProgress:
     # --- how it looks ----------------------------------------------------------
 
     def _line(self, mark: str, style: str, row: _Running) -> RenderableType:
-        return _grid(Text(mark, style=style), row, self._clock())
+        return _grid(Text(mark, style=style), row, self._clock(), self._cut)
 
     def _drawing(self) -> RenderableType:
         with self._lock:
             now = self._clock()
             parts: list[RenderableType] = []
             for row in self._running.values():
-                parts.append(_grid(self._spinner, row, now))
+                parts.append(_grid(self._spinner, row, now, self._cut))
                 parts += [
-                    Text(f"    {line}", style="dim", no_wrap=True, overflow="ellipsis")
+                    Text(f"    {line}", style="dim", no_wrap=True, overflow=self._cut)
                     for line in row.output
                 ]
             return self._inset(Group(*parts, *self._drawn_layers()))
@@ -180,15 +181,16 @@ class LiveProgress:
             if not any(word in layer.status.lower() for word in _SETTLED)
         ]
         drawn: list[RenderableType] = []
-        for layer in waiting[:_LAYERS]:
+        shown = waiting if len(waiting) <= _LAYERS + 1 else waiting[:_LAYERS]
+        for layer in shown:
             row = _Running(f"  {printable(layer.layer)} {printable(layer.status)}", 0.0)
             if layer.current:
                 row.amount = size(layer.current)
             if layer.total:
                 row.part = (layer.current, layer.total)
-            drawn.append(_grid(Text(" "), row, None))
-        if len(waiting) > _LAYERS:
-            drawn.append(Text(f"    and {len(waiting) - _LAYERS} more layers", style="dim"))
+            drawn.append(_grid(Text(" "), row, None, self._cut))
+        if len(waiting) > len(shown):
+            drawn.append(Text(f"    and {len(waiting) - len(shown)} more layers", style="dim"))
         return drawn
 
 
@@ -197,11 +199,13 @@ def _title(step: events.StepStarted) -> str:
     return f"{number} {printable(' '.join(step.instruction.split()))}"
 
 
-def _grid(mark: RenderableType, row: _Running, now: float | None) -> RenderableType:
+def _grid(
+    mark: RenderableType, row: _Running, now: float | None, cut: OverflowMethod
+) -> RenderableType:
     """Lay out one line: mark, title, bar, amount, time."""
     grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
     grid.add_column(width=1)
-    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_column(ratio=1, no_wrap=True, overflow=cut)
     cells: list[RenderableType] = [mark, Text(row.title)]
     if row.part is not None:
         grid.add_column(width=20)

@@ -192,4 +192,7 @@ def test_terminal_that_knows_only_ascii() -> None:
     """Marks have a spelling for terminals without Unicode."""
     terminal = _Terminal(encoding="ascii")
     terminal.progress(events.ContextProgress(10, done=True))
-    assert terminal.standing()[0].startswith("+ context")
+    terminal.progress(events.StepStarted(1, 1, "RUN " + "x" * 100))
+    assert len(terminal.moving()) == 1
+    terminal.progress(events.ImageBuilt("app", "id"))
+    assert [line[:9] for line in terminal.standing()] == ["+ context", "+ [1/1] R"]
