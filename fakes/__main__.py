@@ -8,7 +8,9 @@ import click
 
 # Loaded when asked for, so that one double's needs are not another's.
 _COMMANDS = {
+    "engine": "fakes.engine.command",
     "registry": "fakes.registry.command",
+    "run": "fakes.engine.command",
 }
 
 

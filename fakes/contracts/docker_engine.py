@@ -23,13 +23,20 @@ from fakes.contracts.engine.transcripts import Notes, transcript
 BASE_IMAGE = "busybox:latest"
 
 
-def observe(api: APIClient, name: str) -> Notes:
-    """Run one scenario; what it saw."""
-    session = Session(api, BASE_IMAGE)
+def observe(api: APIClient, name: str, *, shared: bool = True) -> Notes:
+    """Run one scenario; what it saw.
+
+    Args:
+        api: the engine's client.
+        name: the scenario's.
+        shared: the engine is used again, so what the scenario made is removed.
+    """
+    session = Session(api, BASE_IMAGE, shared=shared)
     try:
         scenarios()[name](session)
     finally:
-        session.clean()
+        if shared:
+            session.clean()
     return session.notes
 
 
@@ -63,6 +70,9 @@ class DockerEngineContract:
     known_divergences: ClassVar[dict[str, str]] = {}
     """Scenarios that are known to differ, each with the reason."""
 
+    shared_engine = True
+    """Whether one engine serves several tests; a fresh one needs no cleaning."""
+
     @pytest.mark.parametrize("name", sorted(scenarios()))
     def test_scenario(self, name: str, api: APIClient, request: pytest.FixtureRequest) -> None:
         """The scenario sees what it saw on a real engine."""
@@ -71,4 +81,4 @@ class DockerEngineContract:
             pytest.fail(f"no transcript of {name} for {self.engine_version}")
         if reason := self.known_divergences.get(name):
             request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
-        assert not differences(expected, observe(api, name))
+        assert not differences(expected, observe(api, name, shared=self.shared_engine))

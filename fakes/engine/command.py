@@ -34,10 +34,10 @@ _SEED = click.option(
 def _engine(version: str, seeds: tuple[str, ...]) -> FakeDockerEngine:
     from fakes.engine.engine import FakeDockerEngine
 
-    engine = FakeDockerEngine(version)
+    made = FakeDockerEngine(version)
     for name in seeds:
-        engine.seed_hub(name)
-    return engine
+        made.seed_hub(name)
+    return made
 
 
 @click.command("engine")
@@ -50,7 +50,7 @@ def _engine(version: str, seeds: tuple[str, ...]) -> FakeDockerEngine:
 )
 @_VERSION
 @_SEED
-def engine_command(listen: str, engine_version: str, seeds: tuple[str, ...]) -> None:
+def engine(listen: str, engine_version: str, seeds: tuple[str, ...]) -> None:
     """Serve an engine double until interrupted; prints its DOCKER_HOST."""
     try:
         with _engine(engine_version, seeds).serve(listen) as docker_host:
@@ -70,7 +70,7 @@ def engine_command(listen: str, engine_version: str, seeds: tuple[str, ...]) -> 
 @_SEED
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
-def run_command(
+def run(
     context: click.Context, engine_version: str, seeds: tuple[str, ...], command: tuple[str, ...]
 ) -> None:
     """Run COMMAND with DOCKER_HOST set to an engine double."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
+import random
 import socket
 import threading
 import time
@@ -63,6 +62,7 @@ class FakeDockerEngine:
         self.hub_is_real = hub_is_real
         self.lock = threading.RLock()
         self._clock = clock or time.time_ns
+        self._random = random.Random()  # noqa: S311  (ids, not secrets)
         self.images = ImageStore(self.clock, self.parse_name)
         self.builds: list[BuildRecord] = []
         self.requests: list[RequestRecord] = []
@@ -84,7 +84,7 @@ class FakeDockerEngine:
 
     def new_id(self) -> str:
         """A fresh id of 64 hexadecimal digits."""
-        return hashlib.sha256(os.urandom(32)).hexdigest()
+        return f"{self._random.getrandbits(256):064x}"
 
     def parse_name(self, name: str) -> Reference:
         """Read an image name as this version does.

@@ -35,14 +35,19 @@ class Session:
         notes: what was seen, in order, normalised.
     """
 
-    def __init__(self, api: APIClient, base: str = "busybox:latest") -> None:
+    def __init__(
+        self, api: APIClient, base: str = "busybox:latest", *, shared: bool = True
+    ) -> None:
         self.api = api
         self.base = base
         self.notes: list[Observation] = []
         self._normal = Normaliser()
         # What is there already belongs to somebody else.
-        self.kept_names = {name for i in api.images() for name in i.get("RepoTags") or []}
-        self._kept_containers = {c["Id"] for c in self._containers()}
+        self.kept_names = {base}
+        self._kept_containers: set[str] = set()
+        if shared:
+            self.kept_names |= {name for i in api.images() for name in i.get("RepoTags") or []}
+            self._kept_containers = {c["Id"] for c in self._containers()}
 
     def note(self, what: str, value: object) -> None:
         """Keep something that was seen."""

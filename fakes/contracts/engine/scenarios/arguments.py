@@ -24,7 +24,8 @@ dockerfiles(
         "meta_redeclared_in_stage": "ARG x=1\nFROM scratch\nCOPY a /\nARG x\nENV y=[$x]",
         "meta_overridden_in_stage": "ARG x=1\nFROM scratch\nCOPY a /\nARG x=2\nENV y=[$x]",
         "meta_from_meta": "ARG x=scr\nARG y=${x}atch\nFROM $y\nCOPY a /",
-        "stage_scope_ends": "FROM scratch AS one\nARG x=1\nCOPY a /\nFROM scratch\nCOPY a /\nENV y=[$x]",
+        "stage_scope_ends": "FROM scratch AS one\nARG x=1\nCOPY a /\nFROM scratch\n"
+        "COPY a /\nENV y=[$x]",
         "modifier_default": _H + "ENV a=${x:-d} b=${x:-}\nENV c=1\nENV d=${c:-no}",
         "modifier_alternative": _H + "ENV c=1\nENV d=${c:+yes} e=${x:+yes}",
         "modifier_nested": _H + "ENV c=1\nENV d=${x:-${c}2} e=${x:-${y:-deep}}",
@@ -44,7 +45,8 @@ dockerfiles(
         "copy_substitution": "FROM scratch\nARG f=a\nCOPY $f /${f}2",
         "copy_dest_default": "FROM scratch\nCOPY a /${d:-x}/",
         "chown_substitution": "FROM scratch\nARG u=5\nCOPY --chown=$u:$u a /",
-        "from_flag_not_substituted": "FROM scratch AS one\nCOPY a /\nFROM scratch\nARG s=one\nCOPY --from=$s a /",
+        "from_flag_not_substituted": "FROM scratch AS one\nCOPY a /\nFROM scratch\nARG s=one\n"
+        "COPY --from=$s a /",
         "cmd_not_substituted": _H + 'ENV x=1\nCMD echo $x\nENTRYPOINT ["$x"]',
         "healthcheck_not_substituted": _H + "ENV x=1\nHEALTHCHECK CMD $x",
         "shell_not_substituted": _H + 'ENV x=1\nSHELL ["$x"]',

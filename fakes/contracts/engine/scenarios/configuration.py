@@ -122,7 +122,8 @@ dockerfiles(
         "escape_directive": "# escape=`\nFROM scratch\nCOPY a /a\nENV a=1 `\n b=c:\\d",
         "escape_directive_bad": "# escape=x\nFROM scratch\nENV a=1",
         "escape_directive_twice": "# escape=`\n# escape=`\nFROM scratch\nENV a=1",
-        "escape_directive_too_late": "# a comment\n# escape=`\nFROM scratch\nCOPY a /a\nENV a=1 \\\n b=2",
+        "escape_directive_too_late": "# a comment\n# escape=`\nFROM scratch\nCOPY a /a\n"
+        "ENV a=1 \\\n b=2",
         "syntax_directive": "# syntax=docker/dockerfile:1\nFROM scratch\nCOPY a /a\nENV a=1",
         "byte_order_mark": "\ufeffFROM scratch\nCOPY a /a",
         "only_config_from_scratch": "FROM scratch\nENV a=1\nCMD x",

@@ -188,12 +188,12 @@ def fifo(s: Session) -> None:
 @scenario
 def owners_by_name(s: Session) -> None:
     """Names are looked up in the image."""
-    passwd = "root:x:0:0::/:/bin/sh\nme:x:55:66::/:/bin/sh\n"
+    users = "root:x:0:0::/:/bin/sh\nme:x:55:66::/:/bin/sh\n"
     group = "root:x:0:\nus:x:77:\nme:x:88:\n"
     s.build(
         "FROM scratch\nCOPY etc /etc\nCOPY --chown=me:us a /1\nCOPY --chown=me a /2\n"
         "COPY --chown=me:5 a /3\nCOPY --chown=nobody a /4",
-        {"etc/passwd": passwd, "etc/group": group, "a": "1"},
+        {"etc/passwd": users, "etc/group": group, "a": "1"},
     )
 
 

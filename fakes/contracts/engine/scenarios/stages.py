@@ -30,11 +30,13 @@ dockerfiles(
         "copy_from_empty_stage": "FROM scratch AS one\nFROM scratch\nCOPY --from=one / /x",
         "from_empty_stage": "FROM scratch AS one\nFROM one\nENV a=1",
         "stage_named_as_image": "FROM scratch AS busybox\nCOPY a /a\nFROM busybox\nENV z=1",
-        "env_not_shared": "FROM scratch AS one\nENV x=1\nCOPY a /a\nFROM scratch\nCOPY a /\nENV y=[$x]",
+        "env_not_shared": "FROM scratch AS one\nENV x=1\nCOPY a /a\nFROM scratch\n"
+        "COPY a /\nENV y=[$x]",
         "workdir_not_shared": "FROM scratch AS one\nWORKDIR /w\nFROM scratch\nCOPY a .",
         "copy_relative_source": "FROM scratch AS one\nWORKDIR /w\nCOPY a .\nFROM scratch\n"
         "COPY --from=one w/a /x",
-        "symlinks_in_stage": "FROM scratch AS one\nCOPY . /s/\nFROM scratch\nCOPY --from=one /s/d /t",
+        "symlinks_in_stage": "FROM scratch AS one\nCOPY . /s/\nFROM scratch\n"
+        "COPY --from=one /s/d /t",
         "platform_flag": "FROM --platform=linux/amd64 scratch\nCOPY a /",
         "platform_flag_other": "FROM --platform=linux/arm64 scratch\nCOPY a /",
     },

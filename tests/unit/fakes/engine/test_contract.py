@@ -1,0 +1,76 @@
+"""The double shows what real engines showed; no engine is needed to see that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from docker.api.client import APIClient
+
+from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
+from fakes.contracts.engine.registry import scenarios
+from fakes.contracts.engine.transcripts import VERSIONS, recorded_engine
+from fakes.engine.fidelity import KNOWN_DIVERGENCES
+
+pytest.register_assert_rewrite("fakes.contracts.docker_engine")
+
+
+# Where engine versions differ; the integration tests run every scenario on each.
+_TELLING = ("failures.", "configuration.health", "arguments.modifier")
+
+
+class _Double(DockerEngineContract):
+    """The contract on a fresh double for each scenario."""
+
+    __test__ = False
+    shared_engine = False
+
+    @pytest.fixture
+    def api(self) -> Iterator[APIClient]:
+        engine = FakeDockerEngine(self.engine_version)
+        engine.seed_image(BASE_IMAGE, cmd=["sh"])
+        client = FakeDockerClient(engine)
+        yield client.api
+        client.close()
+
+
+class TestLike20(_Double):
+    """Docker 20.10."""
+
+    __test__ = True
+    engine_version = "20.10"
+    known_divergences = KNOWN_DIVERGENCES["20.10"]
+
+
+class _Telling(_Double):
+    """Only the scenarios that tell versions apart."""
+
+    __test__ = False
+
+    @pytest.mark.parametrize("name", [n for n in sorted(scenarios()) if n.startswith(_TELLING)])
+    def test_scenario(self, name: str, api: APIClient, request: pytest.FixtureRequest) -> None:
+        """The scenario sees what it saw on a real engine of that version."""
+        super().test_scenario(name, api, request)
+
+
+class TestLike26(_Telling):
+    """Docker 26.1."""
+
+    __test__ = True
+    engine_version = "26.1"
+    known_divergences = KNOWN_DIVERGENCES["26.1"]
+
+
+class TestLike28(_Telling):
+    """Docker 28.5."""
+
+    __test__ = True
+    engine_version = "28.5"
+    known_divergences = KNOWN_DIVERGENCES["28.5"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_transcripts_name_the_engine_they_are_of(version: str) -> None:
+    """Each transcript says which full version was recorded and when."""
+    assert recorded_engine(version).startswith(version)
