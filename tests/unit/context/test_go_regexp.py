@@ -1,0 +1,62 @@
+"""Go's regular expressions in Python."""
+
+from __future__ import annotations
+
+import pytest
+
+from imagebuilders.context.go_regexp import RegexpSyntaxError, compile_go
+
+
+@pytest.mark.parametrize(
+    ("expression", "hit", "missed"),
+    [
+        ("^a$", ["a"], ["a\n", "ba"]),
+        ("^.$", ["a", "é"], ["\n"]),
+        ("^a|b$", ["ax", "xb"], ["xa"]),
+        ("^(a|b)+$", ["abab"], ["abc"]),
+        ("^a*?b?$", ["aab", ""], ["bb"]),
+        ("^a{2,}$", ["aaa"], ["a"]),
+        ("^a{1,2}$", ["a", "aa"], ["aaa"]),
+        ("^a{2}$", ["aa"], ["a"]),
+        ("^{2}a", ["a"], ["ba"]),
+        (r"\b{0}a", ["ba"], ["b"]),
+        ("^a{02}$", ["a{02}"], ["aa"]),
+        ("^a{,2}$", ["a{,2}"], ["a"]),
+        (r"^\d\D\w\W\s\S$", ["1a_- x"], ["1a_-\vx"]),
+        (r"^\w$", ["a"], ["é"]),
+        (r"\bfoo\B", ["a food"], ["foo"]),
+        (r"\Aa\z", ["a"], ["a\n"]),
+        (r"^\x41\x{e9}\101\07\0\n\t\a\f\r\v$", ["AéA\a\0\n\t\a\f\r\v"], ["A"]),
+        (r"^\_\-\.$", ["_-."], ["abc"]),
+        (r"^\Qa.b*\E+$", ["a.b**"], ["aab"]),
+        (r"^\Qa.b", ["a.b"], ["aab"]),
+        (r"^\pL\p{Lu}\PL\P{Lu}\p{^Lu}$", ["aA1aa"], ["aa1aa"]),
+        (r"^\p{Any}\pN$", ["\n1"], ["a"]),
+        ("^[[:alpha:][:^digit:]x-z]$", ["a", "-"], ["1"]),
+        (r"^[\d\]\-a-c]$", ["1", "]", "-", "b"], ["d", "\\"]),
+        ("^[]a]$", ["]", "a"], ["b"]),
+        ("^[^]a]$", ["b"], ["]", "a"]),
+        ("^[a-]$", ["a", "-"], ["b"]),
+        ("^[[:x]$", ["[", ":", "x"], ["a"]),
+        (r"^[\D]$", ["a", "\n"], ["1"]),
+        (r"^[^\D\d]$", [], ["1", "a"]),
+        (r"^[\D\d]$", ["1", "a"], []),
+        ("^[^\\x00-\\x{10FFFF}]?$", [""], ["a"]),
+    ],
+)
+def test_matches(expression: str, hit: list[str], missed: list[str]) -> None:
+    """An expression finds what Go finds."""
+    search = compile_go(expression)
+    assert [text for text in hit + missed if search(text)] == hit
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["*", "a|*", "(*)", "a**", "a{2}{3}", "a{1001}", "a{3,2}", "(a", "a)", "[a", "[", "[b-a]"]
+    + ["[[:nope:]]", "\\", "a\\", r"\x", r"\x{110000}", r"\q", r"\1", r"\8", "\\ß", r"\p", r"\p{X"]
+    + [r"\pZz{Zz}x\pQ", r"\p{Greek}", r"[\b]", "[a-\\", "[a-"],
+)
+def test_refused(expression: str) -> None:
+    """What Go refuses is refused; so are scripts, which Python's tables do not have."""
+    with pytest.raises(RegexpSyntaxError):
+        compile_go(expression)

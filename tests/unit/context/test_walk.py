@@ -1,0 +1,264 @@
+"""The walk over a real tree."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from imagebuilders.context import walk
+from imagebuilders.context.entries import EntryType, encode_path
+from imagebuilders.context.rules import IgnoreRules
+from imagebuilders.context.walk import inspect, select
+from imagebuilders.exceptions import BuildContextError, ContextChangedError
+
+MakeTree = Callable[[Mapping[str, str | bytes | None]], Path]
+
+
+def paths(root: Path, *lines: str) -> list[str]:
+    """Give the selected paths."""
+    return [selected.path for selected in select(str(root), IgnoreRules.compile(lines))]
+
+
+def test_order(make_tree: MakeTree) -> None:
+    """Parents come first, and all of a directory before what sorts behind its name."""
+    root = make_tree({"a/b": "", "a-b": "", "a/b-c/d": "", "a.b": "", "B": "", "ü": "", "𝒳": ""})
+    (root / os.fsdecode(b"\xff")).touch()
+    (root / "\ufffd").touch()
+    found = paths(root)
+    assert found == ["B", "a", "a/b", "a/b-c", "a/b-c/d", "a-b", "a.b", "ü", "\ufffd", "𝒳", "\udcff"]
+    assert found == sorted(found, key=lambda path: encode_path(path).split(b"/"))
+
+
+def test_types(make_tree: MakeTree) -> None:
+    """Files, directories and links are told apart; links are not followed, loops do no harm."""
+    root = make_tree({"d/f": "", "loop": "-> .", "dangling": "-> nowhere", "to_d": "-> d"})
+    found = {item.path: item.type for item in select(str(root), IgnoreRules())}
+    link = EntryType.LINK
+    assert found == {
+        "d": EntryType.DIRECTORY, "d/f": EntryType.FILE,
+        "dangling": link, "loop": link, "to_d": link,
+    }  # fmt: skip
+    assert inspect("loop", str(root / "loop")).target == "."
+
+
+def test_excluded_parents_are_listed(make_tree: MakeTree) -> None:
+    """The parents of what is kept are listed, other dropped directories are not."""
+    root = make_tree({"a/b/x": "", "a/c/y": "", "d/e": "", "empty": None, "a/z": ""})
+    assert paths(root, "*", "!a/b/x", "!a/z", "!empty") == ["a", "a/b", "a/b/x", "a/z", "empty"]
+    assert paths(root, "**", "!**/y") == ["a", "a/c", "a/c/y"]
+
+
+def test_unopened(make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory in which nothing can be kept is never opened."""
+    root = make_tree({"a/b/x": "", "c/d/y": ""})
+    opened: list[str] = []
+    scandir = os.scandir
+
+    def spy(path: str) -> object:
+        opened.append(os.path.relpath(path, root))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", spy)
+    assert paths(root, "a", "c", "!c/d/z") == []
+    assert opened == [".", "c", "c/d"]
+
+
+def test_root_is_followed(make_tree: MakeTree, tmp_path: Path) -> None:
+    """The root may be a symbolic link."""
+    root = make_tree({"a": ""})
+    (tmp_path / "link").symlink_to(root)
+    assert paths(tmp_path / "link") == ["a"]
+
+
+def test_missing_root(tmp_path: Path) -> None:
+    """A root that does not exist is named."""
+    with pytest.raises(BuildContextError, match="does not exist") as caught:
+        paths(tmp_path / "none")
+    assert caught.value.path == str(tmp_path / "none")
+
+
+def test_root_is_a_file(tmp_path: Path) -> None:
+    """So is a root that is a file."""
+    (tmp_path / "f").touch()
+    with pytest.raises(BuildContextError, match="is no directory"):
+        paths(tmp_path / "f")
+
+
+def test_too_long_a_path(tmp_path: Path) -> None:
+    """A path that the system refuses is an error that says why."""
+    with pytest.raises(BuildContextError, match=r"root .* cannot be read: File name too long"):
+        paths(tmp_path / ("a" * 300))
+
+
+def special_files(root: Path) -> dict[str, str]:
+    """Make a FIFO and a socket; give the words for each."""
+    os.mkfifo(root / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        # The address of a socket is short, so it is bound from inside the folder.
+        before = os.getcwd()
+        os.chdir(root)
+        try:
+            server.bind("sock")
+        finally:
+            os.chdir(before)
+    return {"pipe": r"a named pipe \(FIFO\)", "sock": "a socket"}
+
+
+def test_special_files(tmp_path: Path) -> None:
+    """FIFOs and sockets are named, with the line that excludes them; excluded, they do no harm."""
+    for name, words in special_files(tmp_path).items():
+        other = {"pipe": "sock", "sock": "pipe"}[name]
+        with pytest.raises(BuildContextError, match=f"{name} is {words}.*'{name}'") as caught:
+            paths(tmp_path, other)
+        assert caught.value.path == str(tmp_path / name)
+        with pytest.raises(BuildContextError, match=words):
+            inspect(name, str(tmp_path / name))
+    assert paths(tmp_path, "pipe", "sock") == []
+
+
+def test_device() -> None:
+    """A device is named too."""
+    with pytest.raises(BuildContextError, match="is a character device"):
+        inspect("null", "/dev/null")
+
+
+def test_special_file_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A special file that is gone when it is asked what it is, is still an error."""
+    os.mkfifo(tmp_path / "pipe")
+    scandir = os.scandir
+
+    class Gone:
+        def __init__(self, path: str) -> None:
+            self.path, self.name = path, os.path.basename(path)
+
+        def is_dir(self, *, follow_symlinks: bool) -> bool:
+            return False
+
+        is_file = is_dir
+
+        def is_symlink(self) -> bool:
+            return False
+
+        def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+            raise FileNotFoundError
+
+    class Scan:
+        def __init__(self, path: str) -> None:
+            with scandir(path) as scan:
+                self.found = [Gone(found.path) for found in scan]
+
+        def __enter__(self) -> list[Gone]:
+            return self.found
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(os, "scandir", Scan)
+    with pytest.raises(BuildContextError, match="pipe is no file"):
+        paths(tmp_path)
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, name: str, error: OSError) -> None:
+    """Let `os.scandir` fail on a folder: a test that runs as root may read everything."""
+    scandir = os.scandir
+
+    def scan(path: str) -> object:
+        if os.path.basename(path) == name:
+            raise error
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+
+
+def test_unreadable_folder(make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kept directory that cannot be read is an error, a dropped one is passed over."""
+    root = make_tree({"a/x": "", "b": ""})
+    refuse(monkeypatch, "a", PermissionError(13, "Permission denied"))
+    with pytest.raises(BuildContextError, match=r"a cannot be read: Permission denied.*'a'"):
+        paths(root)
+    assert paths(root, "a", "!**/x") == ["b"]
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "gone"), NotADirectoryError(20, "file")])
+def test_vanished_folder(
+    make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    """A directory that vanishes, or becomes a file, says that the context changed."""
+    root = make_tree({"a/x": ""})
+    refuse(monkeypatch, "a", error)
+    with pytest.raises(ContextChangedError, match="a vanished") as caught:
+        paths(root)
+    assert caught.value.path == str(root / "a")
+
+
+def test_vanished_file(tmp_path: Path) -> None:
+    """A file that vanished before it was looked at says that the context changed."""
+    with pytest.raises(ContextChangedError, match="vanished"):
+        inspect("x", str(tmp_path / "x"))
+
+
+def test_unreadable_path(tmp_path: Path) -> None:
+    """Any other failure to look at a path is an error that says why."""
+    with pytest.raises(BuildContextError, match="File name too long"):
+        inspect("x", str(tmp_path / ("x" * 300)))
+
+
+def test_link_that_vanishes(make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is a link that vanishes before it is read."""
+    root = make_tree({"l": "-> x"})
+
+    def gone(path: str) -> str:
+        raise FileNotFoundError(2, "gone")
+
+    monkeypatch.setattr(os, "readlink", gone)
+    with pytest.raises(ContextChangedError, match="vanished"):
+        inspect("l", str(root / "l"))
+
+
+def test_implied_directory() -> None:
+    """A path without a place on disk is a directory."""
+    assert inspect("a", None).type is EntryType.DIRECTORY
+
+
+def test_odd_names(make_tree: MakeTree) -> None:
+    """Line feeds, stray bytes and long paths come through as they are."""
+    long = "/".join(["n" * 200] * 3)
+    root = make_tree({"a\nb/c": "", long: ""})
+    (root / os.fsdecode(b"\xfe\xff")).touch()
+    found = paths(root, "*\n*", "!a?b")
+    assert "a\nb/c" in found
+    assert long in found
+    assert "\udcfe\udcff" in found
+
+
+def test_another_encoding(make_tree: MakeTree) -> None:
+    """Where the file system's encoding is not UTF-8, names are the same bytes all the same."""
+    root = make_tree({"ü/é": "x", "plain": "y", "l": "-> ü"})
+    (root / os.fsdecode(b"\xff")).write_text("z")
+    program = (
+        "import sys\n"
+        "from imagebuilders import BuildContext\n"
+        "assert sys.getfilesystemencoding() != 'utf-8'\n"
+        f"print(BuildContext({str(root)!r}).digest(use_cache=False))\n"
+    )
+    environment = {
+        **os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    from imagebuilders import BuildContext
+
+    assert done.stdout.strip() == BuildContext(str(root)).digest()
+
+
+def test_disk_names() -> None:
+    """Names go from the file system's encoding to the context's and back."""
+    for name in ("a", "ü", "\udcff"):
+        assert walk.disk_name(walk.context_name(name)) == name
