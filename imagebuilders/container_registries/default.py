@@ -24,10 +24,11 @@ class DefaultContainerRegistry(BaseContainerRegistry):
         from imagebuilders.docker.push import push_image
 
         reference = self.check_image_name(image_name)
+        authorization = encode_auth(self.auth_config() or {})
         return push_image(
             self.docker_client,
             reference,
-            authorization=encode_auth(self.auth_config() or {}),
+            authorization=authorization,
             silence_timeout=self.config.silence_timeout,
         )
 
