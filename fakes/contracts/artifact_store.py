@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from imagebuilders.archivable import ArchiveType
 
+from imagebuilders.archivable import ArchiveType
 from imagebuilders.artifact_stores.base import BaseArtifactStore
 from imagebuilders.artifact_stores.upload import upload_build_context
 from imagebuilders.exceptions import (
@@ -268,6 +268,12 @@ class ArtifactStoreContract:
         assert not artifact_store.exists("folder/old")
         with artifact_store.open("other/new") as file:
             assert file.read() == b"content"
+
+    def test_a_file_is_renamed_to_itself(self, artifact_store: BaseArtifactStore) -> None:
+        """A name that stays the same keeps its file."""
+        artifact_store.publish("folder/file", [b"content"])
+        artifact_store.rename("folder/file", f"{artifact_store.path}/folder/file")
+        assert artifact_store.size("folder/file") == 7
 
     def test_a_file_is_removed(self, artifact_store: BaseArtifactStore) -> None:
         """`remove` removes that file only."""

@@ -263,6 +263,8 @@ class BaseArtifactStore(StackComponent, ABC):
         old, new = self._locate(source), self._locate(destination)
         if not self.exists(source):
             raise self._not_found("rename", source)
+        if old == new:
+            return  # where a rename is a copy and a removal, it would remove the file
         # Not repeated: after an answer that was lost, the source is gone.
         self._attempt("rename", source, lambda: self._rename(old, new), repeat=False)
 

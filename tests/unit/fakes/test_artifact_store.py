@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
+from typing import Any
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fakes.artifact_store import InMemoryArtifactStore, ManualClock, StoreOperation
 from fakes.contracts.artifact_store import ArtifactStoreContract
+from imagebuilders.artifact_stores import BaseArtifactStore, LocalArtifactStore
 from imagebuilders.exceptions import ArtifactStoreError, ConfigurationError, UploadError
 
 
@@ -161,3 +167,38 @@ def test_its_file_system_is_one_of_fsspec(store: InMemoryArtifactStore) -> None:
     assert store.files["new"] == b"new"
     with pytest.raises(FileNotFoundError):
         filesystem.cat_file("/artifacts/missing")
+
+
+_PATHS = ["a", "b", "folder/a", "folder/b", "folder/sub/c"]
+_STEPS = st.one_of(
+    st.tuples(st.just("publish"), st.sampled_from(_PATHS), st.binary(max_size=5)),
+    st.tuples(
+        st.sampled_from(["size", "exists", "isdir", "listdir"]),
+        st.sampled_from([*_PATHS, "folder", "folder/sub", "", "missing", "../out"]),
+    ),
+    st.tuples(st.just("remove"), st.sampled_from(_PATHS)),
+    st.tuples(st.just("makedirs"), st.sampled_from(["folder", "folder/sub", "other", "../out"])),
+    st.tuples(st.just("rename"), st.sampled_from(_PATHS), st.sampled_from(_PATHS)),
+    st.tuples(st.just("read_tail"), st.sampled_from(_PATHS), st.integers(1, 6)),
+)
+
+
+def _take(store: BaseArtifactStore, step: tuple[Any, ...]) -> object:
+    """Take a step and give its result, or the error's type and its text without the root."""
+    name, path, *rest = step
+    if name == "publish":
+        rest = [[rest[0]]]
+    try:
+        return getattr(store, name)(path, *rest)
+    except ArtifactStoreError as error:
+        return type(error), str(error).replace(store.path, "")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(_STEPS, max_size=12))
+def test_it_answers_as_a_folder_does(steps: list[tuple[Any, ...]]) -> None:
+    """Any sequence of operations has the same results and errors as on the disk."""
+    with TemporaryDirectory() as folder:
+        real, double = LocalArtifactStore(path=folder), InMemoryArtifactStore()
+        for step in [("makedirs", ""), *steps]:
+            assert _take(double, step) == _take(real, step), step
