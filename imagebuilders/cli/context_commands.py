@@ -64,7 +64,7 @@ def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool)
 
     Without --all the tree has three levels, and the ten largest entries of each folder.
     """
-    from imagebuilders.cli.context_tree import build_tree, tree_lines
+    from imagebuilders.cli.context_tree import ASCII_BRANCHES, Branches, build_tree, tree_lines
     from imagebuilders.context.advice import largest_folders, secret_looking
 
     with _warnings(as_json):
@@ -80,7 +80,9 @@ def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool)
         _write_list(build_context, entries, folders, secrets)
         return
     depth, width = (None, None) if show_all else (_SHOWN_DEPTH, _SHOWN_ENTRIES)
-    for line in tree_lines(build_tree(entries), path, depth=depth, width=width):
+    branches = Branches() if output.knows(Branches().middle) else ASCII_BRANCHES
+    tree = build_tree(entries)
+    for line in tree_lines(tree, path, depth=depth, width=width, branches=branches):
         output.result(line)
     if folders:
         output.result("\nLarge folders, and the line in the ignore file that leaves each out:")

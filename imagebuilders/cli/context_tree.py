@@ -39,8 +39,26 @@ def build_tree(entries: Iterable[Entry]) -> Node:
     return root
 
 
+@dataclass(frozen=True)
+class Branches:
+    """What a tree is drawn with."""
+
+    middle: str = "├── "
+    last: str = "└── "
+    passing: str = "│   "
+    beside: str = "    "
+
+
+ASCII_BRANCHES = Branches("|-- ", "`-- ", "|   ")
+
+
 def tree_lines(
-    root: Node, title: str, *, depth: int | None = None, width: int | None = None
+    root: Node,
+    title: str,
+    *,
+    depth: int | None = None,
+    width: int | None = None,
+    branches: Branches | None = None,
 ) -> Iterator[str]:
     """Draw a tree, in each folder the largest first.
 
@@ -49,12 +67,15 @@ def tree_lines(
         title: what to call its root.
         depth: how many levels of folders to open; all by default.
         width: how many entries of a folder to show; all by default.
+        branches: what to draw with; lines of Unicode by default.
     """
     yield f"{size(root.size):>9}  {printable(title)}{_count(root)}"
-    yield from _below(root, "", depth, width)
+    yield from _below(root, "", depth, width, branches or Branches())
 
 
-def _below(folder: Node, indent: str, depth: int | None, width: int | None) -> Iterator[str]:
+def _below(
+    folder: Node, indent: str, depth: int | None, width: int | None, branches: Branches
+) -> Iterator[str]:
     if depth == 0:
         return
     children = sorted(folder.children.values(), key=lambda node: (-node.size, node.name))
@@ -63,12 +84,14 @@ def _below(folder: Node, indent: str, depth: int | None, width: int | None) -> I
     rest = children[len(shown) :]
     for node in shown:
         is_last = node is children[-1]
-        yield f"{size(node.size):>9}  {indent}{'└── ' if is_last else '├── '}{_label(node)}"
+        branch = branches.last if is_last else branches.middle
+        yield f"{size(node.size):>9}  {indent}{branch}{_label(node)}"
         if node.is_folder:
             deeper = None if depth is None else depth - 1
-            yield from _below(node, indent + ("    " if is_last else "│   "), deeper, width)
+            further = indent + (branches.beside if is_last else branches.passing)
+            yield from _below(node, further, deeper, width, branches)
     if rest:
-        yield f"{size(sum(node.size for node in rest)):>9}  {indent}└── {len(rest)} more"
+        yield f"{size(sum(node.size for node in rest)):>9}  {indent}{branches.last}{len(rest)} more"
 
 
 def _label(node: Node) -> str:

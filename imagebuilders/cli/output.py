@@ -45,6 +45,15 @@ def result(text: str) -> None:
     write_line(sys.stdout, text)
 
 
+def knows(characters: str) -> bool:
+    """Tell whether standard output can spell these characters."""
+    try:
+        characters.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def help_without_command(ctx: click.Context) -> None:
     """Print a group's help when no command of it was given."""
     if ctx.invoked_subcommand is None:

@@ -45,6 +45,14 @@ def test_list(run: Run, app: Path) -> None:
     assert lines[-1].strip() == ".env"
 
 
+def test_list_where_unicode_is_not_known(
+    run: Run, app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tree is drawn with what the output can spell."""
+    monkeypatch.setattr("imagebuilders.cli.output.knows", lambda characters: False)
+    assert run("context", "ls", "app").out.splitlines()[2].endswith("|   `-- big.bin")
+
+
 def test_list_of_a_small_context_gives_no_advice(run: Run, stack: Stack) -> None:
     """Where nothing is large or secret, nothing is said."""
     result = run("context", "ls", "app")

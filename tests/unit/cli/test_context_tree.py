@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagebuilders.cli.context_tree import build_tree, tree_lines
+from imagebuilders.cli.context_tree import ASCII_BRANCHES, build_tree, tree_lines
 from imagebuilders.context.entries import Entry, EntryType
 
 ENTRIES = [
@@ -20,9 +20,9 @@ ENTRIES = [
 ]
 
 
-def draw(**options: int) -> list[str]:
+def draw(*, depth: int | None = None, width: int | None = None) -> list[str]:
     """Draw the example."""
-    return list(tree_lines(build_tree(ENTRIES), "app", **options))
+    return list(tree_lines(build_tree(ENTRIES), "app", depth=depth, width=width))
 
 
 def test_tree() -> None:
@@ -58,6 +58,17 @@ def test_width(width: int, last: str) -> None:
     """The rest of a large folder is one line, unless it is one entry only."""
     lines = draw(depth=1, width=width)
     assert lines[-1] == last
+
+
+def test_ascii() -> None:
+    """A tree can be drawn without Unicode."""
+    lines = list(tree_lines(build_tree(ENTRIES[:3]), "app", branches=ASCII_BRANCHES))
+    assert lines == [
+        "   2.0 MB  app (2 files)",
+        "   2.0 MB  |-- assets/ (1 file)",
+        "   2.0 MB  |   `-- big.bin",
+        "     20 B  `-- Dockerfile",
+    ]
 
 
 def test_folders_that_are_only_parents() -> None:

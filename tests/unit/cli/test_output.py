@@ -20,6 +20,16 @@ def test_json_is_ascii() -> None:
     assert stream.getvalue() == '{"name": "caf\\udce9", "path": "a"}\n'
 
 
+@pytest.mark.parametrize(("encoding", "known"), [("utf-8", True), ("ascii", False)])
+def test_what_the_output_can_spell(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, known: bool
+) -> None:
+    """Lines of a tree are drawn only where they can be spelled."""
+    with io.TextIOWrapper(io.BytesIO(), encoding=encoding) as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert output.knows("├") is known
+
+
 def test_labels_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     """Errors and warnings are lines of standard error."""
     output.error_message("[bold]broken[/bold]")
