@@ -41,7 +41,7 @@ class BlobEndpoints:
         """DELETE: forget the blob in this repository."""
         _check(digest)
         self._storage.delete_blob(name, digest)
-        return Response.of(202, {"Docker-Content-Digest": digest})
+        return Response.of(202)
 
 
 def is_cached(request: Request, digest: str) -> bool:
