@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import docker
     from typing_extensions import Self
 
-    from imagebuilders.docker.credentials import Credentials
-
 logger = logging.getLogger(__name__)
 
 
@@ -113,15 +111,21 @@ class BaseContainerRegistry(StackComponent, ABC):
             RegistryError: a credential helper failed.
             ConfigurationError: Docker's configuration file is malformed.
         """
-        found = self._find_credentials()
+        username, password = self.config.username, self.config.password
+        if username is not None and password is not None:
+            return username.get_secret_value(), password.get_secret_value()
+        from imagebuilders.docker.config_file import DockerConfigFile
+        from imagebuilders.docker.credentials import find_credentials
+
+        found = find_credentials(DockerConfigFile.load(), self.address)
         return None if found is None else (found.username, found.secret)
 
     @property
     def docker_client(self) -> docker.DockerClient:
         """The engine's client, made when first asked for.
 
-        It is logged in with the configured username and password; without
-        these, each push takes the credentials of the user's Docker configuration.
+        It is logged in with `credentials`, if there are any: wrong ones are found out before
+        anything is built. Identity tokens cannot be tried before they are used.
 
         Raises:
             EngineNotFoundError: no engine answers.
@@ -199,25 +203,18 @@ class BaseContainerRegistry(StackComponent, ABC):
             RegistryError: a credential helper failed.
             ConfigurationError: Docker's configuration file is malformed.
         """
-        found = self._find_credentials()
-        return None if found is None else found.auth_config(self.address)
+        from imagebuilders.docker.credentials import Credentials
 
-    def _find_credentials(self) -> Credentials | None:
-        from imagebuilders.docker.config_file import DockerConfigFile
-        from imagebuilders.docker.credentials import Credentials, find_credentials
-
-        username, password = self.config.username, self.config.password
-        if username is not None and password is not None:
-            return Credentials(username.get_secret_value(), password.get_secret_value())
-        return find_credentials(DockerConfigFile.load(), self.address)
+        found = self.credentials
+        return None if found is None else Credentials(*found).auth_config(self.address)
 
     def _log_in(self, client: docker.DockerClient) -> None:
-        username, password = self.config.username, self.config.password
-        if username is None or password is None:
-            return
+        from imagebuilders.docker.credentials import IDENTITY_TOKEN_USERNAME
         from imagebuilders.docker.login import log_in
 
-        log_in(client, self.address, username.get_secret_value(), password.get_secret_value())
+        found = self.credentials
+        if found is not None and found[0] != IDENTITY_TOKEN_USERNAME:
+            log_in(client, self.address, *found)
 
 
 class BaseContainerRegistryFlavor(Flavor, ABC):

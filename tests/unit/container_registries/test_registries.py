@@ -160,14 +160,44 @@ def test_configured_credentials_are_used_for_login_and_push(
 def test_the_users_own_credentials_are_used_for_the_push(
     docker_client: FakeDockerClient, docker_config: Path
 ) -> None:
-    """No login is needed for them."""
+    """And checked at login, as configured ones are."""
     with FakeRegistry(auth="bearer", users={"bob": "pw"}) as server:
         _write_auth(docker_config, server.address, "bob", "pw")
         registry = DefaultContainerRegistry(uri=server.address, docker_client=docker_client)
         docker_client.engine.seed_image(f"{server.address}/app:1", files={"/a": "x"})
         registry.push_image(f"{server.address}/app:1")
         assert server.tags("app") == ["1"]
-    assert not [one for one in docker_client.engine.requests if one.path.endswith("/auth")]
+    logins = [one for one in docker_client.engine.requests if one.path.endswith("/auth")]
+    assert len(logins) == 1
+
+
+def test_an_identity_token_is_not_tried_at_login(
+    docker_client: FakeDockerClient, docker_config: Path
+) -> None:
+    """The engine's login knows passwords only."""
+    docker_config.write_text(json.dumps({"auths": {"r.example": {"identitytoken": "tok"}}}))
+    registry = DefaultContainerRegistry(uri="r.example", docker_client=docker_client)
+    assert registry.credentials == ("<token>", "tok")
+    assert registry.auth_config() == {"identitytoken": "tok", "serveraddress": "r.example"}
+    assert registry.docker_client is docker_client
+    assert not docker_client.engine.requests
+
+
+def test_a_registry_of_ones_own_may_find_credentials_elsewhere(
+    docker_client: FakeDockerClient,
+) -> None:
+    """Login and push go by the property `credentials`, which a cloud's registry overrides."""
+
+    class CloudRegistry(DefaultContainerRegistry):
+        @property
+        def credentials(self) -> tuple[str, str]:
+            return "cloud", "short-lived"
+
+    with FakeRegistry(auth="basic", users={"cloud": "short-lived"}) as server:
+        registry = CloudRegistry(uri=server.address, docker_client=docker_client)
+        docker_client.engine.seed_image(f"{server.address}/app:1", files={"/a": "x"})
+        registry.push_image(f"{server.address}/app:1")
+        assert server.tags("app") == ["1"]
 
 
 def test_wrong_credentials_are_an_error_at_login(docker_client: FakeDockerClient) -> None:
