@@ -1,0 +1,99 @@
+"""Reading files that change meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imagebuilders.context.content import CHUNK_SIZE, read_chunks, read_whole
+from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.context.walk import inspect
+from imagebuilders.exceptions import BuildContextError, ContextChangedError
+
+
+def entry_of(path: Path, content: bytes) -> Entry:
+    """Write a file and make its entry."""
+    path.write_bytes(content)
+    return inspect(path.name, str(path))
+
+
+def test_content(tmp_path: Path) -> None:
+    """A file's content, content held in memory, and nothing at all."""
+    content = os.urandom(CHUNK_SIZE + 1)
+    entry = entry_of(tmp_path / "f", content)
+    assert [len(chunk) for chunk in read_chunks(entry)] == [CHUNK_SIZE, 1]
+    assert read_whole(entry) == content
+    assert read_whole(Entry("a", EntryType.FILE, source=b"x")) == b"x"
+    assert list(read_chunks(Entry("a", EntryType.FILE))) == []
+
+
+def replace_by_folder(path: Path) -> None:
+    """Put a directory in a file's place."""
+    path.unlink()
+    path.mkdir()
+
+
+def replace_by_pipe(path: Path) -> None:
+    """Put a FIFO in a file's place: opening it must not wait for a writer."""
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda path: path.unlink(), "vanished"),
+        (lambda path: path.write_bytes(b"abc"), "shrank"),
+        (lambda path: path.write_bytes(b"abcde"), "grew"),
+        (lambda path: os.utime(path, ns=(1, 1)), "was written to"),
+        (replace_by_folder, "was replaced by something that is no file"),
+        (replace_by_pipe, "was replaced by something that is no file"),
+    ],
+)
+def test_changed_before(tmp_path: Path, change: Callable[[Path], None], words: str) -> None:
+    """A file that is no longer what its entry says is told, with its path."""
+    entry = entry_of(tmp_path / "f", b"abcd")
+    change(tmp_path / "f")
+    with pytest.raises(ContextChangedError, match=f"f {words} while") as caught:
+        read_whole(entry)
+    assert caught.value.path == str(tmp_path / "f")
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(0, "shrank"), (CHUNK_SIZE, "shrank"), (3 * CHUNK_SIZE, "grew")]
+)
+def test_changed_while_read(tmp_path: Path, size: int, words: str) -> None:
+    """So is one that shrinks or grows while it is read."""
+    path = tmp_path / "f"
+    chunks = read_chunks(entry_of(path, bytes(2 * CHUNK_SIZE)))
+    next(chunks)
+    os.truncate(path, size)
+    with pytest.raises(ContextChangedError, match=words):
+        list(chunks)
+
+
+def test_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that may not be read is an error with the line that excludes it."""
+    entry = entry_of(tmp_path / "f", b"x")
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(BuildContextError, match="f cannot be read: Permission denied.*'f'"):
+        read_whole(entry)
+
+
+def test_failing_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails in the middle is an error, and the file is closed."""
+    entry = entry_of(tmp_path / "f", b"x")
+
+    def fail(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "read", fail)
+    with pytest.raises(BuildContextError, match="Input/output error"):
+        read_whole(entry)
