@@ -234,10 +234,15 @@ class ArtifactStoreContract:
         assert artifact_store.isdir("folder/sub")
 
     def test_a_file_is_no_folder(self, artifact_store: BaseArtifactStore) -> None:
-        """Listing a file is an error."""
-        artifact_store.publish("file", [b"x"])
-        with pytest.raises(ArtifactStoreError):
-            artifact_store.listdir("file")
+        """Listing a file is an error, and so is asking for the size of a folder."""
+        artifact_store.publish("folder/file", [b"x"])
+        with pytest.raises(ArtifactStoreError, match="not a folder"):
+            artifact_store.listdir("folder/file")
+        artifact_store.publish("folder/empty", [])
+        with pytest.raises(ArtifactStoreError, match="not a folder"):
+            artifact_store.listdir("folder/empty")
+        with pytest.raises(ArtifactStoreError, match="not a file"):
+            artifact_store.size("folder")
 
     def test_makedirs_can_be_repeated(self, artifact_store: BaseArtifactStore) -> None:
         """Making a folder twice is no error, and files can be put in it."""

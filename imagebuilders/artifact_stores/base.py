@@ -112,6 +112,8 @@ class BaseArtifactStore(StackComponent, ABC):
         info = self._info("size", path)
         if info is None:
             raise self._not_found("size", path)
+        if info["type"] == "directory":
+            raise self._error("size", path, IsADirectoryError("it is a folder, not a file"))
         return self._size_of(info)
 
     def listdir(self, path: str) -> list[str]:
@@ -124,15 +126,14 @@ class BaseArtifactStore(StackComponent, ABC):
 
         def names() -> list[str]:
             self.filesystem.invalidate_cache()
-            entries = self.filesystem.ls(target, detail=True)
-            found = {posixpath.basename(str(e["name"]).rstrip("/")): e for e in entries}
-            own = posixpath.basename(target)
-            # A file lists itself; so does the empty object by which some tools mark a folder.
-            itself = found.get(own)
-            if itself is not None and str(itself["name"]).strip("/") == target.strip("/"):
-                if len(found) == 1 and itself["type"] == "file" and self._size_of(itself) > 0:
+            found = set()
+            for entry in self.filesystem.ls(target, detail=True):
+                name = str(entry["name"])
+                if name.strip("/") != target.strip("/"):
+                    found.add(posixpath.basename(name.rstrip("/")))
+                elif entry["type"] == "file" and not name.endswith("/"):
                     raise NotADirectoryError("it is a file, not a folder")
-                del found[own]
+                # else the empty object by which some tools mark a folder
             return sorted(found)
 
         return self._attempt("listdir", path, names)
