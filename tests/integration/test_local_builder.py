@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import os
 import random
 import signal
@@ -365,6 +367,30 @@ def test_a_file_that_changes_while_it_is_sent_is_an_error(
     assert not every_engine.client.images.list("changed:1")
 
 
+def test_a_private_base_image_is_pulled_with_the_users_credentials(
+    every_engine: Engine, builder: LocalImageBuilder, docker_config: Path
+) -> None:
+    """As after `docker login`; without it the engine is refused."""
+    server = every_engine.registry_with_auth
+    assert server.credentials is not None
+    login = f"{server.credentials.username}:{server.credentials.password}"
+    auth = {"auth": base64.b64encode(login.encode()).decode()}
+    docker_config.write_text(json.dumps({"auths": {server.address: auth}}))
+    base = f"{server.address}/private/base:1"
+    every_engine.client.images.get(every_engine.busybox).tag(base)
+    registry = DefaultContainerRegistry(uri=server.address, docker_client=every_engine.client)
+    registry.push_image(base)
+    every_engine.client.images.remove(base)
+    context = BuildContext()
+    context.add_file(f"FROM {base}\nENV A=1\n", "Dockerfile")
+    builder.build("private:1", context)
+    every_engine.client.images.remove("private:1")
+    every_engine.client.images.remove(base)
+    docker_config.unlink()
+    with pytest.raises(BuildError, match=r"at step 1/2: FROM .*/private/base:1"):
+        builder.build("private:1", context, {"pull": True})
+
+
 def test_what_needs_buildkit_is_refused(builder: LocalImageBuilder) -> None:
     """A secret is not left out in silence."""
     with pytest.raises(BuildOptionsError, match="needs BuildKit"):
@@ -376,7 +402,7 @@ def test_ctrl_c_stops_the_build_at_the_engine(every_engine: Engine, root: Path) 
     (root / "Dockerfile").write_text(f"FROM {every_engine.busybox}\nRUN echo started; sleep 4321\n")
     script = textwrap.dedent(
         """
-        import sys
+        import signal, sys
         from imagebuilders import BuildContext, LocalImageBuilder
         from imagebuilders.events import StepOutput, listen
 
@@ -384,6 +410,7 @@ def test_ctrl_c_stops_the_build_at_the_engine(every_engine: Engine, root: Path) 
             if isinstance(event, StepOutput):
                 print(event.line, flush=True)
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
         with listen(show):
             LocalImageBuilder().build("stopped:1", BuildContext(sys.argv[1]), {"nocache": True})
         """
