@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from fakes.registry import names
@@ -96,28 +97,33 @@ class UploadEndpoints:
 
     def append(self, request: Request, name: str, session: str) -> Response:
         """PATCH: a chunk with its range, or a stream without."""
-        upload = self._session(name, session)
-        with upload.lock:
+        with self._held(name, session) as upload:
             _check_range(request, upload)
             upload.append(request.body, self._storage)
-        return self._progress(request, upload, 202)
+            return self._progress(request, upload, 202)
 
     def finish(self, request: Request, name: str, session: str) -> Response:
         """PUT: the last chunk, if there is one, and the digest of the whole."""
-        upload = self._session(name, session)
         digest = request.parameter("digest")
-        _check_digest(digest)
-        with upload.lock:
+        with self._held(name, session) as upload:
+            _check_digest(digest)
             _check_range(request, upload)
             upload.append(request.body, self._storage)
-            self._sessions.pop(session, None)
+            del self._sessions[session]
             return self._finish(request, upload, digest)
 
     def cancel(self, name: str, session: str) -> Response:
         """DELETE: forget the session."""
-        upload = self._session(name, session)
-        self._sessions.pop(upload.identifier, None)
+        with self._held(name, session):
+            del self._sessions[session]
         return Response.of(204)
+
+    @contextmanager
+    def _held(self, name: str, session: str) -> Iterator[Upload]:
+        """A session for one request alone: what ended while this one waited is unknown."""
+        upload = self._session(name, session)
+        with upload.lock:
+            yield self._session(name, session)
 
     def _session(self, name: str, session: str) -> Upload:
         upload = self._sessions.get(session)

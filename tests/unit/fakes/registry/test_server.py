@@ -241,3 +241,22 @@ def test_tls_without_its_package_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(__import__("sys").modules, "cryptography", None)
     with pytest.raises(ConfigurationError, match="pip install cryptography"):
         FakeRegistry(tls=True).start()
+
+
+def test_a_chunk_that_comes_after_the_end_changes_nothing(served: FakeRegistry) -> None:
+    """While one request ends an upload, another waits: it finds no upload any more."""
+    waiting = HTTPConnection(served.address, timeout=5)
+    ending = HTTPConnection(served.address, timeout=5)
+    path = "/v2" + _upload(ending).partition("/v2")[2]
+    ending.putrequest("PUT", f"{path}?digest={digest_of(b'hello')}")
+    ending.putheader("Content-Length", "5")
+    ending.putheader("Expect", "100-continue")
+    ending.endheaders()
+    assert ending.sock.recv(100).startswith(b"HTTP/1.1 100")  # the upload is in hand now
+    waiting.request("PATCH", path, body=b"more")
+    ending.send(b"hello")
+    assert ending.getresponse().status == 201
+    assert waiting.getresponse().status == 404
+    assert served.blob(digest_of(b"hello")) == b"hello"
+    ending.close()
+    waiting.close()
