@@ -20,4 +20,5 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 
 html_theme = "furo"
+html_static_path = ["_static"]
 html_title = f"imagebuilders {release}"

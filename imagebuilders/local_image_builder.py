@@ -26,6 +26,7 @@ from imagebuilders.events import (
     StepStarted,
 )
 from imagebuilders.stack.component import StackComponentConfig
+from imagebuilders.stack.flavor import DOCS_URL
 
 if TYPE_CHECKING:
     import docker
@@ -238,7 +239,7 @@ class LocalImageBuilderFlavor(BaseImageBuilderFlavor):
     @property
     def logo_url(self) -> str:
         """A picture for dashboards."""
-        return "https://imagebuilders.readthedocs.io/en/latest/_static/local.svg"
+        return f"{DOCS_URL}/_static/local.svg"
 
     @property
     def config_class(self) -> type[LocalImageBuilderConfig]:

@@ -25,7 +25,7 @@ from imagebuilders.exceptions import (
     UploadError,
 )
 from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
-from imagebuilders.stack.flavor import DOCS_URL, Flavor
+from imagebuilders.stack.flavor import Flavor
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -150,7 +150,7 @@ class BaseArtifactStore(StackComponent, ABC):
             try:
                 size = self._size_of(self.filesystem.info(target))
                 start = max(0, size - length)
-                return Tail(size, self.filesystem.cat_file(target, start, size) if size else b"")
+                return Tail(size, self._range(target, start, size))
             except Exception as error:
                 if self._is_absent(error):
                     return None
@@ -404,6 +404,10 @@ class BaseArtifactStore(StackComponent, ABC):
             f"Could not {VERBS[operation]} {whole}: there is no such file or folder.", path=whole
         )
 
+    def _range(self, target: str, start: int, end: int) -> bytes:
+        # By keyword: some file systems have other arguments between.
+        return self.filesystem.cat_file(target, start=start, end=end) if end else b""
+
     def _info(self, operation: Operation, path: str) -> dict[str, object] | None:
         target = self._locate(path)
 
@@ -440,7 +444,7 @@ class BaseArtifactStoreFlavor(Flavor, ABC):
     @property
     def docs_url(self) -> str | None:
         """The flavor's section in the documentation."""
-        return f"{DOCS_URL}/artifact-stores.html#{self.name}"
+        return self.generate_default_docs_url()
 
     @property
     def sdk_docs_url(self) -> str | None:

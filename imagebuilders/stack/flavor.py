@@ -57,10 +57,9 @@ class Flavor(ABC):
         return None
 
     def generate_default_docs_url(self) -> str:
-        """Give the page of this flavor in the project's own documentation."""
-        return f"{DOCS_URL}/stack/{self.type.value.replace('_', '-')}s/#{self.name}"
+        """Give the section on this flavor in the project's own documentation."""
+        return f"{DOCS_URL}/stack.html#{self.name}-{self.type.value.replace('_', '-')}"
 
     def generate_default_sdk_docs_url(self) -> str:
-        """Give the reference page of this flavor's module in the project's documentation."""
-        module = type(self).__module__
-        return f"{DOCS_URL}/reference/#{module}.{type(self).__name__}"
+        """Give the entry of this flavor's class in the project's own reference."""
+        return f"{DOCS_URL}/reference.html#{type(self).__module__}.{type(self).__qualname__}"

@@ -156,8 +156,7 @@ def test_a_flavor_has_defaults() -> None:
     flavor = _Flavor()
     assert flavor.type is StackComponentType.ARTIFACT_STORE
     assert flavor.config_class is BaseArtifactStoreConfig
-    assert flavor.docs_url is not None
-    assert flavor.docs_url.endswith("/artifact-stores.html#least")
+    assert flavor.docs_url == flavor.generate_default_docs_url()
     assert flavor.sdk_docs_url == flavor.generate_default_sdk_docs_url()
 
 

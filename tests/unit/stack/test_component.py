@@ -118,5 +118,5 @@ def test_default_urls_of_a_flavor() -> None:
     """A flavor can point at its page in the documentation; it need not."""
     flavor = ShipFlavor()
     assert (flavor.docs_url, flavor.sdk_docs_url, flavor.logo_url) == (None, None, None)
-    assert flavor.generate_default_docs_url().endswith("/stack/image-builders/#ship")
+    assert flavor.generate_default_docs_url().endswith("/stack.html#ship-image-builder")
     assert flavor.generate_default_sdk_docs_url().endswith("ShipFlavor")
