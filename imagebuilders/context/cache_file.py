@@ -50,6 +50,12 @@ class CacheReader:
         self._index = index or {}
         self.folders = len(self._index)
 
+    def __enter__(self) -> CacheReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
