@@ -296,3 +296,45 @@ def test_anyone_may_pull_where_that_is_wanted(
         with every_engine.forwarded(int(registry.address.rpartition(":")[2])):
             assert manifest.digest in every_engine.cli("pull", f"{name}:1").stdout
             every_engine.cli("rmi", f"{name}:1")
+
+
+def test_clients_trust_the_certificate_made_on_the_spot(
+    client_tool: Callable[[str], ClientTool], tmp_path: Path
+) -> None:
+    """Over HTTPS with verification: crane copies, a stranger to the certificate does not."""
+    with FakeRegistry(tls=True, auth="bearer", users={_USER: _PASSWORD}) as registry:
+        registry.seed("team/greeting:1", _GREETING)
+        crane = client_tool("crane")
+        bundle = "/tmp/registry-clients-ca.crt"
+        crane.put(registry.certificate.write(tmp_path / "ca.crt"), bundle)
+        name = f"{registry.address}/team/greeting"
+        with pytest.raises(ToolError, match="certificate"):
+            crane.run("digest", f"{name}:1")
+        trusting = {"SSL_CERT_FILE": bundle}
+        crane.run(
+            *("auth", "login", "-u", _USER, "-p", _PASSWORD, registry.address),
+            environment=trusting,
+        )
+        crane.run("copy", f"{name}:1", f"{registry.address}/other/copy:2", environment=trusting)
+        assert "other/copy:2" in registry
+
+
+def test_an_engine_builds_from_and_pushes_to_https(engine: Engine, tmp_path: Path) -> None:
+    """BuildKit pulls the base image with a password, and the daemon pushes the result."""
+    with FakeRegistry(tls=True, auth="basic", users={_USER: _PASSWORD}) as registry:
+        registry.seed("team/greeting:1", _GREETING)
+        certificate = registry.certificate.write(tmp_path / "ca.crt").read_text()
+        folder = f"/etc/docker/certs.d/{registry.address}"
+        container = engine.container
+        container.exec(["mkdir", "-p", folder, "/tmp/registry-clients"])
+        container.exec(["sh", "-c", f"cat > {folder}/ca.crt <<'END'\n{certificate}END\n"])
+        dockerfile = f"FROM {registry.address}/team/greeting:1\nCOPY Dockerfile /\n"
+        container.exec(["sh", "-c", f"printf '{dockerfile}' > /tmp/registry-clients/Dockerfile"])
+        name = f"{registry.address}/team/built:1"
+        with engine.forwarded(int(registry.address.rpartition(":")[2])):
+            engine.cli("login", "-u", _USER, "-p", _PASSWORD, registry.address)
+            engine.cli("build", "-t", name, "/tmp/registry-clients")
+            engine.cli("push", name)
+            engine.cli("logout", registry.address)
+            engine.cli("rmi", name)
+        assert registry.image("team/built:1").paths == ["/Dockerfile", "/greeting"]
