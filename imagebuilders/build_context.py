@@ -168,7 +168,7 @@ class BuildContext(Archivable):
         output_file.seek(0)
         if size > LARGE_CONTEXT:
             logger.warning(
-                "The archive of the build context %s has %.0f MiB. Unless all of it is needed, "
+                "The archive of the build context %s has %.1f MiB. Unless all of it is needed, "
                 "leave files out with a .dockerignore in that folder; `imagebuilders context ls` "
                 "shows the largest ones.",
                 os.path.abspath(self._root),

@@ -83,9 +83,7 @@ def test_tar_is_python_s_own() -> None:
     blocks = [ours[at : at + 512] for at in range(0, len(ours), 512)]
     theirs = [buffer.getvalue()[at : at + 512] for at in range(0, len(buffer.getvalue()), 512)]
     assert len(blocks) == len(theirs)
-    different = [
-        block for block, other in zip(blocks, theirs, strict=True) if block != other
-    ]
+    different = [block for block, other in zip(blocks, theirs, strict=True) if block != other]
     assert all(block.startswith(b"././@LongLink") for block in different)
 
 
@@ -267,4 +265,3 @@ def test_known_bytes() -> None:
     """The tar of some entries never changes from one release to the next."""
     known = "e21f10835599d2a8314667bc4b0558415f7dd9018d6cfbccaf42518bb76723d4"
     assert hashlib.sha256(made(ArchiveType.TAR)).hexdigest() == known
-

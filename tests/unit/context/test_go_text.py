@@ -50,7 +50,9 @@ def test_malformed_globs(glob: str) -> None:
         check_glob(glob)
 
 
-@pytest.mark.parametrize("glob", ["x*[", "a*b[-", "[a-z]", "[\\]]", "*", "**", "?[^a]", "*.", ".*[x]"])
+@pytest.mark.parametrize(
+    "glob", ["x*[", "a*b[-", "[a-z]", "[\\]]", "*", "**", "?[^a]", "*.", ".*[x]"]
+)
 def test_well_formed_globs(glob: str) -> None:
     """Globs that it lets pass, some of them because it looks no further."""
     check_glob(glob)

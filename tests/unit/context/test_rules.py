@@ -78,10 +78,28 @@ def test_folders_left_unopened(lines: list[str], folder: str, opened: bool) -> N
     assert rules.may_keep_below(folder, verdict.hits) is opened
 
 
-NAME = st.sampled_from(["a", "b", "ab", "a.py", "b.txt", "x{2}", "d1", "ü", "é.py", "n\nl", "\udcff"])
+NAME = st.sampled_from(
+    ["a", "b", "ab", "a.py", "b.txt", "x{2}", "d1", "ü", "é.py", "n\nl", "\udcff"]
+)
 PATHS = st.lists(st.lists(NAME, min_size=1, max_size=4).map("/".join), min_size=1, max_size=12)
 PART = st.sampled_from(
-    ["a", "b", "*", "?", "**", "*.py", "a*", "*b", "[ab]", "[^a]", "**a", "b**", "a|b", "\\d*", "d{1}*"]
+    [
+        "a",
+        "b",
+        "*",
+        "?",
+        "**",
+        "*.py",
+        "a*",
+        "*b",
+        "[ab]",
+        "[^a]",
+        "**a",
+        "b**",
+        "a|b",
+        "\\d*",
+        "d{1}*",
+    ]
     + ["[z-a]", "a*b", "?.*", "ü", "*[!x]", "\\a", "\\*", "[a-c]*", "\udcff"]
 )
 LINES = st.lists(

@@ -1,0 +1,326 @@
+"""BuildContext: the documented class, on real folders."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from imagebuilders import ArchiveType, BuildContext
+from imagebuilders.context import digest_cache
+from imagebuilders.context.ignore_file import compile_rules, parse_lines
+from imagebuilders.exceptions import (
+    BuildContextError,
+    ContextChangedError,
+    IgnoreFileError,
+    ImageBuilderError,
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the hashes that tests make out of the user's cache folder."""
+    monkeypatch.setenv("IMAGEBUILDERS_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with two files."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "1").write_text("one")
+    (root / "2").write_text("two")
+    return root
+
+
+def archived(context: BuildContext) -> dict[str, bytes]:
+    """Give the files in the context's archive."""
+    stream = io.BytesIO(b"".join(context.iter_archive()))
+    with tarfile.open(fileobj=stream) as tar:
+        found = {}
+        for member in tar:
+            file = tar.extractfile(member) if member.isreg() else None
+            if file is not None:
+                found[member.name] = file.read()
+        return found
+
+
+def test_without_a_root() -> None:
+    """Without a root there are only the extra files."""
+    context = BuildContext()
+    assert (context.root, context.dockerignore_file, context.get_files()) == (None, None, {})
+    assert context._get_exclude_patterns() == []
+    context.add_file("x", "f")
+    assert archived(context) == {"f": b"x"}
+
+
+def test_ignore_files(root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The ignore file is the one given, else the root's own, else none."""
+    context = BuildContext(str(root))
+    assert context.dockerignore_file is None
+    with caplog.at_level(logging.INFO):
+        assert context._get_exclude_patterns() == []
+    assert "has no ignore file" in caplog.text
+    assert context.get_files() == {"1": str(root / "1"), "2": str(root / "2")}
+
+    (tmp_path / "custom").write_text("/1")
+    context = BuildContext(root=str(root), dockerignore_file=str(tmp_path / "custom"))
+    assert context.dockerignore_file == str(tmp_path / "custom")
+    assert context._get_exclude_patterns() == ["/1", "!/.zen"]
+    assert context.get_files() == {"2": str(root / "2")}
+
+    (root / ".dockerignore").write_text("*")
+    (root / ".zen").mkdir()
+    (root / ".zen" / "config.yaml").touch()
+    context = BuildContext(str(root))
+    assert context.dockerignore_file == str(root / ".dockerignore")
+    assert context._get_exclude_patterns() == ["*", "!/.zen"]
+    assert list(context.get_files()) == [".zen", ".zen/config.yaml"]
+
+
+@pytest.mark.parametrize(
+    "rules", ["*", ".zen", ".zen/**", "**/config", "!x\n.zen/sub/config", "**"]
+)
+def test_repository_folder_is_always_in(root: Path, rules: str) -> None:
+    """No rule drops anything of the `.zen` folder."""
+    (root / ".zen" / "sub").mkdir(parents=True)
+    (root / ".zen" / "sub" / "config").touch()
+    (root / ".dockerignore").write_text(rules)
+    assert ".zen/sub/config" in BuildContext(str(root)).get_files()
+
+
+def test_parse_dockerignore(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Stripped lines, no blanks, no comments; a missing file is a warning."""
+    path = tmp_path / "ignore"
+    path.write_text("# c\n\n  a/ \n#b\n !c\n #d\n")
+    assert BuildContext._parse_dockerignore(str(path)) == ["a/", "!c", "#d"]
+    assert caplog.text == ""
+    assert BuildContext._parse_dockerignore(str(tmp_path / "none")) == []
+    assert f"{tmp_path / 'none'} does not exist" in caplog.text
+
+
+def test_malformed_pattern(root: Path) -> None:
+    """A malformed pattern is an error with its line, at once or when it is first tried."""
+    for text, line in (("a\n[", 2), ("a\n\n[z-a]", 3)):
+        (root / ".dockerignore").write_text(text)
+        with pytest.raises(IgnoreFileError, match=f"line {line}") as caught:
+            BuildContext(str(root)).get_files()
+        assert caught.value.line == line
+        assert caught.value.path == str(root / ".dockerignore")
+    with pytest.raises(IgnoreFileError, match="line 3"):
+        BuildContext(str(root)).explain("1")
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder"])
+def test_unreadable_ignore_file(root: Path, tmp_path: Path, kind: str) -> None:
+    """An ignore file that cannot be read is an error: everything would be sent without it."""
+    path = tmp_path / "ignore"
+    if kind == "folder":
+        path.mkdir()
+    with pytest.raises(IgnoreFileError, match="cannot be read"):
+        BuildContext(str(root), str(path)).get_files()
+
+
+@pytest.mark.parametrize("use", ["get_files", "digest", "iter_archive"])
+def test_bad_roots(tmp_path: Path, use: str) -> None:
+    """A missing root, and a root that is a file, are errors whatever is asked for."""
+    (tmp_path / "file").touch()
+    for root, words in ((tmp_path / "none", "does not exist"), (tmp_path / "file", "no directory")):
+        with pytest.raises(BuildContextError, match=words):
+            list(getattr(BuildContext(str(root)), use)())
+
+
+def test_path_likes(root: Path) -> None:
+    """Paths may be `Path` objects."""
+    assert BuildContext(root).get_files() == BuildContext(str(root)).get_files()  # type: ignore[arg-type]
+
+
+def test_digest(root: Path) -> None:
+    """The digest follows content and mode, not times, and the cache makes no difference."""
+    context = BuildContext(str(root))
+    first = context.digest()
+    assert first == context.digest() == context.digest(use_cache=False)
+    assert first == BuildContext(f"{root}/").digest()
+    os.utime(root / "1", (0, 0))
+    assert context.digest() == first
+    (root / "1").write_text("eno")
+    second = context.digest()
+    (root / "1").chmod(0o755)
+    third = context.digest()
+    context.add_file("x", "extra")
+    assert len({first, second, third, context.digest()}) == 4
+
+
+def test_second_digest_reads_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unchanged folder is digested without reading a file, except when the cache is off."""
+    read: list[str] = []
+    real = digest_cache.hash_content
+
+    def spy(entry: object) -> str:
+        read.append("x")
+        return real(entry)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(digest_cache, "hash_content", spy)
+    monkeypatch.setattr(digest_cache, "FINE_GRAIN_NS", -(10**12))
+    monkeypatch.setattr(digest_cache, "COARSE_GRAIN_NS", -(10**12))
+    context = BuildContext(str(root))
+    first = context.digest()
+    assert len(read) == 2
+    assert context.digest() == first
+    assert len(read) == 2
+    monkeypatch.setenv("IMAGEBUILDERS_DIGEST_CACHE", "off")
+    assert context.digest() == first
+
+
+def test_for_dockerfile(root: Path) -> None:
+    """The Dockerfile's own ignore file wins over the root's, but not over the one given."""
+    (root / ".dockerignore").write_text("1")
+    (root / "docker").mkdir()
+    (root / "docker" / "app.Dockerfile.dockerignore").write_text("2")
+    context = BuildContext(str(root))
+    context.add_file("x", "extra")
+    own = context.for_dockerfile("docker/app.Dockerfile")
+    assert own.dockerignore_file == str(root / "docker/app.Dockerfile.dockerignore")
+    assert "1" in own.get_files()
+    assert "2" not in own.get_files()
+    assert own.get_extra_files() == {"extra": "x"}
+    own.add_file("y", "other")
+    assert context.get_extra_files() == {"extra": "x"}
+    assert context.for_dockerfile("Dockerfile").dockerignore_file == str(root / ".dockerignore")
+    given = BuildContext(str(root), str(root / ".dockerignore"))
+    assert given.for_dockerfile("docker/app.Dockerfile").dockerignore_file == (
+        given.dockerignore_file
+    )
+    assert BuildContext().for_dockerfile("Dockerfile").get_files() == {}
+
+
+def read_again(context: BuildContext, name: str = ".dockerignore") -> set[str]:
+    """Give the files that are left when the ignore file in the archive is applied once more."""
+    files = archived(context)
+    rules = compile_rules(parse_lines(files.get(name, b"")))
+    return {path for path in files if not rules.excludes(path)}
+
+
+def test_rules_are_applied_once(root: Path) -> None:
+    """Applying the archived ignore file once more drops nothing, not even extra files."""
+    (root / ".dockerignore").write_text("*\n!2\n!.dockerignore\n")
+    (root / ".zen").mkdir()
+    (root / ".zen" / "c").touch()
+    context = BuildContext(str(root))
+    before = archived(context)
+    assert before[".dockerignore"].startswith(b"*\n!2\n!.dockerignore\n")
+    context.add_file("FROM x", "Dockerfile")
+    context.add_file("x", "gen/[a] b.txt")
+    assert read_again(context) == set(archived(context)) == {
+        ".dockerignore", ".zen/c", "2", "Dockerfile", "gen/[a] b.txt",
+    }  # fmt: skip
+
+
+def test_ignore_file_stays_as_it_is(root: Path) -> None:
+    """As long as applying it once more drops nothing, the ignore file keeps its bytes."""
+    text = b"1\r\n# comment\n"
+    (root / ".dockerignore").write_bytes(text)
+    context = BuildContext(str(root))
+    context.add_file("x", "extra")
+    assert archived(context)[".dockerignore"] == text
+
+
+def test_other_ignore_file_in_the_archive(root: Path, tmp_path: Path) -> None:
+    """An ignore file that the selection was not made by cannot drop anything of it."""
+    (root / ".dockerignore").write_text("2")
+    (root / "app.Dockerfile.dockerignore").write_text("1")
+    (root / "Dockerfile.dockerignore").write_text("[")
+    (tmp_path / "ignore").write_text("nothing")
+    context = BuildContext(str(root), str(tmp_path / "ignore")).for_dockerfile("app.Dockerfile")
+    for name in (".dockerignore", "Dockerfile.dockerignore", "app.Dockerfile.dockerignore"):
+        assert read_again(context, name) == set(archived(context))
+        assert {"1", "2"} < read_again(context, name)
+
+
+def test_explain(root: Path) -> None:
+    """A path is explained by the deciding line, an extra file by itself."""
+    (root / ".dockerignore").write_text("# c\n1\n")
+    context = BuildContext(str(root))
+    context.add_file("x", "1/extra")
+    explained = context.explain("./1")
+    assert (explained.kept, explained.line, explained.file) == (
+        False, 2, str(root / ".dockerignore"),
+    )  # fmt: skip
+    assert context.explain("2").kept
+    assert context.explain("1/extra").reason == "1/extra is kept: it was added to the context."
+    assert context.explain(".").kept
+    (root / ".dockerignore").write_text("*")
+    assert "always in" in context.explain(".zen/x").reason
+
+
+def test_large_context_warning(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A large archive of a folder without an ignore file warns, with size, root and advice."""
+    monkeypatch.setattr("imagebuilders.build_context.LARGE_CONTEXT", 1024)
+    buffer = io.BytesIO()
+    BuildContext(str(root)).write_archive(buffer, False)
+    assert buffer.tell() == 0
+    (record,) = caplog.records
+    assert str(root) in record.getMessage()
+    assert "0.0 MiB" in record.getMessage()
+    assert ".dockerignore" in record.getMessage()
+    caplog.clear()
+    (root / ".dockerignore").touch()
+    BuildContext(str(root)).write_archive(io.BytesIO(), False)
+    BuildContext().write_archive(io.BytesIO(), False)
+    assert caplog.text == ""
+
+
+def test_secrets_warn_once(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What looks like a secret is named, once for a context and its copies."""
+    (root / ".env").touch()
+    context = BuildContext(str(root))
+    context.digest()
+    assert ".env" in caplog.text
+    context.digest()
+    list(context.iter_archive())
+    list(context.for_dockerfile("Dockerfile").iter_archive(ArchiveType.TAR_GZ))
+    assert len(caplog.records) == 1
+    (root / "id_rsa").touch()
+    context.digest()
+    assert "id_rsa" in caplog.records[1].getMessage()
+    assert ".env" not in caplog.records[1].getMessage()
+
+
+def test_changes_while_archived(root: Path) -> None:
+    """A file that shrinks or vanishes while the archive is made is an error with its path."""
+    changes = (("1", lambda: os.truncate(root / "1", 1)), ("2", lambda: (root / "2").unlink()))
+    for name, change in changes:
+        (root / "1").write_bytes(bytes(10**6))
+        stream = BuildContext(str(root)).iter_archive()
+        next(stream)
+        change()
+        with pytest.raises(ContextChangedError) as caught:
+            list(stream)
+        assert caught.value.path == str(root / name)
+        assert isinstance(caught.value, ImageBuilderError)
+
+
+def test_subclass_that_selects_itself(root: Path) -> None:
+    """A subclass's own `get_files` is what is archived and digested."""
+
+    class Own(BuildContext):
+        def get_files(self) -> dict[str, str]:
+            return {"only": str(root / "1")}
+
+    context = Own(str(root))
+    assert archived(context) == {"only": b"one"}
+    assert context.digest() != BuildContext(str(root)).digest()
+
+
+def test_empty_context(tmp_path: Path) -> None:
+    """An empty folder is a context of nothing."""
+    context = BuildContext(str(tmp_path))
+    assert context.get_files() == {}
+    assert archived(context) == {}
+    assert context.digest() == BuildContext().digest()
