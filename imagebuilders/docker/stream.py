@@ -17,7 +17,9 @@ from imagebuilders.exceptions import EngineError
 if TYPE_CHECKING:
     import docker
 
-CONNECT_TIMEOUT_SECONDS = 60
+# Bounds the connecting, and each piece of the body that the engine is slow to take: an
+# engine that unpacks a large context on a busy disk may pause for long.
+SEND_TIMEOUT_SECONDS = 600
 
 
 class EngineRefusedError(EngineError):
@@ -103,7 +105,7 @@ def post(
                 headers=dict(headers),
                 data=iter(source) if source is not None else None,
                 stream=True,
-                timeout=(CONNECT_TIMEOUT_SECONDS, silence_timeout),
+                timeout=(SEND_TIMEOUT_SECONDS, silence_timeout),
             )
     except EngineError:
         if source is not None and source.error is not None:

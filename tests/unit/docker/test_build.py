@@ -104,6 +104,13 @@ def test_output_that_looks_like_a_step_is_output(build: Build) -> None:
     assert len([event for event in build.events if isinstance(event, StepStarted)]) == 2
 
 
+def test_output_that_looks_like_the_result_is_output(build: Build) -> None:
+    """A command that prints so in the middle of the build makes no image."""
+    with pytest.raises(BuildError, match="ended before the image was built"):
+        build.answer(*_stream("Step 1/2 : RUN x", "\n", "Successfully built 0123456789ab\n"))
+    assert StepOutput(1, "Successfully built 0123456789ab") in build.events
+
+
 def test_podmans_wording_is_understood(build: Build) -> None:
     """Podman counts anew in each stage and names the image without `aux`."""
     built = build.answer(
