@@ -9,7 +9,8 @@ from typing import Any
 import docker
 import pytest
 
-from imagebuilders.docker.build import BuiltImage, build_image, encode_params
+from imagebuilders.docker.build import build_image, encode_params
+from imagebuilders.docker.build_progress import BuiltImage
 from imagebuilders.events import (
     ContextProgress,
     Event,
