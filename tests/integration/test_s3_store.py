@@ -16,9 +16,15 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from fault_proxy import FaultProxy
 from moto.server import ThreadedMotoServer
+from pydantic import JsonValue, Secret
 
 from fakes.contracts.artifact_store import ArtifactStoreContract
-from imagebuilders.artifact_stores import S3ArtifactStore, upload_build_context
+from imagebuilders.artifact_stores import (
+    RemoteArtifactStore,
+    RemoteArtifactStoreConfig,
+    S3ArtifactStore,
+    upload_build_context,
+)
 from imagebuilders.artifact_stores.retries import RetryPolicy
 from imagebuilders.build_context import BuildContext
 from imagebuilders.exceptions import ArtifactStoreError, UploadError
@@ -104,6 +110,25 @@ class TestContract(ArtifactStoreContract):
     def artifact_store(self, moto_url: str, bucket: str) -> Iterator[S3ArtifactStore]:
         """An empty store."""
         with _store(moto_url, bucket) as store:
+            yield store
+
+
+class TestContractOfTheGeneralWay(ArtifactStoreContract):
+    """The store for any fsspec URL keeps the contract on objects too, with a copy for a rename."""
+
+    @pytest.fixture
+    def artifact_store(self, moto_url: str, bucket: str) -> Iterator[RemoteArtifactStore]:
+        """An empty store."""
+        options: dict[str, JsonValue] = {
+            "endpoint_url": moto_url,
+            "key": "key",
+            "secret": "secret",
+            "client_kwargs": {"region_name": "us-east-1"},
+        }
+        config = RemoteArtifactStoreConfig(
+            path=f"s3://{bucket}/prefix", storage_options=Secret(options)
+        )
+        with RemoteArtifactStore(config) as store:
             yield store
 
 
