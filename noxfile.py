@@ -129,9 +129,11 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure; ``nox -s bench -- --help`` tells what."""
+    """Measure; ``nox -s bench -- NAME`` takes one of ``benchmarks/``."""
     _install(session, "bench")
-    session.run("python", "-m", "benchmarks", *session.posargs)
+    programs = [path for path in Path("benchmarks").glob("*.py") if "__main__" in path.read_text()]
+    for name in session.posargs or sorted(path.stem for path in programs):
+        session.run("python", f"benchmarks/{name}.py")
 
 
 @nox.session
