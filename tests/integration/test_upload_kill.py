@@ -61,6 +61,21 @@ def test_killed_at_every_line_of_a_local_upload(tmp_path: Path, before: str | No
     assert os.listdir(tmp_path / "store" / "contexts") == [result["name"].rpartition("/")[2]]
 
 
+def test_killed_at_many_lines_of_an_upload_by_url(tmp_path: Path) -> None:
+    """The general way over fsspec, a temporary file and a move, leaves no wrong object either."""
+    result = _kill_uploads(
+        tmp_path / "cache",
+        context=str(_make_context(tmp_path / "context", 100_000)),
+        store="remote",
+        settings={"path": f"file://{tmp_path}/store"},
+        moments="lines",
+        stride=3,
+        before="a damaged archive",
+    )
+    assert result["found"]["as before"] > 30
+    assert result["found"]["whole"] > 3
+
+
 def test_killed_at_many_times_of_a_local_upload(tmp_path: Path) -> None:
     """At forty moments spread over an upload, also within a system call."""
     result = _kill_uploads(

@@ -6,7 +6,7 @@ stands under the archive's name, which must be what stood there before, or the w
 
 Usage: killed_uploads.py SPECIFICATION, a JSON object with
     context: the folder to upload
-    store:   "local" or "s3"
+    store:   "local", "remote" or "s3"
     settings: the store's settings
     moments: "lines" or "times"
     stride:  lines: kill at every so-manieth line; times: kill so many uploads
@@ -34,6 +34,7 @@ from imagebuilders.archivable import ArchiveType
 from imagebuilders.artifact_stores import (
     BaseArtifactStore,
     LocalArtifactStore,
+    RemoteArtifactStore,
     S3ArtifactStore,
     upload_build_context,
 )
@@ -120,6 +121,8 @@ class _KillAtLine:
 def _store(specification: dict[str, Any]) -> BaseArtifactStore:
     if specification["store"] == "local":
         return LocalArtifactStore(**specification["settings"])
+    if specification["store"] == "remote":
+        return RemoteArtifactStore(**specification["settings"])
     return S3ArtifactStore(**specification["settings"])
 
 
@@ -160,9 +163,9 @@ def _was_killed(child: int) -> bool:
 def main(specification: dict[str, Any]) -> None:
     """Kill as many uploads as the specification says, and tell what was found."""
     observer: Observer = (
-        _LocalObserver(Path(specification["settings"]["path"]))
-        if specification["store"] == "local"
-        else _S3Observer(specification["settings"])
+        _S3Observer(specification["settings"])
+        if specification["store"] == "s3"
+        else _LocalObserver(Path(specification["settings"]["path"].removeprefix("file://")))
     )
     digest = BuildContext(specification["context"]).digest()
     name = f"{FOLDER}/{digest.removeprefix('sha256:')}.tar.gz"
