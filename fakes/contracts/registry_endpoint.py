@@ -137,7 +137,7 @@ class RegistryEndpoint:
         assert self.credentials is not None
         if not challenge.lower().startswith("bearer"):
             prepared = requests.Request("GET", self.url, auth=self.credentials).prepare()
-            return prepared.headers["Authorization"]
+            return str(prepared.headers["Authorization"])
         wanted = dict(_PARAMETER.findall(challenge))
         token = self.session.get(
             wanted["realm"],
