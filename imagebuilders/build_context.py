@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from collections.abc import Iterator
@@ -81,8 +82,7 @@ class BuildContext(Archivable):
         Args:
             dockerfile: the Dockerfile, relative to the root.
         """
-        context = type(self).__new__(type(self))
-        context.__dict__.update(self.__dict__)
+        context = copy.copy(self)
         context._extra = self._extra.copy()
         own_name = clean_path("/" + f"{dockerfile}{IGNORE_FILE}")[1:]
         context._ignore_files = self._ignore_files | {own_name}

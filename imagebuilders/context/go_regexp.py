@@ -14,6 +14,7 @@ import sys
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import groupby
 
 Ranges = list[tuple[int, int]]
 
@@ -323,11 +324,13 @@ def _category(name: str) -> Ranges:
     if not re.fullmatch("[A-Z][a-z]?", name):
         return []
     ranges: Ranges = []
-    for code in range(_MAX_CODE + 1):
-        category = unicodedata.category(chr(code))
-        if category.startswith(name) and category != "Cn":
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1] = (ranges[-1][0], code)
+    at = 0
+    for category, run in groupby(map(unicodedata.category, map(chr, range(_MAX_CODE + 1)))):
+        end = at + sum(1 for _ in run)
+        if category.startswith(name) and category != "Cn":  # Go's classes hold no unassigned codes
+            if ranges and ranges[-1][1] == at - 1:
+                ranges[-1] = (ranges[-1][0], end - 1)
             else:
-                ranges.append((code, code))
+                ranges.append((at, end - 1))
+        at = end
     return ranges

@@ -209,7 +209,7 @@ def test_archive_types() -> None:
         ((True, ArchiveType.ZIP), b"PK"),
     ):
         buffer = io.BytesIO()
-        archivable.write_archive(buffer, *arguments)  # type: ignore[arg-type]
+        archivable.write_archive(buffer, *arguments)
         assert buffer.tell() == 0
         assert buffer.read(2) == start
     buffer = io.BytesIO()

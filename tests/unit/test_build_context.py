@@ -6,12 +6,13 @@ import io
 import logging
 import os
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from imagebuilders import ArchiveType, BuildContext
-from imagebuilders.context import digest_cache
+from imagebuilders.context import digest_cache, manifest
 from imagebuilders.context.ignore_file import compile_rules, parse_lines
 from imagebuilders.exceptions import (
     BuildContextError,
@@ -158,13 +159,13 @@ def test_digest(root: Path) -> None:
 def test_second_digest_reads_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unchanged folder is digested without reading a file, except when the cache is off."""
     read: list[str] = []
-    real = digest_cache.hash_content
+    real = manifest.hash_content
 
     def spy(entry: object) -> str:
         read.append("x")
         return real(entry)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(digest_cache, "hash_content", spy)
+    monkeypatch.setattr("imagebuilders.context.digest_cache.hash_content", spy)
     monkeypatch.setattr(digest_cache, "FINE_GRAIN_NS", -(10**12))
     monkeypatch.setattr(digest_cache, "COARSE_GRAIN_NS", -(10**12))
     context = BuildContext(str(root))
@@ -294,6 +295,7 @@ def test_secrets_warn_once(root: Path, caplog: pytest.LogCaptureFixture) -> None
 
 def test_changes_while_archived(root: Path) -> None:
     """A file that shrinks or vanishes while the archive is made is an error with its path."""
+    changes: tuple[tuple[str, Callable[[], None]], ...]
     changes = (("1", lambda: os.truncate(root / "1", 1)), ("2", lambda: (root / "2").unlink()))
     for name, change in changes:
         (root / "1").write_bytes(bytes(10**6))

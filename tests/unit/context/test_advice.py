@@ -43,9 +43,22 @@ def test_largest_folders() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [".env", "a/.env.production", "id_rsa", "x/server.key", "certs/a.pem", ".aws/credentials"]
-    + ["home/.ssh/work", ".netrc", "gcp-key.json", "terraform.tfstate", "prod.env", "secrets.yaml"]
-    + [".docker/config.json", "Credentials.JSON"],
+    [
+        ".env",
+        "a/.env.production",
+        "id_rsa",
+        "x/server.key",
+        "certs/a.pem",
+        ".aws/credentials",
+        "home/.ssh/work",
+        ".netrc",
+        "gcp-key.json",
+        "terraform.tfstate",
+        "prod.env",
+        "secrets.yaml",
+        ".docker/config.json",
+        "Credentials.JSON",
+    ],
 )
 def test_secrets(path: str) -> None:
     """Usual names of credentials and keys are noticed."""
@@ -54,8 +67,20 @@ def test_secrets(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [".env.example", "id_rsa.pub", "env.py", "keys.py", "cacert.pem", "config.json", "secrets.py"]
-    + [".ssh/known_hosts", ".env.sample", "environment", "monkey", "credentials.py"],
+    [
+        ".env.example",
+        "id_rsa.pub",
+        "env.py",
+        "keys.py",
+        "cacert.pem",
+        "config.json",
+        "secrets.py",
+        ".ssh/known_hosts",
+        ".env.sample",
+        "environment",
+        "monkey",
+        "credentials.py",
+    ],
 )
 def test_no_secrets(path: str) -> None:
     """Samples, public keys and source files are not."""

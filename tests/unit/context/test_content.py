@@ -83,7 +83,7 @@ def test_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(BuildContextError, match="f cannot be read: Permission denied.*'f'"):
+    with pytest.raises(BuildContextError, match=r"f cannot be read: Permission denied.*'f'"):
         read_whole(entry)
 
 

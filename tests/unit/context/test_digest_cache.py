@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebuilders.context import cache_file, digest_cache
+from imagebuilders.context import cache_file, digest_cache, manifest
 from imagebuilders.context.cache_file import CacheWriter, open_cache
 from imagebuilders.context.digest_cache import DigestCache, cache_folder, limit_folder
 from imagebuilders.context.entries import Entry, EntryType
@@ -35,13 +35,13 @@ class Tree:
         self.root = root
         self.folder = folder
         self.read: list[str] = []
-        real = digest_cache.hash_content
+        real = manifest.hash_content
 
         def spy(entry: Entry) -> str:
             self.read.append(entry.path)
             return real(entry)
 
-        monkeypatch.setattr(digest_cache, "hash_content", spy)
+        monkeypatch.setattr("imagebuilders.context.digest_cache.hash_content", spy)
 
     def digest(
         self, *lines: str, now_ns: Callable[[], int] = later, ignore_file: str | None = None
@@ -248,15 +248,16 @@ def test_failed_digest_writes_nothing(tree: Tree) -> None:
     """A digest that fails leaves the cache as it was, and no file behind."""
     tree.digest()
     before = tree.files()
-    with (
-        pytest.raises(RuntimeError),
-        DigestCache(tree.folder, str(tree.root), now_ns=later) as cache,
-    ):
-        (tree.root / "a").write_text("9")
-        cache.content_hash(inspect("b/c", str(tree.root / "b/c")))
-        cache.content_hash(inspect("a", str(tree.root / "a")))
-        cache.content_hash(inspect("z/y", str(tree.root / "z/y"))._replace(inode=1))
-        raise RuntimeError
+
+    def fail() -> None:
+        with DigestCache(tree.folder, str(tree.root), now_ns=later) as cache:
+            cache.content_hash(inspect("b/c", str(tree.root / "b/c")))
+            cache.content_hash(inspect("a", str(tree.root / "a"))._replace(inode=1))
+            cache.content_hash(inspect("z/y", str(tree.root / "z/y")))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert tree.files() == before
 
 

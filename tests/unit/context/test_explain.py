@@ -18,7 +18,8 @@ RULES = compile_rules(parse_lines(b"# c\n*.log\nbuild\n!build/keep\n"))
         ("build/keep", True, 4, None, "build/keep is kept by line 4 of F: !build/keep."),
         (
             "build/a/b", False, 3, "build",
-            "build/a/b is left out by line 3 of F: build, which matches build and all that is in it.",
+            "build/a/b is left out by line 3 of F: build, which matches build "
+            "and all that is in it.",
         ),
     ],
 )  # fmt: skip

@@ -52,9 +52,36 @@ def test_matches(expression: str, hit: list[str], missed: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["*", "a|*", "(*)", "a**", "a{2}{3}", "a{1001}", "a{3,2}", "(a", "a)", "[a", "[", "[b-a]"]
-    + ["[[:nope:]]", "\\", "a\\", r"\x", r"\x{110000}", r"\q", r"\1", r"\8", "\\ß", r"\p", r"\p{X"]
-    + [r"\pZz{Zz}x\pQ", r"\p{Greek}", r"[\b]", "[a-\\", "[a-"],
+    [
+        "*",
+        "a|*",
+        "(*)",
+        "a**",
+        "a{2}{3}",
+        "a{1001}",
+        "a{3,2}",
+        "(a",
+        "a)",
+        "[a",
+        "[",
+        "[b-a]",
+        "[[:nope:]]",
+        "\\",
+        "a\\",
+        r"\x",
+        r"\x{110000}",
+        r"\q",
+        r"\1",
+        r"\8",
+        "\\ß",
+        r"\p",
+        r"\p{X",
+        r"\pZz{Zz}x\pQ",
+        r"\p{Greek}",
+        r"[\b]",
+        "[a-\\",
+        "[a-",
+    ],
 )
 def test_refused(expression: str) -> None:
     """What Go refuses is refused; so are scripts, which Python's tables do not have."""

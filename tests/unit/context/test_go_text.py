@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebuilders.context.go_text import GlobSyntaxError, check_glob, clean_path, trim_space
@@ -29,6 +29,7 @@ def test_clean_path(path: str, clean: str) -> None:
 
 
 @given(st.text("a./", max_size=12))
+@settings(max_examples=50, deadline=None)
 def test_clean_path_is_stable(path: str) -> None:
     """A clean path stays as it is."""
     assert clean_path(clean_path(path)) == clean_path(path)

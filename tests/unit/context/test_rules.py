@@ -99,8 +99,16 @@ PART = st.sampled_from(
         "a|b",
         "\\d*",
         "d{1}*",
+        "[z-a]",
+        "a*b",
+        "?.*",
+        "ü",
+        "*[!x]",
+        "\\a",
+        "\\*",
+        "[a-c]*",
+        "\udcff",
     ]
-    + ["[z-a]", "a*b", "?.*", "ü", "*[!x]", "\\a", "\\*", "[a-c]*", "\udcff"]
 )
 LINES = st.lists(
     st.builds(
@@ -139,7 +147,7 @@ def walk(rules: IgnoreRules, paths: list[str], *, fast: bool) -> Iterator[str]:
 
 
 @given(LINES, PATHS)
-@settings(max_examples=300)
+@settings(max_examples=80, deadline=None)
 def test_pruned_is_unpruned(lines: list[str], paths: list[str]) -> None:
     """Leaving folders unopened and judging them at once never changes what is kept."""
     try:
