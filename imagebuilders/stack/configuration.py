@@ -56,10 +56,10 @@ class ComponentConfiguration:
         """Make the component.
 
         Raises:
-            FlavorError: the flavor's class cannot be imported.
+            FlavorError: the flavor's class cannot be imported, or no object of it can be made.
             ConfigurationError: the component does not take its settings.
         """
-        return self.flavor.implementation_class(self.config, name=self.flavor_name)
+        return self.flavor.make(self.config, name=self.flavor_name)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class StackConfiguration:
         """Make the stack.
 
         Raises:
-            FlavorError: a flavor's class cannot be imported.
+            FlavorError: a flavor's class cannot be imported, or no object of it can be made.
             ConfigurationError: a component does not take its settings.
         """
         registry = self.container_registry
@@ -221,8 +221,7 @@ def _component(
     origins |= {key: environment.variable_name(kind.value, key) for key in from_variables}
 
     flavor = _find_flavor(kind, flavor_name, file, origins, catalog)
-    assert flavor.flavor is not None
-    config_class = flavor.flavor.config_class
+    config_class = flavor.config_class
     values = _merged(from_file, environment.typed_values(kind, config_class))
     _complete_path(kind, flavor_name, values, file, origins)
     try:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
-from imagebuilders.exceptions import FlavorError
-from imagebuilders.stack.component import StackComponent, StackComponentType
+from imagebuilders.exceptions import FlavorError, ImageBuilderError
+from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
 from imagebuilders.stack.flavor import Flavor
 from imagebuilders.stack.validation import unknown
 
@@ -43,6 +43,58 @@ class FlavorEntry:
                 f"{self._whose()} cannot be used: {_describe(error)}. "
                 f"Is an optional dependency of {self.package} missing?"
             ) from error
+        except Exception as error:  # another package's code: it may raise anything
+            raise self._at_fault("names no class", error) from error
+
+    @property
+    def config_class(self) -> type[StackComponentConfig]:
+        """The class of the flavor's settings.
+
+        Raises:
+            FlavorError: the flavor cannot be loaded, or names no such class.
+        """
+        if self.flavor is None:
+            raise FlavorError(f"{self._whose()} cannot be loaded: {self.problem}")
+        try:
+            found: object = self.flavor.config_class
+        except Exception as error:  # another package's code: it may raise anything
+            raise self._at_fault("names no class of its settings", error) from error
+        if isinstance(found, type) and issubclass(found, StackComponentConfig):
+            return found
+        raise FlavorError(
+            f"{self._whose()} cannot be used: its config_class is {found!r}, and must be a "
+            "subclass of StackComponentConfig. That is for its authors to mend."
+        )
+
+    def make(self, config: StackComponentConfig, *, name: str) -> StackComponent:
+        """Make the component.
+
+        Args:
+            config: its settings.
+            name: what the user calls it.
+
+        Raises:
+            FlavorError: the flavor's class cannot be imported, or no object of it can be made.
+            ConfigurationError: the component does not take its settings.
+        """
+        implementation = self.implementation_class
+        try:
+            made: object = implementation(config, name=name)
+        except ImageBuilderError:
+            raise  # the component's own words on its settings
+        except Exception as error:  # another package's code: it may raise anything
+            raise self._at_fault(f"cannot make its {_spelled(implementation)}", error) from error
+        if isinstance(made, StackComponent):
+            return made
+        raise FlavorError(
+            f"{self._whose()} cannot be used: its {_spelled(implementation)} is no StackComponent. "
+            "That is for its authors to mend."
+        )
+
+    def _at_fault(self, what: str, error: Exception) -> FlavorError:
+        return FlavorError(
+            f"{self._whose()} {what}: {_describe(error)}. That is for its authors to mend."
+        )
 
     def _whose(self) -> str:
         return f"the flavor of package {self.package} (entry point {self.entry_point})"
@@ -135,12 +187,25 @@ def _load(point: EntryPoint, package: str) -> FlavorEntry:
         return FlavorEntry(spelled, package, None, _describe(error))
     if not isinstance(flavor, Flavor):
         return FlavorEntry(spelled, package, None, "is no imagebuilders.Flavor")
+    try:
+        name: object = flavor.name
+        kind: object = flavor.type
+    except Exception as error:
+        return FlavorEntry(spelled, package, None, _describe(error))
+    if not isinstance(name, str) or not isinstance(kind, StackComponentType):
+        return FlavorEntry(spelled, package, None, "its name is no str, or its type no such type")
     return FlavorEntry(spelled, package, flavor)
 
 
 def _package_of(point: EntryPoint) -> str:
     distribution = point.dist
     return f"{distribution.name} {distribution.version}" if distribution else "unknown"
+
+
+def _spelled(implementation: object) -> str:
+    if isinstance(implementation, type):
+        return f"{implementation.__module__}.{implementation.__qualname__}"
+    return f"implementation_class, {implementation!r},"
 
 
 def _describe(error: BaseException) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from imagebuilders.exceptions import FlavorError
+from imagebuilders.exceptions import ConfigurationError, FlavorError
 from imagebuilders.stack.component import StackComponentType
+from imagebuilders.stack.configuration import read_configuration
 from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
 
 BUILDER = StackComponentType.IMAGE_BUILDER
@@ -79,6 +80,20 @@ def test_same_entry_point_twice_counts_once(kite: Path, monkeypatch: pytest.Monk
         ("class Flavor:\n    pass\n", "is no imagebuilders.Flavor"),
         ("def Flavor(): pass\n", "is no imagebuilders.Flavor"),
         ("from imagebuilders import Flavor\n", "abstract"),
+        (
+            "from imagebuilders import BaseImageBuilderFlavor\n"
+            "class Flavor(BaseImageBuilderFlavor):\n"
+            "    implementation_class = None\n"
+            "    name = property(lambda self: 1 / 0)\n",
+            "ZeroDivisionError",
+        ),
+        (
+            "from imagebuilders import BaseImageBuilderFlavor\n"
+            "class Flavor(BaseImageBuilderFlavor):\n"
+            "    implementation_class = None\n"
+            "    name = 3\n",
+            "its name is no str",
+        ),
     ],
 )
 def test_broken_package_is_reported_when_needed(
@@ -96,6 +111,8 @@ def test_broken_package_is_reported_when_needed(
     assert problem in str(caught.value)
     with pytest.raises(FlavorError, match=r"crooked 1\.5"):
         _ = broken.implementation_class
+    with pytest.raises(FlavorError, match=r"crooked 1\.5"):
+        _ = broken.config_class
 
 
 def test_missing_dependency_of_an_implementation(kite: Path, install: Callable[..., Path]) -> None:
@@ -114,6 +131,75 @@ def test_missing_dependency_of_an_implementation(kite: Path, install: Callable[.
     with pytest.raises(FlavorError, match=r"half 1\.5.*a_module_nobody_has") as caught:
         _ = entry.implementation_class
     assert isinstance(caught.value.__cause__, ImportError)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            "    implementation_class = Unfinished\n",
+            r"cannot make its odd\.Unfinished: TypeError: .*abstract",
+        ),
+        (
+            "    implementation_class = Failing\n",
+            r"cannot make its odd\.Failing: ZeroDivisionError",
+        ),
+        ("    implementation_class = dict\n", r"builtins\.dict is no StackComponent"),
+        ("    implementation_class = None\n", r"implementation_class, None,: TypeError"),
+        (
+            "    implementation_class = property(lambda self: 1 / 0)\n",
+            "names no class: ZeroDivisionError",
+        ),
+        (
+            "    implementation_class = Failing\n    config_class = None\n",
+            "its config_class is None",
+        ),
+        (
+            "    implementation_class = Failing\n    config_class = property(lambda self: 1 / 0)\n",
+            "no class of its settings: ZeroDivisionError",
+        ),
+    ],
+)
+def test_flavor_whose_class_is_at_fault(
+    install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, body: str, says: str
+) -> None:
+    """Whatever another package's class does, the error names the package and what it did."""
+    install(
+        "odd",
+        {"odd": "odd:Odd"},
+        "from imagebuilders import BaseImageBuilder, BaseImageBuilderFlavor\n"
+        "class Unfinished(BaseImageBuilder):\n    is_building_locally = False\n"
+        "class Failing(Unfinished):\n"
+        "    def __init__(self, config, name):\n        1 / 0\n"
+        "    def build(self, *arguments):\n        pass\n"
+        f"class Odd(BaseImageBuilderFlavor):\n    name = 'odd'\n{body}",
+    )
+    monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR", "odd")
+    with pytest.raises(FlavorError, match=says) as caught:
+        read_configuration().make()
+    assert "odd 1.5 (entry point odd = odd:Odd)" in str(caught.value)
+
+
+def test_component_that_refuses_its_settings(
+    kite: Path, install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a component itself says about its settings is left as it is."""
+    install(
+        "picky",
+        {"picky": "picky:Picky"},
+        "from imagebuilders.exceptions import ConfigurationError\n"
+        "from kite_builders import KiteBuilder, KiteFlavor\n"
+        "class PickyBuilder(KiteBuilder):\n"
+        "    def __init__(self, config, name):\n"
+        "        raise ConfigurationError('not on Sundays')\n"
+        "class Picky(KiteFlavor):\n"
+        "    name = 'picky'\n"
+        "    implementation_class = PickyBuilder\n",
+    )
+    monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR", "picky")
+    monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__PROJECT", "p")
+    with pytest.raises(ConfigurationError, match=r"^not on Sundays$"):
+        read_configuration().make()
 
 
 def test_unknown_flavor_lists_the_known() -> None:
