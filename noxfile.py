@@ -68,7 +68,7 @@ def unit(session: nox.Session) -> None:
     _install(session, "test", extras="[testing]")
     measured = session.python == CURRENT and not session.posargs
     coverage = ["--cov", "--cov-fail-under=95"] if measured else []
-    session.run("pytest", *coverage, *session.posargs)
+    session.run("pytest", *coverage, *(session.posargs or ["--numprocesses=auto"]))
 
 
 @nox.session
@@ -95,7 +95,7 @@ def minimums(session: nox.Session) -> None:
         *("-e", ".[s3,aws,testing]", "--group", "test"),
         silent=True,
     )
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or ["--numprocesses=auto"]))
 
 
 @nox.session
