@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,9 +32,8 @@ if TYPE_CHECKING:
 
     from imagebuilders.build_context import BuildContext
     from imagebuilders.container_registries import BaseContainerRegistry
+    from imagebuilders.docker.config_file import DockerConfigFile
     from imagebuilders.docker.image_reference import ImageReference
-
-logger = logging.getLogger(__name__)
 
 
 class LocalImageBuilderConfig(BaseImageBuilderConfig):
@@ -119,10 +117,12 @@ class LocalImageBuilder(BaseImageBuilder):
             ImageNameError: the name is malformed or does not belong to the registry.
             BuildOptionsError: an option is unknown, has a wrong value, or needs BuildKit.
             BuildContextError: there is no Dockerfile, or the context is otherwise at fault.
+            ConfigurationError: Docker's configuration file is malformed.
             EngineNotFoundError: no engine answers.
         """
         from imagebuilders.context.advice import secret_looking, warn_of_secrets
         from imagebuilders.docker.build import build_image
+        from imagebuilders.docker.config_file import DockerConfigFile
         from imagebuilders.docker.context_files import engine_context
         from imagebuilders.docker.engine import describe_engine
         from imagebuilders.docker.image_reference import parse_build_target
@@ -138,14 +138,15 @@ class LocalImageBuilder(BaseImageBuilder):
         warn_of_secrets(secret_looking(context.entries))
         compress = bool(options.gzip) or options.encoding == "gzip"
         tell = _report_results if options.quiet else report
+        docker_config = DockerConfigFile.load()
         with self._client_for(container_registry) as client:
             tell(BuildStarted(str(reference), describe_engine(client)))
             build_image(
                 client,
                 image_name=str(reference),
                 context=context.archive(compress=compress),
-                params=_engine_params(arguments, reference, context.dockerfile),
-                headers=_auth_headers(container_registry),
+                params=_engine_params(arguments, reference, context.dockerfile, docker_config),
+                headers=_auth_headers(container_registry, docker_config),
                 silence_timeout=options.timeout,
                 emit=tell,
             )
@@ -179,34 +180,37 @@ def _report_results(event: Event) -> None:
 
 
 def _engine_params(
-    arguments: Mapping[str, object], reference: ImageReference, dockerfile: str
+    arguments: Mapping[str, object],
+    reference: ImageReference,
+    dockerfile: str,
+    docker_config: DockerConfigFile,
 ) -> dict[str, str]:
     """Make the query of `POST /build`."""
     from imagebuilders.docker.build import encode_params
-    from imagebuilders.docker.config_file import DockerConfigFile
 
     options = {"rm": True, "forcerm": True, **arguments}
     for name in ("timeout", "gzip", "encoding", "quiet"):
         options.pop(name, None)  # they concern this side of the connection
     if options.pop("use_config_proxy", True):
-        proxies = DockerConfigFile.load().proxy_build_arguments(os.environ.get("DOCKER_HOST"))
+        proxies = docker_config.proxy_build_arguments(os.environ.get("DOCKER_HOST"))
         given = options.get("buildargs")
         if proxies:
             options["buildargs"] = {**proxies, **(given if isinstance(given, Mapping) else {})}
     return encode_params({**options, "tag": str(reference), "dockerfile": dockerfile})
 
 
-def _auth_headers(container_registry: BaseContainerRegistry | None) -> dict[str, str]:
+def _auth_headers(
+    container_registry: BaseContainerRegistry | None, docker_config: DockerConfigFile
+) -> dict[str, str]:
     """Make the header with which the engine may pull base images.
 
     A credential helper that fails is a notice, as most builds do not need it.
     """
-    from imagebuilders.docker.config_file import DockerConfigFile
     from imagebuilders.docker.credentials import all_auth_configs, encode_auth, server_key
     from imagebuilders.exceptions import RegistryError
 
     configs: dict[str, Mapping[str, str]] = {}
-    for found in all_auth_configs(DockerConfigFile.load()):
+    for found in all_auth_configs(docker_config):
         if isinstance(found, RegistryError):
             report(Notice(str(found)))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, TypeVar
 
@@ -71,6 +72,10 @@ def _arguments(value: object) -> object:
     return {} if value is None else parse_build_arguments(value)
 
 
+def _path(value: object) -> object:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 def _limits(value: object) -> object:
     if value is None or isinstance(value, ContainerLimits):
         return value or ContainerLimits()
@@ -97,7 +102,7 @@ class DockerBuildOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    dockerfile: str | None = None
+    dockerfile: Annotated[str | None, BeforeValidator(_path)] = None
     """The Dockerfile, relative to the context's root, or outside it."""
     buildargs: Annotated[dict[str, str | None], BeforeValidator(_arguments)] = Field(
         default_factory=dict
@@ -158,7 +163,7 @@ class DockerBuildOptions(BaseModel):
         def __init__(
             self,
             *,
-            dockerfile: str | None = ...,
+            dockerfile: str | os.PathLike[str] | None = ...,
             buildargs: Mapping[str, str | None] | Sequence[str] | None = ...,
             labels: Mapping[str, str] | Sequence[str] | None = ...,
             target: str | None = ...,

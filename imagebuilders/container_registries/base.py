@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-import logging
+import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, cast
 from uuid import UUID
@@ -19,8 +19,6 @@ from imagebuilders.stack.flavor import Flavor
 if TYPE_CHECKING:
     import docker
     from typing_extensions import Self
-
-logger = logging.getLogger(__name__)
 
 
 class BaseContainerRegistryConfig(StackComponentConfig):
@@ -84,6 +82,7 @@ class BaseContainerRegistry(StackComponent, ABC):
         super().__init__(config, name=name, id=id, **settings)
         self._given_client = docker_client
         self._client: docker.DockerClient | None = None
+        self._lock = threading.Lock()
 
     @property
     def config(self) -> BaseContainerRegistryConfig:
@@ -131,22 +130,27 @@ class BaseContainerRegistry(StackComponent, ABC):
             EngineNotFoundError: no engine answers.
             RegistryError: the registry refused the login or could not be reached.
         """
-        if self._client is None:
-            from imagebuilders.docker.engine import connect
+        with self._lock:
+            if self._client is None:
+                self._client = self._make_client()
+            return self._client
 
-            client = self._given_client or connect()
-            try:
-                self._log_in(client)
-            except BaseException:
-                if client is not self._given_client:
-                    client.close()
-                raise
-            self._client = client
-        return self._client
+    def _make_client(self) -> docker.DockerClient:
+        from imagebuilders.docker.engine import connect
+
+        client = self._given_client or connect()
+        try:
+            self._log_in(client)
+        except BaseException:
+            if client is not self._given_client:
+                client.close()
+            raise
+        return client
 
     def close(self) -> None:
         """Close the client that `docker_client` made; one that was given stays open."""
-        client, self._client = self._client, None
+        with self._lock:
+            client, self._client = self._client, None
         if client is not None and client is not self._given_client:
             client.close()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.docker.credentials import server_key
 from imagebuilders.docker.registry_errors import advise
-from imagebuilders.docker.stream import EngineRefusedError, engine_errors
+from imagebuilders.docker.stream import EngineRefusedError, EngineSilentError, engine_errors
 from imagebuilders.exceptions import EngineError, RegistryError
 
 if TYPE_CHECKING:
@@ -38,6 +38,13 @@ def log_in(client: docker.DockerClient, registry: str, username: str, password: 
             f"{advise(detail, registry)}",
             registry=registry,
         ) from None
+    except EngineSilentError as error:
+        raise RegistryError(
+            f"The user {username!r} could not log in at the registry {registry}: there was no "
+            "answer in time. See whether the registry is up and reachable from the engine, and "
+            "try again.",
+            registry=registry,
+        ) from error
     except EngineError as error:
         raise RegistryError(
             f"The user {username!r} could not log in at the registry {registry}, for the Docker "

@@ -5,6 +5,7 @@ A push that the registry denies is HTTP 200 with an `errorDetail` in the stream.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from imagebuilders.docker.image_reference import ImageReference
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import docker
+
+# Podman tells the digest only so; Docker tells it in `aux` too.
+_DIGEST_STATUS = re.compile(r"\S+: digest: (sha256:[0-9a-f]{64}) size: \d+\Z")
 
 
 def push_image(
@@ -81,7 +85,10 @@ def push_image(
                 if progress is not None:
                     emit(progress)
                 elif isinstance(message.get("status"), str):
-                    emit(StepOutput(0, str(message["status"])))
+                    status = str(message["status"])
+                    emit(StepOutput(0, status))
+                    if digest is None and (found := _DIGEST_STATUS.match(status)):
+                        digest = found[1]
     except PushError:
         raise
     except EngineRefusedError as error:

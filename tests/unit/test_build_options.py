@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 from docker.api.build import BuildApiMixin
@@ -312,6 +313,11 @@ def test_values_of_build_arguments_are_not_shown() -> None:
     options = DockerBuildOptions(buildargs={"TOKEN": "s3cret"}, target="t")
     assert repr(options) == "DockerBuildOptions(buildargs=['TOKEN'], target='t')"
     assert "s3cret" not in str(options)
+
+
+def test_a_dockerfile_may_be_a_path_object() -> None:
+    """`pathlib` is how people write paths."""
+    assert DockerBuildOptions(dockerfile=Path("a/b")).dockerfile == "a/b"
 
 
 def test_none_means_not_given() -> None:

@@ -55,6 +55,17 @@ def test_a_refused_login_names_user_and_registry(
     assert caught.value.__suppress_context__
 
 
+def test_a_login_that_hangs_is_given_up(scripted_engine: Any) -> None:
+    """The engine waits for the registry."""
+    client = scripted_engine.client()
+    client.api.timeout = 0.05
+    scripted_engine.answers.append(lambda connection: connection.recv(1))
+    with pytest.raises(RegistryError, match="there was no answer in time"):
+        log_in(client, "r:1", "alice", "s3cret")
+    client.close()
+    scripted_engine.wait()
+
+
 def test_an_engine_that_went_away_is_not_the_registrys_fault(
     client: docker.DockerClient, scripted_engine: Any
 ) -> None:

@@ -47,6 +47,17 @@ def test_a_push_gives_the_repo_digest(
     assert request.headers["x-registry-auth"] == "e30="
 
 
+def test_podman_tells_the_digest_in_a_status_line(
+    client: docker.DockerClient, scripted_engine: Any, script: Any
+) -> None:
+    """There is no `aux`; the line is the one that Docker writes, too."""
+    scripted_engine.answers.append(
+        script.stream([{"status": f"1: digest: {DIGEST} size: 576"}, {"status": "done"}])
+    )
+    digest, _ = _push(client)
+    assert digest == f"localhost:5000/team/app@{DIGEST}"
+
+
 @pytest.mark.parametrize(
     ("message", "detail", "advice"),
     [
