@@ -15,6 +15,7 @@ from testcontainers.core.container import DockerContainer
 
 from testbed.daemon import HostEngine
 from testbed.errors import NoTestbedError
+from testbed.process import is_alive
 
 _OWNER_LABEL = "org.imagebuilders.testbed.owner"
 _OWNER = f"{socket.gethostname()}:{os.getpid()}"
@@ -96,7 +97,7 @@ def remove_orphans(client: docker.DockerClient) -> int:
     removed = 0
     for container in client.containers.list(all=True, filters={"label": _OWNER_LABEL}):
         hostname, _, process = container.labels[_OWNER_LABEL].rpartition(":")
-        if hostname == socket.gethostname() and not _alive(int(process)):
+        if hostname == socket.gethostname() and not is_alive(process):
             container.remove(force=True, v=True)
             removed += 1
     return removed
@@ -107,16 +108,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextmanager

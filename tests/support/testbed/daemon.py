@@ -8,7 +8,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +20,14 @@ from docker.errors import DockerException
 
 from testbed import apt
 from testbed.errors import NoTestbedError
+from testbed.process import is_alive
 from testbed.settings import TestbedSettings
 
-_BRIDGE = "ibtestbed0"
+# Both end in the process that they belong to, so that two runs do not meet, and the next
+# run can tell what a killed one left.
+_BRIDGE_PREFIX = "ibtest"
+_FOLDERS = Path("/var/tmp")
+_FOLDER_PREFIX = "imagebuilders-dockerd-"
 _STRAY_FOLDERS = (Path("/run/docker"), Path("/run/containerd"))
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 30.0
@@ -127,14 +131,16 @@ def _private_daemon() -> Iterator[HostEngine]:
     Published ports work through dockerd's user-space proxy, so the machine's iptables
     and sysctls stay as they are.
     """
-    folder = Path(tempfile.mkdtemp(prefix="imagebuilders-dockerd-", dir="/var/tmp"))
+    _remove_leftovers()
+    folder = _FOLDERS / f"{_FOLDER_PREFIX}{os.getpid()}"
+    folder.mkdir(mode=0o700)
     log = folder / "dockerd.log"
     docker_host = f"unix://{folder}/docker.sock"
     (folder / "daemon.json").write_text("{}")
     # Folders that dockerd and its containerd make whatever their options say.
     stray = [path for path in _STRAY_FOLDERS if not path.exists()]
     try:
-        with _bridge(), log.open("wb") as output:
+        with _bridge() as bridge, log.open("wb") as output:
             process = subprocess.Popen(
                 [
                     # The daemon must not outlive a test run that was killed.
@@ -144,7 +150,7 @@ def _private_daemon() -> Iterator[HostEngine]:
                     *("--data-root", str(folder / "data")),
                     *("--exec-root", str(folder / "exec")),
                     *("--pidfile", str(folder / "dockerd.pid")),
-                    *("--bridge", _BRIDGE),
+                    *("--bridge", bridge),
                     *("--iptables=false", "--ip6tables=false"),
                     *("--ip-masq=false", "--ip-forward=false"),
                 ],
@@ -194,18 +200,28 @@ def _unmount_below(folder: Path) -> None:
             subprocess.run(["umount", mount], capture_output=True)
 
 
+def _remove_leftovers() -> None:
+    for folder in _FOLDERS.glob(f"{_FOLDER_PREFIX}*"):
+        if not is_alive(folder.name.removeprefix(_FOLDER_PREFIX)):
+            _unmount_below(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+    for interface in Path("/sys/class/net").glob(f"{_BRIDGE_PREFIX}*"):
+        if not is_alive(interface.name.removeprefix(_BRIDGE_PREFIX)):
+            _ip("link", "delete", interface.name, check=False)
+
+
 @contextmanager
-def _bridge() -> Iterator[None]:
+def _bridge() -> Iterator[str]:
     """A bridge of our own, so that an idle docker0 of the machine is left alone."""
+    name = f"{_BRIDGE_PREFIX}{os.getpid()}"
     address = _free_subnet()
-    _ip("link", "delete", _BRIDGE, check=False)
-    _ip("link", "add", "name", _BRIDGE, "type", "bridge")
+    _ip("link", "add", "name", name, "type", "bridge")
     try:
-        _ip("address", "add", address, "dev", _BRIDGE)
-        _ip("link", "set", _BRIDGE, "up")
-        yield
+        _ip("address", "add", address, "dev", name)
+        _ip("link", "set", name, "up")
+        yield name
     finally:
-        _ip("link", "delete", _BRIDGE, check=False)
+        _ip("link", "delete", name, check=False)
 
 
 def _free_subnet() -> str:
