@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import io
-import logging
 import posixpath
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, ClassVar, Literal, TypeVar, cast, overload
+from typing import IO, TYPE_CHECKING, ClassVar, Literal, cast, overload
 
-from imagebuilders.artifact_stores import faults
 from imagebuilders.artifact_stores.chunks import ChunkSource, ProducerFailed
 from imagebuilders.artifact_stores.filesystem import FileSystem, move
-from imagebuilders.artifact_stores.operations import VERBS, Operation
+from imagebuilders.artifact_stores.operations import Operation
 from imagebuilders.artifact_stores.paths import join, relative_to
-from imagebuilders.artifact_stores.retries import RetryPolicy
+from imagebuilders.artifact_stores.requests import RequestMaker
 from imagebuilders.artifact_stores.stored_file import StoredFile
 from imagebuilders.artifact_stores.temporary import STALE_AFTER, publish_by_renaming
-from imagebuilders.exceptions import (
-    ArtifactNotFoundError,
-    ArtifactStoreError,
-    ImageBuilderError,
-    UploadError,
-)
+from imagebuilders.exceptions import ArtifactStoreError, UploadError
 from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
 from imagebuilders.stack.flavor import Flavor
 
@@ -31,10 +24,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
-
-logger = logging.getLogger(__name__)
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -55,7 +44,7 @@ class BaseArtifactStoreConfig(StackComponentConfig):
     path: str
 
 
-class BaseArtifactStore(StackComponent, ABC):
+class BaseArtifactStore(RequestMaker, StackComponent, ABC):
     """Keeps archives and other files under one path.
 
     Every `path` argument is either whole (it begins with the store's own path) or relative to
@@ -86,11 +75,6 @@ class BaseArtifactStore(StackComponent, ABC):
     @abstractmethod
     def filesystem(self) -> FileSystem:
         """The fsspec file system underneath, made when first asked for."""
-
-    @property
-    def retry_policy(self) -> RetryPolicy:
-        """How often, and after which pause, a request is made again after a passing fault."""
-        return RetryPolicy()
 
     # --- looking -------------------------------------------------------------
 
@@ -294,10 +278,6 @@ class BaseArtifactStore(StackComponent, ABC):
         """Give the file system's spelling of a path argument."""
         return join(self._root, relative_to(self.path, path))
 
-    def _whole(self, path: str) -> str:
-        """Give the whole path for a path argument, as messages show it."""
-        return join(self.path, relative_to(self.path, path))
-
     def _publish(self, target: str, source: ChunkSource) -> int:
         """Make one attempt to publish: write under a temporary name beside it, then rename.
 
@@ -317,92 +297,6 @@ class BaseArtifactStore(StackComponent, ABC):
             # moment, which a reader takes for "not there", never for another file.
             self.filesystem.rm_file(new)
             move(self.filesystem, old, new)
-
-    def _is_passing(self, error: Exception) -> bool:
-        """Tell whether a request that failed with `error` is worth another attempt."""
-        return faults.is_passing(error)
-
-    def _is_absent(self, error: Exception) -> bool:
-        """Tell whether `error` only says that there is no such file."""
-        return isinstance(error, FileNotFoundError)
-
-    def _describe(self, error: Exception) -> str:
-        """Say what `error` means, without any secret."""
-        return faults.describe(error)
-
-    def _attempt(
-        self,
-        operation: Operation,
-        path: str,
-        request: Callable[[], _Result],
-        *,
-        repeat: bool = True,
-        error_class: type[ArtifactStoreError] = ArtifactStoreError,
-    ) -> _Result:
-        """Make a request, again if its fault may pass; raise only the package's own errors."""
-        policy = self.retry_policy
-        whole = self._whole(path)
-        failed = 0
-
-        def note(error: Exception, failures: int, pause: float) -> None:
-            nonlocal failed
-            failed = failures
-            logger.warning(
-                "Could not %s %s: %s Trying again in %.1f s (%d of %d attempts made).",
-                VERBS[operation],
-                whole,
-                self._sentence(error),
-                pause,
-                failures,
-                policy.attempts,
-            )
-
-        try:
-            return policy.call(
-                request,
-                is_passing=lambda error: repeat and self._is_own_passing(error),
-                before_pause=note,
-            )
-        except (ImageBuilderError, ProducerFailed):
-            raise
-        except Exception as error:
-            raise self._error(
-                operation, path, error, attempts=failed + 1, error_class=error_class
-            ) from error
-
-    def _is_own_passing(self, error: Exception) -> bool:
-        return not isinstance(error, (ImageBuilderError, ProducerFailed)) and self._is_passing(
-            error
-        )
-
-    def _error(
-        self,
-        operation: Operation,
-        path: str,
-        error: Exception,
-        *,
-        attempts: int = 1,
-        error_class: type[ArtifactStoreError] = ArtifactStoreError,
-    ) -> ArtifactStoreError:
-        if isinstance(error, ArtifactStoreError):
-            return error
-        if error_class is ArtifactStoreError and self._is_absent(error):
-            return self._not_found(operation, path)
-        whole = self._whole(path)
-        often = f" after {attempts} attempts" if attempts > 1 else ""
-        return error_class(
-            f"Could not {VERBS[operation]} {whole}{often}: {self._sentence(error)}", path=whole
-        )
-
-    def _sentence(self, error: Exception) -> str:
-        text = self._describe(error)
-        return text if text.endswith(".") else f"{text}."
-
-    def _not_found(self, operation: Operation, path: str) -> ArtifactNotFoundError:
-        whole = self._whole(path)
-        return ArtifactNotFoundError(
-            f"Could not {VERBS[operation]} {whole}: there is no such file or folder.", path=whole
-        )
 
     def _range(self, target: str, start: int, end: int) -> bytes:
         # By keyword: some file systems have other arguments between.

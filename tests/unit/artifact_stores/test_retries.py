@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebuilders.artifact_stores.retries import RetryPolicy
@@ -23,6 +23,7 @@ class _Requests:
         return "done"
 
 
+@settings(max_examples=50)
 @given(
     attempts=st.integers(1, 8),
     failures=st.integers(0, 10),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError  # type: ignore[import-untyped]
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebuilders.artifact_stores import s3_upload
@@ -27,6 +27,7 @@ MIB = 1024 * 1024
 PARTS = [bytes([n]) * MIB for n in range(12)]  # two whole parts and one of 2 MiB
 
 
+@settings(max_examples=50)
 @given(chunks=st.lists(st.binary(max_size=20), max_size=20), size=st.integers(1, 30))
 def test_parts_are_equal_but_for_the_last(chunks: list[bytes], size: int) -> None:
     """However a stream is cut, its parts are whole and nothing is lost."""

@@ -8,7 +8,7 @@ import subprocess
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebuilders.artifact_stores.seal import SEAL_SIZE, Seal, make_seal, read_seal
@@ -18,6 +18,7 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
 digests = st.binary(min_size=32, max_size=32).map(lambda value: f"sha256:{value.hex()}")
 
 
+@settings(max_examples=50)
 @given(content_size=st.integers(0, 2**48), digest=digests, before=st.binary(max_size=99))
 def test_a_seal_is_read_back(content_size: int, digest: str, before: bytes) -> None:
     """What was sealed is read off the end of whatever stands before it."""
@@ -34,12 +35,14 @@ def test_its_bytes_are_as_documented() -> None:
     )  # fmt: skip
 
 
+@settings(max_examples=50)
 @given(st.binary(max_size=200))
 def test_other_bytes_are_no_seal(tail: bytes) -> None:
     """Arbitrary bytes have no seal, and reading them does not fail."""
     assert read_seal(tail) is None
 
 
+@settings(max_examples=50)
 @given(at=st.integers(0, SEAL_SIZE - 1), flip=st.integers(1, 255))
 def test_a_damaged_seal_is_not_the_same(at: int, flip: int) -> None:
     """Any damaged byte is noticed: no seal, or one that says something else."""

@@ -6,7 +6,7 @@ import time
 from typing import IO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.artifact_store import InMemoryArtifactStore
@@ -15,6 +15,7 @@ from imagebuilders.artifact_stores.temporary import is_stale, is_temporary, temp
 from imagebuilders.exceptions import UploadError
 
 
+@settings(max_examples=50)
 @given(st.text(st.characters(exclude_characters="/\n", exclude_categories=["Cs"]), min_size=1))
 def test_a_temporary_name_is_known_as_one(name: str) -> None:
     """Whatever the name, its temporary name is hidden, unique and recognised."""
