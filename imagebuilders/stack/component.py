@@ -38,10 +38,12 @@ class StackComponent(ABC):  # noqa: B024  (the bases of its kinds have the abstr
         DefaultContainerRegistry(DefaultContainerRegistryConfig(uri="localhost:5000"))
         DefaultContainerRegistry(uri="localhost:5000")
 
-    Without either, the config's own defaults count.
+    Without either, the config's own defaults count. A component with settings of its own names
+    their class as `config_class`.
     """
 
     config_class: ClassVar[type[StackComponentConfig]] = StackComponentConfig
+    """The class of the component's settings."""
 
     def __init__(
         self,
@@ -86,8 +88,16 @@ class StackComponent(ABC):  # noqa: B024  (the bases of its kinds have the abstr
         except ValidationError as error:
             # `from None`: pydantic's text quotes the input, which may be a password.
             found = findings(error, cls.config_class)
+            message = f"{cls.__name__}: {'; '.join(str(finding) for finding in found)}"
+            unknown_key = any(detail["type"] == "extra_forbidden" for detail in error.errors())
+            if unknown_key and "config_class" not in vars(cls):
+                message += (
+                    f". {cls.__name__} has no config_class of its own, and takes the settings of "
+                    f"{cls.config_class.__name__}; if it has others, name their class, as in "
+                    f"config_class = {cls.__name__}Config."
+                )
             raise ConfigurationError(
-                f"{cls.__name__}: {'; '.join(str(finding) for finding in found)}",
+                message,
                 key=".".join(found[0].key),
                 allowed=found[0].allowed,
             ) from None

@@ -65,6 +65,19 @@ def test_identity() -> None:
     assert Ship().id != Ship().id
 
 
+def test_class_that_forgot_its_config_class() -> None:
+    """A component whose class names no config class says so when it is given a setting."""
+
+    class Raft(StackComponent):
+        """Has the settings of every component: none."""
+
+    with pytest.raises(ConfigurationError, match=r"Raft has no config_class.*= RaftConfig"):
+        Raft(port="a")
+    with pytest.raises(ConfigurationError) as caught:
+        Ship(prt="a")
+    assert "config_class" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
