@@ -15,6 +15,8 @@ from fakes.registry.storage import OCI_MANIFEST
 
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+UNKNOWN_DIGEST = digest_of(b"nobody ever pushed this")
+"""The digest of a blob or manifest that no registry has."""
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -63,6 +65,8 @@ class RegistryEndpoint:
     ) -> requests.Response:
         """Send a request; a challenge is answered once, redirects are not followed.
 
+        Where a token service refuses the credentials, its answer is the answer.
+
         Args:
             method: the method.
             path: a path or a whole URL, as a Location header may have it.
@@ -74,13 +78,21 @@ class RegistryEndpoint:
         scope = f"{method} {url.partition('?')[0]}"
         response = self._send_once(method, url, headers, parameters, body, scope)
         if response.status_code == 401 and self.credentials:
-            self._authorizations[scope] = self._answer(response.headers["WWW-Authenticate"])
+            refusal = self._log_in(scope, response.headers["WWW-Authenticate"])
+            if refusal is not None:
+                return refusal
             response = self._send_once(method, url, headers, parameters, body, scope)
         return response
 
     def new_repository(self) -> str:
         """A name that nobody has used."""
         return f"contract/{uuid.uuid4().hex}"
+
+    def tags(self, repository: str) -> list[str]:
+        """The tags of a repository, in the registry's order."""
+        answer = self.send("GET", f"/v2/{repository}/tags/list")
+        assert answer.status_code == 200, answer.text
+        return [str(tag) for tag in answer.json()["tags"]]
 
     def push_blob(self, repository: str, content: bytes, algorithm: str = "sha256") -> str:
         """Upload a blob at once and return its digest."""
@@ -132,20 +144,23 @@ class RegistryEndpoint:
             method, url, headers=fields, params=parameters, data=data, allow_redirects=False
         )
 
-    def _answer(self, challenge: str) -> str:
-        """The Authorization header that a challenge asks for."""
+    def _log_in(self, scope: str, challenge: str) -> requests.Response | None:
+        """Get what a challenge asks for; the token service's answer if it refuses."""
         assert self.credentials is not None
         if not challenge.lower().startswith("bearer"):
             prepared = requests.Request("GET", self.url, auth=self.credentials).prepare()
-            return str(prepared.headers["Authorization"])
+            self._authorizations[scope] = str(prepared.headers["Authorization"])
+            return None
         wanted = dict(_PARAMETER.findall(challenge))
         token = self.session.get(
             wanted["realm"],
             params={key: wanted[key] for key in ("service", "scope") if key in wanted},
             auth=self.credentials,
         )
-        assert token.status_code == 200, token.text
-        return f"Bearer {token.json()['token']}"
+        if token.status_code != 200:
+            return token
+        self._authorizations[scope] = f"Bearer {token.json()['token']}"
+        return None
 
 
 def manifest_of(config: str, layers: Iterable[str], /, **extra: object) -> bytes:
@@ -158,3 +173,10 @@ def manifest_of(config: str, layers: Iterable[str], /, **extra: object) -> bytes
         **extra,
     }
     return json.dumps(document).encode()
+
+
+def error_code(response: requests.Response) -> str:
+    """The code of the first error in an error document."""
+    errors = response.json()["errors"]
+    assert {"code", "message"} <= errors[0].keys()
+    return str(errors[0]["code"])

@@ -62,7 +62,7 @@ class FakeRegistry:
         manifest_limit: the most bytes of a manifest; beyond it 413.
         page_size: the most entries of one listing; the rest follows by `Link`.
         token_lifetime: how long a bearer token is good, in seconds.
-        tls: serve HTTPS with a certificate made on the spot (needs the package `cryptography`).
+        tls: serve HTTPS with a certificate made on the spot (needs `imagebuilders[tls]`).
         host: the address to listen on.
         port: the port to listen on; 0 for any that is free.
         clock: seconds since the epoch; tells when tokens end.

@@ -66,7 +66,7 @@ def make_certificate(host: str) -> Certificate:
     except ImportError as error:
         raise ConfigurationError(
             "FakeRegistry(tls=True) makes its certificate with the package `cryptography`: "
-            "pip install cryptography",
+            "pip install 'imagebuilders[tls]'",
             key="tls",
         ) from error
     key = ec.generate_private_key(ec.SECP256R1())

@@ -9,7 +9,7 @@ import pytest
 import requests
 from testbed.registry import Registry
 
-from fakes.contracts.container_registry import ContainerRegistryContract
+from fakes.contracts.container_registry import ContainerRegistryContract, RegistryLoginContract
 from fakes.contracts.registry_endpoint import RegistryEndpoint
 
 _EVERY_SERIES = {
@@ -66,3 +66,17 @@ class TestDistribution(ContainerRegistryContract):
     def registry_divergences(self, major_version: str) -> Mapping[str, str]:
         """What this version is known to do differently."""
         return DIVERGENCES[major_version]
+
+
+class TestDistributionLogin(RegistryLoginContract):
+    """The same registry behind a password."""
+
+    @pytest.fixture
+    def registry_endpoint(self, registry_with_auth: Registry) -> Iterator[RegistryEndpoint]:
+        """The one that asks for a login."""
+        login = registry_with_auth.credentials
+        assert login is not None
+        with requests.Session() as session:
+            yield RegistryEndpoint(
+                registry_with_auth.url, (login.username, login.password), session
+            )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from fakes.contracts.container_registry import ContainerRegistryContract
+from fakes.contracts.container_registry import ContainerRegistryContract, RegistryLoginContract
 from fakes.contracts.registry_endpoint import RegistryEndpoint
 from fakes.registry import FakeRegistry
 
@@ -44,4 +44,15 @@ class TestServed(ContainerRegistryContract):
         """A registry of the test's own."""
         registry = FakeRegistry(auth="basic", users=USERS)
         with registry, requests.Session() as session:
+            yield RegistryEndpoint(registry.url, ("alice", "s3cret"), session)
+
+
+class TestLogin(RegistryLoginContract):
+    """Both ways to log in."""
+
+    @pytest.fixture(params=["basic", "bearer"])
+    def registry_endpoint(self, request: pytest.FixtureRequest) -> Iterator[RegistryEndpoint]:
+        """A registry of the test's own."""
+        registry = FakeRegistry(auth=request.param, users=USERS)
+        with registry.session() as session:
             yield RegistryEndpoint(registry.url, ("alice", "s3cret"), session)

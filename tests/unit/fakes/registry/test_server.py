@@ -239,7 +239,7 @@ def test_without_tls_there_is_no_certificate(registry: FakeRegistry) -> None:
 def test_tls_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """`cryptography` is needed for nothing else."""
     monkeypatch.setitem(__import__("sys").modules, "cryptography", None)
-    with pytest.raises(ConfigurationError, match="pip install cryptography"):
+    with pytest.raises(ConfigurationError, match=r"imagebuilders\[tls\]"):
         FakeRegistry(tls=True).start()
 
 
