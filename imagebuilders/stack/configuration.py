@@ -218,10 +218,13 @@ def _component(
     if flavor_name != given:
         # The file's keys are those of the flavor it names; the variables chose another.
         from_file, origins = {}, {}
-    origins |= {key: environment.variable_name(kind.value, key) for key in from_variables}
-
+    if "flavor" in from_variables:
+        origins["flavor"] = environment.variable_for(kind, ["flavor"])
     flavor = _find_flavor(kind, flavor_name, file, origins, catalog)
     config_class = flavor.config_class
+    spelling = {field.lower(): field for field in config_class.model_fields}
+    for key in from_variables:
+        origins[spelling.get(key, key)] = environment.variable_for(kind, [key])
     values = _merged(from_file, environment.typed_values(kind, config_class))
     _complete_path(kind, flavor_name, values, file, origins)
     try:
@@ -301,7 +304,7 @@ def _component_error(
         if origin is None or (file is not None and origin == str(file.path)):
             of_file.append(placed)
         else:
-            of_variables.append((origin, placed))
+            of_variables.append((environment.variable_for(kind, finding.key), placed))
     if file is not None and of_file:
         extra = [f"{origin}: {finding.message}" for origin, finding in of_variables]
         return _file_error(file, of_file, extra)

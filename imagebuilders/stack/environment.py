@@ -7,11 +7,14 @@ but empty counts as not set.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, cast
+from pathlib import PurePath
+from types import UnionType
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
-from pydantic import create_model
+from pydantic import SecretBytes, SecretStr, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from imagebuilders.exceptions import ConfigurationError
@@ -19,6 +22,11 @@ from imagebuilders.stack.component import StackComponentConfig, StackComponentTy
 
 PREFIX = "IMAGEBUILDERS_"
 DELIMITER = "__"
+
+_NEAR = 0.7
+"""How alike two names are, from 0 to 1, when one is taken for a misspelling of the other."""
+_PLAIN = (str, bytes, int, float, bool, type(None), SecretStr, SecretBytes, PurePath)
+"""Types whose values have no keys inside them."""
 
 
 class _Settings(BaseSettings):
@@ -48,18 +56,19 @@ def plain_values() -> Mapping[str, object]:
         The stack's `name`, and a `dict[str, str]` for each table that is mentioned.
 
     Raises:
-        ConfigurationError: a variable begins like one of a table, and has no key of it.
+        ConfigurationError: a variable is none of a table's, and looks as if it should be.
     """
     found: dict[str, object] = {}
     tables: dict[str, dict[str, str]] = {}
     for name, value in sorted(relevant_variables().items()):
         key = name.upper().removeprefix(PREFIX)
+        kind = _table_of(key)
         if key == "NAME":
             found["name"] = value
-        for kind in StackComponentType:
+        elif kind is None:
+            _check_stranger(name, key)
+        else:
             rest = key.removeprefix(kind.value.upper())
-            if rest == key or rest[:1] not in ("", "_"):
-                continue
             if not rest.startswith(DELIMITER):
                 raise _no_key(name, kind, rest.strip("_"))
             inner = rest.removeprefix(DELIMITER).lower().split(DELIMITER)[0]
@@ -76,8 +85,19 @@ def typed_values(
     models are written as JSON, or with further `__` for their parts.
 
     Raises:
-        ConfigurationError: a value should be JSON, and is not.
+        ConfigurationError: a value should be JSON, and is not; or a variable names a part of a
+            key that has none.
     """
+    spelling = {name.lower(): name for name in config_class.model_fields}
+    for name, (key, *inner) in _variables_of(kind).items():
+        field = config_class.model_fields.get(spelling.get(key, key))
+        if inner and field is not None and not _has_parts(field.annotation):
+            raise ConfigurationError(
+                f"{name}: {key!r} has no keys inside it; did you mean "
+                f"{variable_name(kind.value, key)}?",
+                file=name,
+                key=".".join((kind.value, key, *inner)),
+            )
     source = EnvSettingsSource(_model(kind, config_class))
     try:
         values = source()
@@ -85,8 +105,67 @@ def typed_values(
         # `from None`: the cause quotes the value.
         raise _no_json(kind, source) from None
     given = cast("dict[str, object]", values.get(kind.value, {}))
-    spelling = {name.lower(): name for name in config_class.model_fields}
     return {spelling.get(key, key): value for key, value in given.items() if key != "flavor"}
+
+
+def variable_for(kind: StackComponentType, key: Sequence[str]) -> str:
+    """Give the variable that sets a key of a table, or the nearest one above or below it."""
+    wanted = tuple(part.lower() for part in key)
+    best, length = variable_name(kind.value, *key[:1]), 0
+    for name, parts in sorted(_variables_of(kind).items()):
+        shared = min(len(parts), len(wanted))
+        if shared > length and parts[:shared] == wanted[:shared]:
+            best, length = name, shared
+    return best
+
+
+def _variables_of(kind: StackComponentType) -> dict[str, tuple[str, ...]]:
+    """Give the variables of a table, each with the key that it sets."""
+    begin = variable_name(kind.value) + DELIMITER
+    return {
+        name: tuple(name.upper().removeprefix(begin).lower().split(DELIMITER))
+        for name in relevant_variables()
+        if name.upper().startswith(begin)
+    }
+
+
+def _table_of(key: str) -> StackComponentType | None:
+    for kind in StackComponentType:
+        rest = key.removeprefix(kind.value.upper())
+        if rest != key and rest[:1] in ("", "_"):
+            return kind
+    return None
+
+
+def _check_stranger(name: str, key: str) -> None:
+    """Refuse a variable that is a misspelt one of ours; others may have names of this prefix.
+
+    Raises:
+        ConfigurationError: it has a table's form, or is nearly a name of ours.
+    """
+    table, delimiter, rest = key.partition(DELIMITER)
+    tables = [kind.value.upper() for kind in StackComponentType]
+    if delimiter:
+        near = get_close_matches(table, tables, n=1) or tables
+        meant = [variable_name(each, rest or "KEY") for each in near]
+    else:
+        near = get_close_matches(key, ["NAME", *tables], n=1, cutoff=_NEAR)
+        meant = [variable_name(*([each] if each == "NAME" else [each, "KEY"])) for each in near]
+    if meant:
+        raise ConfigurationError(
+            f"{name}: no such setting; did you mean {' or '.join(meant)}?",
+            file=name,
+            key=key.lower().replace(DELIMITER, "."),
+            allowed=meant,
+        )
+
+
+def _has_parts(annotation: object) -> bool:
+    """Tell whether a value of this type may have keys inside it; in doubt it may."""
+    kind = get_origin(annotation) or annotation
+    if kind in (Union, UnionType):
+        return any(map(_has_parts, get_args(annotation)))
+    return kind is not Literal and not (isinstance(kind, type) and issubclass(kind, _PLAIN))
 
 
 @lru_cache

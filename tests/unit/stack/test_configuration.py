@@ -265,8 +265,9 @@ def test_variables_alone_make_a_registry(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Variables that only begin alike belong to somebody else."""
-    monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDERS", "x")
-    monkeypatch.setenv("IMAGEBUILDERS_SOMETHING", "y")
+    monkeypatch.setenv("IMAGEBUILDERS_CACHE_DIR", "x")
+    monkeypatch.setenv("IMAGEBUILDERS_SERVICE_HOST", "y")
+    monkeypatch.setenv("IMAGEBUILDER__URI", "z")
     assert read_configuration().image_builder.origins == {}
 
 
@@ -311,9 +312,68 @@ def test_variables_reach_a_flavors_own_settings(
     assert config["token"].get_secret_value() == "12345"
 
 
+def test_variable_names_the_origin_of_a_key_with_capitals(
+    project: Path, kite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Variables know no case; what they set is listed under the key's own spelling."""
+    write(project, "[image_builder]\nflavor = 'kite'\nproject = 'p'\nRegion = 'east'\n")
+    monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__REGION", "south")
+    origin = read_configuration().image_builder.origin("Region")
+    assert origin == "IMAGEBUILDERS_IMAGE_BUILDER__REGION"
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("REGISTRY__URI", ["CONTAINER_REGISTRY__URI"]),
+        ("CONTAINER_REGSTRY__URI", ["CONTAINER_REGISTRY__URI"]),
+        ("CONTAINER_REGSTRY_URI", ["CONTAINER_REGISTRY__KEY"]),
+        ("IMAGE_BUILDERS", ["IMAGE_BUILDER__KEY"]),
+        ("ARTIFACT_STOR__", ["ARTIFACT_STORE__KEY"]),
+        ("NMAE", ["NAME"]),
+        ("XYZ__A", ["IMAGE_BUILDER__A", "ARTIFACT_STORE__A", "CONTAINER_REGISTRY__A"]),
+    ],
+)
+def test_misspelt_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, meant: list[str]
+) -> None:
+    """A variable of a table that does not exist is an error, and so is nearly the right name."""
+    name = f"IMAGEBUILDERS_{variable}"
+    monkeypatch.setenv(name, "hunter2")
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration()
+    assert caught.value.file == name
+    assert caught.value.allowed == tuple(f"IMAGEBUILDERS_{each}" for each in meant)
+    assert str(caught.value) == (
+        f"{name}: no such setting; did you mean {' or '.join(caught.value.allowed)}?"
+    )
+
+
+@pytest.mark.parametrize("also", [{}, {"IMAGEBUILDERS_IMAGE_BUILDER__PROJECT": "p"}])
+@pytest.mark.parametrize("key", ["PROJECT", "TOKEN", "SIZE", "WORKERS"])
+def test_variable_for_a_part_of_a_plain_key(
+    project: Path, kite: Path, monkeypatch: pytest.MonkeyPatch, key: str, also: dict[str, str]
+) -> None:
+    """A variable that goes into a key without parts is named as it is, whatever else is set."""
+    write(project, "[image_builder]\nflavor = 'kite'\nproject = 'p'\n")
+    for name, value in also.items():
+        monkeypatch.setenv(name, value)
+    name = f"IMAGEBUILDERS_IMAGE_BUILDER__{key}"
+    monkeypatch.setenv(f"{name}__X", "hunter2")
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration()
+    assert str(caught.value) == (
+        f"{name}__X: {key.lower()!r} has no keys inside it; did you mean {name}?"
+    )
+    assert caught.value.key == f"image_builder.{key.lower()}.x"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
+        ("IMAGEBUILDERS_IMAGE_BUILDER__WING__SPAM", "1", "unknown key 'spam'"),
+        ("IMAGEBUILDERS_IMAGE_BUILDER__WING__SPAN", "hunter2", "valid integer"),
+        ("IMAGEBUILDERS_IMAGE_BUILDER__WING", '{"spam": 1}', "unknown key 'spam'"),
         ("IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR", "kit", "did you mean 'kite'?"),
         ("IMAGEBUILDERS_IMAGE_BUILDER__WORKERS", "hunter2", "valid integer"),
         ("IMAGEBUILDERS_IMAGE_BUILDER__SPEED", "hunter2", "unknown key 'speed'"),
