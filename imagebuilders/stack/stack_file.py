@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -41,7 +42,8 @@ def find_stack_file(directory: Path) -> StackFile | None:
     """Look for a stack file in a folder, then in each folder above it.
 
     In one folder, `imagebuilders.toml` comes before a `pyproject.toml`, and a
-    `pyproject.toml` counts when it has a table `[tool.imagebuilders]`.
+    `pyproject.toml` counts when it has a table `[tool.imagebuilders]`. One whose text does not
+    hold the word `imagebuilders` is not parsed.
 
     Args:
         directory: the absolute path of the folder to begin with.
@@ -51,11 +53,17 @@ def find_stack_file(directory: Path) -> StackFile | None:
 
     Raises:
         ConfigurationError: the file, or a pyproject.toml that mentions `imagebuilders`, cannot
-            be read or is not TOML.
+            be read or is not TOML; or what is called `imagebuilders.toml` is no file.
     """
     for folder in (directory, *directory.parents):
         path = folder / FILE_NAME
         raw = _read(path)
+        if raw is None and os.path.lexists(path):
+            raise ConfigurationError(
+                f"{path}: {_what_it_is(path)}, and should be a file: remove it, or put the stack's "
+                "settings there",
+                file=str(path),
+            )
         if raw is not None:
             return StackFile(path, "", _parse(path, raw), raw)
         path = folder / PYPROJECT_NAME
@@ -87,6 +95,12 @@ def _read(path: Path) -> bytes | None:
         raise ConfigurationError(
             f"{path}: cannot be read: {error.strerror}", file=str(path)
         ) from error
+
+
+def _what_it_is(path: Path) -> str:
+    if not path.exists():
+        return "is a link that leads nowhere"
+    return "is a folder" if path.is_dir() else "is a pipe, a socket or a device"
 
 
 def _parse(path: Path, raw: bytes) -> Mapping[str, object]:

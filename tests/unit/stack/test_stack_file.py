@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,7 @@ def test_own_file_comes_before_pyproject(project: Path) -> None:
         '[tool.other]\nuses = "imagebuilders"\n',
         'tool = "imagebuilders"\n',
         "this is not TOML at all\n",
+        "[tool\n",
     ],
 )
 def test_pyproject_that_is_not_ours_is_passed_over(project: Path, content: str) -> None:
@@ -61,10 +64,42 @@ def test_pyproject_that_is_not_ours_is_passed_over(project: Path, content: str) 
     assert found.content == {"name": "above"}
 
 
-def test_a_folder_of_that_name_is_no_file(project: Path) -> None:
-    """A folder called imagebuilders.toml is passed over."""
-    (project / "imagebuilders.toml").mkdir()
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (Path.mkdir, "is a folder, and should be a file"),
+        (os.mkfifo, "is a pipe"),
+        (lambda path: path.symlink_to("nowhere"), "is a link that leads nowhere"),
+        (lambda path: path.symlink_to(path), "cannot be read|is a link that leads nowhere"),
+    ],
+)
+def test_what_is_called_so_and_is_no_file(
+    project: Path, make: Callable[[Path], object], says: str
+) -> None:
+    """Something else under the file's name is an error: somebody meant it to count."""
+    path = project / "imagebuilders.toml"
+    make(path)
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        find_stack_file(project)
+    assert caught.value.file == str(path)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_pyproject_that_is_no_file_is_passed_over(
+    project: Path, make: Callable[[Path], object]
+) -> None:
+    """What is no file cannot hold our table, and belongs to others."""
+    make(project / "pyproject.toml")
     assert find_stack_file(project) is None
+
+
+def test_link_to_a_file(project: Path) -> None:
+    """The stack file may be a link."""
+    (project / "ci.toml").write_text('name = "ci"')
+    (project / "imagebuilders.toml").symlink_to("ci.toml")
+    found = find_stack_file(project)
+    assert found is not None
+    assert found.content == {"name": "ci"}
 
 
 def test_keys_are_spelled_as_in_the_file(project: Path) -> None:
