@@ -33,6 +33,7 @@ from fakes.engine.dockerfile.shell_words import process_word
 from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.http import DisconnectError
 from fakes.engine.images.config import RunConfig
+from fakes.engine.images.removal import chain_ids
 from fakes.engine.images.store import Image
 from fakes.engine.platforms import parse_platform
 from fakes.engine.records import BuildRecord, StepRecord
@@ -71,6 +72,7 @@ class Build:
         self._step_cached = False
         self._executed: bool | None = None
         self._sources: dict[str, Image] = {}
+        self._hollow: set[str] = set()
 
     # --- the stream -----------------------------------------------------------
 
@@ -359,7 +361,23 @@ class Build:
                 owner=None if origin and not chown else owner,
                 extract=keyword == "ADD",
             )
-        state.image = commit_files(self.engine, state, config, overlay)
+        before = state.image
+        image = commit_files(self.engine, state, config, overlay)
+        grew = len(image.layers) > len(before.layers if before else ())
+        if grew and before is not None and before.id in self._hollow:
+            # The engine loses track of the layers when a COPY that changed nothing
+            # is followed by one that does.
+            self.store.drop(image.id)
+            chain = chain_ids(image)[-1]
+            if all(chain not in chain_ids(other) for other in self.store.all()):
+                raise StepError(
+                    "failed to export image: failed to create image: failed to get layer "
+                    f"{chain}: layer does not exist"
+                )
+            self.store.add(image)
+        if not grew:
+            self._hollow.add(image.id)
+        state.image = image
 
     def _from(self, name: str) -> ImageSource:
         style = self.engine.version.tar_style

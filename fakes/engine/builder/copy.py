@@ -62,6 +62,19 @@ class Overlay:
         # What error messages call the root: only the first layer has none below it.
         self.root = f"/var/lib/docker/overlay2/{root_id}/{'merged' if lower else 'diff'}"
 
+    def locate(self, path: str) -> str:
+        """Where a path leads.
+
+        Raises:
+            StepError: when its links lead round in circles.
+        """
+        try:
+            return resolve(self.tree, path)
+        except UnresolvedPathError as error:
+            raise StepError(
+                f"evalSymlinksInScope: too many links in {self.root}/{clean(path)}"
+            ) from error
+
     def put(self, path: str, file: File) -> None:
         """Write a path; the directory that holds it gets a new time."""
         old = self.tree.get(path)
@@ -104,7 +117,7 @@ def prepare_root(overlay: Overlay, config: RunConfig) -> Overlay | None:
         StepError: when the working directory or a volume cannot be there.
     """
     for volume in sorted(config.volumes or {}):
-        existing = overlay.tree.get(resolve(overlay.tree, volume))
+        existing = overlay.tree.get(overlay.locate(volume))
         if existing is not None and existing.kind != "dir":
             raise StepError(
                 f"cannot mount volume over existing file, file exists {overlay.root}{volume}"
@@ -112,7 +125,7 @@ def prepare_root(overlay: Overlay, config: RunConfig) -> Overlay | None:
     if not config.working_dir:
         return None
     config.working_dir = posixpath.normpath(config.working_dir)
-    path = resolve(overlay.tree, config.working_dir)
+    path = overlay.locate(config.working_dir)
     for above in ancestors(path):
         if (found := overlay.tree.get(above)) is not None and found.kind != "dir":
             raise StepError(f"lstat {overlay.root}{config.working_dir}: not a directory")
@@ -136,14 +149,14 @@ def select(sources: list[str], source: Source, keyword: str) -> list[Pick]:
                 f"{keyword} failed: forbidden path outside the build context: {path} ()"
             )
         try:
-            if has_wildcards(path):
-                picks.extend(
-                    _pick(source, name)
-                    for name in sorted(_all_paths(source.tree), key=walk_key)
-                    if match(path, name)
-                )
-            else:
+            if not has_wildcards(path):
                 picks.append(_pick(source, path))
+                continue
+            pattern = path
+            for name in sorted(_all_paths(source.tree), key=walk_key):
+                if match(pattern, name):
+                    path = name
+                    picks.append(_pick(source, name))
         except FileNotFoundError as error:
             detail = f"stat {error.args[0]}: file does not exist"
             if isinstance(source, SentContext):
@@ -219,7 +232,10 @@ def copy_pick(
     """
     real = resolve(source.tree, pick.path)
     file = source.tree.get(real)
-    where = resolve(overlay.tree, target)
+    try:
+        where = overlay.locate(target)
+    except StepError as error:
+        raise StepError(f"failed to copy files: {error.message}") from error
     _check_parents(overlay, where, target)
     if file is None or file.kind == "dir":
         _copy_directory(overlay, source, real, where, owner)

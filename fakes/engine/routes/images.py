@@ -178,7 +178,12 @@ def inspect(engine: FakeDockerEngine, image: Image, version: str | None = None) 
         del answer["Container"], answer["ContainerConfig"]
     if speaks(version, "1.50") and answer["Config"]:
         config = answer["Config"]
-        answer["Config"] = {k: config[k] for k in config if k not in _CONTAINER_ONLY}
+        answer["Config"] = {
+            # An empty command is told as none.
+            k: (config[k] or None) if k in ("Cmd", "Entrypoint") else config[k]
+            for k in config
+            if k not in _CONTAINER_ONLY
+        }
     return answer
 
 
