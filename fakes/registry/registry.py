@@ -13,6 +13,7 @@ from fakes.registry.blobs import BlobEndpoints
 from fakes.registry.dispatch import Dispatcher, Limits
 from fakes.registry.errors import FakeRegistryCrashError, NotInRegistryError, OciError
 from fakes.registry.faults import Faults
+from fakes.registry.http1 import BadRequestError
 from fakes.registry.image import Image, read_image
 from fakes.registry.listings import ListingEndpoints
 from fakes.registry.manifests import MANIFEST_LIMIT, ManifestEndpoints, ManifestPolicy
@@ -224,7 +225,7 @@ class FakeRegistry:
         """Answer for the socket: a defect of the double is kept for the test to see."""
         try:
             return self._dispatcher.answer(request, self._records)
-        except ConnectionCutError:
+        except (ConnectionCutError, BadRequestError):
             raise
         except Exception as error:
             self._crashes.append((f"{request.method} {request.path}", error))

@@ -20,7 +20,8 @@ class Server:
     """Serves one handler on one address until it is closed.
 
     Args:
-        handle: answers a request; it must not raise anything but `ConnectionCutError`.
+        handle: answers a request; it lets out nothing but what reading the body raises:
+            `ConnectionCutError` and `BadRequestError`.
         host: the address to listen on.
         port: the port; 0 for any that is free.
         tls: serve HTTPS with this context.
@@ -129,7 +130,7 @@ class _Conversation:
         self._stream = stream
         self._handle = handle
         self._scheme = scheme
-        self._input = Input(stream.recv_into)
+        self._input = Input(self._receive)
 
     def run(self) -> None:
         """Answer requests until one side wants to stop."""
@@ -172,8 +173,18 @@ class _Conversation:
         self._stream.sendall(head)
         self._stream.sendall(body)
 
+    def _receive(self, space: memoryview) -> int:
+        """Read while the registry works: a client that breaks off is no defect of its."""
+        try:
+            return self._stream.recv_into(space)
+        except OSError as error:
+            raise ConnectionCutError(str(error)) from error
+
     def _send_continue(self) -> None:
-        self._stream.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        try:
+            self._stream.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        except OSError as error:
+            raise ConnectionCutError(str(error)) from error
 
     def _linger(self, body: Body) -> None:
         """Close so that the client reads the answer: unread input would reset the connection."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPSConnection
@@ -139,6 +140,32 @@ def test_a_broken_upload_keeps_what_arrived(served: FakeRegistry) -> None:
     connection.close()
     assert served.requests[1].status == 0
     assert served.blob(digest_of(b"hello world")) == b"hello world"
+
+
+@pytest.mark.parametrize("header", ["Transfer-Encoding: chunked", "Content-Length: 9"])
+def test_a_client_that_breaks_off_is_no_defect(served: FakeRegistry, header: str) -> None:
+    """A connection reset inside a body; `served` would raise at its end."""
+    connection = HTTPConnection(served.address, timeout=5)
+    path = "/v2" + _upload(connection).partition("/v2")[2]
+    broken = socket.create_connection(("127.0.0.1", connection.port), timeout=5)
+    broken.sendall(
+        f"PATCH {path} HTTP/1.1\r\nHost: x\r\n{header}\r\nExpect: 100-continue\r\n\r\n".encode()
+    )
+    assert broken.recv(100).startswith(b"HTTP/1.1 100")
+    broken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    broken.close()
+    connection.request("GET", path)
+    assert connection.getresponse().status == 204
+    connection.close()
+
+
+def test_a_malformed_chunk_is_the_client_s_mistake(connection: socket.socket) -> None:
+    """400, although the registry had begun to read."""
+    connection.sendall(
+        b"POST /v2/app/blobs/uploads/?digest=sha256:" + b"0" * 64 + b" HTTP/1.1\r\nHost: x\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n"
+    )
+    assert _read(connection, b"never").startswith(b"HTTP/1.1 400 Bad Request")
 
 
 def test_registries_live_side_by_side() -> None:
