@@ -20,6 +20,7 @@ from imagebuilders.docker.config_file import (
     home_directory,
 )
 from imagebuilders.docker.contexts import DEFAULT_CONTEXT, TLSFiles, load_context
+from imagebuilders.docker.stream import engine_errors, system_error
 from imagebuilders.event_log import report
 from imagebuilders.events import Notice
 from imagebuilders.exceptions import ConfigurationError, EngineAttempt, EngineNotFoundError
@@ -101,8 +102,6 @@ def describe_engine(client: docker.DockerClient) -> str:
     Raises:
         EngineError: the engine does not answer.
     """
-    from imagebuilders.docker.stream import engine_errors
-
     with engine_errors():
         version: object = client.version()
     fields = version if isinstance(version, dict) else {}
@@ -268,7 +267,7 @@ def _outcome(error: BaseException, ping_timeout: float) -> str:
         return f"answered with HTTP status {error.status_code}: {error.explanation or ''}".strip()
     if isinstance(error, JSONDecodeError):
         return "answered, but not as a Docker Engine does"
-    cause = _innermost_os_error(error)
+    cause = system_error(error)
     if isinstance(cause, PermissionError):
         return "permission denied (is your user in the group of the socket?)"
     if isinstance(cause, socket.gaierror):
@@ -282,24 +281,6 @@ def _outcome(error: BaseException, ping_timeout: float) -> str:
     if cause is not None:
         return (cause.strerror or str(cause) or type(cause).__name__).lower()
     return str(error)
-
-
-def _innermost_os_error(error: BaseException) -> OSError | None:
-    """Find the system's own error under the layers of the HTTP libraries."""
-    import requests
-
-    seen: set[int] = set()
-    pending: list[object] = [error]
-    found: OSError | None = None
-    while pending:
-        item = pending.pop()
-        if not isinstance(item, BaseException) or id(item) in seen:
-            continue
-        seen.add(id(item))
-        if isinstance(item, OSError) and not isinstance(item, requests.RequestException):
-            found = item
-        pending += [*item.args, item.__cause__, item.__context__, getattr(item, "reason", None)]
-    return found
 
 
 def _tell(candidate: _Candidate, attempts: Sequence[EngineAttempt]) -> None:

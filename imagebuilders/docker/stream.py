@@ -64,9 +64,32 @@ def engine_errors() -> Iterator[None]:
         # A read that times out in the middle of a stream comes as a connection error.
         if "timed out" in str(error):
             raise EngineSilentError("The Docker Engine stopped answering.") from error
-        raise EngineGoneError(f"The connection to the Docker Engine broke off: {error}") from error
+        # The HTTP libraries' own errors quote the URL, and with it the build arguments.
+        cause = system_error(error)
+        reason = "" if cause is None else f": {cause.strerror or cause}"
+        raise EngineGoneError(f"The connection to the Docker Engine broke off{reason}.") from (
+            cause or error
+        )
     except DockerException as error:
         raise EngineError(f"The Docker SDK could not talk to the engine: {error}") from error
+
+
+def system_error(error: BaseException) -> OSError | None:
+    """Find the system's own error under the layers of the HTTP libraries."""
+    import requests
+
+    seen: set[int] = set()
+    pending: list[object] = [error]
+    found: OSError | None = None
+    while pending:
+        item = pending.pop()
+        if not isinstance(item, BaseException) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, OSError) and not isinstance(item, requests.RequestException):
+            found = item
+        pending += [*item.args, item.__cause__, item.__context__, getattr(item, "reason", None)]
+    return found
 
 
 @contextmanager

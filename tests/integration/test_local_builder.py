@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from testbed.engine import Engine
+from testbed.tools import ClientTool
 
 from fakes.contracts.image_builder import ImageBuilderContract
 from imagebuilders import BuildContext, LocalImageBuilder
@@ -238,6 +239,30 @@ def test_a_second_build_comes_from_the_cache(
     with listen(told.append):
         builder.build("cached:1", context)
     assert [one.number for one in told if isinstance(one, StepCached)] == [2, 3]
+
+
+def test_the_cache_is_shared_with_the_docker_command(
+    engine: Engine, root: Path, client_tool: Callable[[str], ClientTool]
+) -> None:
+    """What `docker build` built classically is not built again, and the reverse."""
+    (root / "sub").mkdir()
+    (root / "sub/private").write_text("x")
+    (root / "sub/private").chmod(0o600)
+    (root / "link").symlink_to("sub/private")
+    (root / "Dockerfile").write_text(f"FROM {engine.busybox}\nCOPY . /a\nCOPY sub /b\n")
+    docker = client_tool("docker")
+    docker.put(root, "/tmp/shared-cache")
+    printed = docker.run(
+        *("build", "-t", "shared:cli", "/tmp/shared-cache"),
+        environment={"DOCKER_HOST": engine.docker_host, "DOCKER_BUILDKIT": "0"},
+    )
+    assert "Using cache" not in printed.stdout
+    told: list[Event] = []
+    with listen(told.append):
+        LocalImageBuilder(docker_client=engine.client).build("shared:us", BuildContext(str(root)))
+    assert [one.number for one in told if isinstance(one, StepCached)] == [2, 3]
+    images = engine.client.images
+    assert images.get("shared:us").id == images.get("shared:cli").id
 
 
 def test_steps_and_output_come_as_they_happen(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -95,6 +97,16 @@ def test_a_builder_needs_no_argument() -> None:
     assert builder.config == LocalImageBuilderConfig()
     assert builder.is_building_locally is True
     assert builder.build_context_class is BuildContext
+
+
+def test_importing_the_builder_and_its_contract_does_not_import_docker() -> None:
+    """The Docker SDK is loaded when a build needs it."""
+    script = "import sys, imagebuilders.local_image_builder, fakes.contracts.image_builder"
+    script += "; print('docker' in sys.modules, 'requests' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False False\n"
 
 
 def test_the_engine_is_found_and_its_client_closed(

@@ -36,6 +36,19 @@ def test_each_error_has_its_counterpart(error: Exception, expected: type[EngineE
     assert isinstance(caught.value, RuntimeError)
 
 
+def test_the_system_speaks_for_the_http_libraries() -> None:
+    """Their own texts quote the URL, and with it the build arguments."""
+    refused = ConnectionRefusedError(111, "Connection refused")
+    error = requests.ConnectionError("Max retries exceeded with url: /build?buildargs=s3cret")
+    error.__context__ = refused
+    expected = pytest.raises(EngineGoneError, match="broke off: Connection refused")
+    with expected as caught, engine_errors():
+        raise error
+    assert caught.value.__cause__ is refused
+    assert caught.value.__suppress_context__
+    assert "s3cret" not in str(caught.value)
+
+
 def test_other_errors_pass() -> None:
     """A defect is not dressed up as the engine's."""
     with pytest.raises(ZeroDivisionError), engine_errors():
