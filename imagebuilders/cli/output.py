@@ -14,6 +14,7 @@ from typing import TextIO
 import click
 
 from imagebuilders.cli.failures import OutputClosedError
+from imagebuilders.cli.printable import printable_lines
 
 
 def write_line(stream: TextIO, text: str) -> None:
@@ -71,7 +72,8 @@ def warning_message(text: str) -> None:
 
 
 def labelled(label: str, style: str, text: str) -> None:
-    """Write `label: text` to stderr."""
+    """Write `label: text` to stderr, without what would steer a terminal."""
+    text = printable_lines(text)  # it may quote a build's output, or names of files
     if not sys.stderr.isatty():
         write_line(sys.stderr, f"{label}: {text}")
         return

@@ -24,6 +24,11 @@ def output_line(text: str) -> str:
     return printable(_ANSI.sub("", text).expandtabs(4).rstrip())
 
 
+def printable_lines(text: str) -> str:
+    """Give a text of several lines, which may quote a program's output, line by line printable."""
+    return "\n".join(map(output_line, text.split("\n")))
+
+
 def _escaped(character: str) -> str:
     if "\udc80" <= character <= "\udcff":  # a byte that is not UTF-8, as Python carries it
         return f"\\x{ord(character) - 0xDC00:02x}"

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imagebuilders import events
-from imagebuilders.cli.printable import output_line, printable
+from imagebuilders.cli.printable import output_line, printable, printable_lines
 from imagebuilders.cli.quantities import duration, size
 
 _TAIL = 6
@@ -136,7 +136,7 @@ class LiveProgress:
                 count = len(self._layers)
                 self._running["push"].amount = f"{count} layer{'' if count == 1 else 's'}"
             return self._finish("push")
-        return [Text(f"{self._marks[2]} {printable(event.message)}", style="yellow")]
+        return [Text(f"{self._marks[2]} {printable_lines(event.message)}", style="yellow")]
 
     def _transfer(self, title: str, sent: int, total: int, done: bool) -> list[RenderableType]:
         row = self._running.setdefault(title, _Running(title, self._clock()))

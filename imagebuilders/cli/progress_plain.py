@@ -8,7 +8,7 @@ from typing import TextIO
 
 from imagebuilders import events
 from imagebuilders.cli.output import write_line
-from imagebuilders.cli.printable import output_line, printable
+from imagebuilders.cli.printable import output_line, printable, printable_lines
 from imagebuilders.cli.quantities import duration, size
 
 _REPORT_EVERY = 10.0
@@ -33,11 +33,12 @@ class PlainProgress:
     def __call__(self, event: events.Event) -> None:
         """Write what there is to say about one event."""
         if isinstance(event, events.BuildStarted):
-            self._line(f"building {event.image_name} with {event.engine}")
+            self._line(f"building {printable(event.image_name)} with {printable(event.engine)}")
         elif isinstance(event, events.ContextProgress):
             self._transfer("context", event.bytes_sent, 0, event.done)
         elif isinstance(event, events.UploadProgress):
-            self._transfer(f"upload to {event.path}", event.bytes_sent, event.total, event.done)
+            what = f"upload to {printable(event.path)}"
+            self._transfer(what, event.bytes_sent, event.total, event.done)
         elif isinstance(event, events.StepStarted):
             self._finish_step()
             self._step, self._cached, self._started = event, False, self._clock()
@@ -52,13 +53,13 @@ class PlainProgress:
                 self._line(f"{self._step_number(event.number)}   {output_line(line)}".rstrip())
         elif isinstance(event, events.ImageBuilt):
             self._finish_step()
-            self._line(f"built {event.image_name} {event.image_id}".rstrip())
+            self._line(printable(f"built {event.image_name} {event.image_id}".rstrip()))
         elif isinstance(event, events.LayerProgress):
             self._layer(event)
         elif isinstance(event, events.ImagePushed):
-            self._line(f"pushed {event.reference}")
+            self._line(f"pushed {printable(event.reference)}")
         else:
-            self._line(f"note: {event.message}")
+            self._line(f"note: {printable_lines(event.message)}")
 
     def _finish_step(self) -> None:
         if self._step is not None and not self._cached:
@@ -71,7 +72,7 @@ class PlainProgress:
         return f"[{number}]"
 
     def _layer(self, event: events.LayerProgress) -> None:
-        text = f"layer {event.layer}: {event.status}"
+        text = printable(f"layer {event.layer}: {event.status}")
         if self._layers.get(event.layer) != event.status:
             self._layers[event.layer] = event.status
             self._reported[event.layer] = self._clock()

@@ -54,7 +54,7 @@ def flavors(as_json: bool) -> None:
             output.write_json(sys.stdout, {"event": "flavor", **row})
         return
     header = ("TYPE", "FLAVOR", "PACKAGE", "PROBLEM")
-    cells = [tuple(str(row[key.lower()] or "-") for key in header) for row in rows]
+    cells = [tuple(printable(str(row[key.lower()] or "-")) for key in header) for row in rows]
     for line in _columns([header, *cells]):
         output.result(line.removesuffix(" -").rstrip())
 
@@ -78,14 +78,14 @@ def _flavor_record(catalog: FlavorCatalog, entry: FlavorEntry) -> dict[str, obje
 
 
 def _stack_lines(description: StackDescription) -> list[str]:
-    origin = description.file or "no stack file"
+    origin = printable(description.file or "no stack file")
     lines = [f"stack {printable(description.name)} ({origin})"]
     for component in description.components:
-        flavor = component.flavor or component.implementation
-        lines += ["", f"{component.type}: {flavor}  ({component.flavor_origin})"]
+        flavor = printable(component.flavor or component.implementation)
+        lines += ["", f"{component.type}: {flavor}  ({printable(component.flavor_origin)})"]
         lines += _columns(
             [
-                (f"  {setting.key}", _shown(setting.value), f"({setting.origin})")
+                (f"  {setting.key}", _shown(setting.value), f"({printable(setting.origin)})")
                 for setting in component.settings
             ]
         )

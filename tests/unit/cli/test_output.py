@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def test_labels_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     output.error_message("[bold]broken[/bold]")
     output.warning_message("careful")
     assert capsys.readouterr().err == "error: [bold]broken[/bold]\nwarning: careful\n"
+
+
+@pytest.mark.parametrize("tell", [output.error_message, output.warning_message])
+def test_messages_do_not_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str], tell: Callable[[str], None]
+) -> None:
+    """Escape sequences in a quoted output are gone; lines stay."""
+    tell("The build failed:\n\x1b]0;title\x07\x1b[31mred\x1b[0m\n\x9b31mnames: \x07")
+    shown = capsys.readouterr().err
+    assert shown.partition(": ")[2] == "The build failed:\nred\n\\x9b31mnames: \\x07\n"
 
 
 def test_labels_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuilders.cli.printable import output_line, printable
+from imagebuilders.cli.printable import output_line, printable, printable_lines
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,9 @@ def test_output_loses_its_colours() -> None:
 def test_output_is_printable(text: str) -> None:
     """No escape sequence gets through."""
     assert output_line(text).isprintable()
+
+
+def test_lines_stay_lines() -> None:
+    """A message keeps its lines, and each is harmless."""
+    text = "failed:\n  \x1b]0;title\x07\x1b[31mred\r\n  \x07bell"
+    assert printable_lines(text) == "failed:\n  red\n  \\x07bell"

@@ -151,7 +151,7 @@ def test_pulled_layers_belong_to_their_step(terminal: _Terminal) -> None:
 def test_notices_stand(terminal: _Terminal) -> None:
     """A notice is printed at once, without its escapes."""
     terminal.progress(events.Notice("look [bold]here[/bold]\x1b[2J"))
-    assert terminal.standing() == ["! look [bold]here[/bold]\\x1b[2J"]
+    assert terminal.standing() == ["! look [bold]here[/bold]"]
 
 
 def test_lines_that_say_nothing_are_left_out(terminal: _Terminal) -> None:

@@ -118,3 +118,18 @@ def test_closed_output() -> None:
     with pytest.raises(OutputClosedError):
         PlainProgress(Closed())(events.Notice("x"))
     assert not issubclass(OutputClosedError, OSError)
+
+
+def test_nothing_steers_the_terminal(progress: PlainProgress, stream: io.StringIO) -> None:
+    """Whatever text an event carries, no escape sequence of it is written."""
+    evil = "\x1b[2J\x07"
+    progress(events.BuildStarted(evil, evil))
+    progress(events.UploadProgress(evil, 1, 1, done=True))
+    progress(events.StepStarted(1, 1, f"RUN {evil}"))
+    progress(events.StepOutput(1, evil))
+    progress(events.Notice(evil))
+    progress(events.ImageBuilt(evil, evil))
+    progress(events.LayerProgress(evil, evil))
+    progress(events.ImagePushed(evil))
+    assert "\x1b" not in stream.getvalue()
+    assert "\x07" not in stream.getvalue()
