@@ -87,7 +87,7 @@ class Archivable(ABC):
             BuildContextError: something cannot be archived.
             ContextChangedError: something vanished meanwhile.
         """
-        yield from overlay(self._selected_entries(), self._extra)
+        return overlay(self._selected_entries(), self._extra)
 
     def _selected_entries(self) -> Iterator[Entry]:
         files = self.get_files()

@@ -25,7 +25,7 @@ _SECRET_NAMES = re.compile(
     | id_(rsa|dsa|ecdsa|ed25519)(_sk)?
     | .+\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk)
     | \.(netrc|pgpass|npmrc|pypirc|git-credentials|htpasswd|dockercfg)
-    | (client_secret|service[-_]?account|gcp[-_]?key)[^/]*\.json
+    | (client_secret|service[-_]?account|gcp[-_]?key).*\.json
     | application_default_credentials\.json
     | credentials\.(json|ya?ml|csv)
     | secrets?\.(json|ya?ml|toml)
@@ -41,6 +41,28 @@ _SECRET_PATHS = re.compile(
 _HARMLESS = re.compile(
     r".*(example|sample|template|dist|schema)(\.[a-z]+)?|.+\.pub|.*(cacert|ca-bundle|chain).*\.pem",
     re.IGNORECASE,
+)
+# Nearly all names can be told from these at a glance.
+_SECRET_ENDINGS = frozenset(
+    [
+        "env",
+        "pem",
+        "key",
+        "p12",
+        "pfx",
+        "jks",
+        "keystore",
+        "kdbx",
+        "ppk",
+        "json",
+        "yaml",
+        "yml",
+        "csv",
+        "toml",
+        "tfstate",
+        "backup",
+        "tfvars",
+    ]
 )
 
 
@@ -85,7 +107,14 @@ def largest_folders(entries: Iterable[Entry], limit: int = 10) -> list[FolderSiz
 
 def looks_secret(path: str) -> bool:
     """Say whether a path's name is one that credentials and private keys usually have."""
-    name = path.rpartition("/")[2]
+    name = path[path.rfind("/") + 1 :]
+    if (
+        name[name.rfind(".") + 1 :].lower() not in _SECRET_ENDINGS
+        and name[:1] not in ".iI"
+        and "/." not in path
+        and path[0] != "."
+    ):
+        return False
     if _HARMLESS.fullmatch(name):
         return False
     return bool(_SECRET_NAMES.fullmatch(name) or _SECRET_PATHS.search(path))

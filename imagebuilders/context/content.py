@@ -11,6 +11,7 @@ from imagebuilders.exceptions import BuildContextError, ContextChangedError
 
 CHUNK_SIZE = 256 * 1024
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+_REPLACED = "was replaced by something that is no file"
 
 
 def read_chunks(entry: Entry) -> Iterator[bytes]:
@@ -20,35 +21,25 @@ def read_chunks(entry: Entry) -> Iterator[bytes]:
         ContextChangedError: the file vanished, shrank, grew or was written to meanwhile.
         BuildContextError: the file cannot be read.
     """
-    source = entry.source
-    if isinstance(source, bytes):
-        if source:
-            yield source
+    if entry.size <= CHUNK_SIZE:
+        content = read_whole(entry)
+        if content:
+            yield content
         return
+    if isinstance(entry.source, bytes):
+        yield entry.source
+        return
+    descriptor = _open(entry, entry.source)
     try:
-        descriptor = os.open(source, _FLAGS)
-    except FileNotFoundError as error:
-        raise _changed(source, "vanished") from error
-    except OSError as error:
-        raise _unreadable(entry, error) from error
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _changed(source, "was replaced by something that is no file")
+        _check(entry, descriptor)
         left = entry.size
-        if status.st_size != left:
-            raise _changed(source, "grew" if status.st_size > left else "shrank")
         while left:
             chunk = os.read(descriptor, min(left, CHUNK_SIZE))
             if not chunk:
-                raise _changed(source, "shrank")
+                raise _changed(entry, "shrank")
             left -= len(chunk)
             yield chunk
-        status = os.fstat(descriptor)
-        if status.st_size != entry.size:
-            raise _changed(source, "grew" if status.st_size > entry.size else "shrank")
-        if status.st_mtime_ns != entry.mtime_ns:
-            raise _changed(source, "was written to")
+        _check(entry, descriptor)
     except OSError as error:
         raise _unreadable(entry, error) from error
     finally:
@@ -57,10 +48,53 @@ def read_chunks(entry: Entry) -> Iterator[bytes]:
 
 def read_whole(entry: Entry) -> bytes:
     """Give a file's content; raises as `read_chunks` does."""
-    return b"".join(read_chunks(entry))
+    source = entry.source
+    if isinstance(source, bytes):
+        return source
+    if entry.size > CHUNK_SIZE:
+        return b"".join(read_chunks(entry))
+    descriptor = _open(entry, source)
+    try:
+        content = os.read(descriptor, entry.size + 1) if entry.size else b""
+        while content and len(content) < entry.size:  # some network file systems read less
+            more = os.read(descriptor, entry.size - len(content))
+            if not more:
+                break
+            content += more
+        _check(entry, descriptor)
+        if len(content) != entry.size:
+            raise _changed(entry, "shrank" if len(content) < entry.size else "grew")
+        return content
+    except OSError as error:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _changed(entry, _REPLACED) from error
+        raise _unreadable(entry, error) from error
+    finally:
+        os.close(descriptor)
 
 
-def _changed(source: str, what: str) -> ContextChangedError:
+def _open(entry: Entry, source: str) -> int:
+    try:
+        return os.open(source, _FLAGS)
+    except FileNotFoundError as error:
+        raise _changed(entry, "vanished") from error
+    except OSError as error:
+        raise _unreadable(entry, error) from error
+
+
+def _check(entry: Entry, descriptor: int) -> None:
+    """Raise `ContextChangedError` unless the open file is as its entry says."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise _changed(entry, _REPLACED)
+    if status.st_size != entry.size:
+        raise _changed(entry, "grew" if status.st_size > entry.size else "shrank")
+    if status.st_mtime_ns != entry.mtime_ns:
+        raise _changed(entry, "was written to")
+
+
+def _changed(entry: Entry, what: str) -> ContextChangedError:
+    source = str(entry.source)
     return ContextChangedError(
         f"{show_path(source)} {what} while the build context was read. Build again when nothing "
         "writes to the context, or exclude the file in the ignore file.",

@@ -180,6 +180,10 @@ def _destination(destination: str) -> str:
 
 def overlay(selected: Iterator[Entry], extra: ExtraFiles) -> Iterator[Entry]:
     """Merge added entries into a walk; what was added wins."""
+    return _merge(selected, extra) if extra else selected
+
+
+def _merge(selected: Iterator[Entry], extra: ExtraFiles) -> Iterator[Entry]:
     added = extra.entries()
     kinds = {entry.path: entry.type for entry in added}
     at = 0

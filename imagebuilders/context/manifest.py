@@ -18,10 +18,10 @@ import hashlib
 from collections.abc import Callable, Iterable
 
 from imagebuilders.context.content import read_chunks
-from imagebuilders.context.entries import Entry, EntryType, encode_path
+from imagebuilders.context.entries import Entry, EntryType
 
 HEADER = b"imagebuilders-context 1\n"
-_LETTERS = {EntryType.FILE: b"f", EntryType.DIRECTORY: b"d", EntryType.LINK: b"l"}
+_AT_ONCE = 256
 
 
 def hash_content(entry: Entry) -> str:
@@ -37,19 +37,14 @@ def hash_content(entry: Entry) -> str:
     return digest.hexdigest()
 
 
-def record(entry: Entry, content_hash: Callable[[Entry], str] = hash_content) -> bytes:
-    """Give the entry's record in the manifest."""
-    value = b""
+def record(entry: Entry, content_hash: Callable[[Entry], str] = hash_content) -> str:
+    """Give the entry's record in the manifest, as text with `surrogateescape`."""
     if entry.type is EntryType.FILE:
-        value = content_hash(entry).encode()
-    elif entry.type is EntryType.LINK:
-        value = encode_path(entry.target)
-    return b"%b %o %b\0%b\0" % (
-        _LETTERS[entry.type],
-        entry.normal_mode,
-        encode_path(entry.path),
-        value,
-    )
+        mode = "755" if entry.mode & 0o100 else "644"
+        return f"f {mode} {entry.path}\0{content_hash(entry)}\0"
+    if entry.type is EntryType.LINK:
+        return f"l 777 {entry.path}\0{entry.target}\0"
+    return f"d 755 {entry.path}\0\0"
 
 
 def digest_entries(
@@ -57,6 +52,11 @@ def digest_entries(
 ) -> str:
     """Give `sha256:<hex>` over the manifest of `entries`."""
     digest = hashlib.sha256(HEADER)
+    records: list[str] = []
     for entry in entries:
-        digest.update(record(entry, content_hash))
+        records.append(record(entry, content_hash))
+        if len(records) == _AT_ONCE:
+            digest.update("".join(records).encode("utf-8", "surrogateescape"))
+            records.clear()
+    digest.update("".join(records).encode("utf-8", "surrogateescape"))
     return f"sha256:{digest.hexdigest()}"

@@ -10,8 +10,9 @@ tree need not have it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
-from imagebuilders.context.content import CHUNK_SIZE, read_chunks
+from imagebuilders.context.content import CHUNK_SIZE, read_chunks, read_whole
 from imagebuilders.context.entries import Entry, EntryType, encode_path
 
 BLOCK = 512
@@ -20,7 +21,7 @@ _MAX_OCTAL_SIZE = 8**11 - 1
 _TAIL = b"ustar  \0" + bytes(32 + 32 + 8 + 8 + 167)
 _FIXED_SUM = sum(_TAIL) + 8 * 0x20
 _TYPES = {EntryType.FILE: b"0", EntryType.DIRECTORY: b"5", EntryType.LINK: b"2"}
-_ZEROS = bytes(RECORD)
+_ZEROS = bytes(BLOCK)
 
 
 def tar_stream(
@@ -41,30 +42,30 @@ def tar_stream(
     held = 0
     total = 0
     for entry in entries:
-        mode = entry.mode if keep_modes else entry.normal_mode
-        head = _header(entry, mtime(entry), mode)
+        head = _header(entry, mtime(entry), entry.mode if keep_modes else entry.normal_mode)
         pieces.append(head)
         held += len(head)
-        if entry.size:
-            for chunk in read_chunks(entry):
-                pieces.append(chunk)
-                held += len(chunk)
-                if held >= CHUNK_SIZE:
-                    yield b"".join(pieces)
-                    pieces.clear()
-                    total += held
-                    held = 0
-            padding = -entry.size % BLOCK
-            pieces.append(_ZEROS[:padding])
-            held += padding
+        size = entry.size
+        if size > CHUNK_SIZE:
+            yield b"".join(pieces)
+            yield from read_chunks(entry)
+            total += held + size
+            held = 0
+            pieces.clear()
+        elif size:
+            pieces.append(read_whole(entry))
+            held += size
+        if size % BLOCK:
+            pieces.append(_ZEROS[size % BLOCK :])
+            held += BLOCK - size % BLOCK
         if held >= CHUNK_SIZE:
             yield b"".join(pieces)
-            pieces.clear()
             total += held
             held = 0
+            pieces.clear()
     end = 2 * BLOCK
     end += -(total + held + end) % RECORD
-    pieces.append(_ZEROS[:end] if end <= RECORD else bytes(end))
+    pieces.append(bytes(end))
     yield b"".join(pieces)
 
 
@@ -91,16 +92,26 @@ def _long(kind: bytes, text: bytes) -> bytes:
 
 
 def _block(name: bytes, mode: int, size: int, mtime: int, kind: bytes, link: bytes) -> bytes:
-    fields = b"%07o\x000000000\x000000000\x00%b%b" % (mode, _number(size), _number(mtime))
-    checksum = sum(name) + sum(fields) + kind[0] + sum(link) + _FIXED_SUM
-    return b"%b%b%06o\0 %b%b%b" % (
+    start, end, fixed = _fixed_fields(mode, mtime, kind)
+    length = _number(size)
+    return b"%b%b%b%b%06o\0 %b%b%b" % (
         name.ljust(100, b"\0"),
-        fields,
-        checksum,
+        start,
+        length,
+        end,
+        sum(name) + sum(length) + sum(link) + fixed,
         kind,
         link.ljust(100, b"\0"),
         _TAIL,
     )
+
+
+@lru_cache(maxsize=64)
+def _fixed_fields(mode: int, mtime: int, kind: bytes) -> tuple[bytes, bytes, int]:
+    """Give mode and owner, and the time, as they stand in a header, and what all these sum to."""
+    start = b"%07o\x000000000\x000000000\x00" % mode
+    end = _number(mtime)
+    return start, end, sum(start) + sum(end) + kind[0] + _FIXED_SUM
 
 
 def _number(value: int) -> bytes:
