@@ -89,7 +89,7 @@ component = st.from_regex(r"[a-z0-9]{1,3}((\.|_|__|-{1,3})[a-z0-9]{1,3}){0,2}", 
 domains = st.from_regex(r"[a-zA-Z0-9]{1,4}(\.[a-z0-9]{1,3}){1,2}(:[0-9]{1,4})?", fullmatch=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.none() | domains,
     st.lists(component, min_size=1, max_size=3),
@@ -111,7 +111,7 @@ def test_every_name_of_the_grammar_survives_a_round_trip(
     assert (first.digest is not None) == has_digest
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.text(alphabet="aA0.:/@_- é\n", max_size=12))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     """No text raises anything but `ImageNameError`, and what passes fits the grammar."""

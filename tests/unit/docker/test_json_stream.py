@@ -36,7 +36,7 @@ def cut_streams(draw: st.DrawFn) -> tuple[Sequence[object], list[bytes]]:
     return expected, [raw[a:b] for a, b in itertools.pairwise(edges)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cut_streams())
 def test_cuts_anywhere_do_not_matter(case: tuple[Sequence[object], list[bytes]]) -> None:
     """The same messages come out wherever the transport cuts the stream."""
