@@ -1,0 +1,181 @@
+"""The real docker CLI and testcontainers against the served double."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from testbed.bed import Testbed
+
+from fakes import FakeDockerEngine, FakeRegistry
+
+Docker = Callable[..., str]
+
+
+@pytest.fixture
+def engine() -> FakeDockerEngine:
+    """An engine with a base image, whose containers say something."""
+    engine = FakeDockerEngine("28.5")
+    engine.seed_hub("busybox:latest", files={"/bin/sh": "#!binary"}, cmd=["sh"])
+    engine.seed_image("busybox:latest", files={"/bin/sh": "#!binary"}, cmd=["sh"])
+    engine.on_container("busybox", command="echo *", output="said\n")
+    engine.on_container("busybox", command="sleep *", service=True, output="ready\n")
+    engine.on_container("busybox", command="false", exit_code=1)
+    engine.on_exec("ls *", output="bin\netc\n")
+    return engine
+
+
+@pytest.fixture
+def docker_host(engine: FakeDockerEngine) -> Iterator[str]:
+    """Where it listens."""
+    with engine.serve() as host:
+        yield host
+
+
+@pytest.fixture
+def cli(docker_host: str, testbed: Testbed, tmp_path: Path) -> Docker:
+    """The docker CLI, which must succeed unless told otherwise; what it printed."""
+    # The testbed installs the CLI where it has to make an engine of its own.
+    program = shutil.which("docker", path="/usr/bin:/usr/local/bin") or shutil.which("docker")
+    if program is None:
+        pytest.skip(f"there is no docker CLI beside {testbed.host}")
+    environment = {
+        **os.environ,
+        "DOCKER_HOST": docker_host,
+        "DOCKER_BUILDKIT": "0",
+        "DOCKER_CONFIG": str(tmp_path / "config"),
+    }
+
+    def run(*arguments: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [program, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    """A folder to build."""
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(
+        'FROM busybox\nARG V=1\nENV V=$V\nCOPY app /app/\nRUN make all\nCMD ["/app/run"]\n'
+    )
+    (folder / "app").mkdir()
+    (folder / "app" / "run").write_text("#!/bin/sh\n")
+    (folder / "app" / "left-out").write_text("x")
+    (folder / ".dockerignore").write_text("**/left-out\n")
+    return folder
+
+
+def test_build_tag_inspect_history(cli: Docker, engine: FakeDockerEngine, context: Path) -> None:
+    """A build from the command line, and a look at what came of it."""
+    printed = cli("build", "-t", "app:1", "--build-arg", "V=2", "--label", "l=x", str(context))
+    assert "Step 5/7 : RUN make all" in printed
+    assert "Successfully tagged app:1" in printed
+    assert "Using cache" in cli("build", "-t", "app:1", "--build-arg", "V=2", str(context))
+    assert "app/left-out" not in engine.image_tree("app:1")
+    cli("tag", "app:1", "other:2")
+    assert cli("inspect", "--format", "{{.Config.Cmd}}", "other:2").strip() == "[/app/run]"
+    assert "COPY dir:" in cli("history", "--no-trunc", "app:1")
+    assert "app" in cli("images")
+
+
+def test_failed_build(cli: Docker, engine: FakeDockerEngine, context: Path) -> None:
+    """The exit code and the words of a failed step."""
+    engine.on_run("make *", output="no rule\n", exit_code=2)
+    printed = cli("build", str(context), code=2)
+    assert "no rule" in printed
+    assert "returned a non-zero code: 2" in printed
+
+
+def test_save_and_load(cli: Docker, context: Path, tmp_path: Path) -> None:
+    """Through a file and back."""
+    cli("build", "-t", "app:1", str(context))
+    archive = tmp_path / "app.tar"
+    cli("save", "-o", str(archive), "app:1")
+    with tarfile.open(archive) as saved:
+        assert "manifest.json" in saved.getnames()
+    assert "Untagged: app:1" in cli("rmi", "app:1")
+    assert "Loaded image: app:1" in cli("load", "-i", str(archive))
+
+
+def test_push_and_pull(cli: Docker, context: Path) -> None:
+    """To a registry that wants a login."""
+    with FakeRegistry(auth="bearer", users={"alice": "s3cret"}) as registry:
+        name = f"{registry.address}/team/app:1"
+        cli("build", "-t", name, str(context))
+        assert "unauthorized" in cli("push", name, code=1)
+        cli("login", "-u", "alice", "-p", "s3cret", registry.address)
+        assert "digest: sha256:" in cli("push", name)
+        cli("rmi", name)
+        assert "Downloaded newer image" in cli("pull", name)
+        assert (
+            "unauthorized" in cli("login", "-u", "a", "-p", "b", registry.address, code=1).lower()
+        )
+
+
+def test_containers(cli: Docker) -> None:
+    """Run, look at, execute in and remove containers."""
+    assert cli("run", "--rm", "busybox", "echo", "hi") == "said\n"
+    cli("run", "busybox", "false", code=1)
+    cli("run", "-d", "--name", "service", "-p", "80", "busybox", "sleep", "99")
+    assert "service" in cli("ps")
+    assert cli("logs", "service") == "ready\n"
+    assert "bin" in cli("exec", "service", "ls", "/")
+    cli("stop", "service")
+    assert "Exited" in cli("ps", "-a")
+    cli("rm", "service")
+
+
+def test_a_real_engine_loads_what_the_double_saves(
+    cli: Docker, context: Path, tmp_path: Path, testbed: Testbed
+) -> None:
+    """The image has the same id and configuration in a real engine."""
+    cli("build", "-t", "from-the-double:1", str(context))
+    archive = tmp_path / "app.tar"
+    cli("save", "-o", str(archive), "from-the-double:1")
+    wanted = cli("inspect", "--format", "{{.Id}}", "from-the-double:1").strip()
+    real = testbed.engine("20.10").client
+    loaded = real.images.load(archive.read_bytes())
+    try:
+        assert [image.id for image in loaded] == [wanted]
+    finally:
+        real.images.remove("from-the-double:1", force=True)
+
+
+def test_testcontainers_starts_and_stops_a_container(
+    docker_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """testcontainers finds the double by DOCKER_HOST and waits for its log."""
+    monkeypatch.setenv("DOCKER_HOST", docker_host)
+    monkeypatch.setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
+    from testcontainers.core.config import testcontainers_config
+    from testcontainers.core.container import DockerContainer
+
+    monkeypatch.setattr(testcontainers_config, "ryuk_disabled", True)
+    container = DockerContainer("busybox:latest").with_command("sleep 99").with_exposed_ports(80)
+    with container as started:
+        assert started.get_logs()[0] == b"ready\n"
+        assert started.exec("ls /").output == b"bin\netc\n"
+        wrapped = started.get_wrapped_container()
+        assert wrapped.status in ("created", "running")
+    client = docker.from_env()
+    try:
+        assert client.containers.list(all=True) == []
+    finally:
+        client.close()
