@@ -147,11 +147,12 @@ def _check_repository(domain: str, path: str, text: str) -> None:
             image_name=text,
         )
     if not is_repository_path(path):
+        shown = path.removeprefix(_OFFICIAL_PREFIX)
         if is_repository_path(path.lower()):
-            wrong = f"the repository {path!r} has upper case letters; write {path.lower()!r}"
+            wrong = f"the repository {shown!r} has upper case letters; write {shown.lower()!r}"
         else:
             wrong = (
-                f"the repository {path.removeprefix(_OFFICIAL_PREFIX)!r} may have lower case "
+                f"the repository {shown!r} may have lower case "
                 "letters and digits, with '.', '_', '__', '-' or '/' between them"
             )
         raise ImageNameError(f"The image name {text!r} is malformed: {wrong}.", image_name=text)

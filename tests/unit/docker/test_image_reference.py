@@ -52,7 +52,7 @@ def test_a_name_is_split_into_its_parts(
     [
         ("", "it has no repository"),
         (":tag", "it has no repository"),
-        ("App", "'library/App' has upper case letters; write 'library/app'"),
+        ("App", "'App' has upper case letters; write 'app'"),
         ("ghcr.io/Team/app", "has upper case letters; write 'team/app'"),
         ("a b", "may have lower case letters"),
         ("-a", "may have lower case letters"),
