@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import docker.errors
 import pytest
@@ -40,6 +40,11 @@ def context(dockerfile: str, **files: str) -> io.BytesIO:
     return stream
 
 
+def _streamed(log: Iterable[object]) -> list[str]:
+    """The text of a build's log, line by line."""
+    return [str(line["stream"]) for line in log if isinstance(line, dict) and "stream" in line]
+
+
 def test_the_sdk_finds_an_engine(client: FakeDockerClient) -> None:
     """Ping and version answer as an engine of the chosen version."""
     assert client.ping()
@@ -56,8 +61,9 @@ def test_a_build_makes_an_image(client: FakeDockerClient, engine: FakeDockerEngi
     )
     assert image.tags == ["made:1"]
     assert engine.image_tree("made:1")["x/a"].data == b"hello"
-    text = "".join(line.get("stream", "") for line in log)
+    text = "".join(_streamed(log))
     assert text.startswith("Step 1/4 : FROM scratch\n ---> \nStep 2/4 : COPY a /x/\n ---> ")
+    assert image.id is not None
     assert text.endswith(f"Successfully built {image.id[7:19]}\nSuccessfully tagged made:1\n")
 
 
@@ -70,7 +76,7 @@ def test_a_second_build_uses_the_cache(client: FakeDockerClient) -> None:
         fileobj=context("FROM scratch\nCOPY a /", a="1"), custom_context=True
     )
     assert first.id == second.id
-    assert any(line.get("stream") == " ---> Using cache\n" for line in log)
+    assert " ---> Using cache\n" in _streamed(log)
 
 
 def test_a_failed_run_raises_with_its_code(
