@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+
 import click
 
 from imagebuilders.exceptions import (
@@ -34,6 +38,19 @@ class OutputClosedError(Exception):
     """
 
 
+class OutputFailedError(Exception):
+    """The output cannot be written: the disk is full, say. No `OSError`, as above."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The output cannot be written: {reason}.")
+
+
+def is_expected(error: Exception) -> bool:
+    """Tell whether an error is one that the command knows; any other is a fault of a program."""
+    known = (ImageBuilderError, click.ClickException, InterruptedByUserError, OutputFailedError)
+    return isinstance(error, known)
+
+
 def exit_code(error: Exception) -> int:
     """Give the exit code for an error: 1 for what failed, 2 for what was asked wrongly."""
     if isinstance(error, InterruptedByUserError):
@@ -47,6 +64,9 @@ def message(error: Exception) -> str:
     """Give an error's text."""
     if isinstance(error, click.ClickException):
         return error.format_message()
+    if not is_expected(error):
+        told = traceback.format_exception_only(error)[-1].strip()
+        return f"A program failed, and not for what it was asked to do: {told}"
     return str(error)
 
 
@@ -55,10 +75,12 @@ def error_record(error: Exception) -> dict[str, object]:
     details: dict[str, object] = {}
     if isinstance(error, ImageBuilderError):
         details = {
-            name: value
+            name: _plain(value)
             for name, value in vars(error).items()
             if not name.startswith("_") and name not in _NOT_IN_DETAILS and value not in (None, ())
         }
+    elif not is_expected(error):
+        details = {"traceback": traceback_of(error).splitlines()}
     return {
         "event": "error",
         "error": type(error).__name__,
@@ -66,3 +88,19 @@ def error_record(error: Exception) -> dict[str, object]:
         "exit_code": exit_code(error),
         "details": details,
     }
+
+
+def traceback_of(error: Exception) -> str:
+    """Give the traceback of a fault, for those who are to mend it."""
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+def _plain(value: object) -> object:
+    """Put an attribute of an error into what JSON has: objects, lists, texts, numbers."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

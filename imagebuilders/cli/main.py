@@ -10,8 +10,8 @@ import click
 from imagebuilders.cli import failures, output
 from imagebuilders.cli.build_command import build
 from imagebuilders.cli.context_commands import context
+from imagebuilders.cli.printable import printable_lines
 from imagebuilders.cli.stack_commands import flavors, stack
-from imagebuilders.exceptions import ImageBuilderError
 
 PROGRAM = "imagebuilders"
 
@@ -53,7 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 after Ctrl-C; 141 when nobody reads the output any more.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    output.make_encodable()
+    with output.standard_streams():
+        return _run(words)
+
+
+def _run(words: list[str]) -> int:
     try:
         # Without "standalone mode" click raises its errors and returns what `--help` ends with.
         code = command.main(words, prog_name=PROGRAM, standalone_mode=False)
@@ -64,7 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return failures.OUTPUT_CLOSED
     except (click.Abort, failures.InterruptedByUserError):
         return _report(failures.InterruptedByUserError(), as_json="--json" in words)
-    except (ImageBuilderError, click.ClickException) as error:
+    except Exception as error:  # a fault too, such as one of a third party's builder
+        trouble = output.give_up_unwritable()
+        if trouble is not None:  # `--help` writes by itself, and raises the system's error
+            return _report(failures.OutputFailedError(trouble), as_json=False)
         return _report(error, as_json="--json" in words)
     return code if isinstance(code, int) else 0
 
@@ -73,11 +80,13 @@ def _report(error: Exception, *, as_json: bool) -> int:
     try:
         if as_json:
             output.write_json(sys.stdout, failures.error_record(error))
-        else:
-            if isinstance(error, click.UsageError) and error.ctx is not None:
-                output.write_line(sys.stderr, error.ctx.get_usage())
-                output.write_line(sys.stderr, f"See '{error.ctx.command_path} --help'.")
-            output.error_message(failures.message(error))
-    except failures.OutputClosedError:
+            return failures.exit_code(error)
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            output.write_line(sys.stderr, error.ctx.get_usage())
+            output.write_line(sys.stderr, f"See '{error.ctx.command_path} --help'.")
+        if not failures.is_expected(error):
+            output.write_line(sys.stderr, printable_lines(failures.traceback_of(error)))
+        output.error_message(failures.message(error))
+    except (failures.OutputClosedError, failures.OutputFailedError):
         output.give_up_output()
     return failures.exit_code(error)

@@ -8,12 +8,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TextIO
 
 import click
 
-from imagebuilders.cli.failures import OutputClosedError
+from imagebuilders.cli.failures import OutputClosedError, OutputFailedError
 from imagebuilders.cli.printable import printable_lines
 
 
@@ -22,12 +22,15 @@ def write_line(stream: TextIO, text: str) -> None:
 
     Raises:
         OutputClosedError: nobody reads the stream any more.
+        OutputFailedError: it cannot be written.
     """
     try:
         stream.write(text + "\n")
         stream.flush()
     except BrokenPipeError:
         raise OutputClosedError from None
+    except OSError as error:
+        raise OutputFailedError(error.strerror or str(error)) from error
 
 
 def write_json(stream: TextIO, record: Mapping[str, object]) -> None:
@@ -37,6 +40,7 @@ def write_json(stream: TextIO, record: Mapping[str, object]) -> None:
 
     Raises:
         OutputClosedError: nobody reads the stream any more.
+        OutputFailedError: it cannot be written.
     """
     write_line(stream, json.dumps(record, default=str))
 
@@ -74,7 +78,7 @@ def warning_message(text: str) -> None:
 def labelled(label: str, style: str, text: str) -> None:
     """Write `label: text` to stderr, without what would steer a terminal."""
     text = printable_lines(text)  # it may quote a build's output, or names of files
-    if not sys.stderr.isatty():
+    if not is_steerable(sys.stderr):
         write_line(sys.stderr, f"{label}: {text}")
         return
     from rich.console import Console
@@ -103,18 +107,50 @@ def log_warnings(tell: Callable[[str], None]) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def make_encodable() -> None:
-    """Make sure that writing a character the terminal does not know is no error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """Make sure that there are standard streams, and that they take any character."""
+    with ExitStack() as opened:
+        for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+            if getattr(sys, name) is None:  # closed, as by `>&-`
+                nowhere = opened.enter_context(open(os.devnull, mode))
+                opened.callback(setattr, sys, name, None)
+                setattr(sys, name, nowhere)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        yield
+
+
+def is_steerable(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal that is known to have colours and a cursor."""
+    return stream.isatty() and bool(os.environ.get("TERM"))
 
 
 def give_up_output() -> None:
     """Point stdout and stderr at nothing: what Python flushes at its end has nowhere to go."""
+    _give_up(sys.stdout, sys.stderr)
+
+
+def give_up_unwritable() -> str | None:
+    """Point those of stdout and stderr at nothing that cannot be written; say why they cannot."""
+    reasons = [_give_up_if_unwritable(stream) for stream in (sys.stdout, sys.stderr)]
+    return reasons[0] or reasons[1]
+
+
+def _give_up_if_unwritable(stream: TextIO) -> str | None:
+    try:
+        stream.flush()
+    except OSError as error:
+        _give_up(stream)
+        return error.strerror or str(error)
+    return None
+
+
+def _give_up(*streams: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        for stream in (sys.stdout, sys.stderr):
+        for stream in streams:
             with suppress(OSError, ValueError):  # no file underneath: nothing to flush
                 os.dup2(nowhere, stream.fileno())
     finally:

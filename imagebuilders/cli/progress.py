@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from imagebuilders import events
-from imagebuilders.cli.output import log_warnings
+from imagebuilders.cli.output import is_steerable, log_warnings
 from imagebuilders.cli.progress_json import JsonProgress
 from imagebuilders.cli.progress_plain import PlainProgress
 
@@ -35,7 +35,7 @@ def progress(*, quiet: bool = False, as_json: bool = False) -> Iterator[None]:
 
 
 def _for_people(displays: ExitStack) -> events.Listener:
-    if sys.stderr.isatty():
+    if is_steerable(sys.stderr):
         from rich.console import Console
 
         from imagebuilders.cli.progress_live import LiveProgress

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagebuilders import DefaultContainerRegistry, Stack, events
-from imagebuilders.exceptions import BuildError, ImageNameError, PushError
+from imagebuilders.exceptions import (
+    BuildError,
+    EngineAttempt,
+    EngineNotFoundError,
+    ImageNameError,
+    PushError,
+)
 
 if TYPE_CHECKING:
     from command_line import RecordingBuilder, RecordingRegistry, Run
@@ -179,7 +185,9 @@ def test_plain_lines_in_a_pipe(run: Run, builder: RecordingBuilder, stack: Stack
     assert "\x1b" not in result.err
 
 
-@pytest.mark.parametrize(("terminal", "live"), [("xterm-256color", True), ("dumb", False)])
+@pytest.mark.parametrize(
+    ("terminal", "live"), [("xterm-256color", True), ("dumb", False), ("", False)]
+)
 def test_display_on_a_terminal(
     run: Run,
     builder: RecordingBuilder,
@@ -301,14 +309,36 @@ def test_interrupt(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
     assert result.records[-1]["exit_code"] == 130
 
 
-def test_errors_of_the_program_are_not_hidden(
-    run: Run, builder: RecordingBuilder, stack: Stack
-) -> None:
-    """A fault of a program is no mistake of the user: it keeps its traceback."""
+def test_attributes_of_errors_as_json(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """Objects in an error's attributes are objects in JSON."""
+    attempt = EngineAttempt("DOCKER_HOST", "unix:///x", "no such socket")
 
     def fail(call: object) -> None:
-        raise ZeroDivisionError
+        raise EngineNotFoundError("none", attempts=[attempt])
 
     builder.before_build = fail
-    with pytest.raises(ZeroDivisionError):
-        run("build", "app", "-t", "shop")
+    result = run("build", "app", "-t", "shop", "--json")
+    assert result.records[-1]["details"] == {
+        "attempts": [{"source": "DOCKER_HOST", "address": "unix:///x", "outcome": "no such socket"}]
+    }
+
+
+def test_faults_of_programs(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """A fault of a builder has its traceback, for its authors, and ends as other errors do."""
+
+    def fail(call: object) -> None:
+        raise ZeroDivisionError("by\x1b[31m zero")
+
+    builder.before_build = fail
+    result = run("build", "app", "-t", "shop")
+    assert (result.code, result.out) == (1, "")
+    lines = result.err.splitlines()
+    assert "Traceback (most recent call last):" in lines
+    assert lines[-1].startswith("error: A program failed, ")
+    assert lines[-1].endswith(": ZeroDivisionError: by zero")
+    result = run("build", "app", "-t", "shop", "--json")
+    assert (result.code, result.err) == (1, "")
+    error = result.records[-1]
+    assert (error["event"], error["error"], error["exit_code"]) == ("error", "ZeroDivisionError", 1)
+    assert isinstance(error["details"], dict)
+    assert "in fail" in "".join(error["details"]["traceback"])

@@ -134,3 +134,38 @@ def test_characters_the_terminal_does_not_know(
         assert main(["stack", "show"]) == 0
         shown = raw.getvalue()
     assert shown.startswith(b"stack k\\xe4fer ")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "arguments", [("flavors",), ("flavors", "--json"), ("--help",), ("context", "hash", "app")]
+)
+def test_full_disk(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """A result that cannot be written is an error on standard error."""
+    with open("/dev/full", "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        result = run(*arguments)
+    assert result.code == 1
+    assert result.err == "error: The output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_errors_that_cannot_be_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where standard error is full, the exit code is all that is left."""
+    with open("/dev/full", "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        result = run("no-such-command")
+    assert (result.code, result.out) == (2, "")
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_closed_streams(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    """A standard stream that is closed is as good as one to nowhere."""
+    monkeypatch.setattr(sys, closed, None)
+    assert main(("context", "hash", "app")) == 0
+    assert main(("no-such-command",)) == 2
+    assert getattr(sys, closed) is None
