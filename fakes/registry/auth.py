@@ -18,6 +18,7 @@ from fnmatch import fnmatchcase
 
 from fakes.registry.errors import OciError
 from fakes.registry.messages import Request, Response
+from fakes.registry.names import is_repository
 from fakes.registry.routes import DELETES, PULLS, PUSHES, Operation, Route, find
 
 SERVICE = "fake-registry"
@@ -176,7 +177,7 @@ class Gate:
             name, actions = _needed(route)
             scope = f"repository:{name}:{','.join(actions)}" if name else "registry:catalog:*"
             source = request.parameter("from")
-            if route.operation is Operation.START_UPLOAD and source:
+            if route.operation is Operation.START_UPLOAD and is_repository(source):
                 scope += f" repository:{source}:pull"
             value += f',scope="{scope}"' if actions else ""
             value += f',error="{error}"' if error else ""

@@ -9,7 +9,7 @@ from fakes.registry.errors import OciError
 from fakes.registry.messages import Buffer, Request, Response
 from fakes.registry.storage import Storage
 
-_RANGE = re.compile(r"bytes=\s*([0-9]*)-([0-9]*)\s*")
+_RANGE = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*")
 
 
 class BlobEndpoints:

@@ -61,6 +61,7 @@ class Dispatcher:
             try:
                 _before(striking, request)
                 request.body = body = Counted(request.body)
+                _recognise(route)
                 user = self._let_in(request, route)
                 response = self._perform(request, route)
             except OciError as refusal:
@@ -88,7 +89,7 @@ class Dispatcher:
         return response
 
     def _let_in(self, request: Request, route: Route) -> str | None:
-        if route.operation in (Operation.TOKEN, Operation.UNKNOWN):
+        if route.operation is Operation.TOKEN:
             return None
         return self.gate.enter(request, route)
 
@@ -136,19 +137,23 @@ class Dispatcher:
 
     def _check(self, route: Route) -> None:
         """Refuse what no user may do here."""
-        if route.operation is Operation.UNKNOWN:
-            if route.allowed:
-                allowed = ", ".join(route.allowed)
-                raise OciError("UNSUPPORTED", {"allowed": allowed}, headers={"Allow": allowed})
-            raise OciError("UNSUPPORTED", message="no such route in a registry", status=404)
-        if route.repository and not names.is_repository(route.repository):
-            raise OciError("NAME_INVALID", {"name": route.repository})
         if route.operation is Operation.LIST_REFERRERS and not self.limits.referrers:
             raise OciError("UNSUPPORTED", message="no referrers API here", status=404)
         if route.operation in routes.DELETES and not self.limits.deletes:
             raise OciError("UNSUPPORTED", message="deleting is disabled")
         if self.limits.read_only and route.operation in routes.DELETES | routes.PUSHES:
             raise OciError("UNSUPPORTED", message="the registry is read-only")
+
+
+def _recognise(route: Route) -> None:
+    """Refuse what is no request to a registry, whoever asks."""
+    if route.operation is Operation.UNKNOWN:
+        if route.allowed:
+            allowed = ", ".join(route.allowed)
+            raise OciError("UNSUPPORTED", {"allowed": allowed}, headers={"Allow": allowed})
+        raise OciError("UNSUPPORTED", message="no such route in a registry", status=404)
+    if route.repository and not names.is_repository(route.repository):
+        raise OciError("NAME_INVALID", {"name": route.repository})
 
 
 def _before(striking: list[Fault], request: Request) -> None:

@@ -12,6 +12,8 @@ HEAD_LIMIT = 64 * 1024
 """The most bytes of a request's head."""
 _PIECE = 256 * 1024
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -149,7 +151,7 @@ class Body:
         self._before_first = before_first
         coding = headers.get("Transfer-Encoding").lower()
         length = headers.get("Content-Length", "0")
-        if coding not in ("", "chunked") or not (length.isascii() and length.isdigit()):
+        if coding not in ("", "chunked") or not _LENGTH.fullmatch(length):
             raise BadRequestError(f"no length: {coding or length!r}")
         self._pieces = self._chunked() if coding else self._sized(int(length))
         self.size = 0
@@ -177,10 +179,9 @@ class Body:
     def _chunked(self) -> Iterator[Buffer]:
         while True:
             text = self._source.line().partition(b";")[0].strip()
-            try:
-                size = int(text, 16)
-            except ValueError:
-                raise BadRequestError(f"no chunk size: {text[:20]!r}") from None
+            if not _CHUNK_SIZE.fullmatch(text):
+                raise BadRequestError(f"no chunk size: {text[:20]!r}")
+            size = int(text, 16)
             if size == 0:
                 break
             yield from self._sized(size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
@@ -9,6 +10,8 @@ from fakes.registry import names
 from fakes.registry.errors import OciError
 from fakes.registry.messages import Request, Response
 from fakes.registry.storage import OCI_INDEX, Manifest, Storage
+
+_COUNT = re.compile(r"[0-9]{1,18}")
 
 
 class ListingEndpoints:
@@ -82,7 +85,7 @@ class ListingEndpoints:
 def _count(text: str) -> int | None:
     if not text:
         return None
-    if not text.isascii() or not text.isdigit():
+    if not _COUNT.fullmatch(text):
         raise OciError("PAGINATION_NUMBER_INVALID", {"n": text})
     return int(text)
 

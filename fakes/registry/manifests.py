@@ -114,13 +114,15 @@ class ManifestEndpoints:
             raise OciError("MANIFEST_INVALID", {"Content-Type": media_type}, message="unknown type")
         try:
             document = json.loads(manifest.content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise OciError("MANIFEST_INVALID", {"json": str(error)}) from error
         if not isinstance(document, dict) or document.get("schemaVersion") != 2:
             raise OciError("MANIFEST_INVALID", message="no manifest of schema version 2")
         stated = document.get("mediaType")
         if stated is not None and stated != media_type:
             raise OciError("MANIFEST_INVALID", {"mediaType": stated, "Content-Type": media_type})
+        if "subject" in document:
+            self._check_shape(document, {"subject": dict})
         if manifest.is_index:
             self._check_shape(document, {"manifests": list})
         else:

@@ -14,7 +14,7 @@ from fakes.registry.errors import OciError
 from fakes.registry.messages import Buffer, Request, Response
 from fakes.registry.storage import Storage
 
-_CONTENT_RANGE = re.compile(r"([0-9]+)-([0-9]+)")
+_CONTENT_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
 
 class Upload:
@@ -192,5 +192,5 @@ def _check_range(request: Request, upload: Upload) -> None:
             headers={"Location": request.base_url + upload.path, "Range": kept},
         )
     length = request.headers.get("Content-Length")
-    if length and int(length) != end - begin + 1:
+    if length and length != str(end - begin + 1):
         raise OciError("SIZE_INVALID", {"Content-Range": text, "Content-Length": length})
