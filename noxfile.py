@@ -133,7 +133,7 @@ def bench(session: nox.Session) -> None:
     _install(session, "bench")
     programs = [path for path in Path("benchmarks").glob("*.py") if "__main__" in path.read_text()]
     for name in session.posargs or sorted(path.stem for path in programs):
-        session.run("python", f"benchmarks/{name}.py")
+        session.run("python", "-m", f"benchmarks.{name}")
 
 
 @nox.session
