@@ -24,7 +24,7 @@ from imagebuilders.context.content import read_whole
 from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.context.ignore_file import IGNORE_FILE, compile_rules, parse_lines
 from imagebuilders.context.rules import RuleError
-from imagebuilders.exceptions import BuildContextError, IgnoreFileError
+from imagebuilders.exceptions import BuildContextError, IgnoreFileError, Remedy
 
 if TYPE_CHECKING:
     from imagebuilders.build_context import BuildContext
@@ -126,9 +126,7 @@ def _read(root: str | None, dockerfile: str) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise BuildContextError(
-            f"There is no Dockerfile at {path}. Name another with the option 'dockerfile', as in "
-            "docker_build_options={'dockerfile': 'docker/app.Dockerfile'}.",
-            path=str(path),
+            f"There is no Dockerfile at {path}.", path=str(path), remedy=Remedy.NAME_DOCKERFILE
         ) from error
     except OSError as error:
         raise BuildContextError(

@@ -79,6 +79,16 @@ def find_credentials(config: DockerConfigFile, registry: str) -> Credentials | N
     return None
 
 
+def check_entries(config: DockerConfigFile) -> None:
+    """See whether every entry of the file can be read.
+
+    Raises:
+        RegistryError: one is malformed; it is named.
+    """
+    for name, entry in config.auths.items():
+        _from_entry(entry, name, config)
+
+
 def all_auth_configs(
     config: DockerConfigFile,
 ) -> Iterator[tuple[str, Mapping[str, str]] | RegistryError]:

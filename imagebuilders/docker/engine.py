@@ -20,10 +20,16 @@ from imagebuilders.docker.config_file import (
     home_directory,
 )
 from imagebuilders.docker.contexts import DEFAULT_CONTEXT, TLSFiles, load_context
+from imagebuilders.docker.credentials import check_entries
 from imagebuilders.docker.stream import engine_errors, system_error
 from imagebuilders.event_log import report
 from imagebuilders.events import Notice
-from imagebuilders.exceptions import ConfigurationError, EngineAttempt, EngineNotFoundError
+from imagebuilders.exceptions import (
+    ConfigurationError,
+    EngineAttempt,
+    EngineNotFoundError,
+    RegistryError,
+)
 
 if TYPE_CHECKING:
     import docker
@@ -78,9 +84,11 @@ def connect(
         ping_timeout: seconds to wait for an engine's first answer.
 
     Raises:
-        EngineNotFoundError: nothing answered; it lists what was tried and what came of it.
+        EngineNotFoundError: nothing answered; it lists what was tried and what came of it. Or
+            Docker's configuration file holds a login that the Docker SDK cannot read.
     """
     environ = os.environ if environ is None else environ
+    _check_logins(environ)
     attempts: list[EngineAttempt] = []
     for candidate in _candidates(environ, usual_sockets(environ) if sockets is None else sockets):
         outcome = candidate.trouble or ""
@@ -215,6 +223,28 @@ def _try(candidate: _Candidate, ping_timeout: float) -> docker.DockerClient | st
         return client
     except (RequestException, DockerException, OSError, ValueError, TypeError) as error:
         return _outcome(error, ping_timeout)
+
+
+def _check_logins(environ: Mapping[str, str]) -> None:
+    """See whether the SDK can read the logins of Docker's configuration file.
+
+    It reads them for every client it makes, and would take a malformed one for the engine's fault.
+    """
+    from docker.auth import load_config
+
+    try:
+        load_config()
+    except ValueError:
+        # Not chained: the error may quote a password.
+        config = DockerConfigFile.load(environ)
+        what = f"Docker's configuration file {config.path} holds a login that cannot be read."
+        try:
+            check_entries(config)
+        except RegistryError as error:
+            what = str(error)
+        raise EngineNotFoundError(
+            f"No Docker Engine can be used: the Docker SDK needs every login to be sound. {what}"
+        ) from None
 
 
 def _shield(api: docker.APIClient) -> None:

@@ -28,8 +28,9 @@ _ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "/etc/docker/certs.d/{registry}/ca.crt on the engine's machine.",
         ),
         (
-            r"unauthorized|authentication required|no basic auth credentials|denied|\b401\b|\b403\b"
-            r"|incorrect username or password",
+            r"unauthorized|authentication required|no basic auth credentials|access.* denied"
+            r"|denied\W*$|denied: (?:access|permission|user|.*not (?:allowed|authorized|permitted))"
+            r"|\b401\b|\b403\b|incorrect username or password",
             "Give the registry component a username and password that may push there, or run "
             "`docker login {registry}`.",
         ),

@@ -309,3 +309,17 @@ def test_an_engine_that_went_away_cannot_be_described(
     scripted_engine.answers.append(b"")
     with pytest.raises(EngineError, match="broke off"):
         describe_engine(client)
+
+
+def test_a_malformed_login_is_not_the_engines_fault(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login that the SDK cannot read is named, with the file; the engines are not blamed."""
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"r:1": {"auth": "!!!"}}}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    path = serve("d.sock", _http("200 OK", VERSION))
+    with pytest.raises(EngineNotFoundError) as caught:
+        connect(sockets=[path])
+    assert str(tmp_path / "config.json") in str(caught.value)
+    assert "the entry 'r:1' under 'auths' is malformed" in str(caught.value)
+    assert caught.value.attempts == ()
