@@ -196,7 +196,13 @@ def _dockerfile(given: str | None, stack_of_files: ExitStack) -> str | None:
     if given == STANDARD_INPUT:
         folder = stack_of_files.enter_context(tempfile.TemporaryDirectory(prefix="imagebuilders-"))
         path = Path(folder, "Dockerfile")
-        path.write_bytes(sys.stdin.buffer.read())
+        content = sys.stdin.buffer.read()
+        if not content.strip():
+            raise click.BadParameter(
+                "There is no Dockerfile on standard input: it is empty.",
+                param_hint="'-f' / '--file'",
+            )
+        path.write_bytes(content)
         return str(path)
     # As with `docker build`: relative to the working directory, not to PATH.
     if not os.path.isfile(given):

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from imagebuilders import events
 from imagebuilders.cli import output
@@ -175,10 +176,12 @@ def _paths_in_context(file: str, root: str) -> list[str]:
             return sorted(os.listdir(folder))
         if relative.split(os.sep)[0] != os.pardir:
             return [relative.replace(os.sep, "/")]
-    raise click.BadParameter(
-        f"{file!r} does not lie in the context {root!r}; name the context with -C.",
-        param_hint="'FILE...'",
-    )
+    source = click.get_current_context().get_parameter_source("root")
+    if source is ParameterSource.DEFAULT:
+        trouble = "does not lie in the working directory; name the context's folder with -C."
+    else:
+        trouble = f"does not lie in the context {root!r}."
+    raise click.BadParameter(f"{file!r} {trouble}", param_hint="'FILE...'")
 
 
 def _write_list(

@@ -146,7 +146,9 @@ def test_explain_what_is_not_in_the_context(run: Run, app: Path) -> None:
     """A file outside of the context is wrong usage, and the message says how to name it."""
     result = run("context", "explain", "../elsewhere", "-C", "app")
     assert result.code == 2
-    assert "name the context with -C" in result.err
+    assert "'../elsewhere' does not lie in the context 'app'.\n" in result.err
+    result = run("context", "explain", "../elsewhere")
+    assert "in the working directory; name the context's folder with -C." in result.err
 
 
 def test_dockerfile_with_its_own_ignore_file(run: Run, app: Path) -> None:
