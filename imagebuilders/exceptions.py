@@ -7,12 +7,27 @@ is that built-in too, so `except RuntimeError` keeps working.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import enum
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
 class ImageBuilderError(Exception):
     """The root: `except ImageBuilderError` catches whatever this package raises."""
+
+
+class Remedy(enum.Enum):
+    """What helps against an error, in terms of this package's arguments.
+
+    Such an error's text is its `problem` and then this. A program whose users do not write Python,
+    such as the command `imagebuilders`, puts its own words after the `problem`.
+    """
+
+    NAME_DOCKERFILE = (
+        "Name another with the option 'dockerfile', as in "
+        "docker_build_options={'dockerfile': 'docker/app.Dockerfile'}."
+    )
+    REPLACE_IGNORE_FILE = "Mend the file, or name another one with dockerignore_file=."
 
 
 # --- the build context -------------------------------------------------------
@@ -23,11 +38,17 @@ class BuildContextError(ImageBuilderError, ValueError):
 
     Attributes:
         path: the file or folder the error is about, if there is one.
+        problem: what happened, without what helps.
+        remedy: what helps, if that depends on how the package is used.
     """
 
-    def __init__(self, message: str, *, path: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, problem: str, *, path: str | None = None, remedy: Remedy | None = None
+    ) -> None:
+        super().__init__(problem if remedy is None else f"{problem} {remedy.value}")
         self.path = path
+        self.problem = problem
+        self.remedy = remedy
 
 
 class IgnoreFileError(BuildContextError):
@@ -37,17 +58,19 @@ class IgnoreFileError(BuildContextError):
         path: the ignore file.
         line: the line's number, from 1; `None` when the whole file is at fault.
         pattern: the pattern as it stands in the file.
+        problem, remedy: as in `BuildContextError`.
     """
 
     def __init__(
         self,
-        message: str,
+        problem: str,
         *,
         path: str | None = None,
         line: int | None = None,
         pattern: str | None = None,
+        remedy: Remedy | None = None,
     ) -> None:
-        super().__init__(message, path=path)
+        super().__init__(problem, path=path, remedy=remedy)
         self.line = line
         self.pattern = pattern
 
@@ -73,14 +96,21 @@ class BuildOptionsError(ImageBuilderError, ValueError):
     Attributes:
         option: the option's name.
         suggestion: the nearest known option, if one is near.
+        problems: what is wrong with the value of each option, without the option's name.
     """
 
     def __init__(
-        self, message: str, *, option: str | None = None, suggestion: str | None = None
+        self,
+        message: str,
+        *,
+        option: str | None = None,
+        suggestion: str | None = None,
+        problems: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.option = option
         self.suggestion = suggestion
+        self.problems = dict(problems or {})
 
 
 class ImageNameError(ImageBuilderError, ValueError):

@@ -203,6 +203,7 @@ class DockerBuildOptions(BaseModel):
                 raise BuildOptionsError(
                     f"The build options are wrong: {'; '.join(map(str, found))}.",
                     option=found[0].key[0] if found[0].key else None,
+                    problems={".".join(finding.key): finding.message for finding in found},
                 ) from None
 
     @classmethod
@@ -241,6 +242,7 @@ class DockerBuildOptions(BaseModel):
                 "The option 'platform' names several platforms, which needs BuildKit: the classic "
                 "build of a Docker Engine takes one.",
                 option="platform",
+                problems={"platform": "the classic build of a Docker Engine takes one platform"},
             )
         if self.encoding not in (None, "gzip"):
             raise BuildOptionsError(

@@ -9,10 +9,12 @@ from dataclasses import asdict, is_dataclass
 import click
 
 from imagebuilders.exceptions import (
+    BuildContextError,
     BuildOptionsError,
     ConfigurationError,
     ImageBuilderError,
     ImageNameError,
+    Remedy,
 )
 
 FAILED = 1
@@ -21,7 +23,24 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 OUTPUT_CLOSED = 141  # 128 + SIGPIPE
 
 _USAGE_ERRORS = (BuildOptionsError, ConfigurationError, ImageNameError)
-_NOT_IN_DETAILS = {"log"}  # the whole build log: each line of it was an event already
+# Each line of the whole build log was an event already; the others are in the message.
+_NOT_IN_DETAILS = {"log", "problem", "problems", "remedy"}
+
+_REMEDIES = {
+    Remedy.NAME_DOCKERFILE: "Name another with -f FILE.",
+    Remedy.REPLACE_IGNORE_FILE: "Mend the file.",
+}
+"""The library's remedies, said to someone who types a command."""
+_FLAGS = {
+    "dockerfile": "--file",
+    "buildargs": "--build-arg",
+    "labels": "--label",
+    "target": "--target",
+    "platform": "--platform",
+    "nocache": "--no-cache",
+    "pull": "--pull",
+}
+"""The flags that give the library's build options."""
 
 
 class InterruptedByUserError(Exception):
@@ -61,9 +80,14 @@ def exit_code(error: Exception) -> int:
 
 
 def message(error: Exception) -> str:
-    """Give an error's text."""
+    """Give an error's text, in the command's own terms where the library speaks of Python."""
     if isinstance(error, click.ClickException):
         return error.format_message()
+    if isinstance(error, BuildContextError) and error.remedy is not None:
+        return f"{error.problem} {_REMEDIES[error.remedy]}"
+    if isinstance(error, BuildOptionsError) and error.problems:
+        found = [f"{_FLAGS.get(name, name)}: {text}" for name, text in error.problems.items()]
+        return f"{'; '.join(found)}."
     if not is_expected(error):
         told = traceback.format_exception_only(error)[-1].strip()
         return f"A program failed, and not for what it was asked to do: {told}"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from imagebuilders.context.go_text import trim_space
 from imagebuilders.context.rules import IgnoreRules, RuleError
-from imagebuilders.exceptions import IgnoreFileError
+from imagebuilders.exceptions import IgnoreFileError, Remedy
 
 IGNORE_FILE = ".dockerignore"
 
@@ -67,9 +67,9 @@ def read_lines(path: str) -> list[IgnoreLine]:
         content = Path(path).read_bytes()
     except OSError as error:
         raise IgnoreFileError(
-            f"The ignore file {path} cannot be read: {error.strerror}. Mend the file, or name "
-            "another one with dockerignore_file=.",
+            f"The ignore file {path} cannot be read: {error.strerror}.",
             path=path,
+            remedy=Remedy.REPLACE_IGNORE_FILE,
         ) from error
     return parse_lines(content, path=path)
 

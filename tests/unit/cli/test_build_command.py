@@ -85,6 +85,13 @@ def test_dockerfile_from_standard_input(run: Run, builder: RecordingBuilder, sta
     assert not os.path.exists(str(builder.calls[0].options.dockerfile))
 
 
+def test_empty_standard_input(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """A Dockerfile of nothing is wrong usage, under the name that the user gave it."""
+    result = run("build", "app", "-t", "shop", "-f", "-", stdin=b"\n")
+    assert (result.code, builder.calls) == (2, [])
+    assert "There is no Dockerfile on standard input" in result.err
+
+
 def test_several_names(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
     """Each name gets the image; only the first build may ignore the cache."""
     result = run("build", "app", "-t", "a:1", "-t", "a:2", "-t", "a:1", "--no-cache", "--pull")
@@ -236,8 +243,8 @@ def _read_all(descriptor: int) -> str:
         (("build", "app/Dockerfile", "-t", "shop"), "is a file"),
         (("build", "app", "-t", "shop", "-f", "nowhere"), "There is no file 'nowhere'"),
         (("build", "app", "-t", "shop", "-f", "app"), "There is no file 'app'"),
-        (("build", "app", "-t", "shop", "--build-arg", "=x"), "buildargs"),
-        (("build", "app", "-t", "shop", "--label", "=x"), "labels"),
+        (("build", "app", "-t", "shop", "--build-arg", "=x"), "--build-arg: "),
+        (("build", "app", "-t", "shop", "--label", "=x"), "--label: "),
         (("build", "app", "-t", "shop", "--no-cash"), "--no-cache"),
         (("build", "app", "-t", "shop", "-q", "--json"), "cannot be used together"),
         (("bild", "app"), "No such command 'bild'"),
