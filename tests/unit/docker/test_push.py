@@ -67,7 +67,7 @@ def test_podman_tells_the_digest_in_a_status_line(
             "docker login localhost:5000",
         ),
         ({"error": "unauthorized: authentication required"}, "unauthorized", "username"),
-        ({"error": "denied: the storage limit is reached"}, "denied", "See the log of the registry"),
+        ({"error": "denied: storage limit is reached"}, "denied", "See the log of the registry"),
         ({"error": "denied: alice is not allowed to push here"}, "denied", "username"),
         ({"errorDetail": {}}, "no reason given", "See the log of the registry"),
         (
