@@ -121,7 +121,7 @@ class ManifestEndpoints:
         stated = document.get("mediaType")
         if stated is not None and stated != media_type:
             raise OciError("MANIFEST_INVALID", {"mediaType": stated, "Content-Type": media_type})
-        if "subject" in document:
+        if document.get("subject") is not None:
             self._check_shape(document, {"subject": dict})
         if manifest.is_index:
             self._check_shape(document, {"manifests": list})
