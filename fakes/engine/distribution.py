@@ -190,7 +190,7 @@ def _pull_from(
     yield {"status": f"Digest: {digest}"}
     engine.images.add_digest(reference.with_digest(digest), image.id)
     if reference.tag and before != image.id:
-        engine.tag_image(reference, image.id, event="pull")
+        engine.tag_image(reference, image, event="pull")
     news = "Image is up to date for" if before == image.id else "Downloaded newer image for"
     yield {"status": f"Status: {news} {reference.familiar}"}
 

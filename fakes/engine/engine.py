@@ -26,6 +26,7 @@ from fakes.engine.images.seed import seeded_image
 from fakes.engine.images.store import Image, ImageStore
 from fakes.engine.networks import NetworkStore, VolumeStore
 from fakes.engine.records import BuildRecord, RequestRecord
+from fakes.engine.registry_client import Credentials
 from fakes.engine.routes.router import Router
 from fakes.engine.versions import VERSIONS, EngineVersion
 
@@ -226,7 +227,7 @@ class FakeDockerEngine:
                 `working_dir`, `user`, `labels`, `exposed_ports`, `architecture`.
         """
         image = self.images.add(seeded_image(self.version.version, self.clock(), **content))
-        self.images.tag(_parsed(name).tagged(), image.id)
+        self.images.tag(_parsed(name).tagged(), image)
         return image
 
     def hub_repository(self, reference: Reference) -> Any:
@@ -299,10 +300,10 @@ class FakeDockerEngine:
 
     # --- for the routes and the builder ---------------------------------------
 
-    def tag_image(self, reference: Reference, image_id: str, event: str = "tag") -> None:
+    def tag_image(self, reference: Reference, image: Image, event: str = "tag") -> None:
         """Point a name at an image and say so in the events."""
-        self.images.tag(reference, image_id)
-        self.emit_event("image", event, reference.familiar, self.images.get(image_id), image_id)
+        self.images.tag(reference, image)
+        self.emit_event("image", event, reference.familiar, image, image.id)
 
     def emit_event(
         self, kind: str, action: str, name: str, image: Image | None = None, actor: str = ""
@@ -333,6 +334,7 @@ class FakeDockerEngine:
         platform: tuple[str, str, str] | None,
         pull: bool,
         emit: Callable[[dict[str, Any]], None],
+        credentials: Mapping[str, Credentials] | None = None,
     ) -> Image:
         """The image of a FROM or `COPY --from`: the one here, else pulled.
 
@@ -340,7 +342,6 @@ class FakeDockerEngine:
             StepError: when it is nowhere.
         """
         from fakes.engine.distribution import pull as pull_image
-        from fakes.engine.registry_client import Credentials
 
         if not pull:
             try:
@@ -352,7 +353,8 @@ class FakeDockerEngine:
         except InvalidReferenceError as error:
             raise StepError(str(error)) from error
         try:
-            for message in pull_image(self, reference, Credentials(), platform):
+            own = (credentials or {}).get(reference.domain, Credentials())
+            for message in pull_image(self, reference, own, platform):
                 emit(message)
             return self.images.find(name)
         except ApiError as error:

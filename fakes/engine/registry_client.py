@@ -54,15 +54,21 @@ class Credentials:
     @classmethod
     def from_header(cls, header: str | None) -> Credentials:
         """Read `X-Registry-Auth`; empty when there is none or it is no JSON."""
-        if not header:
-            return cls()
-        try:
-            padded = header + "=" * (-len(header) % 4)
-            value = json.loads(base64.urlsafe_b64decode(padded))
-        except ValueError:
-            return cls()
-        if not isinstance(value, dict):
-            return cls()
+        return cls.from_json(_header_document(header))
+
+    @classmethod
+    def by_registry(cls, header: str | None) -> dict[str, Credentials]:
+        """Read `X-Registry-Config`: the credentials of a build, by registry."""
+        result: dict[str, Credentials] = {}
+        for address, value in _header_document(header).items():
+            if isinstance(value, dict):
+                host = address.removeprefix("https://").removeprefix("http://")
+                result[host.partition("/")[0]] = cls.from_json(value)
+        return result
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Credentials:
+        """Read one entry of a Docker configuration."""
         if not value.get("username") and value.get("auth"):
             decoded = base64.b64decode(value["auth"]).decode("utf-8", "replace")
             user, _, password = decoded.partition(":")
@@ -72,6 +78,16 @@ class Credentials:
             str(value.get("password") or ""),
             str(value.get("identitytoken") or ""),
         )
+
+
+def _header_document(header: str | None) -> dict[str, Any]:
+    if not header:
+        return {}
+    try:
+        value = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def is_loopback(domain: str) -> bool:

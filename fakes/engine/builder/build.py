@@ -153,12 +153,12 @@ class Build:
             # The engine crashes on a Dockerfile that is only ARGs.
             raise DisconnectError
         final = self.stages[-1]
-        if not final.image_id:
+        if final.image is None:
             raise StepError("No image was generated. Is your Dockerfile empty?")
         self.record.image_id = final.image_id
         self.emit(f"Successfully built {final.image_id[7:19]}\n")
         for reference in self.options.tags:
-            self.engine.tag_image(reference, final.image_id)
+            self.engine.tag_image(reference, final.image)
             self.emit(f"Successfully tagged {reference.familiar}\n")
         yield from self._flush()
 
@@ -215,7 +215,11 @@ class Build:
     def _image(self, name: str, platform: tuple[str, str, str] | None) -> Image:
         if name not in self._sources:
             self._sources[name] = self.engine.image_for_build(
-                name, platform, self.options.pull, self.emit_message
+                name,
+                platform,
+                self.options.pull,
+                self.emit_message,
+                self.options.credentials,
             )
         return self._sources[name]
 

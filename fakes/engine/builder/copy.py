@@ -274,6 +274,8 @@ def _copy_directory(
         raise StepError(
             f"failed to copy files: failed to copy directory: {error.message}"
         ) from error
+    # The engine makes a folder of its own in there and removes it again.
+    overlay.touch_directory(where)
     inodes: dict[int, int] = {}
     for path in children(source.tree, real):
         file = source.tree[path]
@@ -320,6 +322,7 @@ def _extract(overlay: Overlay, members: list[tar.Member], where: str) -> None:
     except StepError as error:
         path = f"{overlay.root}/{where}/.pivot_root1"
         raise StepError(f"failed to copy files: {overlay.words.pivot_failure(path)}") from error
+    overlay.touch_directory(where)
     directories: list[tuple[str, int]] = []
     for member in members:
         inside = clean(member.name)

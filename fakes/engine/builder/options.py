@@ -11,6 +11,7 @@ from fakes.engine.errors import ApiError
 from fakes.engine.http import Request
 from fakes.engine.images.reference import InvalidReferenceError, Reference
 from fakes.engine.platforms import parse_platform
+from fakes.engine.registry_client import Credentials
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -35,6 +36,7 @@ class BuildOptions:
     remote: str = ""
     builder_version: str = "1"
     network_mode: str = ""
+    credentials: dict[str, Credentials] = field(default_factory=dict)
     other: dict[str, str] = field(default_factory=dict)
 
 
@@ -76,6 +78,7 @@ def read_options(engine: FakeDockerEngine, request: Request) -> BuildOptions:
         remote=request.parameter("remote"),
         builder_version=request.parameter("version") or "1",
         network_mode=request.parameter("networkmode"),
+        credentials=Credentials.by_registry(request.headers.get("x-registry-config")),
         other={k: v[0] for k, v in request.query.items() if k not in _KNOWN and v and v[0]},
     )
     status = 400 if engine.version.modern else 500

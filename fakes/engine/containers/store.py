@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from fakes.engine.builder.copy import Overlay, prepare_root
 from fakes.engine.containers.container import STDERR, STDOUT, Container, Exec, LogEntry
 from fakes.engine.containers.files import write_files
+from fakes.engine.containers.merge import merged, signal_number
 from fakes.engine.containers.names import made_up_name
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.errors import ApiError, StepError
-from fakes.engine.images.config import DEFAULT_PATH, RunConfig
-from fakes.engine.images.store import Image
+from fakes.engine.images.config import RunConfig
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -396,38 +396,3 @@ class ContainerStore:
             **(more or {}),
         }
         self._engine.event_log.add("container", action, container.id, attributes)
-
-
-def signal_number(name: str) -> int | None:
-    """The number of a signal given by number or name; `None` when there is none such."""
-    if name.isdigit():
-        return int(name) if 0 < int(name) < 65 else None
-    try:
-        return int(signal.Signals[f"SIG{name.upper().removeprefix('SIG')}"])
-    except KeyError:
-        return None
-
-
-def merged(config: RunConfig, image: Image) -> RunConfig:
-    """What a container runs: as asked for, completed by its image."""
-    base = image.run_config() or RunConfig()
-    result = config.copy()
-    result.user = result.user or base.user
-    result.exposed_ports = {**(base.exposed_ports or {}), **(result.exposed_ports or {})} or None
-    given = {pair.partition("=")[0] for pair in result.env or []}
-    inherited = [p for p in base.env or [] if p.partition("=")[0] not in given]
-    result.env = [*(result.env or []), *inherited]
-    if not any(pair.startswith("PATH=") for pair in result.env):
-        result.env.append(DEFAULT_PATH)
-    result.labels = {**(base.labels or {}), **(result.labels or {})}
-    if result.entrypoint is None:
-        result.cmd = result.cmd or base.cmd
-        result.entrypoint = base.entrypoint
-    elif result.entrypoint == [""]:
-        result.entrypoint = None
-    result.working_dir = result.working_dir or base.working_dir
-    result.volumes = {**(base.volumes or {}), **(result.volumes or {})} or None
-    result.stop_signal = result.stop_signal or base.stop_signal
-    if result.healthcheck is None:
-        result.healthcheck = base.healthcheck
-    return result

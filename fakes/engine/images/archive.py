@@ -213,7 +213,7 @@ def _name(engine: FakeDockerEngine, image: Image, tags: list[str]) -> Iterator[M
                 "stream": f"The image {reference.familiar} already exists, renaming the old one "
                 f"with ID {old} to empty string\n"
             }
-        engine.tag_image(reference, image.id)
+        engine.tag_image(reference, image)
         yield {"stream": f"Loaded image: {reference.familiar}\n"}
     if not tags:
         yield {"stream": f"Loaded image ID: {image.id}\n"}

@@ -114,22 +114,30 @@ class ImageStore:
             return [image for image in self._images.values() if image.parent == image_id]
 
     def drop(self, image_id: str) -> None:
-        """Forget an image."""
+        """Forget an image and every name of it."""
         with self.lock:
             self._images.pop(image_id, None)
+            for names in (self._tags, self._digests):
+                for key in [key for key, value in names.items() if value == image_id]:
+                    del names[key]
 
     # --- names ----------------------------------------------------------------
 
-    def tag(self, reference: Reference, image_id: str) -> None:
-        """Point a name at an image; taken from whatever had it."""
+    def tag(self, reference: Reference, image: Image) -> None:
+        """Point a name at an image; taken from whatever had it.
+
+        An image that somebody removed in the meantime is kept again.
+        """
         with self.lock:
-            self._tags[reference.key] = image_id
-            self._images[image_id].last_tagged = self._clock()
+            image = self.add(image)
+            self._tags[reference.key] = image.id
+            image.last_tagged = self._clock()
 
     def add_digest(self, reference: Reference, image_id: str) -> None:
         """Remember under which digest a repository holds an image."""
         with self.lock:
-            self._digests[reference.key] = image_id
+            if image_id in self._images:
+                self._digests[reference.key] = image_id
 
     def untag(self, reference: Reference) -> None:
         """Forget a name or a repository's digest."""

@@ -167,7 +167,7 @@ def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
         engine, container, config, request.parameter("author"), request.parameter("comment")
     )
     if reference is not None:
-        engine.tag_image(reference, image.id)
+        engine.tag_image(reference, image)
     return json_response({"Id": image.id}, 201)
 
 

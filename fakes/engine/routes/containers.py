@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fakes.engine.containers.container import Container, Exec, LogEntry
-from fakes.engine.containers.store import signal_number
+from fakes.engine.containers.merge import signal_number
 from fakes.engine.containers.streams import follow, frame, wanted
 from fakes.engine.containers.view import inspect, summary
 from fakes.engine.errors import ApiError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from fakes.engine.images.store import Image
 from fakes.engine.platforms import parse_platform
 from fakes.engine.registry_client import Credentials
 from fakes.engine.routes.filters import labels_match, read_filters, truth
+from fakes.engine.routes.image_lists import NO_TIME, summaries
 from fakes.engine.routes.router import Route
 from fakes.engine.routes.streams import lines, message_line, streamed
 
@@ -38,97 +38,6 @@ _CONTAINER_ONLY = frozenset(
         "Image",
     }
 )
-_ZERO_CREATED = -62135596800
-
-
-def created_seconds(image: Image) -> int:
-    """The creation time in whole seconds, the zero time's number without one."""
-    return image.created // 1_000_000_000 if image.created else _ZERO_CREATED
-
-
-def _summary(engine: FakeDockerEngine, image: Image, version: str | None) -> dict[str, Any]:
-    tags = [reference.familiar for reference in engine.images.tags_of(image.id)]
-    digests = [reference.familiar for reference in engine.images.digests_of(image.id)]
-    config = image.parsed.get("config") or {}
-    speaks = engine.version.speaks
-    line = {
-        # Newer engines count the containers; none of the older ones did in a list.
-        "Containers": engine.containers.count_of(image.id) if speaks(version, "1.51") else -1,
-        "Created": created_seconds(image),
-        "Id": image.id,
-        "Labels": config.get("Labels"),
-        "ParentId": image.parent,
-        "RepoDigests": digests if digests or speaks(version, "1.43") else None,
-        "RepoTags": tags if tags or speaks(version, "1.43") else None,
-        "SharedSize": -1,
-        "Size": image.size,
-    }
-    if not speaks(version, "1.44"):
-        line["VirtualSize"] = image.size
-    return line
-
-
-def summaries(
-    engine: FakeDockerEngine,
-    filters: dict[str, list[str]],
-    *,
-    everything: bool,
-    version: str | None = None,
-) -> list[dict[str, Any]]:
-    """The lines of an image list, newest first.
-
-    Raises:
-        ApiError: when a filter cannot be used.
-    """
-    dangling = truth(filters, "dangling", engine.version.words)
-    before = [engine.images.find(name).created for name in filters.get("before", [])]
-    since = [engine.images.find(name).created for name in filters.get("since", [])]
-    result: list[tuple[int, dict[str, Any]]] = []
-    for image in engine.images.all():
-        line = _summary(engine, image, version)
-        if before and image.created >= min(before):
-            continue
-        if since and image.created <= max(since):
-            continue
-        if not labels_match(line["Labels"] or {}, filters.get("label", [])):
-            continue
-        if "reference" in filters:
-            _keep_references(line, filters["reference"])
-            if not line["RepoTags"] and not line["RepoDigests"]:
-                continue
-        if not line["RepoTags"] and not line["RepoDigests"]:
-            if not everything and engine.images.children(image.id):
-                continue
-            if dangling is False:
-                continue
-            if not engine.version.speaks(version, "1.43"):
-                line["RepoDigests"] = ["<none>@<none>"]
-                line["RepoTags"] = ["<none>:<none>"]
-        elif dangling:
-            continue
-        if dangling is True and engine.images.children(image.id) and not everything:
-            continue
-        result.append((image.created, line))
-    result.sort(key=lambda item: item[0], reverse=True)
-    return [line for _, line in result]
-
-
-def _keep_references(line: dict[str, Any], patterns: list[str]) -> None:
-    for key in ("RepoTags", "RepoDigests"):
-        kept = [
-            name
-            for name in line[key] or []
-            if any(_reference_matches(pattern, parse(name)) for pattern in patterns)
-        ]
-        line[key] = kept or (None if line[key] is None else [])
-
-
-def _reference_matches(pattern: str, reference: Reference) -> bool:
-    names = (reference.familiar, reference.familiar_name)
-    return any(
-        fnmatch.fnmatchcase(name, pattern) and name.count("/") == pattern.count("/")
-        for name in names
-    )
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
@@ -231,7 +140,7 @@ def _history(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) 
         entries.append(
             {
                 "Comment": line.get("comment") or "",
-                "Created": created // 1_000_000_000 if created else _ZERO_CREATED,
+                "Created": created // 1_000_000_000 if created else NO_TIME,
                 "CreatedBy": line.get("created_by") or "",
                 "Id": "<missing>",
                 "Size": size,
@@ -255,7 +164,7 @@ def _tag(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Re
         reference = _tag_target(engine, request.parameter("repo"), request.parameter("tag"))
         if reference is None:
             return Response(200)
-        engine.tag_image(reference, image.id)
+        engine.tag_image(reference, image)
     return Response(201)
 
 
@@ -353,7 +262,7 @@ def _import(engine: FakeDockerEngine, request: Request) -> Response:
         message=request.parameter("message"),
     )
     if reference is not None:
-        engine.tag_image(reference, image.id)
+        engine.tag_image(reference, image)
     return Response(
         200, iter([message_line({"status": image.id})]), {"Content-Type": "application/json"}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 ROUTES: list[tuple[str, str]] = [
     ("POST", "/session"),
     ("POST", "/grpc"),
+    ("POST", "/build/cancel"),
     *(
         (method, f"/{group}{{rest:(/.*)?}}")
         for group in (

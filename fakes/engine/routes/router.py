@@ -108,6 +108,7 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         build,
         container_files,
         containers,
+        distribution,
         images,
         missing,
         networks,
@@ -120,6 +121,7 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         *build.ROUTES,
         *container_files.ROUTES,
         *containers.ROUTES,
+        *distribution.ROUTES,
         *networks.ROUTES,
         *((m, p, not_implemented(m, p)) for m, p in missing.ROUTES),
     ]

@@ -229,7 +229,7 @@ def _wanted(event: dict[str, Any], filters: dict[str, list[str]]) -> bool:
 
 
 def _disk_use(engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
-    from fakes.engine.routes.images import summaries
+    from fakes.engine.routes.image_lists import summaries
 
     layers = sum(layer.size for layer in engine.images.layers())
     return json_response(
