@@ -174,12 +174,8 @@ class Gate:
             value = f'Basic realm="{SERVICE}"'
         else:
             value = f'Bearer realm="{request.base_url}/token",service="{SERVICE}"'
-            name, actions = _needed(route)
-            scope = f"repository:{name}:{','.join(actions)}" if name else "registry:catalog:*"
-            source = request.parameter("from")
-            if route.operation is Operation.START_UPLOAD and is_repository(source):
-                scope += f" repository:{source}:pull"
-            value += f',scope="{scope}"' if actions else ""
+            scopes = _scopes(request, route)
+            value += f',scope="{" ".join(scopes)}"' if scopes else ""
             value += f',error="{error}"' if error else ""
         detail = {"operation": route.operation.value, "repository": route.repository}
         return OciError("UNAUTHORIZED", detail, headers={"WWW-Authenticate": value})
@@ -259,3 +255,17 @@ def _needed(route: Route) -> tuple[str, tuple[str, ...]]:
     if route.operation in DELETES:
         return route.repository, ("delete",)
     return "", ()
+
+
+def _scopes(request: Request, route: Route) -> list[str]:
+    """What a challenge asks the client to get a token for."""
+    if route.operation is Operation.CATALOG:
+        return ["registry:catalog:*"]
+    name, actions = _needed(route)
+    if not is_repository(name):
+        return []
+    scopes = [f"repository:{name}:{','.join(actions)}"]
+    source = request.parameter("from")
+    if route.operation is Operation.START_UPLOAD and is_repository(source):
+        scopes.append(f"repository:{source}:pull")
+    return scopes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fakes.registry import names, routes
-from fakes.registry.auth import Gate
+from fakes.registry.auth import AuthKind, Gate
 from fakes.registry.blobs import BlobEndpoints
 from fakes.registry.errors import OciError
 from fakes.registry.faults import Fault, FaultAnswerError, Faults
@@ -90,6 +90,8 @@ class Dispatcher:
 
     def _let_in(self, request: Request, route: Route) -> str | None:
         if route.operation is Operation.TOKEN:
+            if self.gate.kind is not AuthKind.BEARER:
+                raise OciError("UNSUPPORTED", message="no token service here", status=404)
             return None
         return self.gate.enter(request, route)
 

@@ -195,6 +195,13 @@ def test_anonymous_clients_get_a_token_for_pulling_only(ask: Ask) -> None:
     assert ask(registry, "GET", "/token", Authorization=_basic("alice", "x")).status == 401
 
 
+@pytest.mark.parametrize("auth", ["none", "basic"])
+def test_other_registries_have_no_token_service(ask: Ask, auth: str) -> None:
+    """404."""
+    registry = FakeRegistry(auth=auth, users={} if auth == "none" else USERS)
+    assert ask(registry, "GET", "/token", Authorization=ALICE).status == 404
+
+
 # --- rules -----------------------------------------------------------------------
 
 RULES = [

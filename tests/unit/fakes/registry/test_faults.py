@@ -161,7 +161,9 @@ def test_a_corrupted_blob_has_the_right_length_only(ask: Ask, registry: FakeRegi
 def test_credentials_run_out_in_the_middle(ask: Ask, auth: str, challenge: str) -> None:
     """401 with a fresh challenge, once, for the request that was chosen."""
     registry = FakeRegistry(auth=auth, users={"alice": "s3cret"})
-    registry.faults.expire_token(method="PUT")
+    registry.faults.expire_token(method="PUT", times=2)
     answer = ask(registry, "PUT", "/v2/app/manifests/1", Authorization="Basic YWxpY2U6czNjcmV0")
     assert answer.status == 401
     assert challenge in answer.headers.get("WWW-Authenticate")
+    odd = ask(registry, "PUT", "/v2/%0d%0aX/manifests/1").headers.get("WWW-Authenticate")
+    assert odd.isprintable()
