@@ -69,9 +69,7 @@ class BaseImageBuilder(StackComponent, ABC):
         """
 
     @staticmethod
-    def _upload_build_context(
-        build_context: BuildContext, parent_path_directory_name: str
-    ) -> str:
+    def _upload_build_context(build_context: BuildContext, parent_path_directory_name: str) -> str:
         """Put the context's archive into the active stack's artifact store.
 
         The object is `{artifact store path}/{parent_path_directory_name}/{hash}.tar.gz`, where
