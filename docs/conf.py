@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "imagebuilders"
 author = "The imagebuilders developers"
@@ -11,9 +17,8 @@ release = version = installed_version("imagebuilders")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
-nitpicky = True
-# Other projects' inventories would have to be downloaded: their names stay plain text.
-nitpick_ignore_regex = [("py:.*", r"(?!imagebuilders\.|fakes\.).*")]
+# Many classes have an attribute `type`, and annotations name the built-in one.
+suppress_warnings = ["ref.python"]
 
 myst_heading_anchors = 3
 autodoc_typehints = "description"
@@ -22,3 +27,37 @@ autodoc_member_order = "bysource"
 html_theme = "furo"
 html_static_path = ["_static"]
 html_title = f"imagebuilders {release}"
+
+_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+_SECTION = re.compile(r"(Args|Attributes|Returns|Raises|Yields|Example):$")
+
+
+def _as_restructured_text(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Docstrings are Markdown: `code`, and indented blocks of it after an empty line."""
+    lines[:] = _with_code_blocks([_CODE.sub(r"``\1``", line) for line in lines])
+
+
+def _with_code_blocks(lines: Sequence[str]) -> list[str]:
+    made: list[str] = []
+    in_section = False
+    for number, line in enumerate(lines):
+        begins = number > 0 and not lines[number - 1] and line.startswith("    ")
+        if begins and not in_section and not _inside_block(made):
+            made += [".. code-block:: python", ""]
+        if line and not line.startswith(" "):
+            in_section = _SECTION.match(line) is not None
+        made.append(line)
+    return made
+
+
+def _inside_block(made: Sequence[str]) -> bool:
+    """Whether the last text above is a part of the same indented block."""
+    above = next((line for line in reversed(made) if line), "")
+    return above.startswith("    ")
+
+
+def setup(app: Sphinx) -> None:
+    """Read docstrings before napoleon does."""
+    app.connect("autodoc-process-docstring", _as_restructured_text, priority=100)
