@@ -118,9 +118,9 @@ class BuildContext(Archivable):
         """
         folder = cache_folder() if use_cache and self._root is not None else None
         if folder is None or self._root is None:
-            return digest_entries(self._watched_entries())
+            return digest_entries(self.entries())
         with DigestCache(folder, self._root, self.dockerignore_file) as cache:
-            return digest_entries(self._watched_entries(), cache.content_hash)
+            return digest_entries(self.entries(), cache.content_hash)
 
     def explain(self, path: str) -> Explanation:
         """Tell why a path is in the context or not, and by which line of the ignore file.
@@ -231,8 +231,13 @@ class BuildContext(Archivable):
         if type(self).get_files is not BuildContext.get_files:
             yield from super()._selected_entries()
             return
-        for path, _, source in self._select():
-            yield inspect(path, source)
+        if self._root is None:
+            return
+        try:
+            for path, _, source in select(self._root, self._rules()):
+                yield inspect(path, source)
+        except RuleError as error:
+            raise rule_error(error, path=self.dockerignore_file) from error
 
     def _select(self) -> Iterator[Selected]:
         if self._root is None:

@@ -24,8 +24,9 @@ from typing import BinaryIO
 
 logger = logging.getLogger(__name__)
 
-MAGIC = b"imagebuilders content hashes 1\n"
-RECORD_SIZE = 44 + 32
+MAGIC = b"imagebuilders content hashes 2\n"
+KEY_SIZE = 44
+RECORD_SIZE = KEY_SIZE + 32
 MAX_FILE_SIZE = 192 * 1024 * 1024
 """No file grows beyond this, in bytes; what does not fit is not remembered."""
 

@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from imagebuilders.context.cache_file import CacheReader, CacheWriter, open_cache
+from imagebuilders.context.cache_file import KEY_SIZE, CacheReader, CacheWriter, open_cache
 from imagebuilders.context.entries import Entry
 from imagebuilders.context.manifest import hash_content
 
@@ -38,7 +38,8 @@ MAX_FOLDER_SIZE = 512 * 1024 * 1024
 FOLDER_VARIABLE = "IMAGEBUILDERS_CACHE_DIR"
 SWITCH_VARIABLE = "IMAGEBUILDERS_DIGEST_CACHE"
 
-_KEY = struct.Struct("<QqqQQI")  # size, mtime, ctime, inode, device, mode
+_KEY = struct.Struct("<IQqqQQ")  # mode, size, mtime, ctime, inode, device
+_pack = _KEY.pack
 _SECOND = 1_000_000_000
 
 
@@ -80,7 +81,6 @@ class DigestCache:
     ) -> None:
         self.hits = 0
         self._path = folder / f"{_identity(root, ignore_file)}.bin"
-        self._root = os.path.join(root, "")
         self._now_ns = now_ns
         self._started_ns = 0
         self._old = CacheReader(None)
@@ -110,18 +110,18 @@ class DigestCache:
         The entries of one folder, without those below it, are to come one after the other or
         interrupted by those of folders below: in the order of a context.
         """
-        if isinstance(entry.source, bytes) or not entry.source.startswith(self._root):
+        if type(entry.source) is bytes:
             return hash_content(entry)
         path, _, name = entry.path.rpartition("/")
         if not self._open or self._open[-1].path != path:
             self._enter(path)
         folder = self._open[-1]
-        key = _KEY.pack(*entry[3:8], entry.mode)
+        key = _pack(*entry[2:8])
         record = folder.known.get(name)
         if record is not None and record.startswith(key):
             self.hits += 1
             folder.records[name] = record
-            return record[-32:].hex()
+            return record[KEY_SIZE:].hex()
         digest = hash_content(entry)
         if self._is_settled(entry):
             folder.changed = True

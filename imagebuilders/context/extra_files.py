@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from imagebuilders.context.content import read_whole
@@ -162,6 +162,15 @@ def _clash(path: str) -> BuildContextError:
     )
 
 
+def _below_no_directory(path: str, kinds: Mapping[str, EntryType]) -> BuildContextError:
+    added = next((other for other in kinds if other.startswith(f"{path}/")), path)
+    return BuildContextError(
+        f"{show_path(added)} was added to the build context, but {show_path(path)} in its folder is "
+        "no directory. Add it under another path, or leave that file out with the ignore file.",
+        path=added,
+    )
+
+
 def _exists(source: str | os.PathLike[str]) -> bool:
     return os.path.exists(source)
 
@@ -179,7 +188,11 @@ def _destination(destination: str) -> str:
 
 
 def overlay(selected: Iterator[Entry], extra: ExtraFiles) -> Iterator[Entry]:
-    """Merge added entries into a walk; what was added wins."""
+    """Merge added entries into a walk; what was added wins.
+
+    Raises:
+        BuildContextError: something was added below what the walk finds to be no directory.
+    """
     return _merge(selected, extra) if extra else selected
 
 
@@ -198,7 +211,7 @@ def _merge(selected: Iterator[Entry], extra: ExtraFiles) -> Iterator[Entry]:
                 hidden = path + "/"
                 continue
             if entry.type is not EntryType.DIRECTORY:
-                continue
+                raise _below_no_directory(path, kinds)
         key = sort_key(path)
         while at < len(added) and sort_key(added[at].path) < key:
             yield added[at]

@@ -6,6 +6,8 @@ The lines are read as Docker reads them
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,6 +66,12 @@ def read_lines(path: str) -> list[IgnoreLine]:
         IgnoreFileError: the file cannot be read, or a line is too long.
     """
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):  # to open it would be to wait for a writer
+            raise IgnoreFileError(
+                f"The ignore file {path} is a named pipe (FIFO), which is read once and then gone.",
+                path=path,
+                remedy=Remedy.REPLACE_IGNORE_FILE,
+            )
         content = Path(path).read_bytes()
     except OSError as error:
         raise IgnoreFileError(

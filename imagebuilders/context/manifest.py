@@ -22,6 +22,7 @@ from imagebuilders.context.entries import Entry, EntryType
 
 HEADER = b"imagebuilders-context 1\n"
 _AT_ONCE = 256
+_FILE = EntryType.FILE
 
 
 def hash_content(entry: Entry) -> str:
@@ -39,10 +40,11 @@ def hash_content(entry: Entry) -> str:
 
 def record(entry: Entry, content_hash: Callable[[Entry], str] = hash_content) -> str:
     """Give the entry's record in the manifest, as text with `surrogateescape`."""
-    if entry.type is EntryType.FILE:
+    kind = entry.type
+    if kind is _FILE:
         mode = "755" if entry.mode & 0o100 else "644"
         return f"f {mode} {entry.path}\0{content_hash(entry)}\0"
-    if entry.type is EntryType.LINK:
+    if kind is EntryType.LINK:
         return f"l 777 {entry.path}\0{entry.target}\0"
     return f"d 755 {entry.path}\0\0"
 

@@ -142,7 +142,9 @@ def _mode(found: os.DirEntry[str]) -> int:
 def _unlistable(directory: str, path: str, error: OSError) -> Exception:
     shown = show_path(directory)
     if not path:
-        if isinstance(error, FileNotFoundError):
+        if not directory:
+            shown, reason = "''", "is an empty path; give '.' for the working directory"
+        elif isinstance(error, FileNotFoundError):
             reason = "does not exist"
         elif isinstance(error, NotADirectoryError):
             reason = "is no directory; give the directory that holds the files"
@@ -178,40 +180,39 @@ def inspect(path: str, source: str | None) -> Entry:
         return Entry(path, EntryType.DIRECTORY, 0o755)
     try:
         status = os.lstat(source)
+        mode = status.st_mode
+        kind = _KINDS.get(mode & _TYPE_BITS)
+        if kind is None:
+            raise _no_file(source, path, mode)
+        target = context_name(os.readlink(source)) if kind is EntryType.LINK else ""
     except OSError as error:
         raise _unreadable(source, error) from error
-    kind = _KINDS.get(stat.S_IFMT(status.st_mode))
-    if kind is None:
-        raise _no_file(source, path, status.st_mode)
-    return _entry(path, kind, status, source)
+    # What `Entry(...)` does, in half the time; there may be a million of them.
+    return _new(
+        Entry,
+        (
+            path,
+            kind,
+            mode & _MODE_BITS,
+            status.st_size if kind is EntryType.FILE else 0,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_ino,
+            status.st_dev,
+            target,
+            source,
+        ),
+    )
 
 
+_new = tuple.__new__
+_TYPE_BITS = 0o170000
+_MODE_BITS = 0o7777
 _KINDS = {
     stat.S_IFREG: EntryType.FILE,
     stat.S_IFDIR: EntryType.DIRECTORY,
     stat.S_IFLNK: EntryType.LINK,
 }
-
-
-def _entry(path: str, kind: EntryType, status: os.stat_result, source: str) -> Entry:
-    target = ""
-    if kind is EntryType.LINK:
-        try:
-            target = context_name(os.readlink(source))
-        except OSError as error:
-            raise _unreadable(source, error) from error
-    return Entry(
-        path,
-        kind,
-        stat.S_IMODE(status.st_mode),
-        status.st_size if kind is EntryType.FILE else 0,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-        status.st_ino,
-        status.st_dev,
-        target,
-        source,
-    )
 
 
 def _unreadable(source: str, error: OSError) -> Exception:
