@@ -33,14 +33,18 @@ class Archivable(ABC):
     def add_file(self, source: str | bytes | os.PathLike[str], destination: str) -> None:
         """Add a file to the archive.
 
+        A text is taken for a path when such a path exists, and for content when none does: a
+        misspelt path becomes the file's content. A `pathlib.Path` is always a path, and one that
+        does not exist an error; bytes are always content.
+
         Args:
-            source: the path of a file, or the content itself when no such path exists. Bytes are
-                always content.
+            source: a path, or the content.
             destination: the path in the archive.
 
         Raises:
             BuildContextError: the source is a directory or cannot be read, or the destination lies
-                outside the archive.
+                outside the archive. A destination below a file of the context's folder is found
+                out when the archive or the digest is made.
         """
         self._extra.add(source, destination)
 

@@ -162,11 +162,12 @@ def _clash(path: str) -> BuildContextError:
     )
 
 
-def _below_no_directory(path: str, kinds: Mapping[str, EntryType]) -> BuildContextError:
+def _below_a_file(path: str, kinds: Mapping[str, EntryType]) -> BuildContextError:
     added = next((other for other in kinds if other.startswith(f"{path}/")), path)
     return BuildContextError(
-        f"{show_path(added)} was added to the build context, but {show_path(path)} in its folder is "
-        "no directory. Add it under another path, or leave that file out with the ignore file.",
+        f"{show_path(added)} was added to the build context, but its folder has a file "
+        f"{show_path(path)}. Add it under another path, or leave that file out with the ignore "
+        "file.",
         path=added,
     )
 
@@ -191,7 +192,7 @@ def overlay(selected: Iterator[Entry], extra: ExtraFiles) -> Iterator[Entry]:
     """Merge added entries into a walk; what was added wins.
 
     Raises:
-        BuildContextError: something was added below what the walk finds to be no directory.
+        BuildContextError: something was added below what the walk finds to be a file.
     """
     return _merge(selected, extra) if extra else selected
 
@@ -210,8 +211,10 @@ def _merge(selected: Iterator[Entry], extra: ExtraFiles) -> Iterator[Entry]:
             if kind is not EntryType.DIRECTORY:
                 hidden = path + "/"
                 continue
-            if entry.type is not EntryType.DIRECTORY:
-                raise _below_no_directory(path, kinds)
+            if entry.type is EntryType.FILE:
+                raise _below_a_file(path, kinds)
+            if entry.type is EntryType.LINK:
+                continue  # what was added must not land where the link leads
         key = sort_key(path)
         while at < len(added) and sort_key(added[at].path) < key:
             yield added[at]

@@ -196,6 +196,20 @@ def test_extra_files_win_over_folders_and_links(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("add", ["file", "folder"])
+def test_nothing_goes_below_a_file(tmp_path: Path, add: str) -> None:
+    """What is added below a file of the folder would drop that file: it is refused."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    archivable = Listed({"Dockerfile": str(tmp_path / "Dockerfile")})
+    if add == "file":
+        archivable.add_file("text", "Dockerfile/x")
+    else:
+        archivable.add_directory(str(tmp_path), "Dockerfile")
+    with pytest.raises(BuildContextError, match="its folder has a file Dockerfile") as caught:
+        b"".join(archivable.iter_archive())
+    assert str(caught.value.path).startswith("Dockerfile/")
+
+
 def test_archive_types() -> None:
     """The form is chosen by `use_gzip` or by name; the position is back at the start."""
     archivable = Listed()
