@@ -135,6 +135,12 @@ def test_bad_roots(tmp_path: Path, use: str) -> None:
             list(getattr(BuildContext(str(root)), use)())
 
 
+def test_empty_root() -> None:
+    """The empty path names no folder, not even the working directory."""
+    with pytest.raises(BuildContextError, match=r"context, '', is an empty path; give '\.'"):
+        BuildContext(root="").get_files()
+
+
 def test_path_likes(root: Path) -> None:
     """Paths may be `Path` objects."""
     assert BuildContext(root).get_files() == BuildContext(str(root)).get_files()  # type: ignore[arg-type]

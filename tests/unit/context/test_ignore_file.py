@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,6 +58,20 @@ def test_unreadable(tmp_path: Path) -> None:
             read_lines(str(path))
         assert caught.value.path == str(path)
         assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_named_pipe(tmp_path: Path) -> None:
+    """A named pipe is refused: to read it would be to wait for somebody to write to it."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(IgnoreFileError, match=r"is a named pipe \(FIFO\)") as caught:
+        read_lines(str(path))
+    assert caught.value.path == str(path)
+
+
+def test_device_without_content() -> None:
+    """The null device is an ignore file without lines."""
+    assert read_lines(os.devnull) == []
 
 
 def test_malformed_line() -> None:
