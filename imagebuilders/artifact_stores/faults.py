@@ -56,7 +56,12 @@ def describe(error: BaseException) -> str:
                 f"permission denied ({_words(error)}). "
                 "Check the rights on the path, or the credentials."
             )
-        if isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError)):
+        if isinstance(error, (NotADirectoryError, FileExistsError)):
+            return (
+                f"{_words(error)}: something stands there that is no folder, where a folder "
+                "should be. Remove it, or choose another path for the artifact store."
+            )
+        if isinstance(error, (FileNotFoundError, IsADirectoryError)):
             return f"{_words(error)}."
     return f"{type(error).__name__}: {_words(error)}"
 

@@ -38,7 +38,12 @@ def test_which_faults_may_pass(error: Exception, passing: bool) -> None:
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "a quota is used up"),
         (OSError(errno.EFBIG, "File too large"), "larger than the file system"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), "(Permission denied)"),
-        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/x"), "Not a directory."),
+        (
+            NotADirectoryError(errno.ENOTDIR, "Not a directory", "/x"),
+            "where a folder should be. Rem",
+        ),
+        (FileExistsError(errno.EEXIST, "File exists", "/x"), "a folder should be. "),
+        (FileNotFoundError(errno.ENOENT, "No such file", "/x"), "No such file."),
         (OSError(errno.EIO, "Input/output error", "/x"), "OSError: Input/output error"),
         (ConnectionResetError(), "ConnectionResetError: no reason given"),
         (KeyError("key"), "KeyError: 'key'"),
