@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fakes.engine.builder.run_policy import FileContent, RunEffect
+from fakes.engine.containers.merge import complete_for_container
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.store import ContainerStore
 from fakes.engine.dockerfile.instructions import Instruction
@@ -364,8 +365,8 @@ class FakeDockerEngine:
         """The intermediate container of a build step; completes its configuration."""
         container = self.new_id()
         config.hostname = container[:12]
-        if image is not None and config.labels is None:
-            config.labels = {}
+        if image is not None:
+            complete_for_container(config, image)
         self.containers.create_for_build(container, image.id if image else "", config)
         return container
 

@@ -6,8 +6,12 @@ serves a socket pair inside the process and a listening socket.
 
 from __future__ import annotations
 
+import fcntl
 import io
+import select
 import socket
+import termios
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -169,6 +173,7 @@ def _answer(
     response = handle(request)
     if response.hijack is not None:
         connection.sendall(_hijack_head(request, response, own_headers))
+        _until_read(connection)
         response.hijack(connection, reader)
         return False
     if isinstance(response.body, bytes):
@@ -188,12 +193,45 @@ def _answer(
         for piece in body_iterator:
             if piece:
                 connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+            elif is_gone(connection):
+                return False
         connection.sendall(b"0\r\n\r\n")
     finally:
         close = getattr(body_iterator, "close", None)
         if close is not None:
             close()
     return request.headers.get("connection", "").lower() != "close"
+
+
+def is_gone(connection: socket.socket) -> bool:
+    """Whether the peer has closed its end."""
+    try:
+        readable, _, _ = select.select([connection], [], [], 0)
+        return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
+    except (OSError, ValueError):
+        return True
+
+
+def _until_read(connection: socket.socket) -> None:
+    """Wait until the peer has read the headers.
+
+    The SDK reads headers through a buffer and a hijacked stream past it: what
+    comes with the headers would be lost in the buffer. A real engine is slow
+    enough for that not to happen.
+    """
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline:
+        try:
+            left = fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4))
+        except OSError:
+            time.sleep(0.005)
+            return
+        if not any(left):
+            break
+        time.sleep(0.0002)
+    if connection.family != socket.AF_UNIX:
+        # Over TCP that only says that the bytes arrived.
+        time.sleep(0.005)
 
 
 def _with_date(own: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:

@@ -46,6 +46,7 @@ def run_step(build: Build, state: StageState, instruction: Instruction) -> None:
         return
     running = state.config.copy()
     running.cmd = words
+    running.healthcheck = {"Test": ["NONE"]}
     running.env = [*(state.config.env or []), *environment]
     container, created = build.create_container(state, running)
     effect = build.engine.effect_of_run(instruction)

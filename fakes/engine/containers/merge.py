@@ -41,3 +41,26 @@ def merged(config: RunConfig, image: Image) -> RunConfig:
     if result.healthcheck is None:
         result.healthcheck = base.healthcheck
     return result
+
+
+_HEALTH_KEYS = ("Test", "Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
+
+
+def complete_for_container(config: RunConfig, image: Image) -> None:
+    """What making a build step's container adds to the step's configuration.
+
+    The health check is completed in place: the engine's builder shares it
+    between the container and the image, so the image has it too.
+    """
+    if config.labels is None:
+        config.labels = {}
+    base = image.run_config()
+    if config.healthcheck is None or base is None or base.healthcheck is None:
+        return
+    completed = {
+        key: config.healthcheck.get(key) or base.healthcheck[key]
+        for key in _HEALTH_KEYS
+        if config.healthcheck.get(key) or base.healthcheck.get(key)
+    }
+    config.healthcheck.clear()
+    config.healthcheck.update(completed)

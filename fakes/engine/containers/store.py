@@ -6,6 +6,7 @@ import re
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine.builder.copy import Overlay, prepare_root
@@ -14,6 +15,7 @@ from fakes.engine.containers.files import write_files
 from fakes.engine.containers.merge import merged, signal_number
 from fakes.engine.containers.names import made_up_name
 from fakes.engine.containers.policy import ContainerEffect
+from fakes.engine.containers.streams import IDLE
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.images.config import RunConfig
 
@@ -328,20 +330,23 @@ class ContainerStore:
             container.changed.notify_all()
         self._note(container, "pause" if pause else "unpause")
 
-    def wait(self, container: Container, condition: str) -> int:
-        """Sleep until a container ends; its exit code."""
-        with container.changed:
-            if condition == "next-exit":
-                before = container.finished
-                while container.finished == before or container.running:
-                    container.wait_for_change()
-            elif condition == "removed":
-                while not container.removed:
-                    container.wait_for_change()
-            else:
-                while container.running:
-                    container.wait_for_change()
-            return container.exit_code
+    def wait(self, container: Container, condition: str) -> Iterator[int | None]:
+        """The exit code once a container has ended; `None` now and then until it has."""
+        before = container.finished
+        while True:
+            with container.changed:
+                if condition == "next-exit":
+                    ended = container.finished not in (before, None)
+                elif condition == "removed":
+                    ended = container.removed
+                else:
+                    ended = not container.running
+                if not ended:
+                    container.wait_for_change(IDLE)
+            if ended:
+                yield container.exit_code
+                return
+            yield None
 
     def _publish(self, container: Container) -> None:
         bindings: dict[str, Any] = dict(container.host_config.get("PortBindings") or {})

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from fakes.engine import go_text
 from fakes.engine.containers.container import STDERR, STDOUT, Container, LogEntry
 
+IDLE = 0.1
+"""Seconds after which a stream looks whether its client is still there."""
+
 
 def frame(entry: LogEntry, *, tty: bool, timestamps: bool = False) -> bytes:
     """One piece of output, behind a header that names its stream unless there is a terminal."""
@@ -25,16 +28,18 @@ def wanted(entry: LogEntry, *, stdout: bool, stderr: bool) -> bool:
     return (stdout and entry.stream == STDOUT) or (stderr and entry.stream == STDERR)
 
 
-def follow(container: Container, start: int) -> Iterator[LogEntry]:
-    """What a container prints from a position on, until it ends."""
+def follow(container: Container, start: int) -> Iterator[LogEntry | None]:
+    """What a container prints from a position on, until it ends; `None` now and then."""
     position = start
     while True:
         with container.changed:
-            while position >= len(container.logs) and container.running and not container.removed:
-                container.wait_for_change()
+            if position >= len(container.logs) and container.running and not container.removed:
+                container.wait_for_change(IDLE)
             new = container.logs[position:]
             ended = not container.running or container.removed
         position += len(new)
         yield from new
+        if not new:
+            yield None
         if ended and position >= len(container.logs):
             return

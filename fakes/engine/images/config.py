@@ -114,7 +114,7 @@ class RunConfig:
             stdin_once=bool(value.get("StdinOnce")),
             env=_strings(value.get("Env")),
             cmd=_strings(value.get("Cmd")),
-            healthcheck=value.get("Healthcheck"),
+            healthcheck=dict(value["Healthcheck"]) if value.get("Healthcheck") else None,
             image=value.get("Image") or "",
             volumes=value.get("Volumes"),
             working_dir=value.get("WorkingDir") or "",

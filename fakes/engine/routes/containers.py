@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fakes.engine.containers.container import Container, Exec, LogEntry
 from fakes.engine.containers.merge import signal_number
-from fakes.engine.containers.streams import follow, frame, wanted
+from fakes.engine.containers.streams import IDLE, follow, frame, wanted
 from fakes.engine.containers.view import inspect, summary
 from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, json_response
+from fakes.engine.http import Request, Response, is_gone, json_response
 from fakes.engine.images.config import RunConfig
 from fakes.engine.routes.filters import labels_match, read_filters
 from fakes.engine.routes.router import Route
@@ -208,7 +208,10 @@ def _wait(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     def body() -> Iterator[bytes]:
         # The headers go out at once: the CLI waits for them before it starts.
         yield b""
-        code = engine.containers.wait(container, condition)
+        for code in engine.containers.wait(container, condition):
+            if code is not None:
+                break
+            yield b""
         yield (json.dumps({"Error": None, "StatusCode": code}) + "\n").encode()
 
     return Response(200, body(), {"Content-Type": "application/json"})
@@ -236,9 +239,11 @@ def _logs(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
         for entry in chosen:
             yield frame(entry, tty=tty, timestamps=stamps)
         if request.flag("follow"):
-            for entry in follow(container, len(entries)):
-                if wanted(entry, stdout=stdout, stderr=stderr):
-                    yield frame(entry, tty=tty, timestamps=stamps)
+            for later in follow(container, len(entries)):
+                if later is None:
+                    yield b""
+                elif wanted(later, stdout=stdout, stderr=stderr):
+                    yield frame(later, tty=tty, timestamps=stamps)
 
     return Response(200, body())
 
@@ -254,10 +259,15 @@ def _attach(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
         if stream and waits_for_start:
             with container.changed:
                 while container.status == "created" and not container.removed:
-                    container.wait_for_change()
-        source = follow(container, begin) if stream else iter(list(container.logs[begin:]))
-        for entry in source:
-            if wanted(entry, stdout=stdout, stderr=stderr):
+                    container.wait_for_change(IDLE)
+                    if is_gone(connection):
+                        return
+        source: Iterator[LogEntry | None] = iter(list(container.logs[begin:]))
+        for entry in follow(container, begin) if stream else source:
+            if entry is None:
+                if is_gone(connection):
+                    return
+            elif wanted(entry, stdout=stdout, stderr=stderr):
                 connection.sendall(frame(entry, tty=container.config.tty))
 
     return Response(200, hijack=hijack, headers=_stream_type(container.config.tty, engine))

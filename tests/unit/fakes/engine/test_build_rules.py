@@ -1,0 +1,121 @@
+"""RUN by policy, and what a build leaves behind to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import docker.errors
+import pytest
+
+from fakes import FakeDockerClient, FakeDockerEngine
+
+Build = Callable[..., str]
+
+
+def test_run_is_recorded_and_says_so(engine: FakeDockerEngine, build: Build) -> None:
+    """Without a rule a RUN changes nothing, and its record does not claim otherwise."""
+    engine.seed_image("base")
+    build("FROM base\nRUN make\nENV a=1", tag="x:1")
+    record = engine.builds[-1]
+    assert [step.executed for step in record.steps] == [None, False, None]
+    assert engine.image_tree("x:1") == engine.image_tree("base")
+
+
+def test_run_can_be_refused() -> None:
+    """An engine that refuses fails the build at the RUN."""
+    engine = FakeDockerEngine(run_policy="refuse")
+    engine.seed_image("base")
+    engine.on_run("true")
+    client = FakeDockerClient(engine)
+    try:
+        with pytest.raises(docker.errors.BuildError, match="no on_run"):
+            _build(client, "FROM base\nRUN true\nRUN false")
+    finally:
+        client.close()
+
+
+def _build(client: FakeDockerClient, dockerfile: str) -> None:
+    import io
+
+    from fakes.contracts.engine.context import pack
+
+    context = io.BytesIO(pack({"Dockerfile": dockerfile}))
+    client.images.build(fileobj=context, custom_context=True)
+
+
+def test_run_has_the_effects_it_is_given(engine: FakeDockerEngine, build: Build) -> None:
+    """Files appear and vanish, variables are set, and the layer is real."""
+    engine.seed_image("base", files={"/old": "1", "/keep/me": "2"})
+    engine.on_run(
+        "pip install *",
+        files={"/site/pkg.py": "x = 1", "/old": None, "/empty/": ""},
+        env={"PKG": "1"},
+    )
+    build("FROM base\nRUN pip install pkg", tag="x:1")
+    tree = engine.image_tree("x:1")
+    assert tree["site/pkg.py"].data == b"x = 1"
+    assert "old" not in tree
+    assert tree["empty"].kind == "dir"
+    assert ".wh.old" in [m.name for m in engine.image("x:1").layers[-1].members]
+    assert "PKG=1" in engine.image("x:1").parsed["config"]["Env"]
+    assert engine.builds[-1].steps[-1].executed is True
+
+
+def test_the_newest_rule_wins(engine: FakeDockerEngine, build: Build) -> None:
+    """A test can override what a fixture set up."""
+    engine.seed_image("base")
+    engine.on_run("*", exit_code=1)
+    engine.on_run("make *")
+    build("FROM base\nRUN make all")
+    with pytest.raises(docker.errors.BuildError):
+        build("FROM base\nRUN other")
+
+
+def test_records_tell_what_was_asked_for(engine: FakeDockerEngine, build: Build) -> None:
+    """Names, arguments, files and steps of a build."""
+    build(
+        "FROM scratch\nARG v\nCOPY a /",
+        {"a": "1"},
+        tag="x:1",
+        buildargs={"v": "2"},
+        labels={"l": "1"},
+    )
+    record = engine.builds[-1]
+    assert record.tags == ["x:1"]
+    assert record.build_args == {"v": "2"}
+    assert record.context_files == ["Dockerfile", "a"]
+    assert [step.cached for step in record.steps] == [False] * 4
+    assert record.image_id == engine.image("x:1").id
+
+
+def test_a_build_pulls_with_the_credentials_it_is_sent(engine: FakeDockerEngine) -> None:
+    """A base image of a private registry is pulled with the client's own login."""
+    from fakes import FakeRegistry
+
+    with FakeRegistry(auth="basic", users={"a": "b"}) as registry:
+        registry.seed("base:1", files={"/x": "1"})
+        client = FakeDockerClient(engine)
+        try:
+            name = f"{registry.address}/base:1"
+            with pytest.raises(docker.errors.BuildError, match="no basic auth credentials"):
+                _build(client, f"FROM {name}\nENV a=1")
+            client.api._auth_configs["auths"] = {
+                registry.address: {"username": "a", "password": "b"}
+            }
+            _build(client, f"FROM {name}\nENV a=1")
+        finally:
+            client.close()
+
+
+def test_a_seeded_hub_serves_builds_and_pulls(
+    engine: FakeDockerEngine, client: FakeDockerClient, build: Build
+) -> None:
+    """A name of the hub is pulled once, with the lines a pull prints."""
+    engine.seed_hub("python:3.12-slim", env={"PYTHON": "3.12"})
+    build("FROM python:3.12-slim\nENV a=1", tag="x:1")
+    assert "PYTHON=3.12" in engine.image("x:1").parsed["config"]["Env"]
+    assert client.images.pull("python", "3.12-slim").tags == ["python:3.12-slim"]
+    found = client.images.search("python")
+    assert [entry["name"] for entry in found] == ["python"]
+    described = client.images.get_registry_data("python:3.12-slim")
+    assert described.has_platform("linux/amd64")

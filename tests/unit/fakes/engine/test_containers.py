@@ -1,0 +1,125 @@
+"""Containers: made, run by rules, looked into."""
+
+from __future__ import annotations
+
+import docker.errors
+import pytest
+
+from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.contracts.engine.context import pack
+
+
+@pytest.fixture(autouse=True)
+def _base(engine: FakeDockerEngine) -> None:
+    engine.seed_image("base", cmd=["serve"], env={"A": "1"}, exposed_ports=["80"])
+
+
+def test_a_container_without_a_rule_ends_at_once(client: FakeDockerClient) -> None:
+    """Nothing is executed: exit code 0 and no output."""
+    assert client.containers.run("base", ["anything"]) == b""
+
+
+def test_output_and_exit_code_come_from_the_rule(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """The SDK raises what it raises for a real failed container."""
+    engine.on_container("base", command="fail *", error_output="broken\n", exit_code=3)
+    with pytest.raises(docker.errors.ContainerError, match="broken") as caught:
+        client.containers.run("base", ["fail", "now"])
+    assert caught.value.exit_status == 3
+
+
+def test_a_service_runs_until_it_is_stopped(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """Its ports are published, its log can be read, and it ends with the stop signal."""
+    engine.on_container("base", service=True, output="ready\n")
+    container = client.containers.run("base", detach=True, ports={"80/tcp": None}, name="svc")
+    container.reload()
+    assert container.status == "running"
+    assert container.ports["80/tcp"][0]["HostPort"].isdigit()
+    assert container.logs() == b"ready\n"
+    container.stop()
+    assert container.wait()["StatusCode"] == 143
+    container.remove()
+    assert client.containers.list(all=True) == []
+
+
+def test_exec_follows_its_own_rules(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """Output, exit code and the files it writes."""
+    engine.on_container("base", service=True)
+    engine.on_exec("touch *", files={"/made": "x"})
+    engine.on_exec("ls", output="made\n", exit_code=2)
+    container = client.containers.run("base", detach=True)
+    assert container.exec_run("touch /made").exit_code == 0
+    assert container.exec_run("ls") == (2, b"made\n")
+    assert {"Path": "/made", "Kind": 1} in container.diff()
+    container.remove(force=True)
+
+
+def test_files_go_in_and_out_and_into_a_commit(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """Archives are written into the container's own files, which a commit keeps."""
+    container = client.containers.create("base")
+    container.put_archive("/", pack({"etc/new": "content"}))
+    stream, stat = container.get_archive("/etc/new")
+    assert stat["name"] == "new"
+    assert b"content" in b"".join(stream)
+    image = container.commit("kept", "1", changes="ENV B=2")
+    assert engine.image_tree("kept:1")["etc/new"].data == b"content"
+    assert "B=2" in image.attrs["Config"]["Env"]
+
+
+def test_names_conflict(client: FakeDockerClient) -> None:
+    """A second container of one name is refused in the engine's words."""
+    first = client.containers.create("base", name="same")
+    with pytest.raises(docker.errors.APIError, match="is already in use by container") as caught:
+        client.containers.create("base", name="same")
+    assert caught.value.status_code == 409
+    first.rename("other")
+    assert client.containers.get("other").id == first.id
+
+
+def test_an_image_in_use_is_not_removed(client: FakeDockerClient) -> None:
+    """Removing it by name needs force while a container was made from it."""
+    client.containers.create("base")
+    with pytest.raises(docker.errors.APIError, match="is using its referenced image"):
+        client.images.remove("base")
+
+
+def test_what_is_not_there_is_not_found(client: FakeDockerClient) -> None:
+    """The SDK tells a missing container, network and volume."""
+    for look in (client.containers.get, client.networks.get, client.volumes.get):
+        with pytest.raises(docker.errors.NotFound):
+            look("nope")
+
+
+def test_networks_and_volumes_come_and_go(client: FakeDockerClient) -> None:
+    """Enough of them for tools that make their own."""
+    network = client.networks.create("net", labels={"l": "1"})
+    volume = client.volumes.create("vol")
+    assert [n.name for n in client.networks.list(filters={"label": "l=1"})] == ["net"]
+    container = client.containers.create("base", network="net", volumes=["vol:/data"])
+    assert list(container.attrs["NetworkSettings"]["Networks"]) == ["net"]
+    container.remove()
+    network.remove()
+    volume.remove()
+    assert client.volumes.list() == []
+
+
+def test_events_are_told(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """What happened can be read afterwards, over the API and on the engine."""
+    container = client.containers.create("base", name="seen")
+    container.remove()
+    actions = [event["Action"] for event in engine.events if event["Type"] == "container"]
+    assert actions == ["create", "destroy"]
+    told = client.events(since=0, until=1, decode=True)
+    assert list(told) == []
+
+
+def test_an_endpoint_the_double_lacks_says_so(client: FakeDockerClient) -> None:
+    """501, and the name of the route."""
+    with pytest.raises(docker.errors.APIError, match="does not implement GET /swarm") as caught:
+        _ = client.swarm.attrs or client.swarm.reload()
+    assert caught.value.status_code == 501

@@ -1,0 +1,86 @@
+"""Planned faults reach the client as real ones would."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import docker.errors
+import pytest
+import requests.exceptions
+import urllib3.exceptions
+
+from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.contracts.engine.context import pack
+
+Build = Callable[..., str]
+# The SDK lets either through, by how it reads the stream.
+_BROKEN = (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError)
+_CONTEXT = pack({"Dockerfile": "FROM scratch\nCOPY a /\nENV b=1", "a": "1"})
+
+
+def test_an_error_by_endpoint_and_count(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """So many requests fail, later ones do not, others never did."""
+    engine.faults.fail("GET /images/json", 500, "boom", times=2, after=1)
+    client.images.list()
+    for _ in range(2):
+        with pytest.raises(docker.errors.APIError, match="boom"):
+            client.images.list()
+    client.images.list()
+    assert client.ping()
+
+
+def test_a_cut_stream(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """The connection breaks after so many bytes."""
+    engine.faults.cut("POST /build", after_bytes=30)
+    stream = client.api.build(fileobj=io.BytesIO(_CONTEXT), custom_context=True)
+    with pytest.raises(_BROKEN):
+        list(stream)
+
+
+def test_the_engine_goes_away_in_the_middle_of_a_build(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """What was printed before arrives, then the connection breaks."""
+    engine.faults.die_at_step("env")
+    stream = client.api.build(fileobj=io.BytesIO(_CONTEXT), custom_context=True, decode=True)
+    seen = []
+    with pytest.raises(_BROKEN):
+        seen.extend(line["stream"] for line in stream)
+    assert client.ping()
+
+
+def test_no_space_left(build: Build, engine: FakeDockerEngine) -> None:
+    """A step finds the disk full, once."""
+    engine.faults.no_space_at_step("copy")
+    with pytest.raises(docker.errors.BuildError, match="no space left on device"):
+        build("FROM scratch\nCOPY a /", {"a": "1"})
+    build("FROM scratch\nCOPY a /", {"a": "1"})
+
+
+def test_a_denied_push_is_a_success_with_an_error_in_it(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """As from a real engine: status 200 and `errorDetail` in the stream."""
+    engine.seed_image("registry.example/x:1")
+    engine.faults.deny_push()
+    lines = list(client.images.push("registry.example/x", "1", stream=True, decode=True))
+    assert "requested access to the resource is denied" in lines[-1]["errorDetail"]["message"]
+
+
+def test_a_late_answer(engine: FakeDockerEngine) -> None:
+    """The SDK's own timeout is what ends the wait."""
+    engine.faults.delay("GET /_ping", 0.2)
+    impatient = FakeDockerClient(engine, timeout=0.02)
+    try:
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            impatient.api.get("http://localhost:2375/_ping", timeout=0.02)
+    finally:
+        impatient.close()
+
+
+def test_requests_are_recorded(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """Method, path and status, without the version in the path."""
+    client.images.list()
+    assert (engine.requests[-1].method, engine.requests[-1].path) == ("GET", "/images/json")
+    assert engine.requests[-1].status == 200
