@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from imagebuilders.context.entries import show_path
+
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 
 
@@ -12,11 +14,7 @@ def printable(text: str) -> str:
 
     Names of files may hold anything; those that are not UTF-8 show their bytes.
     """
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else _escaped(character) for character in text
-    )
+    return show_path(text)
 
 
 def output_line(text: str) -> str:
@@ -27,9 +25,3 @@ def output_line(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Give a text of several lines, which may quote a program's output, line by line printable."""
     return "\n".join(map(output_line, text.split("\n")))
-
-
-def _escaped(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # a byte that is not UTF-8, as Python carries it
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode("ascii")

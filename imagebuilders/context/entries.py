@@ -65,6 +65,17 @@ def sort_key(path: str) -> bytes:
 
 
 def show_path(path: str) -> str:
-    """Give a path in a form that can be printed, on one line."""
-    shown = path.encode("utf-8", "backslashreplace").decode()
-    return shown if shown.isprintable() else repr(shown)[1:-1]
+    """Give a path on one line, harmless for a terminal.
+
+    What would move the cursor or cannot be encoded is spelled out, as in `\\n` and `\\x1b`; bytes
+    that are not UTF-8 show as they are, as in `\\xff`.
+    """
+    if path.isprintable():
+        return path
+    return "".join(char if char.isprintable() else _escaped(char) for char in path)
+
+
+def _escaped(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":  # a byte that is not UTF-8, as Python carries it
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode("ascii")

@@ -215,3 +215,11 @@ def test_bad_ignore_file(run: Run, app: Path, command: str) -> None:
     details = record["details"]
     assert isinstance(details, dict)
     assert details["line"] == 2
+
+
+def test_names_that_are_not_utf_8(run: Run, app: Path) -> None:
+    """A name is spelled alike wherever it is shown."""
+    name = os.fsdecode(b"f\xff\n.txt")
+    (app / name).touch()
+    assert "f\\xff\\n.txt" in run("context", "ls", "app").out
+    assert run("context", "explain", name, "-C", "app").out.startswith("f\\xff\\n.txt is kept")
