@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import TextIO
@@ -11,6 +12,7 @@ from imagebuilders.cli.output import write_line
 from imagebuilders.cli.printable import output_line, printable, printable_lines
 from imagebuilders.cli.quantities import duration, size
 
+_NUMBER = re.compile(r"\d+")
 _REPORT_EVERY = 10.0
 """Seconds between two lines about one transfer: a log wants few of them."""
 
@@ -73,8 +75,10 @@ class PlainProgress:
 
     def _layer(self, event: events.LayerProgress) -> None:
         text = printable(f"layer {event.layer}: {event.status}")
-        if self._layers.get(event.layer) != event.status:
-            self._layers[event.layer] = event.status
+        # A countdown, as in "Retrying in 9 seconds", is one thing, not one for each second.
+        what = _NUMBER.sub("", event.status)
+        if self._layers.get(event.layer) != what:
+            self._layers[event.layer] = what
             self._reported[event.layer] = self._clock()
             self._line(text)
         elif event.current and self._is_due(event.layer):

@@ -133,3 +133,14 @@ def test_nothing_steers_the_terminal(progress: PlainProgress, stream: io.StringI
     progress(events.ImagePushed(evil))
     assert "\x1b" not in stream.getvalue()
     assert "\x07" not in stream.getvalue()
+
+
+def test_countdown_is_one_line(progress: PlainProgress, stream: io.StringIO) -> None:
+    """Of a countdown in a layer's status the first number is enough for a log."""
+    for seconds in (3, 2, 1):
+        progress(events.LayerProgress("a1", f"Retrying in {seconds} seconds"))
+    progress(events.LayerProgress("a1", "Pushed"))
+    assert stream.getvalue().splitlines() == [
+        "layer a1: Retrying in 3 seconds",
+        "layer a1: Pushed",
+    ]
