@@ -218,8 +218,9 @@ def _ustar(
 
 def _pax(name: str, records: dict[str, str]) -> bytes:
     body = b"".join(_record(key, records[key]) for key in sorted(records))
-    folder, base = posixpath.split(name.rstrip("/") if name != "/" else name)
-    label = posixpath.join(folder, "PaxHeaders.0", base)
+    # For a directory, whose name ends with a slash, the label is inside of it.
+    folder, base = posixpath.split(name)
+    label = posixpath.normpath(posixpath.join(folder, "PaxHeaders.0", base))
     raw = bytes(b for b in label.encode("utf-8", "surrogateescape") if b < 0x80)
     raw = raw[:100].rstrip(b"/")
     head = _ustar(raw, 0, 0, 0, len(body), 0, b"x", b"", ("", ""), None, b"")
