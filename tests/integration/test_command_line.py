@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from testbed.process import running
 
 if TYPE_CHECKING:
     from testbed.engine import Engine
@@ -117,15 +118,9 @@ def test_interrupt_stops_the_build_at_the_engine(
 ) -> None:
     """After Ctrl-C no container of the build runs on."""
     (folder / "app" / "Dockerfile").write_text(f"FROM {busybox_image}\nRUN sleep 1234\n")
-    with subprocess.Popen(
-        [*COMMAND, "build", "app", "-t", "command/endless"],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    with running(
+        [*COMMAND, "build", "app", "-t", "command/endless"], cwd=folder, env=environment
     ) as process:
-        assert process.stderr is not None
         _wait_until(lambda: _sleeping(engine))
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
@@ -143,7 +138,7 @@ def _sleeping(engine: Engine) -> bool:
 
 def _wait_until(condition: object) -> None:
     assert callable(condition)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.1)

@@ -1,8 +1,12 @@
-"""Whether the test run that left something behind is still there."""
+"""Processes: those of other test runs, and those that a test starts."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 
 def is_alive(process: str) -> bool:
@@ -16,3 +20,21 @@ def is_alive(process: str) -> bool:
     except PermissionError:
         return True
     return True
+
+
+@contextmanager
+def running(
+    arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command for the block, with pipes for its output, and kill it after that.
+
+    `Popen` as a context manager waits instead, for ever if the block failed before it
+    stopped the command.
+    """
+    with subprocess.Popen(
+        arguments, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
