@@ -51,6 +51,8 @@ if TYPE_CHECKING:
         StackComponentType,
     )
 
+    __version__: str
+
 # The module that defines each name is in `_HOMES`.
 __all__ = [
     "Archivable",
@@ -131,6 +133,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return import_module("importlib.metadata").version(__name__)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ def test_dir_is_all() -> None:
     """`dir()` shows the public names and no others."""
     assert dir(imagebuilders) == sorted(imagebuilders.__all__)
     assert len(set(imagebuilders.__all__)) == len(imagebuilders.__all__)
+
+
+def test_version() -> None:
+    """The version is that of the installed distribution."""
+    assert imagebuilders.__version__ == version("imagebuilders")
+    assert "__version__" not in vars(imagebuilders), "it costs time, and few ask for it"
 
 
 @pytest.mark.parametrize("name", imagebuilders.__all__)
