@@ -101,7 +101,7 @@ class StackConfiguration:
 
 
 def read_configuration(
-    directory: Path | None = None, *, catalog: FlavorCatalog | None = None
+    directory: str | os.PathLike[str] | None = None, *, catalog: FlavorCatalog | None = None
 ) -> StackConfiguration:
     """Read the settings that hold in a folder.
 
@@ -113,7 +113,10 @@ def read_configuration(
         ConfigurationError: a file or a variable is wrong; it names file, key and what is allowed.
         FlavorError: a flavor is unknown, offered twice, or cannot be loaded.
     """
-    file = find_stack_file(working_directory() if directory is None else directory.absolute())
+    folder = working_directory()
+    if directory is not None:
+        folder = folder / directory
+    file = find_stack_file(folder)
     return configuration_from(file, FlavorCatalog.installed() if catalog is None else catalog)
 
 

@@ -163,11 +163,17 @@ def test_relative_store_path_belongs_to_the_file(
     assert found.artifact_store.config.model_dump()["path"] == str(project / "archives")
 
 
-def test_another_folder_can_be_read(project: Path, tmp_path: Path) -> None:
+def test_another_folder_can_be_read(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The settings of any folder can be asked for."""
     write(project, 'name = "there"')
     assert read_configuration(tmp_path).name == "default"
     assert read_configuration(project).name == "there"
+    assert read_configuration(str(project)).name == "there"
+    monkeypatch.chdir(tmp_path)
+    assert read_configuration().name == "default"
+    assert read_configuration(project.name).name == "there"
 
 
 @pytest.mark.parametrize(
