@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.stack.component import StackComponent
+
 if TYPE_CHECKING:
     from imagebuilders.artifact_stores.base import BaseArtifactStore
     from imagebuilders.base_image_builder import BaseImageBuilder
@@ -34,7 +37,14 @@ class Stack:
             container_registry: where images go; `None` when they are not pushed.
             name: what the user calls the stack.
             configuration: what the stack was made from, when it was read from settings.
+
+        Raises:
+            ConfigurationError: a component stands in the place of another kind.
         """
+        _check("image_builder", image_builder, "build")
+        _check("artifact_store", artifact_store, "publish")
+        if container_registry is not None:
+            _check("container_registry", container_registry, "push_image")
         self.image_builder = image_builder
         self.artifact_store = artifact_store
         self.container_registry = container_registry
@@ -68,3 +78,13 @@ _activated: ContextVar[Stack | None] = ContextVar("imagebuilders_stack", default
 def activated_stack() -> Stack | None:
     """Give the stack of the innermost `Stack.activate` block, if any."""
     return _activated.get()
+
+
+def _check(place: str, component: object, method: str) -> None:
+    """Refuse a component of another kind; stand-ins of tests need not be components."""
+    if isinstance(component, StackComponent) and not hasattr(type(component), method):
+        raise ConfigurationError(
+            f"{type(component).__name__} cannot be the {place} of a stack: it has no method "
+            f"{method}().",
+            key=place,
+        )

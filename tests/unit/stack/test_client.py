@@ -8,7 +8,13 @@ from typing import cast
 
 import pytest
 
-from imagebuilders import BaseArtifactStore, BaseImageBuilder, Client, Stack
+from imagebuilders import (
+    BaseArtifactStore,
+    BaseImageBuilder,
+    Client,
+    DefaultContainerRegistry,
+    Stack,
+)
 from imagebuilders.exceptions import ConfigurationError
 
 
@@ -19,6 +25,23 @@ def stack(name: str) -> Stack:
         artifact_store=cast(BaseArtifactStore, "store"),
         name=name,
     )
+
+
+def test_components_in_each_others_place() -> None:
+    """A component of another kind is refused when the stack is put together."""
+    made = Client().active_stack
+    builder, store = made.image_builder, made.artifact_store
+    registry = DefaultContainerRegistry(uri="registry.example")
+    for components, place in (
+        ((store, builder), "image_builder"),
+        ((builder, builder), "artifact_store"),
+        ((builder, store, store), "container_registry"),
+        ((registry, store), "image_builder"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"cannot be the {place}") as caught:
+            Stack(*cast("tuple[BaseImageBuilder, BaseArtifactStore]", components))
+        assert caught.value.key == place
+    assert Stack(builder, store, registry).container_registry is registry
 
 
 def test_activated_stack_is_active() -> None:
