@@ -71,12 +71,20 @@ def host_engine(settings: TestbedSettings) -> Iterator[HostEngine]:
             "`nox -s integration` as root on Debian or Ubuntu, which installs docker.io and "
             "starts a private one"
         )
+    _see_administration_programs()
     wanted = {"dockerd": "docker.io", "ip": "iproute2", "setpriv": "util-linux"}
     missing = [package for program, package in wanted.items() if shutil.which(program) is None]
     if missing:
         apt.install(*missing, "iptables", "ca-certificates")
     with _private_daemon() as engine:
         yield engine
+
+
+def _see_administration_programs() -> None:
+    """`su` leaves the PATH of the user that called it, without the folders of dockerd and ip."""
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    missing = [folder for folder in ("/usr/sbin", "/sbin") if folder not in folders]
+    os.environ["PATH"] = os.pathsep.join([*folders, *missing])
 
 
 def _candidates() -> Iterator[tuple[str, str]]:
