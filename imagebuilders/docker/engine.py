@@ -14,13 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagebuilders.docker.config_file import (
-    CONFIG_DIRECTORY_VARIABLE,
     DockerConfigFile,
     docker_config_directory,
     home_directory,
 )
 from imagebuilders.docker.contexts import DEFAULT_CONTEXT, TLSFiles, load_context
 from imagebuilders.docker.credentials import check_entries
+from imagebuilders.docker.engine_advice import (
+    CONTEXT_VARIABLE,
+    HOST_VARIABLE,
+    PERMISSION_DENIED,
+    not_found_message,
+)
 from imagebuilders.docker.stream import engine_errors, system_error
 from imagebuilders.event_log import report
 from imagebuilders.events import Notice
@@ -37,8 +42,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HOST_VARIABLE = "DOCKER_HOST"
-CONTEXT_VARIABLE = "DOCKER_CONTEXT"
 TLS_VERIFY_VARIABLE = "DOCKER_TLS_VERIFY"
 CERTIFICATES_VARIABLE = "DOCKER_CERT_PATH"
 
@@ -101,7 +104,7 @@ def connect(
         attempts.append(EngineAttempt(candidate.source, candidate.address, outcome))
         if candidate.binding:
             break
-    raise EngineNotFoundError(_not_found_message(attempts, environ), attempts=attempts)
+    raise EngineNotFoundError(not_found_message(attempts, environ), attempts=attempts)
 
 
 def describe_engine(client: docker.DockerClient) -> str:
@@ -299,7 +302,7 @@ def _outcome(error: BaseException, ping_timeout: float) -> str:
         return "answered, but not as a Docker Engine does"
     cause = system_error(error)
     if isinstance(cause, PermissionError):
-        return "permission denied (is your user in the group of the socket?)"
+        return PERMISSION_DENIED
     if isinstance(cause, socket.gaierror):
         return f"the host name is not known ({cause.strerror})"
     if isinstance(error, Timeout) or isinstance(cause, TimeoutError):
@@ -322,20 +325,3 @@ def _tell(candidate: _Candidate, attempts: Sequence[EngineAttempt]) -> None:
             f"Using the engine at {candidate.address} instead."
         )
         report(Notice(message))
-
-
-def _not_found_message(attempts: Sequence[EngineAttempt], environ: Mapping[str, str]) -> str:
-    tried = "\n".join(
-        f"  {number}. {attempt.address} ({attempt.source}): {attempt.outcome}"
-        for number, attempt in enumerate(attempts, start=1)
-    )
-    config = docker_config_directory(environ) / "config.json"
-    return (
-        f"No Docker Engine answers. Tried, in this order:\n{tried}\n"
-        "There are two common causes:\n"
-        "  - The Docker daemon is not running: start it (Docker Desktop, Colima, Podman, or "
-        "`systemctl start docker`).\n"
-        "  - The Docker client is not configured: its configuration is read from "
-        f"{config}; if yours is elsewhere, set {CONFIG_DIRECTORY_VARIABLE} to the folder that "
-        f"holds config.json, or set {HOST_VARIABLE} to the engine's address."
-    )
