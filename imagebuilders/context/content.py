@@ -14,8 +14,12 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0
 _REPLACED = "was replaced by something that is no file"
 
 
-def read_chunks(entry: Entry) -> Iterator[bytes]:
+def read_chunks(entry: Entry, chunk_size: int = CHUNK_SIZE) -> Iterator[bytes]:
     """Give a file's content in pieces, exactly as many bytes as the entry says.
+
+    Args:
+        entry: the file.
+        chunk_size: how long the pieces of a large file are; a small one comes in one.
 
     Raises:
         ContextChangedError: the file vanished, shrank, grew or was written to meanwhile.
@@ -34,7 +38,7 @@ def read_chunks(entry: Entry) -> Iterator[bytes]:
         _check(entry, descriptor)
         left = entry.size
         while left:
-            chunk = os.read(descriptor, min(left, CHUNK_SIZE))
+            chunk = os.read(descriptor, min(left, chunk_size))
             if not chunk:
                 raise _changed(entry, "shrank")
             left -= len(chunk)

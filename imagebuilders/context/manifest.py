@@ -22,6 +22,7 @@ from imagebuilders.context.entries import Entry, EntryType
 
 HEADER = b"imagebuilders-context 1\n"
 _AT_ONCE = 256
+_HASHED_AT_ONCE = 64 * 1024  # fits in a processor's own cache
 _FILE = EntryType.FILE
 
 
@@ -33,7 +34,7 @@ def hash_content(entry: Entry) -> str:
         BuildContextError: the file cannot be read.
     """
     digest = hashlib.sha256()
-    for chunk in read_chunks(entry):
+    for chunk in read_chunks(entry, _HASHED_AT_ONCE):
         digest.update(chunk)
     return digest.hexdigest()
 
