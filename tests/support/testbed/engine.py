@@ -75,7 +75,7 @@ class Engine:
         self._open.callback(self.container.stop)
         try:
             self._wait_until_ready()
-            self.client.images.load(self._images.busybox_archive)
+            self._images.load_busybox(self.client)
         except BaseException:
             self.stop()
             raise

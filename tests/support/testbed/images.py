@@ -86,14 +86,16 @@ class Images:
             return self._built_tools()
         return self._made(_TOOLS)
 
+    def load_busybox(self, engine: docker.DockerClient) -> None:
+        """Give an engine :data:`BUSYBOX`; the host engine's own images keep their names."""
+        (image,) = engine.images.load(self._busybox_archive)
+        image.tag(BUSYBOX)
+
     @cached_property
-    def busybox_archive(self) -> bytes:
-        """A ``docker load`` archive of :data:`BUSYBOX`."""
+    def _busybox_archive(self) -> bytes:
         if self.from_hub:
             name = self._pulled(self._settings.busybox_image)
-            image = self._host.images.get(name)
-            image.tag(BUSYBOX)
-            return b"".join(self._host.images.get(BUSYBOX).save(named=BUSYBOX))
+            return b"".join(self._host.images.get(name).save())
         return busybox.archive(self._host, self.tools(), BUSYBOX)
 
     def _pulled(self, name: str) -> str:
