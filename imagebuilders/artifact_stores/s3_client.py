@@ -39,7 +39,7 @@ class S3FileSystem(FileSystem, Protocol):
         ...
 
     def call_s3(self, method: str, **arguments: object) -> Mapping[str, object]:
-        """Make one request and wait for its answer."""
+        """Make one request and wait for its answer, at most `timeout` seconds."""
         ...
 
 
@@ -50,12 +50,35 @@ class _Body(Protocol):
 class S3Client:
     """Makes single requests. Nothing below it repeats them: the store's retry policy does."""
 
-    def __init__(self, filesystem: S3FileSystem) -> None:
+    def __init__(
+        self, filesystem: S3FileSystem, *, connect_timeout: float, read_timeout: float
+    ) -> None:
         self.filesystem = filesystem
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
 
     def request(self, method: str, **arguments: object) -> Mapping[str, object]:
-        """Make a request, named as in boto3's S3 client."""
-        return self.filesystem.call_s3(method, **arguments)
+        """Make a request, named as in boto3's S3 client.
+
+        Raises:
+            TimeoutError: it took longer than `time_limit` allows for its body.
+        """
+        from asyncio import TimeoutError as AsyncTimeoutError  # before 3.11 not the built-in
+
+        body = arguments.get("Body", b"")
+        limit = self.time_limit(len(body) if isinstance(body, bytes | memoryview) else 0)
+        # The client's own read timeout does not count while it waits for "100 Continue".
+        try:
+            return self.filesystem.call_s3(method, timeout=limit, **arguments)
+        except AsyncTimeoutError as error:
+            raise TimeoutError(f"no answer within {limit:g} s") from error
+
+    def time_limit(self, sent: int) -> float:
+        """Give the seconds that a request may take which sends so many bytes.
+
+        That is the time to connect and to answer, and the time of an answer again for each MiB.
+        """
+        return self._connect_timeout + self._read_timeout * (1 + -(-sent // 2**20))
 
     def read(self, answer: Mapping[str, object]) -> bytes:
         """Read the body of a `get_object` answer."""
@@ -104,7 +127,11 @@ def connect(config: S3ArtifactStoreConfig) -> S3Client:
         **_given(profile=config.profile),
     )
     filesystem.retries = 1
-    return S3Client(cast(S3FileSystem, filesystem))
+    return S3Client(
+        cast(S3FileSystem, filesystem),
+        connect_timeout=config.connect_timeout,
+        read_timeout=config.read_timeout,
+    )
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

@@ -92,7 +92,7 @@ class MemoryS3(InstanceMemoryFileSystem):
         """Count how often it was closed."""
         self.closed += 1
 
-    def call_s3(self, method: str, **arguments: Any) -> Answer:
+    def call_s3(self, method: str, timeout: float | None = None, **arguments: Any) -> Answer:
         """Carry out a request."""
         self.requests.append((method, arguments))
         self._strike(method)
@@ -205,7 +205,7 @@ class MemoryS3Store(S3ArtifactStore):
         return RetryPolicy(attempts=self.config.attempts, sleep=lambda _: None)
 
     def _connect(self) -> S3Client:
-        return S3Client(cast(S3FileSystem, self.service))
+        return S3Client(cast(S3FileSystem, self.service), connect_timeout=1, read_timeout=1)
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -160,7 +161,24 @@ def test_a_client_that_fails_to_close_is_let_go(memory_s3: MemoryS3) -> None:
         raise RuntimeError("already gone")
 
     memory_s3.close = refuse
-    s3_client.S3Client(memory_s3).close()
+    s3_client.S3Client(memory_s3, connect_timeout=1, read_timeout=1).close()
+
+
+def test_a_request_has_a_time_limit(memory_s3: MemoryS3) -> None:
+    """A request that is never answered ends, and the error says after how long."""
+    limits: list[float] = []
+
+    def never(method: str, timeout: float, **_: object) -> NoReturn:
+        limits.append(timeout)
+        raise asyncio.TimeoutError
+
+    memory_s3.call_s3 = never
+    client = s3_client.S3Client(memory_s3, connect_timeout=2, read_timeout=3)
+    with pytest.raises(TimeoutError, match="no answer within 5 s"):
+        client.request("head_object", Key="k")
+    with pytest.raises(TimeoutError, match="no answer within 11 s"):
+        client.request("put_object", Key="k", Body=bytes(2**20 + 1))
+    assert limits == [5, 11]
 
 
 # --- requests ----------------------------------------------------------------
