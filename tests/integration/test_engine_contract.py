@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import docker
 import pytest
@@ -11,7 +13,6 @@ from docker.api.client import APIClient
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from testbed.bed import Testbed
-from testbed.engine import Engine
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract, differences
@@ -26,17 +27,29 @@ _PHASES = (Phase.explicit, Phase.generate)
 _EXAMPLES = int(os.environ.get("IMAGEBUILDERS_RANDOM_BUILDS", "60"))
 
 
+@pytest.fixture(scope="module")
+def client_of(testbed: Testbed) -> Iterator[Callable[[str], APIClient]]:
+    """The client of the testbed's engine of a version, made once."""
+    with ExitStack() as clients:
+
+        @cache
+        def make(version: str) -> APIClient:
+            host = testbed.engine(version).docker_host
+            client = docker.APIClient(base_url=host, version="auto", timeout=120)
+            clients.callback(client.close)
+            return client
+
+        yield make
+
+
 class _Real(DockerEngineContract):
     """A real engine of the testbed."""
 
     __test__ = False
 
-    @pytest.fixture(scope="class")
-    def api(self, testbed: Testbed) -> Iterator[APIClient]:
-        host = testbed.engine(self.engine_version).docker_host
-        client = docker.APIClient(base_url=host, version="auto", timeout=120)
-        yield client
-        client.close()
+    @pytest.fixture
+    def api(self, client_of: Callable[[str], APIClient]) -> APIClient:
+        return client_of(self.engine_version)
 
 
 class TestReal20(_Real):
@@ -206,14 +219,15 @@ def _dockerfiles(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def real(request: pytest.FixtureRequest, testbed: Testbed) -> Iterator[tuple[str, APIClient]]:
+@pytest.fixture(params=VERSIONS)
+def real(
+    request: pytest.FixtureRequest, client_of: Callable[[str], APIClient]
+) -> Iterator[tuple[str, APIClient]]:
     """Each engine in turn."""
-    engine: Engine = testbed.engine(request.param)
-    client = docker.APIClient(base_url=engine.docker_host, version="auto", timeout=120)
+    client = client_of(request.param)
+    cleaner = Session(client, BASE_IMAGE)
     yield request.param, client
-    Session(client, BASE_IMAGE).clean()
-    client.close()
+    cleaner.clean()
 
 
 def test_random_builds_come_out_the_same(real: tuple[str, APIClient]) -> None:
