@@ -440,12 +440,12 @@ def test_ctrl_c_stops_the_build_at_the_engine(every_engine: Engine, root: Path) 
         env=environment,
     ) as process:
         assert process.stderr is not None
-        _wait_until(lambda: _processes(every_engine, "sleep 4321"))
+        _wait_until(lambda: _runs(every_engine, "sleep 4321"))
         process.send_signal(signal.SIGINT)
         error = process.stderr.read()
         process.wait(20)
     assert "KeyboardInterrupt" in error
-    _wait_until(lambda: not _processes(every_engine, "sleep 4321"))
+    _wait_until(lambda: not _runs(every_engine, "sleep 4321"))
     _wait_until(lambda: not _leftovers(every_engine))
 
 
@@ -462,7 +462,7 @@ def test_an_exception_in_a_listener_stops_the_build_at_the_engine(
 
     with listen(stop), pytest.raises(ZeroDivisionError):
         builder.build("stopped:2", context, {"nocache": True})
-    _wait_until(lambda: not _processes(every_engine, "sleep 4322"))
+    _wait_until(lambda: not _runs(every_engine, "sleep 4322"))
 
 
 def test_builds_side_by_side_hear_their_own_events(
@@ -524,9 +524,8 @@ def test_an_engine_that_is_dead_is_told(
     assert "DOCKER_HOST" in str(caught.value)
 
 
-def _processes(engine: Engine, words: str) -> bool:
-    listing = engine.container.get_wrapped_container().top()
-    return any(words in " ".join(process) for process in listing["Processes"])
+def _runs(engine: Engine, command: str) -> bool:
+    return any(line.endswith(command) for line in engine.processes())
 
 
 def _leftovers(engine: Engine) -> list[str]:

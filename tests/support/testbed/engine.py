@@ -158,6 +158,13 @@ class Engine:
                 forwarder.wait_for_log(b"listening on", _START_TIMEOUT)
             yield
 
+    def processes(self) -> list[str]:
+        """The command lines that run in this engine, those of its containers included."""
+        # `docker top` needs a `ps` where the daemon runs, which a small system lacks.
+        script = "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $f; echo; done 2>/dev/null"
+        lines = run_in(self.container, ["sh", "-c", script], check=False).stdout.splitlines()
+        return [line.strip() for line in lines if line.strip()]
+
     def kill(self) -> None:
         """Kill the daemon at once, as a crash would; only for an engine of your own."""
         self.container.get_wrapped_container().kill()
