@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def fake_registry(request: pytest.FixtureRequest) -> Iterator[FakeRegistry]:
     """A container registry that listens on the loopback interface."""
-    with _double("FakeRegistry")(**_options(request, "fake_registry")) as registry:
+    with _marked_double(request, "FakeRegistry", "fake_registry") as registry:
         yield registry
 
 
@@ -66,9 +67,7 @@ def fake_registry_factory() -> Iterator[FakeRegistryFactory]:
 @pytest.fixture
 def fake_docker_engine(request: pytest.FixtureRequest) -> FakeDockerEngine:
     """A Docker Engine in memory."""
-    engine: FakeDockerEngine = _double("FakeDockerEngine")(
-        **_options(request, "fake_docker_engine")
-    )
+    engine: FakeDockerEngine = _marked_double(request, "FakeDockerEngine", "fake_docker_engine")
     return engine
 
 
@@ -121,8 +120,8 @@ def fake_docker_host(
 @pytest.fixture
 def in_memory_artifact_store(request: pytest.FixtureRequest) -> InMemoryArtifactStore:
     """An artifact store that keeps its files in memory."""
-    store: InMemoryArtifactStore = _double("InMemoryArtifactStore")(
-        **_options(request, "in_memory_artifact_store")
+    store: InMemoryArtifactStore = _marked_double(
+        request, "InMemoryArtifactStore", "in_memory_artifact_store"
     )
     return store
 
@@ -179,6 +178,22 @@ def _options(request: pytest.FixtureRequest, marker_name: str) -> dict[str, Any]
             f"{request.node.nodeid}: the marker {marker_name} takes keyword arguments only"
         )
     return dict(marker.kwargs)
+
+
+def _marked_double(request: pytest.FixtureRequest, name: str, marker_name: str) -> Any:
+    """A double with the options of the test's marker, or an error that names the marker."""
+    options = _options(request, marker_name)
+    make = _double(name)
+    try:
+        return make(**options)
+    except (TypeError, ValueError) as error:
+        if not options:
+            raise
+        known = ", ".join(list(signature(make).parameters))
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: the marker {marker_name} has an option that "
+            f"`fakes.{name}` does not take: {error}. Its options: {known}"
+        ) from error
 
 
 def _double(name: str) -> Any:

@@ -32,6 +32,10 @@ class AuthKind(str, Enum):
     BASIC = "basic"
     BEARER = "bearer"
 
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise ValueError(f"auth is one of {', '.join(kind.value for kind in cls)}, not {value!r}")
+
 
 @dataclass(frozen=True)
 class RepositoryRule:

@@ -129,6 +129,33 @@ def test_marker_with_positional_argument_is_an_error(
     )
 
 
+def test_marker_with_a_wrong_option_is_an_error(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """An unknown option and a wrong value are errors that name test, marker and options."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.fake_registry(nope=1)
+        def test_unknown(fake_registry):
+            pass
+
+        @pytest.mark.fake_registry(auth="foo")
+        def test_wrong(fake_registry):
+            pass
+        """
+    )
+    result = pytester.runpytest_inprocess(*plugin_alone, *_STRICT)
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*test_unknown: the marker fake_registry has an option*'nope'*Its options: auth, *",
+            "*test_wrong: the marker fake_registry*auth is one of none, basic, bearer, not 'foo'*",
+        ]
+    )
+
+
 def test_function_fixtures_are_fresh_and_factories_outlive_a_test(
     pytester: pytest.Pytester, plugin_alone: tuple[str, str]
 ) -> None:
