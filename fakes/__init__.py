@@ -22,7 +22,7 @@ _HOMES = {
     "InMemoryArtifactStore": "fakes.artifact_store",
 }
 
-__all__ = [  # noqa: F822  (defined by __getattr__)
+__all__ = [
     "FakeDockerClient",
     "FakeDockerEngine",
     "FakeRegistry",
