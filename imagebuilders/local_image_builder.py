@@ -24,6 +24,7 @@ from imagebuilders.events import (
     StepOutput,
     StepStarted,
 )
+from imagebuilders.exceptions import BuildError, EngineError
 from imagebuilders.stack.component import StackComponentConfig
 from imagebuilders.stack.flavor import DOCS_URL
 
@@ -122,6 +123,7 @@ class LocalImageBuilder(BaseImageBuilder):
         """
         from imagebuilders.context.advice import secret_looking, warn_of_secrets
         from imagebuilders.docker.build import build_image
+        from imagebuilders.docker.buildkit_syntax import buildkit_advice
         from imagebuilders.docker.config_file import DockerConfigFile
         from imagebuilders.docker.context_files import engine_context
         from imagebuilders.docker.engine import describe_engine
@@ -140,7 +142,11 @@ class LocalImageBuilder(BaseImageBuilder):
         tell = _report_results if options.quiet else report
         docker_config = DockerConfigFile.load()
         with self._client_for(container_registry) as client:
-            tell(BuildStarted(str(reference), describe_engine(client)))
+            try:
+                engine = describe_engine(client)
+            except EngineError as error:
+                raise BuildError(f"{reference} was not built. {error}") from error
+            tell(BuildStarted(str(reference), engine))
             build_image(
                 client,
                 image_name=str(reference),
@@ -149,6 +155,7 @@ class LocalImageBuilder(BaseImageBuilder):
                 headers=_auth_headers(container_registry, docker_config),
                 silence_timeout=options.timeout,
                 emit=tell,
+                advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
             )
         if container_registry is not None:
             return container_registry.push_image(image_name)

@@ -37,6 +37,7 @@ def build_image(
     headers: Mapping[str, str] | None = None,
     silence_timeout: float | None = None,
     emit: Callable[[Event], None] = report,
+    advise: Callable[[str], str] | None = None,
 ) -> BuiltImage:
     """Send a context to the engine, have it built, and report every step as it comes.
 
@@ -51,11 +52,12 @@ def build_image(
         headers: additional headers, such as `X-Registry-Config`.
         silence_timeout: seconds the engine may be silent; without limit by default.
         emit: what to do with events.
+        advise: gives what to add to an engine's words on a failure.
 
     Raises:
         BuildError: a step failed, the Dockerfile is malformed, or the engine went away.
     """
-    progress = BuildProgress(image_name, params.get("dockerfile") or "Dockerfile", emit)
+    progress = BuildProgress(image_name, params.get("dockerfile") or "Dockerfile", emit, advise)
     try:
         with post(
             client,

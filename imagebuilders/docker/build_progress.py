@@ -53,10 +53,17 @@ class BuiltImage:
 class BuildProgress:
     """Follows the engine's messages: which step it is at, and what that step printed."""
 
-    def __init__(self, image_name: str, dockerfile: str, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        image_name: str,
+        dockerfile: str,
+        emit: Callable[[Event], None],
+        advise: Callable[[str], str] | None = None,
+    ) -> None:
         self._image_name = image_name
         self._dockerfile = dockerfile
         self._emit = emit
+        self._advise = advise
         self._line = ""
         self._step = 0
         self._total = 0
@@ -103,7 +110,7 @@ class BuildProgress:
         """Make the error of a build that the engine did not begin."""
         return BuildError(
             f"{self._image_name} was not built from {self._dockerfile}. The Docker Engine refused "
-            f"to begin: {error.explanation}",
+            f"to begin: {error.explanation}{self._advice(error.explanation)}",
             log=self.log,
         )
 
@@ -133,12 +140,17 @@ class BuildProgress:
         self.log.append(text)
         where = "" if self._instruction is None else f" at {self._place()}: {self._instruction}"
         return BuildError(
-            f"{self._image_name} was not built. It failed{where}\n{text}{self._shown_output()}",
+            f"{self._image_name} was not built. It failed{where}\n{text}{self._advice(text)}"
+            f"{self._shown_output()}",
             instruction=self._instruction,
             exit_code=exit_code,
             output=self._output,
             log=self.log,
         )
+
+    def _advice(self, failure: str) -> str:
+        advice = "" if self._advise is None else self._advise(failure)
+        return f"\n{advice}" if advice else ""
 
     def _place(self) -> str:
         return f"step {self._step}/{self._total}" if self._total else f"step {self._step}"

@@ -41,6 +41,16 @@ class EngineContext:
     entries: tuple[Entry, ...]
     dockerfile: str
 
+    def read_dockerfile(self) -> bytes:
+        """Give the Dockerfile's content.
+
+        Raises:
+            ContextChangedError: it changed meanwhile.
+            BuildContextError: it cannot be read.
+        """
+        (entry,) = (entry for entry in self.entries if entry.path == self.dockerfile)
+        return read_whole(entry)
+
     def archive(self, *, compress: bool = False) -> Iterator[bytes]:
         """Give the archive in pieces; times and permission bits are those on disk.
 

@@ -21,6 +21,7 @@ from imagebuilders import (
     LocalImageBuilderFlavor,
 )
 from imagebuilders.container_registries import DefaultContainerRegistry
+from imagebuilders.docker.engine import connect
 from imagebuilders.events import (
     BuildStarted,
     Event,
@@ -196,6 +197,32 @@ def test_what_needs_buildkit_is_refused_before_anything_is_sent(
     assert not _builds(engine)
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("RUN <<EOF\nmake all\nEOF\n", "a here-document (RUN <<EOF) in line 2"),
+        ("RUN --mount=type=cache,target=/x make\n", "RUN --mount in line 2"),
+        ("COPY --link Dockerfile /\n", "COPY --link in line 2"),
+    ],
+)
+@pytest.mark.parametrize("outside", [False, True])
+def test_syntax_of_buildkit_is_named(
+    builder: LocalImageBuilder, tmp_path: Path, line: str, found: str, outside: bool
+) -> None:
+    """Where the engine does not read BuildKit's syntax, the error says which it is, and where."""
+    dockerfile = f"FROM base:1\n{line}"
+    context = _context(dockerfile)
+    options = {}
+    if outside:
+        (tmp_path / "root").mkdir()
+        (tmp_path / "app.Dockerfile").write_text(dockerfile)
+        context = BuildContext(root=str(tmp_path / "root"))
+        options = {"dockerfile": str(tmp_path / "app.Dockerfile")}
+    with pytest.raises(BuildError, match="syntax of BuildKit, which the local builder") as caught:
+        builder.build("app:1", context, options)
+    assert f": {found}." in str(caught.value)
+
+
 def test_a_missing_dockerfile_is_found_before_anything_is_sent(
     builder: LocalImageBuilder, engine: FakeDockerEngine, tmp_path: Path
 ) -> None:
@@ -221,6 +248,18 @@ def test_an_engine_that_dies_is_told(builder: LocalImageBuilder, engine: FakeDoc
     engine.faults.die_at_step("RUN")
     with pytest.raises(BuildError, match="went away after step"):
         builder.build("app:1", _context())
+
+
+def test_an_engine_that_is_gone_before_the_build_is_told(
+    engine: FakeDockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that was given may have outlived its engine."""
+    with engine.serve() as docker_host:
+        monkeypatch.setenv("DOCKER_HOST", docker_host)
+        client = connect()
+    with pytest.raises(BuildError, match=r"app:1 was not built\. The connection"):
+        LocalImageBuilder(docker_client=client).build("app:1", _context())
+    client.close()
 
 
 def test_a_build_is_told_step_by_step(builder: LocalImageBuilder) -> None:
