@@ -1,45 +1,11 @@
-"""The command's entry point: its subcommands, and how it ends."""
+"""The command's entry point. It imports next to nothing, so that Ctrl-C is heard from the start."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-import click
-
-from imagebuilders.cli import failures, output
-from imagebuilders.cli.build_command import build
-from imagebuilders.cli.context_commands import context
-from imagebuilders.cli.printable import printable_lines
-from imagebuilders.cli.stack_commands import flavors, stack
-
-PROGRAM = "imagebuilders"
-
-
-class _Commands(click.Group):
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise failures.InterruptedByUserError from None
-
-
-@click.group(
-    cls=_Commands,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-@click.version_option(package_name=PROGRAM, prog_name=PROGRAM)
-@click.pass_context
-def command(ctx: click.Context) -> None:
-    """Build container images, and look into what goes into them."""
-    output.help_without_command(ctx)
-
-
-command.add_command(build)
-command.add_command(context)
-command.add_command(stack)
-command.add_command(flavors)
+_INTERRUPTED = 130  # as in `failures`, which may not be imported yet
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,41 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0; 1 when a build, a push or anything else failed; 2 for wrong usage;
         130 after Ctrl-C; 141 when nobody reads the output any more.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    with output.standard_streams():
-        return _run(words)
-
-
-def _run(words: list[str]) -> int:
     try:
-        # Without "standalone mode" click raises its errors and returns what `--help` ends with.
-        code = command.main(words, prog_name=PROGRAM, standalone_mode=False)
-        sys.stdout.flush()
-    except (failures.OutputClosedError, BrokenPipeError, SystemExit):
-        # In this mode click exits by itself for one reason: `--help` met a closed pipe.
-        output.give_up_output()
-        return failures.OUTPUT_CLOSED
-    except (click.Abort, failures.InterruptedByUserError):
-        return _report(failures.InterruptedByUserError(), as_json="--json" in words)
-    except Exception as error:  # a fault too, such as one of a third party's builder
-        trouble = output.give_up_unwritable()
-        if trouble is not None:  # `--help` writes by itself, and raises the system's error
-            return _report(failures.OutputFailedError(trouble), as_json=False)
-        return _report(error, as_json="--json" in words)
-    return code if isinstance(code, int) else 0
+        from imagebuilders.cli.command import run
 
-
-def _report(error: Exception, *, as_json: bool) -> int:
-    try:
-        if as_json:
-            output.write_json(sys.stdout, failures.error_record(error))
-            return failures.exit_code(error)
-        if isinstance(error, click.UsageError) and error.ctx is not None:
-            output.write_line(sys.stderr, error.ctx.get_usage())
-            output.write_line(sys.stderr, f"See '{error.ctx.command_path} --help'.")
-        if not failures.is_expected(error):
-            output.write_line(sys.stderr, printable_lines(failures.traceback_of(error)))
-        output.error_message(failures.message(error))
-    except (failures.OutputClosedError, failures.OutputFailedError):
-        output.give_up_output()
-    return failures.exit_code(error)
+        return run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # in the midst of the imports, say
+        if sys.stderr is not None:
+            sys.stderr.write("error: Interrupted.\n")
+        return _INTERRUPTED

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagebuilders.cli import output
+from imagebuilders.cli import command, failures, output
 from imagebuilders.cli.failures import OutputClosedError
-from imagebuilders.cli.main import command, main
+from imagebuilders.cli.main import main
 
 if TYPE_CHECKING:
     from command_line import Run
@@ -53,9 +53,38 @@ def test_interrupt_before_a_command_runs(run: Run, monkeypatch: pytest.MonkeyPat
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "make_context", interrupt)
+    monkeypatch.setattr(command.command, "make_context", interrupt)
     result = run("flavors")
     assert (result.code, result.err.strip()) == (130, "error: Interrupted.")
+
+
+def test_interrupt_during_the_imports(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the command is still being loaded is that line too."""
+
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run", interrupt)
+    result = run("flavors", "--json")
+    assert (result.code, result.out, result.err) == (130, "", "error: Interrupted.\n")
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(()) == failures.INTERRUPTED
+
+
+def test_entry_point_imports_next_to_nothing() -> None:
+    """What takes time is imported where Ctrl-C is caught."""
+    code = (
+        "import sys, imagebuilders.cli.main\n"
+        "print(*sorted({'click', 'pydantic', 'rich', 'docker'} & set(sys.modules)))\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('imagebuilders')))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout.splitlines() == [
+        "",
+        "imagebuilders imagebuilders.cli imagebuilders.cli.main",
+    ]
 
 
 def test_as_a_module(tmp_path: Path) -> None:
