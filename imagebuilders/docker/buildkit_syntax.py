@@ -69,7 +69,8 @@ def buildkit_syntax(dockerfile: str) -> Iterator[str]:
 def _logical_lines(dockerfile: str) -> Iterator[tuple[int, str]]:
     """Give each line with those that continue it, and the number of the first."""
     begun, parts = 0, ""
-    for number, line in enumerate(dockerfile.splitlines(), start=1):
+    for number, text in enumerate(dockerfile.split("\n"), start=1):
+        line = text.rstrip()
         begun = begun or number
         if line.endswith("\\"):
             parts += line[:-1]
