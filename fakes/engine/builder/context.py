@@ -83,7 +83,9 @@ class SentContext:
         real = resolve(self.tree, path)
         if real not in self._sums:
             member = self._members.get(real)
-            self._sums[real] = path if member is None else entry_sum(member)
+            if member is None:
+                return path
+            self._sums[real] = entry_sum(member)
         return self._sums[real]
 
     def remove(self, path: str) -> None:

@@ -212,3 +212,13 @@ def two_tags(s: Session) -> None:
 def platform_option(s: Session) -> None:
     """A platform in the request."""
     s.build("FROM scratch\nCOPY a /", _FILES, platform="linux/arm64")
+
+
+@scenario
+def health_check_is_completed(s: Session) -> None:
+    """What an earlier health check set and a later one leaves open stays."""
+    s.build(
+        "FROM scratch\nCOPY a /\nHEALTHCHECK --interval=3s --retries=2 CMD x\n"
+        "HEALTHCHECK --timeout=5s CMD y\nHEALTHCHECK NONE",
+        _FILES,
+    )
