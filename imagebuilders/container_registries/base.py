@@ -36,7 +36,7 @@ class BaseContainerRegistryConfig(StackComponentConfig):
     password: SecretStr | None = None
     """The user's password or access token."""
 
-    silence_timeout: float | None = Field(default=600.0, gt=0)
+    silence_timeout: float | None = Field(default=600.0, gt=0, allow_inf_nan=False)
     """Seconds a push may go without a word from the engine; `None` for no limit."""
 
     @field_validator("uri")

@@ -71,9 +71,10 @@ def find_credentials(config: DockerConfigFile, registry: str) -> Credentials | N
         found = ask_helper(helper, key)
         if found is not None:
             return found
-    for name, entry in config.auths.items():
+    # The entry under the very key counts before those that only name the same domain.
+    for name in sorted(config.auths, key=lambda name: name != key):
         if _domain_of(name) == _domain_of(key):
-            found = _from_entry(entry, name, config)
+            found = _from_entry(config.auths[name], name, config)
             if found is not None:
                 return found
     return None
@@ -108,8 +109,8 @@ def all_auth_configs(
                 config.path, auths=config.auths, credential_helpers=config.credential_helpers
             )
     keys.update(dict.fromkeys(config.credential_helpers))
-    for key in keys:
-        domain = _domain_of(key)
+    # Stores keep several keys of one registry, such as Docker Hub's tokens.
+    for domain in dict.fromkeys(map(_domain_of, keys)):
         try:
             found = find_credentials(config, domain)
         except RegistryError as error:
@@ -199,8 +200,10 @@ def _from_entry(entry: object, name: str, config: DockerConfigFile) -> Credentia
     token = entry.get("identitytoken")
     if isinstance(token, str) and token:
         return Credentials(IDENTITY_TOKEN_USERNAME, token)
-    encoded = entry.get("auth")
-    if isinstance(encoded, str) and encoded:
+    encoded = entry.get("auth") or ""
+    if not isinstance(encoded, str):
+        raise _entry_error(name, config)
+    if encoded:
         try:
             plain = base64.b64decode(encoded, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from imagebuilders.docker.credentials import server_key
+from imagebuilders.docker.credentials import Credentials, server_key
 from imagebuilders.docker.registry_errors import advise
-from imagebuilders.docker.stream import EngineRefusedError, EngineSilentError, engine_errors
+from imagebuilders.docker.stream import EngineRefusedError, EngineSilentError, post
 from imagebuilders.exceptions import EngineError, RegistryError
 
 if TYPE_CHECKING:
@@ -25,12 +26,20 @@ def log_in(client: docker.DockerClient, registry: str, username: str, password: 
     Raises:
         RegistryError: they are wrong, or the registry could not be asked.
     """
+    auth_config = Credentials(username, password).auth_config(registry)
     try:
-        with engine_errors():
-            # reauth: else the SDK takes what the user's file has under that name for checked.
-            client.login(
-                username=username, password=password, registry=server_key(registry), reauth=True
-            )
+        # Not by the SDK's `login`: that asks the user's credential helper first, whose failure
+        # is no reason to refuse a username and password that were given.
+        with post(
+            client,
+            "/auth",
+            params={},
+            headers={"Content-Type": "application/json"},
+            body=[json.dumps(auth_config).encode()],
+            silence_timeout=client.api.timeout,
+        ) as messages:
+            for _ in messages:
+                pass
     except EngineRefusedError as error:
         detail = error.explanation.replace(password, "***") if password else error.explanation
         raise RegistryError(
@@ -51,3 +60,5 @@ def log_in(client: docker.DockerClient, registry: str, username: str, password: 
             f"Engine did not answer: {error}",
             registry=registry,
         ) from error
+    # The SDK keeps logins here; it offers no other way to hand it one that was checked.
+    client.api._auth_configs.add_auth(server_key(registry), auth_config)  # type: ignore[attr-defined]

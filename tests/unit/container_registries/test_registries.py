@@ -119,6 +119,7 @@ def test_a_failing_credential_helper_is_named(docker_config: Path) -> None:
         ({"uri": "a.b", "username": "alice"}, "the password is missing"),
         ({"uri": "a.b", "password": "s3cret"}, "the username is missing"),
         ({"uri": "a.b", "silence_timeout": 0, "password": "s3cret", "username": "u"}, "greater"),
+        ({"uri": "a.b", "silence_timeout": float("inf")}, "finite"),
     ],
 )
 def test_wrong_settings_are_named_without_values(
@@ -195,6 +196,20 @@ def test_a_registry_of_ones_own_may_find_credentials_elsewhere(
 
     with FakeRegistry(auth="basic", users={"cloud": "short-lived"}) as server:
         registry = CloudRegistry(uri=server.address, docker_client=docker_client)
+        docker_client.engine.seed_image(f"{server.address}/app:1", files={"/a": "x"})
+        registry.push_image(f"{server.address}/app:1")
+        assert server.tags("app") == ["1"]
+
+
+def test_configured_credentials_need_no_credential_helper(
+    docker_client: FakeDockerClient, docker_config: Path
+) -> None:
+    """The user's store may be broken: it is not asked."""
+    docker_config.write_text(json.dumps({"credsStore": "no-such-helper"}))
+    with FakeRegistry(auth="basic", users={"alice": "s3cret"}) as server:
+        registry = DefaultContainerRegistry(
+            uri=server.address, username="alice", password="s3cret", docker_client=docker_client
+        )
         docker_client.engine.seed_image(f"{server.address}/app:1", files={"/a": "x"})
         registry.push_image(f"{server.address}/app:1")
         assert server.tags("app") == ["1"]

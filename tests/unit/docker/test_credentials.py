@@ -69,6 +69,12 @@ def test_an_entry_of_the_file_is_found_by_its_domain(name: str, registry: str) -
     assert find_credentials(config, "nowhere") is None
 
 
+def test_the_entry_of_the_very_name_counts_first() -> None:
+    """An old entry of the same domain, as a URL, does not come before it."""
+    config = _config(auths={"https://r/v1/": _auth("old:x"), "r": _auth("new:y")})
+    assert find_credentials(config, "r") == Credentials("new", "y")
+
+
 def test_an_identity_token_wins_over_a_password() -> None:
     """It is sent as a token, under the username helpers use for it."""
     config = _config(auths={"r": {"identitytoken": "tok", **_auth("u:p")}})
@@ -224,6 +230,21 @@ def test_a_broken_helper_does_not_hide_other_credentials(install_helper: Install
         "docker-credential-store",
         "docker-credential-own",
     ]
+
+
+def test_a_registry_of_several_keys_is_asked_for_once(
+    install_helper: InstallHelper, tmp_path: Path
+) -> None:
+    """A store keeps Docker Hub's tokens beside its password."""
+    asked = tmp_path / "asked"
+    install_helper(
+        "s",
+        f"""if [ $1 = list ]; then echo '{{"{HUB}": "u", "{HUB}refresh-token": "u"}}'; exit; fi
+        read key; echo "$key" >> {asked}; echo '{{"Username":"u","Secret":"p"}}'""",
+    )
+    found = list(all_auth_configs(_config(credentials_store="s")))
+    assert found == [(HUB, Credentials("u", "p").auth_config("docker.io"))]
+    assert asked.read_text() == f"{HUB}\n"
 
 
 def test_secrets_are_not_shown() -> None:

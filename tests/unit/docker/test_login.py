@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -73,3 +75,30 @@ def test_an_engine_that_went_away_is_not_the_registrys_fault(
     scripted_engine.answers.append(b"")
     with pytest.raises(RegistryError, match="for the Docker Engine did not answer"):
         log_in(client, "r:1", "alice", "s3cret")
+
+
+def test_the_client_stays_logged_in(
+    client: docker.DockerClient, scripted_engine: Any, script: Any
+) -> None:
+    """What the SDK itself pushes with the client goes under this user."""
+    scripted_engine.answers += [
+        script.plain("200 OK", b'{"Status":"Login Succeeded"}'),
+        script.stream([]),
+    ]
+    log_in(client, "r:1", "alice", "s3cret")
+    client.images.push("r:1/app")
+    header = base64.urlsafe_b64decode(scripted_engine.requests[1].headers["x-registry-auth"])
+    assert json.loads(header)["username"] == "alice"
+
+
+def test_a_broken_credential_helper_is_not_asked(
+    scripted_engine: Any, script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A username and password that are given need no helper."""
+    (tmp_path / "config.json").write_text(json.dumps({"credsStore": "no-such-helper"}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    client = scripted_engine.client()
+    scripted_engine.answers.append(script.plain("200 OK", b'{"Status":"Login Succeeded"}'))
+    log_in(client, "r:1", "alice", "s3cret")
+    client.close()
+    assert json.loads(scripted_engine.requests[0].body)["username"] == "alice"
