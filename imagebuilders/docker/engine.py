@@ -88,10 +88,10 @@ def connect(
 
     Raises:
         EngineNotFoundError: nothing answered; it lists what was tried and what came of it. Or
-            Docker's configuration file holds a login that the Docker SDK cannot read.
+            Docker's configuration file holds a login or header that the Docker SDK cannot read.
     """
     environ = os.environ if environ is None else environ
-    _check_logins(environ)
+    _check_configuration(environ)
     attempts: list[EngineAttempt] = []
     for candidate in _candidates(environ, usual_sockets(environ) if sockets is None else sockets):
         outcome = candidate.trouble or ""
@@ -228,25 +228,33 @@ def _try(candidate: _Candidate, ping_timeout: float) -> docker.DockerClient | st
         return _outcome(error, ping_timeout)
 
 
-def _check_logins(environ: Mapping[str, str]) -> None:
-    """See whether the SDK can read the logins of Docker's configuration file.
+def _check_configuration(environ: Mapping[str, str]) -> None:
+    """See whether the SDK can read Docker's configuration file.
 
-    It reads them for every client it makes, and would take a malformed one for the engine's fault.
+    It reads the logins and headers for every client it makes; what it makes of malformed ones
+    would look like the engine's fault, or like no error of this package.
     """
     from docker.auth import load_config
+    from docker.errors import DockerException
+    from docker.utils.config import load_general_config
 
     try:
         load_config()
-    except ValueError:
+        dict(load_general_config().get("HttpHeaders") or {})
+    except (ValueError, TypeError, AttributeError, DockerException):
         # Not chained: the error may quote a password.
-        config = DockerConfigFile.load(environ)
-        what = f"Docker's configuration file {config.path} holds a login that cannot be read."
+        path = docker_config_directory(environ) / "config.json"
+        what = (
+            f"Docker's configuration file {path} holds a login under 'auths', or 'HttpHeaders', "
+            "in a form that cannot be read."
+        )
         try:
-            check_entries(config)
-        except RegistryError as error:
+            check_entries(DockerConfigFile.load(environ))
+        except (ConfigurationError, RegistryError) as error:
             what = str(error)
         raise EngineNotFoundError(
-            f"No Docker Engine can be used: the Docker SDK needs every login to be sound. {what}"
+            "No Docker Engine can be used: the Docker SDK needs every login and header of the "
+            f"user's configuration to be sound. {what}"
         ) from None
 
 

@@ -323,3 +323,26 @@ def test_a_malformed_login_is_not_the_engines_fault(
     assert str(tmp_path / "config.json") in str(caught.value)
     assert "the entry 'r:1' under 'auths' is malformed" in str(caught.value)
     assert caught.value.attempts == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ([], "should hold a JSON object"),
+        ({"auths": 5}, "'auths' should be an object"),
+        ({"auths": {"r:1": 5}}, "the entry 'r:1' under 'auths' is malformed"),
+        ({"auths": {"r:1": {"auth": 5}}}, "the entry 'r:1' under 'auths' is malformed"),
+        ({"HttpHeaders": "X-Key: s3cret"}, "'HttpHeaders'"),
+    ],
+)
+def test_no_malformed_configuration_breaks_the_sdk(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: object, words: str
+) -> None:
+    """Where the SDK would stumble with an error of its own, the file is named."""
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    path = serve("d.sock", _http("200 OK", VERSION))
+    with pytest.raises(EngineNotFoundError, match=words) as caught:
+        connect(sockets=[path])
+    assert str(tmp_path / "config.json") in str(caught.value)
+    assert "s3cret" not in str(caught.value)
