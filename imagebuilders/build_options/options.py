@@ -140,7 +140,7 @@ class DockerBuildOptions(BaseModel):
     """Whether to give steps the proxies of Docker's configuration file; on by default."""
     quiet: bool | None = None
     """Whether to report no steps and no output."""
-    timeout: Annotated[float | None, Field(gt=0)] = None
+    timeout: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
     """Seconds the engine may be silent; without limit by default."""
     gzip: bool | None = None
     """Whether to compress the context on its way to the engine."""
@@ -222,6 +222,7 @@ class DockerBuildOptions(BaseModel):
                 f"Build options are a dict or DockerBuildOptions, not {type(options).__name__}."
             )
         given: dict[str, Any] = dict(options or {})  # what it holds is checked by the class
+        _check_names(given, known=cls.model_fields)  # before Python: a name may be no text
         return cls(**given)
 
     def to_sdk_kwargs(self) -> dict[str, object]:

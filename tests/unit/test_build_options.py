@@ -42,6 +42,18 @@ def test_options_come_as_dict_or_object_or_not_at_all() -> None:
         DockerBuildOptions.from_any([])  # type: ignore[arg-type]
 
 
+def test_a_name_that_is_no_text_is_an_error() -> None:
+    """Python would refuse it as a keyword with an error of its own."""
+    with pytest.raises(BuildOptionsError, match="no build option 1"):
+        DockerBuildOptions.from_any({1: 2})  # type: ignore[dict-item]
+
+
+def test_time_is_finite() -> None:
+    """No limit is spelled `None`; a socket takes no infinity."""
+    with pytest.raises(BuildOptionsError, match="timeout"):
+        DockerBuildOptions(timeout=float("inf"))
+
+
 @pytest.mark.parametrize(
     ("name", "suggestion"),
     [
