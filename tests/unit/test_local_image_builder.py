@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import docker
 import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
@@ -21,7 +22,6 @@ from imagebuilders import (
     LocalImageBuilderFlavor,
 )
 from imagebuilders.container_registries import DefaultContainerRegistry
-from imagebuilders.docker.engine import connect
 from imagebuilders.events import (
     BuildStarted,
     Event,
@@ -250,14 +250,10 @@ def test_an_engine_that_dies_is_told(builder: LocalImageBuilder, engine: FakeDoc
         builder.build("app:1", _context())
 
 
-def test_an_engine_that_is_gone_before_the_build_is_told(
-    engine: FakeDockerEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_engine_that_is_gone_before_the_build_is_told() -> None:
     """A client that was given may have outlived its engine."""
-    with engine.serve() as docker_host:
-        monkeypatch.setenv("DOCKER_HOST", docker_host)
-        client = connect()
-    with pytest.raises(BuildError, match=r"app:1 was not built\. The connection"):
+    client = docker.DockerClient("http://127.0.0.1:1", version="1.41")  # nobody listens there
+    with pytest.raises(BuildError, match=r"app:1 was not built\. The connection.* refused"):
         LocalImageBuilder(docker_client=client).build("app:1", _context())
     client.close()
 
