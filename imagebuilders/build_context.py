@@ -23,7 +23,7 @@ from imagebuilders.context.ignore_file import (
     read_lines,
     rule_error,
 )
-from imagebuilders.context.manifest import digest_entries
+from imagebuilders.context.manifest import digest_entries, digest_records, record
 from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.context.second_reading import guard
 from imagebuilders.context.walk import Selected, inspect, select
@@ -120,7 +120,9 @@ class BuildContext(Archivable):
         if folder is None or self._root is None:
             return digest_entries(self.entries())
         with DigestCache(folder, self._root, self.dockerignore_file) as cache:
-            return digest_entries(self.entries(), cache.content_hash)
+            if self._extra or self._selects_itself():
+                return digest_entries(self.entries(), cache.content_hash)
+            return digest_records(self._records(cache))
 
     def explain(self, path: str) -> Explanation:
         """Tell why a path is in the context or not, and by which line of the ignore file.
@@ -191,10 +193,7 @@ class BuildContext(Archivable):
         """
         guarded: frozenset[str] = frozenset() if as_they_are else self._ignore_files
         for entry in super().entries():
-            if entry.path in guarded and entry.type is EntryType.FILE:
-                yield self._guard(entry)
-            else:
-                yield entry
+            yield self._guard(entry) if entry.path in guarded else entry
 
     def _watched_entries(self) -> Iterator[Entry]:
         """Give the entries, and warn once of those that look like secrets."""
@@ -207,6 +206,9 @@ class BuildContext(Archivable):
         warn_of_secrets(secrets)
 
     def _guard(self, entry: Entry) -> Entry:
+        """Give an ignore file as it should stand in the archive."""
+        if entry.type is not EntryType.FILE:
+            return entry
         content = read_whole(entry)
         path = self.dockerignore_file
         applied = None if path is None else read_lines(path)
@@ -228,16 +230,27 @@ class BuildContext(Archivable):
                     yield f"{REPOSITORY_DIRECTORY_NAME}/{selected.path}"
 
     def _selected_entries(self) -> Iterator[Entry]:
-        if type(self).get_files is not BuildContext.get_files:
+        if self._selects_itself():
             yield from super()._selected_entries()
             return
-        if self._root is None:
-            return
-        try:
-            for path, _, source in select(self._root, self._rules()):
-                yield inspect(path, source)
-        except RuleError as error:
-            raise rule_error(error, path=self.dockerignore_file) from error
+        for path, _, source in self._select():
+            yield inspect(path, source)
+
+    def _selects_itself(self) -> bool:
+        """Say whether a subclass selects files in a way of its own."""
+        return type(self).get_files is not BuildContext.get_files
+
+    def _records(self, cache: DigestCache) -> Iterator[str]:
+        """Give the manifest of a context without extra files, with what the cache remembers."""
+        for path, kind, source in self._select():
+            guarded = path in self._ignore_files
+            known = None
+            if kind is EntryType.FILE and not guarded:
+                known = cache.known_record(path, source)
+            if known is None:
+                entry = inspect(path, source)
+                known = record(self._guard(entry) if guarded else entry, cache.content_hash)
+            yield known
 
     def _select(self) -> Iterator[Selected]:
         if self._root is None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from imagebuilders.context.content import read_chunks
 from imagebuilders.context.entries import Entry, EntryType
@@ -54,12 +55,13 @@ def digest_entries(
     entries: Iterable[Entry], content_hash: Callable[[Entry], str] = hash_content
 ) -> str:
     """Give `sha256:<hex>` over the manifest of `entries`."""
+    return digest_records(record(entry, content_hash) for entry in entries)
+
+
+def digest_records(records: Iterable[str]) -> str:
+    """Give `sha256:<hex>` over the manifest of these records."""
     digest = hashlib.sha256(HEADER)
-    records: list[str] = []
-    for entry in entries:
-        records.append(record(entry, content_hash))
-        if len(records) == _AT_ONCE:
-            digest.update("".join(records).encode("utf-8", "surrogateescape"))
-            records.clear()
-    digest.update("".join(records).encode("utf-8", "surrogateescape"))
+    iterator = iter(records)
+    while some := "".join(islice(iterator, _AT_ONCE)):
+        digest.update(some.encode("utf-8", "surrogateescape"))
     return f"sha256:{digest.hexdigest()}"

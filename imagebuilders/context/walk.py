@@ -16,6 +16,8 @@ from imagebuilders.context.entries import Entry, EntryType, encode_path, show_pa
 from imagebuilders.context.rules import IgnoreRules, Outcome
 from imagebuilders.exceptions import BuildContextError, ContextChangedError
 
+# Makes a named tuple in half the time that calling its class takes; there may be millions.
+_new = tuple.__new__
 _UTF8_NAMES = sys.getfilesystemencoding() in ("utf-8", "utf8")
 
 
@@ -81,7 +83,7 @@ def select(root: str, rules: IgnoreRules) -> Iterator[Selected]:
                 yield from waiting
                 waiting.clear()
             place = source + (name if _UTF8_NAMES else disk_name(name))
-            yield Selected(path, link if name in links else file, place)
+            yield _new(Selected, (path, link if name in links else file, place))
         else:
             levels.pop()
             if waiting and waiting[-1] is held:
@@ -100,17 +102,20 @@ def _list(directory: str, prefix: str, outcome: Outcome, rules: IgnoreRules) -> 
             for found in scan:
                 name = found.name if _UTF8_NAMES else context_name(found.name)
                 result = judge(name)
-                if found.is_dir(follow_symlinks=False):
-                    if result[0] and not rules.may_keep_below(f"{prefix}{name}/", result[1]):
+                if not found.is_file(follow_symlinks=False):
+                    if found.is_dir(follow_symlinks=False):
+                        if result[0] and not rules.may_keep_below(f"{prefix}{name}/", result[1]):
+                            continue
+                        folders[name] = result
+                        names.append(name)
                         continue
-                    folders[name] = result
-                elif result[0]:
-                    continue
-                elif found.is_symlink():
+                    if result[0]:
+                        continue
+                    if not found.is_symlink():
+                        raise _no_file(found.path, prefix + name, _mode(found))
                     links.add(name)
-                elif not found.is_file(follow_symlinks=False):
-                    raise _no_file(found.path, prefix + name, _mode(found))
-                names.append(name)
+                if not result[0]:
+                    names.append(name)
     except OSError as error:
         if excluded and isinstance(error, PermissionError):
             # As Docker does: what may not be read below a dropped folder is dropped.
@@ -187,7 +192,6 @@ def inspect(path: str, source: str | None) -> Entry:
         target = context_name(os.readlink(source)) if kind is EntryType.LINK else ""
     except OSError as error:
         raise _unreadable(source, error) from error
-    # What `Entry(...)` does, in half the time; there may be a million of them.
     return _new(
         Entry,
         (
@@ -205,7 +209,6 @@ def inspect(path: str, source: str | None) -> Entry:
     )
 
 
-_new = tuple.__new__
 _TYPE_BITS = 0o170000
 _MODE_BITS = 0o7777
 _KINDS = {
