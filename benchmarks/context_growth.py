@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from pathlib import Path
 
 from benchmarks import docker_sdk
-from benchmarks.measuring import Row, peak_memory, save, scratch, time_in_turn
+from benchmarks.measuring import (
+    WALKER_VARIABLE,
+    Row,
+    command,
+    peak_memory,
+    save,
+    scratch,
+    time_in_turn,
+)
 from benchmarks.trees import make_tree
 from imagebuilders import BuildContext
 
@@ -84,6 +94,9 @@ def times(root: Path, count: int) -> dict[str, float]:
         "select": lambda: context.get_files(),
         "digest, nothing changed": lambda: context.digest(),
     }
+    walker = os.environ.get(WALKER_VARIABLE)
+    if walker:
+        sides["Go walker, select"] = command(*shlex.split(walker), str(root))  # type: ignore[assignment]
     if count <= 100_000:
         sides["Docker SDK, select"] = lambda: docker_sdk.select(root)
     rounds = 3 if count > 100_000 else 5

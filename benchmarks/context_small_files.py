@@ -10,12 +10,9 @@ from collections import deque
 from pathlib import Path
 
 from benchmarks import docker_sdk
-from benchmarks.measuring import command, rows, save, scratch, time_in_turn
+from benchmarks.measuring import WALKER_VARIABLE, command, rows, save, scratch, time_in_turn
 from benchmarks.trees import IGNORE_LINES, make_tree
 from imagebuilders import ArchiveType, BuildContext
-
-# Another program that selects the same files, given the folder: Docker's own walker, say.
-WALKER_VARIABLE = "IMAGEBUILDERS_BENCH_WALKER"
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
+# Another program that selects the same files, given the folder: Docker's own walker, say.
+WALKER_VARIABLE = "IMAGEBUILDERS_BENCH_WALKER"
 SCRATCH_VARIABLE = "IMAGEBUILDERS_BENCH_DIR"
 
 
@@ -114,9 +116,11 @@ def peak_memory(program: str, *arguments: str) -> tuple[float, float]:
     return int(peak) / 1024, float(seconds)
 
 
+# Not `ru_maxrss`: a child inherits that from the process that started it.
 _TELL_PEAK = """
-import resource, time
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time())
+import time
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(peak.split()[1], time.process_time())
 """
 
 

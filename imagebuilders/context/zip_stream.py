@@ -1,7 +1,7 @@
 """A zip archive as a stream of bytes, the same for the same entries everywhere.
 
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT. Sizes and checksums follow
-each file (bit 3 of the flags), so nothing is held or read twice. Symbolic links and modes
+each file (bit 3 of the flags), so no file is held or read twice. Symbolic links and modes
 are written as Info-ZIP's tools write them.
 """
 
@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import stat
 import struct
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import IO
 
 from isal import isal_zlib
 
-from imagebuilders.context.content import read_chunks
+from imagebuilders.context.content import CHUNK_SIZE, read_chunks
 from imagebuilders.context.entries import Entry, EntryType, encode_path
 
 _LEVEL = 1
+_DIRECTORY_IN_MEMORY = 16 * 1024 * 1024  # what is larger waits in a temporary file
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _MADE_BY_UNIX = 3 << 8 | 45
@@ -43,7 +46,13 @@ def zip_stream(entries: Iterable[Entry], mtime: Callable[[Entry], int]) -> Itera
         ContextChangedError: a file changed after its entry was made.
         BuildContextError: a file cannot be read.
     """
-    central = bytearray()
+    with tempfile.SpooledTemporaryFile(_DIRECTORY_IN_MEMORY) as directory:
+        yield from _archive(entries, mtime, directory)
+
+
+def _archive(
+    entries: Iterable[Entry], mtime: Callable[[Entry], int], directory: IO[bytes]
+) -> Iterator[bytes]:
     count = 0
     at = 0
     for entry in entries:
@@ -68,20 +77,23 @@ def zip_stream(entries: Iterable[Entry], mtime: Callable[[Entry], int]) -> Itera
         yield piece + struct.pack("<4sL2Q", b"PK\7\x08", checksum, packed, size)
         attributes = (_KINDS[entry.type] | entry.normal_mode) << 16
         attributes |= 0x10 * (entry.type is EntryType.DIRECTORY)
-        central += _CENTRAL.pack(
+        central = _CENTRAL.pack(
             b"PK\1\2", _MADE_BY_UNIX, _NEEDED, flags, 8, clock, day, checksum,
             _ALL, _ALL, len(name), 28, 0, 0, 0, attributes, _ALL,
         )  # fmt: skip
-        central += name + struct.pack("<2H3Q", 1, 24, size, packed, at)
+        directory.write(central + name + struct.pack("<2H3Q", 1, 24, size, packed, at))
         count += 1
         at += len(local) + packed + 24
-    yield bytes(central)
-    yield struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, _MADE_BY_UNIX, _NEEDED, 0, 0, count, count,
-                      len(central), at)  # fmt: skip
-    yield struct.pack("<4sLQL", b"PK\6\7", 0, at + len(central), 1)
+    length = directory.tell()
+    directory.seek(0)
+    yield from iter(lambda: directory.read(CHUNK_SIZE), b"")
+    counts = struct.pack("<4Q", count, count, length, at)
+    yield struct.pack("<4sQ2H2L", b"PK\6\6", 44, _MADE_BY_UNIX, _NEEDED, 0, 0) + counts
+    yield struct.pack("<4sLQL", b"PK\6\7", 0, at + length, 1)
     short = min(count, 0xFFFF)
-    yield struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, short, short,
-                      min(len(central), _ALL), min(at, _ALL), 0)  # fmt: skip
+    yield struct.pack(
+        "<4s4H2LH", b"PK\5\6", 0, 0, short, short, min(length, _ALL), min(at, _ALL), 0
+    )
 
 
 def _content(entry: Entry) -> Iterator[bytes]:

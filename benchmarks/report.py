@@ -1,0 +1,180 @@
+"""Write `docs/benchmarks.md` and its plot from the results of the last runs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import RESULTS
+
+DOCS = Path(__file__).parents[1] / "docs"
+PLOT = Path("_static") / "benchmarks.svg"
+GOALS = {
+    ("select 28,000 of 100,000 files", "Go walker"): "1",
+    ("select and tar.gz", "Docker SDK"): "8",
+    ("digest, nothing changed", "Docker SDK, select and tar.gz"): "15",
+    ("digest, nothing changed", "git status"): "1",
+    ("505 MB: digest and tar.gz", "Docker SDK"): "10",
+    ("505 MB: plain tar, written to a file", "GNU tar"): "1 / 1.3",
+}
+HEAD = """\
+# Benchmarks
+
+How fast a build context is selected, archived and digested. Each row compares two sides that took
+turns in one process, best of some rounds; *ratio* is how many times longer the other side took than
+imagebuilders, so more than 1 means that imagebuilders is faster.
+
+Measured on {machine}, while other work went on there, so read the ratios rather than the seconds,
+and the processor's seconds rather than those on the clock.
+"""
+TAIL = """\
+## Repeat it
+
+```console
+$ nox -s bench
+```
+
+or one program of `benchmarks/`, as in `nox -s bench -- context_small_files`; `report` writes this
+page from the results. The trees are made in `$IMAGEBUILDERS_BENCH_DIR`, by default
+`/tmp/imagebuilders-benchmarks`, and need 12 GB of disk in all (the file of 10 GB is sparse).
+
+- The Docker SDK's side is `docker.utils.build.exclude_paths` and `create_archive`.
+- The Go walker is any program that walks the folder that is its last argument:
+  `IMAGEBUILDERS_BENCH_WALKER=/path/to/program`. The one measured here goes through the folder with
+  `filepath.WalkDir`, asks moby/patternmatcher about each path and skips folders as BuildKit's
+  `fsutil` does, without the `lstat` that `fsutil` makes of each kept file.
+- `git status --porcelain` runs in a work tree of the same files, all of them in the index. It uses
+  several processors; what the digest does, it does on one.
+"""
+
+
+def main() -> None:
+    """Write the page and the plot."""
+    parts = []
+    machine = ""
+    for name in ("context_small_files", "context_large_files"):
+        result = _load(name)
+        if result:
+            machine = result["machine"]
+            parts.append(_table(result["rows"]))
+    growth = _load("context_growth")
+    if growth:
+        machine = machine or growth["machine"]
+        parts.append(_growth(growth["points"]))
+        parts.append(_memory(growth["memory"]))
+        (DOCS / PLOT).write_text(_plot(growth["points"]))
+    page = [HEAD.format(machine=machine), *parts, TAIL]
+    (DOCS / "benchmarks.md").write_text("\n".join(page))
+    print(f"wrote {DOCS / 'benchmarks.md'}")
+
+
+def _load(name: str) -> dict[str, Any]:
+    path = RESULTS / f"{name}.json"
+    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return content
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = [
+        "| what | side | clock, s | processor, s | ratio | by processor | goal |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        goal = GOALS.get((row["what"], row["side"]), "")
+        lines.append(
+            f"| {row['what']} | {row['side']} | {row['wall']:.3f} | {row['cpu']:.3f} "
+            f"| {row['ratio']:.2f} | {row['cpu_ratio']:.2f} | {goal} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _growth(points: Sequence[dict[str, float]]) -> str:
+    sides = [side for side in points[0] if side != "files"]
+    lines = [
+        "## Growth",
+        "",
+        f"![Seconds against the number of files]({PLOT})",
+        "",
+        "Processor seconds, and in brackets microseconds for each file of the folder.",
+        "",
+        "| files | " + " | ".join(sides) + " |",
+        "|---:|" + "---:|" * len(sides),
+    ]
+    for point in points:
+        cells = [
+            f"{point[side]:.3f} ({point[side] / point['files'] * 1e6:.2f})"
+            if side in point
+            else "not measured"
+            for side in sides
+        ]
+        lines.append(f"| {point['files']:,.0f} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _memory(memory: Sequence[Sequence[Any]]) -> str:
+    lines = ["## Memory", "", "| what | MiB at most | goal |", "|---|---:|---:|"]
+    lines += [f"| {what} | {peak:.0f} | 150 |" for what, (peak, _) in memory]
+    return "\n".join(lines) + "\n"
+
+
+_COLOURS = ("#0b6e4f", "#1c7ed6", "#c92a2a", "#e8890c", "#6741d9")
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 760, 420, 70, 50, 20, 210
+
+
+def _plot(points: Sequence[dict[str, float]]) -> str:
+    sides = [side for side in points[0] if side != "files"]
+    values = [point[side] for point in points for side in sides if side in point]
+    low_x, high_x = math.log10(points[0]["files"]), math.log10(points[-1]["files"])
+    low_y, high_y = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+
+    def across(files: float) -> float:
+        share = (math.log10(files) - low_x) / (high_x - low_x)
+        return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
+
+    def up(seconds: float) -> float:
+        share = (math.log10(seconds) - low_y) / (high_y - low_y)
+        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _BOTTOM - _TOP)
+
+    right = _WIDTH - _RIGHT
+    drawn = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        'font-family="sans-serif" font-size="13">',
+        "<title>Processor seconds against the number of files</title>",
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
+    ]
+    for power in range(low_y, high_y + 1):
+        y = up(10**power)
+        drawn.append(f'<path d="M{_LEFT} {y:.1f}H{right}" stroke="#ddd"/>')
+        label = f"{10**power:g} s"
+        drawn.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
+    for point in points:
+        x = across(point["files"])
+        drawn.append(f'<path d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}" stroke="#eee"/>')
+        drawn.append(
+            f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 20}" text-anchor="middle">'
+            f"{point['files']:,.0f}</text>"
+        )
+    middle = (_LEFT + right) / 2
+    drawn.append(
+        f'<text x="{middle:.0f}" y="{_HEIGHT - 8}" text-anchor="middle">files in the folder</text>'
+    )
+    ends: list[tuple[float, str, str]] = []
+    for side, colour in zip(sides, _COLOURS, strict=False):
+        places = [(across(p["files"]), up(p[side])) for p in points if side in p]
+        path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+        drawn.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        drawn += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
+        ends.append((places[-1][1], side, colour))
+    y = 0.0
+    for wanted, side, colour in sorted(ends):
+        y = max(wanted + 4, y + 18)
+        drawn.append(f'<text x="{right + 10}" y="{y:.1f}" fill="{colour}">{side}</text>')
+    drawn.append("</svg>")
+    return "\n".join(drawn) + "\n"
+
+
+if __name__ == "__main__":
+    main()
