@@ -7,7 +7,7 @@ engine stop. So the request is made here, through the SDK's own session.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -56,20 +56,17 @@ def engine_errors() -> Iterator[None]:
     except APIError as error:
         text = error.explanation or str(error)
         raise EngineRefusedError(error.status_code or 0, str(text)) from error
-    except Timeout as error:
-        raise EngineSilentError(
-            "The Docker Engine did not answer in time; it may be overloaded or stopped."
-        ) from error
     except (RequestException, OSError) as error:
-        # A read that times out in the middle of a stream comes as a connection error.
-        if "timed out" in str(error):
-            raise EngineSilentError("The Docker Engine stopped answering.") from error
-        # The HTTP libraries' own errors quote the URL, and with it the build arguments.
+        # The HTTP libraries' own errors quote the URL, and with it the build arguments: none
+        # of them stands in the text or in the chain.
         cause = system_error(error)
+        # A read that times out in the middle of a stream comes as a connection error.
+        if isinstance(error, Timeout) or "timed out" in str(error):
+            raise EngineSilentError(
+                "The Docker Engine did not answer in time; it may be overloaded or stopped."
+            ) from cause
         reason = "" if cause is None else f": {cause.strerror or cause}"
-        raise EngineGoneError(f"The connection to the Docker Engine broke off{reason}.") from (
-            cause or error
-        )
+        raise EngineGoneError(f"The connection to the Docker Engine broke off{reason}.") from cause
     except DockerException as error:
         raise EngineError(f"The Docker SDK could not talk to the engine: {error}") from error
 
@@ -120,13 +117,14 @@ def post(
     """
     api = client.api
     source = _Body(body) if body is not None else None
+    sent = None if source is None else iter(source)
     try:
         with engine_errors():
             response = api.post(
                 f"{api.base_url}/v{api.api_version}{path}",
                 params=dict(params),
                 headers=dict(headers),
-                data=iter(source) if source is not None else None,
+                data=sent,
                 stream=True,
                 timeout=(SEND_TIMEOUT_SECONDS, silence_timeout),
             )
@@ -134,6 +132,9 @@ def post(
         if source is not None and source.error is not None:
             raise source.error from None
         raise
+    finally:
+        if sent is not None:
+            sent.close()  # an engine that refuses may not have taken all of it
     with closing(response):
         if response.status_code >= 400:
             with engine_errors():
@@ -165,12 +166,16 @@ class _Body:
         self._chunks = chunks
         self.error: BaseException | None = None
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Generator[bytes, None, None]:
+        chunks = iter(self._chunks)
         try:
             # An empty chunk would end a chunked body.
-            yield from (chunk for chunk in self._chunks if chunk)
+            yield from (chunk for chunk in chunks if chunk)
         except GeneratorExit:
             raise
         except BaseException as error:
             self.error = error
             raise
+        finally:
+            if isinstance(chunks, Generator):
+                chunks.close()

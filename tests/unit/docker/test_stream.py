@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+
+import docker
 import pytest
 import requests
 from docker.errors import APIError, DockerException
@@ -11,6 +15,7 @@ from imagebuilders.docker.stream import (
     EngineRefusedError,
     EngineSilentError,
     engine_errors,
+    post,
 )
 from imagebuilders.exceptions import EngineError
 
@@ -20,10 +25,8 @@ from imagebuilders.exceptions import EngineError
     [
         (APIError("boom", explanation="why"), EngineRefusedError),
         (APIError("boom"), EngineRefusedError),
-        (requests.Timeout("slow"), EngineSilentError),
-        (requests.ConnectionError("Read timed out."), EngineSilentError),
-        (requests.ConnectionError("reset"), EngineGoneError),
         (BrokenPipeError(32, "Broken pipe"), EngineGoneError),
+        (TimeoutError("timed out"), EngineSilentError),
         (DockerException("odd"), EngineError),
     ],
 )
@@ -34,6 +37,48 @@ def test_each_error_has_its_counterpart(error: Exception, expected: type[EngineE
     assert type(caught.value) is expected
     assert caught.value.__cause__ is error
     assert isinstance(caught.value, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (requests.Timeout("url: /build?buildargs=s3cret (connect timeout=1)"), EngineSilentError),
+        (requests.ConnectionError("s3cret: Read timed out."), EngineSilentError),
+        (requests.ConnectionError("reset: s3cret"), EngineGoneError),
+    ],
+)
+def test_the_http_libraries_errors_are_not_shown(
+    error: Exception, expected: type[EngineError]
+) -> None:
+    """They quote the URL, and with it the build arguments; a traceback would print them."""
+    with pytest.raises(expected) as caught, engine_errors():
+        raise error
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_body_that_is_not_sent_to_its_end_is_closed(
+    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may hold a file open; the error's traceback would keep it so."""
+    closed: list[bool] = []
+
+    def body() -> Iterator[bytes]:
+        try:
+            yield b"first"
+            yield b"second"
+        finally:
+            closed.append(True)
+
+    def take_one(*_: object, data: Iterator[bytes], **__: object) -> None:
+        assert next(data) == b"first"
+        raise requests.ConnectionError("reset")
+
+    monkeypatch.setattr(client.api, "post", take_one)
+    expected = pytest.raises(EngineGoneError)
+    with expected as caught, post(client, "/build", params={}, headers={}, body=body()):
+        pytest.fail("there was an answer")
+    assert closed == [True]
+    assert caught.value.__traceback__ is not None
 
 
 def test_the_system_speaks_for_the_http_libraries() -> None:
