@@ -23,6 +23,9 @@ from imagebuilders.exceptions import BuildError
 SHOWN_OUTPUT_LINES = 20
 """So many of the failing step's last lines stand in the error."""
 
+MAX_LINE_CHARS = 64 * 1024
+"""A longer line is told in pieces, so that one without an end is told as it comes."""
+
 _DOCKER_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
 # Podman counts anew in every stage: "[2/2] STEP 1/3: FROM x".
 _PODMAN_STEP = re.compile(r"(?:\[\d+/\d+\] )?STEP (\d+)(?:/(\d+))?: (.*)", re.DOTALL)
@@ -164,11 +167,16 @@ class BuildProgress:
         """Take a piece of output, which may be a part of a line or several lines."""
         if text.startswith(_ERROR_COLOUR_ON):
             text = text.removeprefix(_ERROR_COLOUR_ON).removesuffix(_COLOUR_OFF)
+        if self._line and self._is_chatter(text.removesuffix("\n")):
+            self._end_line()  # the step's output ended without a newline
         if not self._line and self._begins_step(text):
             return
-        *lines, self._line = (self._line + text).split("\n")
+        *lines, rest = (self._line + text).split("\n")
         for line in lines:
             self._take_line(line)
+        self._line = _visible(rest)
+        if len(self._line) > MAX_LINE_CHARS:
+            self._end_line()
 
     def _begins_step(self, text: str) -> bool:
         """See whether the engine announces the next step, in a message of its own.
@@ -202,8 +210,7 @@ class BuildProgress:
             self._take_line(line)
 
     def _take_line(self, line: str, *, spoken_by_engine: bool = False) -> None:
-        # A terminal would overwrite what stands before a carriage return.
-        line = line.rstrip("\r").rpartition("\r")[2]
+        line = _visible(line).rstrip("\r")
         if not line and not spoken_by_engine and not self._output:
             return  # the engine ends each step's announcement with an empty line
         self.log.append(line)
@@ -219,3 +226,11 @@ class BuildProgress:
         else:
             self._output.append(line)
             self._emit(StepOutput(self._step, line))
+
+
+def _visible(line: str) -> str:
+    """Leave out what a terminal would overwrite: all before the last carriage return but one.
+
+    A progress display writes its one line anew for as long as its command runs.
+    """
+    return line[line.rstrip("\r").rfind("\r") + 1 :]

@@ -9,8 +9,9 @@ from typing import Any
 import docker
 import pytest
 
+from imagebuilders.docker import build_progress
 from imagebuilders.docker.build import build_image, encode_params
-from imagebuilders.docker.build_progress import BuiltImage
+from imagebuilders.docker.build_progress import BuildProgress, BuiltImage
 from imagebuilders.events import (
     ContextProgress,
     Event,
@@ -148,6 +149,40 @@ def test_the_last_line_needs_no_newline(build: Build) -> None:
     """What stands at the end of the answer is not lost."""
     build.answer({"aux": {"ID": ID}}, *_stream("Step 1/1 : FROM a", "\nlast words"))
     assert StepOutput(1, "last words") in build.events
+
+
+def test_output_may_end_without_a_newline(build: Build) -> None:
+    """What the engine says next is not taken for the rest of the line."""
+    build.answer(
+        *_stream("Step 1/1 : RUN printf x", "\n", " ---> Running in ad6420f33c97\n", "x"),
+        *_stream("Removing intermediate container ad6420f33c97\n", " ---> de998a5fdc3b\n"),
+        {"aux": {"ID": ID}},
+    )
+    output = [one.line for one in build.events if isinstance(one, StepOutput) and one.number]
+    assert output == ["x"]
+    assert StepOutput(0, "Removing intermediate container ad6420f33c97") in build.events
+
+
+def test_a_line_that_is_written_anew_does_not_grow() -> None:
+    """A progress display without a newline costs the same for each of its states."""
+    events: list[Event] = []
+    progress = BuildProgress("app:1", "Dockerfile", events.append)
+    progress.take({"stream": "Step 1/1 : RUN curl"})
+    for percent in range(101):
+        progress.take({"stream": f"{percent}%\r"})
+        assert len(progress._line) <= len("100%\r")
+    progress.take({"stream": "\n"})
+    assert events[1:] == [StepOutput(1, "100%")]
+
+
+def test_a_line_without_an_end_is_told_in_pieces(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dots that never end are seen as they come, and nothing is lost."""
+    monkeypatch.setattr(build_progress, "MAX_LINE_CHARS", 9)
+    build.answer(*_stream("Step 1/1 : RUN x", *["...."] * 7), {"aux": {"ID": ID}})
+    output = [one.line for one in build.events if isinstance(one, StepOutput)]
+    assert output == ["." * 12, "." * 12, "...."]
 
 
 def test_a_failed_command_is_an_error_with_all_that_helps(build: Build) -> None:
