@@ -82,6 +82,8 @@ def _report(error: Exception, *, as_json: bool) -> int:
         if not failures.is_expected(error):
             output.write_line(sys.stderr, printable_lines(failures.traceback_of(error)))
         output.error_message(failures.message(error))
-    except (failures.OutputClosedError, failures.OutputFailedError):
+    except failures.OutputClosedError:
         output.give_up_output()
+    except failures.OutputFailedError:
+        output.give_up_unwritable()
     return failures.exit_code(error)
