@@ -24,7 +24,13 @@ from imagebuilders.events import (
     StepOutput,
     StepStarted,
 )
-from imagebuilders.exceptions import BuildError, EngineError
+from imagebuilders.exceptions import (
+    BuildContextError,
+    BuildError,
+    ConfigurationError,
+    EngineError,
+    ImageNameError,
+)
 from imagebuilders.stack.component import StackComponentConfig
 from imagebuilders.stack.flavor import DOCS_URL
 
@@ -129,6 +135,7 @@ class LocalImageBuilder(BaseImageBuilder):
         from imagebuilders.docker.engine import describe_engine
         from imagebuilders.docker.image_reference import parse_build_target
 
+        _check_types(image_name, build_context, container_registry)
         options = DockerBuildOptions.from_any(docker_build_options)
         arguments = options.to_sdk_kwargs()
         reference: ImageReference
@@ -178,6 +185,32 @@ class LocalImageBuilder(BaseImageBuilder):
                 yield client
             finally:
                 client.close()
+
+
+def _check_types(image_name: object, build_context: object, container_registry: object) -> None:
+    """Refuse what cannot be meant, such as a path in place of a context.
+
+    Raises:
+        ImageNameError: the name is no text.
+        BuildContextError: the context is none.
+        ConfigurationError: the registry is none.
+    """
+    if not isinstance(image_name, str):
+        raise ImageNameError(
+            f"The image name must be a text, as in 'app:1', not {type(image_name).__name__}.",
+            image_name=repr(image_name),
+        )
+    if not hasattr(build_context, "for_dockerfile"):
+        raise BuildContextError(
+            "The build context must be a BuildContext, as in BuildContext(root='app'), "
+            f"not {type(build_context).__name__}."
+        )
+    if container_registry is not None and not hasattr(container_registry, "push_image"):
+        raise ConfigurationError(
+            "The container registry must be a component, as in "
+            "DefaultContainerRegistry(uri='localhost:5000'), "
+            f"not {type(container_registry).__name__}."
+        )
 
 
 def _report_results(event: Event) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -37,6 +38,7 @@ from imagebuilders.exceptions import (
     BuildError,
     BuildOptionsError,
     EngineNotFoundError,
+    ImageBuilderError,
 )
 from imagebuilders.stack import StackComponentType
 
@@ -221,6 +223,23 @@ def test_syntax_of_buildkit_is_named(
     with pytest.raises(BuildError, match="syntax of BuildKit, which the local builder") as caught:
         builder.build("app:1", context, options)
     assert f": {found}." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((None, _context()), "image name must be a text, as in 'app:1', not NoneType"),
+        (("app:1", "app"), r"must be a BuildContext, as in BuildContext\(root='app'\), not str"),
+        (("app:1", _context(), None, "localhost:5000"), "registry must be a component, .* not str"),
+    ],
+)
+def test_arguments_of_another_kind(
+    builder: LocalImageBuilder, arguments: tuple[Any, ...], says: str
+) -> None:
+    """What cannot be meant is told with an example of what is."""
+    with pytest.raises(ImageBuilderError, match=says) as caught:
+        builder.build(*arguments)
+    assert isinstance(caught.value, ValueError)
 
 
 def test_a_missing_dockerfile_is_found_before_anything_is_sent(
