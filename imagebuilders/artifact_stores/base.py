@@ -59,7 +59,7 @@ class BaseArtifactStore(RequestMaker, StackComponent, ABC):
     config_class: ClassVar[type[StackComponentConfig]] = BaseArtifactStoreConfig
 
     stale_after: ClassVar[float] = STALE_AFTER
-    """Seconds after which an unfinished upload is taken for one whose process died."""
+    """Seconds after which a temporary file is taken for one whose process died."""
 
     @property
     def config(self) -> BaseArtifactStoreConfig:

@@ -119,7 +119,8 @@ class S3ArtifactStore(BaseArtifactStore):
 
     Files that fit in one part are put with one request; larger ones are sent as a multipart
     upload, whose completion is atomic. A failed upload is aborted, so that no parts stay and
-    cost; one whose process died is aborted by a later upload into the same folder, a day on.
+    cost. The parts of one whose process died are left to the bucket's lifecycle rule
+    (`AbortIncompleteMultipartUpload`): only the service knows for sure which are dead.
     """
 
     config_class: ClassVar[type[StackComponentConfig]] = S3ArtifactStoreConfig
@@ -214,9 +215,7 @@ class S3ArtifactStore(BaseArtifactStore):
             concurrency=self.config.concurrency,
             object_settings=self._object_settings(),
         )
-        size = upload.run(source)
-        upload.sweep(self.stale_after)
-        return size
+        return upload.run(source)
 
     def _is_passing(self, error: Exception) -> bool:
         return s3_faults.is_passing(error)

@@ -6,29 +6,21 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime, timezone
 from itertools import islice
-from typing import Protocol, cast
+from typing import Protocol
 
 from imagebuilders.artifact_stores import s3_faults
 from imagebuilders.artifact_stores.chunks import ChunkSource
 from imagebuilders.exceptions import ArtifactStoreError, UploadError
 
-logger = logging.getLogger(__name__)
-
 MOST_PARTS = 10_000
 """How many parts S3 puts together to one object."""
-
-# Services that do not keep the time an upload began give one of long ago to all of them, those
-# under way included.
-_BELIEVABLE_AGE = 366 * 24 * 60 * 60.0
 
 
 class Request(Protocol):
@@ -81,22 +73,6 @@ class S3Upload:
             source.written(len(content))
             return len(content)
 
-    def sweep(self, older_than: float) -> None:
-        """Abort uploads beside this one that were begun more than so many seconds ago."""
-        folder = self._key.rpartition("/")[0]
-        prefix = f"{folder}/" if folder else ""
-        now = datetime.now(timezone.utc)
-        try:
-            listed = self._request("list_multipart_uploads", {"Prefix": prefix, "Delimiter": "/"})
-            for upload in cast("list[Mapping[str, object]]", listed.get("Uploads", [])):
-                age = (now - cast(datetime, upload["Initiated"])).total_seconds()
-                if older_than < age < _BELIEVABLE_AGE:
-                    logger.info("Aborting an upload of %s that died.", upload["Key"])
-                    self._abort(str(upload["Key"]), str(upload["UploadId"]))
-        except ArtifactStoreError as error:
-            # Listing uploads is a right of its own, which not everybody who may upload has.
-            logger.debug("Unfinished uploads were not looked for: %s", error)
-
     def _send_parts(self, parts: Iterable[bytes], source: ChunkSource) -> int:
         begun = self._request(
             "create_multipart_upload", {"Key": self._key, **self._object_settings}
@@ -112,7 +88,7 @@ class S3Upload:
             # A part that arrives after the abort would stay: first wait for those under way.
             pool.shutdown(wait=True, cancel_futures=True)
             with suppress(ArtifactStoreError):
-                self._abort(self._key, upload_id)
+                self._abort(upload_id)
             raise
         pool.shutdown()
         return sum(size for _, size in sent)
@@ -184,8 +160,8 @@ class S3Upload:
             return False
         return str(head.get("ETag", "")).strip('"') == tag_of_parts([tag for tag, _ in sent])
 
-    def _abort(self, key: str, upload_id: str) -> None:
-        self._request("abort_multipart_upload", {"Key": key, "UploadId": upload_id})
+    def _abort(self, upload_id: str) -> None:
+        self._request("abort_multipart_upload", {"Key": self._key, "UploadId": upload_id})
 
 
 def tag_of_parts(tags: Iterable[str]) -> str | None:

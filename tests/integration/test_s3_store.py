@@ -310,18 +310,6 @@ def test_no_credentials_at_all(moto_url: str, bucket: str, monkeypatch: pytest.M
         store.publish("file", [b"x"])
 
 
-def test_an_upload_of_unbelievable_age_is_left_alone(
-    moto_url: str, service: Any, bucket: str
-) -> None:
-    """This server says of every upload that it began in 2010: that is no reason to abort one."""
-    begun = service.create_multipart_upload(Bucket=bucket, Key="prefix/folder/other")
-    with _store(moto_url, bucket) as store:
-        store.publish("folder/file", [b"x"])
-    (left,) = service.list_multipart_uploads(Bucket=bucket)["Uploads"]
-    assert left["UploadId"] == begun["UploadId"]
-    assert left["Initiated"].year == 2010
-
-
 def test_one_path_is_uploaded_by_two_at_once(moto_url: str, service: Any, bucket: str) -> None:
     """Two uploads of one large file, in parts, do not disturb each other."""
     with (

@@ -7,7 +7,6 @@ from asyncio import AbstractEventLoop
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from hashlib import md5
 from typing import Any, cast
 
@@ -28,7 +27,6 @@ Answer = dict[str, Any]
 @dataclass
 class _Upload:
     key: str
-    begun: datetime
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -140,10 +138,10 @@ class MemoryS3(InstanceMemoryFileSystem):
             raise self.error("404", 404)
         return {"ContentLength": len(file.getvalue()), "ETag": f'"{cast(Any, file).tag}"'}
 
-    def begin(self, key: str, age: timedelta = timedelta()) -> str:
-        """Begin an upload so long ago."""
+    def begin(self, key: str) -> str:
+        """Begin an upload."""
         upload_id = f"upload-{len(self.requests)}-{key}"
-        self.uploads[upload_id] = _Upload(key, datetime.now(timezone.utc) - age)
+        self.uploads[upload_id] = _Upload(key)
         return upload_id
 
     def _create_multipart_upload(self, Key: str, **_: object) -> Answer:  # noqa: N803
@@ -184,14 +182,6 @@ class MemoryS3(InstanceMemoryFileSystem):
         self._upload(UploadId)
         del self.uploads[UploadId]
         return {}
-
-    def _list_multipart_uploads(self, Prefix: str, **_: object) -> Answer:  # noqa: N803
-        found = [
-            {"Key": upload.key, "UploadId": upload_id, "Initiated": upload.begun}
-            for upload_id, upload in self.uploads.items()
-            if upload.key.startswith(Prefix)
-        ]
-        return {"Uploads": found} if found else {}
 
 
 class MemoryS3Store(S3ArtifactStore):
