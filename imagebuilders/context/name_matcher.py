@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from imagebuilders.context.patterns import TokenKind
-from imagebuilders.context.shape import Tail, TailKind, Test
+from imagebuilders.context.shape import Tail, TailKind
+from imagebuilders.context.tokens import Test, TokenKind
 
 _Tests = tuple[tuple[Test, int], ...]
 

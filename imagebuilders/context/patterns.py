@@ -16,9 +16,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from functools import cached_property
-from typing import NamedTuple
 
-from imagebuilders.context.go_regexp import RegexpSyntaxError, compile_go
+from imagebuilders.context.go_regexp import RegexpSyntaxError
 from imagebuilders.context.go_text import (
     WHITE_SPACE,
     GlobSyntaxError,
@@ -26,11 +25,13 @@ from imagebuilders.context.go_text import (
     clean_path,
     trim_space,
 )
-
-_BOM = "\ufeff"
-# What Docker escapes for the regular expression; its bitmap of characters to escape
-# covers 64 codes, so that of ". + ( ) | { } $" the last but one to three are left alive.
-_ESCAPED = ".+()$"
+from imagebuilders.context.tokens import (
+    BYTE_ORDER_MARK,
+    Token,
+    TokenKind,
+    expression_test,
+    tokens_of,
+)
 
 
 class PatternSyntaxError(ValueError):
@@ -58,16 +59,16 @@ class Pattern:
         expression: the Go regular expression that Docker makes of it, should it need one.
     """
 
-    __slots__ = ("__dict__", "glob", "kind", "line", "negated", "text")
+    __slots__ = ("__dict__", "_tokens", "glob", "kind", "line", "negated", "text")
 
     def __init__(self, text: str, glob: str, *, negated: bool, line: int = 0) -> None:
         self.text = text
         self.glob = glob
         self.negated = negated
         self.line = line
-        tokens = tokens_of(glob)
-        self.kind = _kind(tokens)
-        self.expression = "^" + "".join(token.expression for token in tokens) + "$"
+        self._tokens = tokens_of(glob)
+        self.kind = _kind(self._tokens)
+        self.expression = "^" + "".join(token.expression for token in self._tokens) + "$"
 
     def __repr__(self) -> str:
         return f"<Pattern {self.text!r}>"
@@ -92,17 +93,14 @@ class Pattern:
 
     def _regexp(self) -> Callable[[str], object]:
         try:
-            search = compile_go(self.expression)
+            return expression_test(self._tokens)
         except RegexpSyntaxError as error:
             raise PatternSyntaxError(str(error)) from error
 
-        def matches(path: str) -> object:
-            return search(path if path.isascii() else replace_stray_bytes(path))
-
-        return matches
-
     def _suffix(self) -> Callable[[str], object]:
-        if self.glob.startswith(_BOM):  # Docker then cuts the BOM in two; nothing ends like that
+        if self.glob.startswith(
+            BYTE_ORDER_MARK
+        ):  # Docker then cuts the BOM in two; nothing ends like that
             return lambda _path: False
         end = self.glob[2:]
         if end.startswith("/"):
@@ -155,66 +153,6 @@ def literal_pattern(path: str) -> str:
     if text[0] in WHITE_SPACE:
         text = f"[{text[0]}]{text[1:]}"
     return text
-
-
-def replace_stray_bytes(path: str) -> str:
-    """Put U+FFFD for each byte that is no UTF-8: Go's regular expressions see that."""
-    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in path)
-
-
-class TokenKind(enum.Enum):
-    """What a piece of a pattern stands for."""
-
-    LITERAL = "literal"
-    ESCAPED = "escaped"
-    ONE = "?"
-    SOME = "*"
-    DEEP = "**"
-    BRACKET = "[]"
-
-
-class Token(NamedTuple):
-    """A piece of a pattern.
-
-    Attributes:
-        kind: what it stands for.
-        text: the character itself, for `LITERAL`, `ESCAPED` and `BRACKET`.
-        expression: what Docker makes of it in the regular expression.
-    """
-
-    kind: TokenKind
-    text: str
-    expression: str
-
-
-def tokens_of(glob: str) -> list[Token]:
-    """Split a pattern as Docker does when it makes a regular expression of it."""
-    chars = replace_stray_bytes(glob).removeprefix(_BOM)
-    tokens = []
-    at = 0
-    while at < len(chars):
-        char = chars[at]
-        at += 1
-        if char == "*" and chars.startswith("*", at):
-            at += 1
-            if chars.startswith("/", at):
-                at += 1
-            tokens.append(Token(TokenKind.DEEP, "", "(.*/)?" if at < len(chars) else ".*"))
-        elif char == "*":
-            tokens.append(Token(TokenKind.SOME, "", "[^/]*"))
-        elif char == "?":
-            tokens.append(Token(TokenKind.ONE, "", "[^/]"))
-        elif char in _ESCAPED:
-            tokens.append(Token(TokenKind.LITERAL, char, "\\" + char))
-        elif char == "\\":
-            text = chars[at : at + 1]
-            at += 1
-            tokens.append(Token(TokenKind.ESCAPED, text, "\\" + text))
-        elif char in "[]":
-            tokens.append(Token(TokenKind.BRACKET, char, char))
-        else:
-            tokens.append(Token(TokenKind.LITERAL, char, char))
-    return tokens
 
 
 def _kind(tokens: list[Token]) -> PatternKind:

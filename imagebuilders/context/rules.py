@@ -17,7 +17,8 @@ from typing import TypeAlias
 
 from imagebuilders.context.name_matcher import NameMatcher
 from imagebuilders.context.patterns import Pattern, PatternSyntaxError, compile_pattern
-from imagebuilders.context.shape import HeadKind, Shape, Tail, Test, shapes_of
+from imagebuilders.context.shape import HeadKind, Shape, Tail, shapes_of
+from imagebuilders.context.tokens import Test
 
 Outcome: TypeAlias = tuple[bool, int]
 """Whether a path is excluded, and the patterns that hit it, as a bit set."""

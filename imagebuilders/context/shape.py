@@ -12,21 +12,20 @@ folders and names without line feeds, which `**` does not match.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from imagebuilders.context.go_regexp import RegexpSyntaxError, compile_go
-from imagebuilders.context.patterns import (
-    Pattern,
-    PatternKind,
+from imagebuilders.context.patterns import Pattern, PatternKind
+from imagebuilders.context.tokens import (
+    BYTE_ORDER_MARK,
+    Test,
     Token,
     TokenKind,
+    expression_test,
+    is_tame,
     replace_stray_bytes,
     tokens_of,
 )
-
-Test = Callable[[str], object]
 
 
 class HeadKind(enum.Enum):
@@ -62,7 +61,7 @@ class Tail:
         """A function that is true for the names that the tail hits."""
         text = self.text
         if self.kind is TailKind.GLOB:
-            return _tester(self.tokens)
+            return expression_test(self.tokens)
         if self.kind is TailKind.SAME:
             return lambda name: name == text
         if self.kind is TailKind.STARTS:
@@ -111,7 +110,7 @@ class Head:
 
     @cached_property
     def _test(self) -> Test:
-        return _tester(self.tokens)
+        return expression_test(self.tokens)
 
     @cached_property
     def _parts(self) -> tuple[list[Test], bool]:
@@ -122,7 +121,7 @@ class Head:
             if token.kind is TokenKind.DEEP:
                 return parts, True
             if token.text == "/":
-                parts.append(_tester(part))
+                parts.append(expression_test(part))
                 part = []
             else:
                 part.append(token)
@@ -142,7 +141,7 @@ def shapes_of(pattern: Pattern) -> tuple[Shape, ...] | None:
     glob = pattern.glob
     if pattern.kind is PatternKind.EXACT:
         return (_literal(glob),)
-    if glob != replace_stray_bytes(glob) or glob.startswith("\ufeff"):
+    if glob != replace_stray_bytes(glob) or glob.startswith(BYTE_ORDER_MARK):
         return None
     if pattern.kind is PatternKind.SUFFIX:
         return (_suffix(glob[2:]),)
@@ -174,7 +173,7 @@ def _suffix(end: str) -> Shape:
 
 
 def _glob(tokens: list[Token]) -> Shape | None:
-    if not _is_tame(tokens):
+    if not is_tame(tokens):
         return None
     cut = 0
     for index, token in enumerate(tokens):
@@ -219,45 +218,3 @@ def _tail(tokens: list[Token]) -> Tail:
 
 
 _PLAIN = (TokenKind.LITERAL, TokenKind.ESCAPED)
-
-
-def _is_tame(tokens: Sequence[Token]) -> bool:
-    """Say whether each token stands for itself, and none but `**` can match a slash."""
-    inside: list[Token] | None = None
-    for token in tokens:
-        if inside is not None:
-            if token.text == "]" and token.kind is TokenKind.BRACKET:
-                if not _is_tame_class(inside):
-                    return False
-                inside = None
-            else:
-                inside.append(token)
-        elif token.kind is TokenKind.BRACKET:
-            if token.text == "]":
-                return False
-            inside = []
-        elif token.kind is TokenKind.ESCAPED:
-            if not token.text.isascii() or token.text.isalnum() or token.text == "/":
-                return False
-        elif token.kind is TokenKind.LITERAL and token.text in "^|{":
-            return False
-    return inside is None
-
-
-def _is_tame_class(inside: list[Token]) -> bool:
-    text = "".join(token.text for token in inside)
-    if not all(
-        token.kind is TokenKind.LITERAL and (token.text.isalnum() or token.text in "-_.")
-        for token in inside
-    ):
-        return False
-    try:
-        return not compile_go(f"^[{text}]$")("/")
-    except RegexpSyntaxError:
-        return False
-
-
-def _tester(tokens: Sequence[Token]) -> Test:
-    """Compile tokens that are tame."""
-    search = compile_go("^" + "".join(token.expression for token in tokens) + "$")
-    return lambda text: search(text if text.isascii() else replace_stray_bytes(text))
