@@ -138,9 +138,10 @@ def _read(root: str | None, dockerfile: str) -> bytes:
         raise BuildContextError(
             f"There is no Dockerfile at {path}.", path=str(path), remedy=Remedy.NAME_DOCKERFILE
         ) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise BuildContextError(
-            f"The Dockerfile {path} cannot be read: {error.strerror}.", path=str(path)
+            f"The Dockerfile {path} cannot be read: {reason}.", path=str(path)
         ) from error
 
 
@@ -148,9 +149,25 @@ def _rules(ignore_file: Entry | None) -> bytes:
     """Give the content of the `.dockerignore` in the context; the engine follows a link."""
     if ignore_file is None:
         return b""
-    if ignore_file.type is EntryType.LINK and os.path.isfile(ignore_file.source):
-        return Path(os.fsdecode(ignore_file.source)).read_bytes()
-    return read_whole(ignore_file)
+    if ignore_file.type is EntryType.FILE:
+        return read_whole(ignore_file)
+    if ignore_file.type is EntryType.DIRECTORY:
+        raise IgnoreFileError(
+            f"The build context has a folder named {IGNORE_FILE}, which the engine takes for its "
+            "ignore file. Rename the folder, or leave it out with the ignore file.",
+            path=IGNORE_FILE,
+        )
+    path = os.fsdecode(ignore_file.source)
+    if not os.path.isfile(path):
+        return b""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise IgnoreFileError(
+            f"The ignore file {path} cannot be read: {error.strerror}.",
+            path=path,
+            remedy=Remedy.REPLACE_IGNORE_FILE,
+        ) from error
 
 
 def _excludes(content: bytes, path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import tarfile
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from fakes import FakeDockerClient, FakeDockerEngine
 from imagebuilders.build_context import BuildContext
 from imagebuilders.docker.build import build_image
 from imagebuilders.docker.context_files import EngineContext, engine_context
-from imagebuilders.exceptions import BuildContextError
+from imagebuilders.exceptions import BuildContextError, IgnoreFileError
 
 COPY_ALL = "FROM scratch\nCOPY . /all/\n"
 
@@ -204,6 +205,52 @@ def test_a_linked_ignore_file_is_followed(client: docker.DockerClient, root: Pat
         "app.py",
         "rules",
     )
+
+
+def test_a_linked_ignore_file_that_leads_nowhere_has_no_rules(
+    client: docker.DockerClient, root: Path, tmp_path: Path
+) -> None:
+    """The link is sent as it is, and the engine passes over it."""
+    _write(root, Dockerfile=COPY_ALL)
+    (tmp_path / "rules").write_text("b\n")
+    (root / ".dockerignore").symlink_to("nowhere")
+    context = engine_context(BuildContext(str(root), str(tmp_path / "rules")))
+    assert ".dockerignore" in _sent(context)
+    _check(client, context, "Dockerfile", "app.py")
+
+
+def test_a_linked_ignore_file_that_cannot_be_read_is_an_error(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's own error does not come through."""
+    (tmp_path / "rules").write_text("b\n")
+    _write(root, Dockerfile=COPY_ALL)
+    (root / ".dockerignore").symlink_to("Dockerfile")
+
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == ".dockerignore":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(IgnoreFileError, match=r"\.dockerignore cannot be read: Permission denied"):
+        engine_context(BuildContext(str(root), str(tmp_path / "rules")))
+
+
+def test_a_folder_in_the_place_of_the_ignore_file_is_an_error(root: Path, tmp_path: Path) -> None:
+    """The engine would try to read it; with a file named for it, only the engine would."""
+    (tmp_path / "rules").write_text("b\n")
+    (root / ".dockerignore").mkdir()
+    with pytest.raises(IgnoreFileError, match=r"a folder named \.dockerignore"):
+        engine_context(BuildContext(str(root), str(tmp_path / "rules")))
+
+
+def test_a_dockerfile_of_an_impossible_name_is_an_error(root: Path) -> None:
+    """No file's name holds a null character."""
+    with pytest.raises(BuildContextError, match="cannot be read: embedded null"):
+        engine_context(BuildContext(str(root)), "a\0b")
 
 
 def test_rules_the_engine_cannot_read_take_nothing_away(
