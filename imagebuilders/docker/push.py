@@ -94,7 +94,9 @@ def push_image(
     except EngineRefusedError as error:
         raise failed(error.explanation) from error
     except EngineSilentError as error:
-        raise failed(f"nothing was heard for {silence_timeout:g} s") from error
+        # Without a limit of ours it is the system's own that passed.
+        how_long = f" for {silence_timeout:g} s" if silence_timeout else " in time"
+        raise failed(f"nothing was heard{how_long}") from error
     except EngineGoneError as error:
         raise failed("the Docker Engine went away during the push") from error
     except EngineError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from typing import Any
 
 import docker
 import pytest
+import requests
 
 from imagebuilders.docker.image_reference import ImageReference
 from imagebuilders.docker.push import push_image
@@ -156,3 +158,16 @@ def test_a_push_that_hangs_is_given_up(
     with pytest.raises(PushError, match=r"nothing was heard for 0\.05 s\. The registry is slow"):
         _push(client, silence_timeout=0.05)
     scripted_engine.wait()
+
+
+def test_a_connection_that_times_out_is_an_error_without_a_limit_too(
+    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system gives a dead connection up by itself."""
+
+    def time_out(*_: object, **__: object) -> None:
+        raise requests.ConnectionError(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+
+    monkeypatch.setattr(client.api, "post", time_out)
+    with pytest.raises(PushError, match="nothing was heard in time"):
+        _push(client)
