@@ -8,6 +8,7 @@ from imagebuilders.docker.image_reference import (
     DEFAULT_DOMAIN,
     is_domain,
     is_repository_path,
+    split_domain,
 )
 
 _SCHEME = re.compile(r"https?://")
@@ -21,7 +22,7 @@ def normalize_registry_uri(text: str) -> str:
     spellings of Docker Hub become `docker.io`.
 
     Raises:
-        ValueError: what remains is no domain, or the path is no repository path.
+        ValueError: what remains is no registry's domain, or the path is no repository path.
     """
     bare = _SCHEME.sub("", text.strip(), count=1).rstrip("/")
     domain, _, path = bare.partition("/")
@@ -38,5 +39,10 @@ def normalize_registry_uri(text: str) -> str:
         raise ValueError(
             f"{path!r} after the registry's address may have lower case letters and digits, with "
             "'.', '_', '__', '-' or '/' between them"
+        )
+    if split_domain(f"{domain}/name")[0] != domain:
+        raise ValueError(
+            f"{domain!r} is taken for no registry in an image's name: a registry's address has a "
+            f"dot or a port, or is localhost; for Docker Hub write {DEFAULT_DOMAIN}/{bare}"
         )
     return f"{domain}/{path}" if path else domain

@@ -36,6 +36,8 @@ def test_every_spelling_has_one_form(given: str, normalized: str) -> None:
         ("bad_host/x", "'bad_host' is no registry address"),
         ("host/Team", "'Team' after the registry's address"),
         ("host/a:tag", "'a:tag' after the registry's address"),
+        ("team", "for Docker Hub write docker.io/team"),
+        ("host/team", "for Docker Hub write docker.io/host/team"),
         ("https://alice:s3cret@host", "a registry's address has no user"),
     ],
 )
