@@ -29,7 +29,6 @@ from imagebuilders.exceptions import (
     BuildError,
     ConfigurationError,
     EngineError,
-    ImageNameError,
 )
 from imagebuilders.stack.component import StackComponentConfig
 from imagebuilders.stack.flavor import DOCS_URL
@@ -135,7 +134,7 @@ class LocalImageBuilder(BaseImageBuilder):
         from imagebuilders.docker.engine import describe_engine
         from imagebuilders.docker.image_reference import parse_build_target
 
-        _check_types(image_name, build_context, container_registry)
+        _check_types(build_context, container_registry)
         options = DockerBuildOptions.from_any(docker_build_options)
         arguments = options.to_sdk_kwargs()
         reference: ImageReference
@@ -187,19 +186,13 @@ class LocalImageBuilder(BaseImageBuilder):
                 client.close()
 
 
-def _check_types(image_name: object, build_context: object, container_registry: object) -> None:
+def _check_types(build_context: object, container_registry: object) -> None:
     """Refuse what cannot be meant, such as a path in place of a context.
 
     Raises:
-        ImageNameError: the name is no text.
         BuildContextError: the context is none.
         ConfigurationError: the registry is none.
     """
-    if not isinstance(image_name, str):
-        raise ImageNameError(
-            f"The image name must be a text, as in 'app:1', not {type(image_name).__name__}.",
-            image_name=repr(image_name),
-        )
     if not hasattr(build_context, "for_dockerfile"):
         raise BuildContextError(
             "The build context must be a BuildContext, as in BuildContext(root='app'), "

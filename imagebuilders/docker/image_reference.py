@@ -50,6 +50,7 @@ class ImageReference:
         Raises:
             ImageNameError: it is malformed; the text says which part and why.
         """
+        _check_is_text(text)
         rest, _, digest = text.partition("@")
         if "@" in text and not _DIGEST.match(digest):
             raise ImageNameError(
@@ -129,6 +130,14 @@ def is_domain(text: str) -> bool:
 def is_repository_path(text: str) -> bool:
     """Whether the text is one or more path components of a repository."""
     return _PATH.match(text) is not None
+
+
+def _check_is_text(name: object) -> None:
+    if not isinstance(name, str):
+        raise ImageNameError(
+            f"The image name must be a text, as in 'app:1', not {type(name).__name__}.",
+            image_name=repr(name),
+        )
 
 
 def _split_tag(text: str) -> tuple[str, str | None]:

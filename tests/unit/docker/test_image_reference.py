@@ -133,3 +133,9 @@ def test_a_digest_cannot_be_built() -> None:
     """The error offers the same name without the digest."""
     with pytest.raises(ImageNameError, match="only known once the image is built: give app:1"):
         parse_build_target(f"app:1@{DIGEST}")
+
+
+def test_a_name_that_is_no_text_is_an_error() -> None:
+    """As when a caller left out a setting."""
+    with pytest.raises(ImageNameError, match="must be a text, as in 'app:1', not NoneType"):
+        ImageReference.parse(None)  # type: ignore[arg-type]
