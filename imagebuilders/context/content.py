@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 
 from imagebuilders.context.entries import Entry, show_path
+from imagebuilders.context.patterns import excluding_line
 from imagebuilders.exceptions import BuildContextError, ContextChangedError
 
 CHUNK_SIZE = 256 * 1024
@@ -109,6 +110,6 @@ def _changed(entry: Entry, what: str) -> ContextChangedError:
 def _unreadable(entry: Entry, error: OSError) -> BuildContextError:
     return BuildContextError(
         f"{show_path(str(entry.source))} cannot be read: {error.strerror}. Change its permissions, "
-        f"or exclude it with the line {show_path(entry.path)!r} in the ignore file.",
+        f"or exclude it with the line {excluding_line(entry.path)} in the ignore file.",
         path=str(entry.source),
     )

@@ -17,6 +17,7 @@ import enum
 from collections.abc import Callable
 from functools import cached_property
 
+from imagebuilders.context.entries import show_path
 from imagebuilders.context.go_regexp import RegexpSyntaxError
 from imagebuilders.context.go_text import (
     WHITE_SPACE,
@@ -153,6 +154,11 @@ def literal_pattern(path: str) -> str:
     if text[0] in WHITE_SPACE:
         text = f"[{text[0]}]{text[1:]}"
     return text
+
+
+def excluding_line(path: str) -> str:
+    """Give the line that excludes a path, in quotes, for an error."""
+    return f"'{show_path(literal_pattern(path))}'"
 
 
 def _kind(tokens: list[Token]) -> PatternKind:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from imagebuilders.context.entries import Entry, EntryType, encode_path, show_path
+from imagebuilders.context.patterns import excluding_line
 from imagebuilders.context.rules import IgnoreRules, Outcome
 from imagebuilders.exceptions import BuildContextError, ContextChangedError
 
@@ -162,7 +163,7 @@ def _unlistable(directory: str, path: str, error: OSError) -> Exception:
         return _vanished(directory)
     return BuildContextError(
         f"The directory {shown} cannot be read: {error.strerror}. Change its permissions, or "
-        f"exclude it with the line {show_path(path)!r} in the ignore file.",
+        f"exclude it with the line {excluding_line(path)} in the ignore file.",
         path=directory,
     )
 
@@ -228,8 +229,8 @@ def _no_file(source: str, path: str, mode: int) -> BuildContextError:
     what = next((name for test, name in _SPECIAL if test(mode)), "no file")
     return BuildContextError(
         f"{show_path(source)} is {what}. A build context holds files, directories and symbolic "
-        f"links only. Remove it, or exclude it with the line {show_path(path)!r} in the ignore "
-        "file.",
+        f"links only. Remove it, or exclude it with the line {excluding_line(path)} in the "
+        "ignore file.",
         path=source,
     )
 

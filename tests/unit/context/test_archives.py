@@ -184,6 +184,13 @@ def test_gzip_header() -> None:
     assert gzip.decompress(data) == made(ArchiveType.TAR)
 
 
+def test_gzip_of_much() -> None:
+    """What is compressed in several portions is one stream."""
+    content = os.urandom(3_000_000)
+    entry = Entry("random", EntryType.FILE, size=len(content), source=content)
+    assert gzip.decompress(made(ArchiveType.TAR_GZ, [entry])) == made(ArchiveType.TAR, [entry])
+
+
 def test_pieces() -> None:
     """Pieces are of moderate size, however large the file."""
     sizes = [len(piece) for piece in archive_stream(ENTRIES, ArchiveType.TAR)]

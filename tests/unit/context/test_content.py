@@ -97,3 +97,22 @@ def test_failing_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "read", fail)
     with pytest.raises(BuildContextError, match="Input/output error"):
         read_whole(entry)
+
+
+def test_short_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that gives less than asked for is asked again, up to the end of the file."""
+    entry = entry_of(tmp_path / "f", b"abcdef")
+    real = os.read
+    monkeypatch.setattr(os, "read", lambda descriptor, size: real(descriptor, min(size, 2)))
+    assert read_whole(entry) == b"abcdef"
+    answers = [b"ab", b""]
+    monkeypatch.setattr(os, "read", lambda _descriptor, _size: answers.pop(0))
+    with pytest.raises(ContextChangedError, match="shrank"):
+        read_whole(entry)
+
+
+def test_large_content_in_memory() -> None:
+    """Content held in memory is given as it is, however large."""
+    content = bytes(CHUNK_SIZE + 1)
+    entry = Entry("a", EntryType.FILE, size=len(content), source=content)
+    assert list(read_chunks(entry)) == [content]

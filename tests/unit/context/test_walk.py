@@ -276,3 +276,11 @@ def test_disk_names() -> None:
     """Names go from the file system's encoding to the context's and back."""
     for name in ("a", "ü", "\udcff"):
         assert walk.disk_name(walk.context_name(name)) == name
+
+
+def test_suggested_line_is_a_pattern(tmp_path: Path) -> None:
+    """The line that an error suggests is a pattern for that very path."""
+    os.mkfifo(tmp_path / "[x]")
+    with pytest.raises(BuildContextError, match=r"the line '\\\[x\\\]'"):
+        paths(tmp_path)
+    assert paths(tmp_path, r"\[x\]") == []
