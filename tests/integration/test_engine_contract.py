@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
+from typing import Any
 
 import docker
 import pytest
@@ -201,7 +202,7 @@ def _instructions(draw: st.DrawFn, stage: int) -> str:
     if kind in ("copy", "add"):
         sources = " ".join(draw(st.lists(_SOURCES, min_size=1, max_size=2)))
         return f"{kind.upper()} {draw(_OWNERS)}{sources} {draw(_TARGETS)}"
-    return {
+    makers: dict[str, Callable[[], str]] = {
         "env": lambda: f"ENV {draw(_KEYS)}={draw(_VALUES)} k={draw(_VALUES)}",
         "arg": lambda: draw(st.sampled_from(["ARG v", "ARG v=1", "ARG w=$v", "ARG g"])),
         "label": lambda: f"LABEL l={draw(_VALUES)} {draw(_KEYS)}=z",
@@ -217,7 +218,8 @@ def _instructions(draw: st.DrawFn, stage: int) -> str:
             st.sampled_from(["HEALTHCHECK NONE", "HEALTHCHECK --interval=3s CMD a"])
         ),
         "onbuild": lambda: "ONBUILD ENV ob=1",
-    }[kind]()
+    }
+    return makers[kind]()
 
 
 @st.composite
@@ -265,7 +267,11 @@ def test_random_builds_come_out_the_same(real: tuple[str, APIClient]) -> None:
         dockerfile: str, files: dict[str, str | Entry], args: dict[str, str], target: str
     ) -> None:
         note(dockerfile)
-        options = {"buildargs": args, "nocache": "1", **({"target": target} if target else {})}
+        options: dict[str, Any] = {
+            "buildargs": args,
+            "nocache": "1",
+            **({"target": target} if target else {}),
+        }
         expected = Session(api, BASE_IMAGE, shared=False)
         expected.build(dockerfile, files, **options)
         with_double = _double(version)

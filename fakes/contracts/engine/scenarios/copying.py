@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.context import Entry, directory, symlink
+from fakes.contracts.engine.context import Entry, Files, directory, symlink
 from fakes.contracts.engine.registry import dockerfiles, scenario
 from fakes.contracts.engine.session import Session
 
@@ -224,28 +224,30 @@ def pax_times(s: Session) -> None:
 @scenario
 def two_broken_links_to_one_place(s: Session) -> None:
     """A link that leads nowhere counts by its own path."""
+    files: Files = {"p/c": "1", "p/q/d": symlink("../a"), "p/e": symlink("a")}
     s.build(
         "FROM scratch\nCOPY p /z",
-        {"p/c": "1", "p/q/d": symlink("../a"), "p/e": symlink("a")},
+        files,
     )
 
 
 @scenario
 def empty_copy_then_a_full_one(s: Session) -> None:
     """The engine loses its way after a COPY that changes nothing."""
-    files = {"e": directory(), "a": "a layer that no other scenario makes"}
+    files: Files = {"e": directory(), "a": "a layer that no other scenario makes"}
     s.build("FROM scratch\nCOPY e /\nCOPY a /", files)
 
 
 @scenario
 def empty_directory_again(s: Session) -> None:
     """A directory that is copied into anew gets a new time."""
-    s.build("FROM scratch\nCOPY e /z\nCOPY e /z", {"e": directory()})
+    files: Files = {"e": directory()}
+    s.build("FROM scratch\nCOPY e /z\nCOPY e /z", files)
 
 
 @scenario
 def circular_destination(s: Session) -> None:
     """A destination whose links lead round in circles."""
-    files = {"d/a": symlink("a"), "b": "1"}
+    files: Files = {"d/a": symlink("a"), "b": "1"}
     s.build("FROM scratch\nCOPY d /\nCOPY b /a", files)
     s.build("FROM scratch\nCOPY d /\nWORKDIR /a/x", files)

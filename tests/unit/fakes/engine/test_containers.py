@@ -37,7 +37,9 @@ def test_a_service_runs_until_it_is_stopped(
     container = client.containers.run("base", detach=True, ports={"80/tcp": None}, name="svc")
     container.reload()
     assert container.status == "running"
-    assert container.ports["80/tcp"][0]["HostPort"].isdigit()
+    published = container.ports["80/tcp"]
+    assert published is not None
+    assert published[0]["HostPort"].isdigit()
     assert container.logs() == b"ready\n"
     container.stop()
     assert container.wait()["StatusCode"] == 143
@@ -64,6 +66,7 @@ def test_files_go_in_and_out_and_into_a_commit(
     container = client.containers.create("base")
     container.put_archive("/", pack({"etc/new": "content"}))
     stream, stat = container.get_archive("/etc/new")
+    assert stat is not None
     assert stat["name"] == "new"
     assert b"content" in b"".join(stream)
     image = container.commit("kept", "1", changes="ENV B=2")
@@ -121,5 +124,5 @@ def test_events_are_told(client: FakeDockerClient, engine: FakeDockerEngine) -> 
 def test_an_endpoint_the_double_lacks_says_so(client: FakeDockerClient) -> None:
     """501, and the name of the route."""
     with pytest.raises(docker.errors.APIError, match="does not implement GET /swarm") as caught:
-        _ = client.swarm.attrs or client.swarm.reload()
+        client.swarm.reload()
     assert caught.value.status_code == 501

@@ -44,7 +44,7 @@ def test_the_engine_goes_away_in_the_middle_of_a_build(
     """What was printed before arrives, then the connection breaks."""
     engine.faults.die_at_step("env")
     stream = client.api.build(fileobj=io.BytesIO(_CONTEXT), custom_context=True, decode=True)
-    seen = []
+    seen: list[str] = []
     with pytest.raises(_BROKEN):
         seen.extend(line["stream"] for line in stream)
     assert client.ping()
