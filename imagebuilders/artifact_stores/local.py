@@ -149,7 +149,7 @@ class LocalArtifactStore(BaseArtifactStore):
     def _sweep(self, folder: str) -> None:
         for name in filter(is_temporary, os.listdir(folder)):
             path = os.path.join(folder, name)
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # gone already, or another user's: the rest may be ours
                 if _is_abandoned(path) or is_stale(name, self.stale_after):
                     os.unlink(path)
                     logger.info("Removed %s, which an upload that died left behind.", path)

@@ -260,12 +260,25 @@ def test_a_file_system_without_locks_will_do(
     assert left.exists()
 
 
-def test_two_sweeps_at_once_do_not_disturb_each_other(
+def test_a_file_that_cannot_be_swept_does_not_keep_others(
     store: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that another sweep removed first is no error."""
-    monkeypatch.setattr(os, "listdir", lambda _: [temporary_name("file")])
+    """One that another sweep removed first, or that is another user's, is passed over."""
+    removed, foreign, left = (temporary_name(name) for name in ("removed", "foreign", "left"))
+    for name in (foreign, left):
+        Path(store.path, name).write_bytes(b"half")
+    open_file = os.open
+
+    def refuse(path: str, *arguments: int) -> int:
+        if path.endswith(foreign):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return open_file(path, *arguments)
+
+    monkeypatch.setattr(os, "listdir", lambda _: [removed, foreign, left])
+    monkeypatch.setattr(os, "open", refuse)
     assert store.publish("file", [b"x"]) == 1
+    monkeypatch.undo()
+    assert sorted(os.listdir(store.path)) == sorted([foreign, "file"])
 
 
 def test_a_file_in_the_place_of_a_folder(store: LocalArtifactStore) -> None:
