@@ -20,6 +20,7 @@ from imagebuilders.context import archive, tar_stream, zip_stream
 from imagebuilders.context.archive import DEFAULT_MTIME, ArchiveType, archive_stream, fixed_mtime
 from imagebuilders.context.content import CHUNK_SIZE
 from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.context.gzip_stream import gzip_stream
 from imagebuilders.exceptions import BuildContextError
 
 LONG = "/".join(["d" * 90] * 4)
@@ -184,11 +185,22 @@ def test_gzip_header() -> None:
     assert gzip.decompress(data) == made(ArchiveType.TAR)
 
 
-def test_gzip_of_much() -> None:
-    """What is compressed in several portions is one stream."""
-    content = os.urandom(3_000_000)
-    entry = Entry("random", EntryType.FILE, size=len(content), source=content)
-    assert gzip.decompress(made(ArchiveType.TAR_GZ, [entry])) == made(ArchiveType.TAR, [entry])
+@pytest.mark.parametrize("kinds", ["r", "t", "rt", "tr", "rtr", "trt", "rr", "s", "ttsrs"])
+def test_gzip_of_much(kinds: str) -> None:
+    """Stretches that are compressed and stretches that are stored make one stream."""
+    mebibyte = 1024 * 1024
+    contents = {
+        "r": os.urandom(mebibyte),
+        "t": b"some text\n" * (mebibyte // 10 + 1),
+        "s": os.urandom(1000),
+    }
+    content = b"".join(contents[kind] for kind in kinds)
+    compressed = b"".join(gzip_stream(contents[kind] for kind in kinds))
+    assert gzip.decompress(compressed) == content
+    with gzip.open(io.BytesIO(compressed)) as file:
+        assert file.read() == content
+    random = sum(len(contents[kind]) for kind in kinds if kind != "t")
+    assert len(compressed) < random * 1.001 + (len(content) - random) / 10 + 1000
 
 
 def test_pieces() -> None:
