@@ -27,8 +27,9 @@ How fast a build context is selected, archived and digested. Each row compares t
 turns in one process, best of some rounds; *ratio* is how many times longer the other side took than
 imagebuilders, so more than 1 means that imagebuilders is faster.
 
-Measured on {machine}, while other work went on there, so read the ratios rather than the seconds,
-and the processor's seconds rather than those on the clock.
+Measured on {machine}.
+Other work went on there meanwhile, so read the ratios rather than the seconds, and the processor's
+seconds rather than those on the clock.
 """
 TAIL = """\
 ## Repeat it
