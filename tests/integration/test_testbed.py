@@ -10,7 +10,7 @@ from io import BytesIO
 
 import pytest
 import requests
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from testbed.engine import Engine
 from testbed.registry import Registry
 from testbed.tools import ClientTool
@@ -106,6 +106,12 @@ def test_engine_reaches_a_server_of_the_test(engine: Engine, small_server: tuple
     address, port = small_server
     with engine.forwarded(port), pytest.raises(NotFound, match="no such thing here"):
         engine.client.images.pull(f"{address}/anything", tag="1")
+
+
+def test_other_machines_are_unknown(engine: Engine) -> None:
+    """A newer engine of the test bed asks no name server, so that it never waits for one."""
+    with pytest.raises(APIError, match="no such host"):
+        engine.client.images.pull("registry.example/anything", tag="1")
 
 
 def test_killed_engine_stops_answering(disposable_engine: Engine) -> None:
