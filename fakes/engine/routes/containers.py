@@ -208,10 +208,10 @@ def _wait(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     def body() -> Iterator[bytes]:
         # The headers go out at once: the CLI waits for them before it starts.
         yield b""
+        code: int | None = None
         for code in engine.containers.wait(container, condition):
-            if code is not None:
-                break
-            yield b""
+            if code is None:
+                yield b""
         yield (json.dumps({"Error": None, "StatusCode": code}) + "\n").encode()
 
     return Response(200, body(), {"Content-Type": "application/json"})
