@@ -32,13 +32,13 @@ _EXAMPLES = int(os.environ.get("IMAGEBUILDERS_RANDOM_BUILDS", "30"))
 
 @pytest.fixture(scope="module")
 def client_of(testbed: Testbed) -> Iterator[Callable[[str], APIClient]]:
-    """The client of the testbed's engine of a version, made once."""
+    """The client of an engine of its own, which no other test fills, made once."""
     with ExitStack() as clients:
 
         @cache
         def make(version: str) -> APIClient:
-            host = testbed.engine(version).docker_host
-            client = docker.APIClient(base_url=host, version="auto", timeout=120)
+            engine = clients.enter_context(testbed.disposable_engine(version))
+            client = docker.APIClient(base_url=engine.docker_host, version="auto", timeout=120)
             clients.callback(client.close)
             return client
 
