@@ -91,8 +91,8 @@ def times(root: Path, count: int) -> dict[str, float]:
     context = BuildContext(str(root))
     context.digest()
     sides = {
-        "select": lambda: context.get_files(),
-        "digest, nothing changed": lambda: context.digest(),
+        "imagebuilders, select": lambda: context.get_files(),
+        "imagebuilders, digest, nothing changed": lambda: context.digest(),
     }
     walker = os.environ.get(WALKER_VARIABLE)
     if walker:

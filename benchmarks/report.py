@@ -122,7 +122,7 @@ def _memory(memory: Sequence[Sequence[Any]]) -> str:
 
 
 _COLOURS = ("#0b6e4f", "#1c7ed6", "#c92a2a", "#e8890c", "#6741d9")
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 760, 420, 70, 50, 20, 210
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 800, 420, 70, 50, 20, 270
 
 
 def _plot(points: Sequence[dict[str, float]]) -> str:

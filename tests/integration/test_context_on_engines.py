@@ -59,6 +59,7 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         (root / ".dockerignore").write_bytes(case["dockerignore"].encode())
         (root / "long").mkdir()
         (root / "long" / ("n" * 120)).write_text("long")
+        (root / "random").write_bytes(os.urandom(3 * 1024 * 1024))
         roots.append(root)
     return roots
 
