@@ -150,9 +150,11 @@ class LocalArtifactStore(BaseArtifactStore):
         for name in filter(is_temporary, os.listdir(folder)):
             path = os.path.join(folder, name)
             with suppress(OSError):  # gone already, or another user's: the rest may be ours
-                if _is_abandoned(path) or is_stale(name, self.stale_after):
+                if is_stale(name, self.stale_after):
                     os.unlink(path)
-                    logger.info("Removed %s, which an upload that died left behind.", path)
+                elif not _remove_abandoned(path):
+                    continue
+                logger.info("Removed %s, which an upload that died left behind.", path)
 
 
 @contextmanager
@@ -178,14 +180,19 @@ def _is_same_file(descriptor: int, path: str) -> bool:
         return False
 
 
-def _is_abandoned(path: str) -> bool:
-    """Tell whether nobody holds the lock on a temporary file."""
+def _remove_abandoned(path: str) -> bool:
+    """Remove a temporary file on which nobody holds the lock; tell whether it was one.
+
+    The lock is held until the file is gone: a writer that has made it and waits for the lock
+    then finds it gone, and makes another.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False  # locked by its writer, or no locks here: its age will tell
     else:
+        os.unlink(path)
         return True
     finally:
         os.close(descriptor)

@@ -245,6 +245,26 @@ def test_a_file_taken_before_it_was_locked_is_made_anew(
     assert os.listdir(store.path) == ["file"]
 
 
+def test_an_abandoned_file_is_locked_until_it_is_gone(
+    store: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that waits for the lock must not get it on a file that is about to go."""
+    left = Path(store.path, temporary_name("file"))
+    left.write_bytes(b"half")
+    unlink = os.unlink
+    removed: list[str] = []
+
+    def check(path: str) -> None:
+        with open(path, "rb") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        removed.append(path)
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", check)
+    store.publish("file", [b"x"])
+    assert removed == [str(left)]
+
+
 def test_a_file_system_without_locks_will_do(
     store: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
