@@ -110,7 +110,7 @@ def test_a_file_is_seen_only_when_it_is_whole(store: LocalArtifactStore) -> None
         with store.open("file") as file:
             assert file.read() == b"old"
         (temporary,) = set(os.listdir(store.path)) - {"file"}
-        assert not local._is_abandoned(f"{store.path}/{temporary}")
+        assert not local._remove_abandoned(f"{store.path}/{temporary}")
         yield b"content"
 
     store.publish("file", [b"old"])
