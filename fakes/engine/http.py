@@ -212,6 +212,16 @@ def is_gone(connection: socket.socket) -> bool:
         return True
 
 
+def is_hung_up(connection: socket.socket) -> bool:
+    """Whether both directions are closed; a client without input closes only its own."""
+    poller = select.poll()
+    try:
+        poller.register(connection, 0)
+        return bool(poller.poll(0))
+    except (OSError, ValueError):
+        return True
+
+
 def _until_read(connection: socket.socket) -> None:
     """Wait until the peer has read the headers.
 

@@ -332,7 +332,12 @@ class ContainerStore:
 
     def wait(self, container: Container, condition: str) -> Iterator[int | None]:
         """The exit code once a container has ended; `None` now and then until it has."""
-        before = container.finished
+        # Looked at now, not when the answer is first read: it may have ended by then.
+        return self._wait(container, condition, container.finished)
+
+    def _wait(
+        self, container: Container, condition: str, before: int | None
+    ) -> Iterator[int | None]:
         while True:
             with container.changed:
                 if condition == "next-exit":

@@ -12,7 +12,7 @@ from fakes.engine.containers.merge import signal_number
 from fakes.engine.containers.streams import IDLE, follow, frame, wanted
 from fakes.engine.containers.view import inspect, summary
 from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, is_gone, json_response
+from fakes.engine.http import Request, Response, is_hung_up, json_response
 from fakes.engine.images.config import RunConfig
 from fakes.engine.routes.filters import labels_match, read_filters
 from fakes.engine.routes.router import Route
@@ -205,11 +205,13 @@ def _wait(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     if condition not in ("not-running", "next-exit", "removed"):
         raise ApiError(400, f'invalid condition: "{condition}"')
 
+    waiting = engine.containers.wait(container, condition)
+
     def body() -> Iterator[bytes]:
         # The headers go out at once: the CLI waits for them before it starts.
         yield b""
         code: int | None = None
-        for code in engine.containers.wait(container, condition):
+        for code in waiting:
             if code is None:
                 yield b""
         yield (json.dumps({"Error": None, "StatusCode": code}) + "\n").encode()
@@ -260,12 +262,12 @@ def _attach(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
             with container.changed:
                 while container.status == "created" and not container.removed:
                     container.wait_for_change(IDLE)
-                    if is_gone(connection):
+                    if is_hung_up(connection):
                         return
         source: Iterator[LogEntry | None] = iter(list(container.logs[begin:]))
         for entry in follow(container, begin) if stream else source:
             if entry is None:
-                if is_gone(connection):
+                if is_hung_up(connection):
                     return
             elif wanted(entry, stdout=stdout, stderr=stderr):
                 connection.sendall(frame(entry, tty=container.config.tty))
