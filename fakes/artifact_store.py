@@ -159,13 +159,21 @@ class InstanceMemoryFileSystem(MemoryFileSystem):  # type: ignore[misc]  # fsspe
         self.store: dict[str, io.BytesIO] = {}
         self.pseudo_dirs: list[str] = [""]
         self.bytes_read = 0
-        self.current = threading.local()
+        self.of_thread = threading.local()
 
-    def _open(self, path: str, mode: str = "rb", **options: object) -> object:
+    def _open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        autocommit: bool = True,
+        cache_options: dict[str, object] | None = None,
+        **options: object,
+    ) -> object:
         if mode == "rb":
             return _Reader(self._content(path), self._count)
-        file = super()._open(path, mode, **options)
-        return _Writer(file, getattr(self.current, "attempt", None)) if mode == "wb" else file
+        file = super()._open(path, mode, block_size, autocommit, cache_options, **options)
+        return _Writer(file, getattr(self.of_thread, "attempt", None)) if mode == "wb" else file
 
     def cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **_: object
@@ -368,7 +376,7 @@ class InMemoryArtifactStore(BaseArtifactStore):
         attempt = _Attempt(operation, path)
         with self._lock:
             self._done.append(attempt)
-        self._filesystem.current.attempt = attempt
+        self._filesystem.of_thread.attempt = attempt
         try:
             self._strike(attempt)
             yield
@@ -377,7 +385,7 @@ class InMemoryArtifactStore(BaseArtifactStore):
             attempt.error = f"{type(error).__name__}: {error}"
             raise
         finally:
-            self._filesystem.current.attempt = None
+            self._filesystem.of_thread.attempt = None
 
     def _strike(self, attempt: _Attempt) -> None:
         with self._lock:
