@@ -184,7 +184,6 @@ class BaseContainerRegistry(StackComponent, ABC):
             )
         return reference
 
-    @abstractmethod
     def push_image(self, image_name: str) -> str:
         """Push an image that the engine has.
 
@@ -199,6 +198,17 @@ class BaseContainerRegistry(StackComponent, ABC):
             PushError: the registry did not take it.
             RegistryError: the login failed.
         """
+        from imagebuilders.docker.credentials import encode_auth
+        from imagebuilders.docker.push import push_image
+
+        reference = self.check_image_name(image_name)
+        authorization = encode_auth(self.auth_config() or {})
+        return push_image(
+            self.docker_client,
+            reference,
+            authorization=authorization,
+            silence_timeout=self.config.silence_timeout,
+        )
 
     def auth_config(self) -> dict[str, str] | None:
         """Give the credentials in the form of the engine's API; `None` without any.

@@ -18,20 +18,6 @@ class DefaultContainerRegistry(BaseContainerRegistry):
 
     config_class = DefaultContainerRegistryConfig
 
-    def push_image(self, image_name: str) -> str:
-        """Push an image that the engine has; see the base class."""
-        from imagebuilders.docker.credentials import encode_auth
-        from imagebuilders.docker.push import push_image
-
-        reference = self.check_image_name(image_name)
-        authorization = encode_auth(self.auth_config() or {})
-        return push_image(
-            self.docker_client,
-            reference,
-            authorization=authorization,
-            silence_timeout=self.config.silence_timeout,
-        )
-
 
 class DefaultContainerRegistryFlavor(BaseContainerRegistryFlavor):
     """The flavor `default`."""
