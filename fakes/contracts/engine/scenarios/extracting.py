@@ -8,6 +8,13 @@ import gzip
 from fakes.contracts.engine.context import Entry, directory, pack, symlink
 from fakes.contracts.engine.registry import dockerfiles
 
+
+def _gzip(content: bytes) -> bytes:
+    """The same bytes on every Python: the header names an operating system, or none."""
+    made = gzip.compress(content, mtime=0)
+    return made[:9] + b"\x03" + made[10:]
+
+
 _INNER = pack(
     {
         "in": "inner",
@@ -20,10 +27,10 @@ _INNER = pack(
 )
 _FILES = {
     "t.tar": _INNER,
-    "t.tar.gz": gzip.compress(_INNER, mtime=0),
+    "t.tar.gz": _gzip(_INNER),
     "t.tar.bz2": bz2.compress(_INNER),
     "renamed.txt": _INNER,
-    "plain.gz": gzip.compress(b"not a tar at all, only text", mtime=0),
+    "plain.gz": _gzip(b"not a tar at all, only text"),
     "fake.tar": "this only looks like one by its name",
     "empty.tar": pack({}),
     "up.tar": pack({"../out": "1", "/abs": "2"}),
