@@ -49,13 +49,13 @@ def store(tmp_path: Path) -> LocalArtifactStore:
         ("file:///data/a%20b", "/data/a b"),
         ("file://localhost/data", "/data"),
         ("~/x", "/home/me/x"),
-        ("here", "/work/here"),
+        ("here", "/data/here"),
     ],
 )
 def test_paths_are_made_absolute(given: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Relative paths, `~` and file URLs all end up as one absolute path."""
     monkeypatch.setenv("HOME", "/home/me")
-    monkeypatch.setattr(os, "getcwd", lambda: "/work")
+    monkeypatch.setattr(os, "getcwd", lambda: "/data")
     assert LocalArtifactStore(path=given).path == path
 
 
