@@ -213,8 +213,12 @@ def test_an_engine_that_dies_during_a_push_is_told(disposable_engine: Engine) ->
         uri=disposable_engine.registry.address, docker_client=disposable_engine.client
     )
 
+    killed = threading.Event()
+
     def kill(event: Event) -> None:
-        if isinstance(event, LayerProgress):
+        # Another layer's event may have arrived before the engine was gone.
+        if isinstance(event, LayerProgress) and not killed.is_set():
+            killed.set()
             disposable_engine.kill()
 
     with listen(kill), pytest.raises(PushError, match="Docker Engine went away"):
