@@ -97,6 +97,17 @@ def integration(session: nox.Session) -> None:
     )
 
 
+@nox.session
+def record(session: nox.Session) -> None:
+    """Record anew what real engines show to the engine contract, and the page made from it."""
+    _install(session, "integration", extras="[testing]")
+    session.run(
+        *("python", "-m", "testbed.recorded", *session.posargs),
+        env={"PYTHONPATH": "tests/support", "IMAGEBUILDERS_TEST_PROVISION": "1"},
+    )
+    session.run("python", "-m", "fakes.engine.fidelity")
+
+
 @nox.session(python=PYTHONS[0])
 def minimums(session: nox.Session) -> None:
     """Run the unit tests with the oldest dependencies that pyproject.toml allows."""

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import pytest
 from docker.api.client import APIClient
 
+from fakes.contracts.engine.effects import Effects
 from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.session import Session
 from fakes.contracts.engine.transcripts import Notes, transcript
@@ -23,18 +24,28 @@ from fakes.contracts.engine.transcripts import Notes, transcript
 BASE_IMAGE = "busybox:latest"
 
 
-def observe(api: APIClient, name: str, *, shared: bool = True) -> Notes:
+def observe(
+    api: APIClient,
+    name: str,
+    *,
+    shared: bool = True,
+    effects: Effects | None = None,
+    registry_port: int = 0,
+) -> Notes:
     """Run one scenario; what it saw.
 
     Args:
         api: the engine's client.
         name: the scenario's.
         shared: the engine is used again, so what the scenario made is removed.
+        effects: the engine, if it must be told what commands do.
+        registry_port: as for `fakes.contracts.engine.session.Session`.
     """
-    session = Session(api, BASE_IMAGE, shared=shared)
+    session = Session(api, BASE_IMAGE, shared=shared, effects=effects, registry_port=registry_port)
     try:
         scenarios()[name](session)
     finally:
+        session.close()
         if shared:
             session.clean()
     return session.notes
@@ -61,7 +72,9 @@ class DockerEngineContract:
     """Every scenario, compared with the transcript of a real engine.
 
     The subclass gives a fixture `api`: a `docker.APIClient` of an engine that
-    has an image `busybox:latest` and may be emptied of everything else.
+    has an image `busybox:latest` and may be emptied of everything else. Some
+    scenarios start a registry on 127.0.0.1; an engine whose loopback interface
+    is another one reaches it by a `registry_port` that is forwarded.
     """
 
     engine_version = "20.10"
@@ -73,12 +86,32 @@ class DockerEngineContract:
     shared_engine = True
     """Whether one engine serves several tests; a fresh one needs no cleaning."""
 
+    @pytest.fixture
+    def effects(self) -> Effects | None:
+        """The engine, if it executes nothing and must be told what commands do."""
+        return None
+
+    @pytest.fixture
+    def registry_port(self) -> int:
+        """A port of 127.0.0.1 that is the same for the engine and the tests; 0 for any."""
+        return 0
+
     @pytest.mark.parametrize("name", sorted(scenarios()))
-    def test_scenario(self, name: str, api: APIClient, request: pytest.FixtureRequest) -> None:
+    def test_scenario(
+        self,
+        name: str,
+        api: APIClient,
+        effects: Effects | None,
+        registry_port: int,
+        request: pytest.FixtureRequest,
+    ) -> None:
         """The scenario sees what it saw on a real engine."""
         expected = transcript(self.engine_version, name)
         if expected is None:
             pytest.fail(f"no transcript of {name} for {self.engine_version}")
         if reason := self.known_divergences.get(name):
             request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
-        assert not differences(expected, observe(api, name, shared=self.shared_engine))
+        seen = observe(
+            api, name, shared=self.shared_engine, effects=effects, registry_port=registry_port
+        )
+        assert not differences(expected, seen)

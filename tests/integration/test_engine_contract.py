@@ -8,16 +8,17 @@ from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
-import docker
 import pytest
 from docker.api.client import APIClient
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from testbed.bed import Testbed
+from testbed.recorded import ContractEngine, contract_engine
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract, differences
 from fakes.contracts.engine.context import Entry, directory, symlink
+from fakes.contracts.engine.effects import Effects
 from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.session import Session
 from fakes.contracts.engine.transcripts import VERSIONS
@@ -30,17 +31,17 @@ _PHASES = (Phase.explicit, Phase.generate)
 _EXAMPLES = int(os.environ.get("IMAGEBUILDERS_RANDOM_BUILDS", "30"))
 
 
+Engines = Callable[[str], ContractEngine]
+
+
 @pytest.fixture(scope="module")
-def client_of(testbed: Testbed) -> Iterator[Callable[[str], APIClient]]:
-    """The client of an engine of its own, which no other test fills, made once."""
-    with ExitStack() as clients:
+def engines(testbed: Testbed) -> Iterator[Engines]:
+    """Engines by version, each made once and filled by no other test."""
+    with ExitStack() as opened:
 
         @cache
-        def make(version: str) -> APIClient:
-            engine = clients.enter_context(testbed.disposable_engine(version))
-            client = docker.APIClient(base_url=engine.docker_host, version="auto", timeout=120)
-            clients.callback(client.close)
-            return client
+        def make(version: str) -> ContractEngine:
+            return opened.enter_context(contract_engine(testbed, version))
 
         yield make
 
@@ -51,8 +52,12 @@ class _Real(DockerEngineContract):
     __test__ = False
 
     @pytest.fixture
-    def api(self, client_of: Callable[[str], APIClient]) -> APIClient:
-        return client_of(self.engine_version)
+    def api(self, engines: Engines) -> APIClient:
+        return engines(self.engine_version).api
+
+    @pytest.fixture
+    def registry_port(self, engines: Engines) -> int:
+        return engines(self.engine_version).registry_port
 
 
 class _Sampled(_Real):
@@ -61,9 +66,16 @@ class _Sampled(_Real):
     __test__ = False
 
     @pytest.mark.parametrize("name", sorted(scenarios()) if _WHOLE else sorted(scenarios())[::3])
-    def test_scenario(self, name: str, api: APIClient, request: pytest.FixtureRequest) -> None:
+    def test_scenario(
+        self,
+        name: str,
+        api: APIClient,
+        effects: Effects | None,
+        registry_port: int,
+        request: pytest.FixtureRequest,
+    ) -> None:
         """The scenario sees what it saw when it was recorded."""
-        super().test_scenario(name, api, request)
+        super().test_scenario(name, api, effects, registry_port, request)
 
 
 class TestReal20(_Sampled):
@@ -94,8 +106,12 @@ class _Double(DockerEngineContract):
     shared_engine = False
 
     @pytest.fixture
-    def api(self) -> Iterator[APIClient]:
-        client = _double(self.engine_version)
+    def effects(self) -> FakeDockerEngine:
+        return _double(self.engine_version)
+
+    @pytest.fixture
+    def api(self, effects: FakeDockerEngine) -> Iterator[APIClient]:
+        client = FakeDockerClient(effects)
         yield client.api
         client.close()
 
@@ -116,10 +132,10 @@ class TestDouble28(_Double):
     known_divergences = KNOWN_DIVERGENCES["28.5"]
 
 
-def _double(version: str) -> FakeDockerClient:
+def _double(version: str) -> FakeDockerEngine:
     engine = FakeDockerEngine(version)
     engine.seed_image(BASE_IMAGE, cmd=["sh"])
-    return FakeDockerClient(engine)
+    return engine
 
 
 # --- random builds ------------------------------------------------------------
@@ -235,11 +251,9 @@ def _dockerfiles(draw: st.DrawFn) -> str:
 
 
 @pytest.fixture(params=VERSIONS)
-def real(
-    request: pytest.FixtureRequest, client_of: Callable[[str], APIClient]
-) -> Iterator[tuple[str, APIClient]]:
+def real(request: pytest.FixtureRequest, engines: Engines) -> Iterator[tuple[str, APIClient]]:
     """Each engine in turn."""
-    client = client_of(request.param)
+    client = engines(request.param).api
     cleaner = Session(client, BASE_IMAGE)
     yield request.param, client
     cleaner.clean()
@@ -274,7 +288,7 @@ def test_random_builds_come_out_the_same(real: tuple[str, APIClient]) -> None:
         }
         expected = Session(api, BASE_IMAGE, shared=False)
         expected.build(dockerfile, files, **options)
-        with_double = _double(version)
+        with_double = FakeDockerClient(_double(version))
         seen = Session(with_double.api, BASE_IMAGE, shared=False)
         seen.build(dockerfile, files, **options)
         with_double.close()

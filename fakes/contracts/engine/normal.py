@@ -25,9 +25,16 @@ class Normaliser:
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
+        self._masks: dict[str, str] = {}
+
+    def mask(self, text: str, name: str) -> None:
+        """Show a text, such as an address, by a name from now on."""
+        self._masks[text] = f"<{name}>"
 
     def text(self, text: str) -> str:
         """A text with its ids named and its times and temporary paths masked."""
+        for masked, name in self._masks.items():
+            text = text.replace(masked, name)
         text = _TIME.sub("<time>", text)
         text = _TEMPORARY.sub("<temporary>", text)
         text = _VERSION.sub("", text)

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pkgutil import iter_modules
 
+from fakes.contracts.engine import scenarios as topics
 from fakes.contracts.engine.session import Session
 
 Scenario = Callable[[Session], None]
-_MODULES = (
-    "arguments",
-    "cache",
-    "configuration",
-    "copying",
-    "extracting",
-    "failures",
-    "images",
-    "stages",
-)
 _SCENARIOS: dict[str, Scenario] = {}
 
 
@@ -44,6 +36,6 @@ def void(_value: object) -> None:
 
 def scenarios() -> dict[str, Scenario]:
     """Every scenario by name, sorted."""
-    for module in _MODULES:
-        import_module(f"fakes.contracts.engine.scenarios.{module}")
+    for module in iter_modules(topics.__path__, f"{topics.__name__}."):
+        import_module(module.name)
     return {name: _SCENARIOS[name] for name in sorted(_SCENARIOS)}

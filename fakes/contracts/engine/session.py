@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import glob
 import json
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 import docker.errors
 import requests
 from docker.api.client import APIClient
 
 from fakes.contracts.engine.context import Files, pack
+from fakes.contracts.engine.effects import Effects
 from fakes.contracts.engine.image_view import view
 from fakes.contracts.engine.normal import Normaliser
+
+if TYPE_CHECKING:
+    from fakes.registry.registry import FakeRegistry
 
 Observation = dict[str, Any]
 
@@ -26,6 +32,14 @@ _INSPECT_DROPPED = (
     "VirtualSize",
 )
 
+# Where what a scenario can leave behind is listed, and what names it there; containers first,
+# for they hold on to the others.
+_LISTS: Mapping[str, tuple[str, str]] = {
+    "containers": ("/containers/json?all=1", "Id"),
+    "networks": ("/networks", "Id"),
+    "volumes": ("/volumes", "Name"),
+}
+
 
 class Session:
     """One run of one scenario.
@@ -33,21 +47,80 @@ class Session:
     Attributes:
         api: the SDK's low-level client.
         notes: what was seen, in order, normalised.
+
+    Args:
+        api: the engine's client.
+        base: the name of an image that the engine has.
+        shared: the engine has things of somebody else's, which `clean` leaves.
+        effects: the engine, if it must be told what commands do.
+        registry_port: a port of 127.0.0.1 that is the same for the engine and this
+            process; 0 for any, when they share the loopback interface.
     """
 
     def __init__(
-        self, api: APIClient, base: str = "busybox:latest", *, shared: bool = True
+        self,
+        api: APIClient,
+        base: str = "busybox:latest",
+        *,
+        shared: bool = True,
+        effects: Effects | None = None,
+        registry_port: int = 0,
     ) -> None:
         self.api = api
         self.base = base
         self.notes: list[Observation] = []
         self._normal = Normaliser()
+        self._effects = effects
+        self._registry_port = registry_port
+        self._open = ExitStack()
         # What is there already belongs to somebody else.
         self.kept_names = {base}
-        self._kept_containers: set[str] = set()
+        self._kept: dict[str, set[str]] = {kind: set() for kind in _LISTS}
         if shared:
             self.kept_names |= {name for i in api.images() for name in i.get("RepoTags") or []}
-            self._kept_containers = {c["Id"] for c in self._containers()}
+            self._kept = {kind: self._listed(kind) for kind in _LISTS}
+
+    def close(self) -> None:
+        """Stop what the scenario started beside the engine."""
+        self._open.close()
+
+    # --- what surrounds the engine --------------------------------------------
+
+    def given_container(self, *command: str, **effects: Any) -> list[str]:
+        """A container's command, whose effects are told to an engine that executes nothing.
+
+        Args:
+            command: its words; a real engine really does what `effects` says of it.
+            effects: as for `fakes.FakeDockerEngine.on_container`.
+        """
+        if self._effects is not None:
+            self._effects.on_container(command=_literal(command), **effects)
+        return list(command)
+
+    def given_exec(self, *command: str, **effects: Any) -> list[str]:
+        """A command for a running container; as `given_container`."""
+        if self._effects is not None:
+            self._effects.on_exec(_literal(command), **effects)
+        return list(command)
+
+    def given_run(self, command: str, **effects: Any) -> str:
+        """A RUN's command; as `given_container`."""
+        if self._effects is not None:
+            self._effects.on_run(glob.escape(command), **effects)
+        return command
+
+    def registry(self, **options: Any) -> FakeRegistry:
+        """A registry that the engine reaches, shown as `<registry>`; one at a time.
+
+        Args:
+            options: of `fakes.FakeRegistry`.
+        """
+        from fakes.registry.registry import FakeRegistry
+
+        registry = FakeRegistry(port=self._registry_port, **options).start()
+        self._open.callback(registry.close)
+        self._normal.mask(registry.address, "registry")
+        return registry
 
     def note(self, what: str, value: object) -> None:
         """Keep something that was seen."""
@@ -162,18 +235,21 @@ class Session:
         else:
             self.note(what, "no error")
 
-    def _containers(self) -> list[dict[str, Any]]:
-        response = self.request("GET", "/containers/json", params={"all": "1"})
-        return list(response.json()) if response.status_code == 200 else []
+    def _listed(self, kind: str) -> set[str]:
+        """The ids or names of what the engine has of a kind."""
+        path, key = _LISTS[kind]
+        response = self.request("GET", path)
+        document = response.json() if response.status_code == 200 else []
+        lines = document.get("Volumes") if isinstance(document, dict) else document
+        return {str(line[key]) for line in lines or []}
 
     # --- cleaning -------------------------------------------------------------
 
     def clean(self) -> None:
         """Take away what the scenario made, so that the next one finds no cache."""
-        for container in self._containers():
-            if container["Id"] not in self._kept_containers:
-                path = f"/containers/{container['Id']}"
-                self.request("DELETE", path, params={"force": "1", "v": "1"})
+        for kind in _LISTS:
+            for name in self._listed(kind) - self._kept[kind]:
+                self.request("DELETE", f"/{kind}/{name}", params={"force": "1", "v": "1"})
         for image in self.api.images():
             for name in image.get("RepoTags") or []:
                 if name not in self.kept_names and name != "<none>:<none>":
@@ -182,6 +258,10 @@ class Session:
             removed = self.request("POST", "/images/prune").json().get("ImagesDeleted")
             if not removed:
                 break
+
+
+def _literal(command: Sequence[str]) -> str:
+    return glob.escape(" ".join(command))
 
 
 def _document(response: requests.Response) -> Any:

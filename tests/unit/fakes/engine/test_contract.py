@@ -9,6 +9,7 @@ from docker.api.client import APIClient
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
+from fakes.contracts.engine.effects import Effects
 from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.transcripts import VERSIONS, recorded_engine
 from fakes.engine.fidelity import KNOWN_DIVERGENCES
@@ -27,10 +28,14 @@ class _Double(DockerEngineContract):
     shared_engine = False
 
     @pytest.fixture
-    def api(self) -> Iterator[APIClient]:
+    def effects(self) -> FakeDockerEngine:
         engine = FakeDockerEngine(self.engine_version)
         engine.seed_image(BASE_IMAGE, cmd=["sh"])
-        client = FakeDockerClient(engine)
+        return engine
+
+    @pytest.fixture
+    def api(self, effects: FakeDockerEngine) -> Iterator[APIClient]:
+        client = FakeDockerClient(effects)
         yield client.api
         client.close()
 
@@ -49,9 +54,16 @@ class _Telling(_Double):
     __test__ = False
 
     @pytest.mark.parametrize("name", [n for n in sorted(scenarios()) if n.startswith(_TELLING)])
-    def test_scenario(self, name: str, api: APIClient, request: pytest.FixtureRequest) -> None:
+    def test_scenario(
+        self,
+        name: str,
+        api: APIClient,
+        effects: Effects | None,
+        registry_port: int,
+        request: pytest.FixtureRequest,
+    ) -> None:
         """The scenario sees what it saw on a real engine of that version."""
-        super().test_scenario(name, api, request)
+        super().test_scenario(name, api, effects, registry_port, request)
 
 
 class TestLike26(_Telling):
