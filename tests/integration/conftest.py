@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -15,6 +16,8 @@ from testbed.images import ENGINE_VERSIONS
 from testbed.registry import Registry
 from testbed.settings import TestbedSettings
 from testbed.tools import ClientTool
+
+from imagebuilders import LocalImageBuilder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -127,3 +130,26 @@ def busybox_image(engine: Engine) -> str:
 def client_tool(testbed: Testbed) -> Callable[[str], ClientTool]:
     """Gives crane, oras, skopeo, buildah, podman or docker by name."""
     return testbed.tool
+
+
+@pytest.fixture
+def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the user's own Docker configuration out of the tests."""
+    config = tmp_path / "docker-config"
+    config.mkdir()
+    monkeypatch.setenv("DOCKER_CONFIG", str(config))
+    return config / "config.json"
+
+
+@pytest.fixture
+def builder(every_engine: Engine) -> LocalImageBuilder:
+    """Give a builder for each engine in turn."""
+    return LocalImageBuilder(docker_client=every_engine.client)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Give an empty folder."""
+    root = tmp_path / "root"
+    root.mkdir()
+    return root

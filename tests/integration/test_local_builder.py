@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 import os
 import random
-import signal
-import sys
 import tarfile
 import textwrap
 import threading
@@ -18,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from testbed.engine import Engine
-from testbed.process import running
 from testbed.tools import ClientTool
 
 from fakes.contracts.image_builder import ImageBuilderContract
@@ -31,33 +26,11 @@ from imagebuilders.events import (
     StepOutput,
     listen,
 )
-from imagebuilders.exceptions import BuildContextError, BuildError, BuildOptionsError
+
+pytestmark = pytest.mark.usefixtures("docker_config")
 
 MIB = 1024 * 1024
 EXAMPLE = Path(__file__).parents[2] / "examples" / "storefront"
-
-
-@pytest.fixture(autouse=True)
-def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the user's own Docker configuration out of the tests."""
-    config = tmp_path / "docker-config"
-    config.mkdir()
-    monkeypatch.setenv("DOCKER_CONFIG", str(config))
-    return config / "config.json"
-
-
-@pytest.fixture
-def builder(every_engine: Engine) -> LocalImageBuilder:
-    """Give a builder for each engine in turn."""
-    return LocalImageBuilder(docker_client=every_engine.client)
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """Give an empty folder."""
-    root = tmp_path / "root"
-    root.mkdir()
-    return root
 
 
 def _files(engine: Engine, image: str, below: str) -> dict[str, tarfile.TarInfo]:
@@ -315,156 +288,6 @@ def test_options_reach_the_steps(every_engine: Engine, builder: LocalImageBuilde
     assert "b c" in output
 
 
-def test_a_failed_command_tells_code_and_output(
-    every_engine: Engine, builder: LocalImageBuilder
-) -> None:
-    """The last lines are there, standard error too."""
-    context = BuildContext()
-    context.add_file(
-        f"FROM {every_engine.busybox}\nRUN seq 5; echo no rule >&2; exit 3\n", "Dockerfile"
-    )
-    with pytest.raises(BuildError, match=r"at step 2/2: RUN seq 5") as caught:
-        builder.build("failed:1", context, {"nocache": True})
-    assert caught.value.exit_code == 3
-    assert "no rule" in caught.value.output
-    assert "5" in caught.value.output
-    assert "1" in caught.value.log
-    assert not _leftovers(every_engine)
-
-
-@pytest.mark.parametrize(
-    ("dockerfile", "complaint"),
-    [
-        ("FROM {base}\nFETCH x\n", r"line 2: unknown instruction: FETCH"),
-        ("FROM {base}\nCOPY\n", r"COPY requires at least two arguments"),
-        ("RUN x\n", r"no build stage in current context"),
-        ("", r"cannot be empty"),
-        ("FROM 127.0.0.1:9/none\n", r"at step 1/1: FROM 127\.0\.0\.1:9/none\n.*refused"),
-        ("FROM {base}\nCOPY --from=none /a /b\n", r"at step 2/2: COPY --from=none"),
-    ],
-)
-def test_a_faulty_dockerfile_is_an_error_in_the_engines_words(
-    every_engine: Engine, builder: LocalImageBuilder, dockerfile: str, complaint: str
-) -> None:
-    """With the line, or the step."""
-    context = BuildContext()
-    context.add_file(dockerfile.format(base=every_engine.busybox), "Dockerfile")
-    with pytest.raises(BuildError, match=complaint) as caught:
-        builder.build("faulty:1", context)
-    assert "faulty:1 was not built" in str(caught.value)
-
-
-def test_a_missing_dockerfile_is_found_before_anything_is_sent(
-    builder: LocalImageBuilder, root: Path
-) -> None:
-    """The context's folder is named."""
-    told: list[Event] = []
-    with listen(told.append), pytest.raises(BuildContextError, match=str(root)):
-        builder.build("none:1", BuildContext(str(root)))
-    assert told == []
-
-
-def test_a_file_that_cannot_be_archived_is_found_before_anything_is_sent(
-    builder: LocalImageBuilder, root: Path
-) -> None:
-    """A named pipe would hang whoever reads it."""
-    (root / "Dockerfile").write_text("FROM scratch\n")
-    os.mkfifo(root / "pipe")
-    with pytest.raises(BuildContextError, match="named pipe"):
-        builder.build("pipe:1", BuildContext(str(root)))
-
-
-def test_a_file_that_changes_while_it_is_sent_is_an_error(
-    every_engine: Engine, builder: LocalImageBuilder, root: Path
-) -> None:
-    """The engine makes no image of half a context."""
-    (root / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
-    for number in range(8):
-        (root / f"{number}.bin").write_bytes(b"x" * 4 * MIB)
-
-    def shrink(event: Event) -> None:
-        if isinstance(event, ContextProgress):
-            (root / "7.bin").write_bytes(b"")
-
-    with listen(shrink), pytest.raises(Exception, match=r"7\.bin") as caught:
-        builder.build("changed:1", BuildContext(str(root)))
-    assert type(caught.value).__name__ == "ContextChangedError"
-    assert not every_engine.client.images.list("changed:1")
-
-
-def test_a_private_base_image_is_pulled_with_the_users_credentials(
-    every_engine: Engine, builder: LocalImageBuilder, docker_config: Path
-) -> None:
-    """As after `docker login`; without it the engine is refused."""
-    server = every_engine.registry_with_auth
-    assert server.credentials is not None
-    login = f"{server.credentials.username}:{server.credentials.password}"
-    auth = {"auth": base64.b64encode(login.encode()).decode()}
-    docker_config.write_text(json.dumps({"auths": {server.address: auth}}))
-    base = f"{server.address}/private/base:1"
-    every_engine.client.images.get(every_engine.busybox).tag(base)
-    registry = DefaultContainerRegistry(uri=server.address, docker_client=every_engine.client)
-    registry.push_image(base)
-    every_engine.client.images.remove(base)
-    context = BuildContext()
-    context.add_file(f"FROM {base}\nENV A=1\n", "Dockerfile")
-    builder.build("private:1", context)
-    every_engine.client.images.remove("private:1")
-    every_engine.client.images.remove(base)
-    docker_config.unlink()
-    with pytest.raises(BuildError, match=r"at step 1/2: FROM .*/private/base:1"):
-        builder.build("private:1", context, {"pull": True})
-
-
-def test_what_needs_buildkit_is_refused(builder: LocalImageBuilder) -> None:
-    """A secret is not left out in silence."""
-    with pytest.raises(BuildOptionsError, match="needs BuildKit"):
-        builder.build("secret:1", BuildContext(), {"secrets": ["id=tok,env=TOK"]})
-
-
-def test_ctrl_c_stops_the_build_at_the_engine(every_engine: Engine, root: Path) -> None:
-    """The command that runs in the engine is gone, and its container with it."""
-    (root / "Dockerfile").write_text(f"FROM {every_engine.busybox}\nRUN sleep 4321\n")
-    script = textwrap.dedent(
-        """
-        import signal, sys
-        from imagebuilders import BuildContext, LocalImageBuilder
-
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-        LocalImageBuilder().build("stopped:1", BuildContext(sys.argv[1]), {"nocache": True})
-        """
-    )
-    environment = {**os.environ, "DOCKER_HOST": every_engine.docker_host}
-    with running(
-        [sys.executable, "-c", script, str(root)],
-        env=environment,
-    ) as process:
-        assert process.stderr is not None
-        _wait_until(lambda: _runs(every_engine, "sleep 4321"))
-        process.send_signal(signal.SIGINT)
-        error = process.stderr.read()
-        process.wait(20)
-    assert "KeyboardInterrupt" in error
-    _wait_until(lambda: not _runs(every_engine, "sleep 4321"))
-    _wait_until(lambda: not _leftovers(every_engine))
-
-
-def test_an_exception_in_a_listener_stops_the_build_at_the_engine(
-    every_engine: Engine, builder: LocalImageBuilder
-) -> None:
-    """As Ctrl-C does."""
-    context = BuildContext()
-    context.add_file(f"FROM {every_engine.busybox}\nRUN echo on; sleep 4322\n", "Dockerfile")
-
-    def stop(event: Event) -> None:
-        if isinstance(event, StepOutput) and event.line == "on":
-            raise ZeroDivisionError
-
-    with listen(stop), pytest.raises(ZeroDivisionError):
-        builder.build("stopped:2", context, {"nocache": True})
-    _wait_until(lambda: not _runs(every_engine, "sleep 4322"))
-
-
 def test_builds_side_by_side_hear_their_own_events(
     every_engine: Engine, builder: LocalImageBuilder
 ) -> None:
@@ -489,52 +312,3 @@ def test_builds_side_by_side_hear_their_own_events(
     for thread in threads:
         thread.join()
     assert heard == {number: {f"number {number}"} for number in range(3)}
-
-
-@pytest.mark.parametrize("moment", ["context", "step"])
-def test_an_engine_that_dies_is_told(disposable_engine: Engine, root: Path, moment: str) -> None:
-    """While it takes the context, or in the middle of a step."""
-    (root / "Dockerfile").write_text(f"FROM {disposable_engine.busybox}\nRUN echo on; sleep 60\n")
-    for number in range(12):
-        (root / f"{number}.bin").write_bytes(os.urandom(4 * MIB))
-
-    def kill(event: Event) -> None:
-        during_context = isinstance(event, ContextProgress) and not event.done
-        during_step = isinstance(event, StepOutput) and event.line == "on"
-        if during_context if moment == "context" else during_step:
-            disposable_engine.kill()
-
-    builder = LocalImageBuilder(docker_client=disposable_engine.client)
-    where = "before the first step" if moment == "context" else "after step 2/2: RUN echo on"
-    with listen(kill), pytest.raises(BuildError, match=f"Engine went away {where}"):
-        builder.build("dead:1", BuildContext(str(root)))
-
-
-def test_an_engine_that_is_dead_is_told(
-    disposable_engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before anything is built; the address is named."""
-    address = disposable_engine.docker_host
-    disposable_engine.kill()
-    monkeypatch.setenv("DOCKER_HOST", address)
-    context = BuildContext()
-    context.add_file("FROM scratch\nENV A=1\n", "Dockerfile")
-    with pytest.raises(RuntimeError, match=address) as caught:
-        LocalImageBuilder().build("dead:1", context)
-    assert "DOCKER_HOST" in str(caught.value)
-
-
-def _runs(engine: Engine, command: str) -> bool:
-    return any(line.endswith(command) for line in engine.processes())
-
-
-def _leftovers(engine: Engine) -> list[str]:
-    """Give the containers that builds left behind."""
-    return [str(one.id) for one in engine.client.containers.list(all=True)]
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.1)

@@ -18,14 +18,9 @@ from imagebuilders.container_registries import DefaultContainerRegistry
 from imagebuilders.events import Event, LayerProgress, listen
 from imagebuilders.exceptions import PushError, RegistryError
 
+pytestmark = pytest.mark.usefixtures("docker_config")
+
 Tag = Callable[[Engine, str], str]
-
-
-@pytest.fixture(autouse=True)
-def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the user's own Docker configuration out of the tests."""
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    return tmp_path / "config.json"
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ _TOOL_PACKAGES = (
     "docker-cli",
     "docker-buildx",
     "busybox-static",
+    "libarchive-tools",
     "socat",
 )
 _TOOLS = debian.DebianImage("tools", "forky", "docker-registry", _TOOL_PACKAGES)
@@ -81,7 +82,7 @@ class Images:
         return self._made(_TOOLS)
 
     def tools(self) -> str:
-        """An image with crane, oras, skopeo, buildah, podman, docker and socat."""
+        """An image with crane, oras, skopeo, buildah, podman, docker, tar programs and socat."""
         if self.from_hub:
             return self._built_tools()
         return self._made(_TOOLS)
