@@ -116,6 +116,12 @@ def peak_memory(program: str, *arguments: str) -> tuple[float, float]:
     return int(peak) / 1024, float(seconds)
 
 
+def resident_memory(process: int) -> float:
+    """Give how much memory a process holds now, in MiB."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1024**2
+
+
 # Not `ru_maxrss`: a child inherits that from the process that started it.
 _TELL_PEAK = """
 import time
