@@ -1,4 +1,4 @@
-"""The real docker CLI and testcontainers against the served double."""
+"""The real docker CLI, python-on-whales and testcontainers against the served double."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from pathlib import Path
 
 import docker
 import pytest
+import python_on_whales
 from testbed.bed import Testbed
+from testbed.tools import ClientTool
 
 from fakes import FakeDockerEngine, FakeRegistry
+from fakes.contracts.engine.transcripts import VERSIONS
 
 Docker = Callable[..., str]
 
 
-@pytest.fixture
-def engine() -> FakeDockerEngine:
-    """An engine with a base image, whose containers say something."""
-    engine = FakeDockerEngine("28.5")
+@pytest.fixture(params=VERSIONS)
+def engine(request: pytest.FixtureRequest) -> FakeDockerEngine:
+    """An engine of each look with a base image, whose containers say something."""
+    engine = FakeDockerEngine(request.param)
     engine.seed_hub("busybox:latest", files={"/bin/sh": "#!binary"}, cmd=["sh"])
     engine.seed_image("busybox:latest", files={"/bin/sh": "#!binary"}, cmd=["sh"])
     engine.on_container("busybox", command="echo *", output="said\n")
@@ -38,11 +41,15 @@ def docker_host(engine: FakeDockerEngine) -> Iterator[str]:
         yield host
 
 
+def _docker_command() -> str | None:
+    return shutil.which("docker", path="/usr/bin:/usr/local/bin") or shutil.which("docker")
+
+
 @pytest.fixture
 def cli(docker_host: str, testbed: Testbed, tmp_path: Path) -> Docker:
     """The docker CLI, which must succeed unless told otherwise; what it printed."""
     # The testbed installs the CLI where it has to make an engine of its own.
-    program = shutil.which("docker", path="/usr/bin:/usr/local/bin") or shutil.which("docker")
+    program = _docker_command()
     if program is None:
         pytest.skip(f"there is no docker CLI beside {testbed.host}")
     environment = {
@@ -140,6 +147,59 @@ def test_containers(cli: Docker) -> None:
     cli("stop", "service")
     assert "Exited" in cli("ps", "-a")
     cli("rm", "service")
+
+
+def test_the_newest_docker_command(
+    engine: FakeDockerEngine, context: Path, client_tool: Callable[[str], ClientTool]
+) -> None:
+    """The same from start to end with the client of the newest engine, over TCP."""
+    docker = client_tool("docker")
+    docker.put(context, "/tmp/double-context")
+    with engine.serve("tcp://127.0.0.1:0") as host, FakeRegistry() as registry:
+        environment = {"DOCKER_HOST": host, "DOCKER_BUILDKIT": "0"}
+
+        def run(*arguments: str) -> str:
+            done = docker.run(*arguments, environment=environment)
+            return done.stdout + done.stderr
+
+        name = f"{registry.address}/team/app:1"
+        printed = run("build", "-t", name, "--build-arg", "V=2", "/tmp/double-context")
+        assert "Step 5/6 : RUN make all" in printed
+        run("tag", name, "app:1")
+        assert run("inspect", "--format", "{{.Config.Cmd}}", "app:1").strip() == "[/app/run]"
+        assert "COPY dir:" in run("history", "--no-trunc", "app:1")
+        run("save", "-o", "/tmp/double.tar", "app:1")
+        assert "digest: sha256:" in run("push", name)
+        assert "Deleted: sha256:" in run("rmi", name, "app:1")
+        assert "Loaded image: app:1" in run("load", "-i", "/tmp/double.tar")
+        run("rmi", "app:1")
+        assert "Downloaded newer image" in run("pull", name)
+        assert run("run", "--rm", "busybox", "echo", "hi") == "said\n"
+        assert "app" in run("images")
+        run("run", "-d", "--name", "service", "busybox", "sleep", "9")
+        assert "service" in run("ps")
+        assert "bin" in run("exec", "service", "ls", "/")
+        run("rm", "-f", "service")
+        assert "Total reclaimed space" in run("system", "prune", "-f")
+
+
+def test_python_on_whales(docker_host: str, context: Path, testbed: Testbed) -> None:
+    """A library that runs the docker command and reads what it prints."""
+    if (program := _docker_command()) is None:
+        pytest.skip(f"there is no docker CLI beside {testbed.host}")
+    whales = python_on_whales.DockerClient(host=docker_host, client_call=[program])
+    built = whales.legacy_build(context, tags="app:1", build_args={"V": "2"})
+    assert isinstance(built, python_on_whales.Image)
+    assert built.repo_tags == ["app:1"]
+    assert built.config.cmd == ["/app/run"]
+    with FakeRegistry() as registry:
+        name = f"{registry.address}/app:1"
+        whales.tag("app:1", name)
+        whales.push(name, quiet=True)
+        whales.image.remove(name)
+        assert whales.pull(name, quiet=True) == built
+    assert whales.run("busybox", ["echo", "hi"], remove=True) == "said"
+    assert whales.container.list(all=True) == []
 
 
 def test_a_real_engine_loads_what_the_double_saves(
