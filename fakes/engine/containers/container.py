@@ -59,10 +59,15 @@ class Container:
         host_config: as it was asked for.
         networks: endpoint settings by network name.
         overlay: its files over those of the image.
-        status: `created`, `running`, `paused` or `exited`.
+        status: `created`, `running`, `paused`, `restarting` or `exited`.
         effect: what its command does, for it is not executed; `None` when no
             rule of the engine was meant for it.
-        wants_stop: set when a running service is to end.
+        health: `none`, or what a check would have found.
+        error: why it did not start.
+        joined: it once had a network, though it may never have run.
+        ended_by_hand: somebody stopped it, so it is not restarted.
+        anonymous: the volumes that were made for it alone.
+        unplaced: where those are that its configuration asked for.
     """
 
     id: str
@@ -87,12 +92,18 @@ class Container:
     execs: list[str] = field(default_factory=list)
     ports: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     mounts: list[dict[str, Any]] = field(default_factory=list)
+    health: str = "none"
+    error: str = ""
+    joined: bool = False
+    ended_by_hand: bool = False
+    anonymous: list[str] = field(default_factory=list)
+    unplaced: set[str] = field(default_factory=set)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property
     def running(self) -> bool:
-        """Whether it runs or is paused."""
-        return self.status in ("running", "paused")
+        """Whether it runs, is paused or about to run again."""
+        return self.status in ("running", "paused", "restarting")
 
     @property
     def command(self) -> list[str]:
