@@ -10,6 +10,7 @@ from fakes.engine.containers.merge import signal_number
 from fakes.engine.containers.words import ContainerWords
 from fakes.engine.errors import ApiError
 from fakes.engine.images.config import RunConfig
+from fakes.engine.images.store import Image
 
 _LEAST_MEMORY = 6 * 1024 * 1024
 _LEAST_HEALTH_TIME = 1_000_000
@@ -117,3 +118,25 @@ def _check_spaces(host: dict[str, Any], words: ContainerWords) -> None:
         shared = name != "UTSMode" and mode.startswith("container:")
         if mode not in modes and not shared:
             raise ApiError(400, f"invalid {name.removesuffix('Mode').upper()} mode: {mode}")
+
+
+def warnings(host: dict[str, Any]) -> list[str]:
+    """What an engine doubts of settings that it takes."""
+    if host.get("NetworkMode") == "host" and host.get("PortBindings"):
+        return ["Published ports are discarded when using host network mode"]
+    return []
+
+
+def check_platform(
+    image: Image, name: str, wanted: tuple[str, str, str], words: ContainerWords
+) -> None:
+    """Refuse an image that is for another platform.
+
+    Raises:
+        ApiError: 404.
+    """
+    document = image.parsed
+    own = (document.get("os") or "linux", document.get("architecture") or "", "")
+    if own[:2] != wanted[:2]:
+        shown, asked = ("/".join(part for part in one if part) for one in (own, wanted))
+        raise ApiError(404, words.other_platform(name, shown, asked))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fakes.engine.builder.copy import Overlay
+from fakes.engine.containers.health import HealthMonitor
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.images.config import RunConfig
 
@@ -62,7 +63,7 @@ class Container:
         status: `created`, `running`, `paused`, `restarting` or `exited`.
         effect: what its command does, for it is not executed; `None` when no
             rule of the engine was meant for it.
-        health: `none`, or what a check would have found.
+        health: what its checks would have found, `None` when it has no check.
         error: why it did not start.
         joined: it once had a network, though it may never have run.
         ended_by_hand: somebody stopped it, so it is not restarted.
@@ -92,7 +93,7 @@ class Container:
     execs: list[str] = field(default_factory=list)
     ports: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     mounts: list[dict[str, Any]] = field(default_factory=list)
-    health: str = "none"
+    health: HealthMonitor | None = None
     error: str = ""
     joined: bool = False
     ended_by_hand: bool = False

@@ -83,9 +83,13 @@ class ExecStore:
         command = " ".join(instance.command)
         self._containers.note(container, f"exec_create: {command}")
 
+    def effect(self, container: Container, command: list[str]) -> ContainerEffect | None:
+        """What a command does in a container, `None` when no rule is meant for it."""
+        return self._rules.find(container.image_name, command)
+
     def run(self, instance: Exec, container: Container) -> list[LogEntry]:
         """Run a command by its rule; what it printed."""
-        effect = self._rules.find(container.image_name, instance.command)
+        effect = self.effect(container, instance.command)
         self._containers.note(container, f"exec_start: {' '.join(instance.command)}")
         now = self._engine.clock()
         printed: list[LogEntry] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fakes.engine.containers.container import STDERR, STDOUT, Container, LogEntry
 from fakes.engine.containers.files import write_files
+from fakes.engine.containers.health import NONE, HealthMonitor
 from fakes.engine.containers.merge import signal_number
 from fakes.engine.containers.policy import ContainerEffect, EffectRules
 from fakes.engine.containers.ports import PortStore
@@ -76,8 +77,7 @@ class Lifecycle:
             container.started = self._engine.clock()
             container.exit_code, container.error = 0, ""
             container.host_config.setdefault("Runtime", "runc")
-            test = (container.config.healthcheck or {}).get("Test") or ["NONE"]
-            container.health = "none" if test[0] == "NONE" else "starting"
+            container.health = self._monitor(container)
             with self._lock:
                 self._next_pid += 1
                 container.pid = self._next_pid
@@ -85,6 +85,27 @@ class Lifecycle:
             container.changed.notify_all()
         self._store.note(container, "start")
         self._run(container)
+
+    def _monitor(self, container: Container) -> HealthMonitor | None:
+        check = container.config.healthcheck or {}
+        if (check.get("Test") or ["NONE"])[0] == "NONE":
+            return None
+        shell = container.config.shell or ["/bin/sh", "-c"]
+        now = container.started or 0
+        return HealthMonitor(check, shell, now, start_interval=self._words.modern)
+
+    def health(self, container: Container) -> str:
+        """What the checks of a container found by now."""
+        monitor = container.health
+        if monitor is None:
+            return NONE
+        with container.changed:
+            changed = monitor.look(
+                self._engine.clock(), lambda command: self._store.execs.effect(container, command)
+            )
+        if changed:
+            self._store.note(container, f"health_status: {monitor.status}")
+        return monitor.status
 
     def _connect(self, container: Container) -> None:
         """Give a container its networks and ports.
@@ -155,8 +176,8 @@ class Lifecycle:
             container.status = "restarting" if again else "exited"
             container.exit_code, container.pid, container.ports = code, 0, {}
             container.finished = self._engine.clock()
-            if container.health != "none":
-                container.health = "unhealthy"
+            if container.health is not None:
+                container.health.stop()
             container.changed.notify_all()
         if why:
             self._store.note(container, why)
@@ -268,6 +289,8 @@ class Lifecycle:
             if container.status == "paused":
                 raise ApiError(409, f"Container {container.id} is already paused")
             container.status = "paused"
+            if container.health is not None:
+                container.health.stop()
             container.changed.notify_all()
         self._store.note(container, "pause")
 
@@ -281,6 +304,8 @@ class Lifecycle:
             if container.status != "paused":
                 raise ApiError(500, f"Container {container.id} is not paused")
             container.status = "running"
+            if container.health is not None:
+                container.health.resume(self._engine.clock())
             container.changed.notify_all()
         self._store.note(container, "unpause")
 

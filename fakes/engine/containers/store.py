@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine.builder.copy import Overlay, prepare_root
-from fakes.engine.containers.checks import check_config, check_host
+from fakes.engine.containers.checks import check_config, check_host, check_platform
 from fakes.engine.containers.container import Container
 from fakes.engine.containers.execs import ExecStore
 from fakes.engine.containers.host_config import completed
@@ -106,6 +106,7 @@ class ContainerStore:
         host_config: dict[str, Any] | None,
         networks: dict[str, dict[str, Any]],
         name: str,
+        platform: tuple[str, str, str] | None = None,
     ) -> Container:
         """Make a container.
 
@@ -114,6 +115,7 @@ class ContainerStore:
             host_config: settings of the host, `None` when the request has none.
             networks: endpoint settings by network name.
             name: empty for one that is made up.
+            platform: which the image must be for; any when left out.
 
         Raises:
             ApiError: when the name is taken, there is no such image, or a setting cannot be.
@@ -123,6 +125,8 @@ class ContainerStore:
         check_host(host_config or {}, config, words, self.find)
         # A request without an image makes a container without files.
         image = self._engine.images.find(config.image) if config.image else None
+        if image is not None and platform is not None:
+            check_platform(image, config.image, platform, words)
         self._check_name(name)
         name = name.removeprefix("/")
         with self._lock:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fakes.engine import go_text
 from fakes.engine.containers.container import Container
 from fakes.engine.containers.endpoints import endpoint, listed_endpoints, network_settings
+from fakes.engine.containers.health import NONE, STARTING
 from fakes.engine.containers.ports import port_lines
 from fakes.engine.errors import ApiError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["endpoint", "inspect", "state", "summary"]
 
 
-def state(container: Container) -> dict[str, Any]:
+def state(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
     """The state of a container."""
     shown: dict[str, Any] = {
         "Status": container.status,
@@ -31,8 +32,8 @@ def state(container: Container) -> dict[str, Any]:
         "StartedAt": _time(container.started),
         "FinishedAt": _time(container.finished),
     }
-    if container.health != "none":
-        shown["Health"] = {"Status": container.health, "FailingStreak": 0, "Log": []}
+    if engine.containers.lifecycle.health(container) != NONE and container.health is not None:
+        shown["Health"] = container.health.to_json()
     return shown
 
 
@@ -53,7 +54,7 @@ def inspect(
         "Created": go_text.rfc3339(container.created),
         "Path": command[0] if command else "",
         "Args": command[1:],
-        "State": state(container),
+        "State": state(engine, container),
         "Image": container.image,
         "ResolvConfPath": f"{folder}/resolv.conf" if ran else "",
         "HostnamePath": f"{folder}/hostname" if ran else "",
@@ -157,9 +158,8 @@ def _status(engine: FakeDockerEngine, container: Container) -> str:
     detail = ""
     if container.status == "paused":
         detail = " (Paused)"
-    elif container.health != "none":
-        shown = container.health if container.health != "starting" else "health: starting"
-        detail = f" ({shown})"
+    elif (health := engine.containers.lifecycle.health(container)) != NONE:
+        detail = f" ({'health: ' if health == STARTING else ''}{health})"
     return f"Up {_ago(now - (container.started or now))}{detail}"
 
 

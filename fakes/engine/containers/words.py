@@ -154,3 +154,15 @@ class ContainerWords:
         if self.modern:
             return reason
         return f"Error processing tar file(exit status 1): {reason}"
+
+    def other_platform(self, name: str, own: str, wanted: str) -> str:
+        """An image that is for another platform than it was asked for."""
+        if self.newest:
+            return (
+                f"image with reference {name} was found but its platform ({own}) does not match "
+                f"the specified platform ({wanted})"
+            )
+        return (
+            f"image with reference {name} was found but does not match the specified platform: "
+            f"wanted {wanted}, actual: {own}"
+        )

@@ -114,7 +114,7 @@ def _checks(engine: FakeDockerEngine, filters: Filters) -> list[Check]:
         "id": lambda c, v: _matches(v, c.id),
         "name": lambda c, v: _matches(v, c.name, f"/{c.name}"),
         "status": lambda c, v: c.status == v,
-        "health": lambda c, v: c.health == v,
+        "health": lambda c, v: engine.containers.lifecycle.health(c) == v,
         "network": lambda c, v: _in_network(engine, c, v),
         "volume": lambda c, v: any(v in (m["Destination"], m.get("Name")) for m in c.mounts),
     }

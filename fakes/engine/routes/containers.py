@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakes.engine import go_text
+from fakes.engine.containers.checks import warnings
 from fakes.engine.containers.view import inspect, summary
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.config import RunConfig
+from fakes.engine.platforms import parse_platform
 from fakes.engine.routes.container_lists import LIST_FILTERS, Filters, listed, malformed
 from fakes.engine.routes.filters import labels_match, read_filters
 from fakes.engine.routes.json_body import json_body
@@ -35,8 +37,15 @@ def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     networks = {name: dict(settings or {}) for name, settings in asked.items()}
     if not networks and not mode.startswith("container:"):
         networks = {"bridge" if mode == "default" else mode: {}}
-    container = engine.containers.create(config, host, networks, request.parameter("name"))
-    return json_response({"Id": container.id, "Warnings": []}, 201)
+    platform = request.parameter("platform")
+    container = engine.containers.create(
+        config,
+        host,
+        networks,
+        request.parameter("name"),
+        parse_platform(platform) if platform else None,
+    )
+    return json_response({"Id": container.id, "Warnings": warnings(container.host_config)}, 201)
 
 
 def _filters(engine: FakeDockerEngine, request: Request, known: tuple[str, ...]) -> Filters:

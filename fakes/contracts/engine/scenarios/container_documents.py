@@ -186,31 +186,6 @@ def merged_with_image(s: Session) -> None:
 
 
 @scenario
-def health_of_a_running_one(s: Session) -> None:
-    """A container with a health check, before the first check."""
-    health = {"Test": ["CMD", "true"], "Interval": 3600_000_000_000}
-    s.given_exec("true")
-    sleeping(s, "one", Healthcheck=health)
-    note_document(s, "one", only=("State",))
-    lines = s.request("GET", "/containers/json").json()
-    s.note("status", lines[0]["Status"].endswith(" (health: starting)"))
-    for value in ("starting", "healthy", "none"):
-        query = {"filters": json.dumps({"health": [value]})}
-        lines = s.request("GET", "/containers/json", params=query).json()
-        s.note(value, [line["Names"] for line in lines])
-    s.request("POST", "/containers/one/kill")
-    s.request("POST", "/containers/one/wait")
-    note_document(s, "one", only=("State",))
-
-
-@scenario
-def health_none(s: Session) -> None:
-    """A health check that is switched off."""
-    sleeping(s, "one", Healthcheck={"Test": ["NONE"]})
-    note_document(s, "one", only=("State", "Config"))
-
-
-@scenario
 def mounts(s: Session) -> None:
     """Volumes and folders, as asked for in every way there is."""
     host = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fakes.contracts.engine.container_hands import (
@@ -143,6 +144,36 @@ def create_with_bad_config(s: Session) -> None:
     )
     for config in configs:
         _made(s, {"Cmd": ["x"], **config})
+
+
+@scenario
+def create_with_warnings(s: Session) -> None:
+    """What the engine makes, though it doubts that it is meant."""
+    ports = {"80/tcp": [{"HostPort": "80"}]}
+    for name, host in {
+        "ports of the host": {"NetworkMode": "host", "PortBindings": ports},
+        "ports of nobody": {"NetworkMode": "none", "PortBindings": ports},
+        "every port": {"PublishAllPorts": True},
+        "unlimited swap": {"Memory": 50_000_000, "MemorySwap": -1},
+    }.items():
+        s.note("what", name)
+        _made(s, {"Cmd": ["x"], "ExposedPorts": {"80/tcp": {}}, "HostConfig": host})
+
+
+@scenario
+def create_for_platform(s: Session) -> None:
+    """The image must be for the platform that is asked for."""
+    own = s.request("GET", f"/images/{s.base}/json").json()["Architecture"]
+    for platform in (f"linux/{own}", "linux", "linux/s390x", "odd/odd", "a/b/c/d", "windows"):
+        response = s.request(
+            "POST",
+            "/containers/create",
+            params={"platform": platform},
+            json={"Image": s.base, "Cmd": ["x"]},
+        )
+        text = json.dumps(response.json()).replace(own, "<own>")
+        shown = platform.replace(own, "<own>")
+        s.note(shown, {"status": response.status_code, "body": json.loads(text)})
 
 
 @scenario

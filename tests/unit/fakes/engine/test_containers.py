@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import docker.errors
 import pytest
 
@@ -83,6 +85,30 @@ def test_a_container_that_is_about_to_run_again_can_be_stopped(
     assert container.status == "exited"
     container.remove()
     assert client.containers.list(all=True) == []
+
+
+def test_a_health_check_finds_what_its_command_does() -> None:
+    """As many checks as were due have been made when somebody looks."""
+    now = 1_700_000_000_000_000_000
+    engine = FakeDockerEngine(clock=lambda: now)
+    engine.seed_image("base", cmd=["serve"])
+    engine.on_container(service=True)
+    engine.on_exec("check", exit_code=1, output="not yet")
+    with contextlib.closing(FakeDockerClient(engine)) as client:
+        check = {"test": ["CMD", "check"], "interval": 1_000_000_000, "retries": 2}
+        container = client.containers.run("base", detach=True, healthcheck=check)
+        container.reload()
+        assert container.health == "starting"
+        now += 1_500_000_000
+        container.reload()
+        assert container.attrs["State"]["Health"]["Log"][0]["Output"] == "not yet"
+        now += 1_000_000_000_000
+        container.reload()
+        assert container.health == "unhealthy"
+        engine.on_exec("check")
+        now += 1_000_000_000
+        container.reload()
+        assert container.health == "healthy"
 
 
 def test_a_port_belongs_to_one_container(
