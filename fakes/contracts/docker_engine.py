@@ -56,7 +56,9 @@ def differences(expected: Any, seen: Any, path: str = "") -> list[str]:
     if isinstance(expected, dict) and isinstance(seen, dict):
         found: list[str] = []
         for key in sorted({*expected, *seen}, key=str):
-            found += differences(expected.get(key), seen.get(key), f"{path}.{key}")
+            # A key without a value is not the same as no key.
+            one, two = (each.get(key, "(not there)") for each in (expected, seen))
+            found += differences(one, two, f"{path}.{key}")
         return found
     if isinstance(expected, list) and isinstance(seen, list):
         found = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fakes.engine.containers.words import ContainerWords
 from fakes.engine.dockerfile.dialect import OLD, V26, V28, Dialect
 from fakes.engine.images.tar import OLD_STYLE, PLAIN_STYLE, TarStyle
 from fakes.engine.messages import Words
@@ -40,6 +41,11 @@ class EngineVersion:
     def words(self) -> Words:
         """What it says."""
         return Words(self.modern, self.dialect.plain_health)
+
+    @property
+    def container_words(self) -> ContainerWords:
+        """What it says of containers."""
+        return ContainerWords(self.modern, self.dialect.plain_health)
 
     def speaks(self, requested: str | None, minimum: str) -> bool:
         """Whether a request's API version (the newest without one) is at least another."""

@@ -31,6 +31,7 @@ _ALLOWED = frozenset(
         "workdir",
     ]
 )
+_NEWER = frozenset(["stopsignal"])
 
 
 def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str]) -> RunConfig:
@@ -45,7 +46,7 @@ def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str
         dockerfile = parse("\n".join(changes), modern=engine.version.modern)
         syntax = Syntax(dockerfile.escape, engine.version.modern)
         for line in dockerfile.lines:
-            if line.keyword not in _ALLOWED:
+            if line.keyword not in _ALLOWED - (_NEWER if not engine.version.modern else set()):
                 written = line.original.split()[0]
                 shown = written if engine.version.modern else line.keyword
                 raise ApiError(400, f"{shown} is not a valid change command")

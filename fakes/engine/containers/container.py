@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fakes.engine.builder.copy import Overlay
+from fakes.engine.containers.health import HealthMonitor
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.images.config import RunConfig
 
@@ -59,10 +60,15 @@ class Container:
         host_config: as it was asked for.
         networks: endpoint settings by network name.
         overlay: its files over those of the image.
-        status: `created`, `running`, `paused` or `exited`.
+        status: `created`, `running`, `paused`, `restarting` or `exited`.
         effect: what its command does, for it is not executed; `None` when no
             rule of the engine was meant for it.
-        wants_stop: set when a running service is to end.
+        health: what its checks would have found, `None` when it has no check.
+        error: why it did not start.
+        joined: it once had a network, though it may never have run.
+        ended_by_hand: somebody stopped it, so it is not restarted.
+        anonymous: the volumes that were made for it alone.
+        unplaced: where those are that its configuration asked for.
     """
 
     id: str
@@ -87,12 +93,18 @@ class Container:
     execs: list[str] = field(default_factory=list)
     ports: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     mounts: list[dict[str, Any]] = field(default_factory=list)
+    health: HealthMonitor | None = None
+    error: str = ""
+    joined: bool = False
+    ended_by_hand: bool = False
+    anonymous: list[str] = field(default_factory=list)
+    unplaced: set[str] = field(default_factory=set)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property
     def running(self) -> bool:
-        """Whether it runs or is paused."""
-        return self.status in ("running", "paused")
+        """Whether it runs, is paused or about to run again."""
+        return self.status in ("running", "paused", "restarting")
 
     @property
     def command(self) -> list[str]:

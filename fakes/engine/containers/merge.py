@@ -18,28 +18,40 @@ def signal_number(name: str) -> int | None:
         return None
 
 
-def merged(config: RunConfig, image: Image) -> RunConfig:
+def merged(config: RunConfig, image: Image | None) -> RunConfig:
     """What a container runs: as asked for, completed by its image."""
-    base = image.run_config() or RunConfig()
+    result = merged_config(config, (image.run_config() if image else None) or RunConfig())
+    if not any(pair.startswith("PATH=") for pair in result.env or []):
+        result.env = [*(result.env or []), DEFAULT_PATH]
+    return result
+
+
+def merged_config(config: RunConfig, base: RunConfig) -> RunConfig:
+    """A configuration completed by another."""
     result = config.copy()
     result.user = result.user or base.user
     result.exposed_ports = {**(base.exposed_ports or {}), **(result.exposed_ports or {})} or None
     given = {pair.partition("=")[0] for pair in result.env or []}
     inherited = [p for p in base.env or [] if p.partition("=")[0] not in given]
     result.env = [*(result.env or []), *inherited]
-    if not any(pair.startswith("PATH=") for pair in result.env):
-        result.env.append(DEFAULT_PATH)
     result.labels = {**(base.labels or {}), **(result.labels or {})}
-    if result.entrypoint is None:
+    if not result.entrypoint:
+        # An empty entrypoint takes that of the image away, and leaves the command.
         result.cmd = result.cmd or base.cmd
-        result.entrypoint = base.entrypoint
+        if result.entrypoint is None:
+            result.entrypoint = base.entrypoint
     elif result.entrypoint == [""]:
         result.entrypoint = None
     result.working_dir = result.working_dir or base.working_dir
     result.volumes = {**(base.volumes or {}), **(result.volumes or {})} or None
     result.stop_signal = result.stop_signal or base.stop_signal
-    if result.healthcheck is None:
-        result.healthcheck = base.healthcheck
+    if base.healthcheck is not None:
+        given_health = result.healthcheck or {}
+        result.healthcheck = {
+            key: given_health.get(key) or base.healthcheck[key]
+            for key in _HEALTH_KEYS
+            if given_health.get(key) or base.healthcheck.get(key)
+        }
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -49,3 +50,21 @@ class ContainerEffect:
         return (
             self.error_output.encode() if isinstance(self.error_output, str) else self.error_output
         )
+
+
+class EffectRules:
+    """The effects an engine was given, by what they are meant for; the newest rule wins."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rules: list[ContainerEffect] = []
+
+    def add(self, effect: ContainerEffect) -> None:
+        """Keep a rule."""
+        with self._lock:
+            self._rules.append(effect)
+
+    def find(self, image: str, command: list[str]) -> ContainerEffect | None:
+        """The rule for a command of an image, `None` without one."""
+        with self._lock:
+            return next((e for e in reversed(self._rules) if e.matches(image, command)), None)

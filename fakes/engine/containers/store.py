@@ -1,61 +1,57 @@
-"""The containers of an engine and what can be done to them."""
+"""The containers of an engine: made, found, named and removed."""
 
 from __future__ import annotations
 
 import re
-import signal
 import threading
-import time
-from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine.builder.copy import Overlay, prepare_root
-from fakes.engine.containers.container import STDERR, STDOUT, Container, Exec, LogEntry
-from fakes.engine.containers.files import write_files
-from fakes.engine.containers.merge import merged, signal_number
+from fakes.engine.containers.checks import check_config, check_host, check_platform
+from fakes.engine.containers.container import Container
+from fakes.engine.containers.execs import ExecStore
+from fakes.engine.containers.host_config import completed
+from fakes.engine.containers.init_files import with_init_files
+from fakes.engine.containers.lifecycle import Lifecycle
+from fakes.engine.containers.merge import merged
+from fakes.engine.containers.mounts import mounted
 from fakes.engine.containers.names import made_up_name
 from fakes.engine.containers.policy import ContainerEffect
-from fakes.engine.containers.streams import IDLE
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.images.config import RunConfig
+from fakes.engine.images.store import Image
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
 _NAME = re.compile(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-_FIRST_PORT = 32768
 
 
 class ContainerStore:
-    """Containers by id and name."""
+    """Containers by id and name.
+
+    Attributes:
+        execs: the commands that run in them.
+        lifecycle: what becomes of them.
+    """
 
     def __init__(self, engine: FakeDockerEngine) -> None:
         self._engine = engine
         self._lock = threading.RLock()
         self._containers: dict[str, Container] = {}
-        self._execs: dict[str, Exec] = {}
-        self._effects: list[ContainerEffect] = []
-        self._exec_effects: list[ContainerEffect] = []
-        self._next_port = _FIRST_PORT
-        self._next_pid = 1000
+        self.execs = ExecStore(engine, self)
+        self.lifecycle = Lifecycle(engine, self)
 
     # --- policy ---------------------------------------------------------------
 
     def on_container(self, effect: ContainerEffect) -> None:
         """Give containers an effect; the newest rule wins."""
-        with self._lock:
-            self._effects.append(effect)
+        self.lifecycle.on_container(effect)
 
     def on_exec(self, effect: ContainerEffect) -> None:
         """Give commands in running containers an effect; the newest rule wins."""
-        with self._lock:
-            self._exec_effects.append(effect)
-
-    def _effect(
-        self, rules: list[ContainerEffect], image: str, command: list[str]
-    ) -> ContainerEffect | None:
-        with self._lock:
-            return next((e for e in reversed(rules) if e.matches(image, command)), None)
+        self.execs.on_exec(effect)
 
     # --- finding --------------------------------------------------------------
 
@@ -63,6 +59,11 @@ class ContainerStore:
         """Every container, newest first; those of builds too."""
         with self._lock:
             return sorted(self._containers.values(), key=lambda c: c.created, reverse=True)
+
+    def by_id(self, container_id: str) -> Container | None:
+        """A container by its whole id."""
+        with self._lock:
+            return self._containers.get(container_id)
 
     def find(self, name: str) -> Container:
         """A container by id, name or the beginning of its id.
@@ -97,70 +98,90 @@ class ContainerStore:
         with self._lock:
             return sum(container.image == image_id for container in self._containers.values())
 
-    def find_exec(self, name: str) -> Exec:
-        """An exec by id.
-
-        Raises:
-            ApiError: 404 when there is none.
-        """
-        with self._lock:
-            if name not in self._execs:
-                raise ApiError(404, f"No such exec instance: {name}")
-            return self._execs[name]
-
     # --- making and removing --------------------------------------------------
 
     def create(
         self,
         config: RunConfig,
-        host_config: dict[str, Any],
+        host_config: dict[str, Any] | None,
         networks: dict[str, dict[str, Any]],
         name: str,
+        platform: tuple[str, str, str] | None = None,
     ) -> Container:
         """Make a container.
 
+        Args:
+            config: what it is to run.
+            host_config: settings of the host, `None` when the request has none.
+            networks: endpoint settings by network name.
+            name: empty for one that is made up.
+            platform: which the image must be for; any when left out.
+
         Raises:
-            ApiError: when the name is taken, or there is no such image.
+            ApiError: when the name is taken, there is no such image, or a setting cannot be.
         """
-        image = self._engine.images.find(config.image)
+        words = self._engine.version.container_words
+        check_config(config, words)
+        check_host(host_config or {}, config, words, self.find)
+        # A request without an image makes a container without files.
+        image = self._engine.images.find(config.image) if config.image else None
+        if image is not None and platform is not None:
+            check_platform(image, config.image, platform, words)
+        self._check_name(name)
+        name = name.removeprefix("/")
+        with self._lock:
+            self._check_free(name)
+            container = self._made(config, image, name)
+            container.host_config = completed(host_config, words)
+            container.networks = networks
+            mounts = mounted(
+                container.config, container.host_config, self._engine.volumes, self.find
+            )
+            container.mounts, container.anonymous = mounts.lines, mounts.anonymous
+            container.unplaced = mounts.unplaced
+            self._containers[container.id] = container
+        self.note(container, "create")
+        return container
+
+    def _made(self, config: RunConfig, image: Image | None, name: str) -> Container:
+        taken = {c.name for c in self._containers.values()}
+        container = Container(
+            id=self._engine.new_id(),
+            image=image.id if image else "",
+            name=name or made_up_name(taken),
+            image_name=config.image,
+            config=merged(config, image),
+            created=self._engine.clock(),
+        )
+        if not container.command:
+            raise ApiError(400, self._engine.version.container_words.no_command())
+        container.config.hostname = container.config.hostname or container.id[:12]
+        seconds = container.created // 1_000_000_000
+        container.overlay = Overlay(
+            with_init_files(image.tree if image else {}, seconds), seconds, container.id
+        )
+        try:
+            prepare_root(container.overlay, container.config)
+        except StepError as error:
+            raise ApiError(500, error.message) from error
+        return container
+
+    def _check_name(self, name: str) -> None:
         if name and not _NAME.fullmatch(name):
             raise ApiError(
                 400,
                 f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
             )
-        name = name.removeprefix("/")
-        with self._lock:
-            taken = {c.name: c.id for c in self._containers.values()}
-            if name in taken:
+
+    def _check_free(self, name: str) -> None:
+        for other in self._containers.values():
+            if other.name == name:
                 raise ApiError(
                     409,
                     f'Conflict. The container name "/{name}" is already in use by container '
-                    f'"{taken[name]}". You have to remove (or rename) that container to be able '
+                    f'"{other.id}". You have to remove (or rename) that container to be able '
                     "to reuse that name.",
                 )
-            container = Container(
-                id=self._engine.new_id(),
-                image=image.id,
-                name=name or made_up_name(set(taken)),
-                image_name=config.image,
-                config=merged(config, image),
-                host_config=host_config,
-                networks=networks,
-                created=self._engine.clock(),
-            )
-            if not container.command:
-                raise ApiError(400, "No command specified")
-            container.config.hostname = container.config.hostname or container.id[:12]
-            container.overlay = Overlay(
-                image.tree, container.created // 1_000_000_000, container.id
-            )
-            try:
-                prepare_root(container.overlay, container.config)
-            except StepError as error:
-                raise ApiError(500, error.message) from error
-            self._containers[container.id] = container
-        self._note(container, "create")
-        return container
 
     def create_for_build(self, container_id: str, image_id: str, config: RunConfig) -> None:
         """The intermediate container of a build step."""
@@ -173,32 +194,45 @@ class ContainerStore:
                 config=config.copy(),
                 created=self._engine.clock(),
                 for_build=True,
+                host_config=completed(None, self._engine.version.container_words),
                 networks={"bridge": {}},
             )
 
-    def remove(self, container: Container, *, force: bool = False) -> None:
+    def remove(
+        self, container: Container, asked: str = "", *, force: bool = False, volumes: bool = False
+    ) -> None:
         """Take a container away.
+
+        Args:
+            container: which.
+            asked: the name by which somebody asked for it.
+            force: also when it runs.
+            volumes: and the volumes that were made for it alone.
 
         Raises:
             ApiError: 409 when it runs and force is not given.
         """
         if container.running:
             if not force:
-                raise ApiError(
-                    409,
-                    f"You cannot remove a {'paused' if container.status == 'paused' else 'running'}"
-                    f" container {container.id}. Stop the container before attempting removal or "
-                    "force remove",
+                words = self._engine.version.container_words
+                paused = container.status == "paused"
+                refusal = words.running_one_stays(
+                    container.name, container.id, asked, paused=paused
                 )
-            self.finish(container, 137, "kill")
+                raise ApiError(409, refusal)
+            self.lifecycle.finish(container, 137, "kill")
         with self._lock:
             self._containers.pop(container.id, None)
-            for key in container.execs:
-                self._execs.pop(key, None)
+        if volumes or container.auto_remove:
+            for name in container.anonymous:
+                with suppress(ApiError):
+                    self._engine.volumes.remove(self._engine.volumes.find(name))
         with container.changed:
+            if container.removed:
+                return
             container.removed = True
             container.changed.notify_all()
-        self._note(container, "destroy")
+        self.note(container, "destroy")
 
     def rename(self, container: Container, name: str) -> None:
         """Give a container another name.
@@ -207,198 +241,22 @@ class ContainerStore:
             ApiError: when it is taken or no name.
         """
         if not name:
-            raise ApiError(500, "Neither old nor new names may be empty")
-        if not _NAME.fullmatch(name):
-            raise ApiError(
-                400,
-                f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
-            )
+            raise ApiError(400, "Neither old nor new names may be empty")
+        absolute = f"/{name.removeprefix('/')}"
         with self._lock:
-            for other in self._containers.values():
-                if other.name == name and other is not container:
-                    raise ApiError(
-                        409,
-                        f'Conflict. The container name "/{name}" is already in use by container '
-                        f'"{other.id}". You have to remove (or rename) that container to be able '
-                        "to reuse that name.",
-                    )
-            container.name = name
-        self._note(container, "rename")
+            if absolute == f"/{container.name}":
+                raise ApiError(400, "Renaming a container with the same name as its current name")
+            try:
+                self._check_name(absolute)
+                self._check_free(absolute[1:])
+            except ApiError as error:
+                refusal = f"Error when allocating new name: {error.message}"
+                raise ApiError(error.status, refusal) from error
+            container.name = absolute[1:]
+        self.note(container, "rename")
 
-    # --- running --------------------------------------------------------------
-
-    def start(self, container: Container) -> bool:
-        """Let a container run; whether it did not run before."""
-        with container.changed:
-            if container.running:
-                return False
-            container.status = "running"
-            container.started, container.finished = self._engine.clock(), None
-            container.exit_code = 0
-            with self._lock:
-                self._next_pid += 1
-                container.pid = self._next_pid
-                self._publish(container)
-            container.effect = self._effect(self._effects, container.image_name, container.command)
-            container.changed.notify_all()
-        self._note(container, "start")
-        self._run(container)
-        return True
-
-    def _run(self, container: Container) -> None:
-        effect = container.effect
-        if effect is not None:
-            if effect.stdout:
-                self.log(container, STDOUT, effect.stdout)
-            if effect.stderr:
-                self.log(container, STDERR, effect.stderr)
-            if container.overlay is not None:
-                write_files(container.overlay, effect.files)
-            if effect.service:
-                return
-            if effect.delay:
-                timer = threading.Timer(
-                    effect.delay, self._end_by_itself, (container, container.started, effect)
-                )
-                timer.daemon = True
-                timer.start()
-                return
-        self.finish(container, effect.exit_code if effect else 0)
-
-    def _end_by_itself(
-        self, container: Container, started: int | None, effect: ContainerEffect
-    ) -> None:
-        if container.running and container.started == started:
-            self.finish(container, effect.exit_code)
-
-    def log(self, container: Container, stream: int, data: bytes) -> None:
-        """Let a container print something."""
-        with container.changed:
-            for line in data.splitlines(keepends=True):
-                container.logs.append(LogEntry(stream, self._engine.clock(), line))
-            container.changed.notify_all()
-
-    def finish(self, container: Container, code: int, why: str = "") -> None:
-        """End a running container."""
-        with container.changed:
-            if not container.running:
-                return
-            container.status, container.exit_code, container.pid = "exited", code, 0
-            container.finished = self._engine.clock()
-            container.ports = {}
-            container.changed.notify_all()
-        if why:
-            self._note(container, why)
-        self._note(container, "die", {"exitCode": str(code)})
-        if why == "stop":
-            self._note(container, "stop")
-        if container.auto_remove:
-            self.remove(container)
-
-    def kill(self, container: Container, name: str) -> None:
-        """Send a signal; whatever it is but a harmless one, it ends the container.
-
-        Raises:
-            ApiError: when it does not run or there is no such signal.
-        """
-        number = signal_number(name)
-        if number is None:
-            raise ApiError(400, f"Invalid signal: {name}")
-        if not container.running:
-            raise ApiError(
-                409,
-                f"Cannot kill container: {container.name}: Container {container.id} is not running",
-            )
-        if number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH):
-            self._note(container, "kill", {"signal": str(number)})
-            return
-        self.finish(container, 128 + number, "kill")
-
-    def pause(self, container: Container, *, pause: bool) -> None:
-        """Stop or continue the clock of a container.
-
-        Raises:
-            ApiError: when it is in no state for that.
-        """
-        with container.changed:
-            if not container.running:
-                raise ApiError(409 if pause else 500, f"Container {container.id} is not running")
-            if pause == (container.status == "paused"):
-                state = "already paused" if pause else "not paused"
-                raise ApiError(409 if pause else 500, f"Container {container.id} is {state}")
-            container.status = "paused" if pause else "running"
-            container.changed.notify_all()
-        self._note(container, "pause" if pause else "unpause")
-
-    def wait(self, container: Container, condition: str) -> Iterator[int | None]:
-        """The exit code once a container has ended; `None` now and then until it has."""
-        # Looked at now, not when the answer is first read: it may have ended by then.
-        return self._wait(container, condition, container.finished)
-
-    def _wait(
-        self, container: Container, condition: str, before: int | None
-    ) -> Iterator[int | None]:
-        while True:
-            with container.changed:
-                if condition == "next-exit":
-                    ended = container.finished not in (before, None)
-                elif condition == "removed":
-                    ended = container.removed
-                else:
-                    ended = not container.running
-                if not ended:
-                    container.wait_for_change(IDLE)
-            if ended:
-                yield container.exit_code
-                return
-            yield None
-
-    def _publish(self, container: Container) -> None:
-        bindings: dict[str, Any] = dict(container.host_config.get("PortBindings") or {})
-        if container.host_config.get("PublishAllPorts"):
-            for port in container.config.exposed_ports or {}:
-                bindings.setdefault(port, [{"HostPort": ""}])
-        for port, wanted in bindings.items():
-            given = []
-            for binding in wanted or [{}]:
-                number = binding.get("HostPort") or ""
-                if not number or number == "0":
-                    number = str(self._next_port)
-                    self._next_port += 1
-                given.append({"HostIp": binding.get("HostIp") or "0.0.0.0", "HostPort": number})  # noqa: S104
-            container.ports[port] = given
-
-    # --- exec -----------------------------------------------------------------
-
-    def add_exec(self, instance: Exec) -> None:
-        """Keep a command that is to run in a container."""
-        with self._lock:
-            self._execs[instance.id] = instance
-            self._containers[instance.container].execs.append(instance.id)
-        command = " ".join(instance.command)
-        self._note(self._containers[instance.container], f"exec_create: {command}")
-
-    def run_exec(self, instance: Exec) -> list[LogEntry]:
-        """Run such a command by policy; what it printed."""
-        container = self.find(instance.container)
-        effect = self._effect(self._exec_effects, container.image_name, instance.command)
-        self._note(container, f"exec_start: {' '.join(instance.command)}")
-        now = self._engine.clock()
-        printed: list[LogEntry] = []
-        instance.running, instance.pid = True, container.pid + 1
-        if effect is not None:
-            if effect.delay:
-                time.sleep(effect.delay)
-            if container.overlay is not None:
-                write_files(container.overlay, effect.files)
-            for stream, data in ((STDOUT, effect.stdout), (STDERR, effect.stderr)):
-                if data:
-                    printed.append(LogEntry(stream, now, data))
-        instance.running, instance.exit_code = False, effect.exit_code if effect else 0
-        self._note(container, "exec_die", {"exitCode": str(instance.exit_code)})
-        return printed
-
-    def _note(self, container: Container, action: str, more: dict[str, str] | None = None) -> None:
+    def note(self, container: Container, action: str, more: dict[str, str] | None = None) -> None:
+        """Tell of something that happened to a container."""
         attributes = {
             **(container.config.labels or {}),
             "image": container.image_name,

@@ -11,9 +11,10 @@ IDLE = 0.1
 """Seconds after which a stream looks whether its client is still there."""
 
 
-def frame(entry: LogEntry, *, tty: bool, timestamps: bool = False) -> bytes:
+def frame(entry: LogEntry, *, tty: bool, timestamps: bool = False, details: bool = False) -> bytes:
     """One piece of output, behind a header that names its stream unless there is a terminal."""
-    data = entry.data
+    # The details are none; they are separated from the output all the same.
+    data = b" " + entry.data if details else entry.data
     if timestamps:
         seconds, rest = divmod(entry.time, 1_000_000_000)
         stamp = go_text.rfc3339(seconds * 1_000_000_000)[:-1] + f".{rest:09d}Z "
@@ -21,6 +22,11 @@ def frame(entry: LogEntry, *, tty: bool, timestamps: bool = False) -> bytes:
     if tty:
         return data
     return bytes((entry.stream, 0, 0, 0)) + len(data).to_bytes(4, "big") + data
+
+
+def as_terminal(data: bytes) -> bytes:
+    """Output as a terminal shows it: each line ends with a carriage return as well."""
+    return data.replace(b"\n", b"\r\n")
 
 
 def wanted(entry: LogEntry, *, stdout: bool, stderr: bool) -> bool:

@@ -2,119 +2,59 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
 from fakes.engine.containers.container import Container
+from fakes.engine.containers.endpoints import endpoint, listed_endpoints, network_settings
+from fakes.engine.containers.health import NONE, STARTING
+from fakes.engine.containers.ports import port_lines
+from fakes.engine.errors import ApiError
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
-_HOST_DEFAULTS: dict[str, Any] = {
-    "Binds": None,
-    "ContainerIDFile": "",
-    "LogConfig": {"Type": "json-file", "Config": {}},
-    "NetworkMode": "default",
-    "PortBindings": {},
-    "RestartPolicy": {"Name": "", "MaximumRetryCount": 0},
-    "AutoRemove": False,
-    "VolumeDriver": "",
-    "VolumesFrom": None,
-    "CapAdd": None,
-    "CapDrop": None,
-    "CgroupnsMode": "host",
-    "Dns": None,
-    "DnsOptions": None,
-    "DnsSearch": None,
-    "ExtraHosts": None,
-    "GroupAdd": None,
-    "IpcMode": "private",
-    "Cgroup": "",
-    "Links": None,
-    "OomScoreAdj": 0,
-    "PidMode": "",
-    "Privileged": False,
-    "PublishAllPorts": False,
-    "ReadonlyRootfs": False,
-    "SecurityOpt": None,
-    "UTSMode": "",
-    "UsernsMode": "",
-    "ShmSize": 67108864,
-    "Runtime": "runc",
-    "Isolation": "",
-    "CpuShares": 0,
-    "Memory": 0,
-    "NanoCpus": 0,
-    "CgroupParent": "",
-    "CpusetCpus": "",
-    "CpusetMems": "",
-    "Devices": None,
-    "MemoryReservation": 0,
-    "MemorySwap": 0,
-    "OomKillDisable": False,
-    "PidsLimit": None,
-    "Ulimits": None,
-}
+__all__ = ["endpoint", "inspect", "state", "summary"]
 
 
-def state(container: Container) -> dict[str, Any]:
+def state(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
     """The state of a container."""
-    return {
+    shown: dict[str, Any] = {
         "Status": container.status,
         "Running": container.running,
         "Paused": container.status == "paused",
-        "Restarting": False,
+        "Restarting": container.status == "restarting",
         "OOMKilled": False,
         "Dead": False,
         "Pid": container.pid if container.running else 0,
         "ExitCode": container.exit_code,
-        "Error": "",
+        "Error": container.error,
         "StartedAt": _time(container.started),
         "FinishedAt": _time(container.finished),
     }
+    if engine.containers.lifecycle.health(container) != NONE and container.health is not None:
+        shown["Health"] = container.health.to_json()
+    return shown
 
 
 def _time(value: int | None) -> str:
     return go_text.ZERO_TIME if value is None else go_text.rfc3339(value)
 
 
-def endpoint(engine: FakeDockerEngine, container: Container, name: str) -> dict[str, Any]:
-    """How a container is connected to a network."""
-    settings = container.networks.get(name) or {}
-    network = engine.networks.get(name)
-    connected = container.running and network is not None
-    address = engine.networks.address(name, container.id) if connected else ""
-    return {
-        "IPAMConfig": settings.get("IPAMConfig"),
-        "Links": settings.get("Links"),
-        "Aliases": settings.get("Aliases"),
-        "NetworkID": network.id if network and container.started else "",
-        "EndpointID": container.id if connected else "",
-        "Gateway": network.gateway if connected and network else "",
-        "IPAddress": address,
-        "IPPrefixLen": 16 if connected else 0,
-        "IPv6Gateway": "",
-        "GlobalIPv6Address": "",
-        "GlobalIPv6PrefixLen": 0,
-        "MacAddress": engine.networks.mac(address) if connected else "",
-        "DriverOpts": settings.get("DriverOpts"),
-    }
-
-
-def inspect(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
+def inspect(
+    engine: FakeDockerEngine, container: Container, *, size: bool = False
+) -> dict[str, Any]:
     """What `GET /containers/{id}/json` says."""
     folder = f"/var/lib/docker/containers/{container.id}"
     ran = container.started is not None
-    networks = {name: endpoint(engine, container, name) for name in container.networks}
-    bridge = networks.get("bridge", {})
     command = container.command
-    return {
+    storage = f"/var/lib/docker/overlay2/{container.id}"
+    shown: dict[str, Any] = {
         "Id": container.id,
         "Created": go_text.rfc3339(container.created),
         "Path": command[0] if command else "",
         "Args": command[1:],
-        "State": state(container),
+        "State": state(engine, container),
         "Image": container.image,
         "ResolvConfPath": f"{folder}/resolv.conf" if ran else "",
         "HostnamePath": f"{folder}/hostname" if ran else "",
@@ -128,39 +68,34 @@ def inspect(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
         "ProcessLabel": "",
         "AppArmorProfile": "",
         "ExecIDs": list(container.execs) or None,
-        "HostConfig": {**_HOST_DEFAULTS, **container.host_config},
-        "GraphDriver": {"Data": None, "Name": "overlay2"},
+        "HostConfig": container.host_config,
+        "GraphDriver": {
+            "Data": {
+                "LowerDir": f"{storage}-init/diff",
+                "MergedDir": f"{storage}/merged",
+                "UpperDir": f"{storage}/diff",
+                "WorkDir": f"{storage}/work",
+            },
+            "Name": "overlay2",
+        },
         "Mounts": container.mounts,
         "Config": container.config.to_json(),
-        "NetworkSettings": {
-            "Bridge": "",
-            "SandboxID": container.id if ran else "",
-            "HairpinMode": False,
-            "LinkLocalIPv6Address": "",
-            "LinkLocalIPv6PrefixLen": 0,
-            "Ports": port_map(container),
-            "SandboxKey": f"/var/run/docker/netns/{container.id[:12]}" if ran else "",
-            "SecondaryIPAddresses": None,
-            "SecondaryIPv6Addresses": None,
-            "EndpointID": bridge.get("EndpointID", ""),
-            "Gateway": bridge.get("Gateway", ""),
-            "GlobalIPv6Address": "",
-            "GlobalIPv6PrefixLen": 0,
-            "IPAddress": bridge.get("IPAddress", ""),
-            "IPPrefixLen": bridge.get("IPPrefixLen", 0),
-            "IPv6Gateway": "",
-            "MacAddress": bridge.get("MacAddress", ""),
-            "Networks": networks,
-        },
+        "NetworkSettings": network_settings(engine, container),
     }
+    if size:
+        shown |= _sizes(container)
+    return shown
 
 
-def port_map(container: Container) -> dict[str, Any]:
-    """The published ports, and the exposed ones that are not, while it runs."""
-    if not container.running:
-        return {}
-    exposed = dict.fromkeys(sorted(container.config.exposed_ports or {}))
-    return {**exposed, **container.ports}
+def _sizes(container: Container) -> dict[str, int]:
+    """How much a container wrote, and all that is in it."""
+    overlay = container.overlay
+    if overlay is None:
+        return {"SizeRw": 0, "SizeRootFs": 0}
+    own = [f for path, f in overlay.tree.items() if overlay.lower.get(path) != f]
+    sizes = {"SizeRw": sum(len(file.data) for file in own)}
+    sizes["SizeRootFs"] = sum(len(file.data) for file in overlay.tree.values())
+    return sizes
 
 
 def summary(engine: FakeDockerEngine, container: Container, *, size: bool) -> dict[str, Any]:
@@ -172,70 +107,60 @@ def summary(engine: FakeDockerEngine, container: Container, *, size: bool) -> di
         "ImageID": container.image,
         "Command": _shown_command(container),
         "Created": container.created // 1_000_000_000,
-        "Ports": _ports(container),
+        "Ports": port_lines(container),
     }
     if size:
-        line["SizeRootFs"] = sum(
-            len(f.data) for f in (container.overlay.tree if container.overlay else {}).values()
-        )
+        line |= _sizes(container)
     line |= {
         "Labels": container.config.labels or {},
         "State": container.status,
         "Status": _status(engine, container),
         "HostConfig": {"NetworkMode": container.host_config.get("NetworkMode") or "default"},
-        "NetworkSettings": {
-            "Networks": {name: endpoint(engine, container, name) for name in container.networks}
-        },
-        "Mounts": container.mounts,
+        "NetworkSettings": {"Networks": listed_endpoints(engine, container)},
+        "Mounts": [_listed_mount(container, mount) for mount in container.mounts],
     }
     return line
 
 
+def _listed_mount(container: Container, mount: dict[str, Any]) -> dict[str, Any]:
+    """A mount in a list, which learns of a nameless volume's place when the container starts."""
+    if container.started is None and mount["Destination"] in container.unplaced:
+        return {**mount, "Source": ""}
+    return mount
+
+
 def _shown_image(engine: FakeDockerEngine, container: Container) -> str:
-    image = engine.images.get(container.image)
-    if image is not None and not engine.images.names_id(container.image_name, container.image):
-        try:
-            if engine.images.find(container.image_name).id != container.image:
-                return container.image
-        except Exception:
-            return container.image
-    return container.image_name
+    """The image's name as it was asked for, its id once the name means another."""
+    try:
+        found = engine.images.find(container.image_name)
+    except ApiError:
+        return container.image
+    return container.image_name if found.id == container.image else container.image
 
 
 def _shown_command(container: Container) -> str:
     command = container.command
     if not command:
         return ""
-    rest = [shlex.quote(word) if " " in word else word for word in command[1:]]
+    rest = [f"'{word}'" if " " in word else word for word in command[1:]]
     return " ".join([command[0], *rest])
-
-
-def _ports(container: Container) -> list[dict[str, Any]]:
-    lines: list[dict[str, Any]] = []
-    for port, bindings in port_map(container).items():
-        number, _, protocol = port.partition("/")
-        if not bindings:
-            lines.append({"PrivatePort": int(number), "Type": protocol})
-        lines.extend(
-            {
-                "IP": binding["HostIp"],
-                "PrivatePort": int(number),
-                "PublicPort": int(binding["HostPort"]),
-                "Type": protocol,
-            }
-            for binding in bindings or []
-        )
-    return lines
 
 
 def _status(engine: FakeDockerEngine, container: Container) -> str:
     now = engine.clock()
     if container.status == "created":
         return "Created"
+    ended = now - (container.finished or now)
     if container.status == "exited":
-        return f"Exited ({container.exit_code}) {_ago(now - (container.finished or now))} ago"
-    paused = " (Paused)" if container.status == "paused" else ""
-    return f"Up {_ago(now - (container.started or now))}{paused}"
+        return f"Exited ({container.exit_code}) {_ago(ended)} ago"
+    if container.status == "restarting":
+        return f"Restarting ({container.exit_code}) {_ago(ended)} ago"
+    detail = ""
+    if container.status == "paused":
+        detail = " (Paused)"
+    elif (health := engine.containers.lifecycle.health(container)) != NONE:
+        detail = f" ({'health: ' if health == STARTING else ''}{health})"
+    return f"Up {_ago(now - (container.started or now))}{detail}"
 
 
 def _ago(nanoseconds: int) -> str:

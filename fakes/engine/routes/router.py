@@ -106,9 +106,13 @@ def table() -> list[tuple[str, re.Pattern[str], Endpoint]]:
 def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
     from fakes.engine.routes import (
         build,
+        commits,
         container_files,
+        container_output,
+        container_states,
         containers,
         distribution,
+        execs,
         images,
         missing,
         networks,
@@ -119,8 +123,12 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         *system.ROUTES,
         *images.ROUTES,
         *build.ROUTES,
+        *commits.ROUTES,
         *container_files.ROUTES,
         *containers.ROUTES,
+        *container_states.ROUTES,
+        *container_output.ROUTES,
+        *execs.ROUTES,
         *distribution.ROUTES,
         *networks.ROUTES,
         *((m, p, not_implemented(m, p)) for m, p in missing.ROUTES),
@@ -135,7 +143,8 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     for part in parts:
         if part.startswith("{"):
             name, _, expression = part[1:-1].partition(":")
-            out.append(f"(?P<{name}>{expression or '[^/]+'})")
+            # Clients ask for a container by its name as a list shows it: with a slash.
+            out.append(f"(?P<{name}>{expression or '/?[^/]+'})")
         else:
             out.append(re.escape(part))
     return re.compile("".join(out), re.DOTALL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import docker.errors
 import pytest
 
@@ -45,6 +47,83 @@ def test_a_service_runs_until_it_is_stopped(
     assert container.wait()["StatusCode"] == 143
     container.remove()
     assert client.containers.list(all=True) == []
+
+
+def test_a_policy_restarts_what_a_rule_is_meant_for(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """A command that is known to fail is run again; of another nothing is known."""
+    engine.on_container("base", command="fail", exit_code=3, output="tried\n")
+    failing = client.containers.run(
+        "base",
+        ["fail"],
+        detach=True,
+        restart_policy={"Name": "on-failure", "MaximumRetryCount": 2},
+    )
+    assert failing.wait()["StatusCode"] == 3
+    assert failing.logs() == b"tried\n" * 3
+    failing.reload()
+    assert failing.attrs["RestartCount"] == 2
+    other = client.containers.run(
+        "base", ["other"], detach=True, restart_policy={"Name": "always", "MaximumRetryCount": 0}
+    )
+    assert other.wait()["StatusCode"] == 0
+    other.reload()
+    assert other.attrs["RestartCount"] == 0
+
+
+def test_a_container_that_is_about_to_run_again_can_be_stopped(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """It is not restarted any more, and it can be removed."""
+    engine.on_container("base", exit_code=1)
+    container = client.containers.run(
+        "base", detach=True, restart_policy={"Name": "always", "MaximumRetryCount": 0}
+    )
+    container.stop()
+    container.reload()
+    assert container.status == "exited"
+    container.remove()
+    assert client.containers.list(all=True) == []
+
+
+def test_a_health_check_finds_what_its_command_does() -> None:
+    """As many checks as were due have been made when somebody looks."""
+    now = 1_700_000_000_000_000_000
+    engine = FakeDockerEngine(clock=lambda: now)
+    engine.seed_image("base", cmd=["serve"])
+    engine.on_container(service=True)
+    engine.on_exec("check", exit_code=1, output="not yet")
+    with contextlib.closing(FakeDockerClient(engine)) as client:
+        check = {"test": ["CMD", "check"], "interval": 1_000_000_000, "retries": 2}
+        container = client.containers.run("base", detach=True, healthcheck=check)
+        container.reload()
+        assert container.health == "starting"
+        now += 1_500_000_000
+        container.reload()
+        assert container.attrs["State"]["Health"]["Log"][0]["Output"] == "not yet"
+        now += 1_000_000_000_000
+        container.reload()
+        assert container.health == "unhealthy"
+        engine.on_exec("check")
+        now += 1_000_000_000
+        container.reload()
+        assert container.health == "healthy"
+
+
+def test_a_port_belongs_to_one_container(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """The second container that wants a port of the host does not start."""
+    engine.on_container("base", service=True)
+    ports: dict[str, int | list[int] | tuple[str, int] | None] = {"80/tcp": 5000}
+    first = client.containers.run("base", detach=True, ports=ports)
+    second = client.containers.create("base", ports=ports)
+    with pytest.raises(docker.errors.APIError, match="port is already allocated"):
+        second.start()
+    first.remove(force=True)
+    second.start()
+    assert second.logs() == b""
 
 
 def test_exec_follows_its_own_rules(client: FakeDockerClient, engine: FakeDockerEngine) -> None:

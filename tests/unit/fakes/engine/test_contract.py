@@ -18,7 +18,24 @@ pytest.register_assert_rewrite("fakes.contracts.docker_engine")
 
 
 # Where engine versions differ; the integration tests run every scenario on each.
-_TELLING = ("failures.", "configuration.health", "arguments.modifier")
+_TELLING = (
+    "failures.",
+    "configuration.health",
+    "arguments.modifier",
+    "commits.names",
+    "container_documents.made",
+    "container_documents.network_modes",
+    "container_documents.running",
+    "container_files.put_",
+    "container_lists.filters",
+    "container_output.attach_with_upgrade",
+    "container_states.kill",
+    "container_states.start",
+    "containers.create_with_bad",
+    "containers.remove_states",
+    "execs.bad_requests",
+    "execs.started_twice",
+)
 
 
 class _Double(DockerEngineContract):

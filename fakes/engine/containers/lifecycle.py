@@ -1,0 +1,333 @@
+"""Containers that start, run and end by rule, for nothing is executed."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from fakes.engine.containers.container import STDERR, STDOUT, Container, LogEntry
+from fakes.engine.containers.files import write_files
+from fakes.engine.containers.health import NONE, HealthMonitor
+from fakes.engine.containers.merge import signal_number
+from fakes.engine.containers.policy import ContainerEffect, EffectRules
+from fakes.engine.containers.ports import PortStore
+from fakes.engine.containers.streams import IDLE, as_terminal
+from fakes.engine.containers.words import ContainerWords
+from fakes.engine.errors import ApiError
+
+if TYPE_CHECKING:
+    from fakes.engine.containers.store import ContainerStore
+    from fakes.engine.engine import FakeDockerEngine
+
+_HARMLESS = {
+    int(number)
+    for number in (signal.SIGCONT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH)
+}
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 60.0
+"""Seconds between the attempts of a restart policy, doubled each time; sooner than an engine."""
+
+_NEVER_STARTED = 128
+
+
+class Lifecycle:
+    """What becomes of the containers of a store."""
+
+    def __init__(self, engine: FakeDockerEngine, store: ContainerStore) -> None:
+        self._engine = engine
+        self._store = store
+        self._lock = threading.Lock()
+        self._rules = EffectRules()
+        self._ports = PortStore()
+        self._next_pid = 1000
+
+    @property
+    def _words(self) -> ContainerWords:
+        return self._engine.version.container_words
+
+    def on_container(self, effect: ContainerEffect) -> None:
+        """Give containers an effect; the newest rule wins."""
+        self._rules.add(effect)
+
+    # --- beginning ------------------------------------------------------------
+
+    def start(self, container: Container) -> bool:
+        """Let a container run; whether it did not run before.
+
+        Raises:
+            ApiError: when it is in no state for that.
+        """
+        if container.status == "paused":
+            raise ApiError(409, "cannot start a paused container, try unpause instead")
+        if container.running:
+            return False
+        container.restarts = 0
+        self._begin(container)
+        return True
+
+    def _begin(self, container: Container) -> None:
+        try:
+            self._connect(container)
+        except ApiError as error:
+            container.error, container.exit_code = error.message, _NEVER_STARTED
+            raise
+        with container.changed:
+            container.status, container.ended_by_hand = "running", False
+            container.started = self._engine.clock()
+            container.exit_code, container.error = 0, ""
+            container.host_config.setdefault("Runtime", "runc")
+            container.health = self._monitor(container)
+            with self._lock:
+                self._next_pid += 1
+                container.pid = self._next_pid
+            container.effect = self._rules.find(container.image_name, container.command)
+            container.changed.notify_all()
+        self._store.note(container, "start")
+        self._run(container)
+
+    def _monitor(self, container: Container) -> HealthMonitor | None:
+        check = container.config.healthcheck or {}
+        if (check.get("Test") or ["NONE"])[0] == "NONE":
+            return None
+        shell = container.config.shell or ["/bin/sh", "-c"]
+        now = container.started or 0
+        return HealthMonitor(check, shell, now, start_interval=self._words.modern)
+
+    def health(self, container: Container) -> str:
+        """What the checks of a container found by now."""
+        monitor = container.health
+        if monitor is None:
+            return NONE
+        with container.changed:
+            changed = monitor.look(
+                self._engine.clock(), lambda command: self._store.execs.effect(container, command)
+            )
+        if changed:
+            self._store.note(container, f"health_status: {monitor.status}")
+        return monitor.status
+
+    def _connect(self, container: Container) -> None:
+        """Give a container its networks and ports.
+
+        Raises:
+            ApiError: when one is not to be had.
+        """
+        mode = str(container.host_config.get("NetworkMode") or "")
+        if mode.startswith("container:"):
+            other = self._store.find(mode.partition(":")[2])
+            if not other.running:
+                raise ApiError(
+                    409, self._words.no_container_network(other.id, other.name, other.status)
+                )
+        for name in container.networks:
+            if self._engine.networks.get(name) is None:
+                raise ApiError(404, self._words.no_network(name))
+        container.joined = True
+        self._ports.publish(container, self._store.all())
+
+    def _run(self, container: Container) -> None:
+        effect = container.effect
+        if effect is None:
+            self.finish(container, 0)
+            return
+        for stream, data in ((STDOUT, effect.stdout), (STDERR, effect.stderr)):
+            if data:
+                self._log(container, stream, data)
+        if container.overlay is not None:
+            write_files(container.overlay, effect.files)
+        if effect.service:
+            return
+        if effect.delay:
+            started = container.started
+            self._later(effect.delay, lambda: self._end_by_itself(container, started, effect))
+        else:
+            self.finish(container, effect.exit_code)
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, action)
+        timer.daemon = True
+        timer.start()
+
+    def _end_by_itself(
+        self, container: Container, started: int | None, effect: ContainerEffect
+    ) -> None:
+        if container.running and container.started == started:
+            self.finish(container, effect.exit_code)
+
+    def _log(self, container: Container, stream: int, data: bytes) -> None:
+        """Let a container print something; a terminal has one stream."""
+        if container.config.tty:
+            stream, data = STDOUT, as_terminal(data)
+        with container.changed:
+            for line in data.splitlines(keepends=True):
+                container.logs.append(LogEntry(stream, self._engine.clock(), line))
+            container.changed.notify_all()
+
+    # --- ending ---------------------------------------------------------------
+
+    def finish(self, container: Container, code: int, why: str = "") -> None:
+        """End a running container."""
+        with container.changed:
+            if not container.running:
+                return
+            container.ended_by_hand = container.ended_by_hand or bool(why)
+            again = self._starts_again(container, code)
+            container.status = "restarting" if again else "exited"
+            container.exit_code, container.pid, container.ports = code, 0, {}
+            container.finished = self._engine.clock()
+            if container.health is not None:
+                container.health.stop()
+            container.changed.notify_all()
+        if why:
+            self._store.note(container, why)
+        self._store.execs.end_with(container)
+        self._store.note(container, "die", {"exitCode": str(code)})
+        if why == "stop":
+            self._store.note(container, "stop")
+        if again:
+            pause = min(_FIRST_PAUSE * 2**container.restarts, _LONGEST_PAUSE)
+            started = container.started
+            self._later(pause, lambda: self._start_again(container, started))
+        elif container.auto_remove:
+            self._store.remove(container)
+
+    def _starts_again(self, container: Container, code: int) -> bool:
+        """Whether its policy wants a container back that ended.
+
+        One that no rule is meant for ended because nothing is executed; that
+        is no reason.
+        """
+        policy = container.host_config.get("RestartPolicy") or {}
+        if container.ended_by_hand or container.effect is None:
+            return False
+        if policy.get("Name") == "on-failure":
+            most = policy.get("MaximumRetryCount") or 0
+            return code != 0 and (not most or container.restarts < most)
+        return policy.get("Name") in ("always", "unless-stopped")
+
+    def _start_again(self, container: Container, started: int | None) -> None:
+        if (
+            container.status != "restarting"
+            or container.started != started
+            or container.removed
+            or container.ended_by_hand
+        ):
+            return
+        container.restarts += 1
+        try:
+            self._begin(container)
+        except ApiError:
+            with container.changed:
+                container.status = "exited"
+                container.changed.notify_all()
+
+    def stop(self, container: Container, name: str = "") -> bool:
+        """End a container with its stop signal, or another; whether it ran.
+
+        Raises:
+            ApiError: 500 when there is no such signal.
+        """
+        if not container.running:
+            return False
+        self._end_with(container, name, f"cannot stop container: {container.name}", "stop")
+        return True
+
+    def restart(self, container: Container, name: str = "") -> None:
+        """End a container if it runs, and start it.
+
+        Raises:
+            ApiError: 500 when there is no such signal.
+        """
+        if container.running:
+            self._end_with(container, name, f"Cannot restart container {container.name}", "stop")
+        self.start(container)
+        self._store.note(container, "restart")
+
+    def _end_with(self, container: Container, name: str, refusal: str, why: str) -> None:
+        # Older engines know of no other signal.
+        chosen = (name if self._words.modern else "") or container.config.stop_signal or "SIGTERM"
+        number = signal_number(chosen)
+        if number is None:
+            raise ApiError(500, f"{refusal}: {self._words.bad_signal(chosen)}")
+        self.finish(container, 128 + number, why)
+
+    def kill(self, container: Container, name: str) -> None:
+        """Send a signal; whatever it is but a harmless one, it ends the container.
+
+        Raises:
+            ApiError: when it does not run or there is no such signal.
+        """
+        number = signal_number(name)
+        if number is None and name.lstrip("-").isdigit() and int(name):
+            reason = self._words.unsupported_signal(int(name))
+            status = 400 if self._words.modern else 500
+            raise ApiError(status, self._words.no_kill(container.name, reason))
+        if number is None:
+            reason = self._words.bad_signal(name)
+            modern = self._words.modern
+            raise ApiError(400, self._words.no_kill(container.name, reason) if modern else reason)
+        if not container.running:
+            reason = self._words.not_running(container.id)
+            raise ApiError(409, self._words.no_kill(container.name, reason))
+        if number in _HARMLESS:
+            self._store.note(container, "kill", {"signal": str(number)})
+            return
+        self.finish(container, 128 + number, "kill")
+
+    # --- pausing and waiting --------------------------------------------------
+
+    def pause(self, container: Container) -> None:
+        """Stop the clock of a container.
+
+        Raises:
+            ApiError: 409 when it is in no state for that.
+        """
+        with container.changed:
+            if not container.running:
+                raise ApiError(409, self._words.not_running(container.id))
+            if container.status == "paused":
+                raise ApiError(409, f"Container {container.id} is already paused")
+            container.status = "paused"
+            if container.health is not None:
+                container.health.stop()
+            container.changed.notify_all()
+        self._store.note(container, "pause")
+
+    def unpause(self, container: Container) -> None:
+        """Let a paused container go on.
+
+        Raises:
+            ApiError: 500 when it is not paused.
+        """
+        with container.changed:
+            if container.status != "paused":
+                raise ApiError(500, f"Container {container.id} is not paused")
+            container.status = "running"
+            if container.health is not None:
+                container.health.resume(self._engine.clock())
+            container.changed.notify_all()
+        self._store.note(container, "unpause")
+
+    def wait(self, container: Container, condition: str) -> Iterator[int | None]:
+        """The exit code once a container has ended; `None` now and then until it has."""
+        # Looked at now, not when the answer is first read: it may have ended by then.
+        return self._wait(container, condition, container.finished)
+
+    def _wait(
+        self, container: Container, condition: str, before: int | None
+    ) -> Iterator[int | None]:
+        while True:
+            with container.changed:
+                if condition == "next-exit":
+                    ended = container.finished not in (before, None)
+                elif condition == "removed":
+                    ended = container.removed
+                else:
+                    ended = not container.running
+                if not ended:
+                    container.wait_for_change(IDLE)
+            if ended:
+                yield container.exit_code
+                return
+            yield None

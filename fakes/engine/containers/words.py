@@ -1,0 +1,168 @@
+"""What an engine says of containers, where its versions differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ContainerWords:
+    """The texts of one version of the engine.
+
+    Attributes:
+        modern: it is 23.0 or newer.
+        newest: it is 28 or newer.
+    """
+
+    modern: bool = False
+    newest: bool = False
+
+    def _capital(self, text: str) -> str:
+        """A text that began with a capital letter in older versions."""
+        return text if self.modern else text[0].upper() + text[1:]
+
+    def no_config(self) -> str:
+        """A body that says nothing of a container."""
+        return self._capital("config cannot be empty in order to create a container")
+
+    def no_command(self) -> str:
+        """A container with nothing to run."""
+        return self._capital("no command specified")
+
+    def bad_signal(self, name: str) -> str:
+        """A signal that is none."""
+        return self._capital(f"invalid signal: {name}")
+
+    def not_running(self, container: str) -> str:
+        """A container that does not run."""
+        return self._capital(f"container {container} is not running")
+
+    def no_size(self, dimension: str, text: str) -> str:
+        """A terminal's size that is no number."""
+        if self.newest:
+            reason = "value out of range" if text.lstrip("-").isdigit() else "invalid syntax"
+            return f'invalid resize {dimension} "{text}": {reason}'
+        return f'strconv.Atoi: parsing "{text}": invalid syntax'
+
+    def running_one_stays(self, name: str, container: str, asked: str, *, paused: bool) -> str:
+        """A container that is to be removed and runs."""
+        if self.modern:
+            if paused:
+                reason = "container is paused and must be unpaused first"
+            else:
+                reason = "container is running: stop the container before removing or force remove"
+            shown = asked if self.newest else f"/{name}"
+            return f'cannot remove container "{shown}": {reason}'
+        state = "paused" if paused else "running"
+        advice = "Unpause and then stop" if paused else "Stop"
+        return (
+            f"You cannot remove a {state} container {container}. {advice} the container before "
+            "attempting removal or force remove"
+        )
+
+    def bad_runtime(self, name: str) -> str:
+        """A runtime that the engine does not have."""
+        if self.modern:
+            return f"unknown or invalid runtime name: {name}"
+        return f"Unknown runtime specified {name}"
+
+    def bad_policy(self, name: str) -> str:
+        """A restart policy that is none."""
+        if self.modern:
+            return (
+                f"invalid restart policy: unknown policy '{name}'; use one of 'no', 'always', "
+                "'on-failure', or 'unless-stopped'"
+            )
+        return f"invalid restart policy '{name}'"
+
+    def policy_without_count(self, name: str) -> str:
+        """A number of attempts for a restart policy that counts none."""
+        if self.modern:
+            return "invalid restart policy: maximum retry count can only be used with 'on-failure'"
+        return f"maximum retry count cannot be used with restart policy '{name}'"
+
+    def negative_count(self) -> str:
+        """A number of attempts below zero."""
+        prefix = "invalid restart policy: " if self.modern else ""
+        return f"{prefix}maximum retry count cannot be negative"
+
+    def no_kill(self, name: str, reason: str) -> str:
+        """A container that cannot be killed."""
+        return f"{'c' if self.modern else 'C'}annot kill container: {name}: {reason}"
+
+    def unsupported_signal(self, number: int) -> str:
+        """A number that is no signal of the system."""
+        shown = number if self.modern or number >= 0 else number + 2**64
+        return self._capital(f"the linux daemon does not support signal {shown}")
+
+    def no_container_network(self, container: str, name: str, status: str) -> str:
+        """Another container whose network is to be joined, and which does not run."""
+        if self.newest:
+            return (
+                "cannot join network namespace of a non running container: "
+                f"container {name} is {status}"
+            )
+        return f"cannot join network of a non running container: {container}"
+
+    def no_network(self, name: str) -> str:
+        """A network that is not there when a container starts."""
+        prefix = "failed to set up container networking: " if self.newest else ""
+        return f"{prefix}network {name} not found"
+
+    def missing_other(self, name: str) -> str:
+        """A container to compare others with, which is not there."""
+        return f"No such container: {name}" if self.modern else f"no such container {name}"
+
+    def bad_code(self, text: str) -> str:
+        """An exit code to look for that is no number."""
+        reason = f'strconv.Atoi: parsing "{text}": invalid syntax'
+        return f"invalid filter 'exited={text}': {reason}" if self.modern else reason
+
+    def bad_content_type(self, kind: str) -> str:
+        """A body that is said to be no JSON."""
+        if self.modern:
+            return f"unsupported Content-Type header ({kind}): must be 'application/json'"
+        return f"Content-Type specified ({kind}) must be 'application/json'"
+
+    def has_run(self, name: str) -> str:
+        """An exec that is started a second time."""
+        prefix = "exec" if self.newest else "Error: Exec"
+        return f"{prefix} command {name} has already run"
+
+    def bad_state(self, text: str) -> str:
+        """A status to look for that is none."""
+        if self.newest:
+            return (
+                f"invalid filter 'status={text}': invalid value for state ({text}): must be one "
+                "of created, running, paused, restarting, removing, exited, dead"
+            )
+        return self._capital(f"invalid filter 'status={text}'")
+
+    def bad_health(self, text: str) -> str:
+        """A health to look for that is none."""
+        if self.newest:
+            return (
+                f"invalid filter 'health={text}': invalid value for health ({text}): must be one "
+                "of none, starting, healthy, unhealthy"
+            )
+        if self.modern:
+            return f"unrecognized filter value for health: {text}"
+        return f"Unrecognised filter value for health: {text}"
+
+    def tar_failure(self, reason: str) -> str:
+        """An archive that cannot be unpacked; older engines did that in another process."""
+        if self.modern:
+            return reason
+        return f"Error processing tar file(exit status 1): {reason}"
+
+    def other_platform(self, name: str, own: str, wanted: str) -> str:
+        """An image that is for another platform than it was asked for."""
+        if self.newest:
+            return (
+                f"image with reference {name} was found but its platform ({own}) does not match "
+                f"the specified platform ({wanted})"
+            )
+        return (
+            f"image with reference {name} was found but does not match the specified platform: "
+            f"wanted {wanted}, actual: {own}"
+        )

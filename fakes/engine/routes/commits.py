@@ -1,0 +1,104 @@
+"""Images made of containers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakes.engine.builder.changes import apply_changes
+from fakes.engine.builder.commit import layer_of
+from fakes.engine.containers.container import Container
+from fakes.engine.containers.merge import merged_config
+from fakes.engine.errors import ApiError
+from fakes.engine.http import Request, Response, json_response
+from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
+from fakes.engine.images.reference import InvalidReferenceError, Reference, is_tag
+from fakes.engine.images.store import Image
+from fakes.engine.routes.json_body import json_body
+from fakes.engine.routes.router import Route
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+Path = dict[str, str]
+
+
+def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+    words = engine.version.container_words
+    kind = "container.CreateRequest" if words.newest else "runconfig.ContainerConfigWrapper"
+    body = json_body(request, words, kind, empty=True)
+    name = request.parameter("container")
+    if not name:
+        raise ApiError(400, 'invalid name or ID supplied: ""')
+    reference = _reference(engine, request.parameter("repo"), request.parameter("tag"))
+    container = engine.containers.find(name)
+    config = container.config.copy()
+    if body:
+        config = merged_config(RunConfig.from_json(body), container.config)
+    config = apply_changes(engine, config, _change_lines(request))
+    image = commit_container(
+        engine, container, config, request.parameter("author"), request.parameter("comment")
+    )
+    if reference is not None:
+        engine.tag_image(reference, image)
+    return json_response({"Id": image.id}, 201)
+
+
+def _reference(engine: FakeDockerEngine, repository: str, tag: str) -> Reference | None:
+    """The name that the image is to get; a tag of its own wins over that of the name."""
+    if not repository:
+        return None
+    status = 400 if engine.version.modern else 500
+    try:
+        reference = engine.parse_name(repository)
+    except InvalidReferenceError as error:
+        raise ApiError(status, str(error)) from error
+    if tag and not is_tag(tag):
+        raise ApiError(status, "invalid tag format")
+    if tag:
+        return Reference(reference.domain, reference.path, tag)
+    return reference.tagged()
+
+
+def _change_lines(request: Request) -> list[str]:
+    return [
+        line for value in request.query.get("changes", []) for line in value.split("\n") if line
+    ]
+
+
+def commit_container(
+    engine: FakeDockerEngine, container: Container, config: RunConfig, author: str, comment: str
+) -> Image:
+    """An image of a container as it is now."""
+    parent = engine.images.get(container.image)
+    layers = parent.layers if parent else ()
+    layer = layer_of(container.overlay, engine.version.tar_style)
+    now = engine.clock()
+    history = list(parent.history) if parent else []
+    history.append(
+        history_entry(
+            now,
+            " ".join(container.config.cmd or []),
+            author=author,
+            comment=comment,
+            empty=layer is None,
+        )
+    )
+    if layer is not None:
+        layers = (*layers, layer)
+    document = ImageConfig(
+        architecture=(parent.parsed.get("architecture") if parent else None) or "amd64",
+        author=author,
+        config=config,
+        container=container.id,
+        container_config=container.config,
+        created=now,
+        docker_version=engine.version.version,
+        history=history,
+        diff_ids=[item.diff_id for item in layers],
+    )
+    image = engine.images.add(Image(document.to_bytes(), layers, parent.id if parent else ""))
+    engine.emit_event("container", "commit", container.id, image)
+    return image
+
+
+ROUTES: list[Route] = [("POST", "/commit", _commit)]

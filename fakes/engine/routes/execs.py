@@ -1,0 +1,122 @@
+"""Commands in running containers: create, start, inspect, resize."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from fakes.engine.containers.container import STDOUT, Exec, LogEntry
+from fakes.engine.containers.streams import frame, wanted
+from fakes.engine.errors import ApiError
+from fakes.engine.http import Request, Response, json_response
+from fakes.engine.routes.container_output import check_size, is_detach_keys
+from fakes.engine.routes.hijacked import taken_over
+from fakes.engine.routes.json_body import field_error, json_body
+from fakes.engine.routes.router import Route
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+Path = dict[str, str]
+
+
+def _create(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+    words = engine.version.container_words
+    kind = "container.ExecOptions" if words.newest else "types.ExecConfig"
+    body = json_body(request, words, kind, empty=words.modern) or {}
+    command = body.get("Cmd")
+    if isinstance(command, str):
+        raise field_error(words, "string", f"{kind.partition('.')[2]}.Cmd", "[]string")
+    if not command:
+        raise ApiError(400, "No exec command specified")
+    container = engine.containers.find(path["name"])
+    engine.containers.execs.check_running(container, container.name)
+    keys = str(body.get("DetachKeys") or "")
+    if not is_detach_keys(keys):
+        raise ApiError(500, f"Invalid escape keys ({keys}) provided")
+    instance = Exec(
+        id=engine.new_id(),
+        container=container.id,
+        command=[str(word) for word in command],
+        tty=bool(body.get("Tty")),
+        attach_stdin=bool(body.get("AttachStdin")),
+        attach_stdout=bool(body.get("AttachStdout")),
+        attach_stderr=bool(body.get("AttachStderr")),
+        privileged=bool(body.get("Privileged")),
+        user=str(body.get("User") or ""),
+    )
+    engine.containers.execs.add(instance, container)
+    return json_response({"Id": instance.id}, 201)
+
+
+def _start(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+    words = engine.version.container_words
+    kind = "container.ExecStartOptions" if words.newest else "types.ExecStartCheck"
+    body = json_body(request, words, kind, empty=words.modern) or {}
+    instance, container = engine.containers.execs.startable(path["name"])
+    execs, has_run = engine.containers.execs, instance.exit_code is not None
+    if body.get("Detach"):
+        if has_run:
+            raise ApiError(409, words.has_run(instance.id))
+        execs.run(instance, container)
+        return Response(200)
+
+    def hijack(connection: socket.socket, _reader: BinaryIO) -> None:
+        if has_run:
+            # It comes when the connection is taken over already.
+            refusal = f"{words.has_run(instance.id)}\r\n".encode()
+            connection.sendall(frame(LogEntry(STDOUT, 0, refusal), tty=instance.tty))
+            return
+        for entry in _kept(instance, execs.run(instance, container)):
+            connection.sendall(frame(entry, tty=instance.tty))
+
+    headers = taken_over(engine.version, request, tty=bool(body.get("Tty")))
+    return Response(200, hijack=hijack, headers=headers)
+
+
+def _kept(instance: Exec, printed: list[LogEntry]) -> Iterator[LogEntry]:
+    for entry in printed:
+        if wanted(entry, stdout=instance.attach_stdout, stderr=instance.attach_stderr):
+            yield entry
+
+
+def _inspect(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
+    instance = engine.containers.execs.find(path["name"])
+    process: dict[str, Any] = {
+        "tty": instance.tty,
+        "entrypoint": instance.command[0],
+        "arguments": instance.command[1:],
+        "privileged": instance.privileged,
+    }
+    if instance.user:
+        process["user"] = instance.user
+    return json_response(
+        {
+            "ID": instance.id,
+            "Running": instance.running,
+            "ExitCode": instance.exit_code,
+            "ProcessConfig": process,
+            "OpenStdin": instance.attach_stdin,
+            "OpenStderr": instance.attach_stderr,
+            "OpenStdout": instance.attach_stdout,
+            "CanRemove": False,
+            "ContainerID": instance.container,
+            "DetachKeys": "",
+            "Pid": instance.pid,
+        }
+    )
+
+
+def _resize(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+    check_size(engine.version, request)
+    engine.containers.execs.find(path["name"])
+    return Response(200)
+
+
+ROUTES: list[Route] = [
+    ("POST", "/containers/{name}/exec", _create),
+    ("POST", "/exec/{name}/start", _start),
+    ("POST", "/exec/{name}/resize", _resize),
+    ("GET", "/exec/{name}/json", _inspect),
+]
