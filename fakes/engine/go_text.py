@@ -44,6 +44,12 @@ _UNITS = {
     "h": 3_600_000_000_000,
 }
 
+BOOLEANS = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
+}
+"""Every way to write a boolean that `strconv.ParseBool` takes."""
+
 
 def dumps(value: Any) -> str:
     """JSON without spaces, with `<`, `>` and `&` escaped, in the dicts' own order."""
@@ -165,6 +171,31 @@ def parse_rfc3339(text: str) -> int:
     return int(moment.timestamp()) * 1_000_000_000 + fraction
 
 
+_LOCAL_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d{1,9})?))?)?)?")
+_STAMP = re.compile(r"(-?\d+)(?:\.(\d+))?")
+
+
+def parse_moment(text: str, now: int) -> int | None:
+    """Nanoseconds since the epoch of a moment in any form the API takes; `None` when it is none.
+
+    Args:
+        text: a duration before now, a number of seconds, or a time, whole or in part.
+        now: nanoseconds since the epoch.
+    """
+    if match := _STAMP.fullmatch(text):
+        return int(match.group(1)) * 1_000_000_000 + int((match.group(2) or "").ljust(9, "0")[:9])
+    if moment := parse_rfc3339(text):
+        return moment
+    if match := _LOCAL_TIME.fullmatch(text):
+        date, hour, minute, second = match.groups()
+        return parse_rfc3339(f"{date}T{hour or '00'}:{minute or '00'}:{second or '00'}Z") or None
+    try:
+        # What is left of a duration are whole seconds.
+        return (now - parse_duration(text)) // 1_000_000_000 * 1_000_000_000
+    except ValueError:
+        return None
+
+
 ZERO_TIME = "0001-01-01T00:00:00Z"
 
 
@@ -183,6 +214,29 @@ def _four_digits(value: float) -> str:
     if "e" in text:
         text = str(round(value))
     return text
+
+
+def kind_of(value: object) -> str:
+    """What a value of JSON is called where another was expected."""
+    if isinstance(value, bool):
+        return "bool"
+    kinds = ((str, "string"), ((int, float), "number"), (list, "array"), (dict, "object"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "null")
+
+
+_LITERALS = {"n": "null", "t": "true", "f": "false"}
+
+
+def _literal_error(text: str) -> str:
+    """What is wrong with a word that begins as `null`, `true` or `false` do."""
+    literal = _LITERALS[text[0]]
+    for index, expected in enumerate(literal):
+        if index >= len(text):
+            return "unexpected end of JSON input"
+        if text[index] != expected:
+            found, wanted = quote_rune(ord(text[index])), quote_rune(ord(expected))
+            return f"invalid character {found} in literal {literal} (expecting {wanted})"
+    return ""
 
 
 def json_error(text: str) -> str:
@@ -204,5 +258,7 @@ def json_error(text: str) -> str:
             "Extra data": "after top-level value",
         }
         place = places.get(error.msg, "looking for beginning of value")
+        if error.msg == "Expecting value" and text[position] in _LITERALS:
+            return _literal_error(text[position:])
         return f"invalid character {found} {place}"
     return ""

@@ -63,6 +63,8 @@ class Container:
         effect: what its command does, for it is not executed; `None` when no
             rule of the engine was meant for it.
         wants_stop: set when a running service is to end.
+        chains: the layers of its image, which it holds on to when that is removed.
+        anonymous_volumes: the names of its volumes that go when it goes with them.
     """
 
     id: str
@@ -87,6 +89,8 @@ class Container:
     execs: list[str] = field(default_factory=list)
     ports: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     mounts: list[dict[str, Any]] = field(default_factory=list)
+    anonymous_volumes: list[str] = field(default_factory=list)
+    chains: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property

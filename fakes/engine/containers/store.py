@@ -6,7 +6,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine.builder.copy import Overlay, prepare_root
@@ -16,8 +16,11 @@ from fakes.engine.containers.merge import merged, signal_number
 from fakes.engine.containers.names import made_up_name
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.streams import IDLE
+from fakes.engine.endpoints import join_all, leave_all
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.images.config import RunConfig
+from fakes.engine.images.store import chain_ids
+from fakes.engine.volume_mounts import note_mounts, remove_anonymous
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -116,8 +119,17 @@ class ContainerStore:
         host_config: dict[str, Any],
         networks: dict[str, dict[str, Any]],
         name: str,
+        *,
+        prepare: Callable[[Container], None] = lambda _container: None,
     ) -> Container:
         """Make a container.
+
+        Args:
+            config: what it runs.
+            host_config: as it was asked for.
+            networks: endpoint settings by network name.
+            name: its name; made up when empty.
+            prepare: called with it before anybody is told of it.
 
         Raises:
             ApiError: when the name is taken, or there is no such image.
@@ -151,6 +163,7 @@ class ContainerStore:
             if not container.command:
                 raise ApiError(400, "No command specified")
             container.config.hostname = container.config.hostname or container.id[:12]
+            container.chains = chain_ids(image)
             container.overlay = Overlay(
                 image.tree, container.created // 1_000_000_000, container.id
             )
@@ -159,13 +172,14 @@ class ContainerStore:
             except StepError as error:
                 raise ApiError(500, error.message) from error
             self._containers[container.id] = container
-        self._note(container, "create")
+        prepare(container)
+        self.note(container, "create")
         return container
 
     def create_for_build(self, container_id: str, image_id: str, config: RunConfig) -> None:
         """The intermediate container of a build step."""
         with self._lock:
-            self._containers[container_id] = Container(
+            container = self._containers[container_id] = Container(
                 container_id,
                 image_id,
                 name=made_up_name({c.name for c in self._containers.values()}),
@@ -175,9 +189,17 @@ class ContainerStore:
                 for_build=True,
                 networks={"bridge": {}},
             )
+        self.note(container, "create")
 
-    def remove(self, container: Container, *, force: bool = False) -> None:
+    def remove(
+        self, container: Container, *, force: bool = False, with_volumes: bool = False
+    ) -> None:
         """Take a container away.
+
+        Args:
+            container: which.
+            force: even when it runs.
+            with_volumes: and the volumes that nobody named and only it had.
 
         Raises:
             ApiError: 409 when it runs and force is not given.
@@ -198,7 +220,9 @@ class ContainerStore:
         with container.changed:
             container.removed = True
             container.changed.notify_all()
-        self._note(container, "destroy")
+        if with_volumes:
+            remove_anonymous(self._engine, container)
+        self.note(container, "destroy")
 
     def rename(self, container: Container, name: str) -> None:
         """Give a container another name.
@@ -222,8 +246,8 @@ class ContainerStore:
                         f'"{other.id}". You have to remove (or rename) that container to be able '
                         "to reuse that name.",
                     )
-            container.name = name
-        self._note(container, "rename")
+            old, container.name = container.name, name
+        self.note(container, "rename", {"oldName": f"/{old}"})
 
     # --- running --------------------------------------------------------------
 
@@ -232,6 +256,12 @@ class ContainerStore:
         with container.changed:
             if container.running:
                 return False
+            before_networks = self._engine.version.words.newest
+            if before_networks:
+                note_mounts(self._engine, container, "mount")
+            join_all(self._engine, container)
+            if not before_networks:
+                note_mounts(self._engine, container, "mount")
             container.status = "running"
             container.started, container.finished = self._engine.clock(), None
             container.exit_code = 0
@@ -241,7 +271,7 @@ class ContainerStore:
                 self._publish(container)
             container.effect = self._effect(self._effects, container.image_name, container.command)
             container.changed.notify_all()
-        self._note(container, "start")
+        self.note(container, "start")
         self._run(container)
         return True
 
@@ -288,12 +318,22 @@ class ContainerStore:
             container.ports = {}
             container.changed.notify_all()
         if why:
-            self._note(container, why)
-        self._note(container, "die", {"exitCode": str(code)})
+            self.note(container, "kill", {"signal": str(code - 128)})
+        self._note_end(container, code)
         if why == "stop":
-            self._note(container, "stop")
+            self.note(container, "stop")
         if container.auto_remove:
-            self.remove(container)
+            self.remove(container, with_volumes=True)
+
+    def _note_end(self, container: Container, code: int) -> None:
+        end = {"exitCode": str(code)}
+        if not self._engine.version.modern:
+            self.note(container, "die", end)
+        leave_all(self._engine, container)
+        note_mounts(self._engine, container, "unmount")
+        if self._engine.version.modern:
+            ran = (container.finished or 0) - (container.started or 0)
+            self.note(container, "die", {**end, "execDuration": str(ran // 1_000_000_000)})
 
     def kill(self, container: Container, name: str) -> None:
         """Send a signal; whatever it is but a harmless one, it ends the container.
@@ -310,7 +350,7 @@ class ContainerStore:
                 f"Cannot kill container: {container.name}: Container {container.id} is not running",
             )
         if number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH):
-            self._note(container, "kill", {"signal": str(number)})
+            self.note(container, "kill", {"signal": str(number)})
             return
         self.finish(container, 128 + number, "kill")
 
@@ -328,7 +368,7 @@ class ContainerStore:
                 raise ApiError(409 if pause else 500, f"Container {container.id} is {state}")
             container.status = "paused" if pause else "running"
             container.changed.notify_all()
-        self._note(container, "pause" if pause else "unpause")
+        self.note(container, "pause" if pause else "unpause")
 
     def wait(self, container: Container, condition: str) -> Iterator[int | None]:
         """The exit code once a container has ended; `None` now and then until it has."""
@@ -376,13 +416,15 @@ class ContainerStore:
             self._execs[instance.id] = instance
             self._containers[instance.container].execs.append(instance.id)
         command = " ".join(instance.command)
-        self._note(self._containers[instance.container], f"exec_create: {command}")
+        attributes = {"execID": instance.id}
+        self.note(self._containers[instance.container], f"exec_create: {command}", attributes)
 
     def run_exec(self, instance: Exec) -> list[LogEntry]:
         """Run such a command by policy; what it printed."""
         container = self.find(instance.container)
         effect = self._effect(self._exec_effects, container.image_name, instance.command)
-        self._note(container, f"exec_start: {' '.join(instance.command)}")
+        attributes = {"execID": instance.id}
+        self.note(container, f"exec_start: {' '.join(instance.command)}", attributes)
         now = self._engine.clock()
         printed: list[LogEntry] = []
         instance.running, instance.pid = True, container.pid + 1
@@ -395,13 +437,25 @@ class ContainerStore:
                 if data:
                     printed.append(LogEntry(stream, now, data))
         instance.running, instance.exit_code = False, effect.exit_code if effect else 0
-        self._note(container, "exec_die", {"exitCode": str(instance.exit_code)})
+        self.note(container, "exec_die", {**attributes, "exitCode": str(instance.exit_code)})
         return printed
 
-    def _note(self, container: Container, action: str, more: dict[str, str] | None = None) -> None:
+    def note_build_run(self, container: Container, code: int) -> None:
+        """Say in the events that the container of a build step ran."""
+        self.note(container, "attach")
+        container.started = container.finished = self._engine.clock()
+        join_all(self._engine, container)
+        self.note(container, "start")
+        self._note_end(container, code)
+
+    def note(
+        self, container: Container, action: str, more: Mapping[str, str] | None = None
+    ) -> None:
+        """Say in the events that something happened to a container."""
+        image = {"image": container.image_name} if container.image_name else {}
         attributes = {
             **(container.config.labels or {}),
-            "image": container.image_name,
+            **image,
             "name": container.name,
             **(more or {}),
         }

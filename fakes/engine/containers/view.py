@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
 from fakes.engine.containers.container import Container
+from fakes.engine.endpoints import shown
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -79,34 +80,11 @@ def _time(value: int | None) -> str:
     return go_text.ZERO_TIME if value is None else go_text.rfc3339(value)
 
 
-def endpoint(engine: FakeDockerEngine, container: Container, name: str) -> dict[str, Any]:
-    """How a container is connected to a network."""
-    settings = container.networks.get(name) or {}
-    network = engine.networks.get(name)
-    connected = container.running and network is not None
-    address = engine.networks.address(name, container.id) if connected else ""
-    return {
-        "IPAMConfig": settings.get("IPAMConfig"),
-        "Links": settings.get("Links"),
-        "Aliases": settings.get("Aliases"),
-        "NetworkID": network.id if network and container.started else "",
-        "EndpointID": container.id if connected else "",
-        "Gateway": network.gateway if connected and network else "",
-        "IPAddress": address,
-        "IPPrefixLen": 16 if connected else 0,
-        "IPv6Gateway": "",
-        "GlobalIPv6Address": "",
-        "GlobalIPv6PrefixLen": 0,
-        "MacAddress": engine.networks.mac(address) if connected else "",
-        "DriverOpts": settings.get("DriverOpts"),
-    }
-
-
 def inspect(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
     """What `GET /containers/{id}/json` says."""
     folder = f"/var/lib/docker/containers/{container.id}"
     ran = container.started is not None
-    networks = {name: endpoint(engine, container, name) for name in container.networks}
+    networks = {name: shown(engine, container, name) for name in container.networks}
     bridge = networks.get("bridge", {})
     command = container.command
     return {
@@ -184,7 +162,7 @@ def summary(engine: FakeDockerEngine, container: Container, *, size: bool) -> di
         "Status": _status(engine, container),
         "HostConfig": {"NetworkMode": container.host_config.get("NetworkMode") or "default"},
         "NetworkSettings": {
-            "Networks": {name: endpoint(engine, container, name) for name in container.networks}
+            "Networks": {name: shown(engine, container, name) for name in container.networks}
         },
         "Mounts": container.mounts,
     }

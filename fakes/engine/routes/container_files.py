@@ -82,6 +82,7 @@ def _get_archive(engine: FakeDockerEngine, request: Request, path: Path) -> Resp
     }
     if request.method == "HEAD":
         return Response(200, b"", headers)
+    engine.containers.note(container, "archive-path")
     tree = _tree(container)
     entries = [(name, file, "")] if real else []
     for below in children(tree, real):
@@ -116,6 +117,7 @@ def _put_archive(engine: FakeDockerEngine, request: Request, path: Path) -> Resp
             if above not in overlay.tree:
                 overlay.put(above, File("dir", 0o755, mtime=overlay.now))
         overlay.put(target, member.file)
+    engine.containers.note(container, "extract-to-dir")
     return Response(200)
 
 
@@ -138,7 +140,9 @@ def _changes(engine: FakeDockerEngine, _request: Request, path: Path) -> Respons
 
 
 def _export(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
-    tree = _tree(engine.containers.find(path["name"]))
+    container = engine.containers.find(path["name"])
+    tree = _tree(container)
+    engine.containers.note(container, "export")
     entries = [(name, tree[name], "") for name in sorted(tree, key=walk_key)]
     return Response(
         200, chunks_of(tar.write(entries)), {"Content-Type": "application/octet-stream"}
@@ -168,6 +172,12 @@ def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     )
     if reference is not None:
         engine.tag_image(reference, image)
+    attributes = {
+        "comment": request.parameter("comment"),
+        "imageID": image.id,
+        "imageRef": reference.familiar if reference else "",
+    }
+    engine.containers.note(container, "commit", attributes)
     return json_response({"Id": image.id}, 201)
 
 
@@ -227,12 +237,13 @@ def commit_container(
         diff_ids=[item.diff_id for item in layers],
     )
     image = engine.images.add(Image(document.to_bytes(), layers, parent.id if parent else ""))
-    engine.emit_event("container", "commit", container.id, image)
+    engine.emit_commit(image)
     return image
 
 
 ROUTES: list[Route] = [
     ("GET", "/containers/{name}/archive", _get_archive),
+    ("HEAD", "/containers/{name}/archive", _get_archive),
     ("PUT", "/containers/{name}/archive", _put_archive),
     ("GET", "/containers/{name}/changes", _changes),
     ("GET", "/containers/{name}/export", _export),

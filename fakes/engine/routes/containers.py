@@ -16,6 +16,7 @@ from fakes.engine.http import Request, Response, is_hung_up, json_response
 from fakes.engine.images.config import RunConfig
 from fakes.engine.routes.filters import labels_match, read_filters
 from fakes.engine.routes.router import Route
+from fakes.engine.volume_mounts import add_anonymous
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -44,8 +45,14 @@ def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     networks = {name: dict(settings or {}) for name, settings in asked.items()}
     if not networks and not mode.startswith("container:"):
         networks = {"bridge" if mode == "default" else mode: {}}
-    container = engine.containers.create(config, host, networks, request.parameter("name"))
-    container.mounts = _mounts(engine, host)
+
+    def bring_volumes(container: Container) -> None:
+        container.mounts = _mounts(engine, host)
+        add_anonymous(engine, container)
+
+    container = engine.containers.create(
+        config, host, networks, request.parameter("name"), prepare=bring_volumes
+    )
     return json_response({"Id": container.id, "Warnings": []}, 201)
 
 
@@ -184,7 +191,7 @@ def _rename(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 
 def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
-    engine.containers.remove(container, force=request.flag("force"))
+    engine.containers.remove(container, force=request.flag("force"), with_volumes=request.flag("v"))
     return Response(204)
 
 
@@ -196,6 +203,7 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
         if not container.running and labels_match(labels, filters.get("label", [])):
             engine.containers.remove(container)
             gone.append(container.id)
+    engine.event_log.add("container", "prune", "", {"reclaimed": "0"})
     return json_response({"ContainersDeleted": gone or None, "SpaceReclaimed": 0})
 
 
@@ -247,7 +255,7 @@ def _logs(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
                 elif wanted(later, stdout=stdout, stderr=stderr):
                     yield frame(later, tty=tty, timestamps=stamps)
 
-    return Response(200, body())
+    return Response(200, body(), _stream_type(tty, engine) if engine.version.modern else {})
 
 
 def _attach(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
@@ -362,8 +370,9 @@ def _exec_inspect(engine: FakeDockerEngine, _request: Request, path: Path) -> Re
     )
 
 
-def _resize(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
-    engine.containers.find(path["name"])
+def _resize(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+    size = {"height": request.parameter("h"), "width": request.parameter("w")}
+    engine.containers.note(engine.containers.find(path["name"]), "resize", size)
     return Response(200)
 
 

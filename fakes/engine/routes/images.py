@@ -41,11 +41,20 @@ _CONTAINER_ONLY = frozenset(
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    filters = read_filters(request, engine.version.words, _LIST_FILTERS)
+    modern = engine.version.modern
+    known = (*_LIST_FILTERS, "until") if modern else _LIST_FILTERS
+    filters = read_filters(request, engine.version.words, known)
     if only := request.parameter("filter"):
         filters.setdefault("reference", []).append(only)
     return json_response(
-        summaries(engine, filters, everything=request.flag("all"), version=request.version)
+        summaries(
+            engine,
+            filters,
+            everything=request.flag("all"),
+            version=request.version,
+            shared_size=engine.version.speaks(request.version, "1.42")
+            and request.flag("shared-size"),
+        )
     )
 
 
@@ -119,6 +128,13 @@ def _graph_data(image: Image) -> dict[str, str] | None:
 
 
 def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+    platform = request.parameter("platform")
+    if (
+        platform
+        and engine.version.speaks(request.version, "1.49")
+        and (reason := go_text.json_error(platform))
+    ):
+        raise ApiError(400, f"failed to parse platform: {reason}")
     try:
         image = engine.images.find(path["name"])
     except ApiError as error:
@@ -226,6 +242,7 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) ->
             for name in [reference.familiar for reference in tags] or [image.id]:
                 records.extend(remove_image(engine, name, force=False, prune=True))
     freed = before - sum(layer.size for layer in engine.images.layers())
+    engine.event_log.add("image", "prune", "", {"reclaimed": str(freed)})
     return json_response({"ImagesDeleted": records or None, "SpaceReclaimed": freed})
 
 
@@ -263,6 +280,7 @@ def _import(engine: FakeDockerEngine, request: Request) -> Response:
     )
     if reference is not None:
         engine.tag_image(reference, image)
+    engine.emit_event("import", image)
     return Response(
         200, iter([message_line({"status": image.id})]), {"Content-Type": "application/json"}
     )

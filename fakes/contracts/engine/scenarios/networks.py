@@ -1,0 +1,424 @@
+"""Networks: list, inspect, create, connect, disconnect, remove, prune."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakes.contracts.engine.registry import scenario
+from fakes.contracts.engine.resources import container, filters, network, removed
+from fakes.contracts.engine.session import Session
+
+_PREDEFINED = ("bridge", "host", "none")
+
+
+def _names(s: Session, what: str, **query: str) -> None:
+    """The names in a list, in no order that matters."""
+    answer = s.request("GET", "/networks", params=query)
+    document = answer.json()
+    if answer.status_code != 200:
+        s.note(what, [answer.status_code, document])
+        return
+    s.note(what, sorted(line["Name"] for line in document))
+
+
+def _filtered(s: Session, **values: list[str]) -> None:
+    _names(s, str(values), **filters(**values))
+
+
+def _document(s: Session, name: str) -> None:
+    s.call("GET", f"/networks/{name}")
+
+
+def _seen_in(s: Session, name: str, *networks: str) -> None:
+    """How a container is connected."""
+    document = s.request("GET", f"/containers/{name}/json").json()
+    connected = document["NetworkSettings"]["Networks"]
+    s.note("container", {key: connected.get(key) for key in networks or sorted(connected)})
+
+
+@scenario
+def list_predefined(s: Session) -> None:
+    """The three that are there from the beginning."""
+    lines = s.request("GET", "/networks").json()
+    s.note("list", sorted(lines, key=lambda line: str(line["Name"])))
+
+
+@scenario
+def inspect_predefined(s: Session) -> None:
+    """Their documents."""
+    for name in _PREDEFINED:
+        _document(s, name)
+
+
+@scenario
+def list_filters(s: Session) -> None:
+    """By name, driver, label, type and scope."""
+    network(s, "one-net", Labels={"l": "1", "m": "x"})
+    network(s, "two-net", Labels={"l": "2"}, Internal=True)
+    _filtered(s, name=["one-net"])
+    _filtered(s, name=["net"])
+    _filtered(s, name=["one", "two"])
+    _filtered(s, name=["^one"])
+    _filtered(s, name=["nope"])
+    _filtered(s, driver=["host"])
+    _filtered(s, driver=["host", "null"])
+    _filtered(s, label=["l"])
+    _filtered(s, label=["l=1"])
+    _filtered(s, label=["l", "m=x"])
+    _filtered(s, label=["l=1", "l=2"])
+    _filtered(s, type=["custom"])
+    _filtered(s, type=["builtin"])
+    _filtered(s, type=["nope"])
+    _filtered(s, scope=["local"])
+    _filtered(s, scope=["swarm"])
+    _filtered(s, name=["one"], label=["l=2"])
+
+
+@scenario
+def list_by_id(s: Session) -> None:
+    """By an id and a part of it."""
+    identity = network(s, "one-net")
+    _names(s, "id", **filters(id=[identity]))
+    _names(s, "beginning", **filters(id=[identity[:12]]))
+    _names(s, "middle", **filters(id=[identity[20:40]]))
+    _names(s, "no id", **filters(id=["0" * 64]))
+
+
+@scenario
+def list_dangling(s: Session) -> None:
+    """Networks that no container is in."""
+    network(s, "one-net")
+    network(s, "two-net")
+    container(s, "c1", start=True, HostConfig={"NetworkMode": "one-net"})
+    _filtered(s, dangling=["true"])
+    _filtered(s, dangling=["false"])
+    _filtered(s, dangling=["1"])
+    _filtered(s, dangling=["maybe"])
+    _filtered(s, dangling=["true", "false"])
+
+
+@scenario
+def list_bad_filters(s: Session) -> None:
+    """Filters nobody knows, and what is no filter."""
+    s.call("GET", "/networks", params=filters(nope=["1"]))
+    s.call("GET", "/networks", params={"filters": "{nope"})
+    s.call("GET", "/networks", params={"filters": '{"name":"one"}'})
+    s.call("GET", "/networks", params={"filters": "[]"})
+    s.call("GET", "/networks", params={"filters": '{"name":{"bridge":true}}'})
+
+
+@scenario
+def inspect_by_names(s: Session) -> None:
+    """By name, id and beginning of the id; what is not there."""
+    identity = network(s, "one-net")
+    for name in ("one-net", identity, identity[:12], identity[:3]):
+        answer = s.request("GET", f"/networks/{name}")
+        s.note("get", {"status": answer.status_code, "id": answer.json().get("Id")})
+    for name in ("nope", "one", "ONE-NET", "0" * 64, "default"):
+        _document(s, name)
+
+
+@scenario
+def inspect_options(s: Session) -> None:
+    """With a scope and with more to say."""
+    network(s, "one-net")
+    s.call("GET", "/networks/one-net", params={"scope": "local"})
+    s.call("GET", "/networks/one-net", params={"scope": "swarm"})
+    s.call("GET", "/networks/one-net", params={"scope": "nope"})
+    s.call("GET", "/networks/one-net", params={"verbose": "true"})
+    s.call("GET", "/networks/one-net", params={"verbose": "maybe"})
+    answer = s.api.request("GET", f"{s.api.base_url}/v1.40/networks/one-net")
+    s.note("old client", answer.json())
+
+
+@scenario
+def create_plain(s: Session) -> None:
+    """With a name alone."""
+    s.call("POST", "/networks/create", json={"Name": "one-net"})
+    _document(s, "one-net")
+
+
+@scenario
+def create_whole(s: Session) -> None:
+    """With everything there is to say."""
+    s.call(
+        "POST",
+        "/networks/create",
+        json={
+            "Name": "one-net",
+            "Driver": "bridge",
+            "Internal": True,
+            "Attachable": True,
+            "CheckDuplicate": True,
+            "Labels": {"b": "2", "a": "1"},
+            "Options": {"com.docker.network.bridge.enable_icc": "false"},
+            "IPAM": {
+                "Driver": "default",
+                "Options": {},
+                "Config": [
+                    {
+                        "Subnet": "10.83.0.0/24",
+                        "IPRange": "10.83.0.128/25",
+                        "Gateway": "10.83.0.7",
+                        "AuxiliaryAddresses": {"router": "10.83.0.8"},
+                    }
+                ],
+            },
+        },
+    )
+    _document(s, "one-net")
+
+
+@scenario
+def create_with_subnet(s: Session) -> None:
+    """With a subnet and nothing of a gateway."""
+    s.call(
+        "POST",
+        "/networks/create",
+        json={"Name": "one-net", "IPAM": {"Config": [{"Subnet": "10.83.1.0/24"}]}},
+    )
+    _document(s, "one-net")
+    container(s, "c1", start=True, HostConfig={"NetworkMode": "one-net"})
+    _seen_in(s, "c1")
+    _document(s, "one-net")
+
+
+@scenario
+def create_bad_names(s: Session) -> None:
+    """Names that are none or are taken."""
+    network(s, "one-net")
+    for name in ("one-net", "", "bridge", "host", "none", "default", " ", "a/b", "container:x"):
+        s.call("POST", "/networks/create", json={"Name": name})
+    s.call("POST", "/networks/create", json={"Name": "one-net", "CheckDuplicate": True})
+    s.call("POST", "/networks/create", json={})
+
+
+@scenario
+def create_bad_drivers(s: Session) -> None:
+    """Drivers that are not there, and those of which there is one network."""
+    for driver in ("nope", "host", "null", "overlay"):
+        s.call("POST", "/networks/create", json={"Name": f"net-{driver}", "Driver": driver})
+    s.call("POST", "/networks/create", json={"Name": "x", "IPAM": {"Driver": "nope"}})
+    s.call("POST", "/networks/create", json={"Name": "y", "Scope": "nope"})
+    s.call(
+        "POST",
+        "/networks/create",
+        json={"Name": "z", "Options": {"com.docker.network.bridge.enable_icc": "maybe"}},
+    )
+
+
+@scenario
+def create_bad_addresses(s: Session) -> None:
+    """Subnets and gateways that cannot be."""
+    network(s, "one-net", IPAM={"Config": [{"Subnet": "10.83.0.0/24"}]})
+    for number, config in enumerate(
+        (
+            {"Subnet": "10.83.0.0/24"},
+            {"Subnet": "10.83.0.128/25"},
+            {"Subnet": "nope"},
+            {"Subnet": "10.84.0.0"},
+            {"Subnet": "10.84.0.0/24", "Gateway": "nope"},
+            {"Subnet": "10.84.1.0/24", "Gateway": "10.99.0.1"},
+            {"Subnet": "10.84.2.0/24", "IPRange": "10.99.0.0/25"},
+            {"Subnet": "10.84.3.5/24"},
+            {"Gateway": "10.84.4.1"},
+        )
+    ):
+        body = {"Name": f"net-{number}", "IPAM": {"Config": [config]}}
+        s.call("POST", "/networks/create", json=body)
+    _names(s, "left", **filters(type=["custom"]))
+
+
+@scenario
+def remove(s: Session) -> None:
+    """One that is there, and what cannot be removed."""
+    identity = network(s, "one-net")
+    network(s, "two-net")
+    s.call("DELETE", "/networks/one-net")
+    s.call("DELETE", "/networks/one-net")
+    s.call("DELETE", f"/networks/{identity}")
+    s.call("DELETE", "/networks/nope")
+    for name in _PREDEFINED:
+        s.call("DELETE", f"/networks/{name}")
+    _names(s, "left")
+
+
+@scenario
+def remove_by_id(s: Session) -> None:
+    """By the beginning of the id."""
+    identity = network(s, "one-net")
+    s.call("DELETE", f"/networks/{identity[:12]}")
+    _names(s, "left")
+
+
+@scenario
+def remove_in_use(s: Session) -> None:
+    """A running container holds it, one that does not run lets it go."""
+    network(s, "one-net")
+    network(s, "two-net")
+    container(s, "c1", start=True, HostConfig={"NetworkMode": "one-net"})
+    container(s, "c2", HostConfig={"NetworkMode": "two-net"})
+    s.call("DELETE", "/networks/one-net")
+    s.call("DELETE", "/networks/two-net")
+    _names(s, "left")
+    s.call("POST", "/containers/c2/start")
+    removed(s, "c1")
+    s.call("DELETE", "/networks/one-net")
+
+
+@scenario
+def members(s: Session) -> None:
+    """The containers that run in a network."""
+    network(s, "one-net")
+    container(s, "c1", start=True, HostConfig={"NetworkMode": "one-net"})
+    container(s, "c2", HostConfig={"NetworkMode": "one-net"})
+    _document(s, "one-net")
+    s.call("GET", "/networks", params=filters(name=["one-net"]))
+    removed(s, "c1")
+    _document(s, "one-net")
+
+
+@scenario
+def connect_running(s: Session) -> None:
+    """A running container into a second network, and out of it."""
+    network(s, "one-net")
+    container(s, "c1", start=True)
+    s.call("POST", "/networks/one-net/connect", json={"Container": "c1"})
+    _seen_in(s, "c1")
+    _document(s, "one-net")
+    s.call("POST", "/networks/one-net/connect", json={"Container": "c1"})
+    s.call("POST", "/networks/one-net/disconnect", json={"Container": "c1"})
+    _seen_in(s, "c1")
+    _document(s, "one-net")
+    s.call("POST", "/networks/one-net/disconnect", json={"Container": "c1"})
+
+
+@scenario
+def connect_created(s: Session) -> None:
+    """A container that was never started."""
+    network(s, "one-net")
+    container(s, "c1")
+    s.call("POST", "/networks/one-net/connect", json={"Container": "c1"})
+    _seen_in(s, "c1")
+    s.call("POST", "/networks/one-net/connect", json={"Container": "c1"})
+    _document(s, "one-net")
+    s.call("POST", "/networks/one-net/disconnect", json={"Container": "c1"})
+    _seen_in(s, "c1")
+    s.call("POST", "/networks/one-net/disconnect", json={"Container": "c1"})
+
+
+@scenario
+def connect_options(s: Session) -> None:
+    """With aliases and an address."""
+    network(s, "one-net", IPAM={"Config": [{"Subnet": "10.83.0.0/24"}]})
+    container(s, "c1", start=True)
+    settings = {"Aliases": ["db", "db.local"], "IPAMConfig": {"IPv4Address": "10.83.0.77"}}
+    body = {"Container": "c1", "EndpointConfig": settings}
+    s.call("POST", "/networks/one-net/connect", json=body)
+    _seen_in(s, "c1", "one-net")
+    _document(s, "one-net")
+
+
+@scenario
+def connect_bad_address(s: Session) -> None:
+    """Addresses that cannot be."""
+    network(s, "one-net", IPAM={"Config": [{"Subnet": "10.83.0.0/24"}]})
+    network(s, "two-net")
+    container(s, "c1", start=True)
+    for name, address in (("one-net", "10.99.0.9"), ("one-net", "nope"), ("two-net", "10.83.0.9")):
+        settings = {"IPAMConfig": {"IPv4Address": address}}
+        body = {"Container": "c1", "EndpointConfig": settings}
+        s.call("POST", f"/networks/{name}/connect", json=body)
+
+
+@scenario
+def connect_missing(s: Session) -> None:
+    """A network or a container that is not there."""
+    network(s, "one-net")
+    container(s, "c1")
+    for verb in ("connect", "disconnect"):
+        s.call("POST", f"/networks/nope/{verb}", json={"Container": "c1"})
+        s.call("POST", f"/networks/one-net/{verb}", json={"Container": "nope"})
+        s.call("POST", f"/networks/one-net/{verb}", json={})
+        s.call("POST", f"/networks/one-net/{verb}", json={"Container": "nope", "Force": True})
+
+
+@scenario
+def connect_host(s: Session) -> None:
+    """The networks that are none of the bridges."""
+    network(s, "one-net")
+    container(s, "c1", start=True)
+    container(s, "c2", start=True, HostConfig={"NetworkMode": "host"})
+    container(s, "c3", start=True, HostConfig={"NetworkMode": "none"})
+    s.call("POST", "/networks/host/connect", json={"Container": "c1"})
+    s.call("POST", "/networks/none/connect", json={"Container": "c1"})
+    s.call("POST", "/networks/one-net/connect", json={"Container": "c2"})
+    s.call("POST", "/networks/host/disconnect", json={"Container": "c2"})
+    s.call("POST", "/networks/one-net/connect", json={"Container": "c3"})
+    for name in ("c1", "c2", "c3"):
+        _seen_in(s, name)
+
+
+@scenario
+def disconnect_force(s: Session) -> None:
+    """With force, from the network it was made in, running and not."""
+    network(s, "one-net")
+    for name, runs in (("c1", True), ("c2", False)):
+        container(s, name, start=runs, HostConfig={"NetworkMode": "one-net"})
+        body = {"Container": name, "Force": True}
+        s.call("POST", "/networks/one-net/disconnect", json=body)
+        _seen_in(s, name)
+        s.call("POST", "/networks/one-net/disconnect", json=body)
+    s.call("DELETE", "/networks/one-net")
+
+
+@scenario
+def start_without_network(s: Session) -> None:
+    """A container whose network went."""
+    network(s, "one-net")
+    container(s, "c1", HostConfig={"NetworkMode": "one-net"})
+    s.call("DELETE", "/networks/one-net")
+    s.call("POST", "/containers/c1/start")
+    _seen_in(s, "c1")
+
+
+@scenario
+def create_in_missing_network(s: Session) -> None:
+    """A container for a network that is not there."""
+    container(s, "c1", HostConfig={"NetworkMode": "nope"})
+    _seen_in(s, "c1")
+    s.call("POST", "/containers/c1/start")
+
+
+@scenario
+def prune(s: Session) -> None:
+    """Networks nobody runs in."""
+    for name in ("one-net", "two-net", "three-net"):
+        network(s, name)
+    container(s, "c1", start=True, HostConfig={"NetworkMode": "two-net"})
+    container(s, "c2", HostConfig={"NetworkMode": "three-net"})
+    answer = s.request("POST", "/networks/prune")
+    s.note("prune", {key: sorted(value) for key, value in answer.json().items()})
+    _names(s, "left")
+    s.call("POST", "/networks/prune")
+
+
+@scenario
+def prune_filters(s: Session) -> None:
+    """By label and age."""
+    network(s, "one-net", Labels={"l": "1"})
+    network(s, "two-net", Labels={"l": "2"})
+    network(s, "three-net")
+    bad: tuple[dict[str, Any], ...] = (
+        filters(nope=["1"]),
+        {"filters": "{nope"},
+        filters(until=["nope"]),
+        filters(until=["1h", "2h"]),
+    )
+    for query in bad:
+        s.call("POST", "/networks/prune", params=query)
+    s.call("POST", "/networks/prune", params=filters(until=["1h"]))
+    s.call("POST", "/networks/prune", params=filters(label=["l=1"]))
+    s.call("POST", "/networks/prune", params=filters(**{"label!": ["l"]}))
+    _names(s, "left")
+    s.call("POST", "/networks/prune", params=filters(until=["9999999999"]))

@@ -1,0 +1,182 @@
+"""How containers are connected to networks: joining, leaving and what they show of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakes.engine.addresses import address_of, joined
+from fakes.engine.errors import ApiError
+from fakes.engine.networks import PREDEFINED, Network
+
+if TYPE_CHECKING:
+    from fakes.engine.containers.container import Container
+    from fakes.engine.engine import FakeDockerEngine
+
+_SHARES = (
+    "container sharing network namespace with another container or host cannot be connected to "
+    "any other network"
+)
+_PRIVATE = (
+    "container cannot be connected to multiple networks with one of the networks in private "
+    "(none) mode"
+)
+
+
+def shown(engine: FakeDockerEngine, container: Container, name: str) -> dict[str, Any]:
+    """What a container shows of its connection to a network."""
+    settings = container.networks.get(name) or {}
+    network = engine.networks.get(name)
+    member = network.members.get(container.id) if network else None
+    seen = network if member else None
+    answer: dict[str, Any] = {
+        "IPAMConfig": settings.get("IPAMConfig"),
+        "Links": settings.get("Links"),
+        "Aliases": settings.get("Aliases"),
+        "NetworkID": network.id if network and (member or container.started) else "",
+        "EndpointID": member.endpoint if member else "",
+        "Gateway": seen.gateway if seen else "",
+        "IPAddress": member.address if member else "",
+        "IPPrefixLen": seen.prefix_length if seen else 0,
+        "IPv6Gateway": "",
+        "GlobalIPv6Address": "",
+        "GlobalIPv6PrefixLen": 0,
+        "MacAddress": member.hardware_address if member else "",
+        "DriverOpts": settings.get("DriverOpts"),
+    }
+    if engine.version.modern:
+        answer["DNSNames"] = settings.get("DNSNames")
+    if engine.version.words.newest:
+        answer["GwPriority"] = settings.get("GwPriority") or 0
+    return answer
+
+
+def _name_in(engine: FakeDockerEngine, container: Container, network: Network) -> None:
+    """Give a container its names in a network that users made."""
+    if network.name in PREDEFINED:
+        return
+    settings = container.networks.setdefault(network.name, {})
+    aliases = list(settings.get("Aliases") or [])
+    short = container.id[:12]
+    if not engine.version.modern:
+        settings["Aliases"] = [*aliases, *([short] if short not in aliases else [])]
+        return
+    names = [container.name, *aliases, short, container.config.hostname]
+    settings["DNSNames"] = list(dict.fromkeys(name for name in names if name))
+
+
+def join_all(engine: FakeDockerEngine, container: Container) -> None:
+    """Let a container that starts into its networks.
+
+    Raises:
+        ApiError: 404 when one of them is not there.
+    """
+    networks = []
+    for name in container.networks:
+        network = engine.networks.get(name)
+        if network is None:
+            raise ApiError(404, engine.version.words.missing_network(name))
+        networks.append((name, network))
+    for name, network in networks:
+        wanted = _wanted(container.networks[name])
+        engine.networks.join(network, container.id, container.name, wanted)
+        _name_in(engine, container, network)
+
+
+def leave_all(engine: FakeDockerEngine, container: Container) -> None:
+    """Let a container that ended out of its networks."""
+    for network in engine.networks.all():
+        engine.networks.leave(network, container.id)
+
+
+def _wanted(settings: dict[str, Any]) -> str:
+    return str((settings.get("IPAMConfig") or {}).get("IPv4Address") or "")
+
+
+def connect(
+    engine: FakeDockerEngine, container: Container, name: str, settings: dict[str, Any]
+) -> None:
+    """Connect a container to one more network.
+
+    Raises:
+        ApiError: when it cannot be.
+    """
+    network = engine.networks.get(name)
+    if network is None and container.running:
+        raise ApiError(404, f"network {name} not found")
+    _check_kinds(engine, container, network.name if network else name)
+    if network is None:
+        # Nobody looks for the network of a container that does not run.
+        container.networks[name] = settings
+        return
+    _check_address(engine, network, settings)
+    if container.running:
+        engine.networks.join(network, container.id, container.name, _wanted(settings))
+    container.networks[network.name] = settings
+    _name_in(engine, container, network)
+
+
+def _check_kinds(engine: FakeDockerEngine, container: Container, name: str) -> None:
+    words = engine.version.words
+    mode = str(container.host_config.get("NetworkMode") or "default")
+    if mode == "host" or mode.startswith("container:"):
+        if name == "host" and mode == "host":
+            return
+        raise ApiError(400, _SHARES)
+    if name == "host":
+        raise ApiError(400, words.host_connected())
+    others = [other for other in container.networks if other != name]
+    if (name == "none" and others) or "none" in others:
+        raise ApiError(400, _PRIVATE)
+
+
+def _check_address(engine: FakeDockerEngine, network: Network, settings: dict[str, Any]) -> None:
+    wanted = _wanted(settings)
+    if not wanted or network.addresses is None:
+        return
+    address = address_of(wanted)
+    modern = engine.version.modern
+    errors = []
+    if network.chosen_subnet:
+        if address is None:
+            errors.append(f"{'i' if modern else 'I'}nvalid IPv4 address: {wanted}")
+            if not modern:
+                raise ApiError(500, f"{errors[0]})")
+        if address is None or address not in network.addresses.subnet:
+            errors.append(f"no configured subnet or ip-range contain the IP address {wanted}")
+            if not modern:
+                reason = "It does not belong to any of this network's subnets"
+                raise ApiError(500, f"Invalid address {wanted}: {reason}")
+    else:
+        errors.append(
+            "user specified IP address is supported only when connecting to networks with user "
+            "configured subnets"
+        )
+    if errors:
+        raise ApiError(
+            400, f"invalid endpoint settings:\n{joined(errors)}" if modern else errors[0]
+        )
+
+
+def disconnect(engine: FakeDockerEngine, container: Container, name: str) -> None:
+    """Take a container out of a network.
+
+    Raises:
+        ApiError: when it is not in it, or there is no such network.
+    """
+    network = engine.networks.get(name)
+    if network is None and container.running:
+        raise ApiError(404, f"network {name} not found")
+    known = network.name if network else name
+    if known == "host" and container.host_config.get("NetworkMode") == "host":
+        raise ApiError(400, engine.version.words.host_disconnected())
+    if container.networks.pop(known, None) is None:
+        article = "" if container.running else "the "
+        raise ApiError(
+            500, f"container {container.id} is not connected to {article}network {known}"
+        )
+    if network is None:
+        return
+    engine.networks.leave(network, container.id)
+    if not engine.version.words.newest:
+        # Older engines say it once for the endpoint and once for the container.
+        engine.networks.note("disconnect", network, container.id)
