@@ -33,9 +33,10 @@ class Addresses:
         Raises:
             ApiError: 403 when nothing is free.
         """
-        choices: Iterable[IPv4Address] = [IPv4Address(wanted)] if wanted else self.given.hosts()
+        never = {self.gateway, self.subnet.network_address, self.subnet.broadcast_address}
+        choices: Iterable[IPv4Address] = [IPv4Address(wanted)] if wanted else self.given
         for address in choices:
-            if address not in self.taken and address != self.gateway:
+            if address not in self.taken and address not in never:
                 self.taken.add(address)
                 return str(address)
         if wanted:

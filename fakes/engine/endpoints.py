@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from fakes.engine.containers.container import Container
     from fakes.engine.engine import FakeDockerEngine
 
+Settings = dict[str, Any]
+
 _SHARES = (
     "container sharing network namespace with another container or host cannot be connected to "
     "any other network"
@@ -28,13 +30,16 @@ def shown(engine: FakeDockerEngine, container: Container, name: str) -> dict[str
     network = engine.networks.get(name)
     member = network.members.get(container.id) if network else None
     seen = network if member else None
+    gateway = seen.gateway if seen else ""
+    if seen and seen.internal and engine.version.modern:
+        gateway = ""
     answer: dict[str, Any] = {
         "IPAMConfig": settings.get("IPAMConfig"),
         "Links": settings.get("Links"),
         "Aliases": settings.get("Aliases"),
-        "NetworkID": network.id if network and (member or container.started) else "",
+        "NetworkID": settings.get("NetworkID") or "",
         "EndpointID": member.endpoint if member else "",
-        "Gateway": seen.gateway if seen else "",
+        "Gateway": gateway,
         "IPAddress": member.address if member else "",
         "IPPrefixLen": seen.prefix_length if seen else 0,
         "IPv6Gateway": "",
@@ -48,6 +53,12 @@ def shown(engine: FakeDockerEngine, container: Container, name: str) -> dict[str
     if engine.version.words.newest:
         answer["GwPriority"] = settings.get("GwPriority") or 0
     return answer
+
+
+def listed(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
+    """What a list of containers shows of one's connections: not by which names it is known."""
+    unnamed = {"Aliases": None, **({"DNSNames": None} if engine.version.modern else {})}
+    return {name: {**shown(engine, container, name), **unnamed} for name in container.networks}
 
 
 def _name_in(engine: FakeDockerEngine, container: Container, network: Network) -> None:
@@ -70,16 +81,38 @@ def join_all(engine: FakeDockerEngine, container: Container) -> None:
     Raises:
         ApiError: 404 when one of them is not there.
     """
-    networks = []
-    for name in container.networks:
+    networks: list[tuple[Network, Settings]] = []
+    for name, settings in container.networks.items():
         network = engine.networks.get(name)
         if network is None:
             raise ApiError(404, engine.version.words.missing_network(name))
-        networks.append((name, network))
-    for name, network in networks:
-        wanted = _wanted(container.networks[name])
-        engine.networks.join(network, container.id, container.name, wanted)
-        _name_in(engine, container, network)
+        networks.append((network, settings))
+    # What was asked for by an id is known by its name from now on.
+    container.networks = {network.name: settings for network, settings in networks}
+    try:
+        for network, settings in networks:
+            _join(engine, container, network, settings)
+    except ApiError:
+        leave_all(engine, container)
+        raise
+
+
+def _join(
+    engine: FakeDockerEngine, container: Container, network: Network, settings: Settings
+) -> None:
+    engine.networks.join(network, container.id, container.name, _wanted(settings))
+    settings["NetworkID"] = network.id
+    _name_in(engine, container, network)
+
+
+def rename(engine: FakeDockerEngine, container: Container, old: str) -> None:
+    """Let the networks of a container know its new name."""
+    for network in engine.networks.all():
+        if member := network.members.get(container.id):
+            member.name = container.name
+    for settings in container.networks.values():
+        if names := settings.get("DNSNames"):
+            settings["DNSNames"] = [container.name if name == old else name for name in names]
 
 
 def leave_all(engine: FakeDockerEngine, container: Container) -> None:
@@ -88,13 +121,11 @@ def leave_all(engine: FakeDockerEngine, container: Container) -> None:
         engine.networks.leave(network, container.id)
 
 
-def _wanted(settings: dict[str, Any]) -> str:
+def _wanted(settings: Settings) -> str:
     return str((settings.get("IPAMConfig") or {}).get("IPv4Address") or "")
 
 
-def connect(
-    engine: FakeDockerEngine, container: Container, name: str, settings: dict[str, Any]
-) -> None:
+def connect(engine: FakeDockerEngine, container: Container, name: str, settings: Settings) -> None:
     """Connect a container to one more network.
 
     Raises:
@@ -109,9 +140,12 @@ def connect(
         container.networks[name] = settings
         return
     _check_address(engine, network, settings)
-    if container.running:
-        engine.networks.join(network, container.id, container.name, _wanted(settings))
-    container.networks[network.name] = settings
+    if not container.running:
+        container.networks[network.name] = settings
+        _name_in(engine, container, network)
+        return
+    engine.networks.join(network, container.id, container.name, _wanted(settings))
+    container.networks[network.name] = {**settings, "NetworkID": network.id}
     _name_in(engine, container, network)
 
 
@@ -129,7 +163,7 @@ def _check_kinds(engine: FakeDockerEngine, container: Container, name: str) -> N
         raise ApiError(400, _PRIVATE)
 
 
-def _check_address(engine: FakeDockerEngine, network: Network, settings: dict[str, Any]) -> None:
+def _check_address(engine: FakeDockerEngine, network: Network, settings: Settings) -> None:
     wanted = _wanted(settings)
     if not wanted or network.addresses is None:
         return

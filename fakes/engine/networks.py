@@ -39,6 +39,18 @@ _DEFAULT_OPTIONS = {
 _BOOLEANS = (f"{_BRIDGE}.enable_icc", f"{_BRIDGE}.enable_ip_masquerade")
 
 
+class AmbiguousNetworkError(ApiError):
+    """Several networks are meant.
+
+    Attributes:
+        reversed_message: the same where a network is inspected.
+    """
+
+    def __init__(self, name: str, matches: str) -> None:
+        super().__init__(400, f"network {name} is ambiguous ({matches})")
+        self.reversed_message = f"{matches}: network {name} is ambiguous"
+
+
 @dataclass
 class Member:
     """A running container in a network.
@@ -197,8 +209,7 @@ class NetworkStore:
             if len(found) == 1:
                 return found[0]
             if found:
-                matches = f"{len(found)} matches found based on {basis}"
-                raise ApiError(400, f"network {name} is ambiguous ({matches})")
+                raise AmbiguousNetworkError(name, f"{len(found)} matches found based on {basis}")
         raise ApiError(404, f"network {name} not found")
 
     # --- making and removing --------------------------------------------------

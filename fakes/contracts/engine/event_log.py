@@ -64,7 +64,20 @@ def events(s: Session, what: str, *, last: Collection[str] = ()) -> Iterator[Non
     yield
     if last:
         _wait_for(s, since, last)
-    s.note(what, [plain(event) for event in told(s, since=since)])
+    s.note(what, [plain(event) for event in _settled(told(s, since=since))])
+
+
+def _settled(told: list[Event]) -> list[Event]:
+    """Events with a stop after the end that it waited for.
+
+    An engine tells of the two at once, and of either first.
+    """
+    result: list[Event] = []
+    for event in told:
+        result.append(event)
+        if event["Action"] == "die" and [e["Action"] for e in result[-2:]] == ["stop", "die"]:
+            result[-2:] = reversed(result[-2:])
+    return result
 
 
 def _wait_for(s: Session, since: str, actions: Collection[str]) -> None:

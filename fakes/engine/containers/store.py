@@ -16,7 +16,7 @@ from fakes.engine.containers.merge import merged, signal_number
 from fakes.engine.containers.names import made_up_name
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.streams import IDLE
-from fakes.engine.endpoints import join_all, leave_all
+from fakes.engine.endpoints import join_all, leave_all, rename
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.images.config import RunConfig
 from fakes.engine.images.store import chain_ids
@@ -247,6 +247,7 @@ class ContainerStore:
                         "to reuse that name.",
                     )
             old, container.name = container.name, name
+        rename(self._engine, container, old)
         self.note(container, "rename", {"oldName": f"/{old}"})
 
     # --- running --------------------------------------------------------------
@@ -256,12 +257,7 @@ class ContainerStore:
         with container.changed:
             if container.running:
                 return False
-            before_networks = self._engine.version.words.newest
-            if before_networks:
-                note_mounts(self._engine, container, "mount")
-            join_all(self._engine, container)
-            if not before_networks:
-                note_mounts(self._engine, container, "mount")
+            self._join_and_mount(container)
             container.status = "running"
             container.started, container.finished = self._engine.clock(), None
             container.exit_code = 0
@@ -274,6 +270,18 @@ class ContainerStore:
         self.note(container, "start")
         self._run(container)
         return True
+
+    def _join_and_mount(self, container: Container) -> None:
+        mounts_first = self._engine.version.words.newest
+        if mounts_first:
+            note_mounts(self._engine, container, "mount")
+        try:
+            join_all(self._engine, container)
+        except ApiError:
+            note_mounts(self._engine, container, "unmount")
+            raise
+        if not mounts_first:
+            note_mounts(self._engine, container, "mount")
 
     def _run(self, container: Container) -> None:
         effect = container.effect

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
 from fakes.engine.containers.container import Container
-from fakes.engine.endpoints import shown
+from fakes.engine.endpoints import listed, shown
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -161,9 +161,7 @@ def summary(engine: FakeDockerEngine, container: Container, *, size: bool) -> di
         "State": container.status,
         "Status": _status(engine, container),
         "HostConfig": {"NetworkMode": container.host_config.get("NetworkMode") or "default"},
-        "NetworkSettings": {
-            "Networks": {name: shown(engine, container, name) for name in container.networks}
-        },
+        "NetworkSettings": {"Networks": listed(engine, container)},
         "Mounts": container.mounts,
     }
     return line

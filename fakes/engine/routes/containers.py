@@ -162,8 +162,10 @@ def _stop(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
 
 def _restart(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
-    engine.containers.finish(container, 137, "kill")
+    number = signal_number(container.config.stop_signal or "SIGTERM") or 15
+    engine.containers.finish(container, 128 + number, "stop")
     engine.containers.start(container)
+    engine.containers.note(container, "restart")
     return Response(204)
 
 
@@ -260,6 +262,7 @@ def _logs(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 
 def _attach(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
+    engine.containers.note(container, "attach")
     stdout, stderr = request.flag("stdout"), request.flag("stderr")
     with_logs, stream = request.flag("logs"), request.flag("stream")
     begin = 0 if with_logs else len(container.logs)

@@ -94,6 +94,7 @@ def _build_prune(engine: FakeDockerEngine, request: Request, _path: dict[str, st
         _check_until(engine, filters.get("until", []))
     except ApiError as error:
         raise ApiError(error.status, f"failed to prune build cache: {error.message}") from error
+    engine.event_log.add("builder", "prune", "", {"reclaimed": "0"})
     return json_response({"CachesDeleted": None, "SpaceReclaimed": 0})
 
 

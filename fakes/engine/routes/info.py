@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _COMMIT = {"ID": "", "Expected": ""}
 
 
-def _info(engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
+def _info(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
     states = [container.status for container in engine.containers.all()]
     return json_response(
         {
@@ -55,7 +55,7 @@ def _info(engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) ->
             "OSType": "linux",
             "Architecture": "x86_64",
             "IndexServerAddress": "https://index.docker.io/v1/",
-            "RegistryConfig": _registries(engine),
+            "RegistryConfig": _registries(engine, request.version),
             "NCPU": 1,
             "MemTotal": 1_073_741_824,
             "GenericResources": None,
@@ -85,12 +85,12 @@ def _info(engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) ->
             "InitCommit": _COMMIT,
             "SecurityOptions": ["name=seccomp,profile=default"],
             "Warnings": None,
-            **_of_version(engine),
+            **_of_version(engine, request.version),
         }
     )
 
 
-def _registries(engine: FakeDockerEngine) -> dict[str, Any]:
+def _registries(engine: FakeDockerEngine, version: str | None) -> dict[str, Any]:
     # Newer engines write what is empty as nothing.
     none: list[str] | None = None if engine.version.modern else []
     artifacts = {
@@ -99,28 +99,28 @@ def _registries(engine: FakeDockerEngine) -> dict[str, Any]:
     }
     hub = {"Name": "docker.io", "Mirrors": [], "Secure": True, "Official": True}
     return {
-        **({} if engine.version.words.newest else artifacts),
+        **({} if engine.version.speaks(version, "1.49") else artifacts),
         "InsecureRegistryCIDRs": ["127.0.0.0/8"],
         "IndexConfigs": {"docker.io": hub},
         "Mirrors": none,
     }
 
 
-def _of_version(engine: FakeDockerEngine) -> dict[str, Any]:
-    """What came and went with the versions."""
+def _of_version(engine: FakeDockerEngine, version: str | None) -> dict[str, Any]:
+    """What came and went with versions of the engine, or of its API."""
     words = engine.version.words
     fields: dict[str, Any] = {"KernelMemoryTCP": True}
-    if not words.modern:
-        return {**fields, "KernelMemory": True, **_bridge_filters()}
-    fields["CDISpecDirs"] = []
-    if not words.newest:
-        return {**fields, **_bridge_filters()}
-    containerd = {"Address": "/run/containerd/containerd.sock", "Namespaces": {}}
-    return {**fields, "Containerd": containerd}
-
-
-def _bridge_filters() -> dict[str, bool]:
-    return {"BridgeNfIptables": True, "BridgeNfIp6tables": True}
+    if words.modern:
+        fields["CDISpecDirs"] = []
+    if not engine.version.speaks(version, "1.25") and not words.newest:
+        fields["ExecutionDriver"] = "<not supported>"
+    if not engine.version.speaks(version, "1.42"):
+        fields["KernelMemory"] = True
+    if engine.version.speaks(version, "1.46"):
+        fields["Containerd"] = {"Address": "/run/containerd/containerd.sock", "Namespaces": {}}
+    if not engine.version.speaks(version, "1.50"):
+        fields |= {"BridgeNfIptables": True, "BridgeNfIp6tables": True}
+    return fields
 
 
 ROUTES: list[Route] = [("GET", "/info", _info)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fakes.engine import endpoints, go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
-from fakes.engine.networks import PREDEFINED, Network
+from fakes.engine.networks import PREDEFINED, AmbiguousNetworkError, Network
 from fakes.engine.routes.bodies import Shape, json_body
 from fakes.engine.routes.filters import (
     labels_match,
@@ -103,7 +103,10 @@ def _inspect(engine: FakeDockerEngine, request: Request, path: Path) -> Response
             f"invalid value for verbose: {verbose}: "
             f'strconv.ParseBool: parsing "{verbose}": invalid syntax',
         )
-    network = engine.networks.find(path["name"])
+    try:
+        network = engine.networks.find(path["name"])
+    except AmbiguousNetworkError as error:
+        raise ApiError(error.status, error.reversed_message) from error
     if request.parameter("scope") not in ("", "local"):
         raise ApiError(404, f"network {path['name']} not found")
     return json_response(network.to_json(members=True, ipv4=engine.version.words.newest))

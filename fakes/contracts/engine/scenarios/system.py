@@ -130,6 +130,16 @@ def info(s: Session) -> None:
 
 
 @scenario
+def info_of_old_clients(s: Session) -> None:
+    """Fields that only clients of older versions are told, or are not."""
+    for version in ("v1.24", "v1.41"):
+        document = _bare(s, "GET", f"/{version}/info").json()
+        machine = {"Warnings", "SecurityOptions", "RegistryConfig", "Runtimes", "FirewallBackend"}
+        s.note(version, sorted(set(document) - machine))
+        s.note(f"{version} registries", sorted(document["RegistryConfig"]))
+
+
+@scenario
 def info_counts(s: Session) -> None:
     """How many containers and images there are."""
     before = s.request("GET", "/info").json()["Images"]
