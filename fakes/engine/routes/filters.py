@@ -49,6 +49,8 @@ def _parsed(text: str, words: Words) -> Filters:
         if isinstance(values, list) and all(isinstance(v, str) for v in values):
             filters[name] = values
         elif isinstance(values, dict):
+            if wrong := next((on for on in values.values() if not isinstance(on, bool)), None):
+                raise _unreadable(_mismatch(wrong, "bool"), words)
             filters[name] = [v for v, on in values.items() if on]
         elif values is not None:
             raise _unreadable(_mismatch(values, "map[string]bool"), words)

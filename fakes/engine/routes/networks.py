@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from fakes.engine import endpoints, go_text
 from fakes.engine.errors import ApiError
+from fakes.engine.go_json import BOOL, INT, STRING, STRINGS, Kind, Many, Struct
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.networks import PREDEFINED, AmbiguousNetworkError, Network
-from fakes.engine.routes.bodies import Shape, json_body
+from fakes.engine.routes.bodies import json_body
 from fakes.engine.routes.filters import (
     labels_match,
     name_matches,
@@ -26,33 +27,51 @@ Path = dict[str, str]
 _LIST_FILTERS = ("driver", "type", "name", "id", "label", "scope", "dangling")
 _PRUNE_FILTERS = ("label", "label!", "until")
 
-_STRINGS = dict.fromkeys(("Name", "Driver", "Scope"), "string")
-_MAPS = dict.fromkeys(("Options", "Labels"), "map[string]string")
-_BOOLS = dict.fromkeys(("Internal", "Attachable", "CheckDuplicate", "EnableIPv6"), "bool")
-_CREATE = Shape(
+_IPAM_CONFIG = Struct(
+    "network.IPAMConfig",
     {
-        **dict.fromkeys(("20.10", "26.1"), "types.NetworkCreateRequest"),
-        "28.5": "network.CreateRequest",
+        **dict.fromkeys(("Subnet", "IPRange", "Gateway"), STRING),
+        "AuxiliaryAddresses": STRINGS,
     },
-    {**_STRINGS, **_BOOLS, **_MAPS},
-    {"26.1": ".NetworkCreate"},
 )
-_CONNECT = Shape(
+_IPAM = Struct("network.IPAM", {"Driver": STRING, "Options": STRINGS, "Config": Many(_IPAM_CONFIG)})
+_CREATE_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(("Name", "Driver", "Scope"), STRING),
+    **dict.fromkeys(("CheckDuplicate", "EnableIPv6", "Internal", "Attachable"), BOOL),
+    "IPAM": _IPAM,
+    "Options": STRINGS,
+    "Labels": STRINGS,
+}
+_CREATE = {
+    "20.10": Struct("types.NetworkCreateRequest", _CREATE_FIELDS),
+    "26.1": Struct("types.NetworkCreateRequest", _CREATE_FIELDS, "NetworkCreate", ("Name",)),
+    "28.5": Struct("network.CreateRequest", _CREATE_FIELDS),
+}
+_ENDPOINT_IPAM = Struct(
+    "network.EndpointIPAMConfig",
+    {"IPv4Address": STRING, "IPv6Address": STRING, "LinkLocalIPs": Many(STRING)},
+)
+_ENDPOINT = Struct(
+    "network.EndpointSettings",
     {
-        **dict.fromkeys(("20.10", "26.1"), "types.NetworkConnect"),
-        "28.5": "network.ConnectOptions",
+        "IPAMConfig": _ENDPOINT_IPAM,
+        "Links": Many(STRING),
+        "Aliases": Many(STRING),
+        "MacAddress": STRING,
+        "DriverOpts": STRINGS,
+        "GwPriority": INT,
     },
-    {"Container": "string"},
-    {},
 )
-_DISCONNECT = Shape(
-    {
-        **dict.fromkeys(("20.10", "26.1"), "types.NetworkDisconnect"),
-        "28.5": "network.DisconnectOptions",
-    },
-    {"Container": "string", "Force": "bool"},
-    {},
-)
+_CONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "EndpointConfig": _ENDPOINT}
+_CONNECT = {
+    **dict.fromkeys(("20.10", "26.1"), Struct("types.NetworkConnect", _CONNECT_FIELDS)),
+    "28.5": Struct("network.ConnectOptions", _CONNECT_FIELDS),
+}
+_DISCONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "Force": BOOL}
+_DISCONNECT = {
+    **dict.fromkeys(("20.10", "26.1"), Struct("types.NetworkDisconnect", _DISCONNECT_FIELDS)),
+    "28.5": Struct("network.DisconnectOptions", _DISCONNECT_FIELDS),
+}
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakes.engine.errors import ApiError
+from fakes.engine.go_json import STRING, STRINGS, Kind, Struct
 from fakes.engine.http import Request, Response, json_response
-from fakes.engine.routes.bodies import Shape, json_body
+from fakes.engine.routes.bodies import json_body
 from fakes.engine.routes.filters import (
     labels_match,
     name_matches,
@@ -25,14 +26,14 @@ Path = dict[str, str]
 _LIST_FILTERS = ("dangling", "name", "driver", "label")
 _PRUNE_FILTERS = ("label", "label!")
 
-_CREATE = Shape(
-    {"20.10": "volume.VolumeCreateBody"} | dict.fromkeys(("26.1", "28.5"), "volume.CreateOptions"),
-    {
-        **dict.fromkeys(("Name", "Driver"), "string"),
-        **dict.fromkeys(("DriverOpts", "Labels"), "map[string]string"),
-    },
-    {},
-)
+_CREATE_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(("Name", "Driver"), STRING),
+    **dict.fromkeys(("DriverOpts", "Labels"), STRINGS),
+}
+_CREATE = {
+    "20.10": Struct("volume.VolumeCreateBody", _CREATE_FIELDS),
+    **dict.fromkeys(("26.1", "28.5"), Struct("volume.CreateOptions", _CREATE_FIELDS)),
+}
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:

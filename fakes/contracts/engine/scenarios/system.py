@@ -257,6 +257,50 @@ def bodies(s: Session) -> None:
             s.note(f"{path} {body}", {"status": answer.status_code, "body": answer.json()})
 
 
+_MISFITS = {
+    "/networks/create": (
+        '{"IPAM": "x"}',
+        '{"IPAM": {"Config": "x"}}',
+        '{"IPAM": {"Config": ["x"]}}',
+        '{"IPAM": {"Config": [{"Subnet": 1}]}}',
+        '{"IPAM": {"Config": [{"AuxiliaryAddresses": {"a": 1}}]}}',
+        '{"IPAM": {"Options": {"a": 1}}}',
+        '{"Labels": {"a": 1}}',
+        '{"Internal": "x"}',
+        '{"Options": []}',
+        '{"name": 1}',
+        '{"NAME": ""}',
+    ),
+    "/networks/bridge/connect": (
+        '{"EndpointConfig": 1}',
+        '{"EndpointConfig": {"Aliases": "x"}}',
+        '{"EndpointConfig": {"IPAMConfig": "x"}}',
+        '{"EndpointConfig": {"IPAMConfig": {"IPv4Address": 1}}}',
+    ),
+    "/networks/bridge/disconnect": ('{"Container": 1}', '{"Force": "x"}'),
+    "/volumes/create": ('{"Labels": {"a": 1}}', '{"DriverOpts": 1}'),
+}
+
+
+@scenario
+def misfits(s: Session) -> None:
+    """Bodies with something of another type deep inside."""
+    headers = {"Content-Type": "application/json"}
+    for path, bodies in _MISFITS.items():
+        for body in bodies:
+            answer = s.request("POST", path, data=body, headers=headers)
+            s.note(f"{path} {body}", {"status": answer.status_code, "body": answer.json()})
+
+
+@scenario
+def filter_misfits(s: Session) -> None:
+    """Filters with something of another type in them."""
+    for text in ('{"label": {"a": 1}}', '{"label": [1]}', '{"label": 1}', '"x"', "null", "1"):
+        answer = s.request("GET", "/networks", params={"filters": text})
+        seen = answer.json().get("message") if answer.status_code != 200 else "a list"
+        s.note(text, {"status": answer.status_code, "seen": seen})
+
+
 @scenario
 def content_types(s: Session) -> None:
     """Bodies of another type, or of none."""
