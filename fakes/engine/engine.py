@@ -15,6 +15,7 @@ from fakes.engine.builder.run_policy import FileContent, RunEffect
 from fakes.engine.containers.merge import complete_for_container
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.store import ContainerStore
+from fakes.engine.containers.surroundings import note_build_run
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.events import EventLog
@@ -396,7 +397,7 @@ class FakeDockerEngine:
 
     def note_run(self, container: str, code: int) -> None:
         """Say in the events that the container of a RUN ran."""
-        self.containers.note_build_run(self.containers.find(container), code)
+        note_build_run(self, self.containers.find(container), code)
 
     def remove_build_container(self, container: str) -> None:
         """Take an intermediate container away."""

@@ -16,11 +16,12 @@ from fakes.engine.containers.merge import merged, signal_number
 from fakes.engine.containers.names import made_up_name
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.streams import IDLE
-from fakes.engine.endpoints import join_all, leave_all, rename
+from fakes.engine.containers.surroundings import enter, leave
+from fakes.engine.endpoints import rename
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.images.config import RunConfig
 from fakes.engine.images.store import chain_ids
-from fakes.engine.volume_mounts import note_mounts, remove_anonymous
+from fakes.engine.volume_mounts import remove_anonymous
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -257,7 +258,7 @@ class ContainerStore:
         with container.changed:
             if container.running:
                 return False
-            self._join_and_mount(container)
+            enter(self._engine, container)
             container.status = "running"
             container.started, container.finished = self._engine.clock(), None
             container.exit_code = 0
@@ -270,18 +271,6 @@ class ContainerStore:
         self.note(container, "start")
         self._run(container)
         return True
-
-    def _join_and_mount(self, container: Container) -> None:
-        mounts_first = self._engine.version.words.newest
-        if mounts_first:
-            note_mounts(self._engine, container, "mount")
-        try:
-            join_all(self._engine, container)
-        except ApiError:
-            note_mounts(self._engine, container, "unmount")
-            raise
-        if not mounts_first:
-            note_mounts(self._engine, container, "mount")
 
     def _run(self, container: Container) -> None:
         effect = container.effect
@@ -324,24 +313,14 @@ class ContainerStore:
             container.status, container.exit_code, container.pid = "exited", code, 0
             container.finished = self._engine.clock()
             container.ports = {}
+            if why:
+                self.note(container, "kill", {"signal": str(code - 128)})
+            leave(self._engine, container, code)
             container.changed.notify_all()
-        if why:
-            self.note(container, "kill", {"signal": str(code - 128)})
-        self._note_end(container, code)
         if why == "stop":
             self.note(container, "stop")
         if container.auto_remove:
             self.remove(container, with_volumes=True)
-
-    def _note_end(self, container: Container, code: int) -> None:
-        end = {"exitCode": str(code)}
-        if not self._engine.version.modern:
-            self.note(container, "die", end)
-        leave_all(self._engine, container)
-        note_mounts(self._engine, container, "unmount")
-        if self._engine.version.modern:
-            ran = (container.finished or 0) - (container.started or 0)
-            self.note(container, "die", {**end, "execDuration": str(ran // 1_000_000_000)})
 
     def kill(self, container: Container, name: str) -> None:
         """Send a signal; whatever it is but a harmless one, it ends the container.
@@ -447,14 +426,6 @@ class ContainerStore:
         instance.running, instance.exit_code = False, effect.exit_code if effect else 0
         self.note(container, "exec_die", {**attributes, "exitCode": str(instance.exit_code)})
         return printed
-
-    def note_build_run(self, container: Container, code: int) -> None:
-        """Say in the events that the container of a build step ran."""
-        self.note(container, "attach")
-        container.started = container.finished = self._engine.clock()
-        join_all(self._engine, container)
-        self.note(container, "start")
-        self._note_end(container, code)
 
     def note(
         self, container: Container, action: str, more: Mapping[str, str] | None = None
