@@ -49,9 +49,15 @@ class Addresses:
             self.taken.discard(IPv4Address(address))
 
 
-def automatic(number: int) -> Addresses:
+POOLS = [
+    *(IPv4Network(f"172.{number}.0.0/16") for number in range(17, 32)),
+    *IPv4Network("192.168.0.0/16").subnets(new_prefix=20),
+]
+"""The subnets that an engine chooses from."""
+
+
+def automatic(subnet: IPv4Network) -> Addresses:
     """The addresses of a network that nobody chose a subnet for."""
-    subnet = IPv4Network(f"172.{number}.0.0/16")
     return Addresses(subnet, subnet[1], subnet)
 
 

@@ -171,31 +171,6 @@ def parse_rfc3339(text: str) -> int:
     return int(moment.timestamp()) * 1_000_000_000 + fraction
 
 
-_LOCAL_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d{1,9})?))?)?)?")
-_STAMP = re.compile(r"(-?\d+)(?:\.(\d+))?")
-
-
-def parse_moment(text: str, now: int) -> int | None:
-    """Nanoseconds since the epoch of a moment in any form the API takes; `None` when it is none.
-
-    Args:
-        text: a duration before now, a number of seconds, or a time, whole or in part.
-        now: nanoseconds since the epoch.
-    """
-    if match := _STAMP.fullmatch(text):
-        return int(match.group(1)) * 1_000_000_000 + int((match.group(2) or "").ljust(9, "0")[:9])
-    if moment := parse_rfc3339(text):
-        return moment
-    if match := _LOCAL_TIME.fullmatch(text):
-        date, hour, minute, second = match.groups()
-        return parse_rfc3339(f"{date}T{hour or '00'}:{minute or '00'}:{second or '00'}Z") or None
-    try:
-        # What is left of a duration are whole seconds.
-        return (now - parse_duration(text)) // 1_000_000_000 * 1_000_000_000
-    except ValueError:
-        return None
-
-
 ZERO_TIME = "0001-01-01T00:00:00Z"
 
 

@@ -94,3 +94,12 @@ class Words:
                 "network mode"
             )
         return "container cannot be disconnected from host network or connected to host network"
+
+    def no_pool(self) -> str:
+        """The subnets to choose from are used up."""
+        if self.newest:
+            return "all predefined address pools have been fully subnetted"
+        return (
+            "could not find an available, non-overlapping IPv4 address pool among the defaults "
+            "to assign to the network"
+        )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
 from fakes.engine.addresses import (
+    POOLS,
     Addresses,
     automatic,
     check_new,
@@ -149,7 +150,6 @@ class NetworkStore:
         self._engine = engine
         self._lock = threading.RLock()
         self._networks: dict[str, Network] = {}
-        self._next_number = 17
         for name, driver in (("bridge", "bridge"), ("host", "host"), ("none", "null")):
             self._add_predefined(name, driver)
 
@@ -168,11 +168,12 @@ class NetworkStore:
         self._networks[network.id] = network
 
     def _automatic(self) -> Addresses:
-        while True:
-            addresses = automatic(self._next_number)
-            self._next_number += 1
+        for subnet in POOLS:
+            addresses = automatic(subnet)
             if not self._overlapping(addresses):
                 return addresses
+        words = self._engine.version.words
+        raise ApiError(400 if words.newest else 404, words.no_pool())
 
     def _overlapping(self, addresses: Addresses) -> bool:
         return any(

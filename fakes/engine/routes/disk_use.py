@@ -9,6 +9,7 @@ from fakes.engine import go_text
 from fakes.engine.containers.view import summary
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
+from fakes.engine.moments import parse_moment
 from fakes.engine.routes.filters import read_filters
 from fakes.engine.routes.image_lists import summaries
 from fakes.engine.routes.router import Route
@@ -103,15 +104,14 @@ def _check_until(engine: FakeDockerEngine, values: list[str]) -> None:
         return
     text, modern = values[0], engine.version.modern
     expected = "\"until\" filter expects a duration (e.g., '24h')"
-    if modern:
-        if go_text.parse_moment(text, engine.clock()) is None:
-            reason = f"failed to parse value as time or duration: {go_text.quote(text)}"
-            raise ApiError(400, f"{expected} or a timestamp: {reason}")
-        return
     try:
-        go_text.parse_duration(text)
+        if modern:
+            parse_moment(text, engine.clock())
+        else:
+            go_text.parse_duration(text)
     except ValueError as error:
-        raise ApiError(500, f"{expected}: {error}") from error
+        more = " or a timestamp" if modern else ""
+        raise ApiError(400 if modern else 500, f"{expected}{more}: {error}") from error
 
 
 ROUTES: list[Route] = [

@@ -10,6 +10,7 @@ from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request
 from fakes.engine.messages import Words
+from fakes.engine.moments import parse_moment
 
 _OLD = Words()
 
@@ -109,11 +110,10 @@ def older_than(filters: Filters, now: int, words: Words) -> int | None:
     status = 400 if words.modern else 500
     if len(values) > 1:
         raise ApiError(status, "more than one until filter specified")
-    moment = go_text.parse_moment(values[0], now)
-    if moment is None:
-        quoted = go_text.quote(values[0])
-        raise ApiError(status, f"failed to parse value as time or duration: {quoted}")
-    return moment
+    try:
+        return parse_moment(values[0], now)
+    except ValueError as error:
+        raise ApiError(status, str(error)) from error
 
 
 def labels_match(labels: dict[str, str], wanted: Iterable[str]) -> bool:

@@ -6,10 +6,10 @@ import fnmatch
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.images.reference import Reference, parse
 from fakes.engine.images.store import Image, chain_ids
+from fakes.engine.moments import parse_moment
 from fakes.engine.routes.filters import labels_match, truth
 
 if TYPE_CHECKING:
@@ -103,13 +103,10 @@ def summaries(
 
 def _until(engine: FakeDockerEngine, filters: dict[str, list[str]]) -> int | None:
     """The moment before which an image must have been made."""
-    moments = []
-    for value in filters.get("until", []):
-        moment = go_text.parse_moment(value, engine.clock())
-        if moment is None:
-            quoted = go_text.quote(value)
-            raise ApiError(500, f"failed to parse value as time or duration: {quoted}")
-        moments.append(moment)
+    try:
+        moments = [parse_moment(value, engine.clock()) for value in filters.get("until", [])]
+    except ValueError as error:
+        raise ApiError(500, str(error)) from error
     return min(moments, default=None)
 
 

@@ -291,3 +291,42 @@ def create_twice(s: Session) -> None:
     s.call("DELETE", "/networks/one-net")
     for line in lines:
         s.request("DELETE", f"/networks/{line['Id']}")
+
+
+@scenario
+def create_without_pools(s: Session) -> None:
+    """When the subnets that an engine chooses from are used up."""
+    for number, subnet in enumerate(("172.20.0.0/14", "172.24.0.0/13", "192.168.0.0/16")):
+        network(s, f"big-{number}", IPAM={"Config": [{"Subnet": subnet}]})
+    # How many are left depends on the machine's own networks.
+    for number in range(3):
+        s.request("POST", "/networks/create", json={"Name": f"small-{number}"})
+    s.call("POST", "/networks/create", json={"Name": "one-net"})
+
+
+@scenario
+def prune_until(s: Session) -> None:
+    """Each form of a time."""
+    for text in (
+        "1h30m",
+        "1.5h",
+        "-1h",
+        "1d",
+        "4102444800",
+        "4102444800.5",
+        "-5",
+        "2100-01-01",
+        "2100-01-01T10",
+        "2100-01-01T10:00",
+        "2100-01-01T10:00:00",
+        "2100-01-01T10:00:00.5",
+        "2100-01-01T10:00:00Z",
+        "2100-01-01T10:00:00+01:00",
+        "2000-01-01",
+        "2000-01-01 10:00",
+        "2000-13-01",
+        "10:00",
+    ):
+        s.request("POST", "/networks/create", json={"Name": "one-net", "CheckDuplicate": True})
+        answer = s.request("POST", "/networks/prune", params=filters(until=[text]))
+        s.note(text, {"status": answer.status_code, "body": answer.json()})
