@@ -98,8 +98,13 @@ def parse_boolean(values: list[str], name: str) -> bool:
     return go_text.BOOLEANS[values[0]]
 
 
-def older_than(filters: Filters, now: int, words: Words) -> int | None:
+def older_than(filters: Filters, now: int, *, status: int) -> int | None:
     """The moment that an `until` filter names, in nanoseconds; `None` without one.
+
+    Args:
+        filters: of the request.
+        now: nanoseconds since the epoch.
+        status: of the refusal.
 
     Raises:
         ApiError: when it is no moment, or there are several.
@@ -107,7 +112,6 @@ def older_than(filters: Filters, now: int, words: Words) -> int | None:
     values = filters.get("until", [])
     if not values:
         return None
-    status = 400 if words.modern else 500
     if len(values) > 1:
         raise ApiError(status, "more than one until filter specified")
     try:

@@ -15,7 +15,7 @@ from fakes.engine.images.removal import remove_image
 from fakes.engine.images.store import Image
 from fakes.engine.platforms import parse_platform
 from fakes.engine.registry_client import Credentials
-from fakes.engine.routes.filters import labels_match, read_filters, truth
+from fakes.engine.routes.filters import labels_match, older_than, read_filters, truth
 from fakes.engine.routes.image_lists import NO_TIME, summaries
 from fakes.engine.routes.router import Route
 from fakes.engine.routes.streams import lines, message_line, streamed
@@ -223,6 +223,7 @@ def _remove(engine: FakeDockerEngine, request: Request, path: dict[str, str]) ->
 def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
     filters = read_filters(request, engine.version.words, ("dangling", "until", "label", "label!"))
     dangling_only = truth(filters, "dangling", engine.version.words) is not False
+    until = older_than(filters, engine.clock(), status=500)
     records: list[dict[str, str]] = []
     before = sum(layer.size for layer in engine.images.layers())
     with engine.lock:
@@ -231,6 +232,8 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) ->
                 continue
             tags = engine.images.tags_of(image.id)
             if dangling_only and (tags or engine.images.digests_of(image.id)):
+                continue
+            if until is not None and image.created > until:
                 continue
             labels = (image.parsed.get("config") or {}).get("Labels") or {}
             if not labels_match(labels, filters.get("label", [])):

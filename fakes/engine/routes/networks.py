@@ -176,7 +176,7 @@ def _unused(network: Network) -> bool:
 
 def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version.words, _PRUNE_FILTERS)
-    limit = older_than(filters, engine.clock(), engine.version.words)
+    limit = older_than(filters, engine.clock(), status=400 if engine.version.modern else 500)
     gone = []
     for network in filter(_unused, engine.networks.all()):
         if limit is not None and network.created > limit:

@@ -163,3 +163,47 @@ def remove_used_by_running(s: Session) -> None:
     answer = s.request("DELETE", "/images/one:1", params={"force": "1"})
     s.note("by name, forced", {"status": answer.status_code, "body": answer.json()})
     s.note("left", s.request("GET", f"/images/{image}/json").json().get("RepoTags"))
+
+
+@scenario
+def prune_until(s: Session) -> None:
+    """Only what is older than a moment."""
+    _built(s, extra="\nLABEL l=1")
+    mine = {"dangling": ["false"], "label": ["l"]}
+    for moments in (["nope"], ["1h", "2h"], ["1h"], ["2000-01-01"], ["9999999999"]):
+        answer = s.request("POST", "/images/prune", params=filters(**mine, until=moments))
+        s.note(str(moments), {"status": answer.status_code, "body": answer.json()})
+    _listed(s, "names")
+
+
+@scenario
+def remove_by_digest(s: Session) -> None:
+    """A name by its digest, which a push gave it."""
+    name = f"{s.registry().address}/one"
+    _built(s, f"{name}:1")
+    headers = {"X-Registry-Auth": "e30="}
+    answer = s.request("POST", f"/images/{name}/push", params={"tag": "1"}, headers=headers)
+    answer.raise_for_status()
+    digest = s.request("GET", f"/images/{name}:1/json").json()["RepoDigests"][0]
+    _tagged(s, f"{name}:1", name, "2")
+    answer = s.request("GET", f"/images/{digest}/json")
+    s.note("inspect", [answer.status_code, len(answer.json().get("RepoTags") or [])])
+    answer = s.request("DELETE", f"/images/{digest}")
+    s.note("remove", [answer.status_code, [sorted(line) for line in answer.json()]])
+    lines = s.request("GET", f"/images/{name}:1/json").json()
+    s.note("left", [len(lines["RepoTags"]), len(lines["RepoDigests"])])
+
+
+@scenario
+def remove_last_tag(s: Session) -> None:
+    """The last tag of a repository, whose digests go with it."""
+    name = f"{s.registry().address}/one"
+    _built(s, f"{name}:1")
+    headers = {"X-Registry-Auth": "e30="}
+    answer = s.request("POST", f"/images/{name}/push", params={"tag": "1"}, headers=headers)
+    answer.raise_for_status()
+    _tagged(s, f"{name}:1", "two", "1")
+    answer = s.request("DELETE", f"/images/{name}:1")
+    s.note("remove", [answer.status_code, [sorted(line) for line in answer.json()]])
+    document = s.request("GET", "/images/two:1/json").json()
+    s.note("left", [document["RepoTags"], document["RepoDigests"]])

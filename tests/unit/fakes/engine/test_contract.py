@@ -18,7 +18,18 @@ pytest.register_assert_rewrite("fakes.contracts.docker_engine")
 
 
 # Where engine versions differ; the integration tests run every scenario on each.
-_TELLING = ("failures.", "configuration.health", "arguments.modifier")
+_TELLING = (
+    "failures.",
+    "configuration.health",
+    "arguments.modifier",
+    "networks.create_",
+    "connections.stopped",
+    "volumes.prune",
+    "events.container_life",
+    "events.volume_life",
+    "system.",
+    "naming.list_",
+)
 
 
 class _Double(DockerEngineContract):
