@@ -190,7 +190,8 @@ def _pull_from(
     yield {"status": f"Digest: {digest}"}
     engine.images.add_digest(reference.with_digest(digest), image.id)
     if reference.tag and before != image.id:
-        engine.tag_image(reference, image, event="pull")
+        engine.images.tag(reference, image)
+    engine.emit_transfer("pull", reference, image)
     news = "Image is up to date for" if before == image.id else "Downloaded newer image for"
     yield {"status": f"Status: {news} {reference.familiar}"}
 
@@ -254,7 +255,7 @@ def _push_to(
     client.put_manifest(reference.tag, body, MANIFEST)
     digest = digest_of(body)
     engine.images.add_digest(reference.with_digest(digest), image.id)
-    engine.emit_event("image", "push", reference.familiar, image)
+    engine.emit_transfer("push", reference, image)
     yield {"status": f"{reference.tag}: digest: {digest} size: {len(body)}"}
     yield {
         "progressDetail": {},

@@ -15,6 +15,7 @@ from fakes.engine.builder.run_policy import FileContent, RunEffect
 from fakes.engine.containers.merge import complete_for_container
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.store import ContainerStore
+from fakes.engine.containers.surroundings import note_build_run
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.events import EventLog
@@ -25,11 +26,12 @@ from fakes.engine.images.files import Tree
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
 from fakes.engine.images.seed import seeded_image
 from fakes.engine.images.store import Image, ImageStore
-from fakes.engine.networks import NetworkStore, VolumeStore
+from fakes.engine.networks import NetworkStore
 from fakes.engine.records import BuildRecord, RequestRecord
 from fakes.engine.registry_client import Credentials
 from fakes.engine.routes.router import Router
 from fakes.engine.versions import VERSIONS, EngineVersion
+from fakes.engine.volumes import VolumeStore
 
 
 class FakeDockerEngine:
@@ -70,8 +72,13 @@ class FakeDockerEngine:
         self.requests: list[RequestRecord] = []
         self.event_log = EventLog(self.clock)
         self.containers = ContainerStore(self)
-        self.networks = NetworkStore(self.new_id, self.clock)
-        self.volumes = VolumeStore(self.new_id, self.clock)
+        self.networks = NetworkStore(self)
+        self.volumes = VolumeStore(
+            self.new_id,
+            self.clock,
+            self.event_log,
+            modern=self.version.modern,
+        )
         self.faults = FaultPlan()
         self.logins: dict[str, tuple[str, str]] = {}
         self._run_effects: list[RunEffect] = []
@@ -94,7 +101,11 @@ class FakeDockerEngine:
         Raises:
             InvalidReferenceError: in this version's words.
         """
-        return parse(name, modern=self.version.modern)
+        reference = parse(name, modern=self.version.modern)
+        if reference.domain.startswith("[") and not self.version.modern:
+            # Older engines know no addresses of IPv6 in names.
+            raise InvalidReferenceError("invalid reference format")
+        return reference
 
     # --- policies -------------------------------------------------------------
 
@@ -301,19 +312,33 @@ class FakeDockerEngine:
 
     # --- for the routes and the builder ---------------------------------------
 
-    def tag_image(self, reference: Reference, image: Image, event: str = "tag") -> None:
+    def tag_image(self, reference: Reference, image: Image) -> None:
         """Point a name at an image and say so in the events."""
         self.images.tag(reference, image)
-        self.emit_event("image", event, reference.familiar, image, image.id)
+        self.emit_event("tag", image, reference.familiar)
 
-    def emit_event(
-        self, kind: str, action: str, name: str, image: Image | None = None, actor: str = ""
-    ) -> None:
-        """Note an event."""
-        labels: dict[str, str] = {}
-        if image is not None:
-            labels = dict((image.parsed.get("config") or {}).get("Labels") or {})
-        self.event_log.add(kind, action, actor or name, {**labels, "name": name})
+    def emit_event(self, action: str, image: Image, name: str = "") -> None:
+        """Say in the events that something happened to an image.
+
+        Args:
+            action: what.
+            image: which; one that is gone already is told without its labels.
+            name: by which name; by its id when left out.
+        """
+        kept = self.images.get(image.id) is not None
+        labels = dict((image.parsed.get("config") or {}).get("Labels") or {}) if kept else {}
+        self.event_log.add("image", action, image.id, {**labels, "name": name or image.id})
+
+    def emit_transfer(self, action: str, reference: Reference, image: Image) -> None:
+        """Say in the events that an image came from a registry or went to one."""
+        labels = dict((image.parsed.get("config") or {}).get("Labels") or {})
+        attributes = {**labels, "name": reference.familiar_name}
+        self.event_log.add("image", action, reference.familiar, attributes)
+
+    def emit_commit(self, image: Image) -> None:
+        """Say that an image was made of a container, which only newer engines tell."""
+        if self.version.words.newest:
+            self.emit_event("create", image)
 
     def cache_sources(self, names: Iterable[str]) -> list[Image]:
         """The images of `cache_from` that are here."""
@@ -369,6 +394,10 @@ class FakeDockerEngine:
             complete_for_container(config, image)
         self.containers.create_for_build(container, image.id if image else "", config)
         return container
+
+    def note_run(self, container: str, code: int) -> None:
+        """Say in the events that the container of a RUN ran."""
+        note_build_run(self, self.containers.find(container), code)
 
     def remove_build_container(self, container: str) -> None:
         """Take an intermediate container away."""

@@ -22,7 +22,7 @@ class EventLog:
         now = self._clock()
         event: Event = {}
         if kind in ("image", "container"):
-            event = {"status": action, "id": actor}
+            event = {"status": action, **({"id": actor} if actor else {})}
             if kind == "container" and "image" in attributes:
                 event["from"] = attributes["image"]
         event |= {

@@ -6,10 +6,18 @@ from collections import Counter
 
 _NOTHING_RUNS = "commands are not executed, so a shell that is not in the image is not missed"
 
+_NO_BUILDKIT = "there is no BuildKit, so the classic builder is the one to take"
+
 KNOWN_DIVERGENCES: dict[str, dict[str, str]] = {
     "20.10": {},
-    "26.1": {"failures.here_document_in_run": _NOTHING_RUNS},
-    "28.5": {"failures.here_document_in_run": _NOTHING_RUNS},
+    "26.1": {
+        "failures.here_document_in_run": _NOTHING_RUNS,
+        "system.builder": _NO_BUILDKIT,
+    },
+    "28.5": {
+        "failures.here_document_in_run": _NOTHING_RUNS,
+        "system.builder": _NO_BUILDKIT,
+    },
 }
 """Scenarios of the contract that come out differently, each with the reason."""
 
@@ -43,7 +51,7 @@ def page() -> str:
     lines.append("")
     lines.append("These answer 501 and name the route:")
     lines.append("")
-    paths = sorted({path.partition("{")[0] for _, path in ROUTES})
+    paths = sorted({path.partition("{rest")[0] for _, path in ROUTES})
     lines.append(", ".join(f"`{path}`" for path in paths) + ".")
     return "\n".join(lines)
 

@@ -44,6 +44,12 @@ _UNITS = {
     "h": 3_600_000_000_000,
 }
 
+BOOLEANS = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
+}
+"""Every way to write a boolean that `strconv.ParseBool` takes."""
+
 
 def dumps(value: Any) -> str:
     """JSON without spaces, with `<`, `>` and `&` escaped, in the dicts' own order."""
@@ -185,6 +191,29 @@ def _four_digits(value: float) -> str:
     return text
 
 
+def kind_of(value: object) -> str:
+    """What a value of JSON is called where another was expected."""
+    if isinstance(value, bool):
+        return "bool"
+    kinds = ((str, "string"), ((int, float), "number"), (list, "array"), (dict, "object"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "null")
+
+
+_LITERALS = {"n": "null", "t": "true", "f": "false"}
+
+
+def _literal_error(text: str) -> str:
+    """What is wrong with a word that begins as `null`, `true` or `false` do."""
+    literal = _LITERALS[text[0]]
+    for index, expected in enumerate(literal):
+        if index >= len(text):
+            return "unexpected end of JSON input"
+        if text[index] != expected:
+            found, wanted = quote_rune(ord(text[index])), quote_rune(ord(expected))
+            return f"invalid character {found} in literal {literal} (expecting {wanted})"
+    return ""
+
+
 def json_error(text: str) -> str:
     """What Go says of a text that is no JSON: the first character that cannot stand there."""
     try:
@@ -204,5 +233,7 @@ def json_error(text: str) -> str:
             "Extra data": "after top-level value",
         }
         place = places.get(error.msg, "looking for beginning of value")
+        if error.msg == "Expecting value" and text[position] in _LITERALS:
+            return _literal_error(text[position:])
         return f"invalid character {found} {place}"
     return ""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import io
+import re
 import select
 import socket
 import termios
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
@@ -22,6 +23,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from fakes.engine import go_text
 
 _MAX_HEADERS = 200
+# Longer answers are sent in chunks, as the engine's HTTP server does that fills a buffer first.
+_BUFFER = 2048
+_VERSIONED = re.compile(r"/v([0-9.]+)(/.*)", re.DOTALL)
 _CHUNK = 64 * 1024
 
 
@@ -70,6 +74,7 @@ class Response:
         status: the HTTP status.
         body: bytes, or an iterable that is sent in chunks as it comes.
         headers: in addition to the engine's own.
+        omitted: the engine's own headers that it goes without.
         hijack: takes over the connection after the headers.
     """
 
@@ -77,6 +82,7 @@ class Response:
     body: bytes | Iterable[bytes] = b""
     headers: dict[str, str] = field(default_factory=dict)
     hijack: Callable[[socket.socket, BinaryIO], None] | None = None
+    omitted: Collection[str] = ()
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -134,9 +140,8 @@ def make_request(method: str, target: str, headers: dict[str, str], body: bytes)
     """A request from its parts, with the API version taken off the path."""
     url = urlsplit(target)
     path, version = unquote(url.path), None
-    if path.startswith("/v") and path[2:3].isdigit():
-        prefix, _, rest = path[1:].partition("/")
-        path, version = f"/{rest}", prefix[1:]
+    if match := _VERSIONED.fullmatch(path):
+        version, path = match.groups()
     query = parse_qs(url.query, keep_blank_values=True)
     return Request(method.upper(), path, version, query, headers, body)
 
@@ -171,12 +176,13 @@ def _answer(
     own_headers: Mapping[str, str],
 ) -> bool:
     response = handle(request)
+    own_headers = {k: v for k, v in own_headers.items() if k not in response.omitted}
     if response.hijack is not None:
         connection.sendall(_hijack_head(request, response, own_headers))
         _until_read(connection)
         response.hijack(connection, reader)
         return False
-    if isinstance(response.body, bytes):
+    if isinstance(response.body, bytes) and len(response.body) <= _BUFFER:
         headers = _with_date(own_headers, response.headers)
         body = b"" if request.method == "HEAD" else response.body
         if response.status not in (204, 304):
@@ -188,7 +194,7 @@ def _answer(
         "Transfer-Encoding": "chunked",
     }
     connection.sendall(_head(response.status, headers))
-    body_iterator = iter(response.body)
+    body_iterator = iter([response.body] if isinstance(response.body, bytes) else response.body)
     try:
         for piece in body_iterator:
             if piece:

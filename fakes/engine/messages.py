@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+NO_MANAGER = (
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect '
+    "this node to swarm and try again."
+)
+"""What an engine outside a swarm says when it is asked for something of one."""
 
 
 @dataclass(frozen=True)
@@ -57,3 +64,42 @@ class Words:
         if self.modern:
             return f" ---> Removed intermediate container {short_id}\n"
         return f"Removing intermediate container {short_id}\n"
+
+    def missing_network(self, name: str) -> str:
+        """A network that a container is to start in."""
+        what = "failed to set up container networking: " if self.newest else ""
+        return f"{what}network {name} not found"
+
+    def network_in_use(self, name: str, network_id: str, members: Mapping[str, str]) -> str:
+        """A network that cannot be removed; `members` is names with ids of endpoints."""
+        if not self.newest:
+            return f"network {name} id {network_id} has active endpoints"
+        using = ", ".join(f'name:"{member}" id:"{key[:12]}"' for member, key in members.items())
+        return f"network {name} has active endpoints ({using})"
+
+    def host_connected(self) -> str:
+        """A container that is to be connected to the host's network."""
+        if self.newest:
+            return (
+                "cannot connect container to host network - container must be created in host "
+                "network mode"
+            )
+        return "container cannot be disconnected from host network or connected to host network"
+
+    def host_disconnected(self) -> str:
+        """A container that is to leave the host's network."""
+        if self.newest:
+            return (
+                "cannot disconnect container from host network - container was created in host "
+                "network mode"
+            )
+        return "container cannot be disconnected from host network or connected to host network"
+
+    def no_pool(self) -> str:
+        """The subnets to choose from are used up."""
+        if self.newest:
+            return "all predefined address pools have been fully subnetted"
+        return (
+            "could not find an available, non-overlapping IPv4 address pool among the defaults "
+            "to assign to the network"
+        )

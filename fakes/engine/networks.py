@@ -1,16 +1,75 @@
-"""Networks and volumes: enough for tools that make them before they start a container."""
+"""Networks: enough for tools that make them before they start a container."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
+from fakes.engine.addresses import (
+    POOLS,
+    Addresses,
+    automatic,
+    check_new,
+    check_old,
+    chosen,
+    hardware_address,
+    joined,
+)
 from fakes.engine.errors import ApiError
+from fakes.engine.messages import NO_MANAGER
 
-_PREDEFINED = ("bridge", "host", "none")
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+PREDEFINED = ("bridge", "host", "none")
+"""The networks that are there from the beginning."""
+
+_DRIVERS = frozenset({"bridge", "host", "null", "macvlan", "ipvlan"})
+_BRIDGE = "com.docker.network.bridge"
+_DEFAULT_OPTIONS = {
+    f"{_BRIDGE}.default_bridge": "true",
+    f"{_BRIDGE}.enable_icc": "true",
+    f"{_BRIDGE}.enable_ip_masquerade": "true",
+    f"{_BRIDGE}.host_binding_ipv4": "0.0.0.0",  # noqa: S104  (told, not listened on)
+    f"{_BRIDGE}.name": "docker0",
+    "com.docker.network.driver.mtu": "1500",
+}
+_BOOLEANS = (f"{_BRIDGE}.enable_icc", f"{_BRIDGE}.enable_ip_masquerade")
+
+
+class AmbiguousNetworkError(ApiError):
+    """Several networks are meant.
+
+    Attributes:
+        reversed_message: the same where a network is inspected.
+    """
+
+    def __init__(self, name: str, matches: str) -> None:
+        super().__init__(400, f"network {name} is ambiguous ({matches})")
+        self.reversed_message = f"{matches}: network {name} is ambiguous"
+
+
+@dataclass
+class Member:
+    """A running container in a network.
+
+    Attributes:
+        endpoint: the id of its end of the connection.
+        name: the container's.
+        address: empty where the network has none.
+    """
+
+    endpoint: str
+    name: str
+    address: str
+
+    @property
+    def hardware_address(self) -> str:
+        """The hardware address, empty without an address."""
+        return hardware_address(self.address)
 
 
 @dataclass
@@ -21,69 +80,108 @@ class Network:
     name: str
     driver: str
     created: int
-    number: int
+    addresses: Addresses | None = None
     labels: dict[str, str] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
     internal: bool = False
     attachable: bool = False
-    ipam: dict[str, Any] | None = None
-    members: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def has_addresses(self) -> bool:
-        """Whether its members get addresses."""
-        return self.driver not in ("host", "null")
+    ipv6: bool = False
+    ipam_driver: str = "default"
+    ipam_options: dict[str, str] | None = None
+    ipam_config: list[dict[str, Any]] | None = None
+    chosen_subnet: bool = False
+    members: dict[str, Member] = field(default_factory=dict)
 
     @property
     def gateway(self) -> str:
         """The address of the engine's side."""
-        return f"172.{self.number}.0.1" if self.has_addresses else ""
+        return str(self.addresses.gateway) if self.addresses else ""
 
-    def to_json(self, containers: dict[str, Any]) -> dict[str, Any]:
-        """The API's document."""
-        config = [{"Subnet": f"172.{self.number}.0.0/16", "Gateway": self.gateway}]
+    @property
+    def prefix_length(self) -> int:
+        """How many bits of an address are the subnet's."""
+        return self.addresses.subnet.prefixlen if self.addresses else 0
+
+    def to_json(self, *, members: bool, ipv4: bool) -> dict[str, Any]:
+        """The API's document.
+
+        Args:
+            members: tell the containers in it.
+            ipv4: tell that it has addresses of the old kind, as newer engines do.
+        """
         return {
             "Name": self.name,
             "Id": self.id,
             "Created": go_text.rfc3339(self.created),
             "Scope": "local",
             "Driver": self.driver,
-            "EnableIPv6": False,
-            "IPAM": self.ipam
-            or {
-                "Driver": "default",
-                "Options": None,
-                "Config": config if self.has_addresses else [],
+            **({"EnableIPv4": True} if ipv4 else {}),
+            "EnableIPv6": self.ipv6,
+            "IPAM": {
+                "Driver": self.ipam_driver,
+                "Options": self.ipam_options,
+                "Config": self.ipam_config,
             },
             "Internal": self.internal,
             "Attachable": self.attachable,
             "Ingress": False,
             "ConfigFrom": {"Network": ""},
             "ConfigOnly": False,
-            "Containers": containers,
+            "Containers": {key: self._line(m) for key, m in self.members.items() if members},
             "Options": self.options,
             "Labels": self.labels,
+        }
+
+    def _line(self, member: Member) -> dict[str, str]:
+        address = f"{member.address}/{self.prefix_length}" if member.address else ""
+        return {
+            "Name": member.name,
+            "EndpointID": member.endpoint,
+            "MacAddress": member.hardware_address,
+            "IPv4Address": address,
+            "IPv6Address": "",
         }
 
 
 class NetworkStore:
     """The networks of an engine."""
 
-    def __init__(self, new_id: Callable[[], str], clock: Callable[[], int]) -> None:
-        self._new_id = new_id
-        self._clock = clock
+    def __init__(self, engine: FakeDockerEngine) -> None:
+        self._engine = engine
         self._lock = threading.RLock()
         self._networks: dict[str, Network] = {}
-        self._next_number = 17
         for name, driver in (("bridge", "bridge"), ("host", "host"), ("none", "null")):
-            self._add(name, driver)
+            self._add_predefined(name, driver)
 
-    def _add(self, name: str, driver: str) -> Network:
-        network = Network(self._new_id(), name, driver, self._clock(), self._next_number)
-        if network.has_addresses:
-            self._next_number += 1
+    def _add_predefined(self, name: str, driver: str) -> None:
+        engine = self._engine
+        network = Network(engine.new_id(), name, driver, engine.clock())
+        modern = engine.version.modern
+        network.ipam_config = None if modern else []
+        if driver == "bridge":
+            network.options = dict(_DEFAULT_OPTIONS)
+            network.addresses = self._automatic()
+            network.ipam_config = [{"Subnet": str(network.addresses.subnet)}]
+            if modern:
+                # Older engines know it only once they have been started again.
+                network.ipam_config[0]["Gateway"] = network.gateway
         self._networks[network.id] = network
-        return network
+
+    def _automatic(self) -> Addresses:
+        for subnet in POOLS:
+            addresses = automatic(subnet)
+            if not self._overlapping(addresses):
+                return addresses
+        words = self._engine.version.words
+        raise ApiError(400 if words.newest else 404, words.no_pool())
+
+    def _overlapping(self, addresses: Addresses) -> bool:
+        return any(
+            other.addresses is not None and other.addresses.subnet.overlaps(addresses.subnet)
+            for other in self._networks.values()
+        )
+
+    # --- finding --------------------------------------------------------------
 
     def all(self) -> list[Network]:
         """Every network."""
@@ -91,142 +189,177 @@ class NetworkStore:
             return list(self._networks.values())
 
     def get(self, name: str) -> Network | None:
-        """A network by name, id or the beginning of its id."""
-        name = "bridge" if name == "default" else name
-        with self._lock:
-            for network in self._networks.values():
-                if name in (network.name, network.id):
-                    return network
-            starting = [n for key, n in self._networks.items() if name and key.startswith(name)]
-            return starting[0] if len(starting) == 1 else None
+        """As `find`, `None` when there is none; `default` is the one containers get."""
+        try:
+            return self.find("bridge" if name == "default" else name)
+        except ApiError:
+            return None
 
     def find(self, name: str) -> Network:
-        """As `get`.
+        """A network by name, id or the beginning of its id.
 
         Raises:
-            ApiError: 404 when there is none.
+            ApiError: 404 when there is none, 400 when there are several.
         """
-        network = self.get(name)
-        if network is None:
-            raise ApiError(404, f"network {name} not found")
-        return network
-
-    def create(self, request: dict[str, Any]) -> Network:
-        """Make a network.
-
-        Raises:
-            ApiError: 409 when the name is taken and duplicates are not wanted.
-        """
-        name = str(request.get("Name") or "")
         with self._lock:
-            if self.get(name) is not None:
-                raise ApiError(409, f"network with name {name} already exists")
-            network = self._add(name, str(request.get("Driver") or "bridge"))
-            network.labels = dict(request.get("Labels") or {})
-            network.options = dict(request.get("Options") or {})
-            network.internal = bool(request.get("Internal"))
-            network.attachable = bool(request.get("Attachable"))
-            ipam = request.get("IPAM") or {}
-            if ipam.get("Config"):
-                network.ipam = {"Driver": "default", "Options": None, "Config": ipam["Config"]}
-            return network
+            if name in self._networks:
+                return self._networks[name]
+            named = [network for network in self._networks.values() if network.name == name]
+            starting = [n for key, n in self._networks.items() if name and key.startswith(name)]
+        for found, basis in ((named, "name"), (starting, "ID prefix")):
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise AmbiguousNetworkError(name, f"{len(found)} matches found based on {basis}")
+        raise ApiError(404, f"network {name} not found")
 
-    def remove(self, network: Network, users: int) -> None:
+    # --- making and removing --------------------------------------------------
+
+    def create(self, request: Mapping[str, Any]) -> tuple[Network, str]:
+        """Make a network; it and a warning, empty without one.
+
+        Raises:
+            ApiError: when it cannot be made as asked for.
+        """
+        name, driver = str(request.get("Name") or ""), str(request.get("Driver") or "bridge")
+        with self._lock:
+            warning = self._check_name(name, duplicate=bool(request.get("CheckDuplicate")))
+            ipam: Mapping[str, Any] = request.get("IPAM") or {}
+            options = dict(request.get("Options") or {})
+            self._check_driver(driver, str(ipam.get("Driver") or "default"))
+            self._check_scope(str(request.get("Scope") or "local"))
+            config = [dict(line) for line in ipam.get("Config") or []]
+            addresses = self._addresses(config)
+            self._check_options(options)
+            network = Network(
+                self._engine.new_id(),
+                name,
+                driver,
+                self._engine.clock(),
+                addresses,
+                dict(request.get("Labels") or {}),
+                options,
+                internal=bool(request.get("Internal")),
+                attachable=bool(request.get("Attachable")),
+                ipv6=bool(request.get("EnableIPv6")),
+                ipam_driver=str(ipam.get("Driver") or "default"),
+                ipam_options=ipam.get("Options"),
+                ipam_config=config
+                or [{"Subnet": str(addresses.subnet), "Gateway": str(addresses.gateway)}],
+                chosen_subnet=bool(config),
+            )
+            self._networks[network.id] = network
+        self.note("create", network)
+        return network, warning
+
+    def _check_name(self, name: str, *, duplicate: bool) -> str:
+        words = self._engine.version.words
+        if name in (*PREDEFINED, "default"):
+            raise ApiError(403, f"operation is not permitted on predefined {name} network ")
+        taken = next((n for n in self._networks.values() if n.name == name), None)
+        if taken is not None and (duplicate or words.modern):
+            raise ApiError(409, f"network with name {name} already exists")
+        if not name.strip():
+            reason = "name is empty" if words.newest else name
+            raise ApiError(400 if words.modern else 500, f"invalid name: {reason}")
+        return f"Network with name {name} (id : {taken.id}) already exists" if taken else ""
+
+    def _check_driver(self, driver: str, ipam_driver: str) -> None:
+        if driver == "overlay":
+            raise ApiError(403 if self._engine.version.modern else 500, NO_MANAGER)
+        for kind, known in ((driver, _DRIVERS), (ipam_driver, {"default", "null"})):
+            if kind not in known:
+                raise ApiError(404, f'plugin "{kind}" not found')
+        if driver in ("host", "null"):
+            raise ApiError(403, f'only one instance of "{driver}" network is allowed')
+
+    def _check_scope(self, scope: str) -> None:
+        modern = self._engine.version.modern
+        if scope == "swarm" or (scope != "local" and not modern):
+            raise ApiError(403 if modern else 500, NO_MANAGER)
+
+    def _check_options(self, options: Mapping[str, str]) -> None:
+        for name in _BOOLEANS:
+            value = options.get(name, "true")
+            if value not in go_text.BOOLEANS:
+                raise ApiError(
+                    400 if self._engine.version.modern else 500,
+                    f"failed to parse {name} value: {value} "
+                    f"(strconv.ParseBool: parsing {go_text.quote(value)}: invalid syntax)",
+                )
+
+    def _addresses(self, config: list[dict[str, Any]]) -> Addresses:
+        words = self._engine.version.words
+        if not config:
+            return self._automatic()
+        if words.modern:
+            if errors := [error for line in config for error in check_new(line)]:
+                raise ApiError(400, f"invalid network config:\n{joined(errors)}")
+        else:
+            for line in config:
+                check_old(line)
+        addresses = chosen(config[0])
+        if self._overlapping(addresses):
+            what = "invalid pool request: " if words.newest else ""
+            raise ApiError(403, f"{what}Pool overlaps with other one on this address space")
+        return addresses
+
+    def remove(self, network: Network) -> None:
         """Take a network away.
 
         Raises:
             ApiError: 403 when it is predefined or in use.
         """
-        if network.name in _PREDEFINED:
+        if network.name in PREDEFINED:
             raise ApiError(403, f"{network.name} is a pre-defined network and cannot be removed")
-        if users:
-            raise ApiError(
-                403,
-                f"error while removing network: network {network.name} id {network.id} has "
-                "active endpoints",
-            )
         with self._lock:
-            self._networks.pop(network.id, None)
-
-    def address(self, name: str, member: str) -> str:
-        """The address of a container in a network."""
-        with self._lock:
-            network = self.get(name)
-            if network is None or not network.has_addresses:
-                return ""
-            number = network.members.setdefault(member, len(network.members) + 2)
-            return f"172.{network.number}.{number // 256}.{number % 256}"
-
-    def mac(self, address: str) -> str:
-        """The hardware address that goes with an address."""
-        if not address:
-            return ""
-        return "02:42:" + ":".join(f"{int(part):02x}" for part in address.split("."))
-
-
-@dataclass
-class Volume:
-    """A volume; it holds nothing."""
-
-    name: str
-    driver: str
-    created: int
-    labels: dict[str, str] | None
-    options: dict[str, str] | None
-
-    def to_json(self) -> dict[str, Any]:
-        """The API's document."""
-        return {
-            "CreatedAt": go_text.rfc3339(self.created // 1_000_000_000 * 1_000_000_000),
-            "Driver": self.driver,
-            "Labels": self.labels,
-            "Mountpoint": f"/var/lib/docker/volumes/{self.name}/_data",
-            "Name": self.name,
-            "Options": self.options,
-            "Scope": "local",
-        }
-
-
-class VolumeStore:
-    """The volumes of an engine."""
-
-    def __init__(self, new_id: Callable[[], str], clock: Callable[[], int]) -> None:
-        self._new_id = new_id
-        self._clock = clock
-        self._lock = threading.RLock()
-        self._volumes: dict[str, Volume] = {}
-
-    def all(self) -> list[Volume]:
-        """Every volume, by name."""
-        with self._lock:
-            return [self._volumes[name] for name in sorted(self._volumes)]
-
-    def create(self, request: dict[str, Any]) -> Volume:
-        """Make a volume; one of that name stays as it is."""
-        name = str(request.get("Name") or "") or self._new_id()
-        with self._lock:
-            if name not in self._volumes:
-                self._volumes[name] = Volume(
-                    name,
-                    str(request.get("Driver") or "local"),
-                    self._clock(),
-                    request.get("Labels") or None,
-                    request.get("DriverOpts") or None,
+            if network.members:
+                using = self._engine.version.words.network_in_use(
+                    network.name, network.id, {m.name: m.endpoint for m in network.members.values()}
                 )
-            return self._volumes[name]
+                raise ApiError(403, f"error while removing network: {using}")
+            self._networks.pop(network.id, None)
+        self.note("destroy", network)
 
-    def find(self, name: str) -> Volume:
-        """A volume by name.
+    # --- members --------------------------------------------------------------
+
+    def join(self, network: Network, container: str, name: str, wanted: str = "") -> None:
+        """Let a running container in.
+
+        Args:
+            network: which.
+            container: the container's id.
+            name: its name.
+            wanted: the address it is to have; any when left out.
 
         Raises:
-            ApiError: 404 when there is none.
+            ApiError: 403 when it is in already, or no address is left.
         """
         with self._lock:
-            if name not in self._volumes:
-                raise ApiError(404, f"get {name}: no such volume")
-            return self._volumes[name]
+            if container in network.members:
+                raise ApiError(
+                    403, f"endpoint with name {name} already exists in network {network.name}"
+                )
+            address = network.addresses.take(wanted) if network.addresses else ""
+            network.members[container] = Member(self._engine.new_id(), name, address)
+        self.note("connect", network, container)
 
-    def remove(self, volume: Volume) -> None:
-        """Take a volume away."""
+    def leave(self, network: Network, container: str) -> None:
+        """Let a container out, if it is in."""
         with self._lock:
-            self._volumes.pop(volume.name, None)
+            member = network.members.pop(container, None)
+            if member is None:
+                return
+            if network.addresses:
+                network.addresses.free(member.address)
+        self.note("disconnect", network, container)
+
+    def note(self, action: str, network: Network, container: str = "") -> None:
+        """Say in the events that something happened to a network."""
+        attributes = {"container": container} if container else {}
+        self._engine.event_log.add(
+            "network",
+            action,
+            network.id,
+            {**attributes, "name": network.name, "type": network.driver},
+        )

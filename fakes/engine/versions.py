@@ -21,6 +21,7 @@ class EngineVersion:
         minimum_api: the oldest.
         dialect: how it reads Dockerfiles.
         modern: it is 23.0 or newer.
+        plain_errors: it answers clients older than 1.24 in plain text.
     """
 
     name: str
@@ -31,6 +32,7 @@ class EngineVersion:
     git_commit: str = "5d6db84"
     go_version: str = "go1.19.8"
     modern: bool = False
+    plain_errors: bool = True
 
     @property
     def tar_style(self) -> TarStyle:
@@ -58,6 +60,16 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 VERSIONS = {
     "20.10": EngineVersion("20.10", "20.10.24", "1.41", "1.12", OLD),
-    "26.1": EngineVersion("26.1", "26.1.5", "1.45", "1.24", V26, "411e817", "go1.21.11", True),
+    "26.1": EngineVersion(
+        "26.1",
+        "26.1.5",
+        "1.45",
+        "1.24",
+        V26,
+        "411e817",
+        "go1.21.11",
+        modern=True,
+        plain_errors=False,
+    ),
     "28.5": EngineVersion("28.5", "28.5.2", "1.51", "1.24", V28, "89c5e8f", "go1.24.9", True),
 }

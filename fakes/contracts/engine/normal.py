@@ -15,6 +15,12 @@ _STORAGE = re.compile(
 _OFFSET = re.compile(r"before offset \d+")
 _PIVOT = re.compile(r"\.pivot_root\d+")
 _VERSION = re.compile(r"\+(?:dfsg|deb)\d+(?:[-+]\w+)?")
+# Subnets that an engine chooses depend on what else the machine has.
+# They are of 16 bits, or of 20 when those are used up; the machine's docker0 may be among them.
+_POOL = re.compile(
+    r"(?<![\d.])(172\.(?:1[6-9]|2\d|3[01])|192\.168)\.(\d+)\.(\d+)(/16|/20)?(?![\d./])"
+)
+_HARDWARE = re.compile(r"(?<![0-9a-f:])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![0-9a-f:])")
 _RESOLVER = re.compile(
     r"lookup ([\w.-]+)(?: on [\d.:\[\]a-f]+)?: (?:no such host|.*temporary failure.*)"
 )
@@ -26,6 +32,7 @@ class Normaliser:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._masks: dict[str, str] = {}
+        self._pools: dict[str, str] = {}
 
     def mask(self, text: str, name: str) -> None:
         """Show a text, such as an address, by a name from now on."""
@@ -40,6 +47,8 @@ class Normaliser:
         text = _VERSION.sub("", text)
         text = _PIVOT.sub(".pivot_root<n>", text)
         text = _OFFSET.sub("before offset <n>", text)
+        text = _POOL.sub(self._pool, text)
+        text = _HARDWARE.sub("<mac>", text)
         text = _RESOLVER.sub(r"lookup \1: no such host", text)
         text = _ID.sub(self._name, text)
         return _STORAGE.sub("<root>", text)
@@ -48,6 +57,14 @@ class Normaliser:
         key = match.group(0)[:12]
         return self._names.setdefault(key, f"<id{len(self._names) + 1}>")
 
+    def _pool(self, match: re.Match[str]) -> str:
+        beginning, third, fourth, size = match.groups()
+        number = int(third)
+        if beginning == "192.168":
+            beginning, number = f"192.168.{number & 0xF0}", number & 0x0F
+        pool = self._pools.setdefault(beginning, f"<pool{len(self._pools) + 1}>")
+        return f"{pool}.{number}.{fourth}{'/16' if size else ''}"
+
     def value(self, value: object) -> object:
         """Any JSON value, its strings normalised."""
         if isinstance(value, str):
@@ -55,5 +72,8 @@ class Normaliser:
         if isinstance(value, list):
             return [self.value(item) for item in value]
         if isinstance(value, dict):
-            return {self.text(key): self.value(value[key]) for key in value}
+            return {self.text(key): self._field(key, value[key]) for key in value}
         return value
+
+    def _field(self, key: str, value: object) -> object:
+        return 16 if key == "IPPrefixLen" and value == 20 else self.value(value)

@@ -33,8 +33,7 @@ from fakes.engine.dockerfile.shell_words import process_word
 from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.http import DisconnectError
 from fakes.engine.images.config import RunConfig
-from fakes.engine.images.removal import chain_ids
-from fakes.engine.images.store import Image
+from fakes.engine.images.store import Image, chain_ids
 from fakes.engine.platforms import parse_platform
 from fakes.engine.records import BuildRecord, StepRecord
 

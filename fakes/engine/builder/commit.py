@@ -25,7 +25,10 @@ def commit_step(
 ) -> Image:
     """The image of a step that ran in an intermediate container."""
     layer = layer_of(overlay, engine.version.tar_style)
-    return _child(engine, state, config, layer, overlay.tree if overlay else None, container)
+    tree = overlay.tree if overlay else None
+    image = _child(engine, state, config, layer, tree, container)
+    engine.emit_commit(image)
+    return image
 
 
 def commit_files(

@@ -50,6 +50,7 @@ def run_step(build: Build, state: StageState, instruction: Instruction) -> None:
     running.env = [*(state.config.env or []), *environment]
     container, created = build.create_container(state, running)
     effect = build.engine.effect_of_run(instruction)
+    build.engine.note_run(container, effect.exit_code if effect else 0)
     overlay: Overlay | None = created
     if effect is not None:
         build._executed = True

@@ -69,6 +69,7 @@ class Container:
         ended_by_hand: somebody stopped it, so it is not restarted.
         anonymous: the volumes that were made for it alone.
         unplaced: where those are that its configuration asked for.
+        chains: the layers of its image, which it holds on to when that is removed.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Container:
     ended_by_hand: bool = False
     anonymous: list[str] = field(default_factory=list)
     unplaced: set[str] = field(default_factory=set)
+    chains: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property

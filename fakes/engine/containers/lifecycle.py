@@ -14,6 +14,7 @@ from fakes.engine.containers.merge import signal_number
 from fakes.engine.containers.policy import ContainerEffect, EffectRules
 from fakes.engine.containers.ports import PortStore
 from fakes.engine.containers.streams import IDLE, as_terminal
+from fakes.engine.containers.surroundings import enter, leave, retreat
 from fakes.engine.containers.words import ContainerWords
 from fakes.engine.errors import ApiError
 
@@ -120,11 +121,13 @@ class Lifecycle:
                 raise ApiError(
                     409, self._words.no_container_network(other.id, other.name, other.status)
                 )
-        for name in container.networks:
-            if self._engine.networks.get(name) is None:
-                raise ApiError(404, self._words.no_network(name))
+        enter(self._engine, container)
         container.joined = True
-        self._ports.publish(container, self._store.all())
+        try:
+            self._ports.publish(container, self._store.all())
+        except ApiError:
+            retreat(self._engine, container)
+            raise
 
     def _run(self, container: Container) -> None:
         effect = container.effect
@@ -178,11 +181,12 @@ class Lifecycle:
             container.finished = self._engine.clock()
             if container.health is not None:
                 container.health.stop()
+            if why:
+                self._store.note(container, "kill", {"signal": str(code - 128)})
+            self._store.execs.end_with(container)
+            # Whoever waits for its end finds it gone from its networks.
+            leave(self._engine, container, code)
             container.changed.notify_all()
-        if why:
-            self._store.note(container, why)
-        self._store.execs.end_with(container)
-        self._store.note(container, "die", {"exitCode": str(code)})
         if why == "stop":
             self._store.note(container, "stop")
         if again:

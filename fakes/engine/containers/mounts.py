@@ -13,7 +13,7 @@ from fakes.engine.errors import ApiError
 from fakes.engine.images.config import RunConfig
 
 if TYPE_CHECKING:
-    from fakes.engine.networks import VolumeStore
+    from fakes.engine.volumes import VolumeStore
 
 Mount = dict[str, Any]
 
@@ -58,7 +58,11 @@ def mounted(
     result = Mounted()
     own = [*map(_parsed_bind, host.get("Binds") or []), *map(_parsed_mount, _mounts(host))]
     _check_places(own)
-    inherited = [m for source in host.get("VolumesFrom") or [] for m in _inherited(source, find)]
+    inherited: list[Mount] = []
+    for source in host.get("VolumesFrom") or []:
+        other, mounts = _inherited(source, find)
+        inherited += mounts
+        result.anonymous += other.anonymous
     for mount in own:
         if mount["Type"] == "volume":
             _place(mount, volumes, result)
@@ -185,12 +189,13 @@ def _parsed_mount(asked: dict[str, Any]) -> Mount:
     }
 
 
-def _inherited(source: str, find: Callable[[str], Container]) -> list[Mount]:
-    """The mounts of another container, writable only when both say so."""
+def _inherited(source: str, find: Callable[[str], Container]) -> tuple[Container, list[Mount]]:
+    """Another container and its mounts, writable only when both say so."""
     name, _, mode = str(source).partition(":")
     try:
         other = find(name)
     except ApiError as error:
         raise ApiError(400, error.message) from error
     writable = "ro" not in mode.split(",")
-    return [{**mount, "Mode": "", "RW": mount["RW"] and writable} for mount in other.mounts]
+    mounts = [{**mount, "Mode": "", "RW": mount["RW"] and writable} for mount in other.mounts]
+    return other, mounts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine.builder.copy import Overlay, prepare_root
@@ -18,9 +18,11 @@ from fakes.engine.containers.merge import merged
 from fakes.engine.containers.mounts import mounted
 from fakes.engine.containers.names import made_up_name
 from fakes.engine.containers.policy import ContainerEffect
+from fakes.engine.endpoints import rename
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.images.config import RunConfig
-from fakes.engine.images.store import Image
+from fakes.engine.images.store import Image, chain_ids
+from fakes.engine.volume_mounts import remove_anonymous
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -157,6 +159,7 @@ class ContainerStore:
             raise ApiError(400, self._engine.version.container_words.no_command())
         container.config.hostname = container.config.hostname or container.id[:12]
         seconds = container.created // 1_000_000_000
+        container.chains = chain_ids(image) if image else []
         container.overlay = Overlay(
             with_init_files(image.tree if image else {}, seconds), seconds, container.id
         )
@@ -186,7 +189,7 @@ class ContainerStore:
     def create_for_build(self, container_id: str, image_id: str, config: RunConfig) -> None:
         """The intermediate container of a build step."""
         with self._lock:
-            self._containers[container_id] = Container(
+            container = self._containers[container_id] = Container(
                 container_id,
                 image_id,
                 name=made_up_name({c.name for c in self._containers.values()}),
@@ -197,6 +200,7 @@ class ContainerStore:
                 host_config=completed(None, self._engine.version.container_words),
                 networks={"bridge": {}},
             )
+        self.note(container, "create")
 
     def remove(
         self, container: Container, asked: str = "", *, force: bool = False, volumes: bool = False
@@ -223,15 +227,13 @@ class ContainerStore:
             self.lifecycle.finish(container, 137, "kill")
         with self._lock:
             self._containers.pop(container.id, None)
-        if volumes or container.auto_remove:
-            for name in container.anonymous:
-                with suppress(ApiError):
-                    self._engine.volumes.remove(self._engine.volumes.find(name))
         with container.changed:
             if container.removed:
                 return
             container.removed = True
             container.changed.notify_all()
+        if volumes or container.auto_remove:
+            remove_anonymous(self._engine, container)
         self.note(container, "destroy")
 
     def rename(self, container: Container, name: str) -> None:
@@ -252,14 +254,18 @@ class ContainerStore:
             except ApiError as error:
                 refusal = f"Error when allocating new name: {error.message}"
                 raise ApiError(error.status, refusal) from error
-            container.name = absolute[1:]
-        self.note(container, "rename")
+            old, container.name = container.name, absolute[1:]
+        rename(self._engine, container, old)
+        self.note(container, "rename", {"oldName": f"/{old}"})
 
-    def note(self, container: Container, action: str, more: dict[str, str] | None = None) -> None:
-        """Tell of something that happened to a container."""
+    def note(
+        self, container: Container, action: str, more: Mapping[str, str] | None = None
+    ) -> None:
+        """Say in the events that something happened to a container."""
+        image = {"image": container.image_name} if container.image_name else {}
         attributes = {
             **(container.config.labels or {}),
-            "image": container.image_name,
+            **image,
             "name": container.name,
             **(more or {}),
         }

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
 from fakes.engine.containers.container import Container
-from fakes.engine.containers.endpoints import endpoint, listed_endpoints, network_settings
 from fakes.engine.containers.health import NONE, STARTING
+from fakes.engine.containers.network_settings import network_settings
 from fakes.engine.containers.ports import port_lines
+from fakes.engine.endpoints import listed
 from fakes.engine.errors import ApiError
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
-
-__all__ = ["endpoint", "inspect", "state", "summary"]
 
 
 def state(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
@@ -110,13 +109,13 @@ def summary(engine: FakeDockerEngine, container: Container, *, size: bool) -> di
         "Ports": port_lines(container),
     }
     if size:
-        line |= _sizes(container)
+        line |= {name: number for name, number in _sizes(container).items() if number}
     line |= {
         "Labels": container.config.labels or {},
         "State": container.status,
         "Status": _status(engine, container),
         "HostConfig": {"NetworkMode": container.host_config.get("NetworkMode") or "default"},
-        "NetworkSettings": {"Networks": listed_endpoints(engine, container)},
+        "NetworkSettings": {"Networks": listed(engine, container)},
         "Mounts": [_listed_mount(container, mount) for mount in container.mounts],
     }
     return line

@@ -51,6 +51,8 @@ def save(engine: FakeDockerEngine, names: list[str]) -> bytes:
     if repositories:
         text = go_text.dumps({k: repositories[k] for k in sorted(repositories)}) + "\n"
         files["repositories"] = File("file", 0o644, data=text.encode())
+    for image, _ in chosen.values():
+        engine.emit_event("save", image)
     return tar.write((name, files[name], "") for name in sorted(files))
 
 
@@ -213,8 +215,8 @@ def _name(engine: FakeDockerEngine, image: Image, tags: list[str]) -> Iterator[M
                 "stream": f"The image {reference.familiar} already exists, renaming the old one "
                 f"with ID {old} to empty string\n"
             }
-        engine.tag_image(reference, image)
+        engine.images.tag(reference, image)
         yield {"stream": f"Loaded image: {reference.familiar}\n"}
     if not tags:
         yield {"stream": f"Loaded image ID: {image.id}\n"}
-    engine.emit_event("image", "load", image.id, image, image.id)
+    engine.emit_event("load", image)

@@ -36,6 +36,4 @@ def import_tar(engine: FakeDockerEngine, body: bytes, *, changes: list[str], mes
         history=[history_entry(now, "", comment=comment)],
         diff_ids=[layer.diff_id],
     )
-    image = engine.images.add(Image(document.to_bytes(), (layer,)))
-    engine.emit_event("image", "import", image.id, image, image.id)
-    return image
+    return engine.images.add(Image(document.to_bytes(), (layer,)))

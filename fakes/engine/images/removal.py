@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fakes.engine.errors import ApiError
 from fakes.engine.images.reference import Reference, parse
-from fakes.engine.images.store import Image
+from fakes.engine.images.store import Image, chain_ids
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -82,7 +82,7 @@ def _untag(
 ) -> None:
     engine.images.untag(reference)
     if not silent:
-        engine.emit_event("image", "untag", image.id, image, image.id)
+        engine.emit_event("untag", image)
     records.append({"Untagged": reference.familiar})
 
 
@@ -125,7 +125,7 @@ def _delete(
     for each in _references(engine, image):
         _untag(engine, each, image, records)
     store.drop(image.id)
-    engine.emit_event("image", "delete", image.id, image, image.id)
+    engine.emit_event("delete", image)
     records.append({"Deleted": image.id})
     records.extend({"Deleted": chain} for chain in _gone_layers(engine, image))
     parent = store.get(image.parent) if image.parent else None
@@ -134,17 +134,7 @@ def _delete(
 
 
 def _gone_layers(engine: FakeDockerEngine, image: Image) -> list[str]:
-    """The chains of layers that no image has any more, the uppermost first."""
+    """The chains of layers that nothing has any more, the uppermost first."""
     left = {chain for other in engine.images.all() for chain in chain_ids(other)}
+    left |= {chain for container in engine.containers.all() for chain in container.chains}
     return [chain for chain in reversed(chain_ids(image)) if chain not in left]
-
-
-def chain_ids(image: Image) -> list[str]:
-    """The ids of an image's layer chains (OCI image specification, "Layer ChainID")."""
-    from fakes.engine.images.layers import digest_of
-
-    chains: list[str] = []
-    for layer in image.layers:
-        above = f"{chains[-1]} {layer.diff_id}" if chains else ""
-        chains.append(digest_of(above.encode()) if chains else layer.diff_id)
-    return chains

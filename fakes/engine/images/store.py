@@ -78,6 +78,15 @@ class Image:
         return RunConfig.from_json(self.parsed.get("container_config"))
 
 
+def chain_ids(image: Image) -> list[str]:
+    """The ids of an image's layer chains (OCI image specification, "Layer ChainID")."""
+    chains: list[str] = []
+    for layer in image.layers:
+        above = f"{chains[-1]} {layer.diff_id}" if chains else ""
+        chains.append(digest_of(above.encode()) if chains else layer.diff_id)
+    return chains
+
+
 class ImageStore:
     """Images by id and name. Every method holds the lock for its whole length."""
 

@@ -40,6 +40,12 @@ def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     )
     if reference is not None:
         engine.tag_image(reference, image)
+    attributes = {
+        "comment": request.parameter("comment"),
+        "imageID": image.id,
+        "imageRef": reference.familiar if reference else "",
+    }
+    engine.containers.note(container, "commit", attributes)
     return json_response({"Id": image.id}, 201)
 
 
@@ -97,7 +103,7 @@ def commit_container(
         diff_ids=[item.diff_id for item in layers],
     )
     image = engine.images.add(Image(document.to_bytes(), layers, parent.id if parent else ""))
-    engine.emit_event("container", "commit", container.id, image)
+    engine.emit_commit(image)
     return image
 
 

@@ -103,6 +103,7 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
         freed += int(inspect(engine, container, size=True)["SizeRw"])
         engine.containers.remove(container)
         gone.append(container.id)
+    engine.event_log.add("container", "prune", "", {"reclaimed": str(freed)})
     return json_response({"ContainersDeleted": gone or None, "SpaceReclaimed": freed})
 
 

@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request
 from fakes.engine.messages import Words
+from fakes.engine.moments import parse_moment
 
 _OLD = Words()
+
+Filters = dict[str, list[str]]
 
 
 def read_filters(
     request: Request, words: Words = _OLD, known: Iterable[str] | None = None
-) -> dict[str, list[str]]:
+) -> Filters:
     """The filters of a request, each with its values.
 
     Raises:
-        ApiError: 400 when they cannot be read or one is unknown.
+        ApiError: when they cannot be read or one is unknown.
     """
-    text = request.parameter("filters")
-    if not text:
-        return {}
-    try:
-        value = json.loads(text)
-        filters = {
-            str(name): [str(v) for v in values]
-            if isinstance(values, list)
-            else [v for v, on in values.items() if on]
-            for name, values in value.items()
-        }
-    except (ValueError, AttributeError, TypeError) as error:
-        reason = "invalid filter" if words.modern else go_text.json_error(text)
-        raise ApiError(400, reason or "invalid filter") from error
+    filters = _parsed(request.parameter("filters"), words)
     if known is not None:
         allowed = set(known)
         for name in filters:
@@ -43,7 +34,39 @@ def read_filters(
     return filters
 
 
-def truth(filters: dict[str, list[str]], name: str, words: Words) -> bool | None:
+def _parsed(text: str, words: Words) -> Filters:
+    if not text:
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise _unreadable(go_text.json_error(text), words) from error
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _unreadable(_mismatch(value, "map[string]map[string]bool"), words)
+    filters: Filters = {}
+    for name, values in value.items():
+        if isinstance(values, list) and all(isinstance(v, str) for v in values):
+            filters[name] = values
+        elif isinstance(values, dict):
+            if wrong := next((on for on in values.values() if not isinstance(on, bool)), None):
+                raise _unreadable(_mismatch(wrong, "bool"), words)
+            filters[name] = [v for v, on in values.items() if on]
+        elif values is not None:
+            raise _unreadable(_mismatch(values, "map[string]bool"), words)
+    return filters
+
+
+def _mismatch(value: object, wanted: str) -> str:
+    return f"json: cannot unmarshal {go_text.kind_of(value)} into Go value of type {wanted}"
+
+
+def _unreadable(reason: str, words: Words) -> ApiError:
+    return ApiError(400, "invalid filter") if words.modern else ApiError(500, reason)
+
+
+def truth(filters: Filters, name: str, words: Words) -> bool | None:
     """A filter that is true or false; `None` when it is not given.
 
     Raises:
@@ -52,11 +75,49 @@ def truth(filters: dict[str, list[str]], name: str, words: Words) -> bool | None
     if name not in filters:
         return None
     values = set(filters[name])
+    if not words.modern and values & {"true", "1"}:
+        return True
     if values and values <= {"true", "1"}:
         return True
     if values and values <= {"false", "0"}:
         return False
     raise ApiError(400, words.bad_filter(f"{name}=[{' '.join(filters[name])}]"))
+
+
+def parse_boolean(values: list[str], name: str) -> bool:
+    """The one value of a filter, as Go reads booleans.
+
+    Raises:
+        ApiError: 400 when it is none.
+    """
+    if len(values) != 1:
+        raise ApiError(400, f"invalid filter '{name}': only one value is expected")
+    if values[0] not in go_text.BOOLEANS:
+        reason = f"strconv.ParseBool: parsing {go_text.quote(values[0])}: invalid syntax"
+        raise ApiError(400, f"invalid filter '{name}': {reason}")
+    return go_text.BOOLEANS[values[0]]
+
+
+def older_than(filters: Filters, now: int, *, status: int) -> int | None:
+    """The moment that an `until` filter names, in nanoseconds; `None` without one.
+
+    Args:
+        filters: of the request.
+        now: nanoseconds since the epoch.
+        status: of the refusal.
+
+    Raises:
+        ApiError: when it is no moment, or there are several.
+    """
+    values = filters.get("until", [])
+    if not values:
+        return None
+    if len(values) > 1:
+        raise ApiError(status, "more than one until filter specified")
+    try:
+        return parse_moment(values[0], now)
+    except ValueError as error:
+        raise ApiError(status, str(error)) from error
 
 
 def labels_match(labels: dict[str, str], wanted: Iterable[str]) -> bool:
@@ -66,3 +127,21 @@ def labels_match(labels: dict[str, str], wanted: Iterable[str]) -> bool:
         if name not in labels or (equals and labels[name] != value):
             return False
     return True
+
+
+def without_labels(labels: dict[str, str], filters: Filters) -> bool:
+    """Whether labels have nothing that a `label!` filter excludes."""
+    excluded = filters.get("label!", [])
+    return not excluded or not labels_match(labels, excluded)
+
+
+def name_matches(name: str, wanted: list[str] | None) -> bool:
+    """Whether a `name` filter, whose values are expressions, lets a name pass."""
+    return wanted is None or any(_found(expression, name) for expression in wanted)
+
+
+def _found(expression: str, name: str) -> bool:
+    try:
+        return re.search(expression, name) is not None
+    except re.error:
+        return expression == name

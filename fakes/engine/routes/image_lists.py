@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from fakes.engine.errors import ApiError
 from fakes.engine.images.reference import Reference, parse
-from fakes.engine.images.store import Image
+from fakes.engine.images.store import Image, chain_ids
+from fakes.engine.moments import parse_moment
 from fakes.engine.routes.filters import labels_match, truth
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ def summaries(
     *,
     everything: bool,
     version: str | None = None,
+    shared_size: bool = False,
 ) -> list[dict[str, Any]]:
     """The lines of an image list, newest first.
 
@@ -56,6 +60,10 @@ def summaries(
         ApiError: when a filter cannot be used.
     """
     dangling = truth(filters, "dangling", engine.version.words)
+    for pattern in filters.get("reference", []):
+        if "[" in pattern and "]" not in pattern.partition("[")[2]:
+            raise ApiError(500, "syntax error in pattern")
+    until = _until(engine, filters)
     before = [engine.images.find(name).created for name in filters.get("before", [])]
     since = [engine.images.find(name).created for name in filters.get("since", [])]
     result: list[tuple[int, dict[str, Any]]] = []
@@ -64,6 +72,8 @@ def summaries(
         if before and image.created >= min(before):
             continue
         if since and image.created <= max(since):
+            continue
+        if until is not None and image.created >= until:
             continue
         if not labels_match(line["Labels"] or {}, filters.get("label", [])):
             continue
@@ -85,7 +95,37 @@ def summaries(
             continue
         result.append((image.created, line))
     result.sort(key=lambda item: item[0], reverse=True)
-    return [line for _, line in result]
+    lines = [line for _, line in result]
+    if shared_size:
+        _add_shared_sizes(engine, lines)
+    return lines
+
+
+def _until(engine: FakeDockerEngine, filters: dict[str, list[str]]) -> int | None:
+    """The moment before which an image must have been made."""
+    try:
+        moments = [parse_moment(value, engine.clock()) for value in filters.get("until", [])]
+    except ValueError as error:
+        raise ApiError(500, str(error)) from error
+    return min(moments, default=None)
+
+
+def _add_shared_sizes(engine: FakeDockerEngine, lines: list[dict[str, Any]]) -> None:
+    """Tell how much of each image others have as well.
+
+    Older engines look only at what is listed, newer ones at every image.
+    """
+    listed = {line["Id"] for line in lines}
+    chains = {image.id: chain_ids(image) for image in engine.images.all()}
+    counted = [key for key in chains if engine.version.modern or key in listed]
+    users = Counter(chain for key in counted for chain in set(chains[key]))
+    for line in lines:
+        image = engine.images.find(line["Id"])
+        line["SharedSize"] = sum(
+            layer.size
+            for layer, chain in zip(image.layers, chains[image.id], strict=True)
+            if users[chain] > 1
+        )
 
 
 def _keep_references(line: dict[str, Any], patterns: list[str]) -> None:

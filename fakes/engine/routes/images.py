@@ -15,7 +15,7 @@ from fakes.engine.images.removal import remove_image
 from fakes.engine.images.store import Image
 from fakes.engine.platforms import parse_platform
 from fakes.engine.registry_client import Credentials
-from fakes.engine.routes.filters import labels_match, read_filters, truth
+from fakes.engine.routes.filters import labels_match, older_than, read_filters, truth
 from fakes.engine.routes.image_lists import NO_TIME, summaries
 from fakes.engine.routes.router import Route
 from fakes.engine.routes.streams import lines, message_line, streamed
@@ -41,11 +41,20 @@ _CONTAINER_ONLY = frozenset(
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    filters = read_filters(request, engine.version.words, _LIST_FILTERS)
+    modern = engine.version.modern
+    known = (*_LIST_FILTERS, "until") if modern else _LIST_FILTERS
+    filters = read_filters(request, engine.version.words, known)
     if only := request.parameter("filter"):
         filters.setdefault("reference", []).append(only)
     return json_response(
-        summaries(engine, filters, everything=request.flag("all"), version=request.version)
+        summaries(
+            engine,
+            filters,
+            everything=request.flag("all"),
+            version=request.version,
+            shared_size=engine.version.speaks(request.version, "1.42")
+            and request.flag("shared-size"),
+        )
     )
 
 
@@ -119,6 +128,13 @@ def _graph_data(image: Image) -> dict[str, str] | None:
 
 
 def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+    platform = request.parameter("platform")
+    if (
+        platform
+        and engine.version.speaks(request.version, "1.49")
+        and (reason := go_text.json_error(platform))
+    ):
+        raise ApiError(400, f"failed to parse platform: {reason}")
     try:
         image = engine.images.find(path["name"])
     except ApiError as error:
@@ -207,6 +223,7 @@ def _remove(engine: FakeDockerEngine, request: Request, path: dict[str, str]) ->
 def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
     filters = read_filters(request, engine.version.words, ("dangling", "until", "label", "label!"))
     dangling_only = truth(filters, "dangling", engine.version.words) is not False
+    until = older_than(filters, engine.clock(), status=500)
     records: list[dict[str, str]] = []
     before = sum(layer.size for layer in engine.images.layers())
     with engine.lock:
@@ -215,6 +232,8 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) ->
                 continue
             tags = engine.images.tags_of(image.id)
             if dangling_only and (tags or engine.images.digests_of(image.id)):
+                continue
+            if until is not None and image.created > until:
                 continue
             labels = (image.parsed.get("config") or {}).get("Labels") or {}
             if not labels_match(labels, filters.get("label", [])):
@@ -226,6 +245,7 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) ->
             for name in [reference.familiar for reference in tags] or [image.id]:
                 records.extend(remove_image(engine, name, force=False, prune=True))
     freed = before - sum(layer.size for layer in engine.images.layers())
+    engine.event_log.add("image", "prune", "", {"reclaimed": str(freed)})
     return json_response({"ImagesDeleted": records or None, "SpaceReclaimed": freed})
 
 
@@ -263,6 +283,7 @@ def _import(engine: FakeDockerEngine, request: Request) -> Response:
     )
     if reference is not None:
         engine.tag_image(reference, image)
+    engine.emit_event("import", image)
     return Response(
         200, iter([message_line({"status": image.id})]), {"Content-Type": "application/json"}
     )

@@ -6,12 +6,14 @@ ROUTES: list[tuple[str, str]] = [
     ("POST", "/session"),
     ("POST", "/grpc"),
     ("POST", "/build/cancel"),
+    ("GET", "/containers/{name}/stats"),
+    ("GET", "/containers/{name}/top"),
+    ("GET", "/containers/{name}/attach/ws"),
+    ("POST", "/containers/{name}/update"),
     *(
         (method, f"/{group}{{rest:(/.*)?}}")
         for group in (
             "configs",
-            "containers",
-            "exec",
             "nodes",
             "plugins",
             "secrets",

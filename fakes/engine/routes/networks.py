@@ -1,162 +1,202 @@
-"""Networks and volumes."""
+"""Networks."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING
 
-from fakes.engine.containers.view import endpoint
+from fakes.engine import endpoints, go_text
 from fakes.engine.errors import ApiError
+from fakes.engine.go_json import BOOL, INT, STRING, STRINGS, Kind, Many, Struct
 from fakes.engine.http import Request, Response, json_response
-from fakes.engine.networks import Network
-from fakes.engine.routes.filters import labels_match, read_filters
+from fakes.engine.networks import PREDEFINED, AmbiguousNetworkError, Network
+from fakes.engine.routes.bodies import json_body
+from fakes.engine.routes.filters import (
+    labels_match,
+    name_matches,
+    older_than,
+    read_filters,
+    without_labels,
+)
 from fakes.engine.routes.router import Route
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
 Path = dict[str, str]
-_PREDEFINED = frozenset({"bridge", "host", "none"})
+_LIST_FILTERS = ("driver", "type", "name", "id", "label", "scope", "dangling")
+_PRUNE_FILTERS = ("label", "label!", "until")
 
-
-def _body(request: Request) -> dict[str, Any]:
-    try:
-        value = json.loads(request.body or b"{}")
-    except ValueError as error:
-        raise ApiError(400, f"invalid JSON: {error}") from error
-    return value if isinstance(value, dict) else {}
-
-
-def _members(engine: FakeDockerEngine, network: Network) -> dict[str, Any]:
-    members = {}
-    for container in engine.containers.all():
-        if container.running and network.name in container.networks:
-            settings = endpoint(engine, container, network.name)
-            members[container.id] = {
-                "Name": container.name,
-                "EndpointID": settings["EndpointID"],
-                "MacAddress": settings["MacAddress"],
-                "IPv4Address": f"{settings['IPAddress']}/16" if settings["IPAddress"] else "",
-                "IPv6Address": "",
-            }
-    return members
+_IPAM_CONFIG = Struct(
+    "network.IPAMConfig",
+    {
+        **dict.fromkeys(("Subnet", "IPRange", "Gateway"), STRING),
+        "AuxiliaryAddresses": STRINGS,
+    },
+)
+_IPAM = Struct("network.IPAM", {"Driver": STRING, "Options": STRINGS, "Config": Many(_IPAM_CONFIG)})
+_CREATE_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(("Name", "Driver", "Scope"), STRING),
+    **dict.fromkeys(("CheckDuplicate", "EnableIPv6", "Internal", "Attachable"), BOOL),
+    "IPAM": _IPAM,
+    "Options": STRINGS,
+    "Labels": STRINGS,
+}
+_CREATE = {
+    "20.10": Struct("types.NetworkCreateRequest", _CREATE_FIELDS),
+    "26.1": Struct("types.NetworkCreateRequest", _CREATE_FIELDS, "NetworkCreate", ("Name",)),
+    "28.5": Struct("network.CreateRequest", _CREATE_FIELDS),
+}
+_ENDPOINT_IPAM = Struct(
+    "network.EndpointIPAMConfig",
+    {"IPv4Address": STRING, "IPv6Address": STRING, "LinkLocalIPs": Many(STRING)},
+)
+_ENDPOINT = Struct(
+    "network.EndpointSettings",
+    {
+        "IPAMConfig": _ENDPOINT_IPAM,
+        "Links": Many(STRING),
+        "Aliases": Many(STRING),
+        "MacAddress": STRING,
+        "DriverOpts": STRINGS,
+        "GwPriority": INT,
+    },
+)
+_CONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "EndpointConfig": _ENDPOINT}
+_CONNECT = {
+    **dict.fromkeys(("20.10", "26.1"), Struct("types.NetworkConnect", _CONNECT_FIELDS)),
+    "28.5": Struct("network.ConnectOptions", _CONNECT_FIELDS),
+}
+_DISCONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "Force": BOOL}
+_DISCONNECT = {
+    **dict.fromkeys(("20.10", "26.1"), Struct("types.NetworkDisconnect", _DISCONNECT_FIELDS)),
+    "28.5": Struct("network.DisconnectOptions", _DISCONNECT_FIELDS),
+}
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = read_filters(request)
-    lines = []
-    for network in engine.networks.all():
-        if "name" in filters and not any(v in network.name for v in filters["name"]):
-            continue
-        if "id" in filters and not any(network.id.startswith(v) for v in filters["id"]):
-            continue
-        if "driver" in filters and network.driver not in filters["driver"]:
-            continue
-        if labels_match(network.labels, filters.get("label", [])):
-            lines.append(network.to_json({}))
-    return json_response(lines)
+    filters = read_filters(request, engine.version.words, _LIST_FILTERS)
+    custom = _custom_only(filters)
+    chosen = [
+        network
+        for network in engine.networks.all()
+        if name_matches(network.name, filters.get("name"))
+        and ("id" not in filters or any(re.search(v, network.id) for v in filters["id"]))
+        and ("driver" not in filters or network.driver in filters["driver"])
+        and ("scope" not in filters or "local" in filters["scope"])
+        and labels_match(network.labels, filters.get("label", []))
+        and all(wanted is (network.name not in PREDEFINED) for wanted in custom)
+    ]
+    ipv4 = engine.version.words.newest
+    return json_response([network.to_json(members=False, ipv4=ipv4) for network in chosen])
 
 
-def _inspect(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
-    network = engine.networks.find(path["name"])
-    return json_response(network.to_json(_members(engine, network)))
+def _custom_only(filters: dict[str, list[str]]) -> list[bool]:
+    """Whether the networks of users are asked for, by each filter that says so."""
+    wanted = []
+    if types := filters.get("type", []):
+        for value in types:
+            if value not in ("custom", "builtin"):
+                raise ApiError(500, f"invalid filter: 'type'='{value}'")
+        if len(set(types)) == 1:
+            wanted.append(types[0] == "custom")
+    if dangling := filters.get("dangling", []):
+        if len(dangling) > 1:
+            raise ApiError(400, 'got more than one value for filter key "dangling"')
+        if dangling[0] not in ("true", "1", "false", "0"):
+            raise ApiError(
+                400,
+                'invalid value for filter \'dangling\', must be "true" (or "1"), '
+                'or "false" (or "0")',
+            )
+        # A list tells no members, so that every network of a user looks unused.
+        wanted.append(dangling[0] in ("true", "1"))
+    return wanted
+
+
+def _inspect(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+    verbose = request.parameter("verbose")
+    if verbose and verbose not in go_text.BOOLEANS:
+        raise ApiError(
+            400,
+            f"invalid value for verbose: {verbose}: "
+            f'strconv.ParseBool: parsing "{verbose}": invalid syntax',
+        )
+    try:
+        network = engine.networks.find(path["name"])
+    except AmbiguousNetworkError as error:
+        raise ApiError(error.status, error.reversed_message) from error
+    if request.parameter("scope") not in ("", "local"):
+        raise ApiError(404, f"network {path['name']} not found")
+    return json_response(network.to_json(members=True, ipv4=engine.version.words.newest))
 
 
 def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    network = engine.networks.create(_body(request))
-    return json_response({"Id": network.id, "Warning": ""}, 201)
+    network, warning = engine.networks.create(json_body(engine, request, _CREATE))
+    return json_response({"Id": network.id, "Warning": warning}, 201)
 
 
 def _remove(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
-    network = engine.networks.find(path["name"])
-    engine.networks.remove(network, len(_members(engine, network)))
+    engine.networks.remove(engine.networks.find(path["name"]))
     return Response(204)
 
 
 def _connect(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
-    network = engine.networks.find(path["name"])
-    body = _body(request)
-    container = engine.containers.find(str(body.get("Container") or ""))
-    container.networks[network.name] = dict(body.get("EndpointConfig") or {})
+    body = json_body(engine, request, _CONNECT)
+    container = engine.containers.find(_container_of(body))
+    settings = dict(body.get("EndpointConfig") or {})
+    endpoints.connect(engine, container, path["name"], settings)
     return Response(200)
 
 
 def _disconnect(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
-    network = engine.networks.find(path["name"])
-    container = engine.containers.find(str(_body(request).get("Container") or ""))
-    if container.networks.pop(network.name, None) is None:
-        raise ApiError(403, f"container {container.id} is not connected to network {network.name}")
+    body = json_body(engine, request, _DISCONNECT)
+    name = _container_of(body)
+    try:
+        container = engine.containers.find(name)
+    except ApiError as error:
+        if error.status == 404 and body.get("Force"):
+            engine.networks.find(path["name"])
+            raise ApiError(404, f"endpoint {name} not found") from error
+        raise
+    endpoints.disconnect(engine, container, path["name"])
     return Response(200)
 
 
+def _container_of(body: dict[str, object]) -> str:
+    name = str(body.get("Container") or "")
+    if not name:
+        raise ApiError(400, 'invalid name or ID supplied: ""')
+    return name
+
+
+def _unused(network: Network) -> bool:
+    return network.name not in PREDEFINED and not network.members
+
+
 def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = read_filters(request)
+    filters = read_filters(request, engine.version.words, _PRUNE_FILTERS)
+    limit = older_than(filters, engine.clock(), status=400 if engine.version.modern else 500)
     gone = []
-    used = {name for container in engine.containers.all() for name in container.networks}
-    for network in engine.networks.all():
-        if network.name in _PREDEFINED or network.name in used:
+    for network in filter(_unused, engine.networks.all()):
+        if limit is not None and network.created > limit:
             continue
-        if labels_match(network.labels, filters.get("label", [])):
-            engine.networks.remove(network, 0)
+        if not labels_match(network.labels, filters.get("label", [])):
+            continue
+        if without_labels(network.labels, filters):
+            engine.networks.remove(network)
             gone.append(network.name)
+    engine.event_log.add("network", "prune", "", {"reclaimed": "0"})
     return json_response({"NetworksDeleted": gone or None})
-
-
-def _volumes(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = read_filters(request)
-    lines = [
-        volume.to_json()
-        for volume in engine.volumes.all()
-        if ("name" not in filters or any(v in volume.name for v in filters["name"]))
-        and labels_match(volume.labels or {}, filters.get("label", []))
-    ]
-    return json_response({"Volumes": lines, "Warnings": None})
-
-
-def _volume_create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    return json_response(engine.volumes.create(_body(request)).to_json(), 201)
-
-
-def _volume_inspect(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
-    return json_response(engine.volumes.find(path["name"]).to_json())
-
-
-def _volume_users(engine: FakeDockerEngine, name: str) -> list[str]:
-    return [c.id for c in engine.containers.all() if any(m.get("Name") == name for m in c.mounts)]
-
-
-def _volume_remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
-    volume = engine.volumes.find(path["name"])
-    users = _volume_users(engine, volume.name)
-    if users and not request.flag("force"):
-        raise ApiError(409, f"remove {volume.name}: volume is in use - [{', '.join(users)}]")
-    engine.volumes.remove(volume)
-    return Response(204)
-
-
-def _volume_prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = read_filters(request)
-    gone = []
-    for volume in engine.volumes.all():
-        if _volume_users(engine, volume.name):
-            continue
-        if labels_match(volume.labels or {}, filters.get("label", [])):
-            engine.volumes.remove(volume)
-            gone.append(volume.name)
-    return json_response({"VolumesDeleted": gone or None, "SpaceReclaimed": 0})
 
 
 ROUTES: list[Route] = [
     ("GET", "/networks", _list),
+    ("GET", "/networks/", _list),
     ("POST", "/networks/create", _create),
     ("POST", "/networks/prune", _prune),
     ("GET", "/networks/{name}", _inspect),
     ("DELETE", "/networks/{name}", _remove),
     ("POST", "/networks/{name}/connect", _connect),
     ("POST", "/networks/{name}/disconnect", _disconnect),
-    ("GET", "/volumes", _volumes),
-    ("POST", "/volumes/create", _volume_create),
-    ("POST", "/volumes/prune", _volume_prune),
-    ("GET", "/volumes/{name}", _volume_inspect),
-    ("DELETE", "/volumes/{name}", _volume_remove),
 ]

@@ -45,45 +45,90 @@ class Router:
         return response if fault is None else apply_after(fault, response)
 
     def _dispatch(self, request: Request) -> Response:
+        if "//" in request.path:
+            return _elsewhere(re.sub("/+", "/", request.path))
+        found = _find(request)
+        if found is None:
+            return _not_found()
+        endpoint, parts = found
         refused = self._check_version(request)
         if refused is not None:
             return refused
-        for method, pattern, endpoint in table():
-            if method != request.method and not (method == "GET" and request.method == "HEAD"):
-                continue
-            match = pattern.fullmatch(request.path)
-            if match is None:
-                continue
-            request.route = pattern.pattern
-            try:
-                return endpoint(self._engine, request, match.groupdict())
-            except ApiError as error:
-                return error_response(error.status, error.message)
-            except TarError as error:
-                return error_response(500, str(error))
-        return error_response(404, "page not found")
+        try:
+            return endpoint(self._engine, request, parts)
+        except ApiError as error:
+            return self._error(request, error.status, error.message)
+        except TarError as error:
+            return self._error(request, 500, str(error))
+
+    def _error(self, request: Request, status: int, message: str) -> Response:
+        if self._engine.version.plain_errors and not _is_from(request.version, (1, 24)):
+            headers = {
+                "Content-Type": "text/plain; charset=utf-8",
+                "X-Content-Type-Options": "nosniff",
+            }
+            return Response(status, f"{message}\n".encode(), headers)
+        return error_response(status, message)
 
     def _check_version(self, request: Request) -> Response | None:
-        if request.version is None:
+        version, wanted = self._engine.version, request.version
+        newest, oldest = _numbers(version.api), _numbers(version.minimum_api)
+        if wanted is None or (_is_from(wanted, oldest) and not _is_after(wanted, newest)):
             return None
-        version = self._engine.version
-        try:
-            wanted = tuple(int(part) for part in request.version.split("."))
-        except ValueError:
-            return error_response(400, "page not found")
-        if wanted > tuple(int(part) for part in version.api.split(".")):
-            return error_response(
-                400,
-                f"client version {request.version} is too new. "
-                f"Maximum supported API version is {version.api}",
+        if _is_after(wanted, newest):
+            message = (
+                f"client version {wanted} is too new. "
+                f"Maximum supported API version is {version.api}"
             )
-        if wanted < tuple(int(part) for part in version.minimum_api.split(".")):
-            return error_response(
-                400,
-                f"client version {request.version} is too old. Minimum supported API version "
-                f"is {version.minimum_api}, please upgrade your client to a newer version",
+        else:
+            message = (
+                f"client version {wanted} is too old. Minimum supported API version "
+                f"is {version.minimum_api}, please upgrade your client to a newer version"
             )
-        return None
+        response = self._error(request, 400, message)
+        response.omitted = ("Docker-Experimental",)
+        return response
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part or 0) for part in version.split("."))
+
+
+def _is_from(version: str | None, oldest: tuple[int, ...]) -> bool:
+    return version is None or _numbers(version) >= oldest
+
+
+def _is_after(version: str, newest: tuple[int, ...]) -> bool:
+    return _numbers(version) > newest
+
+
+def _find(request: Request) -> tuple[Endpoint, dict[str, str]] | None:
+    """The endpoint of a request, with the parts of its path."""
+    if request.method == "OPTIONS":
+        return _options, {}
+    for method, pattern, endpoint in table():
+        if method == request.method and (match := pattern.fullmatch(request.path)):
+            request.route = pattern.pattern
+            return endpoint, match.groupdict()
+    return None
+
+
+def _options(_engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
+    return Response(200)
+
+
+_OWN_HEADERS = ("Api-Version", "Docker-Experimental", "Ostype", "Server")
+
+
+def _not_found() -> Response:
+    """What is said before the engine's own headers are put on an answer."""
+    response = error_response(404, "page not found")
+    response.omitted = _OWN_HEADERS
+    return response
+
+
+def _elsewhere(path: str) -> Response:
+    return Response(301, b"", {"Location": path}, omitted=_OWN_HEADERS)
 
 
 def _refusal(message: str) -> Response:
@@ -111,16 +156,25 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         container_output,
         container_states,
         containers,
+        disk_use,
         distribution,
+        events,
         execs,
         images,
+        info,
         missing,
         networks,
+        swarm,
         system,
+        volumes,
     )
 
     routes: list[Route] = [
         *system.ROUTES,
+        *info.ROUTES,
+        *events.ROUTES,
+        *disk_use.ROUTES,
+        *swarm.ROUTES,
         *images.ROUTES,
         *build.ROUTES,
         *commits.ROUTES,
@@ -131,6 +185,7 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         *execs.ROUTES,
         *distribution.ROUTES,
         *networks.ROUTES,
+        *volumes.ROUTES,
         *((m, p, not_implemented(m, p)) for m, p in missing.ROUTES),
     ]
     return [(method, compile_pattern(pattern), endpoint) for method, pattern, endpoint in routes]

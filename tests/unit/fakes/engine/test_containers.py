@@ -202,6 +202,6 @@ def test_events_are_told(client: FakeDockerClient, engine: FakeDockerEngine) -> 
 
 def test_an_endpoint_the_double_lacks_says_so(client: FakeDockerClient) -> None:
     """501, and the name of the route."""
-    with pytest.raises(docker.errors.APIError, match="does not implement GET /swarm") as caught:
-        client.swarm.reload()
+    with pytest.raises(docker.errors.APIError, match="does not implement POST /swarm") as caught:
+        client.swarm.init()
     assert caught.value.status_code == 501

@@ -35,6 +35,13 @@ _TELLING = (
     "containers.remove_states",
     "execs.bad_requests",
     "execs.started_twice",
+    "networks.create_",
+    "connections.stopped",
+    "volumes.prune",
+    "events.container_life",
+    "events.volume_life",
+    "system.",
+    "naming.list_",
 )
 
 

@@ -1,0 +1,41 @@
+"""What a container's document says of its networks and ports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakes.engine.containers.container import Container
+from fakes.engine.containers.ports import port_map
+from fakes.engine.endpoints import shown
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+
+def network_settings(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
+    """What a container's document says under `NetworkSettings`."""
+    networks = {name: shown(engine, container, name) for name in container.networks}
+    bridge = networks.get("bridge", {})
+    has_sandbox = container.started is not None or container.joined
+    if engine.version.container_words.newest:
+        has_sandbox = container.running
+    return {
+        "Bridge": "",
+        "SandboxID": container.id if has_sandbox else "",
+        "SandboxKey": f"/var/run/docker/netns/{container.id[:12]}" if has_sandbox else "",
+        "Ports": port_map(container),
+        "HairpinMode": False,
+        "LinkLocalIPv6Address": "",
+        "LinkLocalIPv6PrefixLen": 0,
+        "SecondaryIPAddresses": None,
+        "SecondaryIPv6Addresses": None,
+        "EndpointID": bridge.get("EndpointID", ""),
+        "Gateway": bridge.get("Gateway", ""),
+        "GlobalIPv6Address": "",
+        "GlobalIPv6PrefixLen": 0,
+        "IPAddress": bridge.get("IPAddress", ""),
+        "IPPrefixLen": bridge.get("IPPrefixLen", 0),
+        "IPv6Gateway": "",
+        "MacAddress": bridge.get("MacAddress", ""),
+        "Networks": networks,
+    }

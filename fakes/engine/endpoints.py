@@ -1,0 +1,219 @@
+"""How containers are connected to networks: joining, leaving and what they show of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakes.engine.addresses import address_of, joined
+from fakes.engine.errors import ApiError
+from fakes.engine.networks import PREDEFINED, Network
+
+if TYPE_CHECKING:
+    from fakes.engine.containers.container import Container
+    from fakes.engine.engine import FakeDockerEngine
+
+Settings = dict[str, Any]
+
+_SHARES = (
+    "container sharing network namespace with another container or host cannot be connected to "
+    "any other network"
+)
+_PRIVATE = (
+    "container cannot be connected to multiple networks with one of the networks in private "
+    "(none) mode"
+)
+
+
+def shown(engine: FakeDockerEngine, container: Container, name: str) -> dict[str, Any]:
+    """What a container shows of its connection to a network."""
+    settings = container.networks.get(name) or {}
+    network = engine.networks.get(name)
+    member = network.members.get(container.id) if network else None
+    seen = network if member else None
+    gateway = seen.gateway if seen else ""
+    if seen and seen.internal and engine.version.modern:
+        gateway = ""
+    answer: dict[str, Any] = {
+        "IPAMConfig": settings.get("IPAMConfig"),
+        "Links": settings.get("Links"),
+        "Aliases": settings.get("Aliases"),
+        "NetworkID": settings.get("NetworkID") or "",
+        "EndpointID": member.endpoint if member else "",
+        "Gateway": gateway,
+        "IPAddress": member.address if member else "",
+        "IPPrefixLen": seen.prefix_length if seen else 0,
+        "IPv6Gateway": "",
+        "GlobalIPv6Address": "",
+        "GlobalIPv6PrefixLen": 0,
+        "MacAddress": member.hardware_address if member else "",
+        "DriverOpts": settings.get("DriverOpts"),
+    }
+    if engine.version.modern:
+        answer["DNSNames"] = settings.get("DNSNames")
+    if engine.version.words.newest:
+        answer["GwPriority"] = settings.get("GwPriority") or 0
+    return answer
+
+
+def listed(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
+    """What a list of containers shows of one's connections: not what it was asked for."""
+    hidden = ("Aliases", "Links", "DriverOpts", *(["DNSNames"] if engine.version.modern else []))
+    return {
+        name: {**shown(engine, container, name), **dict.fromkeys(hidden)}
+        for name in container.networks
+    }
+
+
+def _name_in(engine: FakeDockerEngine, container: Container, network: Network) -> None:
+    """Give a container its names in a network that users made."""
+    if network.name in PREDEFINED:
+        return
+    settings = container.networks.setdefault(network.name, {})
+    aliases = list(settings.get("Aliases") or [])
+    short = container.id[:12]
+    if not engine.version.modern:
+        settings["Aliases"] = [*aliases, *([short] if short not in aliases else [])]
+        return
+    names = [container.name, *aliases, short, container.config.hostname]
+    settings["DNSNames"] = list(dict.fromkeys(name for name in names if name))
+
+
+def join_all(engine: FakeDockerEngine, container: Container) -> None:
+    """Let a container that starts into its networks.
+
+    Raises:
+        ApiError: 404 when one of them is not there.
+    """
+    networks: list[tuple[Network, Settings]] = []
+    for name, settings in container.networks.items():
+        network = engine.networks.get(name)
+        if network is None:
+            raise ApiError(404, engine.version.words.missing_network(name))
+        networks.append((network, settings))
+    # What was asked for by an id is known by its name from now on.
+    container.networks = {network.name: settings for network, settings in networks}
+    try:
+        for network, settings in networks:
+            _join(engine, container, network, settings)
+    except ApiError:
+        leave_all(engine, container)
+        raise
+
+
+def _join(
+    engine: FakeDockerEngine, container: Container, network: Network, settings: Settings
+) -> None:
+    engine.networks.join(network, container.id, container.name, _wanted(settings))
+    settings["NetworkID"] = network.id
+    _name_in(engine, container, network)
+
+
+def rename(engine: FakeDockerEngine, container: Container, old: str) -> None:
+    """Let the networks of a container know its new name."""
+    for network in engine.networks.all():
+        if member := network.members.get(container.id):
+            member.name = container.name
+    for settings in container.networks.values():
+        if names := settings.get("DNSNames"):
+            settings["DNSNames"] = [container.name if name == old else name for name in names]
+
+
+def leave_all(engine: FakeDockerEngine, container: Container) -> None:
+    """Let a container that ended out of its networks."""
+    for network in engine.networks.all():
+        engine.networks.leave(network, container.id)
+
+
+def _wanted(settings: Settings) -> str:
+    return str((settings.get("IPAMConfig") or {}).get("IPv4Address") or "")
+
+
+def connect(engine: FakeDockerEngine, container: Container, name: str, settings: Settings) -> None:
+    """Connect a container to one more network.
+
+    Raises:
+        ApiError: when it cannot be.
+    """
+    network = engine.networks.get(name)
+    if network is None and container.running:
+        raise ApiError(404, f"network {name} not found")
+    _check_kinds(engine, container, network.name if network else name)
+    if network is None:
+        # Nobody looks for the network of a container that does not run.
+        container.networks[name] = settings
+        return
+    _check_address(engine, network, settings)
+    if not container.running:
+        container.networks[network.name] = settings
+        _name_in(engine, container, network)
+        return
+    engine.networks.join(network, container.id, container.name, _wanted(settings))
+    container.networks[network.name] = {**settings, "NetworkID": network.id}
+    _name_in(engine, container, network)
+
+
+def _check_kinds(engine: FakeDockerEngine, container: Container, name: str) -> None:
+    words = engine.version.words
+    mode = str(container.host_config.get("NetworkMode") or "default")
+    if mode == "host" or mode.startswith("container:"):
+        if name == "host" and mode == "host":
+            return
+        raise ApiError(400, _SHARES)
+    if name == "host":
+        raise ApiError(400, words.host_connected())
+    others = [other for other in container.networks if other != name]
+    if (name == "none" and others) or "none" in others:
+        raise ApiError(400, _PRIVATE)
+
+
+def _check_address(engine: FakeDockerEngine, network: Network, settings: Settings) -> None:
+    wanted = _wanted(settings)
+    if not wanted or network.addresses is None:
+        return
+    address = address_of(wanted)
+    modern = engine.version.modern
+    errors = []
+    if network.chosen_subnet:
+        if address is None:
+            errors.append(f"{'i' if modern else 'I'}nvalid IPv4 address: {wanted}")
+            if not modern:
+                raise ApiError(500, f"{errors[0]})")
+        if address is None or address not in network.addresses.subnet:
+            errors.append(f"no configured subnet or ip-range contain the IP address {wanted}")
+            if not modern:
+                reason = "It does not belong to any of this network's subnets"
+                raise ApiError(500, f"Invalid address {wanted}: {reason}")
+    else:
+        errors.append(
+            "user specified IP address is supported only when connecting to networks with user "
+            "configured subnets"
+        )
+    if errors:
+        raise ApiError(
+            400, f"invalid endpoint settings:\n{joined(errors)}" if modern else errors[0]
+        )
+
+
+def disconnect(engine: FakeDockerEngine, container: Container, name: str) -> None:
+    """Take a container out of a network.
+
+    Raises:
+        ApiError: when it is not in it, or there is no such network.
+    """
+    network = engine.networks.get(name)
+    if network is None and container.running:
+        raise ApiError(404, f"network {name} not found")
+    known = network.name if network else name
+    if known == "host" and container.host_config.get("NetworkMode") == "host":
+        raise ApiError(400, engine.version.words.host_disconnected())
+    if container.networks.pop(known, None) is None:
+        article = "" if container.running else "the "
+        raise ApiError(
+            500, f"container {container.id} is not connected to {article}network {known}"
+        )
+    if network is None:
+        return
+    engine.networks.leave(network, container.id)
+    if not engine.version.words.newest:
+        # Older engines say it once for the endpoint and once for the container.
+        engine.networks.note("disconnect", network, container.id)

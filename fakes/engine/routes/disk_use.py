@@ -1,0 +1,120 @@
+"""What takes room, and the cache of builds that takes none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from fakes.engine import go_text
+from fakes.engine.containers.view import summary
+from fakes.engine.errors import ApiError
+from fakes.engine.http import Request, Response, json_response
+from fakes.engine.moments import parse_moment
+from fakes.engine.routes.filters import read_filters
+from fakes.engine.routes.image_lists import summaries
+from fakes.engine.routes.router import Route
+from fakes.engine.routes.volumes import users
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+_KINDS = ("container", "image", "volume", "build-cache")
+_PRUNE_FILTERS = (
+    "until",
+    "id",
+    "label",
+    "label!",
+    "parent",
+    "type",
+    "description",
+    "inuse",
+    "shared",
+    "private",
+)
+
+
+def _disk_use(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    kinds = request.query.get("type", [])
+    modern = engine.version.modern
+    if not kinds or not engine.version.speaks(request.version, "1.42"):
+        kinds = list(_KINDS)
+    for kind in kinds:
+        if kind not in _KINDS:
+            raise ApiError(400, f"unknown object type: {kind}")
+    answer: dict[str, Any] = {
+        "LayersSize": sum(layer.size for layer in engine.images.layers())
+        if "image" in kinds
+        else 0,
+        "Images": _images(engine, request) if "image" in kinds else None,
+        "Containers": [summary(engine, c, size=True) for c in engine.containers.all()]
+        if "container" in kinds
+        else None,
+        "Volumes": _volumes(engine) if "volume" in kinds else None,
+        "BuildCache": [] if modern and "build-cache" in kinds else None,
+    }
+    if not modern:
+        answer["BuilderSize"] = 0
+    return json_response(answer)
+
+
+def _images(engine: FakeDockerEngine, request: Request) -> list[dict[str, Any]]:
+    lines = summaries(engine, {}, everything=False, version=request.version, shared_size=True)
+    having = Counter(container.image for container in engine.containers.all())
+    for line in lines:
+        line["Containers"] = having[line["Id"]]
+        # Here nobody makes an empty list of none.
+        line["RepoTags"] = line["RepoTags"] or None
+        line["RepoDigests"] = line["RepoDigests"] or None
+    return lines
+
+
+def _volumes(engine: FakeDockerEngine) -> list[dict[str, Any]]:
+    return [
+        {**volume.to_json(), "UsageData": {"RefCount": len(users(engine, volume)), "Size": 0}}
+        for volume in engine.volumes.all()
+    ]
+
+
+def _build_prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    words = engine.version.words
+    status = 400 if words.modern else 500
+    keep = request.parameter("keep-storage")
+    if keep and not keep.lstrip("-").isdigit():
+        raise ApiError(
+            status,
+            f"keep-storage is in bytes and expects an integer, got {keep}: "
+            f"strconv.Atoi: parsing {go_text.quote(keep)}: invalid syntax",
+        )
+    try:
+        filters = read_filters(request, words)
+    except ApiError as error:
+        where = "" if words.modern else "could not parse filters: "
+        raise ApiError(error.status, f"{where}{error.message}") from error
+    try:
+        read_filters(request, words, _PRUNE_FILTERS)
+        _check_until(engine, filters.get("until", []))
+    except ApiError as error:
+        raise ApiError(error.status, f"failed to prune build cache: {error.message}") from error
+    engine.event_log.add("builder", "prune", "", {"reclaimed": "0"})
+    return json_response({"CachesDeleted": None, "SpaceReclaimed": 0})
+
+
+def _check_until(engine: FakeDockerEngine, values: list[str]) -> None:
+    if not values:
+        return
+    text, modern = values[0], engine.version.modern
+    expected = "\"until\" filter expects a duration (e.g., '24h')"
+    try:
+        if modern:
+            parse_moment(text, engine.clock())
+        else:
+            go_text.parse_duration(text)
+    except ValueError as error:
+        more = " or a timestamp" if modern else ""
+        raise ApiError(400 if modern else 500, f"{expected}{more}: {error}") from error
+
+
+ROUTES: list[Route] = [
+    ("GET", "/system/df", _disk_use),
+    ("POST", "/build/prune", _build_prune),
+]

@@ -1,0 +1,123 @@
+"""What happened, as `GET /events` tells it: past and present, by filters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from fakes.engine import go_text
+from fakes.engine.errors import ApiError
+from fakes.engine.http import Request, Response
+from fakes.engine.images.reference import InvalidReferenceError, parse
+from fakes.engine.routes.filters import Filters, labels_match, read_filters
+from fakes.engine.routes.router import Route
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+Event = dict[str, Any]
+# How long is waited for something to happen before it is looked whether anybody listens.
+_IDLE = 0.05
+_NUMBER = re.compile(r"[+-]?\d+")
+
+
+def _events(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    since, until = _moment(request, "since"), _moment(request, "until")
+    if since is not None and until is not None and since > until:
+        texts = request.parameter("since"), request.parameter("until")
+        raise ApiError(400, f"`since` time ({texts[0]}) cannot be after `until` time ({texts[1]})")
+    filters = read_filters(request, engine.version.words)
+    position = 0 if since is not None else len(engine.event_log)
+    wait = _IDLE
+
+    def body() -> Iterator[bytes]:
+        yield b""
+        over = until is not None and engine.clock() >= until
+        for event in engine.event_log.follow(position, 0 if over else wait):
+            if event is None:
+                if until is not None and engine.clock() >= until:
+                    return
+                yield b""
+                continue
+            stamp: int = event["timeNano"]
+            if (since is not None and stamp < since) or (until is not None and stamp > until):
+                continue
+            if wanted(event, filters):
+                yield (go_text.dumps(event) + "\n").encode()
+
+    return Response(200, body(), {"Content-Type": "application/json"})
+
+
+def _moment(request: Request, name: str) -> int | None:
+    """A time in seconds and nanoseconds, the only form that is taken; `None` without one."""
+    text = request.parameter(name)
+    if not text:
+        return None
+    seconds, _, fraction = text.partition(".")
+    for number in (seconds, fraction):
+        if number and not _NUMBER.fullmatch(number):
+            reason = f"strconv.ParseInt: parsing {go_text.quote(number)}: invalid syntax"
+            raise ApiError(500, reason)
+    return int(seconds or 0) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9] or 0)
+
+
+def _action(event: Event, value: str) -> bool:
+    action: str = event["Action"]
+    return action == value or action.startswith(f"{value}: ")
+
+
+def _image(event: Event, value: str) -> bool:
+    attributes = event["Actor"]["Attributes"]
+    name: str = attributes.get("name" if event["Type"] == "image" else "image", "")
+    return value in (event["Actor"]["ID"], name, _without_tag(name))
+
+
+def _without_tag(name: str) -> str:
+    try:
+        return parse(name).familiar_name
+    except InvalidReferenceError:
+        return name
+
+
+def _object(event: Event, value: str) -> bool:
+    actor = event["Actor"]
+    return any(
+        text.startswith(value) for text in (actor["ID"], actor["Attributes"].get("name", ""))
+    )
+
+
+_CHECKS: dict[str, Callable[[Event, str], bool]] = {
+    "type": lambda event, value: event["Type"] == value,
+    "event": _action,
+    "scope": lambda event, value: event["scope"] == value,
+    "image": _image,
+    **dict.fromkeys(
+        (
+            "config",
+            "container",
+            "daemon",
+            "network",
+            "node",
+            "plugin",
+            "secret",
+            "service",
+            "volume",
+        ),
+        _object,
+    ),
+}
+
+
+def wanted(event: Event, filters: Filters) -> bool:
+    """Whether filters let an event pass; those that nobody knows are as if not there."""
+    if not labels_match(event["Actor"]["Attributes"], filters.get("label", [])):
+        return False
+    return all(
+        any(_CHECKS[name](event, value) for value in values)
+        for name, values in filters.items()
+        if values and name in _CHECKS
+    )
+
+
+ROUTES: list[Route] = [("GET", "/events", _events)]

@@ -1,0 +1,121 @@
+"""Volumes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakes.engine.errors import ApiError
+from fakes.engine.go_json import STRING, STRINGS, Kind, Struct
+from fakes.engine.http import Request, Response, json_response
+from fakes.engine.routes.bodies import json_body
+from fakes.engine.routes.filters import (
+    labels_match,
+    name_matches,
+    parse_boolean,
+    read_filters,
+    truth,
+    without_labels,
+)
+from fakes.engine.routes.router import Route
+from fakes.engine.volumes import ANONYMOUS, Volume
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+Path = dict[str, str]
+_LIST_FILTERS = ("dangling", "name", "driver", "label")
+_PRUNE_FILTERS = ("label", "label!")
+
+_CREATE_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(("Name", "Driver"), STRING),
+    **dict.fromkeys(("DriverOpts", "Labels"), STRINGS),
+}
+_CREATE = {
+    "20.10": Struct("volume.VolumeCreateBody", _CREATE_FIELDS),
+    **dict.fromkeys(("26.1", "28.5"), Struct("volume.CreateOptions", _CREATE_FIELDS)),
+}
+
+
+def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+    try:
+        filters = read_filters(request, engine.version.words)
+    except ApiError as error:
+        raise ApiError(400, f"error reading volume filters: {error.message}") from error
+    read_filters(request, engine.version.words, _LIST_FILTERS)
+    dangling = truth(filters, "dangling", engine.version.words)
+    lines = [
+        volume.to_json()
+        for volume in engine.volumes.all()
+        if name_matches(volume.name, filters.get("name"))
+        and labels_match(volume.labels or {}, filters.get("label", []))
+        and ("driver" not in filters or volume.driver in filters["driver"])
+        and (dangling is None or dangling is not bool(users(engine, volume)))
+    ]
+    return json_response({"Volumes": lines, "Warnings": None})
+
+
+def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+    volume = engine.volumes.create(json_body(engine, request, _CREATE))
+    return json_response(volume.to_json(), 201)
+
+
+def _nameless(_engine: FakeDockerEngine, _request: Request, _path: Path) -> Response:
+    raise ApiError(404, "get: no such volume")
+
+
+def _inspect(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
+    return json_response(engine.volumes.find(path["name"]).to_json())
+
+
+def users(engine: FakeDockerEngine, volume: Volume) -> list[str]:
+    """The ids of the containers that have a volume, running or not."""
+    return [
+        container.id
+        for container in engine.containers.all()
+        if any(mount.get("Name") == volume.name for mount in container.mounts)
+    ]
+
+
+def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+    if request.flag("force") and engine.volumes.get(path["name"]) is None:
+        return Response(204)
+    volume = engine.volumes.find(path["name"])
+    if having := users(engine, volume):
+        raise ApiError(409, f"remove {volume.name}: volume is in use - [{', '.join(having)}]")
+    engine.volumes.remove(volume)
+    return Response(204)
+
+
+def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+    named_too = not engine.version.speaks(request.version, "1.42")
+    known = _PRUNE_FILTERS if not engine.version.modern else (*_PRUNE_FILTERS, "all")
+    filters = read_filters(request, engine.version.words, known)
+    if "all" in filters:
+        named_too = parse_boolean(filters["all"], "all")
+    gone = []
+    for volume in engine.volumes.all():
+        labels = volume.labels or {}
+        if users(engine, volume) or not (named_too or ANONYMOUS in labels):
+            continue
+        if labels_match(labels, filters.get("label", [])) and without_labels(labels, filters):
+            engine.volumes.remove(volume, pruned=True)
+            gone.append(volume.name)
+    engine.event_log.add("volume", "prune", "", {"reclaimed": "0"})
+    return json_response({"VolumesDeleted": gone, "SpaceReclaimed": 0})
+
+
+def _update(engine: FakeDockerEngine, _request: Request, _path: Path) -> Response:
+    if not engine.version.modern:
+        raise ApiError(404, "page not found")
+    raise ApiError(503, "volume update only valid for cluster volumes, but swarm is unavailable")
+
+
+ROUTES: list[Route] = [
+    ("GET", "/volumes", _list),
+    ("POST", "/volumes/create", _create),
+    ("POST", "/volumes/prune", _prune),
+    ("GET", "/volumes/", _nameless),
+    ("GET", "/volumes/{name}", _inspect),
+    ("PUT", "/volumes/{name}", _update),
+    ("DELETE", "/volumes/{name}", _remove),
+]

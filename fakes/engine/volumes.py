@@ -1,0 +1,153 @@
+"""Volumes: what they are named and who has them. They hold nothing."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fakes.engine import go_text
+from fakes.engine.errors import ApiError
+from fakes.engine.events import EventLog
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+_DRIVER = "local"
+_OPTIONS = frozenset({"type", "o", "device", "size"})
+# Which options of the local driver need which others.
+_NEEDED = {"o": ("device", "type"), "type": ("device",), "device": ("type",)}
+ANONYMOUS = "com.docker.volume.anonymous"
+"""The label by which newer engines know a volume that nobody named."""
+
+
+@dataclass
+class Volume:
+    """A volume; it holds nothing."""
+
+    name: str
+    driver: str
+    created: int
+    labels: dict[str, str] | None
+    options: dict[str, str] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The API's document."""
+        return {
+            "CreatedAt": go_text.rfc3339(self.created // 1_000_000_000 * 1_000_000_000),
+            "Driver": self.driver,
+            "Labels": self.labels,
+            "Mountpoint": f"/var/lib/docker/volumes/{self.name}/_data",
+            "Name": self.name,
+            "Options": self.options,
+            "Scope": "local",
+        }
+
+
+class VolumeStore:
+    """The volumes of an engine.
+
+    Args:
+        new_id: makes names.
+        clock: nanoseconds since the epoch.
+        log: is told what happens.
+        modern: a volume that nobody named gets a label that says so, and only what
+            changes something is told.
+    """
+
+    def __init__(
+        self,
+        new_id: Callable[[], str],
+        clock: Callable[[], int],
+        log: EventLog,
+        *,
+        modern: bool,
+    ) -> None:
+        self._new_id = new_id
+        self._clock = clock
+        self._log = log
+        self._modern = modern
+        self._lock = threading.RLock()
+        self._volumes: dict[str, Volume] = {}
+
+    def all(self) -> list[Volume]:
+        """Every volume, by name."""
+        with self._lock:
+            return [self._volumes[name] for name in sorted(self._volumes)]
+
+    def create(self, request: dict[str, Any]) -> Volume:
+        """Make a volume; one of that name stays as it is.
+
+        Raises:
+            ApiError: when it cannot be made as asked for.
+        """
+        given = str(request.get("Name") or "")
+        name = given or self._new_id()
+        driver = str(request.get("Driver") or _DRIVER)
+        if driver != _DRIVER:
+            raise ApiError(
+                404,
+                f"create {name}: error looking up volume plugin {driver}: "
+                f'plugin "{driver}" not found',
+            )
+        with self._lock:
+            new = name not in self._volumes
+            if new:
+                options = request.get("DriverOpts")
+                if reason := _refusal(name, options or {}):
+                    raise ApiError(400, f"create {name}: {reason}")
+                labels = request.get("Labels")
+                if not given and self._modern:
+                    labels = {**(labels or {}), ANONYMOUS: ""}
+                self._volumes[name] = Volume(name, driver, self._clock(), labels, options)
+            if new or not self._modern:
+                self.note("create", self._volumes[name])
+            return self._volumes[name]
+
+    def find(self, name: str) -> Volume:
+        """A volume by name.
+
+        Raises:
+            ApiError: 404 when there is none.
+        """
+        with self._lock:
+            if name not in self._volumes:
+                raise ApiError(404, f"get {name}: no such volume")
+            return self._volumes[name]
+
+    def get(self, name: str) -> Volume | None:
+        """A volume by name, `None` without one."""
+        with self._lock:
+            return self._volumes.get(name)
+
+    def remove(self, volume: Volume, *, pruned: bool = False) -> None:
+        """Take a volume away."""
+        with self._lock:
+            if self._volumes.pop(volume.name, None) is None:
+                return
+        if self._modern or not pruned:
+            self.note("destroy", volume)
+
+    def note(self, action: str, volume: Volume, more: Mapping[str, str] | None = None) -> None:
+        """Say in the events that something happened to a volume."""
+        self._log.add("volume", action, volume.name, {"driver": volume.driver, **(more or {})})
+
+
+def _refusal(name: str, options: Mapping[str, str]) -> str:
+    """Why a volume cannot be made, empty when it can."""
+    if len(name.encode()) == 1:
+        return "volume name is too short, names should be at least two alphanumeric characters"
+    if not _NAME.fullmatch(name):
+        return (
+            f"{go_text.quote(name)} includes invalid characters for a local volume name, only "
+            '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, '
+            "use absolute path"
+        )
+    for option in options:
+        if option not in _OPTIONS:
+            return f"invalid option: {go_text.quote(option)}"
+    for option, others in _NEEDED.items():
+        for other in others:
+            if option in options and other not in options:
+                return f"missing required option: {go_text.quote(other)}"
+    return ""
