@@ -137,7 +137,7 @@ class ContainerStore:
             mounts = mounted(
                 container.config, container.host_config, self._engine.volumes, self.find
             )
-            container.mounts, container.anonymous = mounts.lines, mounts.anonymous
+            container.mounts, container.anonymous_volumes = mounts.lines, mounts.anonymous
             container.unplaced = mounts.unplaced
             self._containers[container.id] = container
         self.note(container, "create")
@@ -199,7 +199,12 @@ class ContainerStore:
             )
 
     def remove(
-        self, container: Container, asked: str = "", *, force: bool = False, volumes: bool = False
+        self,
+        container: Container,
+        asked: str = "",
+        *,
+        force: bool = False,
+        with_volumes: bool = False,
     ) -> None:
         """Take a container away.
 
@@ -207,7 +212,7 @@ class ContainerStore:
             container: which.
             asked: the name by which somebody asked for it.
             force: also when it runs.
-            volumes: and the volumes that were made for it alone.
+            with_volumes: and the volumes that were made for it alone.
 
         Raises:
             ApiError: 409 when it runs and force is not given.
@@ -223,8 +228,8 @@ class ContainerStore:
             self.lifecycle.finish(container, 137, "kill")
         with self._lock:
             self._containers.pop(container.id, None)
-        if volumes or container.auto_remove:
-            for name in container.anonymous:
+        if with_volumes or container.auto_remove:
+            for name in container.anonymous_volumes:
                 with suppress(ApiError):
                     self._engine.volumes.remove(self._engine.volumes.find(name))
         with container.changed:
@@ -252,14 +257,14 @@ class ContainerStore:
             except ApiError as error:
                 refusal = f"Error when allocating new name: {error.message}"
                 raise ApiError(error.status, refusal) from error
-            container.name = absolute[1:]
-        self.note(container, "rename")
+            old, container.name = container.name, absolute[1:]
+        self.note(container, "rename", {"oldName": f"/{old}"})
 
     def note(self, container: Container, action: str, more: dict[str, str] | None = None) -> None:
         """Tell of something that happened to a container."""
         attributes = {
             **(container.config.labels or {}),
-            "image": container.image_name,
+            **({"image": container.image_name} if container.image_name else {}),
             "name": container.name,
             **(more or {}),
         }

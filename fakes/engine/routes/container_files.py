@@ -55,6 +55,7 @@ def _get_archive(engine: FakeDockerEngine, request: Request, path: Path) -> Resp
     }
     if request.method == "HEAD":
         return Response(200, b"", headers)
+    engine.containers.note(engine.containers.find(path["name"]), "archive-path")
     return Response(200, chunks_of(archive.pack(found)), headers)
 
 
@@ -65,6 +66,7 @@ def _put_archive(engine: FakeDockerEngine, request: Request, path: Path) -> Resp
         request.body,
         keep_kinds=request.flag("noOverwriteDirNonDir"),
     )
+    engine.containers.note(engine.containers.find(path["name"]), "extract-to-dir")
     return Response(200)
 
 
@@ -87,8 +89,9 @@ def _changes(engine: FakeDockerEngine, _request: Request, path: Path) -> Respons
 
 
 def _export(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
-    overlay = engine.containers.find(path["name"]).overlay
-    tree = overlay.tree if overlay else {}
+    container = engine.containers.find(path["name"])
+    tree = container.overlay.tree if container.overlay else {}
+    engine.containers.note(container, "export")
     entries = [(name, tree[name], "") for name in sorted(tree, key=walk_key)]
     return Response(
         200, chunks_of(tar.write(entries)), {"Content-Type": "application/octet-stream"}

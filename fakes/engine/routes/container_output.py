@@ -74,6 +74,7 @@ def _attach(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
         # It comes when the connection is taken over already, as plain text.
         text = f"{error.message}\r\n".encode()
         return Response(error.status, text, {"Content-Type": RAW})
+    engine.containers.note(container, "attach")
     stdout, stderr = request.flag("stdout"), request.flag("stderr")
     with_logs, stream = request.flag("logs"), request.flag("stream")
     begin = 0 if with_logs else len(container.logs)
@@ -132,6 +133,8 @@ def _resize(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
     if not container.running:
         raise ApiError(409, engine.version.container_words.not_running(container.id))
+    size = {"height": request.parameter("h"), "width": request.parameter("w")}
+    engine.containers.note(container, "resize", size)
     return Response(200)
 
 

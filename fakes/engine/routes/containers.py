@@ -84,7 +84,7 @@ def _rename(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
     engine.containers.remove(
-        container, path["name"], force=request.flag("force"), volumes=request.flag("v")
+        container, path["name"], force=request.flag("force"), with_volumes=request.flag("v")
     )
     return Response(204)
 
@@ -103,6 +103,7 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
         freed += int(inspect(engine, container, size=True)["SizeRw"])
         engine.containers.remove(container)
         gone.append(container.id)
+    engine.event_log.add("container", "prune", "", {"reclaimed": str(freed)})
     return json_response({"ContainersDeleted": gone or None, "SpaceReclaimed": freed})
 
 
