@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def remove_anonymous(engine: FakeDockerEngine, container: Container) -> None:
     """Take away the volumes without a name that only a removed container had."""
     used = {m.get("Name") for other in engine.containers.all() for m in other.mounts}
-    for name in container.anonymous:
+    for name in container.anonymous_volumes:
         volume = engine.volumes.get(name)
         if volume is not None and name not in used:
             engine.volumes.remove(volume)

@@ -46,6 +46,11 @@ class Exec:
     exit_code: int | None = None
     pid: int = 0
 
+    @property
+    def shown(self) -> str:
+        """The command as events tell it: the program, a space, and its arguments."""
+        return f"{self.command[0]} {' '.join(self.command[1:])}"
+
 
 @dataclass(eq=False)
 class Container:
@@ -67,7 +72,7 @@ class Container:
         error: why it did not start.
         joined: it once had a network, though it may never have run.
         ended_by_hand: somebody stopped it, so it is not restarted.
-        anonymous: the volumes that were made for it alone.
+        anonymous_volumes: the names of those that were made for it alone.
         unplaced: where those are that its configuration asked for.
         chains: the layers of its image, which it holds on to when that is removed.
     """
@@ -98,7 +103,7 @@ class Container:
     error: str = ""
     joined: bool = False
     ended_by_hand: bool = False
-    anonymous: list[str] = field(default_factory=list)
+    anonymous_volumes: list[str] = field(default_factory=list)
     unplaced: set[str] = field(default_factory=set)
     chains: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)

@@ -80,8 +80,8 @@ class ExecStore:
         with self._lock:
             self._execs[instance.id] = instance
             container.execs.append(instance.id)
-        command = " ".join(instance.command)
-        self._containers.note(container, f"exec_create: {command}", {"execID": instance.id})
+        own = {"execID": instance.id}
+        self._containers.note(container, f"exec_create: {instance.shown}", own)
 
     def effect(self, container: Container, command: list[str]) -> ContainerEffect | None:
         """What a command does in a container, `None` when no rule is meant for it."""
@@ -90,8 +90,8 @@ class ExecStore:
     def run(self, instance: Exec, container: Container) -> list[LogEntry]:
         """Run a command by its rule; what it printed."""
         effect = self.effect(container, instance.command)
-        identity = {"execID": instance.id}
-        self._containers.note(container, f"exec_start: {' '.join(instance.command)}", identity)
+        own = {"execID": instance.id}
+        self._containers.note(container, f"exec_start: {instance.shown}", own)
         now = self._engine.clock()
         printed: list[LogEntry] = []
         instance.running, instance.pid = True, container.pid + 1
@@ -109,7 +109,7 @@ class ExecStore:
         with self._lock:
             if instance.id in container.execs:
                 container.execs.remove(instance.id)
-        end = {**identity, "exitCode": str(instance.exit_code)}
+        end = {**own, "exitCode": str(instance.exit_code)}
         self._containers.note(container, "exec_die", end)
         return printed
 

@@ -29,7 +29,8 @@ _HARMLESS = {
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 60.0
 """Seconds between the attempts of a restart policy, doubled each time; sooner than an engine."""
 
-_NEVER_STARTED = 128
+_NEVER_STARTED = _SIGNALLED = 128
+"""The exit code of what did not start; added to its number, that of what a signal ended."""
 
 
 class Lifecycle:
@@ -182,7 +183,7 @@ class Lifecycle:
             if container.health is not None:
                 container.health.stop()
             if why:
-                self._store.note(container, "kill", {"signal": str(code - 128)})
+                self._store.note(container, "kill", {"signal": str(code - _SIGNALLED)})
             self._store.execs.end_with(container)
             # Whoever waits for its end finds it gone from its networks.
             leave(self._engine, container, code)
@@ -194,7 +195,7 @@ class Lifecycle:
             started = container.started
             self._later(pause, lambda: self._start_again(container, started))
         elif container.auto_remove:
-            self._store.remove(container)
+            self._store.remove(container, with_volumes=True)
 
     def _starts_again(self, container: Container, code: int) -> bool:
         """Whether its policy wants a container back that ended.
@@ -254,7 +255,7 @@ class Lifecycle:
         number = signal_number(chosen)
         if number is None:
             raise ApiError(500, f"{refusal}: {self._words.bad_signal(chosen)}")
-        self.finish(container, 128 + number, why)
+        self.finish(container, _SIGNALLED + number, why)
 
     def kill(self, container: Container, name: str) -> None:
         """Send a signal; whatever it is but a harmless one, it ends the container.
@@ -277,7 +278,7 @@ class Lifecycle:
         if number in _HARMLESS:
             self._store.note(container, "kill", {"signal": str(number)})
             return
-        self.finish(container, 128 + number, "kill")
+        self.finish(container, _SIGNALLED + number, "kill")
 
     # --- pausing and waiting --------------------------------------------------
 

@@ -62,7 +62,7 @@ def mounted(
     for source in host.get("VolumesFrom") or []:
         other, mounts = _inherited(source, find)
         inherited += mounts
-        result.anonymous += other.anonymous
+        result.anonymous += other.anonymous_volumes
     for mount in own:
         if mount["Type"] == "volume":
             _place(mount, volumes, result)

@@ -139,7 +139,7 @@ class ContainerStore:
             mounts = mounted(
                 container.config, container.host_config, self._engine.volumes, self.find
             )
-            container.mounts, container.anonymous = mounts.lines, mounts.anonymous
+            container.mounts, container.anonymous_volumes = mounts.lines, mounts.anonymous
             container.unplaced = mounts.unplaced
             self._containers[container.id] = container
         self.note(container, "create")
@@ -203,7 +203,12 @@ class ContainerStore:
         self.note(container, "create")
 
     def remove(
-        self, container: Container, asked: str = "", *, force: bool = False, volumes: bool = False
+        self,
+        container: Container,
+        asked: str = "",
+        *,
+        force: bool = False,
+        with_volumes: bool = False,
     ) -> None:
         """Take a container away.
 
@@ -211,7 +216,7 @@ class ContainerStore:
             container: which.
             asked: the name by which somebody asked for it.
             force: also when it runs.
-            volumes: and the volumes that were made for it alone.
+            with_volumes: and the volumes that were made for it alone.
 
         Raises:
             ApiError: 409 when it runs and force is not given.
@@ -232,7 +237,7 @@ class ContainerStore:
                 return
             container.removed = True
             container.changed.notify_all()
-        if volumes or container.auto_remove:
+        if with_volumes or container.auto_remove:
             remove_anonymous(self._engine, container)
         self.note(container, "destroy")
 

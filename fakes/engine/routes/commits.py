@@ -35,17 +35,18 @@ def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     if body:
         config = merged_config(RunConfig.from_json(body), container.config)
     config = apply_changes(engine, config, _change_lines(request))
-    image = commit_container(
-        engine, container, config, request.parameter("author"), request.parameter("comment")
-    )
+    author, comment = request.parameter("author"), request.parameter("comment")
+    pauses = container.status == "running" and request.parameter("pause") not in ("0", "false")
+    if pauses:
+        engine.containers.note(container, "pause")
+    image = commit_container(engine, container, config, author, comment)
     if reference is not None:
         engine.tag_image(reference, image)
-    attributes = {
-        "comment": request.parameter("comment"),
-        "imageID": image.id,
-        "imageRef": reference.familiar if reference else "",
-    }
+    shown = reference.familiar if reference else ""
+    attributes = {"comment": comment, "imageID": image.id, "imageRef": shown}
     engine.containers.note(container, "commit", attributes)
+    if pauses:
+        engine.containers.note(container, "unpause")
     return json_response({"Id": image.id}, 201)
 
 

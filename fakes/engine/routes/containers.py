@@ -84,7 +84,7 @@ def _rename(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
     engine.containers.remove(
-        container, path["name"], force=request.flag("force"), volumes=request.flag("v")
+        container, path["name"], force=request.flag("force"), with_volumes=request.flag("v")
     )
     return Response(204)
 
