@@ -15,6 +15,7 @@ from fakes.engine.builder.run_policy import FileContent, RunEffect
 from fakes.engine.containers.merge import complete_for_container
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.store import ContainerStore
+from fakes.engine.credentials import Credentials
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.events import EventLog
@@ -25,9 +26,9 @@ from fakes.engine.images.files import Tree
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
 from fakes.engine.images.seed import seeded_image
 from fakes.engine.images.store import Image, ImageStore
+from fakes.engine.layer_sources import LayerSources
 from fakes.engine.networks import NetworkStore, VolumeStore
 from fakes.engine.records import BuildRecord, RequestRecord
-from fakes.engine.registry_client import Credentials
 from fakes.engine.routes.router import Router
 from fakes.engine.versions import VERSIONS, EngineVersion
 
@@ -74,6 +75,8 @@ class FakeDockerEngine:
         self.volumes = VolumeStore(self.new_id, self.clock)
         self.faults = FaultPlan()
         self.logins: dict[str, tuple[str, str]] = {}
+        self.layer_sources = LayerSources()
+        self.manifests: dict[str, tuple[bytes, str]] = {}
         self._run_effects: list[RunEffect] = []
         self._hub: dict[str, dict[str, Image]] = {}
         self._router = Router(self)

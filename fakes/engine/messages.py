@@ -57,3 +57,21 @@ class Words:
         if self.modern:
             return f" ---> Removed intermediate container {short_id}\n"
         return f"Removing intermediate container {short_id}\n"
+
+    def no_credentials(self) -> str:
+        """A push that says nothing about credentials."""
+        if self.modern:
+            return "bad parameters and missing X-Registry-Auth: invalid X-Registry-Auth header: EOF"
+        return "Bad parameters and missing X-Registry-Auth: EOF"
+
+    def other_platform(self, name: str, own: str, asked: str) -> str:
+        """An image that is for another platform than was asked for."""
+        if self.newest:
+            return (
+                f"image with reference {name} was found but its platform ({own}) "
+                f"does not match the specified platform ({asked})"
+            )
+        return (
+            f"image with reference {name} was found but does not match the specified platform: "
+            f"wanted {asked}, actual: {own}"
+        )

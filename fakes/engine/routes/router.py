@@ -110,19 +110,23 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         containers,
         distribution,
         images,
+        login,
         missing,
         networks,
         system,
+        transfers,
     )
 
     routes: list[Route] = [
         *system.ROUTES,
+        *transfers.ROUTES,
         *images.ROUTES,
         *build.ROUTES,
         *container_files.ROUTES,
         *containers.ROUTES,
         *distribution.ROUTES,
         *networks.ROUTES,
+        *login.ROUTES,
         *((m, p, not_implemented(m, p)) for m, p in missing.ROUTES),
     ]
     return [(method, compile_pattern(pattern), endpoint) for method, pattern, endpoint in routes]

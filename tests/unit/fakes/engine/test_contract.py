@@ -18,7 +18,17 @@ pytest.register_assert_rewrite("fakes.contracts.docker_engine")
 
 
 # Where engine versions differ; the integration tests run every scenario on each.
-_TELLING = ("failures.", "configuration.health", "arguments.modifier")
+_TELLING = (
+    "failures.",
+    "configuration.health",
+    "arguments.modifier",
+    "pulled_manifests.",
+    "pushes.headers",
+    "pushes.platform",
+    "registries.log_in_",
+    "registries.pull_",
+    "registry_failures.pull_manifest_get",
+)
 
 
 class _Double(DockerEngineContract):
