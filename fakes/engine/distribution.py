@@ -1,85 +1,89 @@
-"""Pull and push: moving images between the engine and registries."""
+"""Pull: from registries, and the double's public hub, to the engine."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fakes.engine import go_text
+from fakes.engine.credentials import Credentials
 from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
 from fakes.engine.images.layers import Layer, digest_of
 from fakes.engine.images.reference import HUB, Reference
 from fakes.engine.images.store import Image
-from fakes.engine.registry_client import (
-    CONFIG,
-    LAYER,
-    MANIFEST,
-    MANIFEST_LIST,
-    OCI_INDEX,
-    Credentials,
-    RegistryClient,
-    RegistryError,
-)
+from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
+from fakes.engine.pushing import manifest_of
+from fakes.engine.registry_client import MANIFEST, RegistryClient, missing
+from fakes.engine.registry_errors import Reason, RegistryError
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
-Message = dict[str, Any]
+Platform = tuple[str, str, str]
+
+_IMAGE_CONFIGS = frozenset(
+    {
+        "application/vnd.docker.container.image.v1+json",
+        "application/vnd.oci.image.config.v1+json",
+        "application/octet-stream",
+        "",
+    }
+)
+_FALLING_BACK = (
+    "⚠️ Failed to pull manifest by the resolved digest. This registry does not\n"
+    "\tappear to conform to the distribution registry specification; falling back to\n"
+    "\tpull by tag.  This fallback is DEPRECATED, and will be removed in a future\n"
+    "\trelease.  Please contact admins of {}. ⚠️\n"
+)
 
 
 class Repository(Protocol):
     """What a pull needs of a registry."""
 
-    def manifest(self, name: str) -> tuple[bytes, str, str]:
-        """A manifest's bytes, media type and digest."""
+    base: str
+    """The registry's address, for messages."""
+
+    def tags(self) -> list[str]:
+        """All tags."""
         ...
 
-    def blob(self, digest: str) -> bytes:
-        """A blob."""
+    def resolve(self, tag: str) -> str:
+        """The digest behind a tag."""
         ...
 
+    def manifest(self, name: str) -> tuple[bytes, str]:
+        """A manifest's bytes and media type."""
+        ...
 
-def manifest_of(image: Image) -> bytes:
-    """The manifest the engine pushes for an image, byte for byte the same each time."""
-    document = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": {"mediaType": CONFIG, "size": len(image.document), "digest": image.id},
-        "layers": [
-            {"mediaType": LAYER, "size": len(layer.compressed), "digest": layer.blob_digest}
-            for layer in image.layers
-        ],
-    }
-    return json.dumps(document, indent=3, separators=(",", ": ")).encode()
-
-
-def _progress(status: str, item: str, detail: Message | None = None, bar: str = "") -> Message:
-    message: Message = {"status": status, "progressDetail": detail or {}}
-    if bar:
-        message["progress"] = bar
-    message["id"] = item
-    return message
-
-
-def progress_bar(current: int, total: int) -> str:
-    """The bar the engine draws into its messages."""
-    width = min(50, current * 50 // total if total else 50)
-    bar = "=" * width + ">" + " " * (50 - width)
-    shown = go_text.human_size(current)
-    if current >= total:
-        return f"[{bar}]  {shown}" if current > total else f"[{bar}]  {shown}/{shown}"
-    return f"[{bar}]  {shown}/{go_text.human_size(total)}"
+    def blob(self, digest: str, begun: bytes = b"") -> Iterator[bytes]:
+        """The pieces of a blob that follow on what is here already."""
+        ...
 
 
 class HubRepository:
     """A repository of the public hub, seeded by a test."""
 
+    base = "https://registry-1.docker.io"
+
     def __init__(self, images: dict[str, Image]) -> None:
         self._images = images
 
-    def manifest(self, name: str) -> tuple[bytes, str, str]:
+    def tags(self) -> list[str]:
+        """The seeded tags."""
+        return sorted(self._images)
+
+    def resolve(self, tag: str) -> str:
+        """The digest behind a tag.
+
+        Raises:
+            RegistryError: it was not seeded.
+        """
+        if tag not in self._images:
+            raise RegistryError(*_unknown_manifest())
+        return digest_of(manifest_of(self._images[tag]))
+
+    def manifest(self, name: str) -> tuple[bytes, str]:
         """The manifest behind a tag or digest.
 
         Raises:
@@ -88,176 +92,275 @@ class HubRepository:
         for tag, image in self._images.items():
             body = manifest_of(image)
             if name in (tag, digest_of(body)):
-                return body, MANIFEST, digest_of(body)
-        raise RegistryError("manifest unknown: manifest unknown", 404)
+                return body, MANIFEST
+        raise RegistryError(*_unknown_manifest())
 
-    def blob(self, digest: str) -> bytes:
+    def blob(self, digest: str, begun: bytes = b"") -> Iterator[bytes]:
         """A configuration or layer of a seeded image."""
         for image in self._images.values():
             if image.id == digest:
-                return image.document
+                yield image.document[len(begun) :]
+                return
             for layer in image.layers:
                 if layer.blob_digest == digest:
-                    return layer.compressed
-        raise RegistryError("blob unknown: blob unknown to registry", 404)
+                    yield layer.compressed[len(begun) :]
+                    return
+        raise missing("BLOB_UNKNOWN")
 
 
-def pull_failure(reference: Reference, error: RegistryError) -> ApiError:
+def _unknown_manifest() -> tuple[str, Reason]:
+    reason = Reason("MANIFEST_UNKNOWN")
+    return str(reason), reason
+
+
+def hub_denial() -> RegistryError:
+    """What the hub says of a repository that it has not, or not for us."""
+    reason = Reason("DENIED")
+    return RegistryError(str(reason), reason)
+
+
+def pull_failure(engine: FakeDockerEngine, reference: Reference, error: RegistryError) -> ApiError:
     """The engine's words for a pull that failed."""
+    first = error.message if error.wrapped else error.first
+    if not error.not_found:
+        return ApiError(error.status if engine.version.tells_refusals else 500, first)
     name = reference.familiar_name
-    denied = error.status in (401, 403) or error.message.startswith(("denied", "unauthorized"))
-    if denied:
-        detail = error.message
-        if detail.startswith("denied"):
-            return ApiError(
-                404,
-                f"pull access denied for {name}, repository does not exist or may require "
-                f"'docker login': {detail}",
-            )
-        return ApiError(500, detail)
-    if error.status == 404:
-        return ApiError(
-            404, f"manifest for {reference.familiar} not found: manifest unknown: manifest unknown"
+    if error.code == "DENIED":
+        words = (
+            f"pull access denied for {name}, repository does not exist or may require "
+            f"'docker login': {first}"
         )
-    return ApiError(500, error.message)
+    elif error.code == "NAME_UNKNOWN":
+        words = f"repository {name} not found: {first}"
+    else:
+        words = f"manifest for {reference.familiar} not found: {first}"
+    return ApiError(404, words)
 
 
 def pull(
     engine: FakeDockerEngine,
     reference: Reference,
     credentials: Credentials,
-    platform: tuple[str, str, str] | None = None,
+    platform: Platform | None = None,
 ) -> Iterator[Message]:
-    """Fetch one tag or digest.
+    """Fetch a tag or a digest, all tags if none is named.
 
     Raises:
-        ApiError: when it cannot be had. Nothing has been yielded then.
+        ApiError: when it cannot be had.
     """
     try:
         if reference.domain == HUB and not engine.hub_is_real:
             repository = engine.hub_repository(reference)
             if repository is None:
-                raise RegistryError("denied: requested access to the resource is denied", 401)
-            yield from _pull_from(engine, repository, reference, platform)
+                raise hub_denial()
+            yield from _Pull(engine, repository, platform).all(reference)
             return
         with RegistryClient(reference, credentials, "pull") as client:
             client.ping()
-            yield from _pull_from(engine, client, reference, platform)
+            yield from _Pull(engine, client, platform).all(reference)
     except RegistryError as error:
-        raise pull_failure(reference, error) from error
+        raise pull_failure(engine, reference, error) from error
 
 
-def _pull_from(
-    engine: FakeDockerEngine,
-    repository: Repository,
-    reference: Reference,
-    platform: tuple[str, str, str] | None,
-) -> Iterator[Message]:
-    wanted = reference.digest or reference.tag
-    body, kind, digest = repository.manifest(wanted)
-    yield {"status": f"Pulling from {reference.path}", "id": wanted}
-    document = json.loads(body)
-    if kind in (MANIFEST_LIST, OCI_INDEX) or "manifests" in document:
-        chosen = _choose(document, platform)
-        document = json.loads(repository.manifest(chosen)[0])
-    image_id = document["config"]["digest"]
-    before = engine.images.id_of(reference)
-    image = engine.images.get(image_id)
-    layers: list[Layer] = []
-    if image is None:
-        config = repository.blob(image_id)
-        known = {
-            layer.blob_digest: layer
-            for layer in engine.images.layers()
-            if "compressed" in layer.__dict__
-        }
-        for descriptor in document["layers"]:
-            item = descriptor["digest"][7:19]
-            have = known.get(descriptor["digest"])
-            yield _progress("Already exists" if have else "Pulling fs layer", item)
-            layers.append(have or Layer(tar.decompress(repository.blob(descriptor["digest"]))))
-        for descriptor in document["layers"]:
-            if descriptor["digest"] in known:
-                continue
-            item, size = descriptor["digest"][7:19], descriptor["size"]
-            detail = {"current": size, "total": size}
-            yield _progress("Downloading", item, detail, progress_bar(size, size))
-            yield _progress("Verifying Checksum", item)
-            yield _progress("Download complete", item)
-            yield _progress("Extracting", item, detail, progress_bar(size, size))
-            yield _progress("Pull complete", item)
-        image = engine.images.add(Image(config, tuple(layers)))
-    yield {"status": f"Digest: {digest}"}
-    engine.images.add_digest(reference.with_digest(digest), image.id)
-    if reference.tag and before != image.id:
-        engine.images.tag(reference, image)
-    engine.emit_transfer("pull", reference, image)
-    news = "Image is up to date for" if before == image.id else "Downloaded newer image for"
-    yield {"status": f"Status: {news} {reference.familiar}"}
+class _Pull:
+    """One pull, of any number of tags."""
 
+    def __init__(
+        self, engine: FakeDockerEngine, repository: Repository, platform: Platform | None
+    ) -> None:
+        self._engine = engine
+        self._repository = repository
+        self._platform = platform
+        self._news = False
 
-def _choose(index: dict[str, Any], platform: tuple[str, str, str] | None) -> str:
-    system, architecture, _ = platform or ("linux", "amd64", "")
-    for entry in index.get("manifests", []):
-        found = entry.get("platform") or {}
-        if (found.get("os"), found.get("architecture")) == (system, architecture):
-            return str(entry["digest"])
-    raise RegistryError(
-        f"no matching manifest for {system}/{architecture} in the manifest list entries", 404
-    )
-
-
-def push(
-    engine: FakeDockerEngine, reference: Reference, credentials: Credentials
-) -> Iterator[Message]:
-    """Send one tag to its registry; a refusal is the stream's last message.
-
-    Raises:
-        ApiError: when there is no such image.
-    """
-    image_id = engine.images.id_of(reference)
-    yield {"status": f"The push refers to repository [{reference.repository}]"}
-    if image_id is None:
-        raise ApiError(
-            404, f"An image does not exist locally with the tag: {reference.familiar_name}"
-        )
-    image = engine.images.find(image_id)
-    try:
-        with RegistryClient(reference, credentials, "push,pull") as client:
-            client.ping()
-            yield from _push_to(engine, client, image, reference)
-    except RegistryError as error:
-        yield {"errorDetail": {"message": error.message}, "error": error.message}
-
-
-def _push_to(
-    engine: FakeDockerEngine, client: RegistryClient, image: Image, reference: Reference
-) -> Iterator[Message]:
-    for layer in reversed(image.layers):
-        yield _progress("Preparing", layer.diff_id[7:19])
-    done: set[str] = set()
-    for layer in image.layers:
-        item = layer.diff_id[7:19]
-        if layer.blob_digest in done or client.has_blob(layer.blob_digest):
-            yield _progress("Layer already exists", item)
+    def all(self, reference: Reference) -> Iterator[Message]:
+        """Fetch what a name means."""
+        if reference.tag or reference.digest:
+            yield from self._one(reference)
         else:
-            size = layer.size or len(layer.content)
-            sent = len(layer.content)
-            yield _progress(
-                "Pushing", item, {"current": sent, "total": size}, progress_bar(sent, size)
-            )
-            client.upload(layer.blob_digest, layer.compressed)
-            yield _progress("Pushed", item)
-        done.add(layer.blob_digest)
-    if not client.has_blob(image.id):
-        client.upload(image.id, image.document)
-    body = manifest_of(image)
-    client.put_manifest(reference.tag, body, MANIFEST)
-    digest = digest_of(body)
-    engine.images.add_digest(reference.with_digest(digest), image.id)
-    engine.emit_transfer("push", reference, image)
-    yield {"status": f"{reference.tag}: digest: {digest} size: {len(body)}"}
-    yield {
-        "progressDetail": {},
-        "aux": {"Tag": reference.tag, "Digest": digest, "Size": len(body)},
-    }
+            for tag in self._repository.tags():
+                yield from self._one(Reference(reference.domain, reference.path, tag))
+        self._engine.emit_transfer("pull", reference)
+        news = "Downloaded newer image for" if self._news else "Image is up to date for"
+        yield {"status": f"Status: {news} {reference.familiar}"}
+        if self._platform and self._engine.version.modern:
+            yield from self._check_platform(reference, self._platform)
+
+    def _check_platform(self, reference: Reference, platform: Platform) -> Iterator[Message]:
+        """Say that an image that is no index is for another platform than was asked for."""
+        found = self._engine.images.find(reference.familiar).parsed
+        own = f"{found.get('os')}/{found.get('architecture')}"
+        asked = f"{platform[0]}/{platform[1]}"
+        if own == asked:
+            return
+        words = self._engine.version.words.other_platform(reference.familiar, own, asked)
+        if self._engine.version.words.newest:
+            yield {"status": f"WARNING: {words}"}
+        else:
+            raise ApiError(404, words)
+
+    def _one(self, reference: Reference) -> Iterator[Message]:
+        engine = self._engine
+        digest = reference.digest or self._repository.resolve(reference.tag)
+        body, _ = yield from self._manifest(digest, reference.tag)
+        wanted = f"{reference.repository}@{digest}" if reference.digest else reference.tag
+        yield {"status": f"Pulling from {reference.path}", "id": wanted}
+        document = json.loads(body)
+        nested = 0
+        while "manifests" in document:
+            if nested and not engine.version.modern:
+                raise RegistryError("unsupported manifest format")
+            body, _ = yield from self._manifest(self._choose(document), "")
+            document = json.loads(body)
+            nested += 1
+        media_type = document["config"].get("mediaType") or ""
+        if media_type not in _IMAGE_CONFIGS:
+            raise RegistryError(f"unsupported media type {media_type}")
+        image_id = document["config"]["digest"]
+        image = engine.images.get(image_id)
+        if image is None:
+            fetched = yield from self._image(reference, document)
+            image = engine.images.add(fetched)
+        yield {"status": f"Digest: {digest}"}
+        before = engine.images.id_of(reference)
+        by_digest = reference.with_digest(digest)
+        if reference.digest:
+            engine.images.add_digest(by_digest, image.id, moving=True)
+        else:
+            engine.images.add_digest(by_digest, image.id)
+        if before == image.id:
+            return
+        self._news = True
+        if not reference.digest:
+            engine.images.tag(reference, image)
+
+    # --- manifests ------------------------------------------------------------
+
+    def _manifest(self, digest: str, tag: str) -> Generator[Message, None, tuple[bytes, str]]:
+        """A manifest under its digest; what was fetched once is not fetched again."""
+        engine = self._engine
+        known = engine.manifests.get(digest)
+        if known is not None:
+            return known
+        try:
+            body, kind = self._repository.manifest(digest)
+        except RegistryError as error:
+            if not error.not_found or not tag or not engine.version.pulls_by_tag:
+                raise
+            warning = _FALLING_BACK.format(self._repository.base)
+            yield {"status": warning, "id": "WARNING"}
+            body, kind = self._by_tag(tag)
+        if digest_of(body) != digest:
+            raise RegistryError(f"manifest verification failed for digest {digest}")
+        engine.manifests[digest] = (body, kind)
+        return body, kind
+
+    def _by_tag(self, tag: str) -> tuple[bytes, str]:
+        try:
+            return self._repository.manifest(tag)
+        except RegistryError as error:
+            text = f"error after falling back to get manifest by tag: {error.message}"
+            raise RegistryError(text) from error
+
+    def _choose(self, index: dict[str, Any]) -> str:
+        system, architecture, variant = self._platform or ("linux", "amd64", "")
+        for entry in index["manifests"]:
+            found = entry.get("platform") or {}
+            if (found.get("os"), found.get("architecture")) == (system, architecture) and (
+                not variant or found.get("variant", "") == variant
+            ):
+                return str(entry["digest"])
+        shown = "/".join(part for part in (system, architecture, variant) if part)
+        raise RegistryError(f"no matching manifest for {shown} in the manifest list entries")
+
+    # --- configuration and layers ---------------------------------------------
+
+    def _image(
+        self, reference: Reference, document: dict[str, Any]
+    ) -> Generator[Message, None, Image]:
+        """The image, its layers fetched as far as they are not here."""
+        blobs: list[tuple[str, int]] = [(b["digest"], b["size"]) for b in document["layers"]]
+        layers = self._here([digest for digest, _ in blobs])
+        for digest, _ in blobs[: len(layers)]:
+            yield progress("Already exists", short(digest))
+        for digest, _ in blobs[len(layers) :]:
+            yield progress("Pulling fs layer", short(digest))
+        config = self._configuration(document["config"]["digest"])
+        for digest, size in blobs[len(layers) :]:
+            layer = yield from self._layer(digest, size)
+            self._engine.layer_sources.add(layer.diff_id, digest, reference, None)
+            layers.append(layer)
+        expected = (json.loads(config).get("rootfs") or {}).get("diff_ids") or []
+        if [layer.diff_id for layer in layers] != expected:
+            raise RegistryError("layers from manifest don't match image configuration")
+        return Image(config, tuple(layers))
+
+    def _here(self, digests: list[str]) -> list[Layer]:
+        """The lowest layers, as far as some image has them one upon the other."""
+        wanted = [self._engine.layer_sources.diff_id_of(digest) for digest in digests]
+        best: tuple[Layer, ...] = ()
+        for image in self._engine.images.all():
+            count = 0
+            for layer, diff_id in zip(image.layers, wanted, strict=False):
+                if layer.diff_id != diff_id:
+                    break
+                count += 1
+            if count > len(best):
+                best = image.layers[:count]
+        return list(best)
+
+    def _configuration(self, digest: str) -> bytes:
+        try:
+            config = self._patiently(digest)
+            if digest_of(config) == digest:
+                return config
+            raise RegistryError(f"image config verification failed for digest {digest}")
+        except RegistryError as error:
+            raise RegistryError(f"error pulling image configuration: {error.message}") from error
+
+    def _patiently(self, digest: str) -> bytes:
+        """A blob, tried without a word."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return b"".join(self._repository.blob(digest))
+            except RegistryError as error:
+                if not error.final and attempt < ATTEMPTS:
+                    continue
+                # The engine counts one more when it has tried as often as it may.
+                count = attempt if error.final else attempt + 1
+                text = f"download failed after attempts={count}: {error.first}"
+                raise RegistryError(text) from error
+
+    def _layer(self, digest: str, size: int) -> Generator[Message, None, Layer]:
+        item = short(digest)
+        data = yield from self._download(digest, item)
+        yield progress("Downloading", item, len(data), size)
+        yield progress("Verifying Checksum", item)
+        if digest_of(data) != digest:
+            raise RegistryError(f"filesystem layer verification failed for digest {digest}")
+        yield progress("Download complete", item)
+        yield progress("Extracting", item, size, size)
+        try:
+            layer = Layer(tar.decompress(data))
+        except tar.TarError as error:
+            raise RegistryError(f"failed to register layer: {error}") from error
+        yield progress("Pull complete", item)
+        return layer
+
+    def _download(self, digest: str, item: str) -> Generator[Message, None, bytes]:
+        """A blob; what came before a connection broke is kept, and the rest asked for."""
+        data = bytearray()
+        # Older engines count the tries that come after the first.
+        attempts = ATTEMPTS if self._engine.version.modern else ATTEMPTS + 1
+        for attempt in range(1, attempts + 1):
+            try:
+                for piece in self._repository.blob(digest, bytes(data)):
+                    data += piece
+                break
+            except RegistryError as error:
+                if error.final or attempt == attempts:
+                    raise error.as_told() from error
+            yield from retrying(item, attempt)
+        return bytes(data)

@@ -16,6 +16,7 @@ from fakes.engine.containers.merge import complete_for_container
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.store import ContainerStore
 from fakes.engine.containers.surroundings import note_build_run
+from fakes.engine.credentials import Credentials
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.events import EventLog
@@ -26,9 +27,9 @@ from fakes.engine.images.files import Tree
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
 from fakes.engine.images.seed import seeded_image
 from fakes.engine.images.store import Image, ImageStore
+from fakes.engine.layer_sources import LayerSources
 from fakes.engine.networks import NetworkStore
 from fakes.engine.records import BuildRecord, RequestRecord
-from fakes.engine.registry_client import Credentials
 from fakes.engine.routes.router import Router
 from fakes.engine.versions import VERSIONS, EngineVersion
 from fakes.engine.volumes import VolumeStore
@@ -81,6 +82,8 @@ class FakeDockerEngine:
         )
         self.faults = FaultPlan()
         self.logins: dict[str, tuple[str, str]] = {}
+        self.layer_sources = LayerSources()
+        self.manifests: dict[str, tuple[bytes, str]] = {}
         self._run_effects: list[RunEffect] = []
         self._hub: dict[str, dict[str, Image]] = {}
         self._router = Router(self)
@@ -329,9 +332,12 @@ class FakeDockerEngine:
         labels = dict((image.parsed.get("config") or {}).get("Labels") or {}) if kept else {}
         self.event_log.add("image", action, image.id, {**labels, "name": name or image.id})
 
-    def emit_transfer(self, action: str, reference: Reference, image: Image) -> None:
+    def emit_transfer(self, action: str, reference: Reference) -> None:
         """Say in the events that an image came from a registry or went to one."""
-        labels = dict((image.parsed.get("config") or {}).get("Labels") or {})
+        labels: dict[str, str] = {}
+        with suppress(ApiError):
+            config = self.images.find(reference.familiar).parsed.get("config") or {}
+            labels = dict(config.get("Labels") or {})
         attributes = {**labels, "name": reference.familiar_name}
         self.event_log.add("image", action, reference.familiar, attributes)
 

@@ -237,3 +237,12 @@ def json_error(text: str) -> str:
             return _literal_error(text[position:])
         return f"invalid character {found} {place}"
     return ""
+
+
+def parse_object(text: str) -> dict[str, Any] | str:
+    """A JSON object, or what Go says of a text that is none."""
+    problem = json_error(text)
+    if problem:
+        return problem
+    value = json.loads(text)
+    return value if isinstance(value, dict) else "json: cannot unmarshal it into an object"

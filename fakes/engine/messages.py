@@ -103,3 +103,21 @@ class Words:
             "could not find an available, non-overlapping IPv4 address pool among the defaults "
             "to assign to the network"
         )
+
+    def no_credentials(self) -> str:
+        """A push that says nothing about credentials."""
+        if self.modern:
+            return "bad parameters and missing X-Registry-Auth: invalid X-Registry-Auth header: EOF"
+        return "Bad parameters and missing X-Registry-Auth: EOF"
+
+    def other_platform(self, name: str, own: str, asked: str) -> str:
+        """An image that is for another platform than was asked for."""
+        if self.newest:
+            return (
+                f"image with reference {name} was found but its platform ({own}) "
+                f"does not match the specified platform ({asked})"
+            )
+        return (
+            f"image with reference {name} was found but does not match the specified platform: "
+            f"wanted {asked}, actual: {own}"
+        )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
+import urllib3.exceptions
 
+from fakes.engine.credentials import Credentials
 from fakes.engine.images.layers import digest_of
 from fakes.engine.images.reference import HUB, Reference
+from fakes.engine.registry_errors import Reason, RegistryError, refusal
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -25,69 +27,14 @@ LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _ACCEPT = ", ".join((MANIFEST, MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST))
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _TIMEOUT = 30
+_NO_CREDENTIALS = "no basic auth credentials"
 
 
-class RegistryError(Exception):
-    """A registry refused or could not be reached; the text is the engine's.
+class Blob(NamedTuple):
+    """A blob in a repository."""
 
-    Attributes:
-        status: the HTTP status, 0 when there was no answer.
-    """
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What a client sent along for one registry."""
-
-    username: str = ""
-    password: str = ""
-    identity_token: str = ""
-
-    def __repr__(self) -> str:
-        return f"Credentials(username={self.username!r}, password=…)"
-
-    @classmethod
-    def from_header(cls, header: str | None) -> Credentials:
-        """Read `X-Registry-Auth`; empty when there is none or it is no JSON."""
-        return cls.from_json(_header_document(header))
-
-    @classmethod
-    def by_registry(cls, header: str | None) -> dict[str, Credentials]:
-        """Read `X-Registry-Config`: the credentials of a build, by registry."""
-        result: dict[str, Credentials] = {}
-        for address, value in _header_document(header).items():
-            if isinstance(value, dict):
-                host = address.removeprefix("https://").removeprefix("http://")
-                result[host.partition("/")[0]] = cls.from_json(value)
-        return result
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Credentials:
-        """Read one entry of a Docker configuration."""
-        if not value.get("username") and value.get("auth"):
-            decoded = base64.b64decode(value["auth"]).decode("utf-8", "replace")
-            user, _, password = decoded.partition(":")
-            return cls(user, password)
-        return cls(
-            str(value.get("username") or ""),
-            str(value.get("password") or ""),
-            str(value.get("identitytoken") or ""),
-        )
-
-
-def _header_document(header: str | None) -> dict[str, Any]:
-    if not header:
-        return {}
-    try:
-        value = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    digest: str
+    size: int
 
 
 def is_loopback(domain: str) -> bool:
@@ -97,17 +44,22 @@ def is_loopback(domain: str) -> bool:
 
 
 class RegistryClient:
-    """Talks to one repository of a registry over HTTP."""
+    """Talks to one repository of a registry over HTTP.
+
+    How credentials are given is learned from the registry's first answer, and never again: an
+    engine does not ask once more when it is refused later.
+    """
 
     def __init__(self, reference: Reference, credentials: Credentials, actions: str) -> None:
         self._domain = "registry-1.docker.io" if reference.domain == HUB else reference.domain
         self._path = reference.path
         self._credentials = credentials
-        self._scope = f"repository:{reference.path}:{actions}"
+        self._scope = f"repository:{reference.path}:{actions}" if actions else ""
         self._session = requests.Session()
         self._session.trust_env = False
-        self._scheme = "http" if is_loopback(self._domain) else "https"
-        self._authorization = ""
+        self._challenge = ""
+        self._token = ""
+        self.base = f"{'http' if is_loopback(self._domain) else 'https'}://{self._domain}"
 
     def __enter__(self) -> RegistryClient:
         return self
@@ -123,155 +75,207 @@ class RegistryClient:
     # --- plain requests -------------------------------------------------------
 
     def ping(self) -> None:
-        """See whether the registry answers, and answer its challenge.
+        """See how the registry wants credentials; whatever else it answers does not matter.
 
         Raises:
-            RegistryError: when it does not, or refuses the credentials.
+            RegistryError: it does not answer.
         """
-        response = self._send("GET", f"{self._base}/v2/", authorize=False)
+        response = self._send("GET", f"{self.base}/v2/")
         if response.status_code == HTTPStatus.UNAUTHORIZED:
-            self._answer_challenge(response)
-        elif response.status_code >= HTTPStatus.BAD_REQUEST:
-            raise self._failure(response)
+            self._challenge = response.headers.get("WWW-Authenticate", "")
 
-    def log_in(self) -> None:
-        """See whether the registry takes the credentials.
+    def log_in(self) -> int:
+        """See whether the registry takes the credentials; the status of its answer.
 
         Raises:
-            RegistryError: when it does not.
+            RegistryError: it does not answer, or gives no token.
         """
         self.ping()
-        response = self._send("GET", f"{self._base}/v2/")
-        if response.status_code >= HTTPStatus.BAD_REQUEST:
-            raise self._failure(response)
-
-    @property
-    def _base(self) -> str:
-        return f"{self._scheme}://{self._domain}"
+        return self._request("GET", f"{self.base}/v2/").status_code
 
     def _url(self, rest: str) -> str:
-        return f"{self._base}/v2/{self._path}/{rest}"
+        return f"{self.base}/v2/{self._path}/{rest}"
 
-    def _send(
-        self, method: str, url: str, *, authorize: bool = True, **options: Any
-    ) -> requests.Response:
-        headers = dict(options.pop("headers", {}))
-        headers.setdefault("User-Agent", "docker")
-        if authorize and self._authorization:
-            headers["Authorization"] = self._authorization
+    def _send(self, method: str, url: str, **options: Any) -> requests.Response:
+        headers = {"User-Agent": "docker", **options.pop("headers", {})}
         try:
-            return self._session.request(
-                method, url, headers=headers, timeout=_TIMEOUT, allow_redirects=True, **options
-            )
+            return self._session.request(method, url, headers=headers, timeout=_TIMEOUT, **options)
+        except requests.exceptions.ChunkedEncodingError as error:
+            raise RegistryError("unexpected EOF") from error
         except requests.exceptions.Timeout as error:
             raise RegistryError(
-                f'{method.capitalize()} "{url}": net/http: request canceled while waiting for '
-                "connection (Client.Timeout exceeded while awaiting headers)"
+                f"{_named(method, url)}: net/http: request canceled while waiting for connection "
+                "(Client.Timeout exceeded while awaiting headers)"
             ) from error
         except requests.exceptions.RequestException as error:
-            raise RegistryError(
-                f'{method.capitalize()} "{url}": dial tcp{_reason(error, self._domain)}'
-            ) from error
+            reason = _reason(error, url)
+            raise RegistryError(f"{_named(method, url)}: {reason}", inner=reason) from error
 
     def _request(self, method: str, url: str, **options: Any) -> requests.Response:
-        response = self._send(method, url, **options)
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            self._answer_challenge(response)
-            response = self._send(method, url, **options)
-        return response
+        try:
+            authorization = self._authorization()
+        except RegistryError as error:
+            raise error.during(_named(method, url)) from error
+        headers = dict(options.pop("headers", {}))
+        if authorization:
+            headers["Authorization"] = authorization
+        return self._send(method, url, headers=headers, **options)
 
-    def _answer_challenge(self, response: requests.Response) -> None:
-        challenge = response.headers.get("WWW-Authenticate", "")
-        kind = challenge.partition(" ")[0].lower()
+    def _authorization(self) -> str:
+        """The header of a request.
+
+        Raises:
+            RegistryError: there are no credentials, or no token is to be had.
+        """
+        kind = self._challenge.partition(" ")[0].lower()
         given = self._credentials
+        if given.registry_token:
+            return f"Bearer {given.registry_token}"
         if kind == "basic":
-            if not given.username:
-                raise RegistryError("no basic auth credentials", 401)
-            pair = f"{given.username}:{given.password}".encode()
-            header = "Basic " + base64.b64encode(pair).decode()
-            if self._authorization == header:
-                raise self._failure(response)
-            self._authorization = header
-            return
-        if kind != "bearer":
-            raise self._failure(response)
-        fields = dict(_CHALLENGE.findall(challenge))
-        parameters = {"scope": fields.get("scope") or self._scope}
+            if given.basic is None:
+                raise RegistryError(_NO_CREDENTIALS, final=True)
+            pair = ":".join(given.basic)
+            return "Basic " + base64.b64encode(pair.encode()).decode()
+        if kind == "bearer":
+            self._token = self._token or self._new_token()
+            return f"Bearer {self._token}"
+        return ""
+
+    def _new_token(self) -> str:
+        fields = dict(_CHALLENGE.findall(self._challenge))
+        parameters = {"scope": self._scope} if self._scope else {}
         if fields.get("service"):
             parameters["service"] = fields["service"]
-        auth = None
-        if given.username:
-            parameters["account"] = given.username
-            auth = (given.username, given.password)
-        realm = fields.get("realm", "")
-        answer = self._send("GET", realm, authorize=False, params=parameters, auth=auth)
+        auth = self._credentials.basic
+        if auth is not None:
+            parameters["account"] = auth[0]
+        answer = self._send("GET", fields.get("realm", ""), params=parameters, auth=auth)
         if answer.status_code != HTTPStatus.OK:
-            if answer.status_code == HTTPStatus.UNAUTHORIZED:
-                raise RegistryError("unauthorized: authentication required", 401)
-            raise self._failure(answer)
+            raise refusal(answer)
         document = answer.json()
-        self._authorization = f"Bearer {document.get('token') or document.get('access_token')}"
-
-    def _failure(self, response: requests.Response) -> RegistryError:
-        return RegistryError(failure_text(response), response.status_code)
+        return str(document.get("token") or document.get("access_token"))
 
     # --- reading --------------------------------------------------------------
 
-    def manifest(self, name: str) -> tuple[bytes, str, str]:
-        """A manifest's bytes, media type and digest.
+    def tags(self) -> list[str]:
+        """The repository's tags.
+
+        Raises:
+            RegistryError: they are not for us, or there is no such repository.
+        """
+        response = self._request("GET", self._url("tags/list"))
+        if response.status_code != HTTPStatus.OK:
+            raise refusal(response)
+        return list(response.json().get("tags") or [])
+
+    def resolve(self, tag: str) -> str:
+        """The digest behind a tag; asked with HEAD, for reasons with GET.
+
+        Raises:
+            RegistryError: there is no such tag, or it is not for us.
+        """
+        response: requests.Response | None = None
+        for method in ("HEAD", "GET"):
+            response = self._get_manifest(method, tag)
+            if response.status_code < HTTPStatus.BAD_REQUEST:
+                digest = response.headers.get("Docker-Content-Digest")
+                if digest or method == "GET":
+                    return digest or digest_of(response.content)
+        assert response is not None
+        raise refusal(response)
+
+    def manifest(self, name: str) -> tuple[bytes, str]:
+        """A manifest's bytes and media type.
 
         Raises:
             RegistryError: when it is not there or not for us.
         """
-        response = self._request("GET", self._url(f"manifests/{name}"), headers={"Accept": _ACCEPT})
+        response = self._get_manifest("GET", name)
         if response.status_code != HTTPStatus.OK:
-            raise self._failure(response)
-        body = response.content
+            raise refusal(response)
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
-        return body, kind, digest_of(body)
+        return response.content, kind
 
-    def blob(self, digest: str) -> bytes:
-        """A blob, checked against its digest.
+    def _get_manifest(self, method: str, name: str) -> requests.Response:
+        url = self._url(f"manifests/{name}")
+        return self._request(method, url, headers={"Accept": _ACCEPT})
+
+    def blob(self, digest: str, begun: bytes = b"") -> Iterator[bytes]:
+        """The pieces of a blob.
+
+        Args:
+            digest: which one.
+            begun: what of it is here already.
 
         Raises:
-            RegistryError: when it is not there or not what it should be.
+            RegistryError: when it is not there, or breaks off.
         """
-        response = self._request("GET", self._url(f"blobs/{digest}"))
-        if response.status_code != HTTPStatus.OK:
-            raise self._failure(response)
-        if digest_of(response.content) != digest:
-            raise RegistryError(f"filesystem layer verification failed for digest {digest}")
-        return response.content
+        headers = {"Range": f"bytes={len(begun)}-"} if begun else {}
+        response = self._request("GET", self._url(f"blobs/{digest}"), headers=headers, stream=True)
+        with response:
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                raise RegistryError("unknown blob", final=True)
+            if response.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+                raise refusal(response)
+            try:
+                while piece := response.raw.read1(64 * 1024):
+                    yield piece
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise RegistryError("unexpected EOF") from error
 
     # --- writing --------------------------------------------------------------
 
-    def has_blob(self, digest: str) -> bool:
-        """Whether the repository holds a blob already."""
-        response = self._request("HEAD", self._url(f"blobs/{digest}"))
-        if response.status_code == HTTPStatus.OK:
-            return True
-        if response.status_code == HTTPStatus.NOT_FOUND:
-            return False
-        raise self._failure(response)
+    def find_blob(self, digest: str) -> Blob | None:
+        """A blob the repository has, `None` when it has not.
 
-    def upload(self, digest: str, data: bytes) -> None:
-        """Put a blob there, as the engine does: begin, send, finish.
+        Raises:
+            RegistryError: the registry does not say.
+        """
+        response = self._request("HEAD", self._url(f"blobs/{digest}"))
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            raise refusal(response)
+        return Blob(digest, int(response.headers.get("Content-Length") or 0))
+
+    def begin_upload(self, mount: str = "", source: str = "") -> str | None:
+        """Begin an upload; where it goes on, `None` when the blob was mounted instead.
+
+        Args:
+            mount: the digest of a blob that another repository has.
+            source: the path of that repository.
 
         Raises:
             RegistryError: when the registry refuses.
         """
-        begun = self._request("POST", self._url("blobs/uploads/"))
-        if begun.status_code != HTTPStatus.ACCEPTED:
-            raise self._failure(begun)
-        location = self._location(begun)
+        query = {"from": source, "mount": mount} if mount else {}
+        response = self._request("POST", self._url("blobs/uploads/"), params=query)
+        if response.status_code == HTTPStatus.CREATED and mount:
+            return None
+        if response.status_code != HTTPStatus.ACCEPTED:
+            raise refusal(response)
+        return self._location(response)
+
+    def upload(self, location: str, digest: str, data: bytes) -> None:
+        """Send a blob and finish its upload, then see whether it is there.
+
+        Raises:
+            RegistryError: when the registry refuses.
+        """
         sent = self._request("PATCH", location, data=_Chunks(data))
-        if sent.status_code not in (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
-            raise self._failure(sent)
+        if sent.status_code == HTTPStatus.NOT_FOUND:
+            raise RegistryError("blob upload unknown")
+        if sent.status_code >= HTTPStatus.BAD_REQUEST:
+            raise refusal(sent)
         location = self._location(sent) or location
         joint = "&" if urlsplit(location).query else "?"
         done = self._request("PUT", f"{location}{joint}digest={digest}")
-        if done.status_code != HTTPStatus.CREATED:
-            raise self._failure(done)
+        if done.status_code == HTTPStatus.NOT_FOUND:
+            raise RegistryError("blob upload unknown")
+        if done.status_code >= HTTPStatus.BAD_REQUEST:
+            raise refusal(done)
+        if self.find_blob(digest) is None:
+            raise RegistryError("unknown blob", final=True)
 
     def put_manifest(self, name: str, body: bytes, kind: str) -> None:
         """Store a manifest under a tag.
@@ -282,12 +286,12 @@ class RegistryClient:
         response = self._request(
             "PUT", self._url(f"manifests/{name}"), data=body, headers={"Content-Type": kind}
         )
-        if response.status_code not in (HTTPStatus.CREATED, HTTPStatus.OK, HTTPStatus.ACCEPTED):
-            raise self._failure(response)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            raise refusal(response)
 
     def _location(self, response: requests.Response) -> str:
         location = response.headers.get("Location", "")
-        return self._base + location if location.startswith("/") else location
+        return self.base + location if location.startswith("/") else location
 
 
 class _Chunks:
@@ -296,37 +300,29 @@ class _Chunks:
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[bytes]:
         size = 256 * 1024
         return iter([self._data[i : i + size] for i in range(0, len(self._data), size)])
 
 
-def _reason(error: requests.exceptions.RequestException, domain: str) -> str:
+def missing(code: str) -> RegistryError:
+    """The error of something that a registry does not have."""
+    return RegistryError(str(Reason(code)), Reason(code))
+
+
+def _named(method: str, url: str) -> str:
+    return f'{method.capitalize()} "{url}"'
+
+
+def _reason(error: requests.exceptions.RequestException, url: str) -> str:
     text = str(error)
-    host, _, port = domain.partition(":")
+    parts = urlsplit(url)
+    # As it is written: `hostname` would make it lower case.
+    host = parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
+    port = parts.port or (443 if parts.scheme == "https" else 80)
     if "refused" in text:
-        return f" {host}:{port or 443}: connect: connection refused"
+        address = "127.0.0.1" if host == "localhost" else host
+        return f"dial tcp {address}:{port}: connect: connection refused"
     if "resol" in text or "Name or service" in text or "getaddrinfo" in text:
-        return f": lookup {host}: no such host"
-    return f" {host}:{port or 443}: EOF"
-
-
-def failure_text(response: requests.Response) -> str:
-    """What the engine makes of a registry's error document."""
-    try:
-        errors = response.json()["errors"]
-        first = errors[0]
-        code = str(first.get("code") or "UNKNOWN")
-        message = str(first.get("message") or "")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        status = response.status_code
-        if status == HTTPStatus.UNAUTHORIZED:
-            return "unauthorized: authentication required"
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return "toomanyrequests: too many requests"
-        phrase = f"{status} {HTTPStatus(status).phrase}" if status in set(HTTPStatus) else status
-        return f"received unexpected HTTP status: {phrase}"
-    words = code.lower().replace("_", " ")
-    if code in ("DENIED", "UNAUTHORIZED", "TOOMANYREQUESTS", "UNSUPPORTED", "UNKNOWN"):
-        words = code.lower()
-    return f"{words}: {message or words}"
+        return f"dial tcp: lookup {host}: no such host"
+    return "EOF"

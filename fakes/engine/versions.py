@@ -40,6 +40,16 @@ class EngineVersion:
         return PLAIN_STYLE if self.modern else OLD_STYLE
 
     @property
+    def tells_refusals(self) -> bool:
+        """Whether a registry's refusal of a pull is answered with the status that it means."""
+        return self.speaks(None, "1.47")
+
+    @property
+    def pulls_by_tag(self) -> bool:
+        """Whether a manifest that is not to be had by its digest is asked for by its tag."""
+        return not self.speaks(None, "1.47")
+
+    @property
     def words(self) -> Words:
         """What it says."""
         return Words(self.modern, self.dialect.plain_health)

@@ -103,10 +103,10 @@ class Faults:
             "message": message or "a fault asked for by the test",
         }
         headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
-        answer = Response.json(status, {"errors": [document]}, headers)
 
         def refuse(_: Request) -> None:
-            raise FaultAnswerError(answer)
+            # One of its own each time: an answer is completed on its way out, and a HEAD's emptied.
+            raise FaultAnswerError(Response.json(status, {"errors": [document]}, headers))
 
         return self._add(Fault("status", method, path, times, skip, before=refuse))
 

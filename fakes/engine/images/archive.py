@@ -194,7 +194,7 @@ def _add(engine: FakeDockerEngine, document: bytes, contents: list[bytes]) -> Im
 
 
 def _progress(image: Image) -> Iterator[Message]:
-    from fakes.engine.distribution import progress_bar
+    from fakes.engine.progress import progress_bar
 
     for layer in image.layers:
         size = len(layer.content)

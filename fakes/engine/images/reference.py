@@ -85,6 +85,16 @@ def is_tag(text: str) -> bool:
     return _TAG.fullmatch(text) is not None
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is a whole id, which is never a name."""
+    return _HEX_ID.fullmatch(text) is not None
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a digest."""
+    return _DIGEST.fullmatch(text) is not None
+
+
 def parse(name: str, *, modern: bool = False) -> Reference:
     """Read an image name.
 

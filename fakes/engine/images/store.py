@@ -142,10 +142,16 @@ class ImageStore:
             self._tags[reference.key] = image.id
             image.last_tagged = self._clock()
 
-    def add_digest(self, reference: Reference, image_id: str) -> None:
-        """Remember under which digest a repository holds an image."""
+    def add_digest(self, reference: Reference, image_id: str, *, moving: bool = False) -> None:
+        """Remember under which digest a repository holds an image.
+
+        Args:
+            reference: the digest in its repository.
+            image_id: the image.
+            moving: take it from another image that has it, as of an index for another platform.
+        """
         with self.lock:
-            if image_id in self._images:
+            if image_id in self._images and (moving or reference.key not in self._digests):
                 self._digests[reference.key] = image_id
 
     def untag(self, reference: Reference) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine.distribution import pull_failure
+from fakes.engine.credentials import Credentials
+from fakes.engine.distribution import hub_denial
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
-from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference
-from fakes.engine.registry_client import Credentials, RegistryClient, RegistryError
+from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, is_id
+from fakes.engine.registry_client import MANIFEST, RegistryClient
+from fakes.engine.registry_errors import RegistryError
 from fakes.engine.routes.router import Route
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 
 def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+    if is_id(path["name"]):
+        raise ApiError(500, "no manifest found for full image ID")
     try:
         reference = engine.parse_name(path["name"]).tagged()
     except InvalidReferenceError as error:
@@ -27,28 +31,31 @@ def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -
         if reference.domain == HUB and not engine.hub_is_real:
             repository = engine.hub_repository(reference)
             if repository is None:
-                raise RegistryError("denied: requested access to the resource is denied", 401)
+                raise hub_denial()
             return json_response(_described(repository, reference))
         with RegistryClient(reference, credentials, "pull") as client:
             client.ping()
             return json_response(_described(client, reference))
     except RegistryError as error:
-        if error.status in (401, 403):
-            raise ApiError(error.status, error.message) from error
-        raise pull_failure(reference, error) from error
+        # Older engines do not look into the failure of a request.
+        deep = engine.version.tells_refusals or not error.wrapped
+        raise ApiError(error.status if deep else 500, error.message) from error
 
 
 def _described(repository: Repository, reference: Reference) -> dict[str, Any]:
-    body, kind, digest = repository.manifest(reference.digest or reference.tag)
+    digest = reference.digest or repository.resolve(reference.tag)
+    body, kind = repository.manifest(digest)
     document = json.loads(body)
+    platforms: list[dict[str, Any]] = []
     if "manifests" in document:
-        platforms = [entry.get("platform") or {} for entry in document["manifests"]]
-    else:
-        config = json.loads(repository.blob(document["config"]["digest"]))
+        platforms = [entry["platform"] for entry in document["manifests"] if "platform" in entry]
+    elif kind == MANIFEST:
+        # The configuration of an OCI manifest is not looked into.
+        config = json.loads(b"".join(repository.blob(document["config"]["digest"])))
         platforms = [{"architecture": config.get("architecture"), "os": config.get("os")}]
     return {
         "Descriptor": {"mediaType": kind, "digest": digest, "size": len(body)},
-        "Platforms": platforms,
+        "Platforms": platforms or None,
     }
 
 

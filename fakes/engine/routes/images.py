@@ -1,24 +1,20 @@
-"""Images: list, inspect, history, tag, remove, prune, pull, push, save, load."""
+"""Images: list, inspect, history, tag, remove, prune, save, load."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
-from fakes.engine.distribution import pull, push
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, chunks_of, json_response
 from fakes.engine.images import archive
-from fakes.engine.images.reference import InvalidReferenceError, Reference, is_tag, parse
+from fakes.engine.images.reference import InvalidReferenceError, Reference, is_tag
 from fakes.engine.images.removal import remove_image
 from fakes.engine.images.store import Image
-from fakes.engine.platforms import parse_platform
-from fakes.engine.registry_client import Credentials
 from fakes.engine.routes.filters import labels_match, older_than, read_filters, truth
 from fakes.engine.routes.image_lists import NO_TIME, summaries
 from fakes.engine.routes.router import Route
-from fakes.engine.routes.streams import lines, message_line, streamed
+from fakes.engine.routes.streams import lines
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -76,7 +72,7 @@ def inspect(engine: FakeDockerEngine, image: Image, version: str | None = None) 
         "ContainerConfig": image.container_config().to_json(),
         "DockerVersion": document.get("docker_version") or "",
         "Author": document.get("author") or "",
-        "Config": document.get("config"),
+        "Config": _config(image),
         "Architecture": document.get("architecture") or "",
     }
     if document.get("variant"):
@@ -103,6 +99,12 @@ def inspect(engine: FakeDockerEngine, image: Image, version: str | None = None) 
             if k not in _CONTAINER_ONLY
         }
     return answer
+
+
+def _config(image: Image) -> dict[str, Any] | None:
+    """What runs in a container of it; what the document does not say is told as empty."""
+    config = image.run_config()
+    return None if config is None else config.to_json()
 
 
 def _comment(document: dict[str, Any]) -> str:
@@ -192,13 +194,18 @@ def _tag_target(engine: FakeDockerEngine, repository: str, tag: str) -> Referenc
     if tag and not is_tag(tag):
         raise ApiError(400 if modern else 500, "invalid tag format")
     try:
-        return _named(engine, repository, tag)
+        return named(engine, repository, tag)
     except ApiError as error:
         is_form = error.message.startswith("invalid reference") and not modern
         raise ApiError(500 if is_form else error.status, error.message) from error
 
 
-def _named(engine: FakeDockerEngine, repository: str, tag: str) -> Reference:
+def named(engine: FakeDockerEngine, repository: str, tag: str) -> Reference:
+    """The name that an image is to get.
+
+    Raises:
+        ApiError: it is none.
+    """
     try:
         reference = engine.parse_name(repository)
         if reference.digest:
@@ -249,81 +256,6 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) ->
     return json_response({"ImagesDeleted": records or None, "SpaceReclaimed": freed})
 
 
-def _create(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    if request.parameter("fromSrc"):
-        return _import(engine, request)
-    name, tag = request.parameter("fromImage"), request.parameter("tag")
-    try:
-        reference = engine.parse_name(name)
-        if tag.startswith(("sha256:", "sha512:")):
-            reference = reference.with_digest(tag)
-        elif tag:
-            reference = engine.parse_name(f"{reference.repository}:{tag}")
-    except InvalidReferenceError as error:
-        raise ApiError(400, str(error)) from error
-    platform = request.parameter("platform")
-    wanted = parse_platform(platform) if platform else None
-    credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
-    return streamed(pull(engine, reference.tagged(), credentials, wanted))
-
-
-def _import(engine: FakeDockerEngine, request: Request) -> Response:
-    from fakes.engine.images.imports import import_tar
-
-    source = request.parameter("fromSrc")
-    if source != "-":
-        raise ApiError(501, "the engine double does not implement POST /images/create?fromSrc=URL")
-    repository = request.parameter("repo")
-    reference = _named(engine, repository, request.parameter("tag")) if repository else None
-    image = import_tar(
-        engine,
-        request.body,
-        changes=request.query.get("changes", []),
-        message=request.parameter("message"),
-    )
-    if reference is not None:
-        engine.tag_image(reference, image)
-    engine.emit_event("import", image)
-    return Response(
-        200, iter([message_line({"status": image.id})]), {"Content-Type": "application/json"}
-    )
-
-
-def _push(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
-    name, tag = path["name"], request.parameter("tag")
-    try:
-        reference = engine.parse_name(f"{name}:{tag}" if tag else name)
-    except InvalidReferenceError as error:
-        raise ApiError(400, str(error)) from error
-    credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
-    if not reference.tag:
-        return Response(
-            200,
-            lines(_push_all(engine, reference, credentials)),
-            {"Content-Type": "application/json"},
-        )
-    return Response(
-        200, lines(push(engine, reference, credentials)), {"Content-Type": "application/json"}
-    )
-
-
-def _push_all(
-    engine: FakeDockerEngine, reference: Reference, credentials: Credentials
-) -> Iterator[dict[str, Any]]:
-    names = [parse(key) for key in sorted(engine.images.references()) if "@" not in key]
-    mine = [name for name in names if name.repository == reference.repository]
-    if not mine:
-        yield {"status": f"The push refers to repository [{reference.repository}]"}
-        raise ApiError(
-            404, f"An image does not exist locally with the tag: {reference.familiar_name}"
-        )
-    for number, name in enumerate(mine):
-        for message in push(engine, name, credentials):
-            if number and message.get("status", "").startswith("The push refers"):
-                continue
-            yield message
-
-
 def _save(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
     names = [path["name"]] if "name" in path else request.query.get("names", [])
     data = archive.save(engine, names)
@@ -338,34 +270,14 @@ def _load(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> 
     return Response(200, lines(messages), {"Content-Type": "application/json"})
 
 
-def _search(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    term = request.parameter("term")
-    found = [
-        {
-            "star_count": 0,
-            "is_official": path.startswith("library/"),
-            "name": path.removeprefix("library/"),
-            "is_automated": False,
-            "description": "",
-        }
-        for path in engine.hub_paths()
-        if term in path
-    ]
-    limit = request.parameter("limit")
-    return json_response(found[: int(limit)] if limit.isdigit() and int(limit) else found)
-
-
 ROUTES: list[Route] = [
     ("GET", "/images/json", _list),
     ("GET", "/images/get", _save),
-    ("GET", "/images/search", _search),
     ("GET", "/images/{name:.*}/json", _inspect),
     ("GET", "/images/{name:.*}/history", _history),
     ("GET", "/images/{name:.*}/get", _save),
     ("POST", "/images/load", _load),
-    ("POST", "/images/create", _create),
     ("POST", "/images/prune", _prune),
     ("POST", "/images/{name:.*}/tag", _tag),
-    ("POST", "/images/{name:.*}/push", _push),
     ("DELETE", "/images/{name:.*}", _remove),
 ]

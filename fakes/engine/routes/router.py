@@ -162,10 +162,12 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         execs,
         images,
         info,
+        login,
         missing,
         networks,
         swarm,
         system,
+        transfers,
         volumes,
     )
 
@@ -175,6 +177,7 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         *events.ROUTES,
         *disk_use.ROUTES,
         *swarm.ROUTES,
+        *transfers.ROUTES,
         *images.ROUTES,
         *build.ROUTES,
         *commits.ROUTES,
@@ -186,6 +189,7 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         *distribution.ROUTES,
         *networks.ROUTES,
         *volumes.ROUTES,
+        *login.ROUTES,
         *((m, p, not_implemented(m, p)) for m, p in missing.ROUTES),
     ]
     return [(method, compile_pattern(pattern), endpoint) for method, pattern, endpoint in routes]

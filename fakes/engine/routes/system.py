@@ -1,14 +1,10 @@
-"""The engine about itself: ping, version, login."""
+"""The engine about itself: ping, version."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
-from fakes.engine.images.reference import HUB, Reference
-from fakes.engine.registry_client import Credentials, RegistryClient, RegistryError
 from fakes.engine.routes.router import Route
 
 if TYPE_CHECKING:
@@ -60,43 +56,8 @@ def _version(engine: FakeDockerEngine, _request: Request, _path: dict[str, str])
     )
 
 
-def _auth(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    try:
-        body = json.loads(request.body or b"{}")
-    except ValueError as error:
-        raise ApiError(400, f"invalid JSON: {error}") from error
-    address = str(body.get("serveraddress") or "https://index.docker.io/v1/")
-    domain = address.removeprefix("https://").removeprefix("http://").partition("/")[0]
-    credentials = Credentials(str(body.get("username") or ""), str(body.get("password") or ""))
-    if domain in ("index.docker.io", HUB) and not engine.hub_is_real:
-        if not credentials.username:
-            raise ApiError(
-                401,
-                'Get "https://registry-1.docker.io/v2/": unauthorized: '
-                "incorrect username or password",
-            )
-    else:
-        _log_in(domain, credentials)
-    engine.logins[domain] = (credentials.username, credentials.password)
-    return json_response({"Status": "Login Succeeded", "IdentityToken": ""})
-
-
-def _log_in(domain: str, credentials: Credentials) -> None:
-    base = f"http://{domain}"
-    try:
-        with RegistryClient(Reference(domain, ""), credentials, "") as client:
-            client.log_in()
-    except RegistryError as error:
-        if error.status in (401, 403):
-            raise ApiError(
-                401, f"login attempt to {base}/v2/ failed with status: 401 Unauthorized"
-            ) from error
-        raise ApiError(500, error.message) from error
-
-
 ROUTES: list[Route] = [
     ("GET", "/_ping", _ping),
     ("HEAD", "/_ping", _ping),
     ("GET", "/version", _version),
-    ("POST", "/auth", _auth),
 ]

@@ -42,6 +42,12 @@ _TELLING = (
     "events.volume_life",
     "system.",
     "naming.list_",
+    "pulled_manifests.",
+    "pushes.headers",
+    "pushes.platform",
+    "registries.log_in_",
+    "registries.pull_",
+    "registry_failures.pull_manifest_get",
 )
 
 

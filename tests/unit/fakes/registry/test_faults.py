@@ -167,3 +167,12 @@ def test_credentials_run_out_in_the_middle(ask: Ask, auth: str, challenge: str) 
     assert challenge in answer.headers.get("WWW-Authenticate")
     odd = ask(registry, "PUT", "/v2/%0d%0aX/manifests/1").headers.get("WWW-Authenticate")
     assert odd.isprintable()
+
+
+def test_a_refusal_has_its_words_again_after_a_head(ask: Ask, registry: FakeRegistry) -> None:
+    """The answer to HEAD has no body; the next one has, and each header once."""
+    registry.faults.status(403, times=None, message="not you")
+    head, get = (ask(registry, method, "/v2/a/manifests/1") for method in ("HEAD", "GET"))
+    assert (head.status, bytes(head.body)) == (403, b"")
+    assert json.loads(bytes(get.body))["errors"][0]["message"] == "not you"
+    assert len(get.headers.get_all("Docker-Distribution-Api-Version")) == 1

@@ -1,0 +1,301 @@
+"""Pulls and pushes in scenarios, and what of their streams a client can rely on.
+
+An engine tells the progress of several layers at once, and only the newest word of each: what
+comes between a layer's first and its last status may be missing from one stream and present in
+the next.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fakes.contracts.engine.context import pack
+from fakes.contracts.engine.session import Session
+
+if TYPE_CHECKING:
+    from fakes.registry.registry import FakeRegistry
+    from fakes.registry.storage import Manifest
+
+Message = dict[str, Any]
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+
+NOBODY = base64.urlsafe_b64encode(b"{}").decode()
+"""The header of somebody without credentials."""
+
+# Said of a layer on the way, unless something newer is to be said before it was sent.
+_PASSING = frozenset(
+    {
+        "Waiting",
+        "Pushing",
+        "Downloading",
+        "Verifying Checksum",
+        "Download complete",
+        "Extracting",
+    }
+)
+# Layers are pushed side by side, so that they end in any order.
+_ENDED = re.compile("Pushed|Layer already exists|Mounted from .*")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# What differs from run to run in the paths of requests.
+_ACCIDENTAL = re.compile(r"(?<=/blobs/uploads/)[^/?]+|sha256:[0-9a-f]{64}")
+
+
+def login(username: str, password: str, **more: str) -> str:
+    """The header of somebody with credentials."""
+    return encoded({"username": username, "password": password, **more})
+
+
+def encoded(document: object) -> str:
+    """A document in the form of `X-Registry-Auth` and `X-Registry-Config`."""
+    return base64.urlsafe_b64encode(json.dumps(document).encode()).decode()
+
+
+def reliable(messages: Iterable[Message]) -> list[Message]:
+    """The messages that come in every run, those of layers that end side by side in order."""
+    order: list[str] = []
+    result: list[Message] = []
+    ended: list[Message] = []
+    for message in messages:
+        status, item = str(message.get("status", "")), str(message.get("id", ""))
+        if status in _PASSING:
+            continue
+        if _ENDED.fullmatch(status):
+            ended.append(message)
+            continue
+        order.append(item)
+        result += _in_order(ended, order)
+        ended = []
+        result.append(message)
+    return result + _in_order(ended, order)
+
+
+def _in_order(ended: list[Message], order: Sequence[str]) -> list[Message]:
+    return sorted(ended, key=lambda message: order.index(message["id"]))
+
+
+class Transfers:
+    """A scenario's hands for pulls and pushes.
+
+    Layers are other ones in each run, for an engine remembers for ever which registry had which.
+
+    Args:
+        session: the scenario's.
+        options: of the registry; see `fakes.FakeRegistry`.
+    """
+
+    def __init__(self, session: Session, **options: Any) -> None:
+        self._session = session
+        self._salt = secrets.token_hex(8)
+        self.registry: FakeRegistry = session.registry(**options)
+        self.address = self.registry.address
+        # Digests in the order in which they came up; their own order is another in each run.
+        self._digests: list[str] = []
+
+    # --- images ---------------------------------------------------------------
+
+    def content(self, word: str) -> str:
+        """A file's content that gzip makes to some hundred bytes, whoever's gzip it is."""
+        parts = (f"{self._salt} {word} {number}".encode() for number in range(6))
+        return "".join(hashlib.sha256(part).hexdigest() for part in parts)
+
+    def build(self, name: str, *words: str, env: str = "1") -> None:
+        """Let the engine have an image of this registry, with a layer for each word.
+
+        Args:
+            name: without the registry's address.
+            words: of each a file is made.
+            env: a variable, so that images of the same layers differ.
+        """
+        copies = [f"COPY {word} /{word}" for word in words]
+        dockerfile = "\n".join(["FROM scratch", *copies, f"ENV made={env}"])
+        context = {"Dockerfile": dockerfile, **{word: self.content(word) for word in words}}
+        self._session.request(
+            "POST",
+            "/build",
+            params={"t": f"{self.address}/{name}", "rm": "1"},
+            data=pack(context),
+            headers={"Content-Type": "application/x-tar"},
+        )
+
+    def seed(self, name: str, *words: str, env: str = "1", **more: Any) -> Manifest:
+        """Let the registry have an image, with a layer for each word.
+
+        Args:
+            name: without the registry's address.
+            words: of each a file is made.
+            env: a variable, so that images of the same layers differ.
+            more: of `fakes.registry.SeedImage`.
+        """
+        from fakes.registry.seed import SeedImage
+
+        layers = [{word: self.content(word)} for word in words]
+        manifest = self.registry.seed(name, SeedImage(layers=layers, env={"made": env}, **more))
+        self._digests.append(manifest.digest)
+        return manifest
+
+    def put(self, name: str, document: Message) -> None:
+        """Let the registry have a manifest or an index.
+
+        Args:
+            name: repository and tag.
+            document: with its media type.
+        """
+        repository, _, tag = name.partition(":")
+        response = self.registry.session().put(
+            f"{self.registry.url}/v2/{repository}/manifests/{tag}",
+            data=json.dumps(document, separators=(",", ":")).encode(),
+            headers={"Content-Type": document["mediaType"]},
+            timeout=10,
+        )
+        response.raise_for_status()
+
+    def index(self, name: str, manifests: Mapping[str, Manifest], kind: str = OCI_INDEX) -> None:
+        """Let the registry have an index.
+
+        Args:
+            name: repository and tag.
+            manifests: by platform, as in `linux/amd64`.
+            kind: its media type.
+        """
+        entries = []
+        for platform, manifest in manifests.items():
+            system, _, rest = platform.partition("/")
+            architecture, _, variant = rest.partition("/")
+            entry: Message = {"architecture": architecture, "os": system}
+            if variant:
+                entry["variant"] = variant
+            entries.append({**described(manifest), "platform": entry})
+        self.put(name, {"schemaVersion": 2, "mediaType": kind, "manifests": entries})
+
+    # --- moving them ----------------------------------------------------------
+
+    def push(self, name: str, auth: str | None = NOBODY, **query: str) -> None:
+        """Push and note the stream.
+
+        Args:
+            name: without the registry's address; with the tag, if one is to be named.
+            auth: `X-Registry-Auth`.
+            query: further parameters.
+        """
+        repository, _, tag = name.partition(":")
+        params = {"tag": tag, **query} if tag else query
+        path = f"/images/{self.address}/{repository}/push"
+        self._transfer(f"push {name}", path, params, auth)
+
+    def pull(self, name: str, auth: str | None = None, **query: str) -> None:
+        """Pull and note the stream; as `push`."""
+        repository, _, tag = name.partition(":")
+        if "@" in name:
+            repository, _, tag = name.partition("@")
+        params = {"fromImage": f"{self.address}/{repository}", **query}
+        if tag:
+            params["tag"] = tag
+        self._transfer(f"pull {repository}", "/images/create", params, auth)
+
+    def _transfer(self, what: str, path: str, params: Mapping[str, str], auth: str | None) -> None:
+        headers = {} if auth is None else {"X-Registry-Auth": auth}
+        response = self._session.request("POST", path, params=dict(params), headers=headers)
+        self._digests += _DIGEST.findall(response.text)
+        seen: Message = {"status": response.status_code}
+        if response.status_code == 200:
+            lines = response.text.splitlines()
+            seen["messages"] = reliable(json.loads(line) for line in lines if line.strip())
+        else:
+            seen["body"] = response.json()
+        self._session.note(what, seen)
+
+    def inspect(self, name: str, auth: str | None = None) -> None:
+        """Note what the engine says the registry has under a name."""
+        headers = {} if auth is None else {"X-Registry-Auth": auth}
+        self._session.call("GET", f"/distribution/{self.address}/{name}/json", headers=headers)
+
+    def remove(self, name: str, **query: str) -> None:
+        """Remove a name of this registry from the engine, and note what went."""
+        self._session.call("DELETE", f"/images/{self.address}/{name}", params=query)
+
+    def from_image(
+        self,
+        name: str,
+        steps: str = "ENV x=1",
+        *,
+        auths: Mapping[str, object] | None = None,
+        **query: str,
+    ) -> None:
+        """Build on an image of this registry and note the stream.
+
+        Args:
+            name: without the registry's address.
+            steps: what comes after `FROM`.
+            auths: the user and password for each registry.
+            query: further parameters.
+        """
+        headers = {"Content-Type": "application/x-tar"}
+        if auths is not None:
+            headers["X-Registry-Config"] = encoded(auths)
+        response = self._session.request(
+            "POST",
+            "/build",
+            params={"t": "built:1", "rm": "1", **query},
+            data=pack({"Dockerfile": f"FROM {self.address}/{name}\n{steps}"}),
+            headers=headers,
+        )
+        lines = [json.loads(line) for line in response.text.splitlines() if line.strip()]
+        self._session.note("build", {"status": response.status_code, "messages": reliable(lines)})
+
+    # --- looking --------------------------------------------------------------
+
+    def requests(self) -> None:
+        """Note what the registry was asked, sorted: layers are moved side by side."""
+        lines = sorted(
+            f"{r.status} {r.method} {_ACCIDENTAL.sub('<…>', r.path)}"
+            for r in self.registry.requests
+        )
+        self._session.note("asked of the registry", lines)
+
+    def named(self, *names: str) -> None:
+        """Note the names and digests of images of this registry."""
+        for name in names:
+            response = self._session.request("GET", f"/images/{self.address}/{name}/json")
+            document = response.json()
+            seen = document
+            if response.status_code == 200:
+                seen = self._names(document, "Id", "Parent")
+            self._session.note("named", {"name": name, "seen": seen})
+
+    def listed(self) -> None:
+        """Note the lines of the image list, without those that are not the scenario's."""
+        lines = [
+            self._names(line, "Id", "ParentId")
+            for line in self._session.request("GET", "/images/json").json()
+            if not self._session.kept_names & set(line.get("RepoTags") or [])
+        ]
+        self._session.note("list", sorted(lines, key=lambda line: json.dumps(line["RepoTags"])))
+
+    def _names(self, document: Message, *keys: str) -> Message:
+        digests = document.get("RepoDigests")
+        if digests:
+            digests = sorted(digests, key=self._age)
+        return {
+            **{key: document.get(key) for key in keys},
+            "RepoTags": document.get("RepoTags"),
+            "RepoDigests": digests,
+        }
+
+    def _age(self, name: str) -> tuple[str, int]:
+        repository, _, digest = name.partition("@")
+        return repository, self._digests.index(digest) if digest in self._digests else -1
+
+
+def described(manifest: Manifest) -> Message:
+    """A manifest's descriptor."""
+    return {
+        "mediaType": manifest.media_type,
+        "digest": manifest.digest,
+        "size": len(manifest.content),
+    }

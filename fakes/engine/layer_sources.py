@@ -1,0 +1,79 @@
+"""What an engine remembers of layers: under which digests registries had them.
+
+A push asks only for digests that the engine knows, and a layer is taken over from another
+repository only if the engine saw it there.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from fakes.engine.credentials import Credentials
+from fakes.engine.images.reference import Reference
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place of a layer.
+
+    Attributes:
+        digest: of its compressed form.
+        domain: the registry.
+        path: the repository in it.
+        user: who put it there; empty when it was pulled.
+    """
+
+    digest: str
+    domain: str
+    path: str
+    user: str = ""
+
+    def is_in(self, reference: Reference) -> bool:
+        """Whether it is a repository's."""
+        return (self.domain, self.path) == (reference.domain, reference.path)
+
+
+class LayerSources:
+    """The places of every layer that was ever pushed or pulled; they outlive the images."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_diff: dict[str, list[Source]] = {}
+        self._diff_of: dict[str, str] = {}
+
+    def add(
+        self, diff_id: str, digest: str, reference: Reference, credentials: Credentials | None
+    ) -> None:
+        """Remember a place, as the newest."""
+        user = (credentials.username or credentials.registry_token) if credentials else ""
+        source = Source(digest, reference.domain, reference.path, user)
+        with self._lock:
+            known = [s for s in self._by_diff.get(diff_id, []) if s != source]
+            self._by_diff[diff_id] = [*known, source]
+            self._diff_of[digest] = diff_id
+
+    def forget(self, diff_id: str, source: Source) -> None:
+        """A layer is no longer there."""
+        with self._lock:
+            known = self._by_diff.get(diff_id, [])
+            self._by_diff[diff_id] = [each for each in known if each != source]
+
+    def diff_id_of(self, digest: str) -> str:
+        """The layer whose compressed form has a digest, empty when nobody knows."""
+        with self._lock:
+            return self._diff_of.get(digest, "")
+
+    def likely(self, diff_id: str, reference: Reference, credentials: Credentials) -> list[Source]:
+        """The places of a layer, the likeliest for a repository first."""
+        with self._lock:
+            known = list(reversed(self._by_diff.get(diff_id, [])))
+        user = credentials.username or credentials.registry_token
+        wanted = [reference.domain, *reference.path.split("/")]
+
+        def rank(source: Source) -> tuple[bool, int]:
+            parts = [source.domain, *source.path.split("/")]
+            alike = [one == two for one, two in zip(parts, wanted, strict=False)]
+            return source.user != user, -(alike.index(False) if False in alike else len(alike))
+
+        return sorted(known, key=rank)

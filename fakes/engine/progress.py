@@ -1,0 +1,50 @@
+"""The messages that tell how far layers have come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fakes.engine import go_text
+
+Message = dict[str, Any]
+
+ATTEMPTS = 5
+"""How often a layer is tried."""
+
+
+def short(digest: str) -> str:
+    """The digits by which messages name a layer."""
+    return digest.partition(":")[2][:12]
+
+
+def progress(status: str, item: str, current: int = 0, total: int = 0) -> Message:
+    """What is said of a layer, with a bar if there are numbers."""
+    if not current:
+        return {"status": status, "progressDetail": {}, "id": item}
+    return {
+        "status": status,
+        "progressDetail": {"current": current, "total": total},
+        "progress": progress_bar(current, total),
+        "id": item,
+    }
+
+
+def progress_bar(current: int, total: int) -> str:
+    """The bar the engine draws into its messages."""
+    width = min(50, current * 50 // total if total else 50)
+    bar = "=" * width + ">" + " " * (50 - width)
+    shown = go_text.human_size(current).rjust(8)
+    # More than there is to come cannot be told as a part of it.
+    return f"[{bar}] {shown}" if current > total else f"[{bar}] {shown}/{go_text.human_size(total)}"
+
+
+def retrying(item: str, attempt: int) -> Iterator[Message]:
+    """What is said while the engine waits after a failure; the double does not wait.
+
+    Args:
+        item: the layer.
+        attempt: the one that failed, counted from 1.
+    """
+    for seconds in range(5 * attempt, 0, -1):
+        yield progress(f"Retrying in {seconds} second{'' if seconds == 1 else 's'}", item)

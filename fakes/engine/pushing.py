@@ -1,0 +1,192 @@
+"""Push: from the engine to a registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fakes.engine.credentials import Credentials
+from fakes.engine.errors import ApiError
+from fakes.engine.images.layers import Layer, digest_of
+from fakes.engine.images.reference import Reference, parse
+from fakes.engine.images.store import Image
+from fakes.engine.layer_sources import Source
+from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
+from fakes.engine.registry_client import CONFIG, LAYER, MANIFEST, Blob, RegistryClient
+from fakes.engine.registry_errors import RegistryError
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+_PIECE = 32 * 1024
+
+
+def manifest_of(image: Image, blobs: list[Blob] | None = None) -> bytes:
+    """The manifest the engine pushes for an image, byte for byte the same each time.
+
+    Args:
+        image: the image.
+        blobs: its layers as the registry has them; as the engine compresses them otherwise.
+    """
+    if blobs is None:
+        blobs = [Blob(layer.blob_digest, len(layer.compressed)) for layer in image.layers]
+    document = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {"mediaType": CONFIG, "size": len(image.document), "digest": image.id},
+        "layers": [
+            {"mediaType": LAYER, "size": blob.size, "digest": blob.digest} for blob in blobs
+        ],
+    }
+    return json.dumps(document, indent=3, separators=(",", ": ")).encode()
+
+
+def push(
+    engine: FakeDockerEngine, reference: Reference, credentials: Credentials
+) -> Iterator[Message]:
+    """Send a tag to its registry, all tags if none is named; a failure is the last message.
+
+    Raises:
+        ApiError: it failed. The first message has been yielded then.
+    """
+    yield {"status": f"The push refers to repository [{reference.repository}]"}
+    if reference.digest:
+        raise ApiError(500, "cannot push a digest reference")
+    names = [parse(key) for key in sorted(engine.images.references()) if "@" not in key]
+    mine = [name for name in names if name.repository == reference.repository]
+    if not mine:
+        raise ApiError(
+            404, f"An image does not exist locally with the tag: {reference.familiar_name}"
+        )
+    try:
+        with RegistryClient(reference, credentials, "push,pull") as client:
+            client.ping()
+            wanted = [name for name in mine if reference.tag in ("", name.tag)]
+            if not wanted:
+                raise ApiError(404, f"tag does not exist: {reference.familiar}")
+            sender = _Push(engine, client, reference, credentials)
+            for name in wanted:
+                yield from sender.tag(name)
+    except RegistryError as error:
+        raise ApiError(error.status, error.message) from error
+
+
+class _Push:
+    """One push, of any number of tags."""
+
+    def __init__(
+        self,
+        engine: FakeDockerEngine,
+        client: RegistryClient,
+        reference: Reference,
+        credentials: Credentials,
+    ) -> None:
+        self._engine = engine
+        self._client = client
+        self._reference = reference
+        self._credentials = credentials
+        # What the registry is known to have, by layer.
+        self._there: dict[str, Blob] = {}
+
+    def tag(self, name: Reference) -> Iterator[Message]:
+        """Send one tag."""
+        engine = self._engine
+        image = engine.images.find(name.familiar)
+        for layer in reversed(image.layers):
+            yield progress("Preparing", short(layer.diff_id))
+        # What is there twice is sent once.
+        once = {layer.diff_id: layer for layer in reversed(image.layers)}
+        for layer in once.values():
+            yield from self._layer(layer)
+        if self._client.find_blob(image.id) is None:
+            location = self._client.begin_upload()
+            self._client.upload(location or "", image.id, image.document)
+        body = manifest_of(image, [self._there[layer.diff_id] for layer in image.layers])
+        self._client.put_manifest(name.tag, body, MANIFEST)
+        digest = digest_of(body)
+        yield {"status": f"{name.tag}: digest: {digest} size: {len(body)}"}
+        engine.images.add_digest(name.with_digest(digest), image.id)
+        engine.emit_transfer("push", name)
+        yield {
+            "progressDetail": {},
+            "aux": {"Tag": name.tag, "Digest": digest, "Size": len(body)},
+        }
+
+    def _layer(self, layer: Layer) -> Iterator[Message]:
+        item = short(layer.diff_id)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                yield from self._try_layer(layer, item)
+                return
+            except RegistryError as error:
+                if error.final or attempt == ATTEMPTS:
+                    raise ApiError(error.status, error.first) from error
+            yield from retrying(item, attempt)
+
+    def _try_layer(self, layer: Layer, item: str) -> Iterator[Message]:
+        if layer.diff_id in self._there:
+            yield progress("Layer already exists", item)
+            return
+        asked: set[str] = set()
+        found = self._look(layer, asked, own=False)
+        if found is not None:
+            yield progress("Layer already exists", item)
+            self._keep(layer, found)
+            return
+        location = ""
+        for source in self._others(layer):
+            try:
+                location = self._client.begin_upload(source.digest, source.path) or ""
+            except RegistryError:
+                self._engine.layer_sources.forget(layer.diff_id, source)
+                continue
+            if not location:
+                yield progress(f"Mounted from {source.path}", item)
+                blob = self._client.find_blob(source.digest)
+                self._keep(layer, blob or Blob(source.digest, 0))
+                return
+            self._engine.layer_sources.forget(layer.diff_id, source)
+        if not asked and (found := self._look(layer, asked, own=True)):
+            yield progress("Layer already exists", item)
+            self._keep(layer, found)
+            return
+        location = location or self._client.begin_upload() or ""
+        # The whole is the bytes of the files, what is sent the archive around them.
+        for sent in (*range(_PIECE, len(layer.content), _PIECE), len(layer.content)):
+            yield progress("Pushing", item, sent, layer.size)
+        self._client.upload(location, layer.blob_digest, layer.compressed)
+        yield progress("Pushed", item)
+        self._keep(layer, Blob(layer.blob_digest, len(layer.compressed)))
+
+    def _look(self, layer: Layer, asked: set[str], *, own: bool) -> Blob | None:
+        """The layer in this repository, under the likeliest digest that is known."""
+        sources = self._engine.layer_sources
+        for source in sources.likely(layer.diff_id, self._reference, self._credentials):
+            mine = source.is_in(self._reference)
+            if (own and not mine) or source.digest in asked:
+                continue
+            asked.add(source.digest)
+            try:
+                found = self._client.find_blob(source.digest)
+            except RegistryError:
+                return None
+            if found is None and mine:
+                sources.forget(layer.diff_id, source)
+            return found
+        return None
+
+    def _others(self, layer: Layer) -> list[Source]:
+        """The other repository of the registry from which to mount a layer, if there is one."""
+        known = self._engine.layer_sources.likely(layer.diff_id, self._reference, self._credentials)
+        return [
+            source
+            for source in known
+            if source.domain == self._reference.domain and not source.is_in(self._reference)
+        ][:1]
+
+    def _keep(self, layer: Layer, blob: Blob) -> None:
+        self._there[layer.diff_id] = blob
+        self._engine.layer_sources.add(
+            layer.diff_id, blob.digest, self._reference, self._credentials
+        )

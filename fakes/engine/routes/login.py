@@ -1,0 +1,91 @@
+"""`POST /auth`: whether a registry takes a user's credentials."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fakes.engine import go_text
+from fakes.engine.credentials import Credentials
+from fakes.engine.errors import ApiError
+from fakes.engine.http import Request, Response, json_response
+from fakes.engine.images.reference import HUB, Reference
+from fakes.engine.registry_client import RegistryClient
+from fakes.engine.registry_errors import RegistryError
+from fakes.engine.routes.router import Route
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+_HUBS = ("index.docker.io", "registry-1.docker.io", HUB)
+
+
+def _log_in(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    body = _document(engine, request.body)
+    domain = _host(str(body.get("serveraddress") or "https://index.docker.io/v1/"))
+    credentials = Credentials.from_json(body)
+    if domain in _HUBS and not engine.hub_is_real:
+        if not credentials.username:
+            raise ApiError(
+                401,
+                'Get "https://registry-1.docker.io/v2/": unauthorized: '
+                "incorrect username or password",
+            )
+    else:
+        _ask(engine, domain, credentials)
+    engine.logins[domain] = (credentials.username, credentials.password)
+    return json_response({"Status": "Login Succeeded", "IdentityToken": ""})
+
+
+def _document(engine: FakeDockerEngine, body: bytes) -> dict[str, Any]:
+    text = body.decode("utf-8", "replace") or "{}"
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ApiError(500, go_text.json_error(text)) from error
+    if not isinstance(value, dict):
+        found = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
+        package = "registry" if engine.version.modern else "types"
+        words = f"json: cannot unmarshal {found} into Go value of type {package}.AuthConfig"
+        raise ApiError(500, words)
+    return value
+
+
+def _host(address: str) -> str:
+    """The host and port of an address.
+
+    Raises:
+        ApiError: 400 when it has none.
+    """
+    url = address if address.startswith(("https://", "http://")) else f"https://{address}"
+    host = url.partition("://")[2].partition("/")[0]
+    for character in host:
+        if character.isspace() or character in '<>"`{}|\\^':
+            raise ApiError(
+                400,
+                f"unable to parse server address: parse {go_text.quote(url)}: "
+                f"invalid character {go_text.quote(character)} in host name",
+            )
+    return host
+
+
+def _ask(engine: FakeDockerEngine, domain: str, credentials: Credentials) -> None:
+    """Ask the registry.
+
+    Raises:
+        ApiError: it does not take the credentials, or does not say so.
+    """
+    try:
+        with RegistryClient(Reference(domain, ""), credentials, "") as client:
+            status = client.log_in()
+            where = f"{client.base}/v2/"
+    except RegistryError as error:
+        code = error.status if engine.version.tells_refusals else 500
+        raise ApiError(code, error.message) from error
+    if status != HTTPStatus.OK:
+        phrase = HTTPStatus(status).phrase
+        raise ApiError(500, f"login attempt to {where} failed with status: {status} {phrase}")
+
+
+ROUTES: list[Route] = [("POST", "/auth", _log_in)]

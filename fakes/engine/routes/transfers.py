@@ -1,0 +1,134 @@
+"""Images from elsewhere and to elsewhere: pull, push, import, search."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakes.engine import go_text
+from fakes.engine.credentials import Credentials
+from fakes.engine.distribution import pull
+from fakes.engine.errors import ApiError
+from fakes.engine.http import Request, Response, json_response
+from fakes.engine.images.reference import InvalidReferenceError, Reference, is_digest, is_tag
+from fakes.engine.platforms import parse_platform
+from fakes.engine.pushing import push
+from fakes.engine.routes.images import named
+from fakes.engine.routes.router import Route
+from fakes.engine.routes.streams import lines, message_line, streamed
+
+if TYPE_CHECKING:
+    from fakes.engine.engine import FakeDockerEngine
+
+
+def _create(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    if not request.parameter("fromImage"):
+        return _import(engine, request)
+    # Without a tag, or with an empty one, every tag is meant.
+    reference = _wanted(engine, request.parameter("fromImage"), request.parameter("tag"))
+    platform = request.parameter("platform")
+    wanted = parse_platform(platform) if platform else None
+    credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
+    return streamed(pull(engine, reference, credentials, wanted))
+
+
+def _wanted(engine: FakeDockerEngine, name: str, tag: str) -> Reference:
+    """A name and what its tag parameter says: a tag or a digest.
+
+    Raises:
+        ApiError: 400 when either is none.
+    """
+    try:
+        reference = engine.parse_name(name)
+    except InvalidReferenceError as error:
+        raise ApiError(400, str(error)) from error
+    if is_digest(tag):
+        return reference.with_digest(tag)
+    if not tag:
+        return reference
+    if not is_tag(tag):
+        raise ApiError(400, "invalid tag format")
+    return Reference(reference.domain, reference.path, tag)
+
+
+def _import(engine: FakeDockerEngine, request: Request) -> Response:
+    from fakes.engine.images.imports import import_tar
+
+    source = request.parameter("fromSrc")
+    if source != "-":
+        raise ApiError(501, "the engine double does not implement POST /images/create?fromSrc=URL")
+    repository = request.parameter("repo")
+    reference = named(engine, repository, request.parameter("tag")) if repository else None
+    image = import_tar(
+        engine,
+        request.body,
+        changes=request.query.get("changes", []),
+        message=request.parameter("message"),
+    )
+    if reference is not None:
+        engine.tag_image(reference, image)
+    engine.emit_event("import", image)
+    return Response(
+        200, iter([message_line({"status": image.id})]), {"Content-Type": "application/json"}
+    )
+
+
+def _push(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+    header = request.headers.get("x-registry-auth")
+    if not header and not engine.version.speaks(None, "1.47"):
+        raise ApiError(400, engine.version.words.no_credentials())
+    modern = engine.version.modern
+    tag = request.parameter("tag")
+    try:
+        reference = engine.parse_name(path["name"])
+    except InvalidReferenceError as error:
+        raise ApiError(400 if modern else 500, str(error)) from error
+    if tag:
+        if not is_tag(tag):
+            raise ApiError(400 if modern else 500, "invalid tag format")
+        reference = Reference(reference.domain, reference.path, tag)
+    _check_platform(engine, request, reference)
+    messages = push(engine, reference, Credentials.from_header(header))
+    return Response(200, lines(messages), {"Content-Type": "application/json"})
+
+
+def _check_platform(engine: FakeDockerEngine, request: Request, reference: Reference) -> None:
+    """Refuse to push an image as one for another platform, which old engines do not look at.
+
+    Raises:
+        ApiError: 400 when it is no platform, 404 when the image is for another one.
+    """
+    wanted = request.parameter("platform")
+    if not wanted or not engine.version.speaks(request.version, "1.46"):
+        return
+    platform = go_text.parse_object(wanted)
+    if isinstance(platform, str):
+        raise ApiError(400, f"failed to parse platform: {platform}")
+    found = engine.images.find(reference.familiar).parsed
+    own = f"{found.get('os')}/{found.get('architecture')}"
+    asked = f"{platform.get('os')}/{platform.get('architecture')}"
+    if own != asked:
+        raise ApiError(404, engine.version.words.other_platform(reference.familiar, own, asked))
+
+
+def _search(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+    term = request.parameter("term")
+    found = [
+        {
+            "star_count": 0,
+            "is_official": path.startswith("library/"),
+            "name": path.removeprefix("library/"),
+            "is_automated": False,
+            "description": "",
+        }
+        for path in engine.hub_paths()
+        if term in path
+    ]
+    limit = request.parameter("limit")
+    return json_response(found[: int(limit)] if limit.isdigit() and int(limit) else found)
+
+
+ROUTES: list[Route] = [
+    ("GET", "/images/search", _search),
+    ("POST", "/images/create", _create),
+    ("POST", "/images/{name:.*}/push", _push),
+]
