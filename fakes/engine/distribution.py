@@ -91,6 +91,10 @@ class HubRepository:
                 return body, MANIFEST, digest_of(body)
         raise RegistryError("manifest unknown: manifest unknown", 404)
 
+    def tags(self) -> list[str]:
+        """The tags that were seeded, sorted."""
+        return sorted(self._images)
+
     def blob(self, digest: str) -> bytes:
         """A configuration or layer of a seeded image."""
         for image in self._images.values():

@@ -35,7 +35,7 @@ class BuildRecord:
         target: the stage asked for.
         build_args: as they were sent.
         labels: as they were sent.
-        options: every other query parameter.
+        options: every other query parameter as it was sent, such as `nocache` or `networkmode`.
         context_files: the paths of the context, sorted.
         steps: in the order they ran.
         image_id: the result, empty when it failed.

@@ -243,6 +243,23 @@ class RegistryClient:
             raise RegistryError(f"filesystem layer verification failed for digest {digest}")
         return response.content
 
+    def tags(self) -> list[str]:
+        """Every tag of the repository, page after page.
+
+        Raises:
+            RegistryError: when there is no such repository or it is not for us.
+        """
+        found: list[str] = []
+        url = self._url("tags/list")
+        while url:
+            response = self._request("GET", url)
+            if response.status_code != HTTPStatus.OK:
+                raise self._failure(response)
+            found.extend(response.json().get("tags") or [])
+            following = response.links.get("next", {}).get("url", "")
+            url = self._base + following if following.startswith("/") else following
+        return found
+
     # --- writing --------------------------------------------------------------
 
     def has_blob(self, digest: str) -> bool:

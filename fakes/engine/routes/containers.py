@@ -98,14 +98,15 @@ def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version.words, _LIST_FILTERS)
     everything = request.flag("all") or "status" in filters or "exited" in filters
     limit = request.parameter("limit")
+    # The SDK always sends one, and -1 for none.
+    count = int(limit) if limit.isdigit() else 0
     lines = []
     for container in engine.containers.all():
-        if not everything and not container.running and not limit:
+        if not everything and not container.running and not count:
             continue
         if _chosen(engine, container, filters):
             lines.append(summary(engine, container, size=request.flag("size")))
-    count = int(limit) if limit.lstrip("-").isdigit() else 0
-    return json_response(lines[:count] if count > 0 else lines)
+    return json_response(lines[:count] if count else lines)
 
 
 def _chosen(engine: FakeDockerEngine, container: Container, filters: dict[str, list[str]]) -> bool:

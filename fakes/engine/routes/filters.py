@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from datetime import datetime, timezone
+from decimal import Decimal
 
 from fakes.engine import go_text
 from fakes.engine.errors import ApiError
@@ -11,6 +14,10 @@ from fakes.engine.http import Request
 from fakes.engine.messages import Words
 
 _OLD = Words()
+_NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9}
+_PART = re.compile(r"(\d+(?:\.\d*)?)(ns|us|ms|s|m|h)")
+_DURATION = re.compile(rf"[-+]?(?:{_PART.pattern})+")
+_SECONDS = re.compile(r"\d+(?:\.\d{1,9})?")
 
 
 def read_filters(
@@ -66,3 +73,25 @@ def labels_match(labels: dict[str, str], wanted: Iterable[str]) -> bool:
         if name not in labels or (equals and labels[name] != value):
             return False
     return True
+
+
+def moment(text: str, now: int) -> int:
+    """A moment as clients name it, in nanoseconds since the epoch: a time or how long ago.
+
+    Raises:
+        ApiError: 500 when it is neither, as the engine answers.
+    """
+    if _DURATION.fullmatch(text):
+        past = sum(float(n) * _NANOSECONDS[unit] for n, unit in _PART.findall(text))
+        return now - int(-past if text.startswith("-") else past)
+    if _SECONDS.fullmatch(text):
+        return int(Decimal(text) * 1_000_000_000)
+    try:
+        found = datetime.fromisoformat(text.removesuffix("Z"))
+    except ValueError as error:
+        raise ApiError(
+            500, f"failed to parse value as time or duration: {go_text.quote(text)}"
+        ) from error
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=timezone.utc)
+    return int(found.timestamp()) * 1_000_000_000

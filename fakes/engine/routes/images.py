@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
+from fakes.engine.all_tags import pull_all
 from fakes.engine.distribution import pull, push
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, chunks_of, json_response
@@ -15,7 +16,7 @@ from fakes.engine.images.removal import remove_image
 from fakes.engine.images.store import Image
 from fakes.engine.platforms import parse_platform
 from fakes.engine.registry_client import Credentials
-from fakes.engine.routes.filters import labels_match, read_filters, truth
+from fakes.engine.routes.filters import labels_match, moment, read_filters, truth
 from fakes.engine.routes.image_lists import NO_TIME, summaries
 from fakes.engine.routes.router import Route
 from fakes.engine.routes.streams import lines, message_line, streamed
@@ -207,6 +208,10 @@ def _remove(engine: FakeDockerEngine, request: Request, path: dict[str, str]) ->
 def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
     filters = read_filters(request, engine.version.words, ("dangling", "until", "label", "label!"))
     dangling_only = truth(filters, "dangling", engine.version.words) is not False
+    until = filters.get("until", [])
+    if len(until) > 1:
+        raise ApiError(500, "more than one until filter specified")
+    newest = moment(until[0], engine.clock()) if until else None
     records: list[dict[str, str]] = []
     before = sum(layer.size for layer in engine.images.layers())
     with engine.lock:
@@ -220,6 +225,8 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) ->
             if not labels_match(labels, filters.get("label", [])):
                 continue
             if any(labels_match(labels, [item]) for item in filters.get("label!", [])):
+                continue
+            if newest is not None and image.created > newest:
                 continue
             if engine.uses_image(image.id):
                 continue
@@ -244,7 +251,9 @@ def _create(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -
     platform = request.parameter("platform")
     wanted = parse_platform(platform) if platform else None
     credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
-    return streamed(pull(engine, reference.tagged(), credentials, wanted))
+    if not reference.tag and not reference.digest:
+        return streamed(pull_all(engine, reference, credentials, wanted))
+    return streamed(pull(engine, reference, credentials, wanted))
 
 
 def _import(engine: FakeDockerEngine, request: Request) -> Response:

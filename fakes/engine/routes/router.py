@@ -18,13 +18,10 @@ Endpoint = Callable[["FakeDockerEngine", Request, dict[str, str]], Response]
 Route = tuple[str, str, Endpoint]
 
 
-def not_implemented(method: str, pattern: str) -> Endpoint:
+def not_implemented(_engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
     """An endpoint that says by name that the double does not have it."""
-
-    def answer(_engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
-        return error_response(501, f"the engine double does not implement {method} {pattern}")
-
-    return answer
+    words = f"the engine double does not implement {request.method} {request.path}"
+    return error_response(501, words)
 
 
 class Router:
@@ -123,7 +120,7 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         *containers.ROUTES,
         *distribution.ROUTES,
         *networks.ROUTES,
-        *((m, p, not_implemented(m, p)) for m, p in missing.ROUTES),
+        *((m, p, not_implemented) for m, p in missing.ROUTES),
     ]
     return [(method, compile_pattern(pattern), endpoint) for method, pattern, endpoint in routes]
 
