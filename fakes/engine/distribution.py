@@ -192,9 +192,11 @@ def _pull_from(
             yield _progress("Pull complete", item)
         image = engine.images.add(Image(config, tuple(layers)))
     yield {"status": f"Digest: {digest}"}
-    engine.images.add_digest(reference.with_digest(digest), image.id)
-    if reference.tag and before != image.id:
-        engine.tag_image(reference, image, event="pull")
+    with engine.lock:
+        image = engine.images.add(image)  # again, if somebody removed it since
+        engine.images.add_digest(reference.with_digest(digest), image.id)
+        if reference.tag and engine.images.id_of(reference) != image.id:
+            engine.tag_image(reference, image, event="pull")
     news = "Image is up to date for" if before == image.id else "Downloaded newer image for"
     yield {"status": f"Status: {news} {reference.familiar}"}
 
@@ -218,13 +220,13 @@ def push(
     Raises:
         ApiError: when there is no such image.
     """
-    image_id = engine.images.id_of(reference)
+    with engine.lock:
+        image = engine.images.get(engine.images.id_of(reference) or "")
     yield {"status": f"The push refers to repository [{reference.repository}]"}
-    if image_id is None:
+    if image is None:
         raise ApiError(
             404, f"An image does not exist locally with the tag: {reference.familiar_name}"
         )
-    image = engine.images.find(image_id)
     try:
         with RegistryClient(reference, credentials, "push,pull") as client:
             client.ping()

@@ -65,7 +65,7 @@ class FakeDockerEngine:
         self.lock = threading.RLock()
         self._clock = clock or time.time_ns
         self._random = random.Random()  # noqa: S311  (ids, not secrets)
-        self.images = ImageStore(self.clock, self.parse_name)
+        self.images = ImageStore(self.clock, self.parse_name, self.lock)
         self.builds: list[BuildRecord] = []
         self.requests: list[RequestRecord] = []
         self.event_log = EventLog(self.clock)
@@ -303,8 +303,9 @@ class FakeDockerEngine:
 
     def tag_image(self, reference: Reference, image: Image, event: str = "tag") -> None:
         """Point a name at an image and say so in the events."""
-        self.images.tag(reference, image)
-        self.emit_event("image", event, reference.familiar, image, image.id)
+        with self.lock:
+            self.images.tag(reference, image)
+            self.emit_event("image", event, reference.familiar, image, image.id)
 
     def emit_event(
         self, kind: str, action: str, name: str, image: Image | None = None, actor: str = ""
@@ -367,7 +368,10 @@ class FakeDockerEngine:
         config.hostname = container[:12]
         if image is not None:
             complete_for_container(config, image)
-        self.containers.create_for_build(container, image.id if image else "", config)
+        with self.lock:
+            if image is not None:
+                self.images.add(image)  # again, if somebody removed it since the step before
+            self.containers.create_for_build(container, image.id if image else "", config)
         return container
 
     def remove_build_container(self, container: str) -> None:

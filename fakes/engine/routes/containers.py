@@ -44,7 +44,8 @@ def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     networks = {name: dict(settings or {}) for name, settings in asked.items()}
     if not networks and not mode.startswith("container:"):
         networks = {"bridge" if mode == "default" else mode: {}}
-    container = engine.containers.create(config, host, networks, request.parameter("name"))
+    with engine.lock:  # the image stays until its container is there
+        container = engine.containers.create(config, host, networks, request.parameter("name"))
     container.mounts = _mounts(engine, host)
     return json_response({"Id": container.id, "Warnings": []}, 201)
 
