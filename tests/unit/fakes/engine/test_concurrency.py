@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import re
@@ -282,6 +283,7 @@ def test_many_clients_leave_no_wrong_state(programs: list[list[Operation]]) -> N
         assert engine.containers.all() == []
         _check_images(engine)
         _check_registry(engine, registry, base.id)
+    gc.collect()  # a stream that the SDK did not read to its end keeps its socket till then
     for thread in set(threading.enumerate()) - before:
         thread.join(5)
         assert not thread.is_alive(), f"{thread.name} is left"
