@@ -264,13 +264,17 @@ class FakeDockerEngine:
 
     def handle(self, request: Request) -> Response:
         """Answer one request; the API without any transport."""
-        response = self._router.handle(request)
-        self.requests.append(
-            RequestRecord(
-                request.method, request.path, request.query, response.status, len(request.body)
+        status = 0
+        try:
+            response = self._router.handle(request)
+            status = response.status
+            return response
+        finally:
+            record = RequestRecord(
+                *(request.method, request.path, request.query, status),
+                *(len(request.body), request.headers),
             )
-        )
-        return response
+            self.requests.append(record)
 
     def serve_connection(self, connection: socket.socket) -> None:
         """Answer the requests that come over a connected socket, until it closes."""

@@ -35,10 +35,7 @@ class Router:
         fault = self._engine.faults.take(request)
         if fault is not None and (planned := apply_before(fault)) is not None:
             return planned
-        if fault is not None and fault.stream_error:
-            response = _refusal(fault.stream_error)
-        else:
-            response = self._dispatch(request)
+        response = self._dispatch(request)
         return response if fault is None else apply_after(fault, response)
 
     def _dispatch(self, request: Request) -> Response:
@@ -81,13 +78,6 @@ class Router:
                 f"is {version.minimum_api}, please upgrade your client to a newer version",
             )
         return None
-
-
-def _refusal(message: str) -> Response:
-    from fakes.engine.routes.streams import message_line
-
-    line = message_line({"errorDetail": {"message": message}, "error": message})
-    return Response(200, iter([line]), {"Content-Type": "application/json"})
 
 
 _TABLE: list[tuple[str, re.Pattern[str], Endpoint]] = []

@@ -264,7 +264,7 @@ def _check_registry(engine: FakeDockerEngine, registry: FakeRegistry, base: str)
 
 
 @settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     # A race does not come again for the asking, so nothing is replayed or made smaller.
     phases=[Phase.generate],
