@@ -7,12 +7,13 @@ project may have a folder of that name of its own, which must stay importable.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry, InMemoryArtifactStore
+    from fakes.engine.image_tree import ImageTree
     from imagebuilders import Stack
 
     FakeRegistryFactory: TypeAlias = Callable[..., FakeRegistry]
@@ -115,6 +117,33 @@ def fake_docker_host(
     with fake_docker_engine.serve() as docker_host:
         monkeypatch.setenv("DOCKER_HOST", docker_host)
         yield docker_host
+
+
+class ImageTreeOf(Protocol):
+    """What the fixture `image_tree` gives."""
+
+    def __call__(self, name: str, *, below: str = "") -> ImageTree:
+        """The files of an image of the test's fake_docker_engine, or of a folder in it."""
+        ...
+
+
+@pytest.fixture
+def image_tree(fake_docker_engine: FakeDockerEngine) -> ImageTreeOf:
+    """Gives the files of an image of the test's fake_docker_engine, for assertions."""
+    from fakes.engine.image_tree import ImageTree
+
+    def look(name: str, *, below: str = "") -> ImageTree:
+        return ImageTree(fake_docker_engine, name, below=below)
+
+    return look
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Explain a comparison with the files of an image."""
+    # A tree to compare exists only where its module was loaded.
+    module = sys.modules.get("fakes.engine.image_tree")
+    explain = getattr(module, "explain", None)
+    return explain(op, left, right) if explain else None
 
 
 @pytest.fixture

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from fakes.engine.client import FakeDockerClient
 from fakes.engine.engine import FakeDockerEngine
+from fakes.engine.image_tree import ImageTree
 
-__all__ = ["FakeDockerClient", "FakeDockerEngine"]
+__all__ = ["FakeDockerClient", "FakeDockerEngine", "ImageTree"]

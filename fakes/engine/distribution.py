@@ -219,20 +219,18 @@ class _Pull:
         image_id = document["config"]["digest"]
         image = engine.images.get(image_id)
         if image is None:
-            fetched = yield from self._image(reference, document)
-            image = engine.images.add(fetched)
+            image = yield from self._image(reference, document)
         yield {"status": f"Digest: {digest}"}
-        before = engine.images.id_of(reference)
         by_digest = reference.with_digest(digest)
-        if reference.digest:
-            engine.images.add_digest(by_digest, image.id, moving=True)
-        else:
-            engine.images.add_digest(by_digest, image.id)
-        if before == image.id:
-            return
-        self._news = True
-        if not reference.digest:
-            engine.images.tag(reference, image)
+        with engine.lock:
+            image = engine.images.add(image)  # again, if somebody removed it since
+            before = engine.images.id_of(reference)
+            engine.images.add_digest(by_digest, image.id, moving=bool(reference.digest))
+            if before == image.id:
+                return
+            self._news = True
+            if not reference.digest:
+                engine.images.tag(reference, image)
 
     # --- manifests ------------------------------------------------------------
 

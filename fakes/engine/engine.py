@@ -68,7 +68,7 @@ class FakeDockerEngine:
         self.lock = threading.RLock()
         self._clock = clock or time.time_ns
         self._random = random.Random()  # noqa: S311  (ids, not secrets)
-        self.images = ImageStore(self.clock, self.parse_name)
+        self.images = ImageStore(self.clock, self.parse_name, self.lock)
         self.builds: list[BuildRecord] = []
         self.requests: list[RequestRecord] = []
         self.event_log = EventLog(self.clock)
@@ -278,13 +278,17 @@ class FakeDockerEngine:
 
     def handle(self, request: Request) -> Response:
         """Answer one request; the API without any transport."""
-        response = self._router.handle(request)
-        self.requests.append(
-            RequestRecord(
-                request.method, request.path, request.query, response.status, len(request.body)
+        status = 0
+        try:
+            response = self._router.handle(request)
+            status = response.status
+            return response
+        finally:
+            record = RequestRecord(
+                *(request.method, request.path, request.query, status),
+                *(len(request.body), request.headers),
             )
-        )
-        return response
+            self.requests.append(record)
 
     def serve_connection(self, connection: socket.socket) -> None:
         """Answer the requests that come over a connected socket, until it closes."""
@@ -317,8 +321,9 @@ class FakeDockerEngine:
 
     def tag_image(self, reference: Reference, image: Image) -> None:
         """Point a name at an image and say so in the events."""
-        self.images.tag(reference, image)
-        self.emit_event("tag", image, reference.familiar)
+        with self.lock:
+            self.images.tag(reference, image)
+            self.emit_event("tag", image, reference.familiar)
 
     def emit_event(self, action: str, image: Image, name: str = "") -> None:
         """Say in the events that something happened to an image.
@@ -398,7 +403,10 @@ class FakeDockerEngine:
         config.hostname = container[:12]
         if image is not None:
             complete_for_container(config, image)
-        self.containers.create_for_build(container, image.id if image else "", config)
+        with self.lock:
+            if image is not None:
+                self.images.add(image)  # again, if somebody removed it since the step before
+            self.containers.create_for_build(container, image.id if image else "", config)
         return container
 
     def note_run(self, container: str, code: int) -> None:

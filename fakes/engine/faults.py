@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import enum
 import fnmatch
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from fakes.engine.errors import ApiError, StepError
+from fakes.engine.errors import StepError
 from fakes.engine.http import DisconnectError, Request, Response, error_response
+from fakes.engine.routes.streams import failure, message_line
+
+_LOOK_SECONDS = 0.01
+
+
+class Then(enum.Enum):
+    """How an answer given by a test goes on after its last byte."""
+
+    END = "end"
+    BREAK = "break"
+    HANG = "hang"
+
+
+@dataclass(frozen=True)
+class PlannedAnswer:
+    """What a test has an endpoint say."""
+
+    status: int
+    pieces: tuple[bytes, ...]
+    then: Then
 
 
 @dataclass
@@ -22,8 +43,13 @@ class Fault:
         message: the error's words.
         delay: seconds to wait before the answer.
         cut_after: bytes of the answer's body after which the connection breaks.
+        stream_error: the refusal that a stream with status 200 ends with.
+        answer: what to answer in place of the engine's own.
+        dropped: the connection breaks without an answer.
         times: how often it happens; `None` for always.
         after: requests to let through before the first.
+        hits: how often it happened.
+        abandoned: set when the client went away from an answer that hung.
     """
 
     endpoint: str
@@ -32,8 +58,12 @@ class Fault:
     delay: float = 0.0
     cut_after: int | None = None
     stream_error: str = ""
+    answer: PlannedAnswer | None = None
+    dropped: bool = False
     times: int | None = 1
     after: int = 0
+    hits: int = 0
+    abandoned: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def matches(self, request: Request) -> bool:
         """Whether it is meant for a request."""
@@ -79,6 +109,36 @@ class FaultPlan:
     ) -> Fault:
         """Break the connection after so many bytes of the body."""
         return self.add(Fault(endpoint, cut_after=after_bytes, times=times, after=after))
+
+    def answer(
+        self,
+        endpoint: str,
+        content: bytes | Iterable[bytes | Mapping[str, object]],
+        *,
+        status: int = 200,
+        then: str = "end",
+        times: int | None = 1,
+        after: int = 0,
+    ) -> Fault:
+        """Answer what no engine of ours would, with every byte decided here.
+
+        Args:
+            endpoint: a method and a pattern for the path.
+            content: the body; or the pieces of a stream, each message or bytes.
+            status: the HTTP status.
+            then: what follows: the answer's `end`, a connection that will `break`,
+                or nothing, as of an engine that will `hang`.
+            times: how often; `None` for always.
+            after: requests to let through before the first.
+        """
+        whole = [content] if isinstance(content, bytes) else content
+        pieces = tuple(one if isinstance(one, bytes) else message_line(dict(one)) for one in whole)
+        planned = PlannedAnswer(status, pieces, Then(then))
+        return self.add(Fault(endpoint, answer=planned, times=times, after=after))
+
+    def drop(self, endpoint: str, *, times: int | None = 1, after: int = 0) -> Fault:
+        """Break the connection without an answer."""
+        return self.add(Fault(endpoint, dropped=True, times=times, after=after))
 
     def deny_push(self, message: str = "", *, times: int | None = 1) -> Fault:
         """Answer a push with 200 and a refusal in the stream, as the engine does."""
@@ -129,6 +189,7 @@ class FaultPlan:
                 if fault.after > 0:
                     fault.after -= 1
                     return None
+                fault.hits += 1
                 if fault.times is not None:
                     fault.times -= 1
                     if fault.times <= 0:
@@ -138,9 +199,21 @@ class FaultPlan:
 
 
 def apply_before(fault: Fault) -> Response | None:
-    """The answer a fault gives instead of the engine's, if it gives one."""
+    """The answer a fault gives instead of the engine's, if it gives one.
+
+    Raises:
+        DisconnectError: when it gives none to anybody.
+    """
     if fault.delay:
         time.sleep(fault.delay)
+    if fault.dropped:
+        raise DisconnectError
+    if fault.answer is not None:
+        body = _say(fault, fault.answer)
+        return Response(fault.answer.status, body, {"Content-Type": "application/json"})
+    if fault.stream_error:
+        line = message_line(failure(fault.stream_error))
+        return Response(200, iter([line]), {"Content-Type": "application/json"})
     if fault.status is not None:
         return error_response(fault.status, fault.message)
     return None
@@ -154,6 +227,19 @@ def apply_after(fault: Fault, response: Response) -> Response:
     return Response(response.status, _cut(body, fault.cut_after), response.headers)
 
 
+def _say(fault: Fault, answer: PlannedAnswer) -> Iterator[bytes]:
+    yield from answer.pieces
+    if answer.then is Then.BREAK:
+        raise DisconnectError
+    try:
+        while answer.then is Then.HANG:
+            # The server looks at each empty piece whether anybody is there.
+            yield b""
+            fault.abandoned.wait(_LOOK_SECONDS)
+    finally:
+        fault.abandoned.set()
+
+
 def _cut(body: Iterable[bytes], limit: int) -> Iterator[bytes]:
     left = limit
     for piece in body:
@@ -164,6 +250,3 @@ def _cut(body: Iterable[bytes], limit: int) -> Iterator[bytes]:
         left -= len(piece)
         yield piece
     raise DisconnectError
-
-
-__all__ = ["ApiError", "Fault", "FaultPlan", "apply_after", "apply_before"]

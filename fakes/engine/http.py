@@ -14,6 +14,7 @@ import socket
 import termios
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
@@ -27,10 +28,15 @@ _MAX_HEADERS = 200
 _BUFFER = 2048
 _VERSIONED = re.compile(r"/v([0-9.]+)(/.*)", re.DOTALL)
 _CHUNK = 64 * 1024
+_MAX_CHUNK_LINE = 4096
 
 
 class DisconnectError(Exception):
     """Raised by a handler or a body to cut the connection without another byte."""
+
+
+class MalformedBodyError(Exception):
+    """A body in chunks that are none; the text is what Go's reader says of them."""
 
 
 @dataclass
@@ -108,6 +114,8 @@ def serve_connection(
             while (request := read_request(reader)) is not None:
                 if not _answer(connection, reader, request, handle, own_headers()):
                     return
+        except MalformedBodyError as error:
+            _refuse_body(connection, str(error), own_headers())
         except (OSError, DisconnectError, ValueError):
             return
 
@@ -117,6 +125,7 @@ def read_request(reader: BinaryIO) -> Request | None:
 
     Raises:
         ValueError: when it is no HTTP.
+        MalformedBodyError: when its chunks are none.
         OSError: when the connection breaks.
     """
     first = reader.readline(_CHUNK)
@@ -150,7 +159,7 @@ def _read_body(reader: BinaryIO, headers: Mapping[str, str]) -> bytes:
     if "chunked" in headers.get("transfer-encoding", "").lower():
         parts: list[bytes] = []
         while True:
-            size = int(reader.readline(_CHUNK).split(b";")[0], 16)
+            size = _chunk_size(reader.readline(_MAX_CHUNK_LINE))
             if size == 0:
                 while reader.readline(_CHUNK) not in (b"\r\n", b"\n", b""):
                     pass
@@ -159,6 +168,17 @@ def _read_body(reader: BinaryIO, headers: Mapping[str, str]) -> bytes:
             reader.readline(_CHUNK)
     length = int(headers.get("content-length") or 0)
     return _exactly(reader, length) if length else b""
+
+
+def _chunk_size(line: bytes) -> int:
+    if not line:
+        raise ValueError("the body ended early")
+    if not line.endswith(b"\n"):
+        raise MalformedBodyError("header line too long")
+    try:
+        return int(line.split(b";")[0], 16)
+    except ValueError as error:
+        raise MalformedBodyError("invalid byte in chunk length") from error
 
 
 def _exactly(reader: BinaryIO, size: int) -> bytes:
@@ -207,6 +227,19 @@ def _answer(
         if close is not None:
             close()
     return request.headers.get("connection", "").lower() != "close"
+
+
+def _refuse_body(connection: socket.socket, words: str, own: Mapping[str, str]) -> None:
+    """Answer a request whose body cannot be read, and read on so that the answer arrives."""
+    body = (go_text.dumps({"message": words}) + "\n").encode()
+    about = {"Content-Type": "application/json", "Connection": "close"}
+    headers = _with_date(own, {**about, "Content-Length": str(len(body))})
+    with suppress(OSError):
+        connection.settimeout(1)
+        connection.sendall(_head(500, headers) + body)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(_CHUNK):
+            pass
 
 
 def is_gone(connection: socket.socket) -> bool:

@@ -35,7 +35,7 @@ class BuildRecord:
         target: the stage asked for.
         build_args: as they were sent.
         labels: as they were sent.
-        options: every other query parameter.
+        options: every other query parameter as it was sent, such as `nocache` or `networkmode`.
         context_files: the paths of the context, sorted.
         steps: in the order they ran.
         image_id: the result, empty when it failed.
@@ -58,10 +58,20 @@ class BuildRecord:
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """One request: what was asked, and the status it got."""
+    """One request: what was asked, and the status it got.
+
+    Attributes:
+        method: in upper case.
+        path: decoded, without the version prefix.
+        query: the parameters, each with its values.
+        status: of the answer; 0 when there was none.
+        body_size: bytes.
+        headers: names in lower case.
+    """
 
     method: str
     path: str
     query: dict[str, list[str]]
     status: int
     body_size: int = 0
+    headers: dict[str, str] = field(default_factory=dict, repr=False)

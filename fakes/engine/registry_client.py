@@ -158,15 +158,21 @@ class RegistryClient:
     # --- reading --------------------------------------------------------------
 
     def tags(self) -> list[str]:
-        """The repository's tags.
+        """Every tag of the repository, page after page.
 
         Raises:
             RegistryError: they are not for us, or there is no such repository.
         """
-        response = self._request("GET", self._url("tags/list"))
-        if response.status_code != HTTPStatus.OK:
-            raise refusal(response)
-        return list(response.json().get("tags") or [])
+        found: list[str] = []
+        url = self._url("tags/list")
+        while url:
+            response = self._request("GET", url)
+            if response.status_code != HTTPStatus.OK:
+                raise refusal(response)
+            found.extend(response.json().get("tags") or [])
+            following = response.links.get("next", {}).get("url", "")
+            url = self.base + following if following.startswith("/") else following
+        return found
 
     def resolve(self, tag: str) -> str:
         """The digest behind a tag; asked with HEAD, for reasons with GET.
@@ -217,8 +223,10 @@ class RegistryClient:
                 raise RegistryError("unknown blob", final=True)
             if response.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
                 raise refusal(response)
+            # Older versions of urllib3 have no `read1`.
+            read = getattr(response.raw, "read1", response.raw.read)
             try:
-                while piece := response.raw.read1(64 * 1024):
+                while piece := read(64 * 1024):
                     yield piece
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise RegistryError("unexpected EOF") from error

@@ -365,19 +365,20 @@ class Build:
                 extract=keyword == "ADD",
             )
         before = state.image
-        image = commit_files(self.engine, state, config, overlay)
-        grew = len(image.layers) > len(before.layers if before else ())
-        if grew and before is not None and before.id in self._hollow:
-            # The engine loses track of the layers when a COPY that changed nothing
-            # is followed by one that does.
-            self.store.drop(image.id)
-            chain = chain_ids(image)[-1]
-            if all(chain not in chain_ids(other) for other in self.store.all()):
-                raise StepError(
-                    "failed to export image: failed to create image: failed to get layer "
-                    f"{chain}: layer does not exist"
-                )
-            self.store.add(image)
+        with self.engine.lock:
+            known = {chain for other in self.store.all() for chain in chain_ids(other)}
+            image = commit_files(self.engine, state, config, overlay)
+            grew = len(image.layers) > len(before.layers if before else ())
+            if grew and before is not None and before.id in self._hollow:
+                # The engine loses track of the layers when a COPY that changed nothing
+                # is followed by one that does.
+                chain = chain_ids(image)[-1]
+                if chain not in known:
+                    self.store.drop(image.id)
+                    raise StepError(
+                        "failed to export image: failed to create image: failed to get layer "
+                        f"{chain}: layer does not exist"
+                    )
         if not grew:
             self._hollow.add(image.id)
         state.image = image

@@ -90,7 +90,7 @@ def _child(
         history=history,
         diff_ids=[item.diff_id for item in layers],
     )
-    image = Image(document.to_bytes(), layers, parent.id if parent else "")
+    image = Image(document.to_bytes(), layers, parent)
     if layer is None and parent is not None:
         image.remember_tree(parent.tree)
     elif tree is not None:

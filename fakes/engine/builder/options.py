@@ -35,30 +35,12 @@ class BuildOptions:
     platform: tuple[str, str, str] | None = None
     remote: str = ""
     builder_version: str = "1"
-    network_mode: str = ""
     credentials: dict[str, Credentials] = field(default_factory=dict)
     other: dict[str, str] = field(default_factory=dict)
 
 
-_KNOWN = frozenset(
-    [
-        "t",
-        "dockerfile",
-        "target",
-        "buildargs",
-        "labels",
-        "cachefrom",
-        "nocache",
-        "pull",
-        "q",
-        "rm",
-        "forcerm",
-        "platform",
-        "remote",
-        "version",
-        "networkmode",
-    ]
-)
+# What a build's record shows by an attribute of its own.
+_NAMED = frozenset(["t", "dockerfile", "target", "buildargs", "labels"])
 
 
 def read_options(engine: FakeDockerEngine, request: Request) -> BuildOptions:
@@ -77,9 +59,8 @@ def read_options(engine: FakeDockerEngine, request: Request) -> BuildOptions:
         force_remove=request.flag("forcerm"),
         remote=request.parameter("remote"),
         builder_version=request.parameter("version") or "1",
-        network_mode=request.parameter("networkmode"),
         credentials=Credentials.by_registry(request.headers.get("x-registry-config")),
-        other={k: v[0] for k, v in request.query.items() if k not in _KNOWN and v and v[0]},
+        other={k: v[0] for k, v in request.query.items() if k not in _NAMED and v and v[0]},
     )
     status = 400 if engine.version.modern else 500
     if request.flag("squash"):

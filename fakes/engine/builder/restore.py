@@ -18,7 +18,7 @@ def restore(
     length = len(parent.history) if parent else 0
     if len(target.history) - 1 == length:
         if parent is not None:
-            target.parent = parent.id
+            engine.images.adopt(target, parent)
         return target
     history = target.history[: length + 1]
     count = sum(not entry.get("empty_layer") for entry in history)
@@ -34,7 +34,7 @@ def restore(
         history=history,
         diff_ids=[layer.diff_id for layer in layers],
     )
-    return engine.images.add(Image(document.to_bytes(), layers, parent.id if parent else ""))
+    return engine.images.add(Image(document.to_bytes(), layers, parent))
 
 
 def _created(history: list[dict[str, object]]) -> int:

@@ -126,7 +126,8 @@ def interpret(line: Line, dialect: Dialect) -> Instruction:
 def _unknown(line: Line, dialect: Dialect) -> str:
     if not dialect.modern:
         return f"unknown instruction: {line.keyword.upper()}"
-    written = line.original.split()[0]
+    # A line that is only its own continuation has no word.
+    written = next(iter(line.original.split()), "")
     hint = suggestion(written, [*_READERS, "from"], case_sensitive=False)
     return f"unknown instruction: {written}{hint}"
 

@@ -23,19 +23,24 @@ class Image:
     Attributes:
         document: the exact bytes whose digest is the id.
         layers: lowest first.
-        parent: the id of the image it was made from here, or empty.
+        made_from: the image it was made from here.
         last_tagged: nanoseconds since the epoch, 0 when it never was.
     """
 
     document: bytes = field(repr=False)
     layers: tuple[Layer, ...] = field(default=(), repr=False)
-    parent: str = ""
+    made_from: Image | None = field(default=None, repr=False)
     last_tagged: int = 0
 
     def __post_init__(self) -> None:
         self.id = digest_of(self.document)
         self.parsed: dict[str, Any] = json.loads(self.document)
         self._tree: Tree | None = None
+
+    @property
+    def parent(self) -> str:
+        """The id of the image it was made from here, or empty."""
+        return self.made_from.id if self.made_from else ""
 
     @property
     def short_id(self) -> str:
@@ -88,12 +93,19 @@ def chain_ids(image: Image) -> list[str]:
 
 
 class ImageStore:
-    """Images by id and name. Every method holds the lock for its whole length."""
+    """Images by id and name.
+
+    Every method holds the lock for its whole length. It is the engine's, so that whoever
+    holds that can look and then act: no image, name or container comes in between.
+    """
 
     def __init__(
-        self, clock: Callable[[], int], parse_name: Callable[[str], Reference] = parse
+        self,
+        clock: Callable[[], int],
+        parse_name: Callable[[str], Reference] = parse,
+        lock: threading.RLock | None = None,
     ) -> None:
-        self.lock = threading.RLock()
+        self.lock = lock or threading.RLock()
         self._clock = clock
         self._parse = parse_name
         self._images: dict[str, Image] = {}
@@ -103,9 +115,22 @@ class ImageStore:
     # --- images ---------------------------------------------------------------
 
     def add(self, image: Image) -> Image:
-        """Keep an image; one with the same id stays as it is."""
+        """Keep an image; one with the same id stays as it is.
+
+        Those it was made from are kept again if somebody removed them in the meantime.
+        """
         with self.lock:
-            return self._images.setdefault(image.id, image)
+            kept = self._images.setdefault(image.id, image)
+            above = kept.made_from
+            while above is not None and above.id not in self._images:
+                self._images[above.id] = above
+                above = above.made_from
+            return kept
+
+    def adopt(self, image: Image, parent: Image) -> None:
+        """Make an image the child of another."""
+        with self.lock:
+            image.made_from = self.add(parent)
 
     def get(self, image_id: str) -> Image | None:
         """An image by its full id."""

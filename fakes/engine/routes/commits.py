@@ -77,6 +77,14 @@ def commit_container(
 ) -> Image:
     """An image of a container as it is now."""
     parent = engine.images.get(container.image)
+    if container.image and parent is None:
+        # Its image was removed by force.
+        algorithm, _, digits = container.image.partition(":")
+        path = f"/var/lib/docker/image/overlay2/imagedb/content/{algorithm}/{digits}"
+        raise ApiError(
+            404 if engine.version.modern else 500,
+            f"failed to get digest {container.image}: open {path}: no such file or directory",
+        )
     layers = parent.layers if parent else ()
     layer = layer_of(container.overlay, engine.version.tar_style)
     now = engine.clock()
@@ -103,7 +111,7 @@ def commit_container(
         history=history,
         diff_ids=[item.diff_id for item in layers],
     )
-    image = engine.images.add(Image(document.to_bytes(), layers, parent.id if parent else ""))
+    image = engine.images.add(Image(document.to_bytes(), layers, parent))
     engine.emit_commit(image)
     return image
 

@@ -38,13 +38,11 @@ def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     if not networks and not mode.startswith("container:"):
         networks = {"bridge" if mode == "default" else mode: {}}
     platform = request.parameter("platform")
-    container = engine.containers.create(
-        config,
-        host,
-        networks,
-        request.parameter("name"),
-        parse_platform(platform) if platform else None,
-    )
+    wanted = parse_platform(platform) if platform else None
+    with engine.lock:  # the image stays until its container is there
+        container = engine.containers.create(
+            config, host, networks, request.parameter("name"), wanted
+        )
     return json_response({"Id": container.id, "Warnings": warnings(container.host_config)}, 201)
 
 

@@ -18,13 +18,10 @@ Endpoint = Callable[["FakeDockerEngine", Request, dict[str, str]], Response]
 Route = tuple[str, str, Endpoint]
 
 
-def not_implemented(method: str, pattern: str) -> Endpoint:
+def not_implemented(_engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
     """An endpoint that says by name that the double does not have it."""
-
-    def answer(_engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
-        return error_response(501, f"the engine double does not implement {method} {pattern}")
-
-    return answer
+    words = f"the engine double does not implement {request.method} {request.path}"
+    return error_response(501, words)
 
 
 class Router:
@@ -38,10 +35,7 @@ class Router:
         fault = self._engine.faults.take(request)
         if fault is not None and (planned := apply_before(fault)) is not None:
             return planned
-        if fault is not None and fault.stream_error:
-            response = _refusal(fault.stream_error)
-        else:
-            response = self._dispatch(request)
+        response = self._dispatch(request)
         return response if fault is None else apply_after(fault, response)
 
     def _dispatch(self, request: Request) -> Response:
@@ -131,13 +125,6 @@ def _elsewhere(path: str) -> Response:
     return Response(301, b"", {"Location": path}, omitted=_OWN_HEADERS)
 
 
-def _refusal(message: str) -> Response:
-    from fakes.engine.routes.streams import message_line
-
-    line = message_line({"errorDetail": {"message": message}, "error": message})
-    return Response(200, iter([line]), {"Content-Type": "application/json"})
-
-
 _TABLE: list[tuple[str, re.Pattern[str], Endpoint]] = []
 
 
@@ -190,7 +177,7 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         *networks.ROUTES,
         *volumes.ROUTES,
         *login.ROUTES,
-        *((m, p, not_implemented(m, p)) for m, p in missing.ROUTES),
+        *((m, p, not_implemented) for m, p in missing.ROUTES),
     ]
     return [(method, compile_pattern(pattern), endpoint) for method, pattern, endpoint in routes]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from typing import Any
 
-import docker
 import pytest
 
+from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.contracts.engine.context import pack
 from imagebuilders.docker import build_progress
 from imagebuilders.docker.build import build_image, encode_params
 from imagebuilders.docker.build_progress import BuildProgress, BuiltImage
@@ -28,29 +28,39 @@ ID = "sha256:" + "ab" * 32
 
 
 class Build:
-    """Runs builds against scripted answers and keeps their events."""
+    """Runs builds on the engine double and keeps their events."""
 
-    def __init__(self, client: docker.DockerClient, engine: Any, script: Any) -> None:
-        self.client, self.engine, self.script = client, engine, script
+    def __init__(self, client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+        self.client, self.engine = client, engine
         self.events: list[Event] = []
 
-    def answer(self, *messages: object, **how: object) -> BuiltImage:
+    def dockerfile(self, text: str, **arguments: Any) -> BuiltImage:
+        """Build this Dockerfile."""
+        return self.run(context=[pack({"Dockerfile": text, "a": "1"})], **arguments)
+
+    def answer(self, *messages: dict[str, Any] | bytes, then: str = "end") -> BuiltImage:
         """Build, with these messages as the engine's answer."""
-        self.engine.answers.append(self.script.stream(messages, **how))
+        self.engine.faults.answer("POST /build", messages, then=then)
         return self.run()
 
     def run(self, **arguments: Any) -> BuiltImage:
-        """Build, with the answers that are there."""
-        options: dict[str, Any] = {"context": [b"tar"], "params": {"dockerfile": "a.Dockerfile"}}
+        """Build, with whatever the engine does."""
+        options: dict[str, Any] = {"context": [b"tar"], "params": {"t": "app:1"}}
         return build_image(
             self.client, image_name="app:1", emit=self.events.append, **{**options, **arguments}
         )
 
+    def output(self) -> list[str]:
+        """What the steps themselves printed, without the engine's own lines."""
+        return [one.line for one in self.events if isinstance(one, StepOutput) and one.number]
+
 
 @pytest.fixture
-def build(client: docker.DockerClient, scripted_engine: Any, script: Any) -> Build:
-    """Give a way to run builds."""
-    return Build(client, scripted_engine, script)
+def build(client: FakeDockerClient, fake_engine: FakeDockerEngine) -> Build:
+    """Give a way to run builds; the images `a` and `b` are there."""
+    for name in "ab":
+        fake_engine.seed_image(name)
+    return Build(client, fake_engine)
 
 
 def _stream(*texts: str) -> list[dict[str, str]]:
@@ -59,58 +69,80 @@ def _stream(*texts: str) -> list[dict[str, str]]:
 
 def test_a_build_is_told_step_by_step(build: Build) -> None:
     """Announcements, cache hits, output and chatter are told apart."""
-    built = build.answer(
-        *_stream("Step 1/3 : FROM busybox", "\n", " ---> 410f2b8ddd23\n"),
-        *_stream("Step 2/3 : COPY . /a", "\n", " ---> Using cache\n", " ---> a1c16d3917d7\n"),
-        *_stream("Step 3/3 : RUN make", "\n", " ---> Running in ad6420f33c97\n"),
-        *_stream("one\nt", "wo\n", "\x1b[91mwarn: \x1b[0m", "\x1b[91mred\n\x1b[0m", "10%\r20%\r"),
-        *_stream("\n", "Removing intermediate container ad6420f33c97\n", " ---> de998a5fdc3b\n"),
-        *_stream(" ---> Removed intermediate container ad6420f33c97\n"),
-        {"aux": {"ID": ID}},
-        *_stream("Successfully built de998a5fdc3b\n", "Successfully tagged app:1\n"),
-    )
-    assert built.image_id == ID
-    assert build.events == [
-        ContextProgress(3, done=True),
-        StepStarted(1, 3, "FROM busybox"),
-        StepOutput(0, " ---> 410f2b8ddd23"),
-        StepStarted(2, 3, "COPY . /a"),
+    build.engine.on_run("make", output="one\ntwo\n10%\r20%\r\n", error_output="warn: red\n")
+    build.dockerfile("FROM a\nCOPY a /a\n")
+    build.events.clear()
+    params = {"t": "app:1", "rm": "1"}
+    built = build.dockerfile("FROM a\nCOPY a /a\nRUN make\n", params=params)
+    base, copied, made = (step.image_id[7:19] for step in build.engine.builds[-1].steps)
+    running = next(line for line in built.log if "Running in" in line)
+    assert built.image_id == build.engine.image("app:1").id
+    context, *events = build.events
+    assert isinstance(context, ContextProgress)
+    assert context.done
+    assert events == [
+        StepStarted(1, 3, "FROM a"),
+        StepOutput(0, f" ---> {base}"),
+        StepStarted(2, 3, "COPY a /a"),
         StepCached(2),
-        StepOutput(0, " ---> a1c16d3917d7"),
+        StepOutput(0, f" ---> {copied}"),
         StepStarted(3, 3, "RUN make"),
-        StepOutput(0, " ---> Running in ad6420f33c97"),
+        StepOutput(0, running),
         StepOutput(3, "one"),
         StepOutput(3, "two"),
-        StepOutput(3, "warn: red"),
         StepOutput(3, "20%"),
-        StepOutput(0, "Removing intermediate container ad6420f33c97"),
-        StepOutput(0, " ---> de998a5fdc3b"),
-        StepOutput(0, " ---> Removed intermediate container ad6420f33c97"),
-        StepOutput(0, "Successfully built de998a5fdc3b"),
+        StepOutput(3, "warn: red"),
+        StepOutput(0, f"Removing intermediate container {running[-12:]}"),
+        StepOutput(0, f" ---> {made}"),
+        StepOutput(0, f"Successfully built {made}"),
         StepOutput(0, "Successfully tagged app:1"),
-        ImageBuilt("app:1", ID),
+        ImageBuilt("app:1", built.image_id),
     ]
     assert "two" in built.log
-    assert built.log[0] == "Step 1/3 : FROM busybox"
+    assert built.log[0] == "Step 1/3 : FROM a"
+
+
+@pytest.mark.parametrize("version", ["26.1", "28.5"])
+def test_newer_engines_are_understood_as_well(version: str) -> None:
+    """What they word in another way is still told apart from a step's output."""
+    build = Build(FakeDockerClient(engine := FakeDockerEngine(version)), engine)
+    engine.seed_image("a")
+    engine.on_run("make", output="one\n")
+    built = build.dockerfile("FROM a\nRUN make\n", params={"t": "app:1", "rm": "1"})
+    build.client.close()
+    assert built.image_id == engine.image("app:1").id
+    assert build.output() == ["one"]
+    assert any(line.startswith(" ---> Removed intermediate container ") for line in built.log)
+
+
+def test_messages_may_hold_any_part_of_a_line(build: Build) -> None:
+    """Lines are put together again, their colours and overwritten states left out."""
+    build.answer(
+        *_stream("Step 1/1 : RUN make", "\n", "one\nt", "wo\n", "\x1b[91mwarn: \x1b[0m"),
+        *_stream("\x1b[91mred\n\x1b[0m", "10%\r20%\r", "\n"),
+        {"aux": {"ID": ID}},
+    )
+    assert build.output() == ["one", "two", "warn: red", "20%"]
 
 
 def test_output_that_looks_like_a_step_is_output(build: Build) -> None:
     """Only the number that is due begins a step."""
-    build.answer(
-        *_stream("Step 1/2 : FROM a", "\n", "Step 2/2 : RUN x", "\n"),
-        *_stream("Step 2/2 : RUN x\n", "Step 3/9 : haha\n"),
-        {"aux": {"ID": ID}},
-    )
-    assert StepOutput(2, "Step 2/2 : RUN x") in build.events
-    assert StepOutput(2, "Step 3/9 : haha") in build.events
+    build.engine.on_run("x", output="Step 2/2 : RUN x\nStep 3/9 : haha\n")
+    build.dockerfile("FROM a\nRUN x\n")
+    assert build.output() == ["Step 2/2 : RUN x", "Step 3/9 : haha"]
     assert len([event for event in build.events if isinstance(event, StepStarted)]) == 2
 
 
 def test_output_that_looks_like_the_result_is_output(build: Build) -> None:
     """A command that prints so in the middle of the build makes no image."""
+    printed = "Successfully built 0123456789ab\n"
+    build.engine.on_run("x", output=printed)
+    for last in ("", "ENV last=1\n"):
+        built = build.dockerfile(f"FROM a\nRUN x\n{last}", params={"t": "app:1", "nocache": "1"})
+        assert built.image_id == build.engine.image("app:1").id
+    assert build.output() == [printed.strip()]
     with pytest.raises(BuildError, match="ended before the image was built"):
-        build.answer(*_stream("Step 1/2 : RUN x", "\n", "Successfully built 0123456789ab\n"))
-    assert StepOutput(1, "Successfully built 0123456789ab") in build.events
+        build.answer(*_stream("Step 1/2 : RUN x", "\n", printed))
 
 
 def test_podmans_wording_is_understood(build: Build) -> None:
@@ -131,17 +163,14 @@ def test_podmans_wording_is_understood(build: Build) -> None:
 
 def test_base_images_and_warnings_are_events(build: Build) -> None:
     """Layers on their way have progress; warnings are notices."""
-    build.answer(
-        *_stream("Step 1/1 : FROM a"),
-        {"status": "Pulling from library/a", "id": "latest"},
-        {"status": "Downloading", "id": "c1", "progressDetail": {"current": 1, "total": 2}},
-        {"status": "Digest: sha256:0"},
-        *_stream("[Warning] One or more build-args [X] were not consumed\n"),
-        {"aux": {"ID": ID}},
-    )
-    assert LayerProgress("latest", "Pulling from library/a") in build.events
-    assert LayerProgress("c1", "Downloading", 1, 2) in build.events
-    assert StepOutput(0, "Digest: sha256:0") in build.events
+    layer = build.engine.seed_hub("far", files={"/f": "1"}).layers[0]
+    params = {"t": "app:1", "buildargs": '{"X": "1"}'}
+    build.dockerfile("FROM far\n", params=params)
+    assert LayerProgress("latest", "Pulling from library/far") in build.events
+    size = len(layer.compressed)
+    assert LayerProgress(layer.blob_digest[7:19], "Downloading", size, size) in build.events
+    told = [event.line for event in build.events if isinstance(event, StepOutput)]
+    assert [line for line in told if line.startswith("Digest: sha256:")]
     assert Notice("One or more build-args [X] were not consumed") in build.events
 
 
@@ -153,14 +182,11 @@ def test_the_last_line_needs_no_newline(build: Build) -> None:
 
 def test_output_may_end_without_a_newline(build: Build) -> None:
     """What the engine says next is not taken for the rest of the line."""
-    build.answer(
-        *_stream("Step 1/1 : RUN printf x", "\n", " ---> Running in ad6420f33c97\n", "x"),
-        *_stream("Removing intermediate container ad6420f33c97\n", " ---> de998a5fdc3b\n"),
-        {"aux": {"ID": ID}},
-    )
-    output = [one.line for one in build.events if isinstance(one, StepOutput) and one.number]
-    assert output == ["x"]
-    assert StepOutput(0, "Removing intermediate container ad6420f33c97") in build.events
+    build.engine.on_run("printf x", output="x")
+    built = build.dockerfile("FROM a\nRUN printf x\n", params={"t": "app:1", "rm": "1"})
+    assert build.output() == ["x"]
+    removed = next(line for line in built.log if line.startswith("Removing intermediate"))
+    assert StepOutput(0, removed) in build.events
 
 
 def test_a_line_that_is_written_anew_does_not_grow() -> None:
@@ -188,12 +214,11 @@ def test_a_line_without_an_end_is_told_in_pieces(
 def test_a_failed_command_is_an_error_with_all_that_helps(build: Build) -> None:
     """Instruction, exit code and the last lines of the step's own output."""
     text = "The command '/bin/sh -c make' returned a non-zero code: 2"
+    printed = "".join(f"line {number}\n" for number in range(30)) + "no newline"
+    build.engine.on_run("before", output="not of this step\n")
+    build.engine.on_run("make", output=printed, exit_code=2)
     with pytest.raises(BuildError) as caught:
-        build.answer(
-            *_stream("Step 1/2 : FROM a", "\n", "not of this step\n", "Step 2/2 : RUN make", "\n"),
-            *_stream(*(f"line {number}\n" for number in range(30)), "no newline"),
-            {"errorDetail": {"code": 2, "message": text}, "error": text},
-        )
+        build.dockerfile("FROM a\nRUN before\nRUN make\n")
     error = caught.value
     assert isinstance(error, RuntimeError)
     assert error.instruction == "RUN make"
@@ -201,7 +226,7 @@ def test_a_failed_command_is_an_error_with_all_that_helps(build: Build) -> None:
     assert error.output == (*(f"line {number}" for number in range(11, 30)), "no newline")
     assert error.log[-1] == text
     assert "line 0" in error.log
-    assert str(error).startswith(f"app:1 was not built. It failed at step 2/2: RUN make\n{text}\n")
+    assert str(error).startswith(f"app:1 was not built. It failed at step 3/3: RUN make\n{text}\n")
     assert str(error).endswith("  line 29\n  no newline")
 
 
@@ -225,34 +250,41 @@ def test_errors_come_in_several_forms(
     assert caught.value.instruction is None
 
 
+def test_a_refusal_is_an_error_in_the_engines_words(build: Build) -> None:
+    """Syntax errors are refused so; the error names the Dockerfile."""
+    words = "from Dockerfile.*begin: dockerfile parse error line 2: unknown instruction: FOO"
+    with pytest.raises(BuildError, match=words):
+        build.dockerfile("FROM a\nFOO\n")
+
+
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        ("400 Bad Request", b'{"message":"parse error line 2: FOO"}', "begin: parse error line 2"),
-        ("500 Error", b"plain text", "begin: plain text"),
-        ("502 Bad Gateway", b'["odd"]', r'begin: \["odd"\]'),
+        (500, b"plain text", "begin: plain text"),
+        (502, b'["odd"]', r'begin: \["odd"\]'),
     ],
 )
-def test_a_refusal_is_an_error_in_the_engines_words(
-    build: Build, status: str, body: bytes, words: str
-) -> None:
-    """Syntax errors are refused so; the error names the Dockerfile."""
-    build.engine.answers.append(build.script.plain(status, body))
-    with pytest.raises(BuildError, match=f"from a.Dockerfile.*{words}"):
+def test_a_refusal_may_have_any_form(build: Build, status: int, body: bytes, words: str) -> None:
+    """What stands between the client and the engine has words of its own."""
+    build.engine.faults.answer("POST /build", body, status=status)
+    with pytest.raises(BuildError, match=f"from Dockerfile.*{words}"):
         build.run()
 
 
 def test_an_engine_that_dies_is_an_error_that_says_after_which_step(build: Build) -> None:
-    """The connection breaks off in the middle of the answer."""
+    """The connection breaks off in the middle of the build, or of a line."""
+    build.engine.faults.die_at_step("env")
+    with pytest.raises(BuildError, match=r"went away after step 2/2: ENV a=1"):
+        build.dockerfile("FROM a\nENV a=1\n")
     with pytest.raises(BuildError, match=r"went away after step 1/2: FROM a\. ") as caught:
-        build.answer(*_stream("Step 1/2 : FROM a", "\nhalf a li"), complete=False)
+        build.answer(*_stream("Step 1/2 : FROM a", "\nhalf a li"), then="break")
     assert caught.value.instruction == "FROM a"
     assert caught.value.output == ("half a li",)
 
 
 def test_an_engine_that_dies_at_once_is_an_error(build: Build) -> None:
     """There is no answer at all."""
-    build.engine.answers.append(b"")
+    build.engine.faults.drop("POST /build")
     with pytest.raises(BuildError, match="went away before the first step"):
         build.run()
 
@@ -271,34 +303,26 @@ def test_an_answer_that_is_no_json_is_an_error(build: Build) -> None:
 
 def test_a_silent_engine_is_given_up_when_a_limit_is_set(build: Build) -> None:
     """The option `timeout` bounds the silence, not the build."""
-
-    def hang(connection: socket.socket) -> None:
-        connection.sendall(build.script.stream(_stream("Step 1/1 : FROM a"), complete=False))
-        assert connection.recv(1) == b""  # until the client gives up
-
-    build.engine.answers.append(hang)
+    step = _stream("Step 1/1 : FROM a")
+    fault = build.engine.faults.answer("POST /build", step, then="hang")
     with pytest.raises(BuildError, match=r"has said nothing for 0\.05 s after step 1/1: FROM a"):
         build.run(silence_timeout=0.05)
+    assert fault.abandoned.wait(5)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("a listener's own")])
 def test_whatever_ends_the_build_closes_the_connection(build: Build, error: BaseException) -> None:
     """The engine stops a build whose client is gone."""
-    closed = []
-
-    def build_on(connection: socket.socket) -> None:
-        connection.sendall(build.script.stream(_stream("Step 1/1 : FROM a"), complete=False))
-        closed.append(connection.recv(1))
 
     def interrupt(event: Event) -> None:
         if isinstance(event, StepStarted):
             raise error
 
-    build.engine.answers.append(build_on)
+    step = _stream("Step 1/1 : FROM a")
+    fault = build.engine.faults.answer("POST /build", step, then="hang")
     with pytest.raises(type(error)):
         build_image(build.client, image_name="app:1", context=[b"x"], params={}, emit=interrupt)
-    build.engine.wait()
-    assert closed == [b""]
+    assert fault.abandoned.wait(5)
 
 
 @pytest.mark.parametrize("error", [OSError(5, "disk"), ValueError("own"), KeyboardInterrupt()])
@@ -309,7 +333,6 @@ def test_errors_of_the_context_come_through_unchanged(build: Build, error: BaseE
         yield b"first"
         raise error
 
-    build.engine.answers.append(b"")
     with pytest.raises(type(error)) as caught:
         build.run(context=context())
     assert caught.value is error
@@ -317,16 +340,18 @@ def test_errors_of_the_context_come_through_unchanged(build: Build, error: BaseE
 
 def test_the_context_is_streamed_and_counted(build: Build) -> None:
     """The chunks arrive as one body; progress comes by the mebibyte, not by the chunk."""
-    build.engine.answers.append(build.script.stream([{"aux": {"ID": ID}}]))
-    chunks = [b"a" * 400_000] * 3 + [b""] + [b"b"]
-    build.run(context=chunks, headers={"X-Registry-Config": "e30="}, params={"t": "a b"})
-    [request] = build.engine.requests
-    assert request.line == "POST /v1.41/build?t=a+b HTTP/1.1"
-    assert request.body == b"".join(chunks)
+    tar = pack({"Dockerfile": "FROM scratch\nCOPY big /\n", "big": b"a" * 1_200_000})
+    rest = tar[1_200_000:]
+    chunks = [tar[start : start + 400_000] for start in (0, 400_000, 800_000)] + [b"", rest]
+    build.run(context=chunks, headers={"X-Registry-Config": "e30="}, params={"t": "app:1"})
+    request = build.engine.requests[-1]
+    assert (request.method, request.path, request.query) == ("POST", "/build", {"t": ["app:1"]})
+    assert request.body_size == len(tar)
+    assert build.engine.image_tree("app:1")["big"].data == b"a" * 1_200_000
     assert request.headers["content-type"] == "application/x-tar"
     assert request.headers["transfer-encoding"] == "chunked"
     assert request.headers["x-registry-config"] == "e30="
-    assert build.events[:2] == [ContextProgress(1_200_000), ContextProgress(1_200_001, done=True)]
+    assert build.events[:2] == [ContextProgress(1_200_000), ContextProgress(len(tar), done=True)]
 
 
 def test_options_become_the_query_of_the_engine() -> None:

@@ -6,52 +6,41 @@ import hashlib
 import json
 import os
 import socket
-import socketserver
 import ssl
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
 
+from fakes import FakeDockerClient, FakeDockerEngine
 from imagebuilders.docker import engine
 from imagebuilders.docker.engine import connect, describe_engine, usual_sockets
 from imagebuilders.events import Event, Notice, listen
 from imagebuilders.exceptions import EngineError, EngineNotFoundError
 
-VERSION = {"ApiVersion": "1.41", "Version": "20.10.24", "Os": "linux", "Arch": "amd64"}
-Serve = Callable[[str, bytes], Path]
-
-
-def _http(status: str, content: object) -> bytes:
-    body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+Serve = Callable[..., Path]
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Open a socket that gives every request the same answer."""
-    servers: list[socketserver.UnixStreamServer] = []
+    """Open a socket with an engine behind it; a fault can answer every request instead."""
+    with ExitStack() as served:
 
-    def start(name: str, answer: bytes) -> Path:
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                lines = list(iter(lambda: self.rfile.readline().strip(), b""))
-                if lines:  # else it was only seen whether the socket opens
-                    self.wfile.write(answer)
+        def start(
+            name: str, content: bytes | None = None, status: int = 200, dropped: bool = False
+        ) -> Path:
+            engine = FakeDockerEngine("20.10")
+            if dropped:
+                engine.faults.drop("*", times=None)
+            elif content is not None:
+                engine.faults.answer("*", content, status=status, times=None)
+            path = tmp_path / name
+            served.enter_context(engine.serve(f"unix://{path}"))
+            return path
 
-        path = tmp_path / name
-        server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
-        servers.append(server)
-        return path
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        yield start
 
 
 @pytest.fixture
@@ -75,7 +64,7 @@ def _attempts(error: EngineNotFoundError) -> list[tuple[str, str, str]]:
 
 def test_docker_host_wins(serve: Serve, environ: dict[str, str]) -> None:
     """Its client speaks the API version the engine offers."""
-    path = serve("a.sock", _http("200 OK", VERSION))
+    path = serve("a.sock")
     _context(environ["HOME"], "other", "unix:///nowhere", current=True)
     client = connect(environ={**environ, "DOCKER_HOST": f"unix://{path}"}, sockets=[])
     assert isinstance(client, docker.DockerClient)
@@ -87,7 +76,7 @@ def test_docker_host_wins(serve: Serve, environ: dict[str, str]) -> None:
 
 def test_a_dead_docker_host_is_the_end(serve: Serve, environ: dict[str, str]) -> None:
     """Who sets `DOCKER_HOST` does not want another engine."""
-    other = serve("a.sock", _http("200 OK", VERSION))
+    other = serve("a.sock")
     environ["DOCKER_HOST"] = "unix:///no/such.sock"
     with pytest.raises(EngineNotFoundError) as caught:
         connect(environ=environ, sockets=[other])
@@ -99,7 +88,7 @@ def test_the_docker_context_comes_next(
     serve: Serve, environ: dict[str, str], chosen_by: str
 ) -> None:
     """`DOCKER_CONTEXT` or the configuration file names it."""
-    path = serve("colima.sock", _http("200 OK", VERSION))
+    path = serve("colima.sock")
     _context(environ["HOME"], "colima", f"unix://{path}", current=chosen_by == "config")
     if chosen_by == "environment":
         environ["DOCKER_CONTEXT"] = "colima"
@@ -111,7 +100,7 @@ def test_a_dead_context_of_the_environment_is_the_end(
     serve: Serve, environ: dict[str, str], exists: bool
 ) -> None:
     """It is the user's word, as `DOCKER_HOST` is."""
-    other = serve("a.sock", _http("200 OK", VERSION))
+    other = serve("a.sock")
     environ["DOCKER_CONTEXT"] = "x"
     if exists:
         _context(environ["HOME"], "x", "unix:///no/such.sock")
@@ -127,7 +116,7 @@ def test_a_dead_current_context_is_left_with_a_notice(
     serve: Serve, environ: dict[str, str], heard: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Another engine is taken, but not silently."""
-    other = serve("a.sock", _http("200 OK", VERSION))
+    other = serve("a.sock")
     _context(environ["HOME"], "desktop", "unix:///no/such.sock", current=True)
     told: list[Event] = []
     if heard:
@@ -145,7 +134,7 @@ def test_a_dead_current_context_is_left_with_a_notice(
 
 def test_the_default_context_means_the_usual_sockets(serve: Serve, environ: dict[str, str]) -> None:
     """`default` is the name of having no context."""
-    path = serve("a.sock", _http("200 OK", VERSION))
+    path = serve("a.sock")
     environ["DOCKER_CONTEXT"] = "default"
     connect(environ=environ, sockets=["/no/such.sock", path]).close()
 
@@ -161,7 +150,7 @@ def test_a_malformed_configuration_file_is_told_and_passed(
     sources = [one.source for one in caught.value.attempts]
     assert sources == ["current Docker context", "usual socket"]
     assert "is not valid JSON" in caught.value.attempts[0].outcome
-    connect(environ=environ, sockets=[serve("a.sock", _http("200 OK", VERSION))]).close()
+    connect(environ=environ, sockets=[serve("a.sock")]).close()
 
 
 def test_when_nothing_answers_the_error_lists_what_was_tried(
@@ -174,11 +163,11 @@ def test_when_nothing_answers_the_error_lists_what_was_tried(
     sockets = [
         tmp_path / "missing.sock",
         refused,
-        serve("broken.sock", _http("500 Oops", {"message": "out of order"})),
-        serve("web.sock", _http("200 OK", b"<html>")),
-        serve("list.sock", _http("200 OK", [])),
-        serve("old.sock", _http("200 OK", {"ApiVersion": "1.10"})),
-        serve("mute.sock", b""),
+        serve("broken.sock", b'{"message":"out of order"}', status=500),
+        serve("web.sock", b"<html>"),
+        serve("list.sock", b"[]"),
+        serve("old.sock", b'{"ApiVersion":"1.10"}'),
+        serve("mute.sock", dropped=True),
     ]
     with pytest.raises(RuntimeError) as caught:
         connect(environ=environ, sockets=sockets)
@@ -295,18 +284,24 @@ def test_the_usual_sockets_are_many(environ: dict[str, str]) -> None:
 
 def test_podman_is_called_by_its_name(serve: Serve, environ: dict[str, str]) -> None:
     """The description says which product answers."""
-    version = {**VERSION, "Components": [{"Name": "Podman Engine"}]}
-    path = serve("p.sock", _http("200 OK", version))
+    version = {
+        "ApiVersion": "1.41",
+        "Version": "5.4.2",
+        "Os": "linux",
+        "Arch": "amd64",
+        "Components": [{"Name": "Podman Engine"}],
+    }
+    path = serve("p.sock", json.dumps(version).encode())
     client = connect(environ=environ, sockets=[path])
-    assert describe_engine(client) == "Podman Engine 20.10.24 (linux/amd64)"
+    assert describe_engine(client) == "Podman Engine 5.4.2 (linux/amd64)"
     client.close()
 
 
 def test_an_engine_that_went_away_cannot_be_described(
-    client: docker.DockerClient, scripted_engine: Any
+    client: FakeDockerClient, fake_engine: FakeDockerEngine
 ) -> None:
     """The SDK's error does not come through."""
-    scripted_engine.answers.append(b"")
+    fake_engine.faults.drop("GET /version")
     with pytest.raises(EngineError, match="broke off"):
         describe_engine(client)
 
@@ -317,7 +312,7 @@ def test_a_malformed_login_is_not_the_engines_fault(
     """A login that the SDK cannot read is named, with the file; the engines are not blamed."""
     (tmp_path / "config.json").write_text(json.dumps({"auths": {"r:1": {"auth": "!!!"}}}))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    path = serve("d.sock", _http("200 OK", VERSION))
+    path = serve("d.sock")
     with pytest.raises(EngineNotFoundError) as caught:
         connect(sockets=[path])
     assert str(tmp_path / "config.json") in str(caught.value)
@@ -341,7 +336,7 @@ def test_no_malformed_configuration_breaks_the_sdk(
     """Where the SDK would stumble with an error of its own, the file is named."""
     (tmp_path / "config.json").write_text(json.dumps(content))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    path = serve("d.sock", _http("200 OK", VERSION))
+    path = serve("d.sock")
     with pytest.raises(EngineNotFoundError, match=words) as caught:
         connect(sockets=[path])
     assert str(tmp_path / "config.json") in str(caught.value)

@@ -6,162 +6,227 @@ import errno
 import socket
 from typing import Any
 
-import docker
 import pytest
 import requests
 
+from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from imagebuilders.docker.image_reference import ImageReference
 from imagebuilders.docker.push import push_image
 from imagebuilders.events import Event, ImagePushed, LayerProgress, StepOutput
 from imagebuilders.exceptions import PushError
 
 DIGEST = "sha256:" + "cd" * 32
-REFERENCE = ImageReference("localhost:5000", "team/app", "1")
+NOWHERE = ImageReference("localhost:5000", "team/app", "1")
+_PUSH = "POST /images/*/push"
 
 
-def _push(client: docker.DockerClient, **options: Any) -> tuple[str, list[Event]]:
+@pytest.fixture
+def reference(fake_engine: FakeDockerEngine, fake_registry: FakeRegistry) -> ImageReference:
+    """An image that is in the engine, under a name of the registry."""
+    reference = ImageReference(fake_registry.address, "team/app", "1")
+    fake_engine.seed_image(str(reference), files={"/f": "1"})
+    return reference
+
+
+def _push(
+    client: FakeDockerClient, reference: ImageReference = NOWHERE, **options: Any
+) -> tuple[str, list[Event]]:
     events: list[Event] = []
     arguments = {"authorization": "e30=", "emit": events.append, **options}
-    return push_image(client, REFERENCE, **arguments), events
+    return push_image(client, reference, **arguments), events
 
 
-def test_a_push_gives_the_repo_digest(
-    client: docker.DockerClient, scripted_engine: Any, script: Any
-) -> None:
+@pytest.mark.parametrize("version", ["20.10", "26.1", "28.5"])
+def test_a_push_gives_the_repo_digest(version: str, fake_registry: FakeRegistry) -> None:
     """The digest comes in the stream; only the one tag is pushed."""
-    scripted_engine.answers.append(
-        script.stream(
-            [
-                {"status": "The push refers to repository [localhost:5000/team/app]"},
-                {"status": "Pushing", "id": "l1", "progressDetail": {"current": 1, "total": 2}},
-                {"status": f"1: digest: {DIGEST} size: 5"},
-                {"progressDetail": {}, "aux": {"Tag": "1", "Digest": DIGEST, "Size": 5}},
-            ]
-        )
-    )
-    digest, events = _push(client)
-    assert digest == f"localhost:5000/team/app@{DIGEST}"
-    assert LayerProgress("l1", "Pushing", 1, 2) in events
-    assert StepOutput(0, "The push refers to repository [localhost:5000/team/app]") in events
+    engine = FakeDockerEngine(version)
+    client = FakeDockerClient(engine)
+    reference = ImageReference(fake_registry.address, "team/app", "1")
+    engine.seed_image(reference.repository + ":2")
+    layer = engine.seed_image(str(reference), files={"/f": "1"}).layers[0]
+    digest, events = _push(client, reference)
+    client.close()
+    assert digest == f"{reference.repository}@{fake_registry.manifest('team/app:1').digest}"
+    assert fake_registry.tags("team/app") == ["1"]
+    item = layer.diff_id[7:19]
+    assert LayerProgress(item, "Preparing") in events
+    sizes = [event.total for event in events if isinstance(event, LayerProgress)]
+    assert max(sizes) == layer.size
+    assert StepOutput(0, f"The push refers to repository [{reference.repository}]") in events
     assert events[-1] == ImagePushed(digest)
-    [request] = scripted_engine.requests
-    assert request.line == "POST /v1.41/images/localhost:5000/team/app/push?tag=1 HTTP/1.1"
-    assert request.headers["x-registry-auth"] == "e30="
+    assert engine.requests[-1].headers["x-registry-auth"] == "e30="
 
 
 def test_podman_tells_the_digest_in_a_status_line(
-    client: docker.DockerClient, scripted_engine: Any, script: Any
+    client: FakeDockerClient, fake_engine: FakeDockerEngine
 ) -> None:
     """There is no `aux`; the line is the one that Docker writes, too."""
-    scripted_engine.answers.append(
-        script.stream([{"status": f"1: digest: {DIGEST} size: 576"}, {"status": "done"}])
-    )
+    lines = [{"status": f"1: digest: {DIGEST} size: 576"}, {"status": "done"}]
+    fake_engine.faults.answer(_PUSH, lines)
     digest, _ = _push(client)
     assert digest == f"localhost:5000/team/app@{DIGEST}"
 
 
+def _refused(client: FakeDockerClient, reference: ImageReference = NOWHERE) -> PushError:
+    with pytest.raises(PushError, match=f"{reference} was not pushed") as caught:
+        _push(client, reference)
+    assert caught.value.registry == reference.domain
+    assert caught.value.image_name == str(reference)
+    return caught.value
+
+
 @pytest.mark.parametrize(
-    ("message", "detail", "advice"),
+    ("options", "detail", "advice"),
     [
-        (
-            {"errorDetail": {"message": "denied: requested access to the resource is denied"}},
-            "denied: requested access to the resource is denied",
-            "docker login localhost:5000",
-        ),
-        ({"error": "unauthorized: authentication required"}, "unauthorized", "username"),
-        ({"error": "denied: storage limit is reached"}, "denied", "See the log of the registry"),
-        ({"error": "denied: alice is not allowed to push here"}, "denied", "username"),
-        ({"errorDetail": {}}, "no reason given", "See the log of the registry"),
-        (
-            {"errorDetail": {"message": "received unexpected HTTP status: 500 Internal Server"}},
-            "500",
-            "The registry itself failed",
-        ),
-        ({"error": "toomanyrequests: slow down"}, "toomanyrequests", "limits how often"),
-        ({"error": "dial tcp 127.0.0.1:1: connect: connection refused"}, "dial", "see whether"),
-        ({"error": "Get https://r/v2/: net/http: TLS handshake timeout"}, "timeout", "slow"),
-        (
-            {"error": "http: server gave HTTP response to HTTPS client"},
-            "server gave HTTP",
-            "insecure-registries",
-        ),
-        ({"error": "x509: certificate signed by unknown authority"}, "x509", "ca.crt"),
-        (
-            {"error": "An image does not exist locally with the tag: localhost:5000/team/app"},
-            "does not exist locally",
-            "Build the image",
-        ),
-        ({"error": "blob upload invalid"}, "blob upload", "See the log of the registry"),
+        ({"auth": "basic", "users": {"ann": "x"}}, "no basic auth credentials", "docker login"),
+        ({"read_only": True}, "unsupported", "See the log of the registry"),
+        ({"storage_limit": 1}, "denied: ", "See the log of the registry"),
     ],
 )
-def test_an_error_in_the_stream_is_raised(
-    client: docker.DockerClient,
-    scripted_engine: Any,
-    script: Any,
-    message: object,
+def test_a_registry_that_takes_nothing(
+    client: FakeDockerClient,
+    fake_engine: FakeDockerEngine,
+    fake_registry_factory: Any,
+    options: dict[str, Any],
     detail: str,
     advice: str,
 ) -> None:
     """The answer's status is 200 all the same; the error says what to do next."""
-    scripted_engine.answers.append(script.stream([{"status": "Preparing", "id": "a"}, message]))
-    with pytest.raises(PushError, match="localhost:5000/team/app:1 was not pushed") as caught:
-        _push(client)
-    assert caught.value.registry == "localhost:5000"
-    assert caught.value.image_name == "localhost:5000/team/app:1"
-    assert detail in (caught.value.detail or "")
-    assert advice in str(caught.value)
-
-
-def test_a_refusal_is_raised(
-    client: docker.DockerClient, scripted_engine: Any, script: Any
-) -> None:
-    """Newer engines refuse the push of an image they do not have."""
-    body = b'{"message":"tag does not exist: localhost:5000/team/app:1"}'
-    scripted_engine.answers.append(script.plain("404 Not Found", body))
-    with pytest.raises(PushError, match=r"tag does not exist: .*Build the image") as caught:
-        _push(client)
-    assert caught.value.detail == "tag does not exist: localhost:5000/team/app:1"
+    registry = fake_registry_factory(**options)
+    reference = ImageReference(registry.address, "team/app", "1")
+    fake_engine.seed_image(str(reference), files={"/f": "1"})
+    error = _refused(client, reference)
+    assert detail in (error.detail or "")
+    assert advice in str(error)
 
 
 @pytest.mark.parametrize(
-    ("messages", "complete", "words"),
+    ("status", "detail", "advice"),
     [
-        ([{"status": "Preparing", "id": "a"}], False, "the Docker Engine went away"),
-        ([{"status": "Preparing", "id": "a"}], True, "without the digest"),
-        ([b"<html>"], True, "not a stream of JSON"),
+        (500, "unknown: ", "See the log of the registry"),
+        (429, "toomanyrequests", "limits how often"),
+    ],
+)
+def test_a_registry_that_fails(
+    client: FakeDockerClient,
+    fake_registry: FakeRegistry,
+    reference: ImageReference,
+    status: int,
+    detail: str,
+    advice: str,
+) -> None:
+    """The engine tells the registry's words."""
+    fake_registry.faults.status(status, method="PUT", path="/v2/*/manifests/*")
+    error = _refused(client, reference)
+    assert detail in (error.detail or "")
+    assert advice in str(error)
+
+
+def test_a_registry_that_is_not_there(
+    client: FakeDockerClient, fake_engine: FakeDockerEngine
+) -> None:
+    """The address is in doubt."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        nobody = ImageReference(f"127.0.0.1:{unused.getsockname()[1]}", "team/app", "1")
+        fake_engine.seed_image(str(nobody))
+        error = _refused(client, nobody)
+    assert "connection refused" in (error.detail or "")
+    assert "see whether" in str(error)
+
+
+def test_an_image_that_is_not_there(client: FakeDockerClient, fake_registry: FakeRegistry) -> None:
+    """It has to be built first."""
+    error = _refused(client, ImageReference(fake_registry.address, "team/app", "1"))
+    assert "does not exist locally" in (error.detail or "")
+    assert "Build the image" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("denied: requested access to the resource is denied", "docker login localhost:5000"),
+        ("unauthorized: authentication required", "username"),
+        ("denied: storage limit is reached", "See the log of the registry"),
+        ("denied: alice is not allowed to push here", "username"),
+        ("received unexpected HTTP status: 500 Internal Server Error", "The registry itself"),
+        ("Get https://r/v2/: net/http: TLS handshake timeout", "slow"),
+        ("http: server gave HTTP response to HTTPS client", "insecure-registries"),
+        ("x509: certificate signed by unknown authority", "ca.crt"),
+        ("blob upload invalid", "See the log of the registry"),
+    ],
+)
+def test_an_error_in_the_stream_is_raised(
+    client: FakeDockerClient, fake_engine: FakeDockerEngine, text: str, advice: str
+) -> None:
+    """What registries and networks elsewhere say is understood as well."""
+    fake_engine.faults.deny_push(text)
+    error = _refused(client)
+    assert error.detail == text
+    assert advice in str(error)
+
+
+@pytest.mark.parametrize(
+    ("message", "detail"),
+    [
+        ({"error": "blob upload invalid"}, "blob upload invalid"),
+        ({"errorDetail": {}}, "no reason given"),
+        ({"errorDetail": "odd", "error": "words"}, "words"),
+    ],
+)
+def test_an_error_may_lack_a_part(
+    client: FakeDockerClient,
+    fake_engine: FakeDockerEngine,
+    message: dict[str, object],
+    detail: str,
+) -> None:
+    """Podman and older engines leave parts of the detail out."""
+    fake_engine.faults.answer(_PUSH, [{"status": "Preparing", "id": "a"}, message])
+    assert _refused(client).detail == detail
+
+
+def test_a_refusal_is_raised(client: FakeDockerClient, fake_engine: FakeDockerEngine) -> None:
+    """Newer engines refuse the push of an image they do not have."""
+    words = "tag does not exist: localhost:5000/team/app:1"
+    fake_engine.faults.fail(_PUSH, 404, words)
+    error = _refused(client)
+    assert "Build the image" in str(error)
+    assert error.detail == words
+
+
+@pytest.mark.parametrize(
+    ("messages", "then", "words"),
+    [
+        ([{"status": "Preparing", "id": "a"}], "break", "the Docker Engine went away"),
+        ([{"status": "Preparing", "id": "a"}], "end", "without the digest"),
+        ([b"<html>"], "end", "not a stream of JSON"),
     ],
 )
 def test_an_answer_that_breaks_off_is_no_success(
-    client: docker.DockerClient,
-    scripted_engine: Any,
-    script: Any,
-    messages: list[object],
-    complete: bool,
+    client: FakeDockerClient,
+    fake_engine: FakeDockerEngine,
+    messages: list[dict[str, object] | bytes],
+    then: str,
     words: str,
 ) -> None:
     """Only a digest is proof."""
-    scripted_engine.answers.append(script.stream(messages, complete=complete))
+    fake_engine.faults.answer(_PUSH, messages, then=then)
     with pytest.raises(PushError, match=words):
         _push(client)
 
 
 def test_a_push_that_hangs_is_given_up(
-    client: docker.DockerClient, scripted_engine: Any, script: Any
+    client: FakeDockerClient, fake_engine: FakeDockerEngine
 ) -> None:
     """A slow registry is told from a dead engine."""
-
-    def hang(connection: socket.socket) -> None:
-        connection.sendall(script.stream([], complete=False))
-        connection.recv(1)
-
-    scripted_engine.answers.append(hang)
+    fault = fake_engine.faults.answer(_PUSH, [], then="hang")
     with pytest.raises(PushError, match=r"nothing was heard for 0\.05 s\. The registry is slow"):
         _push(client, silence_timeout=0.05)
-    scripted_engine.wait()
+    assert fault.abandoned.wait(5)
 
 
 def test_a_connection_that_times_out_is_an_error_without_a_limit_too(
-    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+    client: FakeDockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system gives a dead connection up by itself."""
 

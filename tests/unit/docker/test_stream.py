@@ -5,11 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 
-import docker
 import pytest
 import requests
 from docker.errors import APIError, DockerException
 
+from fakes import FakeDockerClient
 from imagebuilders.docker.stream import (
     EngineGoneError,
     EngineRefusedError,
@@ -57,7 +57,7 @@ def test_the_http_libraries_errors_are_not_shown(
 
 
 def test_a_body_that_is_not_sent_to_its_end_is_closed(
-    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+    client: FakeDockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may hold a file open; the error's traceback would keep it so."""
     closed: list[bool] = []

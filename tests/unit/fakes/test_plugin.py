@@ -51,6 +51,7 @@ def test_fixtures_and_markers_are_listed(
         "fake_docker_client_factory",
         "fake_docker_host",
         "fake_stack",
+        "image_tree",
         "in_memory_artifact_store",
         "in_memory_artifact_store_factory",
     ):
@@ -220,6 +221,82 @@ def test_docker_host_serves_other_clients(
         """
     )
     pytester.runpytest_inprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=1)
+
+
+_BUILT = """
+import io
+import pytest
+
+@pytest.fixture(autouse=True)
+def built(fake_docker_client, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM scratch\\nCOPY app /app\\n")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "main.py").write_text("print('hello')\\nprint('again')\\n")
+    (tmp_path / "app" / "data").write_bytes(b"\\xff")
+    fake_docker_client.images.build(path=str(tmp_path), tag="app:1")
+"""
+
+
+def test_files_of_an_image_are_looked_at(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """`image_tree` looks into the test's engine, and knows an image by its pushed digest."""
+    pytester.makepyfile(
+        _BUILT
+        + """
+def test_it(image_tree, fake_docker_client, fake_registry):
+    tree = image_tree("app:1")
+    assert "app/main.py" in tree and "/app" in tree
+    assert tree.read_text("/app/main.py").startswith("print")
+    assert image_tree("app:1", below="/app") == {
+        "main.py": "print('hello')\\nprint('again')\\n", "/data": b"\\xff"
+    }
+    name = f"{fake_registry.address}/app"
+    fake_docker_client.images.get("app:1").tag(name, "1")
+    fake_docker_client.images.push(name, "1", auth_config={})
+    digest = fake_registry.image("app:1").digest
+    assert image_tree(f"{name}@{digest}") == tree
+"""
+    )
+    pytester.runpytest_inprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=1)
+
+
+def test_a_comparison_of_files_that_fails_is_explained(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """What is missing, what is too much and what differs, line by line; and what is near."""
+    pytester.makepyfile(
+        _BUILT
+        + """
+def test_equal(image_tree):
+    wanted = {"main.py": "print('hello')\\nprint('bye')\\n", "run.sh": ""}
+    assert image_tree("app:1", below="/app") == wanted
+
+def test_in(image_tree):
+    assert "app/mian.py" in image_tree("app:1")
+
+def test_read(image_tree):
+    image_tree("app:1").read("/app/mian.py")
+
+def test_no_image(image_tree):
+    image_tree("app:2")
+"""
+    )
+    result = pytester.runpytest_inprocess(*plugin_alone, *_STRICT)
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(
+        [
+            "E * app:1, below /app == what was expected",
+            "E *missing: run.sh",
+            "E *not expected: data",
+            "E *different: main.py",
+            "E * -print('bye')",
+            "E * +print('again')",
+            "E *'app/mian.py' in the image app:1; there is /app/main.py*",
+            "E *LookupError: no /app/mian.py in the image app:1; there is /app/main.py*",
+            "E *LookupError: No such image: app:2; names in the engine: app:1",
+        ]
+    )
 
 
 def test_plugin_can_be_switched_off(pytester: pytest.Pytester) -> None:

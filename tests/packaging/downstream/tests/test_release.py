@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from shipyard.release import release
 
-from fakes import FakeDockerEngine, FakeRegistry
+from fakes import FakeRegistry
 from imagebuilders import Stack
 from imagebuilders.exceptions import BuildError, PushError
+from pytest_imagebuilders import ImageTreeOf
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_broken_service_fails(fake_stack: Stack, service: Path) -> None:
 
 
 def test_command_uses_the_engine_of_the_test(
-    fake_docker_host: str, fake_docker_engine: FakeDockerEngine, service: Path
+    fake_docker_host: str, image_tree: ImageTreeOf, service: Path
 ) -> None:
     """The installed command finds the double through DOCKER_HOST."""
     (service / "VERSION").write_text("2\n")
@@ -76,4 +77,7 @@ def test_command_uses_the_engine_of_the_test(
         capture_output=True,
         timeout=60,
     )
-    assert fake_docker_engine.image("greeter:2")
+    assert image_tree("greeter:2", below="/app") == {
+        "main.py": "print('hello')\n",
+        "VERSION": "2\n",
+    }

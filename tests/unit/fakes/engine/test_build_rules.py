@@ -119,3 +119,15 @@ def test_a_seeded_hub_serves_builds_and_pulls(
     url = f"{client.api.base_url}/v1.41/distribution/python:3.12-slim/json"
     described = client.api.get(url).json()
     assert described["Platforms"] == [{"architecture": "amd64", "os": "linux"}]
+
+
+@pytest.mark.parametrize("version", ["20.10", "26.1", "28.5"])
+@pytest.mark.parametrize("dockerfile", ["\\", "FROM scratch\n\\\n"])
+def test_a_line_that_only_continues_is_no_instruction(version: str, dockerfile: str) -> None:
+    """It is refused by its number, without a word to name."""
+    client = FakeDockerClient(FakeDockerEngine(version))
+    try:
+        with pytest.raises(docker.errors.APIError, match=r"line \d: unknown instruction: \"?\)?$"):
+            _build(client, dockerfile)
+    finally:
+        client.close()

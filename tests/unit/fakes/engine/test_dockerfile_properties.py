@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakes.engine.dockerfile.dialect import V28
@@ -35,6 +35,7 @@ def test_plain_text_is_left_alone(text: str) -> None:
 
 @settings(max_examples=60)
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
+@example("\\")
 def test_any_text_is_read_or_refused(text: str) -> None:
     """The parser fails only in its own way, whatever it is given."""
     for dockerfile in (text, f"FROM scratch\n{text}", f"FROM scratch\nENV {text}"):

@@ -80,7 +80,60 @@ def test_a_late_answer(engine: FakeDockerEngine) -> None:
 
 
 def test_requests_are_recorded(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
-    """Method, path and status, without the version in the path."""
+    """Method, path, status and headers, without the version in the path."""
     client.images.list()
     assert (engine.requests[-1].method, engine.requests[-1].path) == ("GET", "/images/json")
     assert engine.requests[-1].status == 200
+    assert engine.requests[-1].headers["accept-encoding"]
+
+
+def test_an_answer_of_the_tests_own(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """Messages, bytes and a status in place of the engine's, as often as planned."""
+    fault = engine.faults.answer("POST /build", [{"stream": "odd"}, b'{"stream"', b':"cut"}'])
+    stream = client.api.build(fileobj=io.BytesIO(_CONTEXT), custom_context=True, decode=True)
+    assert list(stream) == [{"stream": "odd"}, {"stream": "cut"}]
+    assert fault.hits == 1
+    assert engine.builds == []
+    engine.faults.answer("GET /_ping", b"<html>", status=502)
+    with pytest.raises(docker.errors.APIError, match="502"):
+        client.ping()
+    assert client.ping()
+
+
+def test_an_answer_that_breaks_off(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """What was planned arrives, then the connection is gone."""
+    engine.faults.answer("POST /build", [{"stream": "half"}], then="break")
+    stream = client.api.build(fileobj=io.BytesIO(_CONTEXT), custom_context=True, decode=True)
+    assert next(stream) == {"stream": "half"}
+    with pytest.raises(_BROKEN):
+        next(stream)
+
+
+def test_an_answer_that_hangs(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """It says no more, and tells when the client went away."""
+    fault = engine.faults.answer("POST /build", [{"stream": "half"}], then="hang")
+    response = client.api.post(
+        "http://localhost:2375/v1.41/build", data=_CONTEXT, stream=True, timeout=(1, 0.02)
+    )
+    chunks = response.iter_content(chunk_size=None)
+    assert next(chunks) == b'{"stream":"half"}\r\n'
+    with pytest.raises(requests.exceptions.ConnectionError, match="timed out"):
+        next(chunks)
+    assert not fault.abandoned.is_set()
+    response.close()
+    assert fault.abandoned.wait(5)
+
+
+def test_what_comes_after_an_answer_is_one_of_three(engine: FakeDockerEngine) -> None:
+    """Anything else is refused when it is planned."""
+    with pytest.raises(ValueError, match="'explode'"):
+        engine.faults.answer("GET /_ping", b"", then="explode")
+
+
+def test_no_answer_at_all(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """The connection breaks before the first byte; the request is recorded all the same."""
+    engine.faults.drop("GET /_ping")
+    with pytest.raises(requests.exceptions.ConnectionError):
+        client.ping()
+    assert (engine.requests[-1].path, engine.requests[-1].status) == ("/_ping", 0)
+    assert client.ping()

@@ -1,9 +1,7 @@
-"""The engine for other processes, and for many clients at once."""
+"""The engine for other processes."""
 
 from __future__ import annotations
 
-import io
-import threading
 from pathlib import Path
 
 import docker
@@ -12,7 +10,6 @@ from click.testing import CliRunner
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.__main__ import main
-from fakes.contracts.engine.context import pack
 
 
 def test_from_env_finds_a_served_engine(
@@ -75,45 +72,3 @@ def test_a_client_too_new_is_told(engine: FakeDockerEngine) -> None:
     with pytest.raises(docker.errors.APIError, match=r"Maximum supported API version is 1\.41"):
         client.images.list()
     client.close()
-
-
-def test_many_clients_at_once(engine: FakeDockerEngine) -> None:
-    """Sixteen clients build, tag, list, remove and prune; every state they leave is whole."""
-    failures: list[BaseException] = []
-
-    def work(number: int) -> None:
-        client = FakeDockerClient(engine)
-        try:
-            for turn in range(4):
-                context = pack(
-                    {
-                        "Dockerfile": "FROM scratch\nCOPY a /a\nENV x=1\nCOPY b /b",
-                        "a": "same",
-                        "b": f"{number % 4}.{turn}",
-                    }
-                )
-                image, _ = client.images.build(
-                    fileobj=io.BytesIO(context), custom_context=True, tag=f"own{number}:{turn}"
-                )
-                image.tag("shared", "latest")
-                client.images.list(all=True)
-                if turn % 2:
-                    client.images.prune()
-                    client.images.remove(f"own{number}:{turn}", force=True)
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            client.close()
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    expected = (docker.errors.ImageNotFound, docker.errors.APIError)
-    assert [error for error in failures if not isinstance(error, expected)] == []
-    for key, image_id in engine.images.references().items():
-        image = engine.images.get(image_id)
-        assert image is not None, f"{key} points at nothing"
-        assert image.tree["a"].data == b"same"
-        assert [layer.diff_id for layer in image.layers] == image.parsed["rootfs"]["diff_ids"]
