@@ -71,6 +71,8 @@ class Container:
         health: what its checks would have found, `None` when it has no check.
         error: why it did not start.
         joined: it once had a network, though it may never have run.
+        ends: how often it ended.
+        last_code: with which exit code it did so last.
         ended_by_hand: somebody stopped it, so it is not restarted.
         anonymous_volumes: the names of those that were made for it alone.
         unplaced: where those are that its configuration asked for.
@@ -102,6 +104,8 @@ class Container:
     health: HealthMonitor | None = None
     error: str = ""
     joined: bool = False
+    ends: int = 0
+    last_code: int = 0
     ended_by_hand: bool = False
     anonymous_volumes: list[str] = field(default_factory=list)
     unplaced: set[str] = field(default_factory=set)

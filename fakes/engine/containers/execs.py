@@ -72,6 +72,8 @@ class ExecStore:
         if not container.running:
             words = self._engine.version.container_words
             raise ApiError(409, words.not_running(container.id))
+        if container.status == "restarting":
+            raise ApiError(409, self._engine.version.container_words.restarting(container.id))
         if container.status == "paused":
             raise ApiError(409, f"Container {shown} is paused, unpause the container before exec")
 

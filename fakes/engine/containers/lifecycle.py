@@ -26,8 +26,8 @@ _HARMLESS = {
     int(number)
     for number in (signal.SIGCONT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH)
 }
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 60.0
-"""Seconds between the attempts of a restart policy, doubled each time; sooner than an engine."""
+_FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.001, 4, 60.0
+"""Seconds between the attempts of a restart policy; the first come sooner than an engine's."""
 
 _NEVER_STARTED = _SIGNALLED = 128
 """The exit code of what did not start; added to its number, that of what a signal ended."""
@@ -176,9 +176,16 @@ class Lifecycle:
             if not container.running:
                 return
             container.ended_by_hand = container.ended_by_hand or bool(why)
+            if container.status == "restarting":
+                # It has ended already, and does not run again.
+                container.status = "exited"
+                container.changed.notify_all()
+                return
             again = self._starts_again(container, code)
             container.status = "restarting" if again else "exited"
             container.exit_code, container.pid, container.ports = code, 0, {}
+            container.ends += 1
+            container.last_code = code
             container.finished = self._engine.clock()
             if container.health is not None:
                 container.health.stop()
@@ -191,7 +198,8 @@ class Lifecycle:
         if why == "stop":
             self._store.note(container, "stop")
         if again:
-            pause = min(_FIRST_PAUSE * 2**container.restarts, _LONGEST_PAUSE)
+            pause = min(_FIRST_PAUSE * _PAUSE_GROWTH**container.restarts, _LONGEST_PAUSE)
+            container.restarts += 1
             started = container.started
             self._later(pause, lambda: self._start_again(container, started))
         elif container.auto_remove:
@@ -219,7 +227,6 @@ class Lifecycle:
             or container.ended_by_hand
         ):
             return
-        container.restarts += 1
         try:
             self._begin(container)
         except ApiError:
@@ -293,6 +300,8 @@ class Lifecycle:
                 raise ApiError(409, self._words.not_running(container.id))
             if container.status == "paused":
                 raise ApiError(409, f"Container {container.id} is already paused")
+            if container.status == "restarting":
+                raise ApiError(409, self._words.restarting(container.id))
             container.status = "paused"
             if container.health is not None:
                 container.health.stop()
@@ -317,22 +326,20 @@ class Lifecycle:
     def wait(self, container: Container, condition: str) -> Iterator[int | None]:
         """The exit code once a container has ended; `None` now and then until it has."""
         # Looked at now, not when the answer is first read: it may have ended by then.
-        return self._wait(container, condition, container.finished)
+        return self._wait(container, condition, container.ends)
 
-    def _wait(
-        self, container: Container, condition: str, before: int | None
-    ) -> Iterator[int | None]:
+    def _wait(self, container: Container, condition: str, before: int) -> Iterator[int | None]:
         while True:
             with container.changed:
-                if condition == "next-exit":
-                    ended = container.finished not in (before, None)
-                elif condition == "removed":
+                if condition == "removed":
                     ended = container.removed
                 else:
-                    ended = not container.running
+                    # Each end counts, though a restart policy follows it.
+                    ended = container.ends > before
+                    ended = ended or (condition != "next-exit" and not container.running)
                 if not ended:
                     container.wait_for_change(IDLE)
             if ended:
-                yield container.exit_code
+                yield container.last_code
                 return
             yield None

@@ -224,9 +224,8 @@ class ContainerStore:
         if container.running:
             if not force:
                 words = self._engine.version.container_words
-                paused = container.status == "paused"
                 refusal = words.running_one_stays(
-                    container.name, container.id, asked, paused=paused
+                    container.name, container.id, asked, container.status
                 )
                 raise ApiError(409, refusal)
             self.lifecycle.finish(container, 137, "kill")

@@ -44,21 +44,24 @@ class ContainerWords:
             return f'invalid resize {dimension} "{text}": {reason}'
         return f'strconv.Atoi: parsing "{text}": invalid syntax'
 
-    def running_one_stays(self, name: str, container: str, asked: str, *, paused: bool) -> str:
-        """A container that is to be removed and runs."""
+    def running_one_stays(self, name: str, container: str, asked: str, status: str) -> str:
+        """A container that is to be removed and runs, is paused or about to run again."""
         if self.modern:
-            if paused:
+            advice = "stop the container before removing or force remove"
+            reason = f"container is {status}: {advice}"
+            if status == "paused":
                 reason = "container is paused and must be unpaused first"
-            else:
-                reason = "container is running: stop the container before removing or force remove"
             shown = asked if self.newest else f"/{name}"
             return f'cannot remove container "{shown}": {reason}'
-        state = "paused" if paused else "running"
-        advice = "Unpause and then stop" if paused else "Stop"
+        advice = "Unpause and then stop" if status == "paused" else "Stop"
         return (
-            f"You cannot remove a {state} container {container}. {advice} the container before "
+            f"You cannot remove a {status} container {container}. {advice} the container before "
             "attempting removal or force remove"
         )
+
+    def restarting(self, container: str) -> str:
+        """A container that is about to run again."""
+        return f"Container {container} is restarting, wait until the container is running"
 
     def bad_runtime(self, name: str) -> str:
         """A runtime that the engine does not have."""

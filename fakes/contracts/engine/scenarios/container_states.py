@@ -257,3 +257,40 @@ def restarted_on_failure(s: Session) -> None:
     until(ended)
     note_document(s, "one", only=("State", "RestartCount"))
     s.call("GET", "/containers/one/logs?stdout=1")
+
+
+@scenario
+def wait_for_what_is_restarted(s: Session) -> None:
+    """Each end is one, though another start follows."""
+    host = {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 1}}
+    command = s.given_container("sh", "-c", "exit 3", exit_code=3)
+    create(s, *command, name="one", HostConfig=host)
+    pending = s.request("POST", "/containers/one/wait?condition=next-exit", stream=True)
+    _post(s, "start")
+    s.note("answer", pending.json())
+    until(lambda: status(s, "one") == "exited")
+    _post(s, "wait")
+    note_document(s, "one", only=("State", "RestartCount"))
+
+
+@scenario
+def about_to_run_again(s: Session) -> None:
+    """Between two attempts of a restart policy."""
+    command = s.given_container("sh", "-c", "exit 3", exit_code=3)
+    host = {"RestartPolicy": {"Name": "always"}}
+    start(s, create(s, *command, name="one", HostConfig=host))
+
+    def pausing() -> bool:
+        document = s.request("GET", "/containers/one/json").json()
+        # The later pauses are long enough to look around.
+        return bool(document["RestartCount"] > 3 and document["State"]["Restarting"])
+
+    until(pausing)
+    note_document(s, "one", only=("State",))
+    line = s.request("GET", "/containers/json").json()[0]
+    s.note("line", [line["State"], line["Status"].startswith("Restarting (3) ")])
+    s.call("POST", "/containers/one/exec", json={"Cmd": ["x"]})
+    _post(s, "pause", "unpause", "start")
+    s.call("DELETE", "/containers/one")
+    _post(s, "kill", "stop")
+    note_document(s, "one", only=("State",))

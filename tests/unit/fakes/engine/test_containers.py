@@ -60,9 +60,10 @@ def test_a_policy_restarts_what_a_rule_is_meant_for(
         detach=True,
         restart_policy={"Name": "on-failure", "MaximumRetryCount": 2},
     )
-    assert failing.wait()["StatusCode"] == 3
+    while failing.status != "exited":
+        assert failing.wait()["StatusCode"] == 3
+        failing.reload()
     assert failing.logs() == b"tried\n" * 3
-    failing.reload()
     assert failing.attrs["RestartCount"] == 2
     other = client.containers.run(
         "base", ["other"], detach=True, restart_policy={"Name": "always", "MaximumRetryCount": 0}
