@@ -17,6 +17,7 @@ from fakes.engine.credentials import Credentials
 from fakes.engine.images.layers import digest_of
 from fakes.engine.images.reference import HUB, Reference
 from fakes.engine.registry_errors import Reason, RegistryError, refusal
+from fakes.engine.registry_tls import AnyCertificate, certificate_of
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -80,6 +81,9 @@ class RegistryClient:
         Raises:
             RegistryError: it does not answer.
         """
+        if is_loopback(self._domain) and (certificate := certificate_of(self._domain)):
+            self.base = f"https://{self._domain}"
+            self._session.mount(self.base, AnyCertificate(certificate))
         response = self._send("GET", f"{self.base}/v2/")
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             self._challenge = response.headers.get("WWW-Authenticate", "")

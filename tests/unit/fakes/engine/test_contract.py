@@ -42,11 +42,13 @@ _TELLING = (
     "events.volume_life",
     "system.",
     "naming.list_",
-    "pulled_manifests.",
+    "pulled_manifests.index_of_indexes",
+    "pulled_manifests.other_architecture",
+    "pulled_manifests.platform",
     "pushes.headers",
     "pushes.platform",
-    "registries.log_in_",
-    "registries.pull_",
+    "registries.log_in_b",
+    "registries.pull_b",
     "registry_failures.pull_manifest_get",
 )
 

@@ -152,6 +152,22 @@ def test_the_header_of_a_client_without_credentials(
     assert client.api.post(url, headers={"X-Registry-Auth": nobody}, timeout=10).ok
 
 
+@pytest.mark.parametrize("kind", ["basic", "bearer"])
+def test_any_certificate_will_do_on_the_loopback(
+    client: FakeDockerClient, build: Build, kind: str
+) -> None:
+    """A registry there is taken as insecure, with TLS as without."""
+    pytest.importorskip("cryptography")
+    users = {"alice": "secret"}
+    with FakeRegistry(tls=True, auth=kind, users=users) as registry:
+        name = f"{registry.address}/app:1"
+        image = build("FROM scratch\nCOPY a /a", {"a": "1"}, tag=name)
+        client.login("alice", "secret", registry=registry.address)
+        assert "Pushed" in _statuses(_push(client, name, username="alice", password="secret"))
+        client.images.remove(name)
+        assert client.images.pull(name).id == image
+
+
 def test_only_what_comes_in_every_run_is_compared() -> None:
     """Passing words go, and layers that end side by side are put in order."""
     seen = reliable(
