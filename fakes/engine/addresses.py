@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from typing import Any
 
 from fakes.engine.errors import ApiError
 
-Config = Mapping[str, str]
+Config = Mapping[str, Any]
 
 
 @dataclass
@@ -65,10 +66,21 @@ def chosen(config: Config) -> Addresses:
     """The addresses that a checked request asks for."""
     subnet = IPv4Network(config["Subnet"], strict=False)
     gateway = IPv4Address(config["Gateway"]) if config.get("Gateway") else subnet[1]
-    given = IPv4Network(config["IPRange"], strict=False) if config.get("IPRange") else subnet
-    auxiliary: object = config.get("AuxiliaryAddresses") or {}
-    names = auxiliary if isinstance(auxiliary, dict) else {}
-    return Addresses(subnet, gateway, given, {IPv4Address(str(a)) for a in names.values()})
+    given = subnet_of(config.get("IPRange") or "")
+    if given is None or not given.subnet_of(subnet):
+        given = subnet
+    return Addresses(subnet, gateway, given, {IPv4Address(a) for a in _others(config).values()})
+
+
+def _others(config: Config) -> dict[str, str]:
+    """The addresses that are kept for somebody else, by name."""
+    others: dict[str, str] = config.get("AuxiliaryAddresses") or {}
+    return others
+
+
+def is_new_kind(config: Config) -> bool:
+    """Whether a subnet is one of IPv6, of which nobody gets an address here."""
+    return ":" in (config.get("Subnet") or "")
 
 
 def joined(errors: list[str]) -> str:
@@ -92,11 +104,11 @@ def address_of(text: str) -> IPv4Address | None:
         return None
 
 
-def check_old(config: Config) -> None:
+def check_old(config: Config, network: str) -> None:
     """Refuse what engines before 25.0 refuse of a subnet, one thing at a time.
 
     Raises:
-        ApiError: 500, in their words.
+        ApiError: in their words.
     """
     text, gateway = config.get("Subnet") or "", config.get("Gateway") or ""
     if gateway and address_of(gateway) is None:
@@ -104,10 +116,25 @@ def check_old(config: Config) -> None:
     subnet = subnet_of(text)
     if subnet is None:
         raise ApiError(500, f"Invalid subnet {text} : invalid CIDR address: {text}")
+    given = config.get("IPRange") or ""
+    if given and subnet_of(given) is None:
+        raise ApiError(
+            500,
+            f'failed to parse pool request for address space "LocalDefault" pool "{text}" '
+            f'subpool "{given}": Invalid Address SubPool',
+        )
     if gateway and IPv4Address(gateway) not in subnet:
         raise ApiError(
             500, f"failed to allocate gateway ({gateway}): Requested address is out of range"
         )
+    for name, other in _others(config).items():
+        address = address_of(other)
+        if address is None:
+            what = f"non parsable secondary ip address ({name}:{other})"
+            raise ApiError(500, f"{what} passed for network {network}")
+        if address not in subnet:
+            what = f"auxiliary address: ({name}:{other})"
+            raise ApiError(403, f"{what} must belong to the master pool: {text}")
 
 
 def check_new(config: Config) -> list[str]:
@@ -120,21 +147,30 @@ def check_new(config: Config) -> list[str]:
     if text != str(subnet):
         errors.append(f"invalid subnet {text}: it should be {subnet}")
     if given := config.get("IPRange"):
-        part = subnet_of(given)
-        if part is None:
-            errors.append(f"invalid ip-range {given}: invalid CIDR block notation")
-        elif not part.subnet_of(subnet):
-            errors.append(
-                f"invalid ip-range {given}: parent subnet {subnet} doesn't contain ip-range"
-            )
-    if gateway := config.get("Gateway"):
-        address = address_of(gateway)
+        errors += [f"invalid ip-range {given}: {e}" for e in _wrong_range(given, subnet)]
+    named = [("gateway", config.get("Gateway") or "")] if config.get("Gateway") else []
+    named += [(f"auxiliary address {name}", other) for name, other in _others(config).items()]
+    for what, other in named:
+        shown = f"{what} {other}" if what == "gateway" else what
+        address = address_of(other)
         if address is None:
-            errors.append(f"invalid gateway {gateway}: invalid address")
+            errors.append(f"invalid {shown}: invalid address")
         elif address not in subnet:
-            errors.append(
-                f"invalid gateway {gateway}: parent subnet {subnet} doesn't contain this address"
-            )
+            errors.append(f"invalid {shown}: parent subnet {subnet} doesn't contain this address")
+    return errors
+
+
+def _wrong_range(given: str, subnet: IPv4Network) -> list[str]:
+    part = subnet_of(given)
+    if part is None:
+        return ["invalid CIDR block notation"]
+    errors = []
+    if part.prefixlen < subnet.prefixlen:
+        errors.append(f"CIDR block is bigger than its parent subnet {subnet}")
+    elif not part.subnet_of(subnet):
+        errors.append(f"parent subnet {subnet} doesn't contain ip-range")
+    if given != str(part):
+        errors.append(f"it should be {part}")
     return errors
 
 

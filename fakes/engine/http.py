@@ -50,6 +50,7 @@ class Request:
         query: the parameters; a name can have several values.
         headers: names in lower case.
         body: the whole body.
+        query_string: the parameters as they were written.
         route: the pattern that matched, set by the router.
     """
 
@@ -60,6 +61,7 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     route: str = ""
+    query_string: str = ""
 
     def parameter(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""
@@ -152,7 +154,9 @@ def make_request(method: str, target: str, headers: dict[str, str], body: bytes)
     if match := _VERSIONED.fullmatch(path):
         version, path = match.groups()
     query = parse_qs(url.query, keep_blank_values=True)
-    return Request(method.upper(), path, version, query, headers, body)
+    request = Request(method.upper(), path, version, query, headers, body)
+    request.query_string = url.query
+    return request
 
 
 def _read_body(reader: BinaryIO, headers: Mapping[str, str]) -> bytes:
@@ -202,7 +206,9 @@ def _answer(
         _until_read(connection)
         response.hijack(connection, reader)
         return False
-    if isinstance(response.body, bytes) and len(response.body) <= _BUFFER:
+    if isinstance(response.body, bytes) and (
+        len(response.body) <= _BUFFER or request.method == "HEAD"
+    ):
         headers = _with_date(own_headers, response.headers)
         body = b"" if request.method == "HEAD" else response.body
         if response.status not in (204, 304):

@@ -16,6 +16,7 @@ from fakes.engine.addresses import (
     check_old,
     chosen,
     hardware_address,
+    is_new_kind,
     joined,
 )
 from fakes.engine.errors import ApiError
@@ -229,7 +230,8 @@ class NetworkStore:
             self._check_driver(driver, str(ipam.get("Driver") or "default"))
             self._check_scope(str(request.get("Scope") or "local"))
             config = [dict(line) for line in ipam.get("Config") or []]
-            addresses = self._addresses(config)
+            chosen_subnet = any(not is_new_kind(line) for line in config)
+            addresses = self._addresses(name, config)
             self._check_options(options)
             network = Network(
                 self._engine.new_id(),
@@ -244,9 +246,8 @@ class NetworkStore:
                 ipv6=bool(request.get("EnableIPv6")),
                 ipam_driver=str(ipam.get("Driver") or "default"),
                 ipam_options=ipam.get("Options"),
-                ipam_config=config
-                or [{"Subnet": str(addresses.subnet), "Gateway": str(addresses.gateway)}],
-                chosen_subnet=bool(config),
+                ipam_config=config,
+                chosen_subnet=chosen_subnet,
             )
             self._networks[network.id] = network
         self.note("create", network)
@@ -288,17 +289,24 @@ class NetworkStore:
                     f"(strconv.ParseBool: parsing {go_text.quote(value)}: invalid syntax)",
                 )
 
-    def _addresses(self, config: list[dict[str, Any]]) -> Addresses:
+    def _addresses(self, name: str, config: list[dict[str, Any]]) -> Addresses:
+        """The addresses of a new network; a subnet that is chosen for it is added to `config`."""
         words = self._engine.version.words
-        if not config:
-            return self._automatic()
+        lines = [line for line in config if not is_new_kind(line)]
         if words.modern:
-            if errors := [error for line in config for error in check_new(line)]:
+            if errors := [error for line in lines for error in check_new(line)]:
                 raise ApiError(400, f"invalid network config:\n{joined(errors)}")
         else:
-            for line in config:
-                check_old(line)
-        addresses = chosen(config[0])
+            for line in lines:
+                check_old(line, name)
+        if len(lines) > 1:
+            raise ApiError(403, "bridge driver doesn't support multiple subnets")
+        if not lines:
+            addresses = self._automatic()
+            line = {"Subnet": str(addresses.subnet), "Gateway": str(addresses.gateway)}
+            config.insert(len(config) if words.modern else 0, line)
+            return addresses
+        addresses = chosen(lines[0])
         if self._overlapping(addresses):
             what = "invalid pool request: " if words.newest else ""
             raise ApiError(403, f"{what}Pool overlaps with other one on this address space")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from fakes.engine.errors import ApiError
 from fakes.engine.faults import apply_after, apply_before
@@ -40,7 +41,7 @@ class Router:
 
     def _dispatch(self, request: Request) -> Response:
         if "//" in request.path:
-            return _elsewhere(re.sub("/+", "/", request.path))
+            return _elsewhere(request)
         found = _find(request)
         if found is None:
             return _not_found()
@@ -121,8 +122,13 @@ def _not_found() -> Response:
     return response
 
 
-def _elsewhere(path: str) -> Response:
-    return Response(301, b"", {"Location": path}, omitted=_OWN_HEADERS)
+def _elsewhere(request: Request) -> Response:
+    """Where a path with a slash too many is meant to lead."""
+    version = f"/v{request.version}" if request.version else ""
+    place = version + quote(re.sub("/+", "/", request.path))
+    if request.query_string:
+        place += f"?{request.query_string}"
+    return Response(301, b"", {"Location": place}, omitted=_OWN_HEADERS)
 
 
 _TABLE: list[tuple[str, re.Pattern[str], Endpoint]] = []

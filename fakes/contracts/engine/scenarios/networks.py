@@ -209,6 +209,35 @@ def create_bad_addresses(s: Session) -> None:
 
 
 @scenario
+def create_bad_parts(s: Session) -> None:
+    """Parts of a subnet that cannot be, and too many subnets.
+
+    Addresses for others that cannot be are left out: old engines keep the subnet of a network
+    that was refused for them until they are started again.
+    """
+    parts: tuple[dict[str, str], ...] = (
+        {"IPRange": "nope"},
+        {"IPRange": "10.83.0.5/25"},
+        {"IPRange": "10.83.0.0/16"},
+        {"IPRange": "nope", "Gateway": "nope"},
+    )
+    for number, more in enumerate(parts):
+        config = [{"Subnet": "10.83.0.0/24", **more}]
+        s.call("POST", "/networks/create", json={"Name": "net", "IPAM": {"Config": config}})
+        s.note(f"removed {number}", s.request("DELETE", "/networks/net").status_code)
+    two = [{"Subnet": "10.83.1.0/24"}, {"Subnet": "10.83.2.0/24"}]
+    s.call("POST", "/networks/create", json={"Name": "net", "IPAM": {"Config": two}})
+
+
+@scenario
+def create_with_other_kind(s: Session) -> None:
+    """A subnet of IPv6, which is written down."""
+    config = [{"Subnet": "fd00:83::/64"}]
+    s.call("POST", "/networks/create", json={"Name": "one-net", "IPAM": {"Config": config}})
+    _document(s, "one-net")
+
+
+@scenario
 def remove(s: Session) -> None:
     """One that is there, and what cannot be removed."""
     identity = network(s, "one-net")

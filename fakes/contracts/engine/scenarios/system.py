@@ -18,6 +18,7 @@ _HEADERS = (
     "Content-Length",
     "Content-Type",
     "Docker-Experimental",
+    "Location",
     "Ostype",
     "Pragma",
     "Server",
@@ -226,6 +227,7 @@ def unknown_routes(s: Session) -> None:
         ("OPTIONS", "/info"),
         ("GET", "/version/"),
         ("GET", "//version"),
+        ("GET", "//networks?a=b&c=d%20e"),
     ):
         answer = s.request(method, path, allow_redirects=False)
         # A list is as long as the machine has things.

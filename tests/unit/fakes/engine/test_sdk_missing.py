@@ -96,9 +96,10 @@ def test_what_only_a_swarm_has(client: FakeDockerClient, method: str) -> None:
 @sdk.covers("PluginApiMixin.plugins", "PluginApiMixin.inspect_plugin")
 def test_there_are_no_plugins(client: FakeDockerClient) -> None:
     """The list is empty, and no name is one."""
-    assert client.api.plugins() == []
+    api: Any = client.api
+    assert api.plugins() == []
     with pytest.raises(docker.errors.NotFound, match='plugin "p" not found'):
-        client.api.inspect_plugin("p")
+        api.inspect_plugin("p")
 
 
 @sdk.covers("PluginApiMixin.create_plugin")
