@@ -39,8 +39,8 @@ class ImageTree:
     A path means the same with a leading slash and without. Iterating gives the paths of
     all but directories, sorted; `in` knows directories as well.
 
-    It equals a mapping that has each of these paths with its content: text, bytes, or for
-    a symbolic link `-> ` and its target.
+    It equals a mapping that has each of these paths with its content: text or bytes, and for
+    a symbolic link an arrow with its target, as in `-> lib/app`.
     """
 
     def __init__(self, engine: FakeDockerEngine, name: str, *, below: str = "") -> None:

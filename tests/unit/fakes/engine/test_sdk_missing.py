@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,31 @@ def test_a_swarms_description_needs_no_engine(
 def test_every_method_has_a_row() -> None:
     """The table names what the installed SDK has, no more and no less."""
     sdk.check()
+
+
+class _Sdk:
+    """A class of an SDK with one public method."""
+
+    def known(self) -> None:
+        """Do something."""
+
+    def _private(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("rows", "since", "words"),
+    [
+        (["_Sdk.known"], "", None),
+        ([], "", "public methods without a row here: _Sdk.known. Add a test"),
+        (["_Sdk.known", "_Sdk.gone"], "", "does not have: _Sdk.gone"),
+        (["_Sdk.known", "_Sdk.new"], "7.1", "does not have: _Sdk.new"),
+        (["_Sdk.known", "_Sdk.new"], "999.0", None),
+    ],
+)
+def test_the_table_is_compared_with_the_sdk(rows: list[str], since: str, words: str | None) -> None:
+    """Both ways; what a later version brings may be missing from an older one."""
+    table = SdkTable(_Sdk)
+    for row in rows:
+        table.covers(row, since=since)
+    with pytest.raises(pytest.fail.Exception, match=words) if words else nullcontext():
+        table.check()
