@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _ACCEPT = ", ".join((MANIFEST, MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST))
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _TIMEOUT = 30
+_PIECE = 64 * 1024
 _NO_CREDENTIALS = "no basic auth credentials"
 
 
@@ -221,8 +222,10 @@ class RegistryClient:
                 raise RegistryError("unknown blob", final=True)
             if response.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
                 raise refusal(response)
+            # What comes before a connection breaks is given; urllib3 1 does so without `read1`.
+            read: Callable[[int], bytes] = getattr(response.raw, "read1", response.raw.read)
             try:
-                while piece := response.raw.read1(64 * 1024):
+                while piece := read(_PIECE):
                     yield piece
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise RegistryError("unexpected EOF") from error
