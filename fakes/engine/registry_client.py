@@ -179,15 +179,14 @@ class RegistryClient:
         Raises:
             RegistryError: there is no such tag, or it is not for us.
         """
-        response: requests.Response | None = None
-        for method in ("HEAD", "GET"):
-            response = self._get_manifest(method, tag)
-            if response.status_code < HTTPStatus.BAD_REQUEST:
-                digest = response.headers.get("Docker-Content-Digest")
-                if digest or method == "GET":
-                    return digest or digest_of(response.content)
-        assert response is not None
-        raise refusal(response)
+        response = self._get_manifest("HEAD", tag)
+        digest = response.headers.get("Docker-Content-Digest")
+        if digest and response.status_code < HTTPStatus.BAD_REQUEST:
+            return digest
+        response = self._get_manifest("GET", tag)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            raise refusal(response)
+        return response.headers.get("Docker-Content-Digest") or digest_of(response.content)
 
     def manifest(self, name: str) -> tuple[bytes, str]:
         """A manifest's bytes and media type.
