@@ -148,6 +148,7 @@ _programs = st.lists(
 
 _MISSING = re.compile(
     r"No such image: |reference does not exist|does not exist locally with the tag: |"
+    r"tag does not exist: |"
     r"failed to get digest sha256:|manifest for \S+ not found: manifest unknown|"
     r"pull access denied for base"
 )
