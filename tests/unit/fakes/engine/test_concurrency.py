@@ -270,7 +270,7 @@ def _check_registry(engine: FakeDockerEngine, registry: FakeRegistry, base: str)
 
 
 @settings(
-    max_examples=5,
+    max_examples=4,
     deadline=None,
     # A race does not come again for the asking, so nothing is replayed or made smaller.
     phases=[Phase.generate],
