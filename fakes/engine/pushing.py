@@ -53,8 +53,14 @@ def push(
     yield {"status": f"The push refers to repository [{reference.repository}]"}
     if reference.digest:
         raise ApiError(500, "cannot push a digest reference")
-    names = [parse(key) for key in sorted(engine.images.references()) if "@" not in key]
-    mine = [name for name in names if name.repository == reference.repository]
+    with engine.lock:
+        names = [parse(key) for key in sorted(engine.images.references()) if "@" not in key]
+        # What is sent is what they mean now, whatever becomes of them meanwhile.
+        mine = [
+            (name, engine.images.find(name.familiar))
+            for name in names
+            if name.repository == reference.repository
+        ]
     if not mine:
         raise ApiError(
             404, f"An image does not exist locally with the tag: {reference.familiar_name}"
@@ -62,12 +68,12 @@ def push(
     try:
         with RegistryClient(reference, credentials, "push,pull") as client:
             client.ping()
-            wanted = [name for name in mine if reference.tag in ("", name.tag)]
+            wanted = [(name, image) for name, image in mine if reference.tag in ("", name.tag)]
             if not wanted:
                 raise ApiError(404, f"tag does not exist: {reference.familiar}")
             sender = _Push(engine, client, reference, credentials)
-            for name in wanted:
-                yield from sender.tag(name)
+            for name, image in wanted:
+                yield from sender.tag(name, image)
     except RegistryError as error:
         raise ApiError(error.status, error.message) from error
 
@@ -89,10 +95,9 @@ class _Push:
         # What the registry is known to have, by layer.
         self._there: dict[str, Blob] = {}
 
-    def tag(self, name: Reference) -> Iterator[Message]:
+    def tag(self, name: Reference, image: Image) -> Iterator[Message]:
         """Send one tag."""
         engine = self._engine
-        image = engine.images.find(name.familiar)
         for layer in reversed(image.layers):
             yield progress("Preparing", short(layer.diff_id))
         # What is there twice is sent once.
