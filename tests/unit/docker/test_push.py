@@ -103,7 +103,7 @@ def test_a_registry_that_takes_nothing(
 @pytest.mark.parametrize(
     ("status", "detail", "advice"),
     [
-        (500, "unknown: ", "See the log of the registry"),
+        (500, "500 Internal Server Error", "The registry itself failed"),
         (429, "toomanyrequests", "limits how often"),
     ],
 )
