@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fakes.engine.errors import StepError
 from fakes.engine.http import DisconnectError, Request, Response, error_response
 from fakes.engine.routes.streams import failure, message_line
 
 _LOOK_SECONDS = 0.01
+CONTEXT = "context"
+"""The place of a full disk that is no instruction."""
 
 
 class Then(enum.Enum):
@@ -76,7 +77,8 @@ class FaultPlan:
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
-        self._step_failures: list[tuple[str, str, bool]] = []
+        self._deaths: list[str] = []
+        self._full_disks: list[str] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
@@ -148,37 +150,54 @@ class FaultPlan:
     def die_at_step(self, keyword: str) -> None:
         """Break the connection of the next build when it reaches such an instruction."""
         with self._lock:
-            self._step_failures.append((keyword.lower(), "", True))
+            self._deaths.append(keyword.lower())
 
     def no_space_at_step(self, keyword: str = "copy") -> None:
-        """Let the next such instruction find the disk full."""
-        message = "Error processing tar file(exit status 1): write /file: no space left on device"
+        """Let the next COPY or ADD find the disk full: it fails at its first file with content.
+
+        A RUN that finds no space is told by its command: see `on_run`.
+
+        Raises:
+            ValueError: the keyword is of another instruction.
+        """
+        if keyword.lower() not in ("copy", "add"):
+            raise ValueError(f"{keyword!r} writes no files by itself; known: copy, add")
         with self._lock:
-            self._step_failures.append((keyword.lower(), message, False))
+            self._full_disks.append(keyword.lower())
+
+    def no_space_for_context(self) -> None:
+        """Let the next build find the disk full while its context arrives."""
+        with self._lock:
+            self._full_disks.append(CONTEXT)
 
     def clear(self) -> None:
         """Forget every fault that has not happened."""
         with self._lock:
             self._faults.clear()
-            self._step_failures.clear()
+            self._deaths.clear()
+            self._full_disks.clear()
 
     # --- used by the engine ---------------------------------------------------
 
     def before_step(self, keyword: str) -> None:
-        """Let a step fail if that is planned.
+        """Let the engine go away at a step if that is planned.
 
         Raises:
-            StepError: with the planned words.
-            DisconnectError: when the engine is to go away.
+            DisconnectError: it is.
         """
         with self._lock:
-            planned = next((f for f in self._step_failures if f[0] == keyword), None)
-            if planned is None:
+            if keyword not in self._deaths:
                 return
-            self._step_failures.remove(planned)
-        if planned[2]:
-            raise DisconnectError
-        raise StepError(planned[1])
+            self._deaths.remove(keyword)
+        raise DisconnectError
+
+    def disk_is_full(self, place: str) -> bool:
+        """Whether the disk is to be found full: by an instruction, or by a context; once."""
+        with self._lock:
+            if place not in self._full_disks:
+                return False
+            self._full_disks.remove(place)
+            return True
 
     def take(self, request: Request) -> Fault | None:
         """The fault for a request, counted."""

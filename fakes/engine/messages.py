@@ -44,6 +44,10 @@ class Words:
             return reason
         return f"Error processing tar file(exit status 1): {reason}"
 
+    def no_space(self, path: str) -> str:
+        """A file for which there is no room."""
+        return self.tar_failure(f"write /{path}: no space left on device")
+
     def pivot_failure(self, path: str) -> str:
         """An archive that cannot be unpacked because its destination is a file."""
         what = "error" if self.newest else "Error"

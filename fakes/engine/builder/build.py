@@ -354,6 +354,7 @@ class Build:
         if state.image is None and self.options.platform is not None:
             _, state.architecture, state.variant = self.options.platform
         overlay = self._overlay(state)
+        overlay.full = self.engine.faults.disk_is_full(instruction.keyword)
         owner = parse_owner(chown or "0:0", overlay)
         for pick in picks:
             copy_pick(

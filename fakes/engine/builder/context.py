@@ -57,11 +57,16 @@ def _tar_failure(reason: str, words: Words) -> str:
 class SentContext:
     """The context of a build request."""
 
-    def __init__(self, body: bytes, words: Words) -> None:
+    def __init__(self, body: bytes, words: Words, *, full: bool = False) -> None:
         """Unpack a tar, compressed or not.
 
+        Args:
+            body: the tar.
+            words: of the engine's version.
+            full: there is no room for a file with content.
+
         Raises:
-            ApiError: when it is no tar.
+            ApiError: when it is no tar, or there is no room for it.
         """
         try:
             members = tar.read(tar.decompress(body))
@@ -72,6 +77,8 @@ class SentContext:
         self._sums: dict[str, str] = {}
         for member in members:
             path = clean(member.name)
+            if full and member.file.data:
+                raise ApiError(500, words.no_space(path))
             try:
                 add_member(self.tree, path, member)
             except tar.TarError as error:

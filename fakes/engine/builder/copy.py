@@ -48,7 +48,11 @@ class Owner:
 
 
 class Overlay:
-    """A tree being written over another, remembering what was touched."""
+    """A tree being written over another, remembering what was touched.
+
+    Attributes:
+        full: there is no room for another file with content.
+    """
 
     def __init__(
         self, lower: Tree, now: int, root_id: str = "0" * 64, words: Words | None = None
@@ -59,6 +63,7 @@ class Overlay:
         self.touched: set[str] = set()
         self.opaque: set[str] = set()
         self.words = words or Words()
+        self.full = False
         # What error messages call the root: only the first layer has none below it.
         self.root = f"/var/lib/docker/overlay2/{root_id}/{'merged' if lower else 'diff'}"
 
@@ -76,7 +81,12 @@ class Overlay:
             ) from error
 
     def put(self, path: str, file: File) -> None:
-        """Write a path; the directory that holds it gets a new time."""
+        """Write a path; the directory that holds it gets a new time.
+
+        Raises:
+            StepError: when there is no room for it.
+        """
+        self.check_room(path, file)
         old = self.tree.get(path)
         if old is not None and not (old.kind == "dir" and file.kind == "dir"):
             remove(self.tree, path)
@@ -87,6 +97,15 @@ class Overlay:
             self.touch_directory(parent(path))
         self.tree[path] = file
         self.touched.add(path)
+
+    def check_room(self, shown: str, file: File) -> None:
+        """Refuse a file for which there is no room.
+
+        Raises:
+            StepError: with the path as it is shown.
+        """
+        if self.full and file.kind == "file" and file.data:
+            raise StepError(self.words.no_space(shown))
 
     def touch_directory(self, path: str) -> None:
         """A directory whose entries change gets the present time."""
@@ -346,6 +365,10 @@ def _extract(overlay: Overlay, members: list[tar.Member], where: str) -> None:
             add_member(overlay.tree, path, linked)
             overlay.touched.update((path, link))
             continue
+        try:
+            overlay.check_room(inside, member.file)
+        except StepError as error:
+            raise StepError(f"failed to copy files: {error.message}") from error
         overlay.put(path, member.file)
         if member.file.kind == "dir":
             directories.append((path, member.file.mtime))

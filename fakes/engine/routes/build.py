@@ -12,6 +12,7 @@ from fakes.engine.builder.options import BuildOptions, read_options, read_tags
 from fakes.engine.dockerfile.instructions import plan, select_target, with_labels
 from fakes.engine.dockerfile.parser import parse
 from fakes.engine.errors import ApiError, DockerfileError, StepError
+from fakes.engine.faults import CONTEXT
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.records import BuildRecord
 from fakes.engine.routes.router import Route
@@ -51,7 +52,8 @@ def _prepare(
         raise ApiError(501, "the engine double does not implement POST /build?version=2 (BuildKit)")
     if options.remote:
         raise ApiError(501, "the engine double does not implement POST /build?remote=…")
-    context = SentContext(request.body, engine.version.words)
+    full = engine.faults.disk_is_full(CONTEXT)
+    context = SentContext(request.body, engine.version.words, full=full)
     record.context_files = sorted(context.tree)
     name, content = select_dockerfile(context, options.dockerfile)
     if not content:

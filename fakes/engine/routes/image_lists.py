@@ -59,6 +59,17 @@ def summaries(
     Raises:
         ApiError: when a filter cannot be used.
     """
+    with engine.lock:
+        return _summaries(engine, filters, everything, version, shared_size)
+
+
+def _summaries(
+    engine: FakeDockerEngine,
+    filters: dict[str, list[str]],
+    everything: bool,
+    version: str | None,
+    shared_size: bool,
+) -> list[dict[str, Any]]:
     dangling = truth(filters, "dangling", engine.version.words)
     for pattern in filters.get("reference", []):
         if "[" in pattern and "]" not in pattern.partition("[")[2]:

@@ -46,9 +46,9 @@ class Testbed:
         return self._engines[series]
 
     @contextmanager
-    def disposable_engine(self, series: str) -> Iterator[Engine]:
-        """An engine that the block may break."""
-        engine = Engine(self.host, self._images, series).start()
+    def disposable_engine(self, series: str, disk: str = "") -> Iterator[Engine]:
+        """An engine that the block may break; `disk` is how much it can keep, as in `48m`."""
+        engine = Engine(self.host, self._images, series, disk).start()
         try:
             yield engine
         finally:

@@ -52,7 +52,7 @@ class Engine:
     its port is published under the same number.
     """
 
-    def __init__(self, host: HostEngine, images: Images, series: str) -> None:
+    def __init__(self, host: HostEngine, images: Images, series: str, disk: str = "") -> None:
         self.series = series
         """The series asked for, such as "28.5"."""
         self._host = host
@@ -69,6 +69,8 @@ class Engine:
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         )
         self.container.with_env("NAMES_FROM_FILES", "" if series == "20.10" else "yes")
+        if disk:
+            self.container.with_tmpfs_mount("/var/lib/docker", f"size={disk}")
 
     def start(self) -> Engine:
         """Start it, wait until it answers, and load the busybox image.

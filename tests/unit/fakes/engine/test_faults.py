@@ -11,7 +11,7 @@ import requests.exceptions
 import urllib3.exceptions
 
 from fakes import FakeDockerClient, FakeDockerEngine
-from fakes.contracts.engine.context import pack
+from fakes.contracts.engine.context import Files, pack
 
 Build = Callable[..., str]
 # The SDK lets either through, by how it reads the stream.
@@ -50,12 +50,48 @@ def test_the_engine_goes_away_in_the_middle_of_a_build(
     assert client.ping()
 
 
-def test_no_space_left(build: Build, engine: FakeDockerEngine) -> None:
-    """A step finds the disk full, once."""
-    engine.faults.no_space_at_step("copy")
-    with pytest.raises(docker.errors.BuildError, match="no space left on device"):
-        build("FROM scratch\nCOPY a /", {"a": "1"})
-    build("FROM scratch\nCOPY a /", {"a": "1"})
+@pytest.mark.parametrize(
+    ("step", "before", "path"),
+    [
+        ("COPY a /x/y/new", "", "x/y/new"),
+        ("COPY d /x/y", "", "x/y/s/big"),
+        ("ADD x.tar /x/y/", "failed to copy files: ", "s/f"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("version", "process"),
+    [("20.10", "Error processing tar file(exit status 1): "), ("28.5", "")],
+)
+def test_no_space_left(version: str, process: str, step: str, before: str, path: str) -> None:
+    """A step finds the disk full, once, and names the file as that version does."""
+    engine = FakeDockerEngine(version)
+    client = FakeDockerClient(engine)
+    engine.faults.no_space_at_step(step.split()[0])
+    files: Files = {"a": "1", "d/empty": "", "d/s/big": "1", "x.tar": pack({"s/f": "1"})}
+    context = pack({"Dockerfile": f"FROM scratch\n{step}", **files})
+
+    def build() -> None:
+        client.images.build(fileobj=io.BytesIO(context), custom_context=True)
+
+    with pytest.raises(docker.errors.BuildError) as caught:
+        build()
+    assert caught.value.msg == f"{before}{process}write /{path}: no space left on device"
+    build()
+    client.close()
+
+
+def test_no_space_left_for_the_context(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """The request fails before the first step."""
+    engine.faults.no_space_for_context()
+    with pytest.raises(docker.errors.APIError, match="write /Dockerfile: no space left on device"):
+        client.images.build(fileobj=io.BytesIO(_CONTEXT), custom_context=True)
+    client.images.build(fileobj=io.BytesIO(_CONTEXT), custom_context=True)
+
+
+def test_only_what_writes_files_finds_the_disk_full(engine: FakeDockerEngine) -> None:
+    """A RUN says so by its own output."""
+    with pytest.raises(ValueError, match="known: copy, add"):
+        engine.faults.no_space_at_step("run")
 
 
 def test_a_denied_push_is_a_success_with_an_error_in_it(
