@@ -116,6 +116,14 @@ class _Double(DockerEngineContract):
         client.close()
 
 
+class TestDouble20(_Double):
+    """Like Docker 20.10."""
+
+    __test__ = True
+    engine_version = "20.10"
+    known_divergences = KNOWN_DIVERGENCES["20.10"]
+
+
 class TestDouble26(_Double):
     """Like Docker 26.1."""
 
