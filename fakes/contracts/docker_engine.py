@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import pytest
@@ -85,6 +86,9 @@ class DockerEngineContract:
     known_divergences: ClassVar[dict[str, str]] = {}
     """Scenarios that are known to differ, each with the reason."""
 
+    only: ClassVar[Sequence[str]] = ()
+    """The names of the scenarios to run; all of them when left empty."""
+
     shared_engine = True
     """Whether one engine serves several tests; a fresh one needs no cleaning."""
 
@@ -98,7 +102,11 @@ class DockerEngineContract:
         """A port of 127.0.0.1 that is the same for the engine and the tests; 0 for any."""
         return 0
 
-    @pytest.mark.parametrize("name", sorted(scenarios()))
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Make each scenario a test."""
+        if metafunc.function.__name__ == "test_scenario":
+            metafunc.parametrize("name", self.only or sorted(scenarios()))
+
     def test_scenario(
         self,
         name: str,

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from docker.api.client import APIClient
+from double_contract import DoubleContract
 
-from fakes import FakeDockerClient, FakeDockerEngine
-from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
-from fakes.contracts.engine.effects import Effects
 from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.transcripts import VERSIONS, recorded_engine
 from fakes.engine.fidelity import KNOWN_DIVERGENCES
-
-pytest.register_assert_rewrite("fakes.contracts.docker_engine")
 
 
 # Each scenario runs in the clothes of one version, in turn; the integration tests run all of
@@ -22,83 +15,28 @@ pytest.register_assert_rewrite("fakes.contracts.docker_engine")
 _NAMES = sorted(scenarios())
 
 
-class _Double(DockerEngineContract):
-    """The contract on a fresh double for each scenario."""
-
-    __test__ = False
-    shared_engine = False
-
-    @pytest.fixture
-    def effects(self) -> FakeDockerEngine:
-        engine = FakeDockerEngine(self.engine_version)
-        engine.seed_image(BASE_IMAGE, cmd=["sh"])
-        return engine
-
-    @pytest.fixture
-    def api(self, effects: FakeDockerEngine) -> Iterator[APIClient]:
-        client = FakeDockerClient(effects)
-        yield client.api
-        client.close()
-
-
-class TestLike20(_Double):
+class TestLike20(DoubleContract):
     """Docker 20.10."""
 
-    __test__ = True
     engine_version = "20.10"
     known_divergences = KNOWN_DIVERGENCES["20.10"]
-
-    @pytest.mark.parametrize("name", _NAMES[0::3])
-    def test_scenario(
-        self,
-        name: str,
-        api: APIClient,
-        effects: Effects | None,
-        registry_port: int,
-        request: pytest.FixtureRequest,
-    ) -> None:
-        """The scenario sees what it saw on a real engine of that version."""
-        super().test_scenario(name, api, effects, registry_port, request)
+    only = _NAMES[0::3]
 
 
-class TestLike26(_Double):
+class TestLike26(DoubleContract):
     """Docker 26.1."""
 
-    __test__ = True
     engine_version = "26.1"
     known_divergences = KNOWN_DIVERGENCES["26.1"]
-
-    @pytest.mark.parametrize("name", _NAMES[1::3])
-    def test_scenario(
-        self,
-        name: str,
-        api: APIClient,
-        effects: Effects | None,
-        registry_port: int,
-        request: pytest.FixtureRequest,
-    ) -> None:
-        """The scenario sees what it saw on a real engine of that version."""
-        super().test_scenario(name, api, effects, registry_port, request)
+    only = _NAMES[1::3]
 
 
-class TestLike28(_Double):
+class TestLike28(DoubleContract):
     """Docker 28.5."""
 
-    __test__ = True
     engine_version = "28.5"
     known_divergences = KNOWN_DIVERGENCES["28.5"]
-
-    @pytest.mark.parametrize("name", _NAMES[2::3])
-    def test_scenario(
-        self,
-        name: str,
-        api: APIClient,
-        effects: Effects | None,
-        registry_port: int,
-        request: pytest.FixtureRequest,
-    ) -> None:
-        """The scenario sees what it saw on a real engine of that version."""
-        super().test_scenario(name, api, effects, registry_port, request)
+    only = _NAMES[2::3]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -1,0 +1,36 @@
+"""The engine contract on the double."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from docker.api.client import APIClient
+
+from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
+
+
+def engine_double(version: str) -> FakeDockerEngine:
+    """A double that has what the contract asks of an engine."""
+    engine = FakeDockerEngine(version)
+    engine.seed_image(BASE_IMAGE, cmd=["sh"])
+    return engine
+
+
+class DoubleContract(DockerEngineContract):
+    """The contract on a fresh double for each scenario."""
+
+    shared_engine = False
+
+    @pytest.fixture
+    def effects(self) -> FakeDockerEngine:
+        """The double."""
+        return engine_double(self.engine_version)
+
+    @pytest.fixture
+    def api(self, effects: FakeDockerEngine) -> Iterator[APIClient]:
+        """Its client."""
+        client = FakeDockerClient(effects)
+        yield client.api
+        client.close()
