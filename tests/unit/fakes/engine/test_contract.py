@@ -9,7 +9,6 @@ from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.transcripts import VERSIONS, recorded_engine
 from fakes.engine.fidelity import KNOWN_DIVERGENCES
 
-
 # Each scenario runs in the clothes of one version, in turn; the integration tests run all of
 # them in the clothes of each.
 _NAMES = sorted(scenarios())
