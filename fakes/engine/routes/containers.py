@@ -11,9 +11,10 @@ from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.config import RunConfig
 from fakes.engine.platforms import parse_platform
+from fakes.engine.routes.bodies import config_body
 from fakes.engine.routes.container_lists import LIST_FILTERS, Filters, listed, malformed
+from fakes.engine.routes.container_types import CONFIG
 from fakes.engine.routes.filters import labels_match, read_filters
-from fakes.engine.routes.json_body import json_body
 from fakes.engine.routes.numbers import integer
 from fakes.engine.routes.router import Route
 
@@ -26,10 +27,9 @@ _PRUNE_FILTERS = ("label", "label!", "until")
 
 def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
     words = engine.version.container_words
-    kind = "container.CreateRequest" if words.newest else "runconfig.ContainerConfigWrapper"
-    body = json_body(request, words, kind, old_status=500)
-    host = body.get("HostConfig") if body else None
-    if not body or not set(body) - {"HostConfig", "NetworkingConfig"}:
+    body = config_body(engine, request, CONFIG)
+    host = body.get("HostConfig")
+    if not set(body) - {"HostConfig", "NetworkingConfig"}:
         raise ApiError(400, words.no_config())
     config = RunConfig.from_json(body)
     mode = (host or {}).get("NetworkMode") or "default"
