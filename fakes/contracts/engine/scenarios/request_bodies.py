@@ -12,6 +12,8 @@ from fakes.contracts.engine.session import Session
 
 # No documents, and documents that are no objects.
 _UNREADABLE = ("", " ", "null", "[]", "1", '"x"', "{", "x", '{"a"', "{}x", "{} {}")
+# Those that say nothing; a login then asks the public registry.
+_EMPTY = ("null", "{}x", "{} {}")
 
 
 def _send(s: Session, path: str, bodies: Iterable[str]) -> None:
@@ -47,7 +49,7 @@ def of_create(s: Session) -> None:
 @scenario
 def of_create_with_wrong_fields(s: Session) -> None:
     """Fields of a container that are of another type than they must be."""
-    wrong = (
+    wrong: tuple[dict[str, Any], ...] = (
         {"Image": 1},
         {"Env": "x"},
         {"Env": [1]},
@@ -137,10 +139,6 @@ def of_commit(s: Session) -> None:
 @scenario
 def of_login(s: Session) -> None:
     """To ask a registry."""
-    s.registry()
-    wrong = ({"username": 1}, {"serveraddress": []}, {"password": {}})
-    _send(s, "/auth", [body for body in (*_UNREADABLE, *_fields(*wrong)) if body not in _EMPTY])
-
-
-# Of these nothing is left but the public registry, which is asked.
-_EMPTY = ("null", "{}x", "{} {}")
+    wrong: tuple[dict[str, Any], ...] = ({"username": 1}, {"serveraddress": []}, {"password": {}})
+    bodies = (*_UNREADABLE, *_fields(*wrong))
+    _send(s, "/auth", [body for body in bodies if body not in _EMPTY])

@@ -50,6 +50,8 @@ _TELLING = (
     "registries.log_in_b",
     "registries.pull_b",
     "registry_failures.pull_manifest_get",
+    "request_bodies.of_create_with_wrong_fields",
+    "request_bodies.of_exec",
 )
 
 
