@@ -322,7 +322,7 @@ class FakeDockerEngine:
     def tag_image(self, reference: Reference, image: Image) -> None:
         """Point a name at an image and say so in the events."""
         with self.lock:
-            self.images.tag(reference, image)
+            self.images.tag(reference.tagged(), image)
             self.emit_event("tag", image, reference.familiar)
 
     def emit_event(self, action: str, image: Image, name: str = "") -> None:

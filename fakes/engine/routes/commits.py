@@ -62,7 +62,8 @@ def _reference(engine: FakeDockerEngine, repository: str, tag: str) -> Reference
         raise ApiError(status, "invalid tag format")
     if tag:
         return Reference(reference.domain, reference.path, tag)
-    return reference.tagged()
+    # Older engines tell of the name as it was asked for.
+    return reference.tagged() if engine.version.modern else reference
 
 
 def _change_lines(request: Request) -> list[str]:
