@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine import go_text
 from fakes.engine.containers.checks import warnings
 from fakes.engine.containers.view import inspect, summary
 from fakes.engine.errors import ApiError
@@ -14,7 +13,7 @@ from fakes.engine.platforms import parse_platform
 from fakes.engine.routes.bodies import config_body
 from fakes.engine.routes.container_lists import LIST_FILTERS, Filters, listed, malformed
 from fakes.engine.routes.container_types import CONFIG
-from fakes.engine.routes.filters import labels_match, read_filters
+from fakes.engine.routes.filters import labels_match, older_than, read_filters
 from fakes.engine.routes.numbers import integer
 from fakes.engine.routes.router import Route
 
@@ -89,7 +88,7 @@ def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 
 def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
     filters = _filters(engine, request, _PRUNE_FILTERS)
-    newest = _until(engine, filters)
+    newest = older_than(filters, engine.clock(), status=400 if engine.version.modern else 500)
     gone, freed = [], 0
     for container in engine.containers.all():
         labels = container.config.labels or {}
@@ -103,26 +102,6 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
         gone.append(container.id)
     engine.event_log.add("container", "prune", "", {"reclaimed": str(freed)})
     return json_response({"ContainersDeleted": gone or None, "SpaceReclaimed": freed})
-
-
-def _until(engine: FakeDockerEngine, filters: Filters) -> int | None:
-    """The time before which a container must have been made to be pruned."""
-    times = [_moment(engine, text) for text in filters.get("until", [])]
-    return times[-1] if times else None
-
-
-def _moment(engine: FakeDockerEngine, text: str) -> int:
-    try:
-        return engine.clock() - go_text.parse_duration(text)
-    except ValueError as error:
-        if found := go_text.parse_rfc3339(text) or _seconds(text):
-            return found
-        status = 400 if engine.version.modern else 500
-        raise ApiError(status, f'failed to parse value as time or duration: "{text}"') from error
-
-
-def _seconds(text: str) -> int:
-    return int(float(text) * 1e9) if text.replace(".", "", 1).isdigit() else 0
 
 
 ROUTES: list[Route] = [
