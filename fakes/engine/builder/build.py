@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine.builder import cache, steps
+from fakes.engine.builder import bases, cache, intermediate, steps
 from fakes.engine.builder.arguments import BuildArguments
 from fakes.engine.builder.commit import commit_files, commit_step
 from fakes.engine.builder.context import ImageSource, SentContext
@@ -21,6 +21,7 @@ from fakes.engine.builder.copy import (
     select,
 )
 from fakes.engine.builder.options import BuildOptions
+from fakes.engine.builder.restore import restore
 from fakes.engine.builder.run import run_step
 from fakes.engine.builder.state import StageState
 from fakes.engine.dockerfile.instructions import (
@@ -193,7 +194,7 @@ class Build:
         if not name:
             raise StepError(f"base name ({stage.base}) should not be blank")
         # The sources of cache_from are looked at afresh by each stage.
-        self._cache_sources = self.engine.cache_sources(self.options.cache_from)
+        self._cache_sources = bases.cache_sources(self.engine, self.options.cache_from)
         if platform is not None:
             state.os = platform[0]
         base = next((done for done in self.stages if done.name == name.lower()), None)
@@ -213,7 +214,8 @@ class Build:
 
     def _image(self, name: str, platform: tuple[str, str, str] | None) -> Image:
         if name not in self._sources:
-            self._sources[name] = self.engine.image_for_build(
+            self._sources[name] = bases.base_image(
+                self.engine,
                 name,
                 platform,
                 self.options.pull,
@@ -227,7 +229,7 @@ class Build:
     def _step(self, state: StageState, instruction: Instruction) -> None:
         failed = True
         try:
-            self.engine.before_step(instruction)
+            self.engine.faults.before_step(instruction.keyword)
             instruction = _copy_of(instruction)
             steps.expand(instruction, state, self.plan.syntax)
             self._dispatch(state, instruction)
@@ -235,7 +237,7 @@ class Build:
         finally:
             if self.options.force_remove or (self.options.remove and not failed):
                 for container in self._temporary:
-                    self.engine.remove_build_container(container)
+                    intermediate.remove_container(self.engine, container)
                     self.emit(self.engine.version.words.removed_container(container[:12]))
                 self._temporary = []
 
@@ -269,7 +271,7 @@ class Build:
             sources = self._cache_sources
             if not (found and any(cache.is_ancestor(self.store, s, found.id) for s in sources)):
                 target = cache.find_in_history(sources, state.image, config)
-                found = target and self.engine.restore_cached(target, state, config)
+                found = target and restore(self.engine, target, state.image, config)
                 if found is not None and target is not None:
                     self._cache_sources = [target]
         if found is None:
@@ -287,7 +289,7 @@ class Build:
             StepError: when it cannot be made.
         """
         overlay = prepare_root(self._overlay(state), config)
-        container = self.engine.create_build_container(config, state.image)
+        container = intermediate.create_container(self.engine, config, state.image)
         self._temporary.append(container)
         self.emit(f" ---> Running in {container[:12]}\n")
         return container, overlay
@@ -333,7 +335,7 @@ class Build:
                 reason = (
                     "source can't be a URL for COPY"
                     if keyword == "COPY"
-                    else self.engine.refuse_download(path)
+                    else bases.refused_download(path)
                 )
                 raise StepError(f"{keyword} failed: {reason}")
         picks = select(sources, source, keyword)
@@ -415,6 +417,3 @@ def _copy_of(instruction: Instruction) -> Instruction:
         instruction.expand,
         instruction.health,
     )
-
-
-MessageSink = Callable[[Message], None]

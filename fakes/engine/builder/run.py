@@ -10,6 +10,7 @@ from fakes.engine.builder.run_policy import RunEffect
 from fakes.engine.builder.state import StageState
 from fakes.engine.builder.steps import command_line
 from fakes.engine.containers.files import write_files
+from fakes.engine.containers.surroundings import note_build_run
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import StepError
 
@@ -50,7 +51,8 @@ def run_step(build: Build, state: StageState, instruction: Instruction) -> None:
     running.env = [*(state.config.env or []), *environment]
     container, created = build.create_container(state, running)
     effect = build.engine.effect_of_run(instruction)
-    build.engine.note_run(container, effect.exit_code if effect else 0)
+    ran = build.engine.containers.find(container)
+    note_build_run(build.engine, ran, effect.exit_code if effect else 0)
     overlay: Overlay | None = created
     if effect is not None:
         build._executed = True
