@@ -5,21 +5,18 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine.builder import bases, cache, intermediate, steps
 from fakes.engine.builder.arguments import BuildArguments
-from fakes.engine.builder.commit import commit_files, commit_step
+from fakes.engine.builder.commit import commit_step
 from fakes.engine.builder.context import ImageSource, SentContext
 from fakes.engine.builder.copy import (
     Overlay,
-    combined_sum,
-    copy_pick,
-    destination,
-    parse_owner,
     prepare_root,
-    select,
 )
+from fakes.engine.builder.copy_step import copy_step
 from fakes.engine.builder.options import BuildOptions
 from fakes.engine.builder.restore import restore
 from fakes.engine.builder.run import run_step
@@ -34,7 +31,7 @@ from fakes.engine.dockerfile.shell_words import process_word
 from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.http import DisconnectError
 from fakes.engine.images.config import RunConfig
-from fakes.engine.images.store import Image, chain_ids
+from fakes.engine.images.store import Image
 from fakes.engine.platforms import parse_platform
 from fakes.engine.records import BuildRecord, StepRecord
 
@@ -42,14 +39,14 @@ if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
 Message = dict[str, Any]
-_NEEDS_BUILDKIT = (
-    "the --{flag} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ "
-    "to learn how to build images with BuildKit enabled"
-)
 
 
 class Build:
-    """One run of the classic builder."""
+    """One run of the classic builder.
+
+    Attributes:
+        hollow: the images of COPY steps that changed nothing.
+    """
 
     def __init__(
         self,
@@ -72,7 +69,7 @@ class Build:
         self._step_cached = False
         self._executed: bool | None = None
         self._sources: dict[str, Image] = {}
-        self._hollow: set[str] = set()
+        self.hollow: set[str] = set()
 
     # --- the stream -----------------------------------------------------------
 
@@ -244,7 +241,7 @@ class Build:
     def _dispatch(self, state: StageState, instruction: Instruction) -> None:
         keyword = instruction.keyword
         if keyword in ("copy", "add"):
-            self._copy(state, instruction)
+            copy_step(self, state, instruction)
         elif keyword == "run":
             run_step(self, state, instruction)
         elif keyword == "workdir":
@@ -288,7 +285,7 @@ class Build:
         Raises:
             StepError: when it cannot be made.
         """
-        overlay = prepare_root(self._overlay(state), config)
+        overlay = prepare_root(self.overlay(state), config)
         container = intermediate.create_container(self.engine, config, state.image)
         self._temporary.append(container)
         self.emit(f" ---> Running in {container[:12]}\n")
@@ -310,7 +307,8 @@ class Build:
         config.cmd = [*state.shell(), f"#(nop) WORKDIR {path}"]
         self.commit_nothing(state, config)
 
-    def _overlay(self, state: StageState) -> Overlay:
+    def overlay(self, state: StageState) -> Overlay:
+        """A tree to write a step's changes to."""
         lower = state.image.tree if state.image else {}
         return Overlay(
             lower,
@@ -319,73 +317,12 @@ class Build:
             self.engine.version.words,
         )
 
-    def overlay(self, state: StageState) -> Overlay:
-        """A tree to write a step's changes to."""
-        return self._overlay(state)
+    def stage_or_image(self, name: str) -> ImageSource:
+        """The files that a `--from` names.
 
-    def _copy(self, state: StageState, instruction: Instruction) -> None:
-        keyword = instruction.keyword.upper()
-        if instruction.flags.get("chmod"):
-            raise StepError(_NEEDS_BUILDKIT.format(flag="chmod"))
-        origin = instruction.flags.get("from", "")
-        source = self._from(origin) if origin else self.context
-        *sources, target = instruction.arguments
-        for path in sources:
-            if path.startswith(("http://", "https://")):
-                reason = (
-                    "source can't be a URL for COPY"
-                    if keyword == "COPY"
-                    else bases.refused_download(path)
-                )
-                raise StepError(f"{keyword} failed: {reason}")
-        picks = select(sources, source, keyword)
-        if len(picks) > 1 and not target.endswith("/"):
-            raise StepError(
-                f"When using {keyword} with more than one source file, "
-                "the destination must be a directory and end with a /"
-            )
-        chown = instruction.flags.get("chown", "")
-        flag = f"--chown={chown}" if chown else ""
-        if flag and self.engine.version.modern:
-            flag += " "
-        config = state.config.copy()
-        comment = f"{keyword} {flag}{combined_sum(picks)} in {target} "
-        config.cmd = [*state.shell(), f"#(nop) {comment}"]
-        if self.probe(state, config):
-            return
-        if state.image is None and self.options.platform is not None:
-            _, state.architecture, state.variant = self.options.platform
-        overlay = self._overlay(state)
-        owner = parse_owner(chown or "0:0", overlay)
-        for pick in picks:
-            copy_pick(
-                overlay,
-                source,
-                pick,
-                destination(state.config.working_dir, target),
-                owner=None if origin and not chown else owner,
-                extract=keyword == "ADD",
-            )
-        before = state.image
-        with self.engine.lock:
-            known = {chain for other in self.store.all() for chain in chain_ids(other)}
-            image = commit_files(self.engine, state, config, overlay)
-            grew = len(image.layers) > len(before.layers if before else ())
-            if grew and before is not None and before.id in self._hollow:
-                # The engine loses track of the layers when a COPY that changed nothing
-                # is followed by one that does.
-                chain = chain_ids(image)[-1]
-                if chain not in known:
-                    self.store.drop(image.id)
-                    raise StepError(
-                        "failed to export image: failed to create image: failed to get layer "
-                        f"{chain}: layer does not exist"
-                    )
-        if not grew:
-            self._hollow.add(image.id)
-        state.image = image
-
-    def _from(self, name: str) -> ImageSource:
+        Raises:
+            StepError: when it names none.
+        """
         style = self.engine.version.tar_style
         found = next((done for done in self.stages if done.name == name.lower()), None)
         if found is None:
@@ -407,13 +344,9 @@ class Build:
 
 
 def _copy_of(instruction: Instruction) -> Instruction:
-    return Instruction(
-        instruction.keyword,
-        instruction.code,
-        list(instruction.arguments),
-        list(instruction.pairs),
-        dict(instruction.flags),
-        instruction.is_json,
-        instruction.expand,
-        instruction.health,
+    return replace(
+        instruction,
+        arguments=list(instruction.arguments),
+        pairs=list(instruction.pairs),
+        flags=dict(instruction.flags),
     )
