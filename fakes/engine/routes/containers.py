@@ -11,7 +11,7 @@ from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.config import RunConfig
 from fakes.engine.platforms import parse_platform
 from fakes.engine.routes.bodies import config_body
-from fakes.engine.routes.container_lists import LIST_FILTERS, Filters, listed, malformed
+from fakes.engine.routes.container_lists import LIST_FILTERS, listed
 from fakes.engine.routes.container_types import CONFIG
 from fakes.engine.routes.filters import labels_match, older_than, read_filters
 from fakes.engine.routes.numbers import integer
@@ -45,22 +45,8 @@ def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     return json_response({"Id": container.id, "Warnings": warnings(container.host_config)}, 201)
 
 
-def _filters(engine: FakeDockerEngine, request: Request, known: tuple[str, ...]) -> Filters:
-    """The filters of a request.
-
-    Raises:
-        ApiError: when they cannot be read, with a status that depends on the version.
-    """
-    text = request.parameter("filters")
-    if text == "null":
-        return {}
-    if reason := malformed(text, engine.version.words):
-        raise ApiError(500, reason)
-    return read_filters(request, engine.version.words, known)
-
-
 def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = _filters(engine, request, LIST_FILTERS)
+    filters = read_filters(request, engine.version.words, LIST_FILTERS)
     limit = integer(request.parameter("limit") or "0", 500)
     chosen = listed(engine, filters, everything=request.flag("all"), limit=limit)
     size = request.flag("size")
@@ -87,7 +73,7 @@ def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 
 
 def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = _filters(engine, request, _PRUNE_FILTERS)
+    filters = read_filters(request, engine.version.words, _PRUNE_FILTERS)
     newest = older_than(filters, engine.clock(), status=400 if engine.version.modern else 500)
     gone, freed = [], 0
     for container in engine.containers.all():

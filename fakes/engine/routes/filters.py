@@ -136,11 +136,12 @@ def without_labels(labels: dict[str, str], filters: Filters) -> bool:
 
 def name_matches(name: str, wanted: list[str] | None) -> bool:
     """Whether a `name` filter, whose values are expressions, lets a name pass."""
-    return wanted is None or any(_found(expression, name) for expression in wanted)
+    return wanted is None or any(is_found(expression, name) for expression in wanted)
 
 
-def _found(expression: str, name: str) -> bool:
+def is_found(expression: str, *texts: str) -> bool:
+    """Whether a text has an expression in it; what is none is looked for as it is."""
     try:
-        return re.search(expression, name) is not None
+        return any(re.search(expression, text) for text in texts)
     except re.error:
-        return expression == name
+        return expression in texts

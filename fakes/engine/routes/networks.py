@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from fakes.engine import endpoints, go_text
@@ -13,6 +12,7 @@ from fakes.engine.networks import PREDEFINED, AmbiguousNetworkError, Network
 from fakes.engine.routes.bodies import json_body
 from fakes.engine.routes.container_types import ENDPOINT
 from fakes.engine.routes.filters import (
+    is_found,
     labels_match,
     name_matches,
     older_than,
@@ -67,7 +67,7 @@ def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
         network
         for network in engine.networks.all()
         if name_matches(network.name, filters.get("name"))
-        and ("id" not in filters or any(re.search(v, network.id) for v in filters["id"]))
+        and ("id" not in filters or any(is_found(v, network.id) for v in filters["id"]))
         and ("driver" not in filters or network.driver in filters["driver"])
         and ("scope" not in filters or "local" in filters["scope"])
         and labels_match(network.labels, filters.get("label", []))
