@@ -13,9 +13,8 @@ from fakes.engine.images.layers import Layer, digest_of
 from fakes.engine.images.reference import HUB, Reference
 from fakes.engine.images.store import Image
 from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
-from fakes.engine.pushing import manifest_of
-from fakes.engine.registry_client import MANIFEST, RegistryClient, missing
-from fakes.engine.registry_errors import Reason, RegistryError
+from fakes.engine.registry_client import RegistryClient
+from fakes.engine.registry_errors import RegistryError
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -61,64 +60,6 @@ class Repository(Protocol):
         ...
 
 
-class HubRepository:
-    """A repository of the public hub, seeded by a test."""
-
-    base = "https://registry-1.docker.io"
-
-    def __init__(self, images: dict[str, Image]) -> None:
-        self._images = images
-
-    def tags(self) -> list[str]:
-        """The seeded tags."""
-        return sorted(self._images)
-
-    def resolve(self, tag: str) -> str:
-        """The digest behind a tag.
-
-        Raises:
-            RegistryError: it was not seeded.
-        """
-        if tag not in self._images:
-            raise RegistryError(*_unknown_manifest())
-        return digest_of(manifest_of(self._images[tag]))
-
-    def manifest(self, name: str) -> tuple[bytes, str]:
-        """The manifest behind a tag or digest.
-
-        Raises:
-            RegistryError: when nothing of that name was seeded.
-        """
-        for tag, image in self._images.items():
-            body = manifest_of(image)
-            if name in (tag, digest_of(body)):
-                return body, MANIFEST
-        raise RegistryError(*_unknown_manifest())
-
-    def blob(self, digest: str, begun: bytes = b"") -> Iterator[bytes]:
-        """A configuration or layer of a seeded image."""
-        for image in self._images.values():
-            if image.id == digest:
-                yield image.document[len(begun) :]
-                return
-            for layer in image.layers:
-                if layer.blob_digest == digest:
-                    yield layer.compressed[len(begun) :]
-                    return
-        raise missing("BLOB_UNKNOWN")
-
-
-def _unknown_manifest() -> tuple[str, Reason]:
-    reason = Reason("MANIFEST_UNKNOWN")
-    return str(reason), reason
-
-
-def hub_denial() -> RegistryError:
-    """What the hub says of a repository that it has not, or not for us."""
-    reason = Reason("DENIED")
-    return RegistryError(str(reason), reason)
-
-
 def pull_failure(engine: FakeDockerEngine, reference: Reference, error: RegistryError) -> ApiError:
     """The engine's words for a pull that failed."""
     first = error.message if error.wrapped else error.first
@@ -150,9 +91,7 @@ def pull(
     """
     try:
         if reference.domain == HUB and not engine.hub_is_real:
-            repository = engine.hub_repository(reference)
-            if repository is None:
-                raise hub_denial()
+            repository = engine.hub.repository(reference)
             yield from _Pull(engine, repository, platform).all(reference)
             return
         with RegistryClient(reference, credentials, "pull") as client:

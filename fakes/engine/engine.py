@@ -6,23 +6,19 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from fakes.engine.builder.run_policy import FileContent, RunEffect
-from fakes.engine.containers.merge import complete_for_container
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.store import ContainerStore
-from fakes.engine.containers.surroundings import note_build_run
-from fakes.engine.credentials import Credentials
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.events import EventLog
 from fakes.engine.faults import FaultPlan
 from fakes.engine.http import Request, Response, serve_connection
-from fakes.engine.images.config import RunConfig
+from fakes.engine.hub import Hub
 from fakes.engine.images.files import Tree
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
 from fakes.engine.images.seed import seeded_image
@@ -81,11 +77,11 @@ class FakeDockerEngine:
             modern=self.version.modern,
         )
         self.faults = FaultPlan()
+        self.hub = Hub()
         self.logins: dict[str, tuple[str, str]] = {}
         self.layer_sources = LayerSources()
         self.manifests: dict[str, tuple[bytes, str]] = {}
         self._run_effects: list[RunEffect] = []
-        self._hub: dict[str, dict[str, Image]] = {}
         self._router = Router(self)
 
     # --- time and names -------------------------------------------------------
@@ -230,7 +226,7 @@ class FakeDockerEngine:
         if reference.domain != HUB:
             raise ValueError(f"{name!r} is no name of the public hub; use seed_image()")
         image = seeded_image(self.version.version, self.clock(), **content)
-        self._hub.setdefault(reference.path, {})[reference.tag] = image
+        self.hub.add(reference, image)
         return image
 
     def seed_image(self, name: str, **content: Any) -> Image:
@@ -244,13 +240,6 @@ class FakeDockerEngine:
         image = self.images.add(seeded_image(self.version.version, self.clock(), **content))
         self.images.tag(_parsed(name).tagged(), image)
         return image
-
-    def hub_repository(self, reference: Reference) -> Any:
-        """The seeded repository of a hub name, `None` when nothing of it was seeded."""
-        from fakes.engine.distribution import HubRepository
-
-        images = self._hub.get(reference.path)
-        return HubRepository(images) if images else None
 
     # --- looking in -----------------------------------------------------------
 
@@ -322,7 +311,7 @@ class FakeDockerEngine:
     def tag_image(self, reference: Reference, image: Image) -> None:
         """Point a name at an image and say so in the events."""
         with self.lock:
-            self.images.tag(reference, image)
+            self.images.tag(reference.tagged(), image)
             self.emit_event("tag", image, reference.familiar)
 
     def emit_event(self, action: str, image: Image, name: str = "") -> None:
@@ -350,98 +339,6 @@ class FakeDockerEngine:
         """Say that an image was made of a container, which only newer engines tell."""
         if self.version.words.newest:
             self.emit_event("create", image)
-
-    def cache_sources(self, names: Iterable[str]) -> list[Image]:
-        """The images of `cache_from` that are here."""
-        found: list[Image] = []
-        for name in names:
-            with suppress(ApiError):
-                found.append(self.images.find(name))
-        return found
-
-    def restore_cached(self, target: Image, state: Any, config: RunConfig) -> Image:
-        """The image of a step found in the history of a `cache_from` image."""
-        from fakes.engine.builder.restore import restore
-
-        return restore(self, target, state.image, config)
-
-    def image_for_build(
-        self,
-        name: str,
-        platform: tuple[str, str, str] | None,
-        pull: bool,
-        emit: Callable[[dict[str, Any]], None],
-        credentials: Mapping[str, Credentials] | None = None,
-    ) -> Image:
-        """The image of a FROM or `COPY --from`: the one here, else pulled.
-
-        Raises:
-            StepError: when it is nowhere.
-        """
-        from fakes.engine.distribution import pull as pull_image
-
-        if not pull:
-            try:
-                return self.images.find(name)
-            except ApiError:
-                pass
-        try:
-            reference = self.parse_name(name).tagged()
-        except InvalidReferenceError as error:
-            raise StepError(str(error)) from error
-        try:
-            own = (credentials or {}).get(reference.domain, Credentials())
-            for message in pull_image(self, reference, own, platform):
-                emit(message)
-            return self.images.find(name)
-        except ApiError as error:
-            raise StepError(error.message) from error
-
-    def create_build_container(self, config: RunConfig, image: Image | None) -> str:
-        """The intermediate container of a build step; completes its configuration."""
-        container = self.new_id()
-        config.hostname = container[:12]
-        if image is not None:
-            complete_for_container(config, image)
-        with self.lock:
-            if image is not None:
-                self.images.add(image)  # again, if somebody removed it since the step before
-            self.containers.create_for_build(container, image.id if image else "", config)
-        return container
-
-    def note_run(self, container: str, code: int) -> None:
-        """Say in the events that the container of a RUN ran."""
-        note_build_run(self, self.containers.find(container), code)
-
-    def remove_build_container(self, container: str) -> None:
-        """Take an intermediate container away."""
-        with suppress(ApiError):
-            self.containers.remove(self.containers.find(container), force=True)
-
-    def before_step(self, instruction: Instruction) -> None:
-        """Called before each step of a build, for faults."""
-        self.faults.before_step(instruction.keyword)
-
-    def refuse_download(self, url: str) -> str:
-        """Why ADD of a remote URL fails: the double goes to no network."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if host.replace(".", "").isdigit():
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-            return f'Get "{url}": dial tcp {host}:{port}: connect: connection refused'
-        return f'Get "{url}": dial tcp: lookup {host}: no such host'
-
-    def hub_paths(self) -> list[str]:
-        """The repositories seeded on the hub, sorted."""
-        return sorted(self._hub)
-
-    def uses_image(self, image_id: str) -> bool:
-        """Whether a container was made from an image."""
-        return bool(self.container_of_image(image_id))
-
-    def container_of_image(self, image_id: str, *, running: bool = False) -> str:
-        """The id of a container made from an image, empty without one."""
-        return self.containers.of_image(image_id, running=running)
 
 
 def _parsed(name: str) -> Reference:

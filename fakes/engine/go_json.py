@@ -10,6 +10,13 @@ from fakes.engine import go_text
 
 
 @dataclass(frozen=True)
+class Free:
+    """Whatever is given."""
+
+    name: str = "interface {}"
+
+
+@dataclass(frozen=True)
 class Plain:
     """A value that holds no others."""
 
@@ -18,27 +25,46 @@ class Plain:
 
 
 @dataclass(frozen=True)
-class Mapped:
-    """An object whose keys are free."""
+class OneOrMany:
+    """A list of strings, or one string alone."""
 
-    of: Plain
+    name: str = "string"
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """An object whose keys are free.
+
+    Attributes:
+        of: its values.
+        own_name: if the type has one.
+    """
+
+    of: Kind
+    own_name: str = ""
 
     @property
     def name(self) -> str:
         """As Go writes it."""
-        return f"map[string]{self.of.name}"
+        return self.own_name or f"map[string]{self.of.name}"
 
 
 @dataclass(frozen=True)
 class Many:
-    """A list."""
+    """A list.
+
+    Attributes:
+        of: its elements.
+        own_name: if it is none of the usual kind.
+    """
 
     of: Kind
+    own_name: str = ""
 
     @property
     def name(self) -> str:
         """As Go writes it."""
-        return f"[]{self.of.name}"
+        return self.own_name or f"[]{self.of.name}"
 
 
 @dataclass(frozen=True)
@@ -50,18 +76,23 @@ class Struct:
         fields: by name.
         embedded: the part of it that holds the fields which are not its own.
         own: the fields beside that part.
+        unnamed: newer versions of Go do not know its name, for they are to read into what
+            only points to it.
     """
 
     name: str
     fields: Mapping[str, Kind]
     embedded: str = ""
     own: Sequence[str] = ()
+    unnamed: bool = False
 
 
-Kind = Plain | Mapped | Many | Struct
+Kind = Free | Plain | OneOrMany | Mapped | Many | Struct
 
-STRING, BOOL, INT = Plain("string", str), Plain("bool", bool), Plain("int", int)
+FREE, STRING, BOOL, INT = Free(), Plain("string", str), Plain("bool", bool), Plain("int", int)
 STRINGS = Mapped(STRING)
+NOTHING = Struct("struct {}", {})
+"""An object that says nothing but that it is there."""
 
 
 class MismatchError(ValueError):
@@ -76,7 +107,7 @@ class _Place:
         struct: the innermost type.
         fields: the fields on the way, by their names in the types.
         given: all that is on the way, as the document has it.
-        listed: the last of it is a place in a list.
+        listed: the last of it is a place in a list or a set.
     """
 
     struct: str = ""
@@ -88,12 +119,13 @@ class _Place:
         """A field of what is here."""
         part = (struct.embedded,) if struct.embedded and name not in struct.own else ()
         short = struct.name.rpartition(".")[2]
-        root = self.given or (short,)
+        root = self.given or ("" if struct.unnamed else short,)
         return _Place(short, (*self.fields, *part, name), (*root, given))
 
     def inside(self, key: str, *, listed: bool) -> _Place:
         """An element of the map or the list that is here."""
-        return replace(self, given=(*self.given, key), listed=listed)
+        pointer = key.replace("~", "~0").replace("/", "~1")
+        return replace(self, given=(*self.given, pointer), listed=listed)
 
     def show(self, *, in_full: bool) -> str:
         """As newer versions of Go show it, in full, or as older ones do."""
@@ -130,8 +162,9 @@ class _Reader:
             case Struct(), dict():
                 return self._struct(value, kind, place)
             case Mapped(), dict():
+                listed = kind.of is NOTHING
                 return {
-                    key: self.read(item, kind.of, place.inside(key, listed=False))
+                    key: self.read(item, kind.of, place.inside(key, listed=listed))
                     for key, item in value.items()
                 }
             case Many(), list():
@@ -139,9 +172,20 @@ class _Reader:
                     self.read(item, kind.of, place.inside(str(index), listed=True))
                     for index, item in enumerate(value)
                 ]
+            case OneOrMany(), str():
+                return [value]
+            case OneOrMany(), list() if all(isinstance(item, str) for item in value):
+                return value
+            case OneOrMany(), _:
+                # It reads itself, and does not know where it is in the document.
+                place = _Place() if self._in_full else place
             case Plain(), _ if type(value) is kind.python:
                 return value
+            case Free(), _:
+                return value
         found, where = go_text.kind_of(value), place.show(in_full=self._in_full)
+        if isinstance(kind, Plain) and kind.python is int and isinstance(value, float):
+            found = f"number {value}"
         raise MismatchError(f"json: cannot unmarshal {found} into {where} of type {kind.name}")
 
     def _struct(self, value: dict[str, Any], kind: Struct, place: _Place) -> dict[str, Any]:

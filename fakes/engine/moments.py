@@ -8,6 +8,7 @@ import re
 from fakes.engine.go_text import parse_duration, quote
 
 _STAMP = re.compile(r"(\d+)(?:\.(\d+))?")
+_NUMBER = re.compile(r"[+-]?[0-9]+")
 _ZONE = re.compile(r"Z|[+-]\d\d:\d\d")
 _FRACTION = re.compile(r"\.(\d{1,9})")
 # The parts of a layout: how many digits, what Go calls it, from and to which number, and what
@@ -43,6 +44,20 @@ def parse_moment(text: str, now: int) -> int:
     if match := _STAMP.fullmatch(text):
         return int(match.group(1)) * _SECOND + int((match.group(2) or "").ljust(9, "0")[:9])
     raise ValueError(f"failed to parse value as time or duration: {quote(text)}")
+
+
+def parse_stamp(text: str) -> int:
+    """Nanoseconds since the epoch of seconds and their fraction, the strictest form.
+
+    Raises:
+        ValueError: in the engine's words, when it is none.
+    """
+    seconds, dot, fraction = text.partition(".")
+    for number in (seconds, fraction) if dot else (seconds,):
+        if not _NUMBER.fullmatch(number):
+            raise ValueError(f"strconv.ParseInt: parsing {quote(number)}: invalid syntax")
+    nanoseconds = int(fraction) * _SECOND // 10 ** len(fraction) if dot else 0
+    return int(seconds) * _SECOND + nanoseconds
 
 
 def _parse_time(text: str) -> int:

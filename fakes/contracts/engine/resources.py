@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from fakes.contracts.engine import container_hands
 from fakes.contracts.engine.session import Session
 
 
@@ -32,10 +33,8 @@ def container(s: Session, name: str, *command: str, start: bool = False, **confi
         config: the rest of the request.
     """
     words = list(command) or s.given_container("sleep", "1000", service=True)
-    document = made(s, "/containers/create", {"Image": s.base, "Cmd": words, **config}, name=name)
-    if start:
-        s.request("POST", f"/containers/{name}/start").raise_for_status()
-    return str(document["Id"])
+    identity = container_hands.create(s, *words, name=name, **config)
+    return container_hands.start(s, identity) if start else identity
 
 
 def removed(s: Session, *names: str) -> None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine.builder import cache, steps
+from fakes.engine.builder import bases, cache, intermediate, steps
 from fakes.engine.builder.arguments import BuildArguments
-from fakes.engine.builder.commit import commit_files, commit_step
+from fakes.engine.builder.commit import commit_step
 from fakes.engine.builder.context import ImageSource, SentContext
 from fakes.engine.builder.copy import (
     Overlay,
-    combined_sum,
-    copy_pick,
-    destination,
-    parse_owner,
     prepare_root,
-    select,
 )
+from fakes.engine.builder.copy_step import copy_step
 from fakes.engine.builder.options import BuildOptions
+from fakes.engine.builder.restore import restore
 from fakes.engine.builder.run import run_step
 from fakes.engine.builder.state import StageState
 from fakes.engine.dockerfile.instructions import (
@@ -33,7 +31,7 @@ from fakes.engine.dockerfile.shell_words import process_word
 from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.http import DisconnectError
 from fakes.engine.images.config import RunConfig
-from fakes.engine.images.store import Image, chain_ids
+from fakes.engine.images.store import Image
 from fakes.engine.platforms import parse_platform
 from fakes.engine.records import BuildRecord, StepRecord
 
@@ -41,14 +39,14 @@ if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
 Message = dict[str, Any]
-_NEEDS_BUILDKIT = (
-    "the --{flag} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ "
-    "to learn how to build images with BuildKit enabled"
-)
 
 
 class Build:
-    """One run of the classic builder."""
+    """One run of the classic builder.
+
+    Attributes:
+        hollow: the images of COPY steps that changed nothing.
+    """
 
     def __init__(
         self,
@@ -71,7 +69,7 @@ class Build:
         self._step_cached = False
         self._executed: bool | None = None
         self._sources: dict[str, Image] = {}
-        self._hollow: set[str] = set()
+        self.hollow: set[str] = set()
 
     # --- the stream -----------------------------------------------------------
 
@@ -193,7 +191,7 @@ class Build:
         if not name:
             raise StepError(f"base name ({stage.base}) should not be blank")
         # The sources of cache_from are looked at afresh by each stage.
-        self._cache_sources = self.engine.cache_sources(self.options.cache_from)
+        self._cache_sources = bases.cache_sources(self.engine, self.options.cache_from)
         if platform is not None:
             state.os = platform[0]
         base = next((done for done in self.stages if done.name == name.lower()), None)
@@ -213,7 +211,8 @@ class Build:
 
     def _image(self, name: str, platform: tuple[str, str, str] | None) -> Image:
         if name not in self._sources:
-            self._sources[name] = self.engine.image_for_build(
+            self._sources[name] = bases.base_image(
+                self.engine,
                 name,
                 platform,
                 self.options.pull,
@@ -227,7 +226,7 @@ class Build:
     def _step(self, state: StageState, instruction: Instruction) -> None:
         failed = True
         try:
-            self.engine.before_step(instruction)
+            self.engine.faults.before_step(instruction.keyword)
             instruction = _copy_of(instruction)
             steps.expand(instruction, state, self.plan.syntax)
             self._dispatch(state, instruction)
@@ -235,14 +234,14 @@ class Build:
         finally:
             if self.options.force_remove or (self.options.remove and not failed):
                 for container in self._temporary:
-                    self.engine.remove_build_container(container)
+                    intermediate.remove_container(self.engine, container)
                     self.emit(self.engine.version.words.removed_container(container[:12]))
                 self._temporary = []
 
     def _dispatch(self, state: StageState, instruction: Instruction) -> None:
         keyword = instruction.keyword
         if keyword in ("copy", "add"):
-            self._copy(state, instruction)
+            copy_step(self, state, instruction)
         elif keyword == "run":
             run_step(self, state, instruction)
         elif keyword == "workdir":
@@ -269,7 +268,7 @@ class Build:
             sources = self._cache_sources
             if not (found and any(cache.is_ancestor(self.store, s, found.id) for s in sources)):
                 target = cache.find_in_history(sources, state.image, config)
-                found = target and self.engine.restore_cached(target, state, config)
+                found = target and restore(self.engine, target, state.image, config)
                 if found is not None and target is not None:
                     self._cache_sources = [target]
         if found is None:
@@ -286,8 +285,8 @@ class Build:
         Raises:
             StepError: when it cannot be made.
         """
-        overlay = prepare_root(self._overlay(state), config)
-        container = self.engine.create_build_container(config, state.image)
+        overlay = prepare_root(self.overlay(state), config)
+        container = intermediate.create_container(self.engine, config, state.image)
         self._temporary.append(container)
         self.emit(f" ---> Running in {container[:12]}\n")
         return container, overlay
@@ -308,7 +307,8 @@ class Build:
         config.cmd = [*state.shell(), f"#(nop) WORKDIR {path}"]
         self.commit_nothing(state, config)
 
-    def _overlay(self, state: StageState) -> Overlay:
+    def overlay(self, state: StageState) -> Overlay:
+        """A tree to write a step's changes to."""
         lower = state.image.tree if state.image else {}
         return Overlay(
             lower,
@@ -317,74 +317,12 @@ class Build:
             self.engine.version.words,
         )
 
-    def overlay(self, state: StageState) -> Overlay:
-        """A tree to write a step's changes to."""
-        return self._overlay(state)
+    def stage_or_image(self, name: str) -> ImageSource:
+        """The files that a `--from` names.
 
-    def _copy(self, state: StageState, instruction: Instruction) -> None:
-        keyword = instruction.keyword.upper()
-        if instruction.flags.get("chmod"):
-            raise StepError(_NEEDS_BUILDKIT.format(flag="chmod"))
-        origin = instruction.flags.get("from", "")
-        source = self._from(origin) if origin else self.context
-        *sources, target = instruction.arguments
-        for path in sources:
-            if path.startswith(("http://", "https://")):
-                reason = (
-                    "source can't be a URL for COPY"
-                    if keyword == "COPY"
-                    else self.engine.refuse_download(path)
-                )
-                raise StepError(f"{keyword} failed: {reason}")
-        picks = select(sources, source, keyword)
-        if len(picks) > 1 and not target.endswith("/"):
-            raise StepError(
-                f"When using {keyword} with more than one source file, "
-                "the destination must be a directory and end with a /"
-            )
-        chown = instruction.flags.get("chown", "")
-        flag = f"--chown={chown}" if chown else ""
-        if flag and self.engine.version.modern:
-            flag += " "
-        config = state.config.copy()
-        comment = f"{keyword} {flag}{combined_sum(picks)} in {target} "
-        config.cmd = [*state.shell(), f"#(nop) {comment}"]
-        if self.probe(state, config):
-            return
-        if state.image is None and self.options.platform is not None:
-            _, state.architecture, state.variant = self.options.platform
-        overlay = self._overlay(state)
-        overlay.full = self.engine.faults.disk_is_full(instruction.keyword)
-        owner = parse_owner(chown or "0:0", overlay)
-        for pick in picks:
-            copy_pick(
-                overlay,
-                source,
-                pick,
-                destination(state.config.working_dir, target),
-                owner=None if origin and not chown else owner,
-                extract=keyword == "ADD",
-            )
-        before = state.image
-        with self.engine.lock:
-            known = {chain for other in self.store.all() for chain in chain_ids(other)}
-            image = commit_files(self.engine, state, config, overlay)
-            grew = len(image.layers) > len(before.layers if before else ())
-            if grew and before is not None and before.id in self._hollow:
-                # The engine loses track of the layers when a COPY that changed nothing
-                # is followed by one that does.
-                chain = chain_ids(image)[-1]
-                if chain not in known:
-                    self.store.drop(image.id)
-                    raise StepError(
-                        "failed to export image: failed to create image: failed to get layer "
-                        f"{chain}: layer does not exist"
-                    )
-        if not grew:
-            self._hollow.add(image.id)
-        state.image = image
-
-    def _from(self, name: str) -> ImageSource:
+        Raises:
+            StepError: when it names none.
+        """
         style = self.engine.version.tar_style
         found = next((done for done in self.stages if done.name == name.lower()), None)
         if found is None:
@@ -406,16 +344,9 @@ class Build:
 
 
 def _copy_of(instruction: Instruction) -> Instruction:
-    return Instruction(
-        instruction.keyword,
-        instruction.code,
-        list(instruction.arguments),
-        list(instruction.pairs),
-        dict(instruction.flags),
-        instruction.is_json,
-        instruction.expand,
-        instruction.health,
+    return replace(
+        instruction,
+        arguments=list(instruction.arguments),
+        pairs=list(instruction.pairs),
+        flags=dict(instruction.flags),
     )
-
-
-MessageSink = Callable[[Message], None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fakes.engine.go_text import parse_rfc3339
 from fakes.engine.images.config import ImageConfig, RunConfig
 from fakes.engine.images.store import Image
 
@@ -38,6 +39,4 @@ def restore(
 
 
 def _created(history: list[dict[str, object]]) -> int:
-    from fakes.engine.go_text import parse_rfc3339
-
     return parse_rfc3339(str(history[-1].get("created") or ""))

@@ -8,8 +8,9 @@ from fakes.engine.builder.commit import commit_step
 from fakes.engine.builder.copy import Overlay
 from fakes.engine.builder.run_policy import RunEffect
 from fakes.engine.builder.state import StageState
-from fakes.engine.builder.steps import command_line
+from fakes.engine.builder.steps import command_line, needs_buildkit
 from fakes.engine.containers.files import write_files
+from fakes.engine.containers.surroundings import note_build_run
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import StepError
 
@@ -25,11 +26,7 @@ def run_step(build: Build, state: StageState, instruction: Instruction) -> None:
     """
     if instruction.flags:
         flag = next(iter(instruction.flags))
-        raise StepError(
-            f"the --{flag} option requires BuildKit. Refer to "
-            "https://docs.docker.com/go/buildkit/ to learn how to build images with "
-            "BuildKit enabled"
-        )
+        raise needs_buildkit(flag)
     words = command_line(state, instruction)
     environment = state.arguments.environment(state.config.env or [])
     saved = words
@@ -50,7 +47,8 @@ def run_step(build: Build, state: StageState, instruction: Instruction) -> None:
     running.env = [*(state.config.env or []), *environment]
     container, created = build.create_container(state, running)
     effect = build.engine.effect_of_run(instruction)
-    build.engine.note_run(container, effect.exit_code if effect else 0)
+    ran = build.engine.containers.find(container)
+    note_build_run(build.engine, ran, effect.exit_code if effect else 0)
     overlay: Overlay | None = created
     if effect is not None:
         build._executed = True

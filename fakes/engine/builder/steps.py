@@ -269,3 +269,11 @@ CONFIG_STEPS: dict[str, ConfigStep] = {
     "user": _user,
     "volume": _volume,
 }
+
+
+def needs_buildkit(flag: str) -> StepError:
+    """A flag that the classic builder does not have."""
+    return StepError(
+        f"the --{flag} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ "
+        "to learn how to build images with BuildKit enabled"
+    )

@@ -94,7 +94,6 @@ class Container:
     exit_code: int = 0
     pid: int = 0
     restarts: int = 0
-    for_build: bool = False
     removed: bool = False
     effect: ContainerEffect | None = None
     logs: list[LogEntry] = field(default_factory=list)

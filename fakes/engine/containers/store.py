@@ -196,7 +196,6 @@ class ContainerStore:
                 image_name=image_id,
                 config=config.copy(),
                 created=self._engine.clock(),
-                for_build=True,
                 host_config=completed(None, self._engine.version.container_words),
                 networks={"bridge": {}},
             )

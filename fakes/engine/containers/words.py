@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fakes.engine.messages import Words
+
 
 @dataclass(frozen=True)
-class ContainerWords:
-    """The texts of one version of the engine.
-
-    Attributes:
-        modern: it is 23.0 or newer.
-        newest: it is 28 or newer.
-    """
-
-    modern: bool = False
-    newest: bool = False
+class ContainerWords(Words):
+    """The texts about containers of one version of the engine."""
 
     def _capital(self, text: str) -> str:
         """A text that began with a capital letter in older versions."""
@@ -28,10 +22,6 @@ class ContainerWords:
     def no_command(self) -> str:
         """A container with nothing to run."""
         return self._capital("no command specified")
-
-    def bad_signal(self, name: str) -> str:
-        """A signal that is none."""
-        return self._capital(f"invalid signal: {name}")
 
     def not_running(self, container: str) -> str:
         """A container that does not run."""
@@ -107,11 +97,6 @@ class ContainerWords:
             )
         return f"cannot join network of a non running container: {container}"
 
-    def no_network(self, name: str) -> str:
-        """A network that is not there when a container starts."""
-        prefix = "failed to set up container networking: " if self.newest else ""
-        return f"{prefix}network {name} not found"
-
     def missing_other(self, name: str) -> str:
         """A container to compare others with, which is not there."""
         return f"No such container: {name}" if self.modern else f"no such container {name}"
@@ -120,12 +105,6 @@ class ContainerWords:
         """An exit code to look for that is no number."""
         reason = f'strconv.Atoi: parsing "{text}": invalid syntax'
         return f"invalid filter 'exited={text}': {reason}" if self.modern else reason
-
-    def bad_content_type(self, kind: str) -> str:
-        """A body that is said to be no JSON."""
-        if self.modern:
-            return f"unsupported Content-Type header ({kind}): must be 'application/json'"
-        return f"Content-Type specified ({kind}) must be 'application/json'"
 
     def has_run(self, name: str) -> str:
         """An exec that is started a second time."""
@@ -151,21 +130,3 @@ class ContainerWords:
         if self.modern:
             return f"unrecognized filter value for health: {text}"
         return f"Unrecognised filter value for health: {text}"
-
-    def tar_failure(self, reason: str) -> str:
-        """An archive that cannot be unpacked; older engines did that in another process."""
-        if self.modern:
-            return reason
-        return f"Error processing tar file(exit status 1): {reason}"
-
-    def other_platform(self, name: str, own: str, wanted: str) -> str:
-        """An image that is for another platform than it was asked for."""
-        if self.newest:
-            return (
-                f"image with reference {name} was found but its platform ({own}) does not match "
-                f"the specified platform ({wanted})"
-            )
-        return (
-            f"image with reference {name} was found but does not match the specified platform: "
-            f"wanted {wanted}, actual: {own}"
-        )

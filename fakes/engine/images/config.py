@@ -204,9 +204,3 @@ def history_entry(
     if empty:
         entry["empty_layer"] = True
     return entry
-
-
-def document_text(document: dict[str, Any], key: str) -> str:
-    """A string of a document, empty when it has none."""
-    value = document.get(key)
-    return value if isinstance(value, str) else ""

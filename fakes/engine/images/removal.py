@@ -29,7 +29,7 @@ def remove_image(engine: FakeDockerEngine, name: str, *, force: bool, prune: boo
     by_name = not store.names_id(name, image.id)
     names = _references(engine, image)
     if by_name:
-        user = engine.container_of_image(image.id)
+        user = engine.containers.of_image(image.id)
         if user and not force and _single(names):
             raise ApiError(
                 409,
@@ -94,13 +94,13 @@ def _conflict(
     soft = f"conflict: unable to delete {image.short_id} (must be forced) - "
     if engine.images.children(image.id):
         return f"{hard}image has dependent child images"
-    if running := engine.container_of_image(image.id, running=True):
+    if running := engine.containers.of_image(image.id, running=True):
         return f"{hard}image is being used by running container {running[:12]}"
     if force:
         return ""
     if references and _references(engine, image):
         return f"{soft}image is referenced in multiple repositories"
-    if stopped := engine.container_of_image(image.id):
+    if stopped := engine.containers.of_image(image.id):
         return f"{soft}image is being used by stopped container {stopped[:12]}"
     return ""
 
@@ -117,7 +117,7 @@ def _delete(
     store = engine.images
     if conflict := _conflict(engine, image, force=force):
         named = bool(_references(engine, image))
-        used = bool(engine.container_of_image(image.id))
+        used = bool(engine.containers.of_image(image.id))
         if quiet and (named or used or store.children(image.id)):
             # Somebody needs it: the names asked for are gone, the image stays.
             return

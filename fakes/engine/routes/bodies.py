@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
@@ -14,53 +15,127 @@ from fakes.engine.http import Request
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
+Types = Mapping[str, Struct]
+"""What a body is read into, by engine version."""
 
-def json_body(
-    engine: FakeDockerEngine, request: Request, types: Mapping[str, Struct]
-) -> dict[str, Any]:
-    """The object in a request's body.
+_NOTHING = "EOF"
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
-    Args:
-        engine: whose version decides.
-        request: which.
-        types: what the body is read into, by engine version.
+
+def json_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict[str, Any]:
+    """The object in a request's body; without one empty, which older engines refuse.
 
     Raises:
         ApiError: 400 when it is none.
     """
     modern = engine.version.modern
     _check_type(request, modern=modern)
-    text = request.body.decode("utf-8", "replace")
-    if not text.strip():
-        if modern:
-            return {}
-        raise ApiError(400, "got EOF while reading request body")
+    if modern and not request.body:
+        return {}
+    return _document(engine, request, types, _invalid if modern else _unread)
+
+
+def config_body(
+    engine: FakeDockerEngine, request: Request, types: Types, *, optional: bool = False
+) -> dict[str, Any]:
+    """A container's configuration in a request's body.
+
+    Args:
+        engine: whose version decides.
+        request: which.
+        types: what the body is read into.
+        optional: a request without one is good, too.
+
+    Raises:
+        ApiError: when it is none; 500 from older engines, 400 from newer ones.
+    """
+    modern = engine.version.modern
+    _check_type(request, modern=modern)
+    if optional and not request.body.strip():
+        return {}
+    return _document(engine, request, types, _invalid if modern else _failed)
+
+
+def plain_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict[str, Any]:
+    """The object with which a request's body begins, whatever that is said to be.
+
+    Raises:
+        ApiError: 500 when there is none.
+    """
+    return _document(engine, request, types, _failed, alone=False)
+
+
+def _document(
+    engine: FakeDockerEngine,
+    request: Request,
+    types: Types,
+    refusal: Callable[[str], ApiError],
+    *,
+    alone: bool = True,
+) -> dict[str, Any]:
+    text = request.body.decode("utf-8", "replace").strip()
+    if not text:
+        raise refusal(_NOTHING)
     try:
-        value, end = json.JSONDecoder().raw_decode(text.lstrip())
+        value, end = json.JSONDecoder().raw_decode(text)
     except ValueError as error:
-        raise _refusal(go_text.json_error(text), modern=modern) from error
-    kind = types[engine.version.name]
+        raise refusal(go_text.json_error(text)) from error
+    in_full = engine.version.words.newest
     try:
-        body: dict[str, Any] = read(value, kind, in_full=engine.version.words.newest) or {}
+        body: dict[str, Any] = read(value, types[engine.version.name], in_full=in_full) or {}
     except MismatchError as error:
-        raise _refusal(str(error), modern=modern) from error
-    if modern and text.lstrip()[end:].strip():
+        raise refusal(str(error)) from error
+    if alone and engine.version.modern and text[end:]:
         raise ApiError(400, "unexpected content after JSON")
     return body
 
 
-def _refusal(reason: str, *, modern: bool) -> ApiError:
-    return ApiError(400, f"invalid JSON: {reason}" if modern else reason)
+def _failed(reason: str) -> ApiError:
+    return ApiError(500, reason)
+
+
+def _unread(reason: str) -> ApiError:
+    return ApiError(400, _explained(reason))
+
+
+def _invalid(reason: str) -> ApiError:
+    return ApiError(400, f"invalid JSON: {_explained(reason)}")
+
+
+def _explained(reason: str) -> str:
+    return "got EOF while reading request body" if reason == _NOTHING else reason
 
 
 def _check_type(request: Request, *, modern: bool) -> None:
     given = request.headers.get("content-type", "")
-    if given.partition(";")[0].strip().lower() == "application/json":
+    kind = given.partition(";")[0].strip()
+    if kind.lower() == "application/json":
         return
     if not given and not request.body:
         return
     if not modern:
         raise ApiError(400, f"Content-Type specified ({given}) must be 'application/json'")
-    if not given:
-        raise ApiError(400, "malformed Content-Type header (): mime: no media type")
+    if reason := _malformed(kind):
+        raise ApiError(400, f"malformed Content-Type header ({given}): mime: {reason}")
     raise ApiError(400, f"unsupported Content-Type header ({given}): must be 'application/json'")
+
+
+def _malformed(kind: str) -> str:
+    """Why a text is no media type, empty when it is one."""
+    first, rest = _token(kind)
+    if not first:
+        return "no media type"
+    if not rest:
+        return ""
+    if not rest.startswith("/"):
+        return "expected slash after first token"
+    second, rest = _token(rest[1:])
+    if not second:
+        return "expected token after slash"
+    return "unexpected content after media subtype" if rest else ""
+
+
+def _token(text: str) -> tuple[str, str]:
+    match = _TOKEN.match(text)
+    end = match.end() if match else 0
+    return text[:end], text[end:]

@@ -13,7 +13,8 @@ from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
 from fakes.engine.images.reference import InvalidReferenceError, Reference, is_tag
 from fakes.engine.images.store import Image
-from fakes.engine.routes.json_body import json_body
+from fakes.engine.routes.bodies import config_body
+from fakes.engine.routes.container_types import CONFIG
 from fakes.engine.routes.router import Route
 
 if TYPE_CHECKING:
@@ -23,9 +24,7 @@ Path = dict[str, str]
 
 
 def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    words = engine.version.container_words
-    kind = "container.CreateRequest" if words.newest else "runconfig.ContainerConfigWrapper"
-    body = json_body(request, words, kind, empty=True)
+    body = config_body(engine, request, CONFIG, optional=True)
     name = request.parameter("container")
     if not name:
         raise ApiError(400, 'invalid name or ID supplied: ""')
@@ -63,7 +62,8 @@ def _reference(engine: FakeDockerEngine, repository: str, tag: str) -> Reference
         raise ApiError(status, "invalid tag format")
     if tag:
         return Reference(reference.domain, reference.path, tag)
-    return reference.tagged()
+    # Older engines tell of the name as it was asked for.
+    return reference.tagged() if engine.version.modern else reference
 
 
 def _change_lines(request: Request) -> list[str]:

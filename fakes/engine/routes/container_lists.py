@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from fakes.engine import go_text
 from fakes.engine.containers.container import Container
 from fakes.engine.containers.ports import port_lines
 from fakes.engine.errors import ApiError
-from fakes.engine.messages import Words
-from fakes.engine.routes.filters import labels_match, truth
+from fakes.engine.routes.filters import Filters, is_found, labels_match, truth
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
-Filters = dict[str, list[str]]
 
 LIST_FILTERS = (
     "ancestor",
@@ -111,8 +107,8 @@ def _checks(engine: FakeDockerEngine, filters: Filters) -> list[Check]:
     labels = filters.get("label", [])
     checks.append(lambda c: labels_match(c.config.labels or {}, labels))
     plain: dict[str, Callable[[Container, str], bool]] = {
-        "id": lambda c, v: _matches(v, c.id),
-        "name": lambda c, v: _matches(v, c.name, f"/{c.name}"),
+        "id": lambda c, v: is_found(v, c.id),
+        "name": lambda c, v: is_found(v, c.name, f"/{c.name}"),
         "status": lambda c, v: c.status == v,
         "health": lambda c, v: engine.containers.lifecycle.health(c) == v,
         "network": lambda c, v: _in_network(engine, c, v),
@@ -133,14 +129,6 @@ def _code(engine: FakeDockerEngine, text: str) -> int:
         return int(text)
     words = engine.version.container_words
     raise ApiError(400 if words.modern else 500, words.bad_code(text))
-
-
-def _matches(pattern: str, *texts: str) -> bool:
-    """Whether a text has a pattern in it; what is no pattern is looked for as it is."""
-    try:
-        return any(re.search(pattern, text) for text in texts)
-    except re.error:
-        return pattern in texts
 
 
 def _in_network(engine: FakeDockerEngine, container: Container, name: str) -> bool:
@@ -173,21 +161,3 @@ def _port_check(wanted: set[tuple[int, str]], key: str) -> Check:
     return lambda container: any(
         (line.get(key), line["Type"]) in wanted for line in port_lines(container)
     )
-
-
-def malformed(text: str, words: Words) -> str:
-    """What older engines say of filters that cannot be read; empty when they can.
-
-    They read either of two forms; the refusal is that of the newer one.
-    """
-    if words.modern or not text:
-        return ""
-    if reason := go_text.json_error(text):
-        return reason
-    value = json.loads(text)
-    if isinstance(value, list):
-        return "json: cannot unmarshal array into Go value of type map[string]map[string]bool"
-    for inner in value.values() if isinstance(value, dict) else ():
-        if isinstance(inner, str):
-            return "json: cannot unmarshal string into Go value of type map[string]bool"
-    return ""

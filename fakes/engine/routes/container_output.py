@@ -57,11 +57,11 @@ def _logs(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 
 def _of_time(request: Request, entries: list[LogEntry]) -> list[LogEntry]:
     """The entries of the time that was asked for, and of these the newest; of any stream."""
-    since, until = moment(request.parameter("since")), moment(request.parameter("until"))
-    if since is not None:
-        entries = [entry for entry in entries if entry.time >= since * 1e9]
-    if until is not None:
-        entries = [entry for entry in entries if entry.time <= until * 1e9]
+    # Neither end is at 0.
+    if since := moment(request, "since"):
+        entries = [entry for entry in entries if entry.time >= since]
+    if until := moment(request, "until"):
+        entries = [entry for entry in entries if entry.time <= until]
     tail = request.parameter("tail")
     return entries[len(entries) - min(int(tail), len(entries)) :] if tail.isdigit() else entries
 

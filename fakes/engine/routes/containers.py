@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine import go_text
 from fakes.engine.containers.checks import warnings
 from fakes.engine.containers.view import inspect, summary
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.config import RunConfig
 from fakes.engine.platforms import parse_platform
-from fakes.engine.routes.container_lists import LIST_FILTERS, Filters, listed, malformed
-from fakes.engine.routes.filters import labels_match, read_filters
-from fakes.engine.routes.json_body import json_body
+from fakes.engine.routes.bodies import config_body
+from fakes.engine.routes.container_lists import LIST_FILTERS, listed
+from fakes.engine.routes.container_types import CONFIG
+from fakes.engine.routes.filters import labels_match, older_than, read_filters
 from fakes.engine.routes.numbers import integer
 from fakes.engine.routes.router import Route
 
@@ -26,10 +26,9 @@ _PRUNE_FILTERS = ("label", "label!", "until")
 
 def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
     words = engine.version.container_words
-    kind = "container.CreateRequest" if words.newest else "runconfig.ContainerConfigWrapper"
-    body = json_body(request, words, kind, old_status=500)
-    host = body.get("HostConfig") if body else None
-    if not body or not set(body) - {"HostConfig", "NetworkingConfig"}:
+    body = config_body(engine, request, CONFIG)
+    host = body.get("HostConfig")
+    if not set(body) - {"HostConfig", "NetworkingConfig"}:
         raise ApiError(400, words.no_config())
     config = RunConfig.from_json(body)
     mode = (host or {}).get("NetworkMode") or "default"
@@ -46,22 +45,8 @@ def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     return json_response({"Id": container.id, "Warnings": warnings(container.host_config)}, 201)
 
 
-def _filters(engine: FakeDockerEngine, request: Request, known: tuple[str, ...]) -> Filters:
-    """The filters of a request.
-
-    Raises:
-        ApiError: when they cannot be read, with a status that depends on the version.
-    """
-    text = request.parameter("filters")
-    if text == "null":
-        return {}
-    if reason := malformed(text, engine.version.words):
-        raise ApiError(500, reason)
-    return read_filters(request, engine.version.words, known)
-
-
 def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = _filters(engine, request, LIST_FILTERS)
+    filters = read_filters(request, engine.version.words, LIST_FILTERS)
     limit = integer(request.parameter("limit") or "0", 500)
     chosen = listed(engine, filters, everything=request.flag("all"), limit=limit)
     size = request.flag("size")
@@ -88,8 +73,8 @@ def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 
 
 def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = _filters(engine, request, _PRUNE_FILTERS)
-    newest = _until(engine, filters)
+    filters = read_filters(request, engine.version.words, _PRUNE_FILTERS)
+    newest = older_than(filters, engine.clock(), status=400 if engine.version.modern else 500)
     gone, freed = [], 0
     for container in engine.containers.all():
         labels = container.config.labels or {}
@@ -103,26 +88,6 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
         gone.append(container.id)
     engine.event_log.add("container", "prune", "", {"reclaimed": str(freed)})
     return json_response({"ContainersDeleted": gone or None, "SpaceReclaimed": freed})
-
-
-def _until(engine: FakeDockerEngine, filters: Filters) -> int | None:
-    """The time before which a container must have been made to be pruned."""
-    times = [_moment(engine, text) for text in filters.get("until", [])]
-    return times[-1] if times else None
-
-
-def _moment(engine: FakeDockerEngine, text: str) -> int:
-    try:
-        return engine.clock() - go_text.parse_duration(text)
-    except ValueError as error:
-        if found := go_text.parse_rfc3339(text) or _seconds(text):
-            return found
-        status = 400 if engine.version.modern else 500
-        raise ApiError(status, f'failed to parse value as time or duration: "{text}"') from error
-
-
-def _seconds(text: str) -> int:
-    return int(float(text) * 1e9) if text.replace(".", "", 1).isdigit() else 0
 
 
 ROUTES: list[Route] = [

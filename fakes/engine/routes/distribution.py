@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine.credentials import Credentials
-from fakes.engine.distribution import hub_denial
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, is_id
@@ -29,9 +28,7 @@ def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -
     credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
     try:
         if reference.domain == HUB and not engine.hub_is_real:
-            repository = engine.hub_repository(reference)
-            if repository is None:
-                raise hub_denial()
+            repository = engine.hub.repository(reference)
             return json_response(_described(repository, reference))
         with RegistryClient(reference, credentials, "pull") as client:
             client.ping()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response
 from fakes.engine.images.reference import InvalidReferenceError, parse
 from fakes.engine.routes.filters import Filters, labels_match, read_filters
+from fakes.engine.routes.numbers import moment
 from fakes.engine.routes.router import Route
 
 if TYPE_CHECKING:
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 # How long is waited for something to happen before it is looked whether anybody listens.
 _IDLE = 0.05
-_NUMBER = re.compile(r"[+-]?\d+")
 
 
 def _events(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    since, until = _moment(request, "since"), _moment(request, "until")
+    since, until = _end(request, "since"), _end(request, "until")
     if since is not None and until is not None and since > until:
         texts = request.parameter("since"), request.parameter("until")
         raise ApiError(400, f"`since` time ({texts[0]}) cannot be after `until` time ({texts[1]})")
@@ -49,17 +48,9 @@ def _events(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -
     return Response(200, body(), {"Content-Type": "application/json"})
 
 
-def _moment(request: Request, name: str) -> int | None:
-    """A time in seconds and nanoseconds, the only form that is taken; `None` without one."""
-    text = request.parameter(name)
-    if not text:
-        return None
-    seconds, _, fraction = text.partition(".")
-    for number in (seconds, fraction):
-        if number and not _NUMBER.fullmatch(number):
-            reason = f"strconv.ParseInt: parsing {go_text.quote(number)}: invalid syntax"
-            raise ApiError(500, reason)
-    return int(seconds or 0) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9] or 0)
+def _end(request: Request, name: str) -> int | None:
+    """An end of the time that is asked about; `None` when it has none, which -1 says, too."""
+    return None if request.parameter(name) == "-1" else moment(request, name)
 
 
 def _action(event: Event, value: str) -> bool:

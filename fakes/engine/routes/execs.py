@@ -10,9 +10,10 @@ from fakes.engine.containers.container import STDOUT, Exec, LogEntry
 from fakes.engine.containers.streams import frame, wanted
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
+from fakes.engine.routes.bodies import json_body
 from fakes.engine.routes.container_output import check_size, is_detach_keys
+from fakes.engine.routes.container_types import EXEC, EXEC_START
 from fakes.engine.routes.hijacked import taken_over
-from fakes.engine.routes.json_body import field_error, json_body
 from fakes.engine.routes.router import Route
 
 if TYPE_CHECKING:
@@ -22,12 +23,8 @@ Path = dict[str, str]
 
 
 def _create(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
-    words = engine.version.container_words
-    kind = "container.ExecOptions" if words.newest else "types.ExecConfig"
-    body = json_body(request, words, kind, empty=words.modern) or {}
+    body = json_body(engine, request, EXEC)
     command = body.get("Cmd")
-    if isinstance(command, str):
-        raise field_error(words, "string", f"{kind.partition('.')[2]}.Cmd", "[]string")
     if not command:
         raise ApiError(400, "No exec command specified")
     container = engine.containers.find(path["name"])
@@ -52,8 +49,7 @@ def _create(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 
 def _start(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     words = engine.version.container_words
-    kind = "container.ExecStartOptions" if words.newest else "types.ExecStartCheck"
-    body = json_body(request, words, kind, empty=words.modern) or {}
+    body = json_body(engine, request, EXEC_START)
     instance, container = engine.containers.execs.startable(path["name"])
     execs, has_run = engine.containers.execs, instance.exit_code is not None
     if body.get("Detach"):

@@ -98,24 +98,23 @@ def parse_boolean(values: list[str], name: str) -> bool:
     return go_text.BOOLEANS[values[0]]
 
 
-def older_than(filters: Filters, now: int, *, status: int) -> int | None:
+def older_than(filters: Filters, now: int, *, status: int, several: bool = False) -> int | None:
     """The moment that an `until` filter names, in nanoseconds; `None` without one.
 
     Args:
         filters: of the request.
         now: nanoseconds since the epoch.
         status: of the refusal.
+        several: of several moments the first is taken; else they are refused.
 
     Raises:
         ApiError: when it is no moment, or there are several.
     """
     values = filters.get("until", [])
-    if not values:
-        return None
-    if len(values) > 1:
+    if len(values) > 1 and not several:
         raise ApiError(status, "more than one until filter specified")
     try:
-        return parse_moment(values[0], now)
+        return min((parse_moment(value, now) for value in values), default=None)
     except ValueError as error:
         raise ApiError(status, str(error)) from error
 
@@ -137,11 +136,12 @@ def without_labels(labels: dict[str, str], filters: Filters) -> bool:
 
 def name_matches(name: str, wanted: list[str] | None) -> bool:
     """Whether a `name` filter, whose values are expressions, lets a name pass."""
-    return wanted is None or any(_found(expression, name) for expression in wanted)
+    return wanted is None or any(is_found(expression, name) for expression in wanted)
 
 
-def _found(expression: str, name: str) -> bool:
+def is_found(expression: str, *texts: str) -> bool:
+    """Whether a text has an expression in it; what is none is looked for as it is."""
     try:
-        return re.search(expression, name) is not None
+        return any(re.search(expression, text) for text in texts)
     except re.error:
-        return expression == name
+        return expression in texts

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fakes.engine.errors import ApiError
 from fakes.engine.images.reference import Reference, parse
 from fakes.engine.images.store import Image, chain_ids
-from fakes.engine.moments import parse_moment
-from fakes.engine.routes.filters import labels_match, truth
+from fakes.engine.routes.filters import labels_match, older_than, truth
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -74,7 +73,7 @@ def _summaries(
     for pattern in filters.get("reference", []):
         if "[" in pattern and "]" not in pattern.partition("[")[2]:
             raise ApiError(500, "syntax error in pattern")
-    until = _until(engine, filters)
+    until = older_than(filters, engine.clock(), status=500, several=True)
     before = [engine.images.find(name).created for name in filters.get("before", [])]
     since = [engine.images.find(name).created for name in filters.get("since", [])]
     result: list[tuple[int, dict[str, Any]]] = []
@@ -110,15 +109,6 @@ def _summaries(
     if shared_size:
         _add_shared_sizes(engine, lines)
     return lines
-
-
-def _until(engine: FakeDockerEngine, filters: dict[str, list[str]]) -> int | None:
-    """The moment before which an image must have been made."""
-    try:
-        moments = [parse_moment(value, engine.clock()) for value in filters.get("until", [])]
-    except ValueError as error:
-        raise ApiError(500, str(error)) from error
-    return min(moments, default=None)
 
 
 def _add_shared_sizes(engine: FakeDockerEngine, lines: list[dict[str, Any]]) -> None:

@@ -247,7 +247,7 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) ->
                 continue
             if any(labels_match(labels, [item]) for item in filters.get("label!", [])):
                 continue
-            if engine.uses_image(image.id):
+            if engine.containers.of_image(image.id):
                 continue
             for name in [reference.familiar for reference in tags] or [image.id]:
                 records.extend(remove_image(engine, name, force=False, prune=True))

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakes.engine import go_text
 from fakes.engine.credentials import Credentials
 from fakes.engine.errors import ApiError
+from fakes.engine.go_json import STRING, Kind, Struct
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.reference import HUB, Reference
 from fakes.engine.registry_client import RegistryClient
 from fakes.engine.registry_errors import RegistryError
+from fakes.engine.routes.bodies import plain_body
 from fakes.engine.routes.router import Route
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
+_AUTH_FIELDS: dict[str, Kind] = dict.fromkeys(
+    ("username", "password", "auth", "email", "serveraddress", "identitytoken", "registrytoken"),
+    STRING,
+)
+_AUTH = {
+    "20.10": Struct("types.AuthConfig", _AUTH_FIELDS),
+    **dict.fromkeys(("26.1", "28.5"), Struct("registry.AuthConfig", _AUTH_FIELDS, unnamed=True)),
+}
 _HUBS = ("index.docker.io", "registry-1.docker.io", HUB)
 
 
 def _log_in(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    body = _document(engine, request.body)
+    body = plain_body(engine, request, _AUTH)
     domain = _host(str(body.get("serveraddress") or "https://index.docker.io/v1/"))
     credentials = Credentials.from_json(body)
     if domain in _HUBS and not engine.hub_is_real:
@@ -36,20 +45,6 @@ def _log_in(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -
         _ask(engine, domain, credentials)
     engine.logins[domain] = (credentials.username, credentials.password)
     return json_response({"Status": "Login Succeeded", "IdentityToken": ""})
-
-
-def _document(engine: FakeDockerEngine, body: bytes) -> dict[str, Any]:
-    text = body.decode("utf-8", "replace") or "{}"
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise ApiError(500, go_text.json_error(text)) from error
-    if not isinstance(value, dict):
-        found = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
-        package = "registry" if engine.version.modern else "types"
-        words = f"json: cannot unmarshal {found} into Go value of type {package}.AuthConfig"
-        raise ApiError(500, words)
-    return value
 
 
 def _host(address: str) -> str:

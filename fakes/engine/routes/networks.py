@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from fakes.engine import endpoints, go_text
 from fakes.engine.errors import ApiError
-from fakes.engine.go_json import BOOL, INT, STRING, STRINGS, Kind, Many, Struct
+from fakes.engine.go_json import BOOL, STRING, STRINGS, Kind, Many, Struct
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.networks import PREDEFINED, AmbiguousNetworkError, Network
 from fakes.engine.routes.bodies import json_body
+from fakes.engine.routes.container_types import ENDPOINT
 from fakes.engine.routes.filters import (
+    is_found,
     labels_match,
     name_matches,
     older_than,
@@ -47,22 +48,7 @@ _CREATE = {
     "26.1": Struct("types.NetworkCreateRequest", _CREATE_FIELDS, "NetworkCreate", ("Name",)),
     "28.5": Struct("network.CreateRequest", _CREATE_FIELDS),
 }
-_ENDPOINT_IPAM = Struct(
-    "network.EndpointIPAMConfig",
-    {"IPv4Address": STRING, "IPv6Address": STRING, "LinkLocalIPs": Many(STRING)},
-)
-_ENDPOINT = Struct(
-    "network.EndpointSettings",
-    {
-        "IPAMConfig": _ENDPOINT_IPAM,
-        "Links": Many(STRING),
-        "Aliases": Many(STRING),
-        "MacAddress": STRING,
-        "DriverOpts": STRINGS,
-        "GwPriority": INT,
-    },
-)
-_CONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "EndpointConfig": _ENDPOINT}
+_CONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "EndpointConfig": ENDPOINT}
 _CONNECT = {
     **dict.fromkeys(("20.10", "26.1"), Struct("types.NetworkConnect", _CONNECT_FIELDS)),
     "28.5": Struct("network.ConnectOptions", _CONNECT_FIELDS),
@@ -81,7 +67,7 @@ def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
         network
         for network in engine.networks.all()
         if name_matches(network.name, filters.get("name"))
-        and ("id" not in filters or any(re.search(v, network.id) for v in filters["id"]))
+        and ("id" not in filters or any(is_found(v, network.id) for v in filters["id"]))
         and ("driver" not in filters or network.driver in filters["driver"])
         and ("scope" not in filters or "local" in filters["scope"])
         and labels_match(network.labels, filters.get("label", []))

@@ -1,10 +1,12 @@
-"""Numbers in queries, and what the engine says of those that are none."""
+"""Numbers and moments in queries, and what the engine says of those that are none."""
 
 from __future__ import annotations
 
 import re
 
 from fakes.engine.errors import ApiError
+from fakes.engine.http import Request
+from fakes.engine.moments import parse_stamp
 
 
 def integer(text: str, status: int) -> int:
@@ -18,16 +20,14 @@ def integer(text: str, status: int) -> int:
     return int(text)
 
 
-def moment(text: str) -> float | None:
-    """Seconds since the epoch; `None` when a query gives none, or 0.
+def moment(request: Request, name: str) -> int | None:
+    """A moment of a query in nanoseconds since the epoch; `None` without one.
 
     Raises:
-        ApiError: 500 when it is no number.
+        ApiError: 500 when it is no number of seconds.
     """
-    if not text:
-        return None
-    whole, _, fraction = text.partition(".")
-    for part in (whole, fraction or "0"):
-        if not re.fullmatch(r"-?\d+", part):
-            raise ApiError(500, f'strconv.ParseInt: parsing "{part}": invalid syntax')
-    return float(text) or None
+    text = request.parameter(name)
+    try:
+        return parse_stamp(text) if text else None
+    except ValueError as error:
+        raise ApiError(500, str(error)) from error

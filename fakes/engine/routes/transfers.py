@@ -120,7 +120,7 @@ def _search(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -
             "is_automated": False,
             "description": "",
         }
-        for path in engine.hub_paths()
+        for path in engine.hub.paths()
         if term in path
     ]
     limit = request.parameter("limit")

@@ -6,6 +6,7 @@ from typing import Any
 
 from fakes.contracts.engine.container_hands import create, image, run, sleeping
 from fakes.contracts.engine.context import pack
+from fakes.contracts.engine.event_log import events
 from fakes.contracts.engine.registry import scenario
 from fakes.contracts.engine.session import Session
 
@@ -194,3 +195,12 @@ def with_terminal(s: Session) -> None:
     """What concerns a container alone is in the image's configuration or not."""
     _made(s, Tty=True, OpenStdin=True, AttachStdout=True, Hostname="h", StopTimeout=3)
     s.look(_commit(s, repo="made"))
+
+
+@scenario
+def events_of_names(s: Session) -> None:
+    """What is told of the names that were asked for, with a tag and without."""
+    _made(s)
+    for repo, tag in (("made", ""), ("made", "t"), ("some/made:t", ""), ("", "")):
+        with events(s, f"{repo} {tag}"):
+            _commit(s, repo=repo, tag=tag)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from fakes.contracts.engine import resources
 from fakes.contracts.engine.container_hands import (
     create,
     image,
@@ -14,10 +15,6 @@ from fakes.contracts.engine.container_hands import (
 )
 from fakes.contracts.engine.registry import scenario
 from fakes.contracts.engine.session import Session
-
-
-def _filters(**filters: list[str]) -> str:
-    return json.dumps(filters)
 
 
 @scenario
@@ -35,8 +32,8 @@ def running_and_all(s: Session) -> None:
         listed(s, f"limit {number}", limit=number)
     listed(s, "bad limit", limit="x")
     for wanted in ("created", "exited", "running", "paused", "dead", "restarting", "odd"):
-        listed(s, f"status {wanted}", filters=_filters(status=[wanted]))
-    listed(s, "two statuses", filters=_filters(status=["exited", "created"]))
+        listed(s, f"status {wanted}", **resources.filters(status=[wanted]))
+    listed(s, "two statuses", **resources.filters(status=["exited", "created"]))
 
 
 @scenario
@@ -96,9 +93,9 @@ def filters_of_ended(s: Session) -> None:
     run(s, *s.given_container("true"), name="zero")
     create(s, "x", name="made")
     for code in ("0", "3", "4"):
-        listed(s, f"exited {code}", filters=_filters(exited=[code]))
-    listed(s, "two codes", filters=_filters(exited=["0", "3"]))
-    listed(s, "exited and running", filters=_filters(exited=["0"], status=["running"]))
+        listed(s, f"exited {code}", **resources.filters(exited=[code]))
+    listed(s, "two codes", **resources.filters(exited=["0", "3"]))
+    listed(s, "exited and running", **resources.filters(exited=["0"], status=["running"]))
 
 
 @scenario
@@ -108,7 +105,7 @@ def children_as_ancestors(s: Session) -> None:
     s.call("POST", "/containers/create", params={"name": "child"}, json={"Image": "scenario:1"})
     create(s, "x", name="parent")
     for name in (s.base, "scenario:1", "scenario"):
-        listed(s, name, all="1", filters=_filters(ancestor=[name]))
+        listed(s, name, all="1", **resources.filters(ancestor=[name]))
 
 
 @scenario
@@ -127,11 +124,11 @@ def prune(s: Session) -> None:
         s.note(what, {"status": response.status_code, "body": body})
         listed(s, "left", all="1")
 
-    pruned("unknown filter", filters=_filters(odd=["1"]))
-    pruned("by label", filters=_filters(label=["l=1"]))
+    pruned("unknown filter", **resources.filters(odd=["1"]))
+    pruned("by label", **resources.filters(label=["l=1"]))
     pruned("by no label", filters=json.dumps({"label!": ["l"]}))
-    pruned("until", filters=_filters(until=["1h"]))
-    pruned("bad until", filters=_filters(until=["odd"]))
+    pruned("until", **resources.filters(until=["1h"]))
+    pruned("bad until", **resources.filters(until=["odd"]))
     pruned("all")
     pruned("nothing")
 

@@ -70,7 +70,7 @@ def filter_by_object(s: Session) -> None:
         _chosen(s, since, volume=[name])
     _chosen(s, since, container=["one-c", "two-c"])
     _chosen(s, since, container=["one-c"], network=["one-net"])
-    _chosen(s, since, daemon=["x"])
+    _chosen(s, since, daemon=["0-daemon"])
 
 
 @scenario

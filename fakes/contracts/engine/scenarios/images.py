@@ -7,6 +7,7 @@ from typing import Any
 
 from fakes.contracts.engine.context import pack
 from fakes.contracts.engine.registry import scenario
+from fakes.contracts.engine.resources import filters
 from fakes.contracts.engine.session import Session
 
 _DF = "FROM scratch\nCOPY a /a\nENV x=1"
@@ -29,10 +30,6 @@ def _names(s: Session, what: str, **query: Any) -> None:
     ]
     # Images of the same second come in no order.
     s.note(what, sorted(seen, key=json.dumps))
-
-
-def _filters(**filters: list[str]) -> str:
-    return json.dumps(filters)
 
 
 @scenario
@@ -96,9 +93,7 @@ def list_all(s: Session) -> None:
 def list_line(s: Session) -> None:
     """One line of the list."""
     _build(s, extra="\nLABEL l=1")
-    line = s.request("GET", "/images/json", params={"filters": _filters(reference=["one"])}).json()[
-        0
-    ]
+    line = s.request("GET", "/images/json", params=filters(reference=["one"])).json()[0]
     line.pop("Created")
     s.note("line", line)
 
@@ -109,20 +104,20 @@ def list_filters(s: Session) -> None:
     _build(s, "one:1", "\nLABEL l=1")
     _build(s, "two:1", "\nLABEL l=2 m=1")
     _build(s, "reg.example/x/three:1", "\nENV z=1")
-    _names(s, "label", filters=_filters(label=["l"]))
-    _names(s, "label value", filters=_filters(label=["l=2"]))
-    _names(s, "labels", filters=_filters(label=["l", "m=1"]))
-    _names(s, "reference", filters=_filters(reference=["one"]))
-    _names(s, "reference star", filters=_filters(reference=["t*"]))
-    _names(s, "reference tag", filters=_filters(reference=["*:1"]))
-    _names(s, "reference path", filters=_filters(reference=["*/*/*"]))
-    _names(s, "before", filters=_filters(before=["two:1"]))
-    _names(s, "since", filters=_filters(since=["two:1"]))
-    _names(s, "before missing", filters=_filters(before=["nope"]))
-    _names(s, "dangling true", filters=_filters(dangling=["true"]))
-    _names(s, "dangling false", filters=_filters(dangling=["false"]))
-    _names(s, "dangling bad", filters=_filters(dangling=["maybe"]))
-    _names(s, "unknown", filters=_filters(nope=["1"]))
+    _names(s, "label", **filters(label=["l"]))
+    _names(s, "label value", **filters(label=["l=2"]))
+    _names(s, "labels", **filters(label=["l", "m=1"]))
+    _names(s, "reference", **filters(reference=["one"]))
+    _names(s, "reference star", **filters(reference=["t*"]))
+    _names(s, "reference tag", **filters(reference=["*:1"]))
+    _names(s, "reference path", **filters(reference=["*/*/*"]))
+    _names(s, "before", **filters(before=["two:1"]))
+    _names(s, "since", **filters(since=["two:1"]))
+    _names(s, "before missing", **filters(before=["nope"]))
+    _names(s, "dangling true", **filters(dangling=["true"]))
+    _names(s, "dangling false", **filters(dangling=["false"]))
+    _names(s, "dangling bad", **filters(dangling=["maybe"]))
+    _names(s, "unknown", **filters(nope=["1"]))
     _names(s, "not json", filters="{nope")
 
 
@@ -132,8 +127,8 @@ def list_dangling(s: Session) -> None:
     s.build("FROM scratch\nCOPY a /a", _FILES, tag="one:1", look=False)
     s.build("FROM scratch\nCOPY b /a", _FILES, tag="one:1", look=False)
     _names(s, "plain")
-    _names(s, "dangling", filters=_filters(dangling=["true"]))
-    _names(s, "tagged", filters=_filters(dangling=["false"]))
+    _names(s, "dangling", **filters(dangling=["true"]))
+    _names(s, "tagged", **filters(dangling=["false"]))
 
 
 @scenario
@@ -242,14 +237,14 @@ def prune_all(s: Session) -> None:
     """Every image no container uses, by label."""
     _build(s, "one:1", "\nLABEL l=1")
     _build(s, "two:1", "\nLABEL l=2")
-    s.call("POST", "/images/prune", params={"filters": _filters(dangling=["false"], label=["l=1"])})
+    s.call("POST", "/images/prune", params=filters(dangling=["false"], label=["l=1"]))
     _names(s, "left")
 
 
 @scenario
 def prune_bad_filter(s: Session) -> None:
     """A filter nobody knows."""
-    s.call("POST", "/images/prune", params={"filters": _filters(nope=["1"])})
+    s.call("POST", "/images/prune", params=filters(nope=["1"]))
 
 
 @scenario

@@ -104,7 +104,7 @@ def list_bad_filters(s: Session) -> None:
 def inspect_by_names(s: Session) -> None:
     """By name, id and beginning of the id; what is not there."""
     identity = network(s, "one-net")
-    for name in ("one-net", identity, identity[:12], identity[:3]):
+    for name in ("one-net", identity, identity[:12], identity[:6]):
         answer = s.request("GET", f"/networks/{name}")
         s.note("get", {"status": answer.status_code, "id": answer.json().get("Id")})
     for name in ("nope", "one", "ONE-NET", "0" * 64, "default"):
@@ -174,10 +174,9 @@ def create_bad_names(s: Session) -> None:
 
 @scenario
 def create_bad_drivers(s: Session) -> None:
-    """Drivers that are not there, and those of which there is one network."""
-    for driver in ("nope", "host", "null", "overlay"):
+    """Drivers of which there is one network, and what they cannot be told."""
+    for driver in ("host", "null", "overlay"):
         s.call("POST", "/networks/create", json={"Name": f"net-{driver}", "Driver": driver})
-    s.call("POST", "/networks/create", json={"Name": "x", "IPAM": {"Driver": "nope"}})
     s.call("POST", "/networks/create", json={"Name": "y", "Scope": "nope"})
     s.call(
         "POST",

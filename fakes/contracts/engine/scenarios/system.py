@@ -167,6 +167,7 @@ def disk_use(s: Session) -> None:
     image = next(i for i in document["Images"] if i["RepoTags"] == ["one:1"])
     s.note("image", {key: image[key] for key in image if key != "Created"})
     s.note("container", _shape(document["Containers"][0], 1))
+    s.note("mounts", document["Containers"][0]["Mounts"])
     s.note("volume", document["Volumes"])
     s.note("cache", [document.get("BuildCache"), document.get("BuilderSize")])
 

@@ -1,0 +1,224 @@
+"""What requests about containers are read into."""
+
+from __future__ import annotations
+
+from fakes.engine.go_json import (
+    BOOL,
+    FREE,
+    INT,
+    NOTHING,
+    STRING,
+    STRINGS,
+    Kind,
+    Many,
+    Mapped,
+    OneOrMany,
+    Plain,
+    Struct,
+)
+
+_LIST = Many(STRING)
+_INT64 = Plain("int64", int)
+_DURATION = Plain("time.Duration", int)
+
+ENDPOINT = Struct(
+    "network.EndpointSettings",
+    {
+        "IPAMConfig": Struct(
+            "network.EndpointIPAMConfig",
+            {"IPv4Address": STRING, "IPv6Address": STRING, "LinkLocalIPs": _LIST},
+        ),
+        "Links": _LIST,
+        "Aliases": _LIST,
+        "MacAddress": STRING,
+        "DriverOpts": STRINGS,
+        "GwPriority": INT,
+    },
+)
+"""How a container is in a network."""
+
+_NETWORKING = Struct(
+    "network.NetworkingConfig",
+    {"EndpointsConfig": Mapped(ENDPOINT, "map[string]*network.EndpointSettings")},
+)
+_HEALTH_FIELDS: dict[str, Kind] = {
+    "Test": _LIST,
+    **dict.fromkeys(("Interval", "Timeout", "StartPeriod", "StartInterval"), _DURATION),
+    "Retries": INT,
+}
+_CONFIG_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(
+        ("Hostname", "Domainname", "User", "Image", "WorkingDir", "MacAddress", "StopSignal"),
+        STRING,
+    ),
+    **dict.fromkeys(
+        (
+            "AttachStdin",
+            "AttachStdout",
+            "AttachStderr",
+            "Tty",
+            "OpenStdin",
+            "StdinOnce",
+            "ArgsEscaped",
+            "NetworkDisabled",
+        ),
+        BOOL,
+    ),
+    **dict.fromkeys(("Env", "OnBuild"), _LIST),
+    **dict.fromkeys(("Cmd", "Entrypoint", "Shell"), OneOrMany()),
+    "ExposedPorts": Mapped(NOTHING, "nat.PortSet"),
+    "Volumes": Mapped(NOTHING),
+    "Labels": STRINGS,
+    "StopTimeout": INT,
+}
+_BINDINGS = Many(Struct("nat.PortBinding", {"HostIp": STRING, "HostPort": STRING}))
+_MOUNT = Struct(
+    "mount.Mount",
+    {
+        "Type": Plain("mount.Type", str),
+        "Source": STRING,
+        "Target": STRING,
+        "ReadOnly": BOOL,
+        "Consistency": Plain("mount.Consistency", str),
+        **dict.fromkeys(
+            ("BindOptions", "VolumeOptions", "ImageOptions", "TmpfsOptions", "ClusterOptions"),
+            FREE,
+        ),
+    },
+)
+# Those of a container itself; the others limit what it may use.
+_HOST_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(("ContainerIDFile", "VolumeDriver", "Runtime"), STRING),
+    **{
+        name: Plain(f"container.{kind}", str)
+        for name, kind in (
+            ("NetworkMode", "NetworkMode"),
+            ("CgroupnsMode", "CgroupnsMode"),
+            ("IpcMode", "IpcMode"),
+            ("Cgroup", "CgroupSpec"),
+            ("PidMode", "PidMode"),
+            ("UTSMode", "UTSMode"),
+            ("UsernsMode", "UsernsMode"),
+            ("Isolation", "Isolation"),
+        )
+    },
+    **dict.fromkeys(
+        (
+            "Binds",
+            "VolumesFrom",
+            "DnsSearch",
+            "DnsOptions",
+            "Dns",
+            "ExtraHosts",
+            "GroupAdd",
+            "Links",
+            "SecurityOpt",
+            "MaskedPaths",
+            "ReadonlyPaths",
+        ),
+        _LIST,
+    ),
+    **dict.fromkeys(("CapAdd", "CapDrop"), OneOrMany()),
+    **dict.fromkeys(
+        ("AutoRemove", "Privileged", "PublishAllPorts", "ReadonlyRootfs", "Init"), BOOL
+    ),
+    **dict.fromkeys(("Annotations", "StorageOpt", "Tmpfs", "Sysctls"), STRINGS),
+    "LogConfig": Struct("container.LogConfig", {"Type": STRING, "Config": STRINGS}),
+    "PortBindings": Mapped(_BINDINGS, "nat.PortMap"),
+    "ConsoleSize": FREE,
+    "OomScoreAdj": INT,
+    "ShmSize": _INT64,
+    "Mounts": Many(_MOUNT),
+}
+_RESOURCES: dict[str, Kind] = {
+    **dict.fromkeys(
+        (
+            "CpuShares",
+            "Memory",
+            "NanoCpus",
+            "CpuPeriod",
+            "CpuQuota",
+            "CpuRealtimePeriod",
+            "CpuRealtimeRuntime",
+            "KernelMemory",
+            "KernelMemoryTCP",
+            "MemoryReservation",
+            "MemorySwap",
+            "MemorySwappiness",
+            "PidsLimit",
+            "CpuCount",
+            "CpuPercent",
+        ),
+        _INT64,
+    ),
+    **dict.fromkeys(("IOMaximumIOps", "IOMaximumBandwidth"), Plain("uint64", int)),
+    "BlkioWeight": Plain("uint16", int),
+    **dict.fromkeys(("CgroupParent", "CpusetCpus", "CpusetMems"), STRING),
+    "OomKillDisable": BOOL,
+    "DeviceCgroupRules": _LIST,
+    **dict.fromkeys(
+        (
+            "BlkioWeightDevice",
+            "BlkioDeviceReadBps",
+            "BlkioDeviceWriteBps",
+            "BlkioDeviceReadIOps",
+            "BlkioDeviceWriteIOps",
+            "Devices",
+            "DeviceRequests",
+            "Ulimits",
+        ),
+        FREE,
+    ),
+}
+
+
+def _config(
+    name: str, health: str, policy: Plain, config_part: str = "", host_part: str = ""
+) -> Struct:
+    """What a container is made of.
+
+    Args:
+        name: of the whole.
+        health: the name of what a health check is read into.
+        policy: the name of a restart policy.
+        config_part: the part that holds the configuration of a container.
+        host_part: the part of the host's configuration that limits it.
+    """
+    restart = Struct("container.RestartPolicy", {"Name": policy, "MaximumRetryCount": INT})
+    own = {**_HOST_FIELDS, "RestartPolicy": restart}
+    host = Struct("container.HostConfig", {**own, **_RESOURCES}, host_part, tuple(own))
+    beside: dict[str, Kind] = {"HostConfig": host, "NetworkingConfig": _NETWORKING}
+    fields = {**_CONFIG_FIELDS, "Healthcheck": Struct(health, _HEALTH_FIELDS), **beside}
+    return Struct(name, fields, config_part, tuple(beside), unnamed=True)
+
+
+_WRAPPER, _POLICY = "runconfig.ContainerConfigWrapper", Plain("container.RestartPolicyMode", str)
+CONFIG = {
+    "20.10": _config(_WRAPPER, "container.HealthConfig", STRING),
+    "26.1": _config(_WRAPPER, "v1.HealthcheckConfig", _POLICY, "Config", "Resources"),
+    "28.5": _config("container.CreateRequest", "v1.HealthcheckConfig", _POLICY),
+}
+"""A container that is to be made, or whose image is."""
+
+_EXEC_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(("User", "DetachKeys", "WorkingDir"), STRING),
+    **dict.fromkeys(
+        ("Privileged", "Tty", "AttachStdin", "AttachStdout", "AttachStderr", "Detach"), BOOL
+    ),
+    **dict.fromkeys(("Env", "Cmd"), _LIST),
+}
+_SIZE: dict[str, Kind] = {"ConsoleSize": Many(Plain("uint", int), "[2]uint")}
+EXEC = {
+    "20.10": Struct("types.ExecConfig", _EXEC_FIELDS),
+    "26.1": Struct("types.ExecConfig", {**_EXEC_FIELDS, **_SIZE}),
+    "28.5": Struct("container.ExecOptions", {**_EXEC_FIELDS, **_SIZE}),
+}
+"""A command that is to run in a container."""
+
+_START_FIELDS: dict[str, Kind] = {"Detach": BOOL, "Tty": BOOL}
+EXEC_START = {
+    "20.10": Struct("types.ExecStartCheck", _START_FIELDS),
+    "26.1": Struct("types.ExecStartCheck", {**_START_FIELDS, **_SIZE}),
+    "28.5": Struct("container.ExecStartOptions", {**_START_FIELDS, **_SIZE}),
+}
+"""How such a command is to start."""
