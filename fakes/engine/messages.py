@@ -108,11 +108,13 @@ class Words:
             "to assign to the network"
         )
 
-    def no_credentials(self) -> str:
-        """A push that says nothing about credentials."""
+    def no_credentials(self, reason: str) -> str:
+        """A push that has credentials neither in its header nor, where older clients put them."""
         if self.modern:
-            return "bad parameters and missing X-Registry-Auth: invalid X-Registry-Auth header: EOF"
-        return "Bad parameters and missing X-Registry-Auth: EOF"
+            refusal = "bad parameters and missing X-Registry-Auth: invalid X-Registry-Auth header"
+        else:
+            refusal = "Bad parameters and missing X-Registry-Auth"
+        return f"{refusal}: {reason}"
 
     def other_platform(self, name: str, own: str, asked: str) -> str:
         """An image that is for another platform than was asked for."""

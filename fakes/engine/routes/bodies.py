@@ -65,6 +65,19 @@ def plain_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict
     return _document(engine, request, types, _failed, alone=False)
 
 
+def credentials_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict[str, Any]:
+    """The credentials in the body of a push, where clients put them that know no header.
+
+    Raises:
+        ApiError: 400 when there are none.
+    """
+
+    def refusal(reason: str) -> ApiError:
+        return ApiError(400, engine.version.words.no_credentials(reason))
+
+    return _document(engine, request, types, refusal, alone=False)
+
+
 def _document(
     engine: FakeDockerEngine,
     request: Request,

@@ -23,15 +23,17 @@ _AUTH_FIELDS: dict[str, Kind] = dict.fromkeys(
     ("username", "password", "auth", "email", "serveraddress", "identitytoken", "registrytoken"),
     STRING,
 )
-_AUTH = {
+AUTH = {
     "20.10": Struct("types.AuthConfig", _AUTH_FIELDS),
     **dict.fromkeys(("26.1", "28.5"), Struct("registry.AuthConfig", _AUTH_FIELDS, unnamed=True)),
 }
+"""What credentials are read into, by engine version."""
+
 _HUBS = ("index.docker.io", "registry-1.docker.io", HUB)
 
 
 def _log_in(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    body = plain_body(engine, request, _AUTH)
+    body = plain_body(engine, request, AUTH)
     domain = _host(str(body.get("serveraddress") or "https://index.docker.io/v1/"))
     credentials = Credentials.from_json(body)
     if domain in _HUBS and not engine.hub_is_real:

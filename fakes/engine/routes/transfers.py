@@ -12,7 +12,9 @@ from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.reference import InvalidReferenceError, Reference, is_digest, is_tag
 from fakes.engine.platforms import parse_platform
 from fakes.engine.pushing import push
+from fakes.engine.routes.bodies import credentials_body
 from fakes.engine.routes.images import named
+from fakes.engine.routes.login import AUTH
 from fakes.engine.routes.router import Route
 from fakes.engine.routes.streams import lines, message_line, streamed
 
@@ -74,8 +76,9 @@ def _import(engine: FakeDockerEngine, request: Request) -> Response:
 
 def _push(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
     header = request.headers.get("x-registry-auth")
+    credentials = Credentials.from_header(header)
     if not header and not engine.version.speaks(None, "1.47"):
-        raise ApiError(400, engine.version.words.no_credentials())
+        credentials = Credentials.from_json(credentials_body(engine, request, AUTH))
     modern = engine.version.modern
     tag = request.parameter("tag")
     try:
@@ -87,7 +90,7 @@ def _push(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> R
             raise ApiError(400 if modern else 500, "invalid tag format")
         reference = Reference(reference.domain, reference.path, tag)
     _check_platform(engine, request, reference)
-    messages = push(engine, reference, Credentials.from_header(header))
+    messages = push(engine, reference, credentials)
     return Response(200, lines(messages), {"Content-Type": "application/json"})
 
 

@@ -253,7 +253,7 @@ def test_it(image_tree, fake_docker_client, fake_registry):
     }
     name = f"{fake_registry.address}/app"
     fake_docker_client.images.get("app:1").tag(name, "1")
-    fake_docker_client.images.push(name, "1", auth_config={})
+    fake_docker_client.images.push(name, "1")
     digest = fake_registry.image("app:1").digest
     assert image_tree(f"{name}@{digest}") == tree
 """

@@ -235,6 +235,21 @@ def headers(s: Session) -> None:
 
 
 @scenario
+def credentials_in_the_body(s: Session) -> None:
+    """Where clients put them that have no header for them, and what is none."""
+    t = Transfers(s, auth="basic", users={"alice": "s3cret"})
+    t.build("app:1", "a")
+    path = f"/images/{t.address}/app/push"
+    for body in (b"{}", b"null", b'{"username":"alice","password":"s3cret"}'):
+        response = s.request("POST", path, params={"tag": "1"}, data=body)
+        last = response.text.splitlines()[-1]
+        s.note(body.decode(), [response.status_code, "error" in json.loads(last)])
+        s.note("tags", t.registry.tags("app"))
+    for body in (b"", b"nope", b"[]", b'{"username":1}'):
+        s.call("POST", path, params={"tag": "1"}, data=body)
+
+
+@scenario
 def platform(s: Session) -> None:
     """One that the image is for, and one that it is not."""
     t = Transfers(s)

@@ -75,7 +75,7 @@ class Hands:
         """Push; a refusal in the stream is raised as the SDK raises others."""
         repository, _, tag = self.full(name).rpartition(":")
         push = self.client.images.push
-        stream = push(repository, tag, auth_config={}, stream=True, decode=True)
+        stream = push(repository, tag, stream=True, decode=True)
         for message in stream:
             if "error" in message:
                 raise docker.errors.ImageNotFound(message["error"])

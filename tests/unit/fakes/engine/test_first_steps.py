@@ -97,7 +97,7 @@ def test_push_and_pull_meet_a_registry(client: FakeDockerClient, engine: FakeDoc
         image, _ = client.images.build(
             fileobj=context("FROM scratch\nCOPY a /", a="1"), custom_context=True, tag=name
         )
-        sent = client.images.push(name, auth_config={}, stream=True, decode=True)
+        sent = client.images.push(name, stream=True, decode=True)
         digest = next(line["aux"]["Digest"] for line in sent if "aux" in line)
         assert registry.manifest("team/app:1").digest == digest
         client.images.remove(name)

@@ -42,7 +42,7 @@ def pushed(image: Sdk, client: Sdk, fake_registry: FakeRegistry) -> str:
     name = f"{fake_registry.address}/team/app"
     for tag in ("1", "2"):
         assert image.tag(name, tag)
-        client.images.push(name, tag, auth_config={})
+        client.images.push(name, tag)
         client.images.remove(f"{name}:{tag}")
     return name
 
@@ -213,10 +213,10 @@ def test_pushes(client: Sdk, image: Sdk, fake_registry: FakeRegistry) -> None:
     name = f"{fake_registry.address}/app"
     image.tag(name, "1")
     image.tag(name, "2")
-    assert '"aux"' in client.images.push(name, "1", auth_config={})
-    raw = b"".join(client.images.push(f"{name}:1", stream=True, auth_config={}))
+    assert '"aux"' in client.images.push(name, "1")
+    raw = b"".join(client.images.push(f"{name}:1", stream=True))
     assert b"Layer already exists" in raw
-    messages = list(client.images.push(name, stream=True, decode=True, auth_config={}))
+    messages = list(client.images.push(name, stream=True, decode=True))
     pushed = [message["aux"] for message in messages if "aux" in message]
     assert [one["Tag"] for one in pushed] == ["1", "2"]
     assert fake_registry.tags("app") == ["1", "2"]
