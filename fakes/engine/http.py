@@ -29,6 +29,8 @@ _BUFFER = 2048
 _VERSIONED = re.compile(r"/v([0-9.]+)(/.*)", re.DOTALL)
 _CHUNK = 64 * 1024
 _MAX_CHUNK_LINE = 4096
+_LINGER = 1.0
+"""Seconds for which a peer may go on to send on a connection that was taken over."""
 
 
 class DisconnectError(Exception):
@@ -205,6 +207,7 @@ def _answer(
         connection.sendall(_hijack_head(request, response, own_headers))
         _until_read(connection)
         response.hijack(connection, reader)
+        _hang_up(connection)
         return False
     if isinstance(response.body, bytes) and (
         len(response.body) <= _BUFFER or request.method == "HEAD"
@@ -245,6 +248,28 @@ def _refuse_body(connection: socket.socket, words: str, own: Mapping[str, str]) 
         connection.sendall(_head(500, headers) + body)
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(_CHUNK):
+            pass
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """End a connection that was taken over.
+
+    The peer is told that all is said, and what it still sends is read away: a connection that is
+    closed with input unread takes with it what was not received yet.
+    """
+    deadline = time.monotonic() + _LINGER
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        while (left := deadline - time.monotonic()) > 0:
+            connection.settimeout(left)
+            if not connection.recv(_CHUNK):
+                return
+
+
+def read_away(connection: socket.socket) -> None:
+    """Take what a peer has sent and nobody wants, so that it can send more."""
+    with suppress(OSError, ValueError):
+        while select.select([connection], [], [], 0)[0] and connection.recv(_CHUNK):
             pass
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from fakes.engine.containers.container import Container, LogEntry
 from fakes.engine.containers.streams import IDLE, follow, frame, wanted
 from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, is_hung_up
+from fakes.engine.http import Request, Response, is_hung_up, read_away
 from fakes.engine.routes.hijacked import RAW, output_type, taken_over
 from fakes.engine.routes.numbers import moment
 from fakes.engine.routes.router import Route
@@ -87,11 +87,13 @@ def _attach(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
                     container.wait_for_change(IDLE)
                     if is_hung_up(connection):
                         return
+                    read_away(connection)
         source: Iterator[LogEntry | None] = iter(list(container.logs[begin:]))
         for entry in follow(container, begin) if stream else source:
             if entry is None:
                 if is_hung_up(connection):
                     return
+                read_away(connection)
             elif wanted(entry, stdout=stdout, stderr=stderr):
                 connection.sendall(frame(entry, tty=container.config.tty))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import docker.errors
 import pytest
@@ -206,3 +207,21 @@ def test_an_endpoint_the_double_lacks_says_so(client: FakeDockerClient) -> None:
     with pytest.raises(docker.errors.APIError, match="does not implement POST /swarm") as caught:
         client.swarm.init()
     assert caught.value.status_code == 501
+
+
+def test_input_is_read_away(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """Whatever a client sends to a container arrives, though nobody looks at it."""
+    engine.seed_image("base:1", cmd=["cat"])
+    engine.on_container("base", output="said\n")
+    container = client.containers.create("base:1", stdin_open=True)
+    attached = container.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
+    connection: Any = getattr(attached, "_sock", attached)
+    container.start()
+    for _ in range(20):
+        connection.sendall(b"x" * 50_000)
+    assert container.wait()["StatusCode"] == 0
+    received = b""
+    while piece := connection.recv(100):
+        received += piece
+    attached.close()
+    assert received.endswith(b"said\n")
