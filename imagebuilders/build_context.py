@@ -141,7 +141,7 @@ class BuildContext(Archivable):
             return Explanation(path, True, None, None, None, None, "The root itself is kept.")
         file = self.dockerignore_file
         try:
-            return explain(path, self._rules(), file)
+            return explain(path, self._rules(), file, self.root)
         except RuleError as error:
             raise rule_error(error, path=file) from error
 

@@ -162,6 +162,7 @@ class LocalImageBuilder(BaseImageBuilder):
                 silence_timeout=options.timeout,
                 emit=tell,
                 advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
+                dockerfile=context.given_dockerfile,
             )
         if container_registry is not None:
             return container_registry.push_image(image_name)

@@ -31,13 +31,16 @@ class Explanation:
     reason: str
 
 
-def explain(path: str, rules: IgnoreRules, file: str | None) -> Explanation:
+def explain(
+    path: str, rules: IgnoreRules, file: str | None, root: str | None = None
+) -> Explanation:
     """Tell what the rules say of a path.
 
     Args:
         path: the path, relative to the root.
         rules: the ignore rules.
         file: the ignore file they come from.
+        root: the context's folder, to be named where there is no ignore file.
 
     Raises:
         RuleError: a pattern turns out to be malformed now that it is tried.
@@ -48,7 +51,8 @@ def explain(path: str, rules: IgnoreRules, file: str | None) -> Explanation:
     shown = show_path(path)
     word = "kept" if kept else "left out"
     if verdict.decisive is None:
-        why = f"no line of {file} matches it" if file else "there is no ignore file"
+        place = "" if root is None else f" in {root}"
+        why = f"no line of {file} matches it" if file else f"there is no ignore file{place}"
         return Explanation(path, kept, None, None, None, None, f"{shown} is {word}: {why}.")
     pattern = rules.patterns[verdict.decisive]
     bit = 1 << verdict.decisive

@@ -38,6 +38,7 @@ def build_image(
     silence_timeout: float | None = None,
     emit: Callable[[Event], None] = report,
     advise: Callable[[str], str] | None = None,
+    dockerfile: str | None = None,
 ) -> BuiltImage:
     """Send a context to the engine, have it built, and report every step as it comes.
 
@@ -53,11 +54,13 @@ def build_image(
         silence_timeout: seconds the engine may be silent; without limit by default.
         emit: what to do with events.
         advise: gives what to add to an engine's words on a failure.
+        dockerfile: what the user calls the Dockerfile; its name in the archive by default.
 
     Raises:
         BuildError: a step failed, the Dockerfile is malformed, or the engine went away.
     """
-    progress = BuildProgress(image_name, params.get("dockerfile") or "Dockerfile", emit, advise)
+    sent = params.get("dockerfile") or "Dockerfile"
+    progress = BuildProgress(image_name, sent, emit, advise, shown_dockerfile=dockerfile)
     try:
         with post(
             client,

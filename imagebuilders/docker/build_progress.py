@@ -62,9 +62,11 @@ class BuildProgress:
         dockerfile: str,
         emit: Callable[[Event], None],
         advise: Callable[[str], str] | None = None,
+        shown_dockerfile: str | None = None,
     ) -> None:
         self._image_name = image_name
         self._dockerfile = dockerfile
+        self._shown_dockerfile = shown_dockerfile or dockerfile
         self._emit = emit
         self._advise = advise
         self._line = ""
@@ -111,9 +113,10 @@ class BuildProgress:
 
     def refused(self, error: EngineRefusedError) -> BuildError:
         """Make the error of a build that the engine did not begin."""
+        words = error.explanation.replace(self._dockerfile, self._shown_dockerfile)
         return BuildError(
-            f"{self._image_name} was not built from {self._dockerfile}. The Docker Engine refused "
-            f"to begin: {error.explanation}{self._advice(error.explanation)}",
+            f"{self._image_name} was not built from {self._shown_dockerfile}. The Docker Engine "
+            f"refused to begin: {words}{self._advice(error.explanation)}",
             log=self.log,
         )
 

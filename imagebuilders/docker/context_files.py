@@ -36,10 +36,17 @@ _PATTERN_CHARACTERS = re.compile(r"([*?\[\]\\!#])")
 
 @dataclass(frozen=True)
 class EngineContext:
-    """What to send to the engine, and the Dockerfile's path in it."""
+    """What to send to the engine.
+
+    Attributes:
+        entries: the files.
+        dockerfile: the Dockerfile's path among them.
+        given_dockerfile: what the caller called it.
+    """
 
     entries: tuple[Entry, ...]
     dockerfile: str
+    given_dockerfile: str
 
     def read_dockerfile(self) -> bytes:
         """Give the Dockerfile's content.
@@ -103,7 +110,7 @@ def engine_context(build_context: BuildContext, dockerfile: str | None = None) -
             lines.append(f"!{IGNORE_FILE}")
     if lines:
         entries[IGNORE_FILE] = _file(IGNORE_FILE, _with_lines(rules, lines), like=ignore_file)
-    return EngineContext(tuple(entries.values()), name)
+    return EngineContext(tuple(entries.values()), name, given)
 
 
 def _path_inside(root: str | None, dockerfile: str) -> str | None:

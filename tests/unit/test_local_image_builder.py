@@ -440,3 +440,21 @@ def header_of_build(
         return content
 
     return header
+
+
+def test_a_dockerfile_outside_the_context_is_named_as_it_was_given(
+    builder: LocalImageBuilder, tmp_path: Path
+) -> None:
+    """Not by the name that it has in the archive, also in the engine's own words."""
+    root = tmp_path / "root"
+    root.mkdir()
+    dockerfile = tmp_path / "other.Dockerfile"
+    dockerfile.write_text("FROM base:1\nHEALTHCHECK --nope\n")
+    with pytest.raises(BuildError) as caught:
+        builder.build("app:1", BuildContext(str(root)), {"dockerfile": str(dockerfile)})
+    assert f"was not built from {dockerfile}. " in str(caught.value)
+    assert ".dockerfile." not in str(caught.value)
+    dockerfile.write_text("# nothing\n")
+    with pytest.raises(BuildError, match=str(dockerfile)) as caught:
+        builder.build("app:1", BuildContext(str(root)), {"dockerfile": str(dockerfile)})
+    assert ".dockerfile." not in str(caught.value)

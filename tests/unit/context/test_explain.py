@@ -34,3 +34,5 @@ def test_explain(path: str, kept: bool, line: int | None, above: str | None, rea
 def test_without_an_ignore_file() -> None:
     """Without an ignore file everything is kept."""
     assert explain("a", compile_rules([]), None).reason == "a is kept: there is no ignore file."
+    named = explain("a", compile_rules([]), None, "app").reason
+    assert named == "a is kept: there is no ignore file in app."
