@@ -37,6 +37,14 @@ _MARKERS = (
     "test's in_memory_artifact_store",
 )
 
+_OPTIONS_OF = {
+    "fake_docker_client": ("fake_docker_engine",),
+    "fake_docker_host": ("fake_docker_engine",),
+    "image_tree": ("fake_docker_engine",),
+    "fake_stack": ("fake_docker_engine", "fake_registry", "in_memory_artifact_store"),
+}
+"""The fixtures that no marker is named after, and the markers whose options reach them."""
+
 # A contract's own asserts explain themselves like those of the test class that inherits it.
 pytest.register_assert_rewrite("fakes.contracts")
 
@@ -85,8 +93,11 @@ def fake_docker_engine_factory() -> FakeDockerEngineFactory:
 
 
 @pytest.fixture
-def fake_docker_client(fake_docker_engine: FakeDockerEngine) -> Iterator[FakeDockerClient]:
+def fake_docker_client(
+    request: pytest.FixtureRequest, fake_docker_engine: FakeDockerEngine
+) -> Iterator[FakeDockerClient]:
     """The Docker SDK's own client, connected to the test's fake_docker_engine."""
+    _no_marker(request)
     client: FakeDockerClient = _double("FakeDockerClient")(fake_docker_engine)
     try:
         yield client
@@ -109,9 +120,12 @@ def fake_docker_client_factory() -> Iterator[FakeDockerClientFactory]:
 
 @pytest.fixture
 def fake_docker_host(
-    fake_docker_engine: FakeDockerEngine, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    fake_docker_engine: FakeDockerEngine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
     """`DOCKER_HOST` of the test and the processes it starts: the test's fake_docker_engine."""
+    _no_marker(request)
     for variable in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
         monkeypatch.delenv(variable, raising=False)
     with fake_docker_engine.serve() as docker_host:
@@ -128,8 +142,9 @@ class ImageTreeOf(Protocol):
 
 
 @pytest.fixture
-def image_tree(fake_docker_engine: FakeDockerEngine) -> ImageTreeOf:
+def image_tree(request: pytest.FixtureRequest, fake_docker_engine: FakeDockerEngine) -> ImageTreeOf:
     """Gives the files of an image of the test's fake_docker_engine, for assertions."""
+    _no_marker(request)
     from fakes.engine.image_tree import ImageTree
 
     def look(name: str, *, below: str = "") -> ImageTree:
@@ -177,6 +192,7 @@ def fake_stack(
 
     It logs in to a fake_registry that has users as the first of them.
     """
+    _no_marker(request)
     from imagebuilders import LocalImageBuilder, Stack
     from imagebuilders.container_registries import DefaultContainerRegistry
 
@@ -209,19 +225,36 @@ def _options(request: pytest.FixtureRequest, marker_name: str) -> dict[str, Any]
     return dict(marker.kwargs)
 
 
+def _no_marker(request: pytest.FixtureRequest) -> None:
+    """Refuse a marker of the fixture's name, which would be without effect."""
+    name = request.fixturename
+    if name and request.node.get_closest_marker(name) is not None:
+        markers = ", ".join(f"@pytest.mark.{marker}(…)" for marker in _OPTIONS_OF[name])
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: the fixture {name} has no marker; its options are those of "
+            f"{markers}"
+        )
+
+
 def _marked_double(request: pytest.FixtureRequest, name: str, marker_name: str) -> Any:
     """A double with the options of the test's marker, or an error that names the marker."""
     options = _options(request, marker_name)
     make = _double(name)
+    parameters = signature(make).parameters
+    known = ", ".join(parameters)
+    unknown = [repr(option) for option in options if option not in parameters]
+    if unknown and not any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        raise pytest.UsageError(
+            f"{request.node.nodeid}: the marker {marker_name} has an option that `fakes.{name}` "
+            f"does not take: {', '.join(unknown)}. Its options: {known}"
+        )
     try:
         return make(**options)
     except (TypeError, ValueError) as error:
         if not options:
             raise
-        known = ", ".join(list(signature(make).parameters))
         raise pytest.UsageError(
-            f"{request.node.nodeid}: the marker {marker_name} has an option that "
-            f"`fakes.{name}` does not take: {error}. Its options: {known}"
+            f"{request.node.nodeid}: the marker {marker_name}: {error}"
         ) from error
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import signal
 import sys
-import threading
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
 
+from fakes.engine.images.reference import HUB, InvalidReferenceError, parse
 from fakes.engine.versions import VERSIONS
+from fakes.signals import run as run_program
+from fakes.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -27,7 +30,8 @@ _SEED = click.option(
     "seeds",
     multiple=True,
     metavar="NAME",
-    help="Make a name of the public hub available, as in python:3.12-slim. Repeatable.",
+    help="Give the engine an image: one of the public hub, as in python:3.12-slim, can be "
+    "pulled; any other, as in registry.example/base:1, is there already. Repeatable.",
 )
 
 
@@ -36,8 +40,24 @@ def _engine(version: str, seeds: tuple[str, ...]) -> FakeDockerEngine:
 
     made = FakeDockerEngine(version)
     for name in seeds:
-        made.seed_hub(name)
+        _seed(made, name)
     return made
+
+
+def _seed(engine: FakeDockerEngine, name: str) -> None:
+    try:
+        reference = parse(name)
+    except InvalidReferenceError as error:
+        raise click.BadParameter(f"{name!r}: {error}", param_hint="--seed") from error
+    if reference.digest:
+        raise click.BadParameter(
+            f"{name!r}: an image gets its digest from its content; give a name with a tag",
+            param_hint="--seed",
+        )
+    if reference.domain == HUB:
+        engine.seed_hub(name)
+    else:
+        engine.seed_image(name)
 
 
 @click.command("engine")
@@ -52,15 +72,17 @@ def _engine(version: str, seeds: tuple[str, ...]) -> FakeDockerEngine:
 @_SEED
 def engine(listen: str, engine_version: str, seeds: tuple[str, ...]) -> None:
     """Serve an engine double until interrupted; prints its DOCKER_HOST."""
+    double = _engine(engine_version, seeds)
+    stop = Event()
+    stop_on_signals(stop)
     try:
-        with _engine(engine_version, seeds).serve(listen) as docker_host:
+        with double.serve(listen) as docker_host:
             click.echo(f"DOCKER_HOST={docker_host}")
             sys.stdout.flush()
-            threading.Event().wait()
-    except KeyboardInterrupt:
-        return
+            stop.wait()
     except (OSError, ValueError) as error:
-        raise click.UsageError(f"cannot listen on {listen}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise click.UsageError(f"cannot listen on {listen}: {why}") from error
 
 
 @click.command(
@@ -73,12 +95,18 @@ def engine(listen: str, engine_version: str, seeds: tuple[str, ...]) -> None:
 def run(
     context: click.Context, engine_version: str, seeds: tuple[str, ...], command: tuple[str, ...]
 ) -> None:
-    """Run COMMAND with DOCKER_HOST set to an engine double."""
-    with _engine(engine_version, seeds).serve() as docker_host:
-        environment = {**os.environ, "DOCKER_HOST": docker_host}
-        environment.pop("DOCKER_CONTEXT", None)
-        try:
-            code = subprocess.run(list(command), env=environment, check=False).returncode
-        except OSError as error:
-            raise click.UsageError(f"cannot run {command[0]}: {error.strerror}") from error
+    """Run COMMAND with DOCKER_HOST set to an engine double.
+
+    Ends with COMMAND's exit code, or 128 and the number of the signal that ended it.
+    """
+    try:
+        with _engine(engine_version, seeds).serve() as docker_host:
+            environment = {**os.environ, "DOCKER_HOST": docker_host}
+            environment.pop("DOCKER_CONTEXT", None)
+            code = run_program(command, environment)
+    except OSError as error:
+        raise click.UsageError(f"cannot run {command[0]}: {error.strerror}") from error
+    except KeyboardInterrupt:
+        # It came before COMMAND was there to get it.
+        code = 128 + signal.SIGINT
     context.exit(code)

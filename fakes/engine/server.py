@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -84,13 +85,15 @@ def serve(handle: Callable[[socket.socket], None], listen: str | None = None) ->
         address = listen
         try:
             listener.bind(path)
-        except OSError:
+        except OSError as error:
             listener.close()
+            if error.errno == errno.EADDRINUSE:
+                raise OSError(error.errno, _why_taken(path), path) from error
             raise
     elif listen.startswith("tcp://"):
         host, _, port = listen.removeprefix("tcp://").rpartition(":")
-        if not host or not port.isdigit():
-            raise ValueError(f"{listen!r} is no tcp://HOST:PORT")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise ValueError(f"{listen!r} is no tcp://HOST:PORT with a port up to 65535")
         listener = socket.create_server((host, int(port)))
         address = f"tcp://{host}:{listener.getsockname()[1]}"
     else:
@@ -106,3 +109,13 @@ def serve(handle: Callable[[socket.socket], None], listen: str | None = None) ->
                 os.unlink(path)
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _why_taken(path: str) -> str:
+    """What is where a socket was to be: bind() calls a file of any kind an address in use."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
+        try:
+            visitor.connect(path)
+        except OSError:
+            return "there is a file already: remove it or choose another path"
+    return "another program listens there: choose another path"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from threading import Event
-from types import FrameType
 
 import click
 
 from fakes.registry.auth import AuthKind
 from fakes.registry.registry import FakeRegistry
+from fakes.signals import stop_on_signals
 from imagebuilders.exceptions import ImageBuilderError
 
 
@@ -59,8 +58,10 @@ def registry(
 ) -> None:
     """Run an OCI registry in memory until it is interrupted."""
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit():
-        raise click.BadParameter("expected HOST:PORT", param_hint="--listen")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(
+            f"expected HOST:PORT with a port up to 65535, not {listen!r}", param_hint="--listen"
+        )
     known = dict(_pair(user, ":", "--user") for user in users)
     try:
         double = FakeRegistry(
@@ -80,7 +81,7 @@ def registry(
     except (ImageBuilderError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     stop = Event()
-    _on_signals(stop)
+    stop_on_signals(stop)
     with double:
         if certificate is not None and tls:
             double.certificate.write(certificate)
@@ -93,13 +94,3 @@ def _pair(text: str, separator: str, option: str) -> tuple[str, str]:
     if not (left and found and right):
         raise click.BadParameter(f"{left}… has no {separator!r}", param_hint=option)
     return left, right
-
-
-def _on_signals(stop: Event) -> None:
-    """End on an interrupt or a termination as on a wish, with nothing on the screen."""
-
-    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (a signal handler)
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)

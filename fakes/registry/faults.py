@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from threading import Lock
 
+from fakes.registry import options
 from fakes.registry.errors import OciError
 from fakes.registry.messages import Buffer, ConnectionCutError, Request, Response
 
@@ -17,6 +18,7 @@ _CODES = {
     405: "UNSUPPORTED",
     429: "TOOMANYREQUESTS",
 }
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
 
 @dataclass
@@ -25,8 +27,8 @@ class Fault:
 
     Attributes:
         kind: `status`, `delay`, `cut`, `corrupt` or `expire_token`.
-        method: the method it is for, in capitals; `*` for any.
-        path: a glob over the path; `*` matches slashes too.
+        method: the method it is for; `*` for any.
+        path: a glob over the whole path, which begins with `/` or `*`; `*` matches slashes too.
         times: how often it happens; `None` for always.
         skip: how many matching requests are let through first.
         hits: how often it happened.
@@ -60,7 +62,8 @@ class Fault:
 class Faults:
     """The faults of one registry. Each method adds one and returns it.
 
-    All of them take `method`, `path`, `times` and `skip` as `Fault` describes them.
+    All of them take `method`, `path`, `times` and `skip` as `Fault` describes them, and raise
+    TypeError or ValueError for what can never strike.
 
     Args:
         sleep: what waits when a fault delays a request.
@@ -89,7 +92,7 @@ class Faults:
         """Answer with an error status.
 
         Args:
-            status: the status code.
+            status: the status code, 400 to 599.
             method: see `Fault`.
             path: see `Fault`.
             times: see `Fault`.
@@ -98,6 +101,11 @@ class Faults:
             message: the error's words.
             retry_after: the Retry-After header, in seconds.
         """
+        options.whole("status", status, least=400, most=599)
+        options.number("retry_after", retry_after, optional=True)
+        for name, value in (("code", code), ("message", message)):
+            if value is not None:
+                options.text(name, value)
         document = {
             "code": code or _CODES.get(status, "UNKNOWN"),
             "message": message or "a fault asked for by the test",
@@ -134,6 +142,7 @@ class Faults:
         skip: int = 0,
     ) -> Fault:
         """Wait before the request is looked at."""
+        options.number("seconds", seconds)
         return self._add(
             Fault("delay", method, path, times, skip, before=lambda _: self._wait(seconds))
         )
@@ -152,6 +161,7 @@ class Faults:
         For POST, PATCH and PUT that is the request's body, and no answer comes; the bytes that
         came before stay in the upload. For the other methods it is the response's body.
         """
+        options.whole("after", after, least=0)
 
         def shorten(request: Request) -> None:
             if request.method in ("POST", "PATCH", "PUT"):
@@ -177,6 +187,9 @@ class Faults:
             times: see `Fault`.
             skip: see `Fault`.
         """
+        options.text("digest", digest)
+        if not digest:
+            raise ValueError("digest is a digest, a tag or a glob, not ''")
 
         def spoil(response: Response) -> Response:
             if response.status < 300 and len(response.body):
@@ -221,7 +234,17 @@ class Faults:
         return [fault for fault in self if fault.strikes(request)]
 
     def _add(self, fault: Fault) -> Fault:
+        options.text("method", fault.method)
         fault.method = fault.method.upper()
+        if fault.method not in ("*", *_METHODS):
+            raise ValueError(f"method is * or one of {', '.join(_METHODS)}, not {fault.method!r}")
+        options.text("path", fault.path)
+        if not fault.path.startswith(("/", "*")):
+            raise ValueError(
+                f"path begins with / or *, as in '/v2/*/manifests/*', unlike {fault.path!r}"
+            )
+        options.whole("times", fault.times, least=1, optional=True)
+        options.whole("skip", fault.skip, least=0)
         self._faults.append(fault)
         return fault
 

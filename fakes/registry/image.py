@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import gzip
 import io
 import json
@@ -130,7 +131,9 @@ class Image:
         for entry in self.files:
             if entry.path == wanted:
                 return entry
-        raise NotInRegistryError(f"no {wanted} in the image {self.manifest.digest}")
+        near = difflib.get_close_matches(wanted, [entry.path for entry in self.files])
+        hint = f"; there is {', '.join(near)}" if near else ""
+        raise NotInRegistryError(f"no {wanted} in the image {self.manifest.digest}{hint}")
 
     def read(self, path: str) -> bytes:
         """The content of a file; links are followed.

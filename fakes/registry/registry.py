@@ -8,6 +8,7 @@ from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from fakes.registry import options
 from fakes.registry.auth import AuthKind, Gate, RepositoryRule
 from fakes.registry.blobs import BlobEndpoints
 from fakes.registry.dispatch import Dispatcher, Limits
@@ -70,7 +71,8 @@ class FakeRegistry:
         sleep: waits when a fault asks for a delay. By default closing the registry ends the wait.
 
     Raises:
-        ValueError: the options do not go together.
+        TypeError: an option is of a wrong type.
+        ValueError: an option is out of range, or the options do not go together.
     """
 
     def __init__(
@@ -95,6 +97,23 @@ class FakeRegistry:
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         kind = AuthKind(auth)
+        options.passwords("users", users)
+        options.flag("anonymous_pull", anonymous_pull)
+        options.items("rules", rules, RepositoryRule)
+        options.flag("read_only", read_only)
+        options.whole("storage_limit", storage_limit, least=0, optional=True)
+        options.flag("deletes", deletes)
+        options.flag("referrers_api", referrers_api)
+        options.flag("verify_references", verify_references)
+        options.whole("manifest_limit", manifest_limit, least=0)
+        options.whole("page_size", page_size, least=1, optional=True)
+        options.number("token_lifetime", token_lifetime)
+        options.flag("tls", tls)
+        options.text("host", host)
+        options.whole("port", port, least=0, most=65535)
+        options.function("clock", clock)
+        if sleep is not None:
+            options.function("sleep", sleep)
         if kind is not AuthKind.NONE and not users:
             raise ValueError(f"auth={kind.value!r} needs users, as in users={{'name': 'password'}}")
         if kind is AuthKind.NONE and users:
@@ -383,6 +402,7 @@ class FakeRegistry:
 
     @read_only.setter
     def read_only(self, value: bool) -> None:
+        options.flag("read_only", value)
         self._dispatcher.limits.read_only = value
 
     def expire_tokens(self) -> None:

@@ -133,7 +133,7 @@ def test_marker_with_positional_argument_is_an_error(
 def test_marker_with_a_wrong_option_is_an_error(
     pytester: pytest.Pytester, plugin_alone: tuple[str, str]
 ) -> None:
-    """An unknown option and a wrong value are errors that name test, marker and options."""
+    """An unknown option is told with those there are, a wrong value in the double's words."""
     pytester.makepyfile(
         """
         import pytest
@@ -145,14 +145,69 @@ def test_marker_with_a_wrong_option_is_an_error(
         @pytest.mark.fake_registry(auth="foo")
         def test_wrong(fake_registry):
             pass
+
+        @pytest.mark.fake_registry(storage_limit="1GB")
+        def test_type(fake_registry):
+            pass
+
+        @pytest.mark.in_memory_artifact_store(nope=1)
+        def test_key(in_memory_artifact_store):
+            pass
+
+        @pytest.mark.in_memory_artifact_store(path="memory://here")
+        def test_setting(in_memory_artifact_store):
+            assert in_memory_artifact_store.path == "memory://here"
         """
     )
     result = pytester.runpytest_inprocess(*plugin_alone, *_STRICT)
-    result.assert_outcomes(errors=2)
+    result.assert_outcomes(errors=4, passed=1)
     result.stdout.fnmatch_lines(
         [
             "*test_unknown: the marker fake_registry has an option*'nope'*Its options: auth, *",
-            "*test_wrong: the marker fake_registry*auth is one of none, basic, bearer, not 'foo'*",
+            "*test_wrong: the marker fake_registry: auth is one of none, basic, bearer, not 'foo'",
+            "*test_type: the marker fake_registry: storage_limit is *, not '1GB'",
+            "*test_key: the marker in_memory_artifact_store: *unknown key 'nope'*",
+        ]
+    )
+    assert "does not take: auth" not in result.stdout.str()
+
+
+def test_marker_of_a_fixture_that_has_none_is_an_error(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """It would be without effect; the error names the markers that have one."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.fake_docker_host(version="28.5")
+        def test_host(fake_docker_host):
+            pass
+
+        @pytest.mark.fake_docker_client(version="28.5")
+        def test_client(fake_docker_client):
+            pass
+
+        @pytest.mark.image_tree(below="/app")
+        def test_tree(image_tree):
+            pass
+
+        @pytest.mark.fake_stack(name="x")
+        def test_stack(fake_stack):
+            pass
+        """
+    )
+    result = pytester.runpytest_inprocess(
+        *plugin_alone, "-q", "-p", "no:cacheprovider", "-Wignore::pytest.PytestUnknownMarkWarning"
+    )
+    result.assert_outcomes(errors=4)
+    engine = "@pytest.mark.fake_docker_engine(…)"
+    result.stdout.fnmatch_lines(
+        [
+            f"*the fixture fake_docker_host has no marker; its options are those of {engine}",
+            f"*the fixture fake_docker_client has no marker; its options are those of {engine}",
+            f"*the fixture image_tree has no marker; its options are those of {engine}",
+            f"*the fixture fake_stack has no marker; its options are those of {engine}, *",
         ]
     )
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import docker
 import pytest
-from click.testing import CliRunner
 
 from fakes import FakeDockerClient, FakeDockerEngine
-from fakes.__main__ import main
 
 
 def test_from_env_finds_a_served_engine(
@@ -50,20 +49,20 @@ def test_closing_breaks_open_streams(engine: FakeDockerEngine) -> None:
     client.close()
 
 
-def test_run_command_sets_docker_host(tmp_path: Path) -> None:
-    """`python -m fakes run` gives a program an engine, and has its exit code."""
-    seen = tmp_path / "seen"
-    script = f'test -S "${{DOCKER_HOST#unix://}}" && echo "$DOCKER_HOST" > {seen}; exit 3'
-    result = CliRunner().invoke(main, ["run", "--", "sh", "-c", script])
-    assert result.exit_code == 3
-    assert seen.read_text().startswith("unix://")
-
-
-def test_run_command_without_such_a_program() -> None:
-    """A program that is not there is wrong usage."""
-    result = CliRunner().invoke(main, ["run", "--", "/no/such/program"])
-    assert result.exit_code == 2
-    assert "cannot run /no/such/program" in result.output
+def test_a_path_that_is_taken(engine: FakeDockerEngine, tmp_path: Path) -> None:
+    """A file, a socket left behind and an engine that runs are told apart from other failures."""
+    listen = f"unix://{tmp_path / 'd.sock'}"
+    with engine.serve(listen), pytest.raises(OSError, match="another program listens there"):
+        engine.serve(listen).__enter__()
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(tmp_path / "d.sock"))
+    with pytest.raises(OSError, match="there is a file already: remove it or choose another"):
+        engine.serve(listen).__enter__()
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="there is a file already"):
+        engine.serve(f"unix://{tmp_path / 'file'}").__enter__()
+    with pytest.raises(FileNotFoundError):
+        engine.serve(f"unix://{tmp_path / 'no/d.sock'}").__enter__()
 
 
 def test_a_client_too_new_is_told(engine: FakeDockerEngine) -> None:

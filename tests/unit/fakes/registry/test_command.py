@@ -90,6 +90,7 @@ def test_it_writes_its_certificate(visits: list[requests.Response], tmp_path: Pa
     ("arguments", "message"),
     [
         (["--listen", "5000"], "expected HOST:PORT"),
+        (["--listen", "127.0.0.1:99999"], "with a port up to 65535, not '127.0.0.1:99999'"),
         (["--user", "alice"], "alice… has no ':'"),
         (["--seed", "app:1"], "app:1… has no '='"),
         (["--seed", "app:1=/nowhere.tar"], "cannot seed from /nowhere.tar"),

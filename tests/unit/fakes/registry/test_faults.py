@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from http.client import BadStatusLine, HTTPConnection, IncompleteRead
+from typing import Any
 
 import pytest
 import requests
@@ -176,3 +177,41 @@ def test_a_refusal_has_its_words_again_after_a_head(ask: Ask, registry: FakeRegi
     assert (head.status, bytes(head.body)) == (403, b"")
     assert json.loads(bytes(get.body))["errors"][0]["message"] == "not you"
     assert len(get.headers.get_all("Docker-Distribution-Api-Version")) == 1
+
+
+@pytest.mark.parametrize(
+    ("add", "error", "message"),
+    [
+        (lambda f: f.status(503, path="v2/*"), ValueError, r"path begins with / or \*"),
+        (lambda f: f.status(503, path=None), TypeError, "path is a string, not None"),
+        (
+            lambda f: f.status(503, method="PSUH"),
+            ValueError,
+            r"method is \* or one of GET, .*'PSUH'",
+        ),
+        (lambda f: f.status(503, method=None), TypeError, "method is a string, not None"),
+        (lambda f: f.status(503, times=0), ValueError, "times is .* 1 or more, or None, not 0"),
+        (lambda f: f.status(503, times="2"), TypeError, "times is .* or None, not '2'"),
+        (lambda f: f.status(503, skip=-1), ValueError, "skip is .* 0 or more, not -1"),
+        (lambda f: f.status(201), ValueError, "status is a whole number, 400 to 599, not 201"),
+        (lambda f: f.status("503"), TypeError, "status is a whole number, 400 to 599, not '503'"),
+        (lambda f: f.status(503, code=1), TypeError, "code is a string, not 1"),
+        (lambda f: f.status(503, message=b"no"), TypeError, "message is a string, not b'no'"),
+        (lambda f: f.too_many_requests("3"), TypeError, "retry_after is a number"),
+        (lambda f: f.delay(-1), ValueError, "seconds is a number, 0 or more, not -1"),
+        (lambda f: f.delay("1"), TypeError, "seconds is a number, 0 or more, not '1'"),
+        (lambda f: f.delay(float("inf")), ValueError, "seconds is a number, 0 or more, not inf"),
+        (lambda f: f.cut(after=-1), ValueError, "after is a whole number, 0 or more, not -1"),
+        (lambda f: f.cut(after=1.5), TypeError, "after is a whole number, 0 or more, not 1.5"),
+        (lambda f: f.corrupt(b"sha256:1"), TypeError, "digest is a string"),
+        (lambda f: f.corrupt(""), ValueError, "digest is a digest, a tag or a glob"),
+        (lambda f: f.expire_token(path="token"), ValueError, "unlike 'token'"),
+    ],
+)
+def test_a_fault_that_could_never_strike_is_refused(
+    registry: FakeRegistry, add: Callable[[Any], object], error: type[Exception], message: str
+) -> None:
+    """Where it is asked for, and none is added."""
+    with pytest.raises(error, match=message):
+        add(registry.faults)
+    assert len(registry.faults) == 0

@@ -128,6 +128,15 @@ def test_what_is_no_file_cannot_be_read(registry: FakeRegistry, path: str) -> No
         image.read(path)
 
 
+def test_a_path_with_a_slip_in_it_is_told_the_near_ones(registry: FakeRegistry) -> None:
+    """And one that is like no other is told none."""
+    image = _image(registry, _tar([("app", None), ("app/release.yaml", b"")]))
+    with pytest.raises(NotInRegistryError, match=r"no /app/relase.yaml .*; there is /app/release"):
+        image.read("/app/relase.yaml")
+    with pytest.raises(NotInRegistryError, match=r"no /usr/bin/env in the image [^;]*$"):
+        image.file("/usr/bin/env")
+
+
 @pytest.mark.parametrize(
     ("layer", "message"),
     [(b"\x28\xb5\x2f\xfd", "zstd"), (b"no tar at all" * 99, "no tar archive")],

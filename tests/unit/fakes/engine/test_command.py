@@ -1,0 +1,130 @@
+"""`python -m fakes engine` and `python -m fakes run`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+
+import docker
+import pytest
+from click.testing import CliRunner
+
+from fakes.__main__ import main
+
+Visit = Callable[[docker.DockerClient], None]
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Visit]]:
+    """What is done with the engine where the command waits to be stopped; then it gets a signal."""
+    visits: list[Visit] = []
+
+    class Stop(Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            client = docker.DockerClient(base_url=f"unix://{tmp_path}/d.sock")
+            try:
+                for each in visits:
+                    each(client)
+            finally:
+                client.close()
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().wait(timeout=5)
+
+    monkeypatch.setattr("fakes.engine.command.Event", Stop)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield visits
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_engine_has_the_images_given_to_it(visit: list[Visit], tmp_path: Path) -> None:
+    """A name of the hub can be pulled, any other is there; a signal ends it, and its socket."""
+    seen: list[list[str]] = []
+
+    def look(client: docker.DockerClient) -> None:
+        seen.append([tag for image in client.images.list() for tag in image.tags])
+        client.images.pull("python:3.12-slim")
+
+    visit.append(look)
+    listen = f"unix://{tmp_path}/d.sock"
+    result = CliRunner().invoke(
+        main,
+        ["engine", "--listen", listen, "--seed", "python:3.12-slim",
+         "--seed", "registry.example/team/base:1"],
+    )  # fmt: skip
+    assert (result.exit_code, result.output) == (0, f"DOCKER_HOST={listen}\n")
+    assert seen == [["registry.example/team/base:1"]]
+    assert not (tmp_path / "d.sock").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seed", "UPPER x"], "--seed: 'UPPER x': invalid reference format"),
+        (["--seed", "x@sha256:" + "a" * 64], "give a name with a tag"),
+        (["--listen", "tcp://127.0.0.1:99999"], "a port up to 65535"),
+        (["--listen", "unix:///no/such/folder/d.sock"], "No such file or directory"),
+        (["--listen", "unix:///dev/null"], "/dev/null: there is a file already: remove it"),
+        (["--listen", "127.0.0.1:5"], "neither unix://PATH nor tcp://HOST:PORT"),
+    ],
+)
+@pytest.mark.usefixtures("visit")
+def test_engine_tells_mistakes(arguments: list[str], message: str) -> None:
+    """As wrong usage, which names the option."""
+    result = CliRunner().invoke(main, ["engine", *arguments])
+    assert result.exit_code == 2
+    assert message in result.output
+    assert ("cannot listen" in result.output) == (arguments[0] == "--listen")
+
+
+def test_run_command_sets_docker_host(tmp_path: Path) -> None:
+    """`python -m fakes run` gives a program an engine, and has its exit code."""
+    seen = tmp_path / "seen"
+    script = f'test -S "${{DOCKER_HOST#unix://}}" && echo "$DOCKER_HOST" > {seen}; exit 3'
+    result = CliRunner().invoke(main, ["run", "--", "sh", "-c", script])
+    assert result.exit_code == 3
+    assert seen.read_text().startswith("unix://")
+
+
+def test_run_command_without_such_a_program() -> None:
+    """A program that is not there is wrong usage."""
+    result = CliRunner().invoke(main, ["run", "--", "/no/such/program"])
+    assert result.exit_code == 2
+    assert "cannot run /no/such/program" in result.output
+
+
+@pytest.mark.parametrize(("number", "code"), [("KILL", 137), ("TERM", 143)])
+def test_run_command_that_dies_of_a_signal(number: str, code: int) -> None:
+    """The exit code is the one a shell gives."""
+    result = CliRunner().invoke(main, ["run", "--", "sh", "-c", f"kill -{number} $$"])
+    assert result.exit_code == code
+
+
+@pytest.mark.parametrize(("number", "code"), [("INT", 130), ("TERM", 143)])
+def test_run_command_hands_signals_on(
+    number: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program ends of them, and the engine after it."""
+    monkeypatch.setattr("fakes.signals._in_foreground", lambda: False)
+    script = f"kill -{number} $PPID; exec sleep 30"
+    assert CliRunner().invoke(main, ["run", "--", "sh", "-c", script]).exit_code == code
+
+
+def test_run_command_leaves_ctrl_c_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the terminal has sent to the program is not sent again; its own exit code counts."""
+    monkeypatch.setattr("fakes.signals._in_foreground", lambda: True)
+    script = "trap 'exit 9' INT; kill -INT $PPID; exit 4"
+    assert CliRunner().invoke(main, ["run", "--", "sh", "-c", script]).exit_code == 4
+
+
+def test_run_command_interrupted_before_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ends with 130 as well."""
+
+    def interrupt(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fakes.engine.command.run_program", interrupt)
+    assert CliRunner().invoke(main, ["run", "--", "true"]).exit_code == 130
