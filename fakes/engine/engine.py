@@ -11,6 +11,16 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from fakes.engine.builder.run_policy import FileContent, RunEffect
+from fakes.engine.checks import (
+    check_exit_code,
+    check_files,
+    check_flag,
+    check_output,
+    check_pattern,
+    check_seconds,
+    check_text,
+    check_words,
+)
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.store import ContainerStore
 from fakes.engine.dockerfile.instructions import Instruction
@@ -127,8 +137,18 @@ class FakeDockerEngine:
             env: variables that later steps and the image see.
             output: what the command prints.
             error_output: what it prints to standard error.
-            exit_code: any but 0 fails the build.
+            exit_code: 0 to 255; any but 0 fails the build.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: no command ends with this exit code.
         """
+        check_pattern("pattern", pattern)
+        check_files(files)
+        check_words("env", env)
+        check_text("output", output)
+        check_text("error_output", error_output)
+        check_exit_code(exit_code)
         self._run_effects.append(
             RunEffect(pattern, dict(files or {}), dict(env or {}), output, error_output, exit_code)
         )
@@ -155,22 +175,18 @@ class FakeDockerEngine:
             command: a shell pattern for entrypoint and command, joined by spaces.
             output: what it prints.
             error_output: what it prints to standard error.
-            exit_code: with which it ends.
+            exit_code: 0 to 255, with which it ends.
             delay: seconds until it ends.
             service: it runs until it is stopped.
             files: absolute paths with the content it writes; `None` removes one.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: no process ends with this exit code, or the delay is negative.
         """
+        check_flag("service", service)
         self.containers.on_container(
-            ContainerEffect(
-                image,
-                command,
-                output,
-                error_output,
-                exit_code,
-                delay,
-                service,
-                dict(files or {}),
-            )
+            _effect(image, command, output, error_output, exit_code, delay, service, files)
         )
 
     def on_exec(
@@ -186,15 +202,7 @@ class FakeDockerEngine:
     ) -> None:
         """Give commands run in running containers effects; as `on_container`."""
         self.containers.on_exec(
-            ContainerEffect(
-                image,
-                command,
-                output,
-                error_output,
-                exit_code,
-                delay,
-                files=dict(files or {}),
-            )
+            _effect(image, command, output, error_output, exit_code, delay, False, files)
         )
 
     def effect_of_run(self, instruction: Instruction) -> RunEffect | None:
@@ -339,6 +347,28 @@ class FakeDockerEngine:
         """Say that an image was made of a container, which only newer engines tell."""
         if self.version.words.newest:
             self.emit_event("create", image)
+
+
+def _effect(
+    image: str,
+    command: str,
+    output: str | bytes,
+    error_output: str | bytes,
+    exit_code: int,
+    delay: float,
+    service: bool,
+    files: Mapping[str, FileContent] | None,
+) -> ContainerEffect:
+    check_pattern("image", image)
+    check_pattern("command", command)
+    check_output("output", output)
+    check_output("error_output", error_output)
+    check_exit_code(exit_code)
+    check_seconds("delay", delay)
+    check_files(files)
+    return ContainerEffect(
+        image, command, output, error_output, exit_code, delay, service, dict(files or {})
+    )
 
 
 def _parsed(name: str) -> Reference:
