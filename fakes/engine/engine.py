@@ -229,6 +229,10 @@ class FakeDockerEngine:
         Args:
             name: as in `python:3.12-slim`.
             content: as for `seed_image`.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: it is no name of an image, or none of the public hub.
         """
         reference = _parsed(name).tagged()
         if reference.domain != HUB:
@@ -242,11 +246,17 @@ class FakeDockerEngine:
 
         Args:
             name: its tag.
-            content: `files` (path to content), `env`, `cmd`, `entrypoint`,
-                `working_dir`, `user`, `labels`, `exposed_ports`, `architecture`.
+            content: `files` (path to content), `env`, `cmd` and `entrypoint` (lists
+                of words), `working_dir`, `user`, `labels`, `exposed_ports` (a list),
+                `on_build` (a list), `architecture`, `comment`.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: it is no name of an image.
         """
+        reference = _parsed(name).tagged()
         image = self.images.add(seeded_image(self.version.version, self.clock(), **content))
-        self.images.tag(_parsed(name).tagged(), image)
+        self.images.tag(reference, image)
         return image
 
     # --- looking in -----------------------------------------------------------
@@ -372,6 +382,7 @@ def _effect(
 
 
 def _parsed(name: str) -> Reference:
+    check_text("name", name, "an image's name, a str as in 'app:1'")
     try:
         return parse(name)
     except InvalidReferenceError as error:

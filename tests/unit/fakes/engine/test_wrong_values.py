@@ -95,3 +95,55 @@ def test_bytes_are_printed_by_containers_only(engine: FakeDockerEngine) -> None:
     engine.on_exec(error_output=b"x")
     with pytest.raises(TypeError, match="output is a str, not b'x'"):
         engine.on_run("x", output=wrong)
+
+
+@pytest.mark.parametrize("seed", ["seed_image", "seed_hub"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"cmd": "nginx -g"}, r"cmd is a list of words, not 'nginx -g' \(str\)"),
+        ({"entrypoint": "sh"}, "entrypoint is a list of words, not 'sh'"),
+        ({"entrypoint": 3}, "entrypoint is a list of words, not 3"),
+        ({"cmd": ["a", 3]}, r"cmd is a list of words, each a str, not 3 \(int\)"),
+        ({"exposed_ports": "80/tcp"}, "exposed_ports is a list of ports as in '80/tcp', not"),
+        ({"exposed_ports": [80]}, "exposed_ports is a list of ports .*, not 80"),
+        ({"on_build": "RUN x"}, "on_build is a list of instructions, not 'RUN x'"),
+        ({"files": {"/a": Path("x")}}, r"files\['/a'\] is a str or bytes, not PosixPath"),
+        ({"files": {"/a": None}}, r"files\['/a'\] is a str or bytes, not None"),
+        ({"files": "/a"}, "files is a mapping of path to content"),
+        ({"env": ["A=1"]}, r"env is a mapping of name to value, .*, not \['A=1'\]"),
+        ({"labels": {"a": 1}}, r"labels\['a'\] is a str, not 1"),
+        ({"labels": {1: "a"}}, "a name in labels is a str, not 1"),
+        ({"working_dir": Path("/app")}, "working_dir is a str, not PosixPath"),
+        ({"user": 1000}, "user is a str, not 1000"),
+    ],
+)
+def test_seeded_content_of_a_wrong_type(
+    engine: FakeDockerEngine, seed: str, content: dict[str, Any], words: str
+) -> None:
+    """It is refused, and nothing is seeded."""
+    with pytest.raises(TypeError, match=words):
+        getattr(engine, seed)("base:1", **content)
+    assert engine.images.all() == []
+    assert engine.hub.paths() == []
+
+
+def test_a_seeded_name_is_text(engine: FakeDockerEngine) -> None:
+    """A name that is none leaves no image without a name behind."""
+    wrong: Any = 3
+    with pytest.raises(TypeError, match="name is an image's name, a str as in 'app:1', not 3"):
+        engine.seed_image(wrong)
+    with pytest.raises(ValueError, match="'UPPER'"):
+        engine.seed_image("UPPER")
+    assert engine.images.all() == []
+
+
+def test_what_can_be_seeded(engine: FakeDockerEngine) -> None:
+    """Tuples are lists too, and an executable is what begins as a script does."""
+    engine.seed_image(
+        "base:1", cmd=("a", "b"), exposed_ports=("80",), files={"/a": b"", "/b": "#!"}
+    )
+    config = engine.image("base:1").parsed["config"]
+    assert (config["Cmd"], config["ExposedPorts"]) == (["a", "b"], {"80/tcp": {}})
+    tree = engine.image_tree("base:1")
+    assert (tree["a"].mode, tree["b"].mode) == (0o644, 0o755)
