@@ -94,6 +94,19 @@ def check_flag(name: str, value: object) -> None:
         raise TypeError(f"{name} is True or False, not {_shown(value)}")
 
 
+def check_choice(name: str, value: str, known: Iterable[str]) -> None:
+    """Refuse a word that is none of those that are known.
+
+    Raises:
+        TypeError: it is no text.
+        ValueError: it is none of them.
+    """
+    check_text(name, value)
+    choices = list(known)
+    if value not in choices:
+        raise ValueError(f"no {name} {value!r}; known: {', '.join(choices)}")
+
+
 def check_count(name: str, value: object, *, least: int = 0, most: int | None = None) -> None:
     """Refuse what is no whole number, or none in its range.
 

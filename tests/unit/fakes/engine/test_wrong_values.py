@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from fakes import FakeDockerEngine
+from fakes.engine.faults import Fault
+from fakes.engine.http import Request
+from fakes.engine.routes.router import table
 
 _RULES = ("on_run", "on_container", "on_exec")
 
@@ -147,3 +150,118 @@ def test_what_can_be_seeded(engine: FakeDockerEngine) -> None:
     assert (config["Cmd"], config["ExposedPorts"]) == (["a", "b"], {"80/tcp": {}})
     tree = engine.image_tree("base:1")
     assert (tree["a"].mode, tree["b"].mode) == (0o644, 0o755)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ("POST build", "no '/' before the path of 'POST build'"),
+        ("build", "no '/' before the path of 'build'"),
+        ("", "no '/' before the path of ''"),
+        ("POTS /build", "no method 'POTS' in the endpoint 'POTS /build'; known: DELETE, GET, HEAD"),
+        ("GET /build", "the engine has no endpoint 'GET /build'; the nearest is 'POST /build'"),
+        ("POST /images/*/psuh", r"the nearest is 'POST /images/\*/push'"),
+        ("POST /containers/app/strat", r"the nearest is 'POST /containers/\*/start'"),
+        ("GET /v1.41/images/json", "the nearest is 'GET /images/json'"),
+    ],
+)
+def test_endpoints_nobody_asks_for(engine: FakeDockerEngine, endpoint: str, words: str) -> None:
+    """A fault that could never happen is refused, with what may have been meant."""
+    with pytest.raises(ValueError, match=words):
+        engine.faults.fail(endpoint)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        *("*", "/*", "/_ping", "POST *", "*/push", "OPTIONS /build", "/bu??d", "/[!a]uild"),
+        *(
+            "POST /images/*/push",
+            "POST /images/*push",
+            "POST /images/registry.example:5000/a/b/push",
+        ),
+        *("GET /im*", "*app*json", "DELETE /containers/one", "GET /plugins/a/b", "GET /swarm"),
+        *("GET /networks", "GET /networks/", "GET /containers/*/attach/ws"),
+    ],
+)
+def test_endpoints_somebody_may_ask_for(engine: FakeDockerEngine, endpoint: str) -> None:
+    """Any pattern that some path of the engine matches is taken."""
+    assert engine.faults.drop(endpoint).endpoint == endpoint
+
+
+def test_every_endpoint_of_the_engine_can_fail(engine: FakeDockerEngine) -> None:
+    """None of its routes is refused."""
+    from fakes.engine.fault_endpoints import _NAMED
+
+    for method, pattern, _ in table():
+        path = _NAMED.sub("x", pattern.pattern)
+        engine.faults.fail(f"{method} {path}", times=None)
+        engine.faults.fail(path)
+
+
+def test_a_method_in_any_case(engine: FakeDockerEngine) -> None:
+    """It is compared as HTTP's methods are written."""
+    assert engine.faults.drop("post /build").matches(Request("POST", "/build"))
+    assert not engine.faults.drop("post  /build").matches(Request("GET", "/build"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "arguments", "error", "words"),
+    [
+        ("fail", {"status": "500"}, TypeError, r"status is an int, not '500' \(str\)"),
+        ("fail", {"status": 99}, ValueError, "status is 200 to 599, not 99"),
+        ("fail", {"status": 599}, ValueError, "status is one that HTTP knows, not 599"),
+        ("fail", {"message": b"x"}, TypeError, "message is a str, not b'x'"),
+        ("fail", {"times": 0}, ValueError, "times is 1 or more, not 0"),
+        ("fail", {"times": "2"}, TypeError, "times is an int, not '2'"),
+        ("drop", {"after": -1}, ValueError, "after is 0 or more, not -1"),
+        ("drop", {"after": None}, TypeError, "after is an int, not None"),
+        ("delay", {"seconds": "1s"}, TypeError, "seconds is a number of seconds, not '1s'"),
+        ("delay", {"seconds": -0.1}, ValueError, "seconds is 0 seconds or more, not -0.1"),
+        ("cut", {"after_bytes": -1}, ValueError, "after_bytes is 0 or more, not -1"),
+        ("cut", {"after_bytes": 1.5}, TypeError, "after_bytes is an int, not 1.5"),
+        ("answer", {"content": "x"}, TypeError, r"content is bytes or a list .*, not 'x' \(str\)"),
+        ("answer", {"content": {"a": 1}}, TypeError, r"one message is a list of one: \[{"),
+        ("answer", {"content": 3}, TypeError, r"content is bytes or a list .*, not 3 \(int\)"),
+        ("answer", {"content": ["x"]}, TypeError, r"not of 'x' \(str\)"),
+        ("answer", {"content": b"", "status": 1000}, ValueError, "status is 200 to 599"),
+        ("answer", {"content": b"", "then": "x"}, ValueError, "'x'; known: end, break, hang"),
+        ("answer", {"content": b"", "then": None}, TypeError, "then is a str, not None"),
+    ],
+)
+def test_faults_of_a_wrong_value(
+    engine: FakeDockerEngine,
+    fault: str,
+    arguments: dict[str, Any],
+    error: type[Exception],
+    words: str,
+) -> None:
+    """The words say what was given and what is known; nothing is planned."""
+    with pytest.raises(error, match=words):
+        getattr(engine.faults, fault)("/build", **arguments)
+    assert engine.faults.take(Request("POST", "/build")) is None
+
+
+def test_a_fault_of_ones_own(engine: FakeDockerEngine) -> None:
+    """It is looked at like those that the methods make."""
+    with pytest.raises(ValueError, match="the nearest is 'POST /build'"):
+        engine.faults.add(Fault("POST /bild"))
+    wrong: Any = 3
+    with pytest.raises(TypeError, match="an endpoint is a str as in 'POST /build', not 3"):
+        engine.faults.add(Fault(wrong))
+
+
+@pytest.mark.parametrize("fault", ["die_at_step", "no_space_at_step"])
+def test_instructions_that_are_none(engine: FakeDockerEngine, fault: str) -> None:
+    """No build reaches them."""
+    with pytest.raises(ValueError, match=r"'copi'.*; known: (copy, )?add"):
+        getattr(engine.faults, fault)("copi")
+    with pytest.raises(TypeError, match="keyword is a str, not 3"):
+        getattr(engine.faults, fault)(3)
+
+
+def test_the_words_of_a_denied_push(engine: FakeDockerEngine) -> None:
+    """They are text."""
+    wrong: Any = 3
+    with pytest.raises(TypeError, match="message is a str, not 3"):
+        engine.faults.deny_push(wrong)
