@@ -11,16 +11,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from fakes.engine.builder.run_policy import FileContent, RunEffect
-from fakes.engine.checks import (
-    check_exit_code,
-    check_files,
-    check_flag,
-    check_output,
-    check_pattern,
-    check_seconds,
-    check_text,
-    check_words,
-)
+from fakes.engine.checks import check_text
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.store import ContainerStore
 from fakes.engine.dockerfile.instructions import Instruction
@@ -39,6 +30,8 @@ from fakes.engine.records import BuildRecord, RequestRecord
 from fakes.engine.routes.router import Router
 from fakes.engine.versions import VERSIONS, EngineVersion
 from fakes.engine.volumes import VolumeStore
+
+_A_NAME = "an image's name, a str as in 'app:1'"
 
 
 class FakeDockerEngine:
@@ -94,6 +87,12 @@ class FakeDockerEngine:
         self._run_effects: list[RunEffect] = []
         self._router = Router(self)
 
+    def __repr__(self) -> str:
+        images, containers = len(self.images.all()), len(self.containers.all())
+        return (
+            f"<FakeDockerEngine {self.version.version}, {images} images, {containers} containers>"
+        )
+
     # --- time and names -------------------------------------------------------
 
     def clock(self) -> int:
@@ -143,14 +142,8 @@ class FakeDockerEngine:
             TypeError: an argument is of a wrong type.
             ValueError: no command ends with this exit code.
         """
-        check_pattern("pattern", pattern)
-        check_files(files)
-        check_words("env", env)
-        check_text("output", output)
-        check_text("error_output", error_output)
-        check_exit_code(exit_code)
         self._run_effects.append(
-            RunEffect(pattern, dict(files or {}), dict(env or {}), output, error_output, exit_code)
+            RunEffect(pattern, files or {}, env or {}, output, error_output, exit_code)
         )
 
     def on_container(
@@ -184,9 +177,10 @@ class FakeDockerEngine:
             TypeError: an argument is of a wrong type.
             ValueError: no process ends with this exit code, or the delay is negative.
         """
-        check_flag("service", service)
         self.containers.on_container(
-            _effect(image, command, output, error_output, exit_code, delay, service, files)
+            ContainerEffect(
+                image, command, output, error_output, exit_code, delay, service, files or {}
+            )
         )
 
     def on_exec(
@@ -202,7 +196,9 @@ class FakeDockerEngine:
     ) -> None:
         """Give commands run in running containers effects; as `on_container`."""
         self.containers.on_exec(
-            _effect(image, command, output, error_output, exit_code, delay, False, files)
+            ContainerEffect(
+                image, command, output, error_output, exit_code, delay, files=files or {}
+            )
         )
 
     def effect_of_run(self, instruction: Instruction) -> RunEffect | None:
@@ -265,15 +261,22 @@ class FakeDockerEngine:
         """An image by name or id.
 
         Raises:
-            LookupError: when there is none.
+            LookupError: when there is none; it says which names there are.
         """
+        check_text("name", name, _A_NAME)
         try:
             return self.images.find(name)
         except ApiError as error:
-            raise LookupError(error.message) from error
+            known = sorted(self.parse_name(key).familiar for key in self.images.references())
+            names = ", ".join(known) or "none"
+            raise LookupError(f"{error.message}; names in the engine: {names}") from error
 
     def image_tree(self, name: str) -> Tree:
-        """The flattened files of an image, by path without a leading slash."""
+        """The flattened files of an image, by path without a leading slash.
+
+        Raises:
+            LookupError: when there is no such image.
+        """
         return dict(self.image(name).tree)
 
     @property
@@ -359,30 +362,8 @@ class FakeDockerEngine:
             self.emit_event("create", image)
 
 
-def _effect(
-    image: str,
-    command: str,
-    output: str | bytes,
-    error_output: str | bytes,
-    exit_code: int,
-    delay: float,
-    service: bool,
-    files: Mapping[str, FileContent] | None,
-) -> ContainerEffect:
-    check_pattern("image", image)
-    check_pattern("command", command)
-    check_output("output", output)
-    check_output("error_output", error_output)
-    check_exit_code(exit_code)
-    check_seconds("delay", delay)
-    check_files(files)
-    return ContainerEffect(
-        image, command, output, error_output, exit_code, delay, service, dict(files or {})
-    )
-
-
 def _parsed(name: str) -> Reference:
-    check_text("name", name, "an image's name, a str as in 'app:1'")
+    check_text("name", name, _A_NAME)
     try:
         return parse(name)
     except InvalidReferenceError as error:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from fakes import FakeDockerEngine
+from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.engine.faults import Fault
 from fakes.engine.http import Request
+from fakes.engine.image_tree import ImageTree
 from fakes.engine.routes.router import table
 
 _RULES = ("on_run", "on_container", "on_exec")
@@ -265,3 +266,41 @@ def test_the_words_of_a_denied_push(engine: FakeDockerEngine) -> None:
     wrong: Any = 3
     with pytest.raises(TypeError, match="message is a str, not 3"):
         engine.faults.deny_push(wrong)
+
+
+def test_an_image_that_is_not_there(engine: FakeDockerEngine) -> None:
+    """The words tell which names there are, however one looks."""
+    for look in (engine.image, engine.image_tree):
+        with pytest.raises(
+            LookupError, match=r"^No such image: x:latest; names in the engine: none$"
+        ):
+            look("x")
+    engine.seed_image("app:1")
+    engine.seed_image("registry.example/b")
+    words = "names in the engine: app:1, registry.example/b:latest$"
+    for look in (engine.image, engine.image_tree):
+        with pytest.raises(LookupError, match=words):
+            look("x")
+    wrong: Any = None
+    with pytest.raises(TypeError, match="name is an image's name, a str as in 'app:1', not None"):
+        engine.image(wrong)
+
+
+def test_a_tree_below_a_file(engine: FakeDockerEngine) -> None:
+    """A file is there, but is no folder."""
+    engine.seed_image("app:1", files={"/app/main.py": ""})
+    words = "^/app/main.py in the image app:1 is a file, not a folder$"
+    with pytest.raises(LookupError, match=words):
+        ImageTree(engine, "app:1", below="app/main.py")
+
+
+def test_what_an_engine_shows_of_itself(engine: FakeDockerEngine) -> None:
+    """Its version, and how much is in it."""
+    assert repr(engine) == "<FakeDockerEngine 20.10.24, 0 images, 0 containers>"
+
+
+@pytest.mark.parametrize("wrong", ["28.5", FakeDockerEngine])
+def test_a_client_of_something_else(wrong: Any) -> None:
+    """A version or the class is no engine."""
+    with pytest.raises(TypeError, match=r"engine is a FakeDockerEngine, not .* \((str|type)\)"):
+        FakeDockerClient(wrong)
