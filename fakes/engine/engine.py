@@ -6,19 +6,20 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from fakes.engine.builder.run_policy import FileContent, RunEffect
 from fakes.engine.checks import check_text
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.store import ContainerStore
+from fakes.engine.crashes import Crashes
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.events import EventLog
 from fakes.engine.faults import FaultPlan
-from fakes.engine.http import Request, Response, serve_connection
+from fakes.engine.http import DisconnectError, Request, Response, serve_connection
 from fakes.engine.hub import Hub
 from fakes.engine.images.files import Tree
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
@@ -80,6 +81,7 @@ class FakeDockerEngine:
             modern=self.version.modern,
         )
         self.faults = FaultPlan()
+        self.crashes = Crashes()
         self.hub = Hub()
         self.logins: dict[str, tuple[str, str]] = {}
         self.layer_sources = LayerSources()
@@ -262,7 +264,9 @@ class FakeDockerEngine:
 
         Raises:
             LookupError: when there is none; it says which names there are.
+            FakeDockerEngineCrashError: the double itself failed at a request.
         """
+        self.crashes.check()
         check_text("name", name, _A_NAME)
         try:
             return self.images.find(name)
@@ -282,17 +286,28 @@ class FakeDockerEngine:
     @property
     def events(self) -> list[dict[str, Any]]:
         """Everything that happened, oldest first, as `GET /events` tells it."""
+        self.crashes.check()
         return self.event_log.all()
 
     # --- doors ----------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
-        """Answer one request; the API without any transport."""
+        """Answer one request; the API without any transport.
+
+        Raises:
+            DisconnectError: a fault that was planned broke the connection.
+            FakeDockerEngineCrashError: the double itself failed.
+        """
         status = 0
         try:
             response = self._router.handle(request)
             status = response.status
             return response
+        except DisconnectError:
+            raise
+        except Exception as error:
+            status = 500
+            raise self.crashes.keep(request, error) from error
         finally:
             record = RequestRecord(
                 *(request.method, request.path, request.query, status),
@@ -302,7 +317,7 @@ class FakeDockerEngine:
 
     def serve_connection(self, connection: socket.socket) -> None:
         """Answer the requests that come over a connected socket, until it closes."""
-        serve_connection(connection, self.handle, self.headers)
+        serve_connection(connection, self.crashes.answering(self.handle), self.headers)
 
     def headers(self) -> dict[str, str]:
         """The headers on every answer."""
@@ -313,7 +328,8 @@ class FakeDockerEngine:
             "Server": f"Docker/{self.version.version} (linux)",
         }
 
-    def serve(self, listen: str | None = None) -> AbstractContextManager[str]:
+    @contextmanager
+    def serve(self, listen: str | None = None) -> Iterator[str]:
         """Serve the engine to other processes.
 
         Args:
@@ -322,10 +338,17 @@ class FakeDockerEngine:
 
         Returns:
             A context manager whose value is the `DOCKER_HOST` to use.
+
+        Raises:
+            FakeDockerEngineCrashError: at the end, when the double itself failed at a request.
         """
         from fakes.engine.server import serve
 
-        return serve(self.serve_connection, listen)
+        try:
+            with serve(self.serve_connection, listen) as docker_host:
+                yield docker_host
+        finally:
+            self.crashes.check()
 
     # --- for the routes and the builder ---------------------------------------
 
