@@ -75,21 +75,26 @@ def fake_registry_factory() -> Iterator[FakeRegistryFactory]:
 
 
 @pytest.fixture
-def fake_docker_engine(request: pytest.FixtureRequest) -> FakeDockerEngine:
+def fake_docker_engine(request: pytest.FixtureRequest) -> Iterator[FakeDockerEngine]:
     """A Docker Engine in memory."""
     engine: FakeDockerEngine = _marked_double(request, "FakeDockerEngine", "fake_docker_engine")
-    return engine
+    yield engine
+    engine.crashes.check()
 
 
 @pytest.fixture(scope="session")
-def fake_docker_engine_factory() -> FakeDockerEngineFactory:
+def fake_docker_engine_factory() -> Iterator[FakeDockerEngineFactory]:
     """Makes engines."""
+    engines: list[FakeDockerEngine] = []
 
     def make(**options: Any) -> FakeDockerEngine:
         engine: FakeDockerEngine = _double("FakeDockerEngine")(**options)
+        engines.append(engine)
         return engine
 
-    return make
+    yield make
+    for engine in engines:
+        engine.crashes.check()
 
 
 @pytest.fixture

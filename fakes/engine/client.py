@@ -22,6 +22,9 @@ class FakeDockerClient(docker.DockerClient):
         engine: the engine to talk to; a fresh one when left out.
         version: the API version to speak; the newest both know when left out.
         timeout: seconds the SDK waits for an answer.
+
+    Raises:
+        TypeError: the engine is something else.
     """
 
     def __init__(
@@ -31,10 +34,15 @@ class FakeDockerClient(docker.DockerClient):
         version: str | None = None,
         timeout: float = 60,
     ) -> None:
-        if engine is None:
-            from fakes.engine.engine import FakeDockerEngine
+        from fakes.engine.engine import FakeDockerEngine
 
+        if engine is None:
             engine = FakeDockerEngine()
+        if not isinstance(engine, FakeDockerEngine):
+            raise TypeError(
+                f"engine is a FakeDockerEngine, not {engine!r} ({type(engine).__name__}); "
+                "one of another version: FakeDockerClient(FakeDockerEngine('28.5'))"
+            )
         self.engine = engine
         self.api = connect(engine, version=version, timeout=timeout)
 

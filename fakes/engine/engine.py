@@ -6,18 +6,20 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from fakes.engine.builder.run_policy import FileContent, RunEffect
+from fakes.engine.checks import check_text
 from fakes.engine.containers.policy import ContainerEffect
 from fakes.engine.containers.store import ContainerStore
+from fakes.engine.crashes import Crashes
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.events import EventLog
 from fakes.engine.faults import FaultPlan
-from fakes.engine.http import Request, Response, serve_connection
+from fakes.engine.http import DisconnectError, Request, Response, serve_connection
 from fakes.engine.hub import Hub
 from fakes.engine.images.files import Tree
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
@@ -29,6 +31,8 @@ from fakes.engine.records import BuildRecord, RequestRecord
 from fakes.engine.routes.router import Router
 from fakes.engine.versions import VERSIONS, EngineVersion
 from fakes.engine.volumes import VolumeStore
+
+_A_NAME = "an image's name, a str as in 'app:1'"
 
 
 class FakeDockerEngine:
@@ -77,12 +81,19 @@ class FakeDockerEngine:
             modern=self.version.modern,
         )
         self.faults = FaultPlan()
+        self.crashes = Crashes()
         self.hub = Hub()
         self.logins: dict[str, tuple[str, str]] = {}
         self.layer_sources = LayerSources()
         self.manifests: dict[str, tuple[bytes, str]] = {}
         self._run_effects: list[RunEffect] = []
         self._router = Router(self)
+
+    def __repr__(self) -> str:
+        images, containers = len(self.images.all()), len(self.containers.all())
+        return (
+            f"<FakeDockerEngine {self.version.version}, {images} images, {containers} containers>"
+        )
 
     # --- time and names -------------------------------------------------------
 
@@ -127,10 +138,14 @@ class FakeDockerEngine:
             env: variables that later steps and the image see.
             output: what the command prints.
             error_output: what it prints to standard error.
-            exit_code: any but 0 fails the build.
+            exit_code: 0 to 255; any but 0 fails the build.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: no command ends with this exit code.
         """
         self._run_effects.append(
-            RunEffect(pattern, dict(files or {}), dict(env or {}), output, error_output, exit_code)
+            RunEffect(pattern, files or {}, env or {}, output, error_output, exit_code)
         )
 
     def on_container(
@@ -155,21 +170,18 @@ class FakeDockerEngine:
             command: a shell pattern for entrypoint and command, joined by spaces.
             output: what it prints.
             error_output: what it prints to standard error.
-            exit_code: with which it ends.
+            exit_code: 0 to 255, with which it ends.
             delay: seconds until it ends.
             service: it runs until it is stopped.
             files: absolute paths with the content it writes; `None` removes one.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: no process ends with this exit code, or the delay is negative.
         """
         self.containers.on_container(
             ContainerEffect(
-                image,
-                command,
-                output,
-                error_output,
-                exit_code,
-                delay,
-                service,
-                dict(files or {}),
+                image, command, output, error_output, exit_code, delay, service, files or {}
             )
         )
 
@@ -187,13 +199,7 @@ class FakeDockerEngine:
         """Give commands run in running containers effects; as `on_container`."""
         self.containers.on_exec(
             ContainerEffect(
-                image,
-                command,
-                output,
-                error_output,
-                exit_code,
-                delay,
-                files=dict(files or {}),
+                image, command, output, error_output, exit_code, delay, files=files or {}
             )
         )
 
@@ -221,6 +227,10 @@ class FakeDockerEngine:
         Args:
             name: as in `python:3.12-slim`.
             content: as for `seed_image`.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: it is no name of an image, or none of the public hub.
         """
         reference = _parsed(name).tagged()
         if reference.domain != HUB:
@@ -234,11 +244,17 @@ class FakeDockerEngine:
 
         Args:
             name: its tag.
-            content: `files` (path to content), `env`, `cmd`, `entrypoint`,
-                `working_dir`, `user`, `labels`, `exposed_ports`, `architecture`.
+            content: `files` (path to content), `env`, `cmd` and `entrypoint` (lists
+                of words), `working_dir`, `user`, `labels`, `exposed_ports` (a list),
+                `on_build` (a list), `architecture`, `comment`.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: it is no name of an image.
         """
+        reference = _parsed(name).tagged()
         image = self.images.add(seeded_image(self.version.version, self.clock(), **content))
-        self.images.tag(_parsed(name).tagged(), image)
+        self.images.tag(reference, image)
         return image
 
     # --- looking in -----------------------------------------------------------
@@ -247,31 +263,51 @@ class FakeDockerEngine:
         """An image by name or id.
 
         Raises:
-            LookupError: when there is none.
+            LookupError: when there is none; it says which names there are.
+            FakeDockerEngineCrashError: the double itself failed at a request.
         """
+        self.crashes.check()
+        check_text("name", name, _A_NAME)
         try:
             return self.images.find(name)
         except ApiError as error:
-            raise LookupError(error.message) from error
+            known = sorted(self.parse_name(key).familiar for key in self.images.references())
+            names = ", ".join(known) or "none"
+            raise LookupError(f"{error.message}; names in the engine: {names}") from error
 
     def image_tree(self, name: str) -> Tree:
-        """The flattened files of an image, by path without a leading slash."""
+        """The flattened files of an image, by path without a leading slash.
+
+        Raises:
+            LookupError: when there is no such image.
+        """
         return dict(self.image(name).tree)
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """Everything that happened, oldest first, as `GET /events` tells it."""
+        self.crashes.check()
         return self.event_log.all()
 
     # --- doors ----------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
-        """Answer one request; the API without any transport."""
+        """Answer one request; the API without any transport.
+
+        Raises:
+            DisconnectError: a fault that was planned broke the connection.
+            FakeDockerEngineCrashError: the double itself failed.
+        """
         status = 0
         try:
             response = self._router.handle(request)
             status = response.status
             return response
+        except DisconnectError:
+            raise
+        except Exception as error:
+            status = 500
+            raise self.crashes.keep(request, error) from error
         finally:
             record = RequestRecord(
                 *(request.method, request.path, request.query, status),
@@ -281,7 +317,7 @@ class FakeDockerEngine:
 
     def serve_connection(self, connection: socket.socket) -> None:
         """Answer the requests that come over a connected socket, until it closes."""
-        serve_connection(connection, self.handle, self.headers)
+        serve_connection(connection, self.crashes.answering(self.handle), self.headers)
 
     def headers(self) -> dict[str, str]:
         """The headers on every answer."""
@@ -292,7 +328,8 @@ class FakeDockerEngine:
             "Server": f"Docker/{self.version.version} (linux)",
         }
 
-    def serve(self, listen: str | None = None) -> AbstractContextManager[str]:
+    @contextmanager
+    def serve(self, listen: str | None = None) -> Iterator[str]:
         """Serve the engine to other processes.
 
         Args:
@@ -301,10 +338,17 @@ class FakeDockerEngine:
 
         Returns:
             A context manager whose value is the `DOCKER_HOST` to use.
+
+        Raises:
+            FakeDockerEngineCrashError: at the end, when the double itself failed at a request.
         """
         from fakes.engine.server import serve
 
-        return serve(self.serve_connection, listen)
+        try:
+            with serve(self.serve_connection, listen) as docker_host:
+                yield docker_host
+        finally:
+            self.crashes.check()
 
     # --- for the routes and the builder ---------------------------------------
 
@@ -342,6 +386,7 @@ class FakeDockerEngine:
 
 
 def _parsed(name: str) -> Reference:
+    check_text("name", name, _A_NAME)
     try:
         return parse(name)
     except InvalidReferenceError as error:

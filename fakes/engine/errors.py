@@ -43,3 +43,11 @@ class DockerfileError(Exception):
         super().__init__(message)
         self.message = message
         self.line = line
+
+
+class FakeDockerEngineCrashError(Exception):
+    """The engine double itself failed while it answered a request: a defect of the double.
+
+    It is neither an answer of an engine nor a connection error, so that no code under test
+    takes it for an engine that refuses. The defect is its cause.
+    """

@@ -8,11 +8,16 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
+from fakes.engine.checks import check_choice, check_count, check_seconds, check_text
+from fakes.engine.dockerfile.instructions import KEYWORDS
+from fakes.engine.fault_endpoints import check_endpoint, split_endpoint
 from fakes.engine.http import DisconnectError, Request, Response, error_response
 from fakes.engine.routes.streams import failure, message_line
 
 _LOOK_SECONDS = 0.01
+_STATUSES = frozenset(status.value for status in HTTPStatus)
 CONTEXT = "context"
 """The place of a full disk that is no instruction."""
 
@@ -39,7 +44,8 @@ class Fault:
     """One planned fault.
 
     Attributes:
-        endpoint: a method and a pattern for the path, as in `POST /build`.
+        endpoint: a method and a pattern for the path, as in `POST /build`; for any
+            method the pattern alone.
         status: the status to answer with, with `message`.
         message: the error's words.
         delay: seconds to wait before the answer.
@@ -68,12 +74,16 @@ class Fault:
 
     def matches(self, request: Request) -> bool:
         """Whether it is meant for a request."""
-        method, _, path = self.endpoint.rpartition(" ")
+        method, path = split_endpoint(self.endpoint)
         return (not method or method == request.method) and fnmatch.fnmatchcase(request.path, path)
 
 
 class FaultPlan:
-    """The faults of one engine."""
+    """The faults of one engine.
+
+    A wrong value is refused when a fault is planned: with a TypeError when it is of a wrong
+    type, with a ValueError when nothing could ever come of it.
+    """
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -82,7 +92,17 @@ class FaultPlan:
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
-        """Plan a fault."""
+        """Plan a fault.
+
+        Raises:
+            TypeError: something in it is of a wrong type.
+            ValueError: the engine has no such endpoint, or a number is out of its range.
+        """
+        check_endpoint(fault.endpoint)
+        check_text("message", fault.message)
+        check_count("after", fault.after)
+        if fault.times is not None:
+            check_count("times", fault.times, least=1)
         with self._lock:
             self._faults.append(fault)
         return fault
@@ -97,6 +117,7 @@ class FaultPlan:
         after: int = 0,
     ) -> Fault:
         """Answer with an error."""
+        _check_status(status)
         text = message or "fault planned by the test"
         return self.add(Fault(endpoint, status, text, times=times, after=after))
 
@@ -104,12 +125,14 @@ class FaultPlan:
         self, endpoint: str, seconds: float, *, times: int | None = 1, after: int = 0
     ) -> Fault:
         """Answer late."""
+        check_seconds("seconds", seconds)
         return self.add(Fault(endpoint, delay=seconds, times=times, after=after))
 
     def cut(
         self, endpoint: str, after_bytes: int = 0, *, times: int | None = 1, after: int = 0
     ) -> Fault:
         """Break the connection after so many bytes of the body."""
+        check_count("after_bytes", after_bytes)
         return self.add(Fault(endpoint, cut_after=after_bytes, times=times, after=after))
 
     def answer(
@@ -132,10 +155,14 @@ class FaultPlan:
                 or nothing, as of an engine that will `hang`.
             times: how often; `None` for always.
             after: requests to let through before the first.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: an argument has no value that is known.
         """
-        whole = [content] if isinstance(content, bytes) else content
-        pieces = tuple(one if isinstance(one, bytes) else message_line(dict(one)) for one in whole)
-        planned = PlannedAnswer(status, pieces, Then(then))
+        _check_status(status)
+        check_choice("then", then, [choice.value for choice in Then])
+        planned = PlannedAnswer(status, _pieces(content), Then(then))
         return self.add(Fault(endpoint, answer=planned, times=times, after=after))
 
     def drop(self, endpoint: str, *, times: int | None = 1, after: int = 0) -> Fault:
@@ -144,11 +171,19 @@ class FaultPlan:
 
     def deny_push(self, message: str = "", *, times: int | None = 1) -> Fault:
         """Answer a push with 200 and a refusal in the stream, as the engine does."""
+        check_text("message", message)
         text = message or "denied: requested access to the resource is denied"
         return self.add(Fault("POST /images/*/push", stream_error=text, times=times))
 
     def die_at_step(self, keyword: str) -> None:
-        """Break the connection of the next build when it reaches such an instruction."""
+        """Break the connection of the next build when it reaches such an instruction.
+
+        Raises:
+            TypeError: the keyword is no text.
+            ValueError: there is no such instruction.
+        """
+        check_text("keyword", keyword)
+        check_choice("keyword", keyword.lower(), sorted(KEYWORDS))
         with self._lock:
             self._deaths.append(keyword.lower())
 
@@ -158,8 +193,10 @@ class FaultPlan:
         A RUN that finds no space is told by its command: see `on_run`.
 
         Raises:
+            TypeError: the keyword is no text.
             ValueError: the keyword is of another instruction.
         """
+        check_text("keyword", keyword)
         if keyword.lower() not in ("copy", "add"):
             raise ValueError(f"{keyword!r} writes no files by itself; known: copy, add")
         with self._lock:
@@ -215,6 +252,31 @@ class FaultPlan:
                         self._faults.remove(fault)
                 return fault
         return None
+
+
+def _check_status(status: int) -> None:
+    check_count("status", status, least=200, most=599)
+    if status not in _STATUSES:
+        raise ValueError(f"status is one that HTTP knows, not {status}")
+
+
+def _pieces(content: bytes | Iterable[bytes | Mapping[str, object]]) -> tuple[bytes, ...]:
+    if isinstance(content, bytes):
+        return (content,)
+    if isinstance(content, str | Mapping) or not isinstance(content, Iterable):
+        raise TypeError(
+            f"content is bytes or a list of bytes and messages, not {content!r} "
+            f"({type(content).__name__}); one message is a list of one: [{{'stream': 'x'}}]"
+        )
+    pieces = []
+    for piece in content:
+        if not isinstance(piece, bytes | Mapping):
+            raise TypeError(
+                f"content is a list of bytes and messages (mappings), not of {piece!r} "
+                f"({type(piece).__name__})"
+            )
+        pieces.append(piece if isinstance(piece, bytes) else message_line(dict(piece)))
+    return tuple(pieces)
 
 
 def apply_before(fault: Fault) -> Response | None:

@@ -12,7 +12,6 @@ from fakes.engine.images.files import (
     UnresolvedPathError,
     children,
     clean,
-    is_directory,
     resolve,
 )
 
@@ -54,18 +53,24 @@ class ImageTree:
         Raises:
             LookupError: when there is no such image, or no such folder in it.
         """
-        try:
-            self._tree = engine.image(name).tree
-        except LookupError as error:
-            known = sorted(engine.parse_name(key).familiar for key in engine.images.references())
-            names = ", ".join(known) or "none"
-            raise LookupError(f"{error.args[0]}; names in the engine: {names}") from None
+        self._tree = engine.image(name).tree
         self._title = f"{name}, below /{clean(below)}" if clean(below) else name
-        self._root = resolve(self._tree, below)
-        if self._root and not is_directory(self._tree, self._root):
-            raise LookupError(f"no folder /{clean(below)} in the image {name}{self._near(below)}")
+        self._root = self._folder(name, below)
         skip = len(self._root) + 1 if self._root else 0
         self._files = {path[skip:]: self._tree[path] for path in children(self._tree, self._root)}
+
+    def _folder(self, name: str, below: str) -> str:
+        try:
+            root = resolve(self._tree, below)
+        except UnresolvedPathError:
+            root = clean(below)
+        file = self._tree.get(root)
+        if not root or (file is not None and file.kind == "dir"):
+            return root
+        place = f"/{clean(below)} in the image {name}"
+        if file is not None:
+            raise LookupError(f"{place} is a {_KINDS[file.kind]}, not a folder")
+        raise LookupError(f"no folder {place}{self._near(below)}")
 
     # --- which files ----------------------------------------------------------
 

@@ -6,6 +6,14 @@ import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fakes.engine.checks import (
+    check_exit_code,
+    check_files,
+    check_pattern,
+    check_text,
+    check_words,
+)
+
 FileContent = str | bytes | None
 
 
@@ -19,7 +27,11 @@ class RunEffect:
         env: variables the commands of the image see from then on.
         output: what the command prints.
         error_output: what it prints to standard error.
-        exit_code: any but 0 fails the build.
+        exit_code: 0 to 255; any but 0 fails the build.
+
+    Raises:
+        TypeError: something is of a wrong type.
+        ValueError: no command ends with this exit code.
     """
 
     pattern: str
@@ -28,6 +40,17 @@ class RunEffect:
     output: str = ""
     error_output: str = ""
     exit_code: int = 0
+
+    def __post_init__(self) -> None:
+        check_pattern("pattern", self.pattern)
+        check_files(self.files)
+        check_words("env", self.env)
+        check_text("output", self.output)
+        check_text("error_output", self.error_output)
+        check_exit_code(self.exit_code)
+        # What becomes of the caller's mappings afterwards is nothing to the effect.
+        object.__setattr__(self, "files", dict(self.files))
+        object.__setattr__(self, "env", dict(self.env))
 
     def matches(self, command: str) -> bool:
         """Whether it is meant for this command."""

@@ -7,6 +7,15 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fakes.engine.checks import (
+    check_exit_code,
+    check_files,
+    check_flag,
+    check_output,
+    check_pattern,
+    check_seconds,
+)
+
 
 @dataclass(frozen=True)
 class ContainerEffect:
@@ -17,10 +26,14 @@ class ContainerEffect:
         command: a shell pattern for entrypoint and command, joined by spaces.
         output: what it prints.
         error_output: what it prints to standard error.
-        exit_code: with which it ends.
+        exit_code: 0 to 255, with which it ends.
         delay: seconds until it ends.
         service: it runs until it is stopped.
         files: absolute paths with the content it writes; `None` removes one.
+
+    Raises:
+        TypeError: something is of a wrong type.
+        ValueError: no process ends with this exit code, or the delay is negative.
     """
 
     image: str = "*"
@@ -31,6 +44,18 @@ class ContainerEffect:
     delay: float = 0.0
     service: bool = False
     files: Mapping[str, str | bytes | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_pattern("image", self.image)
+        check_pattern("command", self.command)
+        check_output("output", self.output)
+        check_output("error_output", self.error_output)
+        check_exit_code(self.exit_code)
+        check_seconds("delay", self.delay)
+        check_flag("service", self.service)
+        check_files(self.files)
+        # What becomes of the caller's mapping afterwards is nothing to the effect.
+        object.__setattr__(self, "files", dict(self.files))
 
     def matches(self, image: str, command: list[str]) -> bool:
         """Whether it is meant for this command of this image."""

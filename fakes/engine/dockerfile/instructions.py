@@ -326,6 +326,8 @@ _READERS = {
     "volume": _volume,
     "workdir": _one,
 }
+KEYWORDS = frozenset(_READERS)
+"""The instructions that are steps of a stage; FROM begins one."""
 
 
 def select_target(stages: list[Stage], target: str) -> list[Stage] | None:

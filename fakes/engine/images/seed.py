@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from fakes.engine.checks import check_files, check_text, check_words, checked_list
 from fakes.engine.images.config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
 from fakes.engine.images.files import File, Tree, clean, implied_directories
 from fakes.engine.images.layers import difference
@@ -31,7 +32,18 @@ def seeded_image(
     architecture: str = "amd64",
     comment: str = "",
 ) -> Image:
-    """An image of one layer."""
+    """An image of one layer.
+
+    Raises:
+        TypeError: an argument is of a wrong type.
+    """
+    check_files(files, removes=False)
+    check_words("env", env)
+    check_words("labels", labels)
+    texts = {"working_dir": working_dir, "user": user, "architecture": architecture}
+    for name, value in {**texts, "comment": comment}.items():
+        check_text(name, value)
+    ports = checked_list("exposed_ports", exposed_ports or (), "ports as in '80/tcp'")
     tree: Tree = {}
     now = created // 1_000_000_000
     for path, content in (_DEFAULT_FILES if files is None else files).items():
@@ -49,14 +61,13 @@ def seeded_image(
         pairs.insert(0, DEFAULT_PATH)
     config = RunConfig(
         env=pairs,
-        cmd=list(cmd) if cmd is not None else ["/bin/sh"],
-        entrypoint=list(entrypoint) if entrypoint is not None else None,
+        cmd=checked_list("cmd", cmd) if cmd is not None else ["/bin/sh"],
+        entrypoint=checked_list("entrypoint", entrypoint) if entrypoint is not None else None,
         working_dir=working_dir,
         user=user,
         labels=dict(labels) if labels else None,
-        exposed_ports={port if "/" in port else f"{port}/tcp": {} for port in exposed_ports}
-        or None,
-        on_build=list(on_build) or None,
+        exposed_ports={port if "/" in port else f"{port}/tcp": {} for port in ports} or None,
+        on_build=checked_list("on_build", on_build or (), "instructions") or None,
     )
     document = ImageConfig(
         architecture=architecture,

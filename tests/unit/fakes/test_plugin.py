@@ -258,6 +258,25 @@ def test_other_factories_make_what_they_say(
     pytester.runpytest_inprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=1)
 
 
+def test_a_defect_of_the_engine_is_an_error_of_its_test(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """Even when the code under test swallows the answer."""
+    pytester.makepyfile(
+        """
+        from contextlib import suppress
+
+        def test_it(fake_docker_engine, fake_docker_client):
+            fake_docker_engine.images.all = None
+            with suppress(Exception):
+                fake_docker_client.images.list()
+        """
+    )
+    result = pytester.runpytest_inprocess(*plugin_alone, *_STRICT)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["E *FakeDockerEngineCrashError: the FakeDockerEngine itself *"])
+
+
 def test_docker_host_serves_other_clients(
     pytester: pytest.Pytester, plugin_alone: tuple[str, str]
 ) -> None:
