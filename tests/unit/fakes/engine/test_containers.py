@@ -214,8 +214,8 @@ def test_input_is_read_away(client: FakeDockerClient, engine: FakeDockerEngine) 
     engine.seed_image("base:1", cmd=["cat"])
     engine.on_container("base", output="said\n")
     container = client.containers.create("base:1", stdin_open=True)
-    attached = container.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
-    connection: Any = getattr(attached, "_sock", attached)
+    attached: Any = container.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
+    connection = attached._sock
     container.start()
     for _ in range(20):
         connection.sendall(b"x" * 50_000)
@@ -223,5 +223,5 @@ def test_input_is_read_away(client: FakeDockerClient, engine: FakeDockerEngine) 
     received = b""
     while piece := connection.recv(100):
         received += piece
-    attached.close()
+    attached._response.close()  # what it was taken from, or that is closed after it
     assert received.endswith(b"said\n")

@@ -140,7 +140,7 @@ def test_output(api: Any, running: str) -> None:
     bare = api.attach_socket(running, params={"logs": 1, "stream": 1, "stdout": 1})
     assert bare.read(14) == b"\x01\x00\x00\x00\x00\x00\x00\x06ready\n"
     assert isinstance(bare._sock, socket.socket)
-    bare.close()
+    bare._response.close()  # what it was taken from, or that is closed after it
     api.kill(running)
     assert list(stream) == []
 
