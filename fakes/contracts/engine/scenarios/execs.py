@@ -100,11 +100,20 @@ def user_and_environment(s: Session) -> None:
     _inspect(s, instance)
 
 
+def _wait(s: Session, instance: str) -> None:
+    """Ask until a command has ended: its output can end before it."""
+    for _ in range(1000):
+        if not s.request("GET", f"/exec/{instance}/json").json()["Running"]:
+            return
+
+
 @scenario
 def writes_files(s: Session) -> None:
     """What it writes stays in the container."""
     sleeping(s, "one")
-    _start(s, _exec(s, *s.given_exec("sh", "-c", "echo x > /new", files={"/new": "x\n"})))
+    instance = _exec(s, *s.given_exec("sh", "-c", "echo x > /new", files={"/new": "x\n"}))
+    _start(s, instance)
+    _wait(s, instance)
     s.call("GET", "/containers/one/changes")
 
 
