@@ -34,11 +34,12 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     early: list[int] = []
 
     def forward(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        if not running:
-            early.append(number)
-        # Ctrl-C in a terminal reaches the program too, and twice would be once too often.
-        elif number != signal.SIGINT or not _in_foreground():
+        if number == signal.SIGINT and _in_foreground():
+            return  # Ctrl-C in a terminal reaches the program too: twice would be once too often.
+        if running:
             running[0].send_signal(number)
+        else:
+            early.append(number)
 
     with _handled_by(forward), subprocess.Popen(list(command), env=dict(environment)) as child:
         running.append(child)
