@@ -29,20 +29,10 @@ class Crashes:
             except FakeDockerEngineCrashError as crash:
                 return error_response(500, str(crash))
             if not isinstance(response.body, bytes):
-                response.body = self._watched(request, response.body)
+                response.body = _Watched(self, request, response.body)
             return response
 
         return answer
-
-    def _watched(self, request: Request, body: Iterable[bytes]) -> Iterator[bytes]:
-        """Break the connection when the double fails in the midst of a body."""
-        try:
-            yield from body
-        except DisconnectError:
-            raise
-        except Exception as error:
-            self.keep(request, error)
-            raise DisconnectError from error
 
     def check(self) -> None:
         """Tell of the first failure.
@@ -53,6 +43,30 @@ class Crashes:
         if self._kept:
             where, error = self._kept[0]
             raise _told(where, error) from error
+
+
+class _Watched(Iterator[bytes]):
+    """A body that breaks the connection when the double fails in the midst of it.
+
+    No generator, because the body shall hear that it is closed before its first piece too.
+    """
+
+    def __init__(self, crashes: Crashes, request: Request, body: Iterable[bytes]) -> None:
+        self._crashes, self._request, self._pieces = crashes, request, iter(body)
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except (DisconnectError, StopIteration):
+            raise
+        except Exception as error:
+            self._crashes.keep(self._request, error)
+            raise DisconnectError from error
+
+    def close(self) -> None:
+        """Close the body."""
+        if (close := getattr(self._pieces, "close", None)) is not None:
+            close()
 
 
 def _told(where: str, error: Exception) -> FakeDockerEngineCrashError:

@@ -48,7 +48,7 @@ class Fault:
             method the pattern alone.
         status: the status to answer with, with `message`.
         message: the error's words.
-        delay: seconds to wait before the answer.
+        delay: seconds to wait before the answer, or until the client goes away.
         cut_after: bytes of the answer's body after which the connection breaks.
         stream_error: the refusal that a stream with status 200 ends with.
         answer: what to answer in place of the engine's own.
@@ -124,7 +124,7 @@ class FaultPlan:
     def delay(
         self, endpoint: str, seconds: float, *, times: int | None = 1, after: int = 0
     ) -> Fault:
-        """Answer late."""
+        """Answer late; what was asked is done after the delay, or when the client goes away."""
         check_seconds("seconds", seconds)
         return self.add(Fault(endpoint, delay=seconds, times=times, after=after))
 
@@ -279,18 +279,17 @@ def _pieces(content: bytes | Iterable[bytes | Mapping[str, object]]) -> tuple[by
     return tuple(pieces)
 
 
-def apply_before(fault: Fault) -> Response | None:
+def apply_before(fault: Fault, request: Request) -> Response | None:
     """The answer a fault gives instead of the engine's, if it gives one.
 
     Raises:
         DisconnectError: when it gives none to anybody.
     """
-    if fault.delay:
-        time.sleep(fault.delay)
+    _wait(fault.delay, request)
     if fault.dropped:
         raise DisconnectError
     if fault.answer is not None:
-        body = _say(fault, fault.answer)
+        body = _Saying(fault, fault.answer)
         return Response(fault.answer.status, body, {"Content-Type": "application/json"})
     if fault.stream_error:
         line = message_line(failure(fault.stream_error))
@@ -308,17 +307,38 @@ def apply_after(fault: Fault, response: Response) -> Response:
     return Response(response.status, _cut(body, fault.cut_after), response.headers)
 
 
-def _say(fault: Fault, answer: PlannedAnswer) -> Iterator[bytes]:
-    yield from answer.pieces
-    if answer.then is Then.BREAK:
-        raise DisconnectError
-    try:
-        while answer.then is Then.HANG:
-            # The server looks at each empty piece whether anybody is there.
-            yield b""
-            fault.abandoned.wait(_LOOK_SECONDS)
-    finally:
-        fault.abandoned.set()
+def _wait(seconds: float, request: Request) -> None:
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0 and not request.is_abandoned():
+        time.sleep(min(left, _LOOK_SECONDS))
+
+
+class _Saying(Iterator[bytes]):
+    """The body of an answer given by a test.
+
+    No generator, because one that was never begun does not notice that it is closed, and the
+    client may be gone before the first byte.
+    """
+
+    def __init__(self, fault: Fault, answer: PlannedAnswer) -> None:
+        self._fault, self._then = fault, answer.then
+        self._pieces = iter(answer.pieces)
+
+    def __next__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        if self._then is Then.BREAK:
+            raise DisconnectError
+        if self._then is Then.END:
+            raise StopIteration
+        self._fault.abandoned.wait(_LOOK_SECONDS)
+        # The server looks at each empty piece whether anybody is there.
+        return b""
+
+    def close(self) -> None:
+        """Tell the test that nobody waits any more."""
+        if self._then is Then.HANG:
+            self._fault.abandoned.set()
 
 
 def _cut(body: Iterable[bytes], limit: int) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -64,6 +65,7 @@ class Request:
     body: bytes = b""
     route: str = ""
     query_string: str = ""
+    is_abandoned: Callable[[], bool] = lambda: False
 
     def parameter(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""
@@ -116,6 +118,7 @@ def serve_connection(
     with connection, connection.makefile("rb") as reader:
         try:
             while (request := read_request(reader)) is not None:
+                request.is_abandoned = partial(is_gone, connection)
                 if not _answer(connection, reader, request, handle, own_headers()):
                     return
         except MalformedBodyError as error:
@@ -222,9 +225,9 @@ def _answer(
         **_with_date(own_headers, response.headers),
         "Transfer-Encoding": "chunked",
     }
-    connection.sendall(_head(response.status, headers))
     body_iterator = iter([response.body] if isinstance(response.body, bytes) else response.body)
     try:
+        connection.sendall(_head(response.status, headers))
         for piece in body_iterator:
             if piece:
                 connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))

@@ -34,7 +34,7 @@ class Router:
     def handle(self, request: Request) -> Response:
         """Answer a request; every failure becomes an error document."""
         fault = self._engine.faults.take(request)
-        if fault is not None and (planned := apply_before(fault)) is not None:
+        if fault is not None and (planned := apply_before(fault, request)) is not None:
             return planned
         response = self._dispatch(request)
         return response if fault is None else apply_after(fault, response)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import socket
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import docker.errors
 import pytest
@@ -106,13 +109,42 @@ def test_a_denied_push_is_a_success_with_an_error_in_it(
 
 def test_a_late_answer(engine: FakeDockerEngine) -> None:
     """The SDK's own timeout is what ends the wait."""
-    engine.faults.delay("GET /_ping", 0.2)
+    engine.faults.delay("GET /_ping", 60)
     impatient = FakeDockerClient(engine, timeout=0.02)
     try:
         with pytest.raises(requests.exceptions.ReadTimeout):
             impatient.api.get("http://localhost:2375/_ping", timeout=0.02)
     finally:
         impatient.close()
+
+
+def test_a_late_answer_to_nobody(engine: FakeDockerEngine) -> None:
+    """What was asked is done when the client goes away, and nothing goes on waiting."""
+    before = set(threading.enumerate())
+    delayed = engine.faults.delay("POST /volumes/create", 3600)
+    impatient = FakeDockerClient(engine, timeout=0.02)
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        impatient.api.post(
+            "http://localhost:2375/v1.41/volumes/create", json={"Name": "late"}, timeout=0.02
+        )
+    impatient.close()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
+    assert delayed.hits == 1
+    client = FakeDockerClient(engine)
+    assert [volume.name for volume in client.volumes.list()] == ["late"]
+    client.close()
+
+
+def test_an_answer_that_hangs_is_given_up_before_its_first_byte(engine: FakeDockerEngine) -> None:
+    """The test that waits for the client to be gone is told even then."""
+    fault = engine.faults.answer("GET /_ping", [], then="hang")
+    near, far = socket.socketpair()
+    near.sendall(b"GET /_ping HTTP/1.1\r\n\r\n")
+    near.close()
+    engine.serve_connection(far)
+    assert fault.abandoned.is_set()
 
 
 def test_requests_are_recorded(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
@@ -148,11 +180,11 @@ def test_an_answer_that_breaks_off(client: FakeDockerClient, engine: FakeDockerE
 def test_an_answer_that_hangs(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
     """It says no more, and tells when the client went away."""
     fault = engine.faults.answer("POST /build", [{"stream": "half"}], then="hang")
-    response = client.api.post(
-        "http://localhost:2375/v1.41/build", data=_CONTEXT, stream=True, timeout=(1, 0.02)
-    )
+    response = client.api.post("http://localhost:2375/v1.41/build", data=_CONTEXT, stream=True)
     chunks = response.iter_content(chunk_size=None)
     assert next(chunks) == b'{"stream":"half"}\r\n'
+    connection: Any = response.raw.connection
+    connection.sock.settimeout(0.02)
     with pytest.raises(requests.exceptions.ConnectionError, match="timed out"):
         next(chunks)
     assert not fault.abandoned.is_set()

@@ -152,7 +152,7 @@ def test_pull_fetches_the_base_again(client: Sdk, engine: FakeDockerEngine) -> N
 
 def test_a_timeout_is_the_sdks_own(client: Sdk, engine: FakeDockerEngine) -> None:
     """`timeout` is how long the SDK waits for the first byte."""
-    engine.faults.delay("POST /build", 0.1)
+    engine.faults.delay("POST /build", 60)
     with pytest.raises(requests.exceptions.ReadTimeout):
         client.api.build(fileobj=_tar(), custom_context=True, timeout=0.01)
 
