@@ -38,9 +38,10 @@ def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     pauses = container.status == "running" and request.parameter("pause") not in ("0", "false")
     if pauses:
         engine.containers.note(container, "pause")
-    image = commit_container(engine, container, config, author, comment)
-    if reference is not None:
-        engine.tag_image(reference, image)
+    with engine.lock:  # nobody prunes the image before it has its name
+        image = commit_container(engine, container, config, author, comment)
+        if reference is not None:
+            engine.tag_image(reference, image)
     shown = reference.familiar if reference else ""
     attributes = {"comment": comment, "imageID": image.id, "imageRef": shown}
     engine.containers.note(container, "commit", attributes)
