@@ -20,17 +20,17 @@ from fakes.engine.errors import ApiError, StepError
 from fakes.engine.events import EventLog
 from fakes.engine.faults import FaultPlan
 from fakes.engine.http import DisconnectError, Request, Response, serve_connection
-from fakes.engine.hub import Hub
 from fakes.engine.images.files import Tree
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
 from fakes.engine.images.seed import seeded_image
 from fakes.engine.images.store import Image, ImageStore
-from fakes.engine.layer_sources import LayerSources
-from fakes.engine.networks import NetworkStore
+from fakes.engine.networks.store import NetworkStore
 from fakes.engine.records import BuildRecord, RequestRecord
+from fakes.engine.registries.hub import Hub
+from fakes.engine.registries.layer_sources import LayerSources
 from fakes.engine.routes.router import Router
 from fakes.engine.versions import VERSIONS, EngineVersion
-from fakes.engine.volumes import VolumeStore
+from fakes.engine.volumes.store import VolumeStore
 
 _A_NAME = "an image's name, a str as in 'app:1'"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fakes.engine.containers.words import ContainerWords
 from fakes.engine.dockerfile.dialect import OLD, V26, V28, Dialect
 from fakes.engine.images.tar import OLD_STYLE, PLAIN_STYLE, TarStyle
-from fakes.engine.messages import Words
+from fakes.engine.words import Words
 
 
 @dataclass(frozen=True)

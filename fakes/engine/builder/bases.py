@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fakes.engine.credentials import Credentials
-from fakes.engine.distribution import pull as pull_image
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.images.reference import InvalidReferenceError
 from fakes.engine.images.store import Image
+from fakes.engine.registries.credentials import Credentials
+from fakes.engine.registries.pulling import pull as pull_image
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

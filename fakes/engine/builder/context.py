@@ -10,7 +10,7 @@ from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
 from fakes.engine.images.files import File, Tree, UnresolvedPathError, children, clean, resolve
 from fakes.engine.images.layers import add_member, remove
-from fakes.engine.messages import Words
+from fakes.engine.words import Words
 
 
 class Source(Protocol):

@@ -26,7 +26,7 @@ from fakes.engine.images.files import (
     walk_key,
 )
 from fakes.engine.images.layers import add_member, remove
-from fakes.engine.messages import Words
+from fakes.engine.words import Words
 
 _SET_UID, _SET_GID, _GROUP_EXECUTE = 0o4000, 0o2000, 0o010
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fakes.engine import go_text
-from fakes.engine.credentials import Credentials
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request
 from fakes.engine.images.reference import InvalidReferenceError, Reference
 from fakes.engine.platforms import parse_platform
+from fakes.engine.registries.credentials import Credentials
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

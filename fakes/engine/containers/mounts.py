@@ -13,7 +13,7 @@ from fakes.engine.errors import ApiError
 from fakes.engine.images.config import RunConfig
 
 if TYPE_CHECKING:
-    from fakes.engine.volumes import VolumeStore
+    from fakes.engine.volumes.store import VolumeStore
 
 Mount = dict[str, Any]
 

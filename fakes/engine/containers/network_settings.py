@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakes.engine.containers.container import Container
 from fakes.engine.containers.ports import port_map
-from fakes.engine.endpoints import shown
+from fakes.engine.networks.endpoints import shown
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

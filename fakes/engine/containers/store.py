@@ -18,11 +18,11 @@ from fakes.engine.containers.merge import merged
 from fakes.engine.containers.mounts import mounted
 from fakes.engine.containers.names import made_up_name
 from fakes.engine.containers.policy import ContainerEffect
-from fakes.engine.endpoints import rename
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.images.config import RunConfig
 from fakes.engine.images.store import Image, chain_ids
-from fakes.engine.volume_mounts import remove_anonymous
+from fakes.engine.networks.endpoints import rename
+from fakes.engine.volumes.mounts import remove_anonymous
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine.endpoints import join_all, leave_all
 from fakes.engine.errors import ApiError
-from fakes.engine.volume_mounts import note_mounts
+from fakes.engine.networks.endpoints import join_all, leave_all
+from fakes.engine.volumes.mounts import note_mounts
 
 if TYPE_CHECKING:
     from fakes.engine.containers.container import Container

@@ -9,8 +9,8 @@ from fakes.engine.containers.container import Container
 from fakes.engine.containers.health import NONE, STARTING
 from fakes.engine.containers.network_settings import network_settings
 from fakes.engine.containers.ports import port_lines
-from fakes.engine.endpoints import listed
 from fakes.engine.errors import ApiError
+from fakes.engine.networks.endpoints import listed
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fakes.engine.messages import Words
+from fakes.engine.words import Words
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine.credentials import Credentials
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, is_id
-from fakes.engine.registry_client import MANIFEST, RegistryClient
-from fakes.engine.registry_errors import RegistryError
+from fakes.engine.registries.client import MANIFEST, RegistryClient
+from fakes.engine.registries.credentials import Credentials
+from fakes.engine.registries.errors import RegistryError
 from fakes.engine.routes.router import Route
 
 if TYPE_CHECKING:
-    from fakes.engine.distribution import Repository
     from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.registries.pulling import Repository
 
 
 def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request
-from fakes.engine.messages import Words
 from fakes.engine.moments import parse_moment
+from fakes.engine.words import Words
 
 _OLD = Words()
 

@@ -6,13 +6,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fakes.engine import go_text
-from fakes.engine.credentials import Credentials
 from fakes.engine.errors import ApiError
 from fakes.engine.go_json import STRING, Kind, Struct
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.reference import HUB, Reference
-from fakes.engine.registry_client import RegistryClient
-from fakes.engine.registry_errors import RegistryError
+from fakes.engine.registries.client import RegistryClient
+from fakes.engine.registries.credentials import Credentials
+from fakes.engine.registries.errors import RegistryError
 from fakes.engine.routes.bodies import plain_body
 from fakes.engine.routes.router import Route
 

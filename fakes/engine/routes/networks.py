@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine import endpoints, go_text
+from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.go_json import BOOL, STRING, STRINGS, Kind, Many, Struct
 from fakes.engine.http import Request, Response, json_response
-from fakes.engine.networks import PREDEFINED, AmbiguousNetworkError, Network
+from fakes.engine.networks import endpoints
+from fakes.engine.networks.store import PREDEFINED, AmbiguousNetworkError, Network
 from fakes.engine.routes.bodies import json_body
 from fakes.engine.routes.container_types import ENDPOINT
 from fakes.engine.routes.filters import (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakes.engine import go_text
-from fakes.engine.credentials import Credentials
-from fakes.engine.distribution import pull
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.reference import InvalidReferenceError, Reference, is_digest, is_tag
 from fakes.engine.platforms import parse_platform
-from fakes.engine.pushing import push
+from fakes.engine.registries.credentials import Credentials
+from fakes.engine.registries.pulling import pull
+from fakes.engine.registries.pushing import push
 from fakes.engine.routes.bodies import credentials_body
 from fakes.engine.routes.images import named
 from fakes.engine.routes.login import AUTH

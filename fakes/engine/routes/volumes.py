@@ -17,7 +17,7 @@ from fakes.engine.routes.filters import (
     without_labels,
 )
 from fakes.engine.routes.router import Route
-from fakes.engine.volumes import ANONYMOUS, Volume
+from fakes.engine.volumes.store import ANONYMOUS, Volume
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from fakes.engine.images.layers import digest_of
 from fakes.engine.images.reference import Reference
 from fakes.engine.images.store import Image
-from fakes.engine.pushing import manifest_of
-from fakes.engine.registry_client import MANIFEST, missing
-from fakes.engine.registry_errors import Reason, RegistryError
+from fakes.engine.registries.client import MANIFEST, missing
+from fakes.engine.registries.errors import Reason, RegistryError
+from fakes.engine.registries.pushing import manifest_of
 
 
 class Hub:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine.addresses import address_of, joined
 from fakes.engine.errors import ApiError
-from fakes.engine.networks import PREDEFINED, Network
+from fakes.engine.networks.addresses import address_of, joined
+from fakes.engine.networks.store import PREDEFINED, Network
 
 if TYPE_CHECKING:
     from fakes.engine.containers.container import Container

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions
 
-from fakes.engine.credentials import Credentials
 from fakes.engine.images.layers import digest_of
 from fakes.engine.images.reference import HUB, Reference
-from fakes.engine.registry_errors import Reason, RegistryError, refusal
-from fakes.engine.registry_tls import AnyCertificate, certificate_of
+from fakes.engine.registries.credentials import Credentials
+from fakes.engine.registries.errors import Reason, RegistryError, refusal
+from fakes.engine.registries.tls import AnyCertificate, certificate_of
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"

@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from fakes.engine.credentials import Credentials
 from fakes.engine.errors import ApiError
 from fakes.engine.images.layers import Layer, digest_of
 from fakes.engine.images.reference import Reference, parse
 from fakes.engine.images.store import Image
-from fakes.engine.layer_sources import Source
 from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
-from fakes.engine.registry_client import CONFIG, LAYER, MANIFEST, Blob, RegistryClient
-from fakes.engine.registry_errors import RegistryError
+from fakes.engine.registries.client import CONFIG, LAYER, MANIFEST, Blob, RegistryClient
+from fakes.engine.registries.credentials import Credentials
+from fakes.engine.registries.errors import RegistryError
+from fakes.engine.registries.layer_sources import Source
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

@@ -6,15 +6,15 @@ import json
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fakes.engine.credentials import Credentials
 from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
 from fakes.engine.images.layers import Layer, digest_of
 from fakes.engine.images.reference import HUB, Reference
 from fakes.engine.images.store import Image
 from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
-from fakes.engine.registry_client import RegistryClient
-from fakes.engine.registry_errors import RegistryError
+from fakes.engine.registries.client import RegistryClient
+from fakes.engine.registries.credentials import Credentials
+from fakes.engine.registries.errors import RegistryError
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
-from fakes.engine.addresses import (
+from fakes.engine.errors import ApiError
+from fakes.engine.networks.addresses import (
     POOLS,
     Addresses,
     automatic,
@@ -19,8 +20,7 @@ from fakes.engine.addresses import (
     is_new_kind,
     joined,
 )
-from fakes.engine.errors import ApiError
-from fakes.engine.messages import NO_MANAGER
+from fakes.engine.words import NO_MANAGER
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

@@ -1,0 +1,1 @@
+"""The engine's side of registries: push, pull, login, and the public hub."""
