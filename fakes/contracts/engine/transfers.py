@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fakes.contracts.engine.context import pack
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fakes.registry.storage import Manifest
 
 Message = dict[str, Any]
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 
 NOBODY = base64.urlsafe_b64encode(b"{}").decode()
@@ -172,6 +173,29 @@ class Transfers:
                 entry["variant"] = variant
             entries.append({**described(manifest), "platform": entry})
         self.put(name, {"schemaVersion": 2, "mediaType": kind, "manifests": entries})
+
+    def tag(self, old: str, new: str) -> None:
+        """Let the engine have an image of this registry under a second name of it."""
+        self._session.request(
+            "POST",
+            f"/images/{self.address}/{old}/tag",
+            params={"repo": f"{self.address}/{new}"},
+        )
+
+    # --- trouble --------------------------------------------------------------
+
+    def failing(self, statuses: Iterable[int], path: str, method: str = "*") -> Iterator[int]:
+        """Let the registry answer with one status after the other, and then be well again.
+
+        Args:
+            statuses: with which it fails.
+            path: a pattern for the paths of the requests.
+            method: theirs; any when left out.
+        """
+        for status in statuses:
+            fault = self.registry.faults.status(status, path=path, method=method, times=None)
+            yield status
+            self.registry.faults.remove(fault)
 
     # --- moving them ----------------------------------------------------------
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from fakes.contracts.engine.registry import scenario
 from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transfers import Transfers
-
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+from fakes.contracts.engine.transfers import DOCKER_MANIFEST, Transfers
 
 
 @scenario
@@ -158,7 +156,7 @@ def remove_one_of_two_tags(s: Session) -> None:
     t = Transfers(s)
     digest = t.seed("app:1", "a").digest
     t.pull("app:1")
-    s.request("POST", f"/images/{t.address}/app:1/tag", params={"repo": f"{t.address}/app:2"})
+    t.tag("app:1", "app:2")
     t.remove("app:1")
     t.named("app:2", f"app@{digest}")
     t.remove("app:2")

@@ -98,7 +98,7 @@ def two_tags_of_one_image(s: Session) -> None:
     """The second is a manifest, nothing else."""
     t = Transfers(s)
     t.build("app:1", "a")
-    s.request("POST", f"/images/{t.address}/app:1/tag", params={"repo": f"{t.address}/app:2"})
+    t.tag("app:1", "app:2")
     t.push("app:1")
     t.push("app:2")
     t.requests()
@@ -160,7 +160,7 @@ def pulled_image_under_another_tag(s: Session) -> None:
     t = Transfers(s)
     t.seed("app:1", "a")
     t.pull("app:1")
-    s.request("POST", f"/images/{t.address}/app:1/tag", params={"repo": f"{t.address}/app:2"})
+    t.tag("app:1", "app:2")
     t.push("app:2")
     _manifest(s, t, "app:2")
     t.named("app:2")

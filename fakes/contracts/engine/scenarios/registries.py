@@ -6,12 +6,11 @@ from typing import Any
 
 from fakes.contracts.engine.registry import scenario
 from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transfers import OCI_INDEX, Transfers, encoded, login
+from fakes.contracts.engine.transfers import DOCKER_MANIFEST, OCI_INDEX, Transfers, encoded, login
 
 USERS = {"alice": "correct horse"}
 ALICE = login("alice", "correct horse")
 WRONG = login("alice", "wrong")
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 def _log_in(s: Session, address: str, user: str = "alice", password: str = USERS["alice"]) -> None:
@@ -77,20 +76,16 @@ def log_in_bad_request(s: Session) -> None:
 def log_in_at_a_failing_registry(s: Session) -> None:
     """Statuses that say neither yes nor no."""
     t = Transfers(s)
-    for status in (403, 404, 429, 500, 503):
-        fault = t.registry.faults.status(status, path="/v2/", times=None)
+    for _ in t.failing((403, 404, 429, 500, 503), path="/v2/"):
         _log_in(s, t.address)
-        t.registry.faults.remove(fault)
 
 
 @scenario
 def log_in_token_service_fails(s: Session) -> None:
     """The registry's token service does not work."""
     t = Transfers(s, auth="bearer", users=USERS)
-    for status in (403, 500):
-        fault = t.registry.faults.status(status, path="/token", times=None)
+    for _ in t.failing((403, 500), path="/token"):
         _log_in(s, t.address)
-        t.registry.faults.remove(fault)
 
 
 @scenario
@@ -124,26 +119,25 @@ def push_bearer(s: Session) -> None:
     t.requests()
 
 
-@scenario
-def pull_basic(s: Session) -> None:
-    """Without, with wrong and with right credentials."""
-    t = Transfers(s, auth="basic", users=USERS)
+def _pulls(s: Session, auth: str) -> None:
+    t = Transfers(s, auth=auth, users=USERS)
     t.seed("app:1", "a")
     t.pull("app:1")
     t.pull("app:1", WRONG)
     t.pull("app:1", ALICE)
     t.pull("nope:1", ALICE)
+
+
+@scenario
+def pull_basic(s: Session) -> None:
+    """Without, with wrong and with right credentials."""
+    _pulls(s, "basic")
 
 
 @scenario
 def pull_bearer(s: Session) -> None:
     """Without, with wrong and with right credentials, by token."""
-    t = Transfers(s, auth="bearer", users=USERS)
-    t.seed("app:1", "a")
-    t.pull("app:1")
-    t.pull("app:1", WRONG)
-    t.pull("app:1", ALICE)
-    t.pull("nope:1", ALICE)
+    _pulls(s, "bearer")
 
 
 @scenario
@@ -152,7 +146,7 @@ def pull_anonymous(s: Session) -> None:
     t = Transfers(s, auth="bearer", users=USERS, anonymous_pull=True)
     t.seed("app:1", "a")
     t.pull("app:1")
-    s.request("POST", f"/images/{t.address}/app:1/tag", params={"repo": f"{t.address}/app:2"})
+    t.tag("app:1", "app:2")
     t.push("app:2")
 
 
@@ -278,10 +272,8 @@ def inspect_failures(s: Session) -> None:
     """What a registry in trouble answers."""
     t = Transfers(s)
     t.seed("app:1", "a")
-    for status in (403, 404, 429, 500, 503):
-        fault = t.registry.faults.status(status, path="/v2/*/manifests/*", times=None)
+    for _ in t.failing((403, 404, 429, 500, 503), path="/v2/*/manifests/*"):
         t.inspect("app:1")
-        t.registry.faults.remove(fault)
 
 
 # --- builds -------------------------------------------------------------------

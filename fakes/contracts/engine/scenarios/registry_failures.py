@@ -132,10 +132,8 @@ def pull_configuration(s: Session) -> None:
     t.build("app:1")
     t.push("app:1")
     t.remove("app:1")
-    for status in (403, 404, 405, 429):
-        fault = t.registry.faults.status(status, method="GET", path=_BLOB, times=None)
+    for _ in t.failing((403, 404, 405, 429), method="GET", path=_BLOB):
         t.pull("app:1")
-        t.registry.faults.remove(fault)
 
 
 @scenario
@@ -229,10 +227,8 @@ def token_service_fails(s: Session) -> None:
     """The registry's token service does not work."""
     t = Transfers(s, auth="bearer", users=USERS)
     t.seed("app:1", "a")
-    for status in (403, 404, 429, 500):
-        fault = t.registry.faults.status(status, path="/token", times=None)
+    for _ in t.failing((403, 404, 429, 500), path="/token"):
         t.pull("app:1", ALICE)
-        t.registry.faults.remove(fault)
 
 
 @scenario
