@@ -19,8 +19,8 @@ from imagebuilders.artifact_stores.chunks import ProducerFailed
 from imagebuilders.artifact_stores.operations import VERBS, Operation
 from imagebuilders.artifact_stores.paths import relative_to
 from imagebuilders.artifact_stores.retries import RetryPolicy
+from imagebuilders.components.component import StackComponentConfig
 from imagebuilders.exceptions import ArtifactStoreError
-from imagebuilders.stack.component import StackComponentConfig
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

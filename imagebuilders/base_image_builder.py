@@ -7,8 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
-from imagebuilders.stack.flavor import Flavor
+from imagebuilders.components.component import (
+    StackComponent,
+    StackComponentConfig,
+    StackComponentType,
+)
+from imagebuilders.components.flavor import Flavor
 
 if TYPE_CHECKING:
     from imagebuilders.build_context import BuildContext

@@ -15,7 +15,6 @@ from imagebuilders.context.content import read_whole
 from imagebuilders.context.digest_cache import DigestCache, cache_folder
 from imagebuilders.context.entries import Entry, EntryType, show_path
 from imagebuilders.context.explain import Explanation, explain
-from imagebuilders.context.go_text import clean_path
 from imagebuilders.context.ignore_file import (
     IGNORE_FILE,
     IgnoreLine,
@@ -24,9 +23,10 @@ from imagebuilders.context.ignore_file import (
     rule_error,
 )
 from imagebuilders.context.manifest import digest_entries, digest_records, record
+from imagebuilders.context.reapply import guard
 from imagebuilders.context.rules import IgnoreRules, RuleError
-from imagebuilders.context.second_reading import guard
 from imagebuilders.context.walk import Selected, inspect, select
+from imagebuilders.go_text import clean_path
 
 __all__ = ["REPOSITORY_DIRECTORY_NAME", "BuildContext"]
 
@@ -181,7 +181,7 @@ class BuildContext(Archivable):
         """Give what goes into the archive, extra files included, in its order.
 
         An ignore file in the archive keeps its content as long as reading it once more would drop
-        nothing; otherwise lines are added to it (see `imagebuilders.context.second_reading`).
+        nothing; otherwise lines are added to it (see `imagebuilders.context.reapply`).
 
         Args:
             as_they_are: leave ignore files as they are.

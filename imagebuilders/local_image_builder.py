@@ -14,6 +14,8 @@ from imagebuilders.base_image_builder import (
     BaseImageBuilderFlavor,
 )
 from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.components.component import StackComponentConfig
+from imagebuilders.components.flavor import DOCS_URL
 from imagebuilders.event_log import report
 from imagebuilders.events import (
     BuildStarted,
@@ -30,16 +32,14 @@ from imagebuilders.exceptions import (
     ConfigurationError,
     EngineError,
 )
-from imagebuilders.stack.component import StackComponentConfig
-from imagebuilders.stack.flavor import DOCS_URL
 
 if TYPE_CHECKING:
     import docker
 
+    from imagebuilders.auth.config_file import DockerConfigFile
     from imagebuilders.build_context import BuildContext
     from imagebuilders.container_registries import BaseContainerRegistry
-    from imagebuilders.docker.config_file import DockerConfigFile
-    from imagebuilders.docker.image_reference import ImageReference
+    from imagebuilders.oci.reference import ImageReference
 
 
 class LocalImageBuilderConfig(BaseImageBuilderConfig):
@@ -90,7 +90,7 @@ class LocalImageBuilder(BaseImageBuilder):
         Raises:
             RuntimeError: none does; the text names what was tried and the two common causes.
         """
-        from imagebuilders.docker.engine import connect
+        from imagebuilders.connections.discovery import connect
 
         connect().close()
 
@@ -126,13 +126,13 @@ class LocalImageBuilder(BaseImageBuilder):
             ConfigurationError: Docker's configuration file is malformed.
             EngineNotFoundError: no engine answers.
         """
+        from imagebuilders.auth.config_file import DockerConfigFile
+        from imagebuilders.connections.discovery import describe_engine
         from imagebuilders.context.advice import secret_looking, warn_of_secrets
         from imagebuilders.docker.build import build_image
         from imagebuilders.docker.buildkit_syntax import buildkit_advice
-        from imagebuilders.docker.config_file import DockerConfigFile
         from imagebuilders.docker.context_files import engine_context
-        from imagebuilders.docker.engine import describe_engine
-        from imagebuilders.docker.image_reference import parse_build_target
+        from imagebuilders.oci.reference import parse_build_target
 
         _check_types(build_context, container_registry)
         options = DockerBuildOptions.from_any(docker_build_options)
@@ -178,7 +178,7 @@ class LocalImageBuilder(BaseImageBuilder):
         elif self._docker_client is not None:
             yield self._docker_client
         else:
-            from imagebuilders.docker.engine import connect
+            from imagebuilders.connections.discovery import connect
 
             client = connect()
             try:
@@ -240,7 +240,7 @@ def _auth_headers(
 
     A credential helper that fails is a notice, as most builds do not need it.
     """
-    from imagebuilders.docker.credentials import all_auth_configs, encode_auth, server_key
+    from imagebuilders.auth.credentials import all_auth_configs, encode_auth, server_key
     from imagebuilders.exceptions import RegistryError
 
     configs: dict[str, Mapping[str, str]] = {}

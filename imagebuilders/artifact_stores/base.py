@@ -16,9 +16,13 @@ from imagebuilders.artifact_stores.paths import join, relative_to
 from imagebuilders.artifact_stores.requests import RequestMaker
 from imagebuilders.artifact_stores.stored_file import StoredFile
 from imagebuilders.artifact_stores.temporary import STALE_AFTER, publish_by_renaming
+from imagebuilders.components.component import (
+    StackComponent,
+    StackComponentConfig,
+    StackComponentType,
+)
+from imagebuilders.components.flavor import Flavor
 from imagebuilders.exceptions import ArtifactStoreError, UploadError
-from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
-from imagebuilders.stack.flavor import Flavor
 
 if TYPE_CHECKING:
     from types import TracebackType

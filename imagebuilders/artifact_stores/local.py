@@ -22,7 +22,7 @@ from imagebuilders.artifact_stores.base import (
 )
 from imagebuilders.artifact_stores.chunks import ChunkSource
 from imagebuilders.artifact_stores.temporary import is_stale, is_temporary, temporary_name
-from imagebuilders.stack.component import StackComponentConfig
+from imagebuilders.components.component import StackComponentConfig
 
 if TYPE_CHECKING:
     from imagebuilders.artifact_stores.filesystem import FileSystem

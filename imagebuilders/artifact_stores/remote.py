@@ -15,7 +15,7 @@ from imagebuilders.artifact_stores.base import (
     BaseArtifactStoreFlavor,
 )
 from imagebuilders.artifact_stores.retries import RetryPolicy
-from imagebuilders.stack.component import StackComponentConfig
+from imagebuilders.components.component import StackComponentConfig
 
 if TYPE_CHECKING:
     from imagebuilders.artifact_stores.filesystem import FileSystem

@@ -20,8 +20,8 @@ from imagebuilders.artifact_stores.chunks import ChunkSource
 from imagebuilders.artifact_stores.retries import RetryPolicy
 from imagebuilders.artifact_stores.s3_client import S3Client, connect
 from imagebuilders.artifact_stores.s3_upload import S3Upload
+from imagebuilders.components.component import StackComponentConfig
 from imagebuilders.exceptions import UploadError
-from imagebuilders.stack.component import StackComponentConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,7 +21,7 @@ from imagebuilders.build_options.values import (
     parse_size,
 )
 from imagebuilders.exceptions import BuildOptionsError
-from imagebuilders.stack.validation import findings
+from imagebuilders.validation import findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

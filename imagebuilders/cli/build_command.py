@@ -176,7 +176,7 @@ def _registry(stack: Stack, name: str) -> BaseContainerRegistry:
     if stack.container_registry is not None:
         return stack.container_registry
     from imagebuilders.container_registries import DefaultContainerRegistry
-    from imagebuilders.docker.image_reference import parse_build_target
+    from imagebuilders.oci.reference import parse_build_target
 
     domain = parse_build_target(name).domain
     if name.startswith(f"{domain}/"):

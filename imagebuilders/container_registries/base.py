@@ -10,11 +10,15 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from imagebuilders.components.component import (
+    StackComponent,
+    StackComponentConfig,
+    StackComponentType,
+)
+from imagebuilders.components.flavor import Flavor
 from imagebuilders.container_registries.uri import normalize_registry_uri
-from imagebuilders.docker.image_reference import ImageReference, parse_build_target
 from imagebuilders.exceptions import ImageNameError
-from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
-from imagebuilders.stack.flavor import Flavor
+from imagebuilders.oci.reference import ImageReference, parse_build_target
 
 if TYPE_CHECKING:
     import docker
@@ -113,8 +117,8 @@ class BaseContainerRegistry(StackComponent, ABC):
         username, password = self.config.username, self.config.password
         if username is not None and password is not None:
             return username.get_secret_value(), password.get_secret_value()
-        from imagebuilders.docker.config_file import DockerConfigFile
-        from imagebuilders.docker.credentials import find_credentials
+        from imagebuilders.auth.config_file import DockerConfigFile
+        from imagebuilders.auth.credentials import find_credentials
 
         found = find_credentials(DockerConfigFile.load(), self.address)
         return None if found is None else (found.username, found.secret)
@@ -136,7 +140,7 @@ class BaseContainerRegistry(StackComponent, ABC):
             return self._client
 
     def _make_client(self) -> docker.DockerClient:
-        from imagebuilders.docker.engine import connect
+        from imagebuilders.connections.discovery import connect
 
         client = self._given_client or connect()
         try:
@@ -198,7 +202,7 @@ class BaseContainerRegistry(StackComponent, ABC):
             PushError: the registry did not take it.
             RegistryError: the login failed.
         """
-        from imagebuilders.docker.credentials import encode_auth
+        from imagebuilders.auth.credentials import encode_auth
         from imagebuilders.docker.push import push_image
 
         reference = self.check_image_name(image_name)
@@ -217,13 +221,13 @@ class BaseContainerRegistry(StackComponent, ABC):
             RegistryError: a credential helper failed.
             ConfigurationError: Docker's configuration file is malformed.
         """
-        from imagebuilders.docker.credentials import Credentials
+        from imagebuilders.auth.credentials import Credentials
 
         found = self.credentials
         return None if found is None else Credentials(*found).auth_config(self.address)
 
     def _log_in(self, client: docker.DockerClient) -> None:
-        from imagebuilders.docker.credentials import IDENTITY_TOKEN_USERNAME
+        from imagebuilders.auth.credentials import IDENTITY_TOKEN_USERNAME
         from imagebuilders.docker.login import log_in
 
         found = self.credentials

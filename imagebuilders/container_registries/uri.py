@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from imagebuilders.docker.image_reference import (
+from imagebuilders.oci.reference import (
     DEFAULT_DOMAIN,
     is_domain,
     is_repository_path,

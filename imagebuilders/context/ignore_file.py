@@ -11,9 +11,9 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from imagebuilders.context.go_text import trim_space
 from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.exceptions import IgnoreFileError, Remedy
+from imagebuilders.go_text import trim_space
 
 IGNORE_FILE = ".dockerignore"
 

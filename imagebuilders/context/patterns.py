@@ -19,19 +19,19 @@ from functools import cached_property
 
 from imagebuilders.context.entries import show_path
 from imagebuilders.context.go_regexp import RegexpSyntaxError
-from imagebuilders.context.go_text import (
-    WHITE_SPACE,
-    GlobSyntaxError,
-    check_glob,
-    clean_path,
-    trim_space,
-)
 from imagebuilders.context.tokens import (
     BYTE_ORDER_MARK,
     Token,
     TokenKind,
     expression_test,
     tokens_of,
+)
+from imagebuilders.go_text import (
+    WHITE_SPACE,
+    GlobSyntaxError,
+    check_glob,
+    clean_path,
+    trim_space,
 )
 
 

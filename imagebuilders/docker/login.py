@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from imagebuilders.docker.credentials import Credentials, server_key
+from imagebuilders.auth.credentials import Credentials, server_key
 from imagebuilders.docker.registry_errors import advise
 from imagebuilders.docker.stream import EngineRefusedError, EngineSilentError, post
 from imagebuilders.exceptions import EngineError, RegistryError

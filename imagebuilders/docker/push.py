@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagebuilders.docker.image_reference import ImageReference
 from imagebuilders.docker.layers import layer_progress
 from imagebuilders.docker.registry_errors import advise
 from imagebuilders.docker.stream import (
@@ -20,6 +19,7 @@ from imagebuilders.docker.stream import (
 from imagebuilders.event_log import report
 from imagebuilders.events import Event, ImagePushed, StepOutput
 from imagebuilders.exceptions import EngineError, PushError
+from imagebuilders.oci.reference import ImageReference
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import ValidationError
 
+from imagebuilders.components.component import (
+    StackComponent,
+    StackComponentConfig,
+    StackComponentType,
+)
 from imagebuilders.exceptions import ConfigurationError, FlavorError
 from imagebuilders.stack import environment
-from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
 from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
 from imagebuilders.stack.stack import Stack
 from imagebuilders.stack.stack_file import StackFile, find_stack_file
-from imagebuilders.stack.validation import REQUIRED, Finding, findings, unknown
+from imagebuilders.validation import REQUIRED, Finding, findings, unknown
 
 if TYPE_CHECKING:
     from imagebuilders.artifact_stores.base import BaseArtifactStore

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretBytes, SecretStr
 
-from imagebuilders.stack.component import StackComponent, StackComponentType
+from imagebuilders.components.component import StackComponent, StackComponentType
 from imagebuilders.stack.stack import Stack
 
 

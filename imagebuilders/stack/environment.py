@@ -17,8 +17,8 @@ from typing import Any, Literal, Union, cast, get_args, get_origin
 from pydantic import SecretBytes, SecretStr, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from imagebuilders.components.component import StackComponentConfig, StackComponentType
 from imagebuilders.exceptions import ConfigurationError
-from imagebuilders.stack.component import StackComponentConfig, StackComponentType
 
 PREFIX = "IMAGEBUILDERS_"
 DELIMITER = "__"

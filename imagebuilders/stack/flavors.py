@@ -6,10 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
+from imagebuilders.components.component import (
+    StackComponent,
+    StackComponentConfig,
+    StackComponentType,
+)
+from imagebuilders.components.flavor import Flavor
 from imagebuilders.exceptions import FlavorError, ImageBuilderError
-from imagebuilders.stack.component import StackComponent, StackComponentConfig, StackComponentType
-from imagebuilders.stack.flavor import Flavor
-from imagebuilders.stack.validation import unknown
+from imagebuilders.validation import unknown
 
 ENTRY_POINT_GROUP = "imagebuilders.flavors"
 

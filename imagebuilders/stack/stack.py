@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from imagebuilders.components.component import StackComponent
 from imagebuilders.exceptions import ConfigurationError
-from imagebuilders.stack.component import StackComponent
 
 if TYPE_CHECKING:
     from imagebuilders.artifact_stores.base import BaseArtifactStore

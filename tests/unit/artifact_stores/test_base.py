@@ -11,8 +11,8 @@ from fakes.artifact_store import InMemoryArtifactStore
 from imagebuilders.artifact_stores import BaseArtifactStore, BaseArtifactStoreFlavor
 from imagebuilders.artifact_stores.base import BaseArtifactStoreConfig
 from imagebuilders.artifact_stores.stored_file import StoredFile
+from imagebuilders.components.component import StackComponentType
 from imagebuilders.exceptions import ArtifactNotFoundError, ArtifactStoreError, UploadError
-from imagebuilders.stack.component import StackComponentType
 
 
 @pytest.fixture

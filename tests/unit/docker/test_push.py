@@ -10,10 +10,10 @@ import pytest
 import requests
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
-from imagebuilders.docker.image_reference import ImageReference
 from imagebuilders.docker.push import push_image
 from imagebuilders.events import Event, ImagePushed, LayerProgress, StepOutput
 from imagebuilders.exceptions import PushError
+from imagebuilders.oci.reference import ImageReference
 
 DIGEST = "sha256:" + "cd" * 32
 NOWHERE = ImageReference("localhost:5000", "team/app", "1")

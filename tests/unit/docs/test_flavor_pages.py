@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebuilders.stack.flavor import DOCS_URL, Flavor
+from imagebuilders.components.flavor import DOCS_URL, Flavor
 from imagebuilders.stack.flavors import FlavorCatalog
 
 _DOCS = Path(__file__).resolve().parents[3] / "docs"

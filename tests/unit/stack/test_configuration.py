@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from imagebuilders.components.component import StackComponentType
 from imagebuilders.exceptions import ConfigurationError, FlavorError
 from imagebuilders.stack import configuration
-from imagebuilders.stack.component import StackComponentType
 from imagebuilders.stack.configuration import StackConfiguration, read_configuration
 from imagebuilders.stack.flavors import FlavorCatalog
 

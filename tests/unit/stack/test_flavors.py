@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from imagebuilders.components.component import StackComponentType
 from imagebuilders.exceptions import ConfigurationError, FlavorError
-from imagebuilders.stack.component import StackComponentType
 from imagebuilders.stack.configuration import read_configuration
 from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
 

@@ -15,8 +15,8 @@ import docker
 import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine
-from imagebuilders.docker import engine
-from imagebuilders.docker.engine import connect, describe_engine, usual_sockets
+from imagebuilders.connections import discovery as engine
+from imagebuilders.connections.discovery import connect, describe_engine, usual_sockets
 from imagebuilders.events import Event, Notice, listen
 from imagebuilders.exceptions import EngineError, EngineNotFoundError
 
@@ -297,13 +297,14 @@ def test_podman_is_called_by_its_name(serve: Serve, environ: dict[str, str]) -> 
     client.close()
 
 
-def test_an_engine_that_went_away_cannot_be_described(
-    client: FakeDockerClient, fake_engine: FakeDockerEngine
-) -> None:
+def test_an_engine_that_went_away_cannot_be_described() -> None:
     """The SDK's error does not come through."""
-    fake_engine.faults.drop("GET /version")
+    engine = FakeDockerEngine("20.10")
+    engine.faults.drop("GET /version")
+    client = FakeDockerClient(engine)
     with pytest.raises(EngineError, match="broke off"):
         describe_engine(client)
+    client.close()
 
 
 def test_a_malformed_login_is_not_the_engines_fault(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagebuilders.context.go_text import GlobSyntaxError, check_glob, clean_path, trim_space
+from imagebuilders.go_text import GlobSyntaxError, check_glob, clean_path, trim_space
 
 
 @pytest.mark.parametrize(

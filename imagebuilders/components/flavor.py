@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from abc import ABC, abstractmethod
 
-from imagebuilders.stack.component import (
+from imagebuilders.components.component import (
     StackComponent,
     StackComponentConfig,
     StackComponentType,

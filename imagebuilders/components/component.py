@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from imagebuilders.exceptions import ConfigurationError
-from imagebuilders.stack.validation import findings
+from imagebuilders.validation import findings
 
 
 class StackComponentType(str, enum.Enum):

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagebuilders.docker.image_reference import (
+from imagebuilders.exceptions import ImageNameError
+from imagebuilders.oci.reference import (
     ImageReference,
     is_repository_path,
     parse_build_target,
     split_domain,
 )
-from imagebuilders.exceptions import ImageNameError
 
 DIGEST = "sha256:" + "0" * 64
 

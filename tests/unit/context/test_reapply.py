@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebuilders.context.ignore_file import IgnoreLine, compile_rules, parse_lines
-from imagebuilders.context.second_reading import guard
+from imagebuilders.context.reapply import guard
 
 
 def dropped(content: bytes, *paths: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebuilders.docker.contexts import DockerContext, TLSFiles, load_context
+from imagebuilders.connections.cli_contexts import DockerContext, TLSFiles, load_context
 from imagebuilders.exceptions import ConfigurationError
 
 

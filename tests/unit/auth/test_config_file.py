@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebuilders.docker.config_file import DockerConfigFile, docker_config_directory
+from imagebuilders.auth.config_file import DockerConfigFile, docker_config_directory
 from imagebuilders.exceptions import ConfigurationError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imagebuilders.docker.engine_advice import not_found_message
+from imagebuilders.connections.advice import not_found_message
 from imagebuilders.exceptions import EngineAttempt
 
 SOCKET = EngineAttempt("usual socket", "unix:///run/x.sock", "no such socket")

@@ -14,9 +14,9 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from imagebuilders.docker.config_file import DockerConfigFile
-from imagebuilders.docker.image_reference import DEFAULT_DOMAIN
+from imagebuilders.auth.config_file import DockerConfigFile
 from imagebuilders.exceptions import RegistryError
+from imagebuilders.oci.reference import DEFAULT_DOMAIN
 
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 """The name under which Docker Hub's credentials are kept."""

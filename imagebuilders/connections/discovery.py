@@ -13,19 +13,19 @@ from http.client import RemoteDisconnected
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagebuilders.docker.config_file import (
+from imagebuilders.auth.config_file import (
     DockerConfigFile,
     docker_config_directory,
     home_directory,
 )
-from imagebuilders.docker.contexts import DEFAULT_CONTEXT, TLSFiles, load_context
-from imagebuilders.docker.credentials import check_entries
-from imagebuilders.docker.engine_advice import (
+from imagebuilders.auth.credentials import check_entries
+from imagebuilders.connections.advice import (
     CONTEXT_VARIABLE,
     HOST_VARIABLE,
     PERMISSION_DENIED,
     not_found_message,
 )
+from imagebuilders.connections.cli_contexts import DEFAULT_CONTEXT, TLSFiles, load_context
 from imagebuilders.docker.stream import engine_errors, system_error
 from imagebuilders.event_log import report
 from imagebuilders.events import Notice

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from imagebuilders.docker import credentials
-from imagebuilders.docker.config_file import DockerConfigFile
-from imagebuilders.docker.credentials import (
+from imagebuilders.auth import credentials
+from imagebuilders.auth.config_file import DockerConfigFile
+from imagebuilders.auth.credentials import (
     DOCKER_HUB_KEY,
     Credentials,
     all_auth_configs,

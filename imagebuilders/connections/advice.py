@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from imagebuilders.docker.config_file import CONFIG_DIRECTORY_VARIABLE, docker_config_directory
+from imagebuilders.auth.config_file import CONFIG_DIRECTORY_VARIABLE, docker_config_directory
 from imagebuilders.exceptions import EngineAttempt
 
 HOST_VARIABLE = "DOCKER_HOST"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from imagebuilders.stack.validation import Finding, describe_validation_error, findings, unknown
+from imagebuilders.validation import Finding, describe_validation_error, findings, unknown
 
 
 class Inner(BaseModel, extra="forbid"):

@@ -1,0 +1,1 @@
+"""Components of a stack: what they share, and how they introduce themselves."""

@@ -1,0 +1,1 @@
+"""Byte streams to engines, and the search for the one to use."""

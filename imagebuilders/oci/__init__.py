@@ -1,0 +1,1 @@
+"""The values of the OCI specifications: references, digests, manifests, layers, file trees."""
