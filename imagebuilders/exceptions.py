@@ -183,6 +183,28 @@ class EngineNotFoundError(EngineError):
         self.attempts = tuple(attempts)
 
 
+class EngineResponseError(EngineError):
+    """The engine answered a request with an HTTP error.
+
+    Attributes:
+        status: the HTTP status.
+        explanation: the engine's own text.
+    """
+
+    def __init__(self, status: int, explanation: str) -> None:
+        super().__init__(f"The Docker Engine answered with HTTP status {status}: {explanation}")
+        self.status = status
+        self.explanation = explanation
+
+
+class EngineDisconnectedError(EngineError):
+    """The connection to the engine was refused or broke off."""
+
+
+class EngineTimeoutError(EngineError):
+    """The engine did not answer within the time the caller allowed."""
+
+
 class BuildError(EngineError):
     """An image could not be built.
 

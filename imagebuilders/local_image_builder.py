@@ -159,7 +159,7 @@ class LocalImageBuilder(BaseImageBuilder):
                 context=context.archive(compress=compress),
                 params=_engine_params(arguments, reference, context.dockerfile, docker_config),
                 headers=_auth_headers(container_registry, docker_config),
-                silence_timeout=options.timeout,
+                idle_timeout=options.timeout,
                 emit=tell,
                 advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
                 dockerfile=context.given_dockerfile,

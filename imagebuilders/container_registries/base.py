@@ -40,7 +40,7 @@ class BaseContainerRegistryConfig(StackComponentConfig):
     password: SecretStr | None = None
     """The user's password or access token."""
 
-    silence_timeout: float | None = Field(default=600.0, gt=0, allow_inf_nan=False)
+    idle_timeout: float | None = Field(default=600.0, gt=0, allow_inf_nan=False)
     """Seconds a push may go without a word from the engine; `None` for no limit."""
 
     @field_validator("uri")
@@ -211,7 +211,7 @@ class BaseContainerRegistry(StackComponent, ABC):
             self.docker_client,
             reference,
             authorization=authorization,
-            silence_timeout=self.config.silence_timeout,
+            idle_timeout=self.config.idle_timeout,
         )
 
     def auth_config(self) -> dict[str, str] | None:

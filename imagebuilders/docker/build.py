@@ -10,15 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from imagebuilders.docker.build_progress import BuildProgress, BuiltImage
-from imagebuilders.docker.stream import (
-    EngineGoneError,
-    EngineRefusedError,
-    EngineSilentError,
-    post,
-)
+from imagebuilders.docker.stream import post
 from imagebuilders.event_log import report
 from imagebuilders.events import ContextProgress, Event
-from imagebuilders.exceptions import BuildError, EngineError
+from imagebuilders.exceptions import (
+    BuildError,
+    EngineDisconnectedError,
+    EngineError,
+    EngineResponseError,
+    EngineTimeoutError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def build_image(
     context: Iterable[bytes],
     params: Mapping[str, str],
     headers: Mapping[str, str] | None = None,
-    silence_timeout: float | None = None,
+    idle_timeout: float | None = None,
     emit: Callable[[Event], None] = report,
     advise: Callable[[str], str] | None = None,
     dockerfile: str | None = None,
@@ -51,7 +52,7 @@ def build_image(
         context: the context's archive, in chunks.
         params: the query of `POST /build`.
         headers: additional headers, such as `X-Registry-Config`.
-        silence_timeout: seconds the engine may be silent; without limit by default.
+        idle_timeout: seconds the engine may be silent; without limit by default.
         emit: what to do with events.
         advise: gives what to add to an engine's words on a failure.
         dockerfile: what the user calls the Dockerfile; its name in the archive by default.
@@ -68,19 +69,19 @@ def build_image(
             params=params,
             headers={"Content-Type": "application/x-tar", **(headers or {})},
             body=_counted(context, emit),
-            silence_timeout=silence_timeout,
+            idle_timeout=idle_timeout,
         ) as messages:
             for message in messages:
                 progress.take(message)
-    except EngineRefusedError as error:
+    except EngineResponseError as error:
         raise progress.refused(error) from error
-    except EngineSilentError as error:
+    except EngineTimeoutError as error:
         raise progress.gone(
-            f"the engine has said nothing for {silence_timeout:g} s"
-            if silence_timeout
+            f"the engine has said nothing for {idle_timeout:g} s"
+            if idle_timeout
             else "the engine stopped answering"
         ) from error
-    except EngineGoneError as error:
+    except EngineDisconnectedError as error:
         raise progress.gone("the Docker Engine went away") from error
     except BuildError:
         raise

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from imagebuilders.docker.json_stream import Message
 from imagebuilders.docker.layers import layer_progress
-from imagebuilders.docker.stream import EngineRefusedError
 from imagebuilders.events import (
     Event,
     ImageBuilt,
@@ -18,7 +17,7 @@ from imagebuilders.events import (
     StepOutput,
     StepStarted,
 )
-from imagebuilders.exceptions import BuildError
+from imagebuilders.exceptions import BuildError, EngineResponseError
 
 SHOWN_OUTPUT_LINES = 20
 """So many of the failing step's last lines stand in the error."""
@@ -111,7 +110,7 @@ class BuildProgress:
         self._emit(ImageBuilt(self._image_name, self._image_id))
         return BuiltImage(self._image_id, tuple(self.log))
 
-    def refused(self, error: EngineRefusedError) -> BuildError:
+    def refused(self, error: EngineResponseError) -> BuildError:
         """Make the error of a build that the engine did not begin."""
         words = error.explanation.replace(self._dockerfile, self._shown_dockerfile)
         return BuildError(

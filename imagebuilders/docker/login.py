@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.auth.credentials import Credentials, server_key
 from imagebuilders.docker.registry_errors import advise
-from imagebuilders.docker.stream import EngineRefusedError, EngineSilentError, post
-from imagebuilders.exceptions import EngineError, RegistryError
+from imagebuilders.docker.stream import post
+from imagebuilders.exceptions import (
+    EngineError,
+    EngineResponseError,
+    EngineTimeoutError,
+    RegistryError,
+)
 
 if TYPE_CHECKING:
     import docker
@@ -36,18 +41,18 @@ def log_in(client: docker.DockerClient, registry: str, username: str, password: 
             params={},
             headers={"Content-Type": "application/json"},
             body=[json.dumps(auth_config).encode()],
-            silence_timeout=client.api.timeout,
+            idle_timeout=client.api.timeout,
         ) as messages:
             for _ in messages:
                 pass
-    except EngineRefusedError as error:
+    except EngineResponseError as error:
         detail = error.explanation.replace(password, "***") if password else error.explanation
         raise RegistryError(
             f"The user {username!r} could not log in at the registry {registry}: {detail}. "
             f"{advise(detail, registry)}",
             registry=registry,
         ) from None
-    except EngineSilentError as error:
+    except EngineTimeoutError as error:
         raise RegistryError(
             f"The user {username!r} could not log in at the registry {registry}: there was no "
             "answer in time. See whether the registry is up and reachable from the engine, and "

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.docker.layers import layer_progress
 from imagebuilders.docker.registry_errors import advise
-from imagebuilders.docker.stream import (
-    EngineGoneError,
-    EngineRefusedError,
-    EngineSilentError,
-    post,
-)
+from imagebuilders.docker.stream import post
 from imagebuilders.event_log import report
 from imagebuilders.events import Event, ImagePushed, StepOutput
-from imagebuilders.exceptions import EngineError, PushError
+from imagebuilders.exceptions import (
+    EngineDisconnectedError,
+    EngineError,
+    EngineResponseError,
+    EngineTimeoutError,
+    PushError,
+)
 from imagebuilders.oci.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def push_image(
     reference: ImageReference,
     *,
     authorization: str,
-    silence_timeout: float | None = None,
+    idle_timeout: float | None = None,
     emit: Callable[[Event], None] = report,
 ) -> str:
     """Push one tag of an image.
@@ -44,7 +45,7 @@ def push_image(
         client: the engine's client.
         reference: the image, with its tag.
         authorization: the value of `X-Registry-Auth`.
-        silence_timeout: seconds the engine may be silent; without limit by default.
+        idle_timeout: seconds the engine may be silent; without limit by default.
         emit: what to do with events.
 
     Returns:
@@ -71,7 +72,7 @@ def push_image(
             f"/images/{reference.repository}/push",
             params={"tag": reference.tag or ""},
             headers={"X-Registry-Auth": authorization},
-            silence_timeout=silence_timeout,
+            idle_timeout=idle_timeout,
         ) as messages:
             for message in messages:
                 if "errorDetail" in message or "error" in message:
@@ -91,13 +92,13 @@ def push_image(
                         digest = found[1]
     except PushError:
         raise
-    except EngineRefusedError as error:
+    except EngineResponseError as error:
         raise failed(error.explanation) from error
-    except EngineSilentError as error:
+    except EngineTimeoutError as error:
         # Without a limit of ours it is the system's own that passed.
-        how_long = f" for {silence_timeout:g} s" if silence_timeout else " in time"
+        how_long = f" for {idle_timeout:g} s" if idle_timeout else " in time"
         raise failed(f"nothing was heard{how_long}") from error
-    except EngineGoneError as error:
+    except EngineDisconnectedError as error:
         raise failed("the Docker Engine went away during the push") from error
     except EngineError as error:
         raise failed(str(error)) from error

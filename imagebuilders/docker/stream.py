@@ -12,7 +12,12 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from imagebuilders.docker.json_stream import Message, parse_json_stream
-from imagebuilders.exceptions import EngineError
+from imagebuilders.exceptions import (
+    EngineDisconnectedError,
+    EngineError,
+    EngineResponseError,
+    EngineTimeoutError,
+)
 
 if TYPE_CHECKING:
     import docker
@@ -22,31 +27,14 @@ if TYPE_CHECKING:
 SEND_TIMEOUT_SECONDS = 600
 
 
-class EngineRefusedError(EngineError):
-    """The engine answered a request with an HTTP error; `explanation` is its own text."""
-
-    def __init__(self, status: int, explanation: str) -> None:
-        super().__init__(f"The Docker Engine answered with HTTP status {status}: {explanation}")
-        self.status = status
-        self.explanation = explanation
-
-
-class EngineGoneError(EngineError):
-    """The connection to the engine was refused or broke off."""
-
-
-class EngineSilentError(EngineError):
-    """The engine said nothing for longer than the caller wanted to wait."""
-
-
 @contextmanager
 def engine_errors() -> Iterator[None]:
     """Turn the errors of the HTTP libraries and the SDK into this package's own.
 
     Raises:
-        EngineRefusedError: the engine answered with an HTTP error.
-        EngineSilentError: a time limit passed.
-        EngineGoneError: the connection failed.
+        EngineResponseError: the engine answered with an HTTP error.
+        EngineTimeoutError: a time limit passed.
+        EngineDisconnectedError: the connection failed.
     """
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException, Timeout
@@ -55,18 +43,20 @@ def engine_errors() -> Iterator[None]:
         yield
     except APIError as error:
         text = error.explanation or str(error)
-        raise EngineRefusedError(error.status_code or 0, str(text)) from error
+        raise EngineResponseError(error.status_code or 0, str(text)) from error
     except (RequestException, OSError) as error:
         # The HTTP libraries' own errors quote the URL, and with it the build arguments: none
         # of them stands in the text or in the chain.
         cause = system_error(error)
         # A read that times out in the middle of a stream comes as a connection error.
         if isinstance(error, Timeout) or "timed out" in str(error):
-            raise EngineSilentError(
+            raise EngineTimeoutError(
                 "The Docker Engine did not answer in time; it may be overloaded or stopped."
             ) from cause
         reason = "" if cause is None else f": {cause.strerror or cause}"
-        raise EngineGoneError(f"The connection to the Docker Engine broke off{reason}.") from cause
+        raise EngineDisconnectedError(
+            f"The connection to the Docker Engine broke off{reason}."
+        ) from cause
     except DockerException as error:
         raise EngineError(f"The Docker SDK could not talk to the engine: {error}") from error
 
@@ -97,7 +87,7 @@ def post(
     params: Mapping[str, str],
     headers: Mapping[str, str],
     body: Iterable[bytes] | None = None,
-    silence_timeout: float | None = None,
+    idle_timeout: float | None = None,
 ) -> Iterator[Iterator[Message]]:
     """Post to the engine; give its messages as they come.
 
@@ -110,7 +100,7 @@ def post(
         params: the query.
         headers: additional headers.
         body: what to send; its own errors pass through unchanged.
-        silence_timeout: seconds the engine may be silent; without limit by default.
+        idle_timeout: seconds the engine may be silent; without limit by default.
 
     Raises:
         EngineError: one of the errors of `engine_errors`, or the answer is malformed.
@@ -126,7 +116,7 @@ def post(
                 headers=dict(headers),
                 data=sent,
                 stream=True,
-                timeout=(SEND_TIMEOUT_SECONDS, silence_timeout),
+                timeout=(SEND_TIMEOUT_SECONDS, idle_timeout),
             )
     except EngineError:
         if source is not None and source.error is not None:
@@ -138,7 +128,7 @@ def post(
     with closing(response):
         if response.status_code >= 400:
             with engine_errors():
-                raise EngineRefusedError(response.status_code, _explanation(response.content))
+                raise EngineResponseError(response.status_code, _explanation(response.content))
         yield _messages(response.iter_content(chunk_size=None))
 
 

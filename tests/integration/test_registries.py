@@ -191,7 +191,7 @@ def test_a_registry_that_hangs_is_given_up(engine: Engine, tagged: Tag) -> None:
         with engine.forwarded(_port(server)):
             name = tagged(engine, f"{server.address}/app:1")
             registry = DefaultContainerRegistry(
-                uri=server.address, silence_timeout=2, docker_client=engine.client
+                uri=server.address, idle_timeout=2, docker_client=engine.client
             )
             try:
                 with pytest.raises(PushError, match="nothing was heard for 2 s"):

@@ -81,7 +81,7 @@ def test_stack_from_code(run: Run, stack: Stack, registry: RecordingRegistry) ->
     assert "stack mine (no stack file)" in result.out
     assert "RecordingBuilder  (code)" in result.out
     assert "registry.example" in result.out
-    assert "password         not set" in result.out
+    assert "password      not set" in result.out
 
 
 def test_bad_file(run: Run, project: Path) -> None:

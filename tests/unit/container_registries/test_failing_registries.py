@@ -175,7 +175,7 @@ def test_a_registry_that_is_slow(docker_client: FakeDockerClient) -> None:
         name = f"{server.address}/app:1"
         docker_client.engine.seed_image(name, files={"/a": "x"})
         registry = DefaultContainerRegistry(
-            uri=server.address, silence_timeout=0.05, docker_client=docker_client
+            uri=server.address, idle_timeout=0.05, docker_client=docker_client
         )
         try:
             with pytest.raises(PushError, match=r"nothing was heard for 0\.05 s"):

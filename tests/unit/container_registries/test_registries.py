@@ -118,8 +118,8 @@ def test_a_failing_credential_helper_is_named(docker_config: Path) -> None:
         ({"uri": "no_host"}, "uri: 'no_host' is no registry address"),
         ({"uri": "a.b", "username": "alice"}, "the password is missing"),
         ({"uri": "a.b", "password": "s3cret"}, "the username is missing"),
-        ({"uri": "a.b", "silence_timeout": 0, "password": "s3cret", "username": "u"}, "greater"),
-        ({"uri": "a.b", "silence_timeout": float("inf")}, "finite"),
+        ({"uri": "a.b", "idle_timeout": 0, "password": "s3cret", "username": "u"}, "greater"),
+        ({"uri": "a.b", "idle_timeout": float("inf")}, "finite"),
     ],
 )
 def test_wrong_settings_are_named_without_values(

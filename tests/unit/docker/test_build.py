@@ -306,7 +306,7 @@ def test_a_silent_engine_is_given_up_when_a_limit_is_set(build: Build) -> None:
     step = _stream("Step 1/1 : FROM a")
     fault = build.engine.faults.answer("POST /build", step, then="hang")
     with pytest.raises(BuildError, match=r"has said nothing for 0\.5 s after step 1/1: FROM a"):
-        build.run(silence_timeout=0.5)
+        build.run(idle_timeout=0.5)
     assert fault.abandoned.wait(5)
 
 

@@ -221,7 +221,7 @@ def test_a_push_that_hangs_is_given_up(
     """A slow registry is told from a dead engine."""
     fault = fake_engine.faults.answer(_PUSH, [], then="hang")
     with pytest.raises(PushError, match=r"nothing was heard for 0\.05 s\. The registry is slow"):
-        _push(client, silence_timeout=0.05)
+        _push(client, idle_timeout=0.05)
     assert fault.abandoned.wait(5)
 
 

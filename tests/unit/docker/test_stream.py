@@ -10,23 +10,22 @@ import requests
 from docker.errors import APIError, DockerException
 
 from fakes import FakeDockerClient
-from imagebuilders.docker.stream import (
-    EngineGoneError,
-    EngineRefusedError,
-    EngineSilentError,
-    engine_errors,
-    post,
+from imagebuilders.docker.stream import engine_errors, post
+from imagebuilders.exceptions import (
+    EngineDisconnectedError,
+    EngineError,
+    EngineResponseError,
+    EngineTimeoutError,
 )
-from imagebuilders.exceptions import EngineError
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (APIError("boom", explanation="why"), EngineRefusedError),
-        (APIError("boom"), EngineRefusedError),
-        (BrokenPipeError(32, "Broken pipe"), EngineGoneError),
-        (TimeoutError("timed out"), EngineSilentError),
+        (APIError("boom", explanation="why"), EngineResponseError),
+        (APIError("boom"), EngineResponseError),
+        (BrokenPipeError(32, "Broken pipe"), EngineDisconnectedError),
+        (TimeoutError("timed out"), EngineTimeoutError),
         (DockerException("odd"), EngineError),
     ],
 )
@@ -42,9 +41,9 @@ def test_each_error_has_its_counterpart(error: Exception, expected: type[EngineE
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (requests.Timeout("url: /build?buildargs=s3cret (connect timeout=1)"), EngineSilentError),
-        (requests.ConnectionError("s3cret: Read timed out."), EngineSilentError),
-        (requests.ConnectionError("reset: s3cret"), EngineGoneError),
+        (requests.Timeout("url: /build?buildargs=s3cret (connect timeout=1)"), EngineTimeoutError),
+        (requests.ConnectionError("s3cret: Read timed out."), EngineTimeoutError),
+        (requests.ConnectionError("reset: s3cret"), EngineDisconnectedError),
     ],
 )
 def test_the_http_libraries_errors_are_not_shown(
@@ -74,7 +73,7 @@ def test_a_body_that_is_not_sent_to_its_end_is_closed(
         raise requests.ConnectionError("reset")
 
     monkeypatch.setattr(client.api, "post", take_one)
-    expected = pytest.raises(EngineGoneError)
+    expected = pytest.raises(EngineDisconnectedError)
     with expected as caught, post(client, "/build", params={}, headers={}, body=body()):
         pytest.fail("there was an answer")
     assert closed == [True]
@@ -86,7 +85,7 @@ def test_the_system_speaks_for_the_http_libraries() -> None:
     refused = ConnectionRefusedError(111, "Connection refused")
     error = requests.ConnectionError("Max retries exceeded with url: /build?buildargs=s3cret")
     error.__context__ = refused
-    expected = pytest.raises(EngineGoneError, match="broke off: Connection refused")
+    expected = pytest.raises(EngineDisconnectedError, match="broke off: Connection refused")
     with expected as caught, engine_errors():
         raise error
     assert caught.value.__cause__ is refused
