@@ -30,6 +30,30 @@ class Remedy(enum.Enum):
     REPLACE_IGNORE_FILE = "Mend the file, or name another one with dockerignore_file=."
 
 
+# --- files that control a build ----------------------------------------------
+
+
+class ControlFileError(ImageBuilderError):
+    """An ignore file, a Dockerfile, a `config.json` or a stack file cannot be read.
+
+    It is missing, not a regular file, too large, or the system refuses.
+
+    Attributes:
+        path: the file.
+        reason: why it cannot be read, as in `it is a named pipe (FIFO)`; to be put behind a
+            colon in a longer sentence.
+    """
+
+    def __init__(self, message: str, *, path: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.reason = reason
+
+
+class ControlFileNotFoundError(ControlFileError):
+    """There is no file under the path."""
+
+
 # --- the build context -------------------------------------------------------
 
 

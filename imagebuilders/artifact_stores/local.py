@@ -23,6 +23,7 @@ from imagebuilders.artifact_stores.base import (
 from imagebuilders.artifact_stores.chunks import ChunkSource
 from imagebuilders.artifact_stores.temporary import is_stale, is_temporary, temporary_name
 from imagebuilders.components.component import StackComponentConfig
+from imagebuilders.user_folders import expand_home, user_data_folder
 
 if TYPE_CHECKING:
     from imagebuilders.artifact_stores.filesystem import FileSystem
@@ -36,8 +37,6 @@ def default_path() -> str:
     Raises:
         ConfigurationError: the user has no home folder.
     """
-    from imagebuilders.stack.configuration import user_data_folder
-
     return str(user_data_folder() / "imagebuilders" / "artifacts")
 
 
@@ -67,7 +66,7 @@ class LocalArtifactStoreConfig(BaseArtifactStoreConfig):
             )
         if not path or "\0" in path:
             raise ValueError("must name a folder")
-        return os.path.abspath(os.path.expanduser(path))
+        return os.path.abspath(expand_home(path))
 
 
 class LocalArtifactStore(BaseArtifactStore):

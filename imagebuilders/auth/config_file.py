@@ -6,33 +6,27 @@ https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-file-conf
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.control_files import read_control_file
+from imagebuilders.exceptions import (
+    ConfigurationError,
+    ControlFileError,
+    ControlFileNotFoundError,
+)
+from imagebuilders.user_folders import docker_config_directory
 
-CONFIG_DIRECTORY_VARIABLE = "DOCKER_CONFIG"
-
-
-def docker_config_directory(environ: Mapping[str, str]) -> Path:
-    """Give the folder of Docker's settings: `DOCKER_CONFIG`, else `~/.docker`."""
-    given = environ.get(CONFIG_DIRECTORY_VARIABLE)
-    return Path(given) if given else home_directory(environ) / ".docker"
-
-
-def home_directory(environ: Mapping[str, str]) -> Path:
-    """Give the user's home folder."""
-    home = environ.get("HOME")
-    return Path(home) if home else Path(os.path.expanduser("~"))
+FILE_NAME = "config.json"
 
 
 @dataclass(frozen=True)
 class DockerConfigFile:
     """What this package needs of `config.json`. `auths` holds passwords: it is not shown."""
 
-    path: Path
+    path: Path | None = None
+    """Where it is; `None` when the user has no home folder."""
     current_context: str | None = None
     auths: Mapping[str, object] = field(default_factory=dict, repr=False)
     credentials_store: str | None = None
@@ -46,14 +40,17 @@ class DockerConfigFile:
         Raises:
             ConfigurationError: it cannot be read or is not what it should be.
         """
-        path = docker_config_directory(os.environ if environ is None else environ) / "config.json"
+        folder = docker_config_directory(environ)
+        if folder is None:
+            return cls()
+        path = folder / FILE_NAME
         try:
-            raw = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+            raw = read_control_file(path).content
+        except ControlFileNotFoundError:
             return cls(path=path)
-        except OSError as error:
+        except ControlFileError as error:
             raise ConfigurationError(
-                f"Docker's configuration file {path} cannot be read: {error.strerror}.",
+                f"Docker's configuration file {path} cannot be read: {error.reason}.",
                 file=str(path),
             ) from error
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from imagebuilders.auth.config_file import CONFIG_DIRECTORY_VARIABLE, docker_config_directory
+from imagebuilders.auth.config_file import FILE_NAME
 from imagebuilders.exceptions import EngineAttempt
+from imagebuilders.user_folders import DOCKER_CONFIG_VARIABLE, docker_config_directory
 
 HOST_VARIABLE = "DOCKER_HOST"
 CONTEXT_VARIABLE = "DOCKER_CONTEXT"
@@ -28,14 +29,16 @@ def not_found_message(attempts: Sequence[EngineAttempt], environ: Mapping[str, s
     causes = "Otherwise there are two" if fitting else "There are two"
     chosen = any(attempt.source == HOST_VARIABLE for attempt in attempts)
     else_host = "" if chosen else f", or set {HOST_VARIABLE} to the engine's address"
+    folder = docker_config_directory(environ)
+    where = "~/.docker, and you have no home folder" if folder is None else folder / FILE_NAME
     return (
         f"No Docker Engine answers. Tried, in this order:\n{tried}"
         f"{fitting}{causes} common causes:\n"
         "  - The Docker daemon is not running: start it (Docker Desktop, Colima, Podman, or "
         "`systemctl start docker`).\n"
         "  - The Docker client is not configured: its configuration is read from "
-        f"{docker_config_directory(environ) / 'config.json'}; if yours is elsewhere, set "
-        f"{CONFIG_DIRECTORY_VARIABLE} to the folder that holds config.json{else_host}."
+        f"{where}; if yours is elsewhere, set "
+        f"{DOCKER_CONFIG_VARIABLE} to the folder that holds {FILE_NAME}{else_host}."
     )
 
 

@@ -13,11 +13,7 @@ from http.client import RemoteDisconnected
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagebuilders.auth.config_file import (
-    DockerConfigFile,
-    docker_config_directory,
-    home_directory,
-)
+from imagebuilders.auth.config_file import DockerConfigFile
 from imagebuilders.auth.credentials import check_entries
 from imagebuilders.connections.advice import (
     CONTEXT_VARIABLE,
@@ -35,6 +31,7 @@ from imagebuilders.exceptions import (
     EngineNotFoundError,
     RegistryError,
 )
+from imagebuilders.user_folders import docker_config_directory, find_home
 
 if TYPE_CHECKING:
     import docker
@@ -127,19 +124,23 @@ def describe_engine(client: docker.DockerClient) -> str:
 
 def usual_sockets(environ: Mapping[str, str]) -> list[Path]:
     """Give the places where engines put their sockets, the system's own first."""
-    home = home_directory(environ)
+    home = find_home(environ)
     runtime = environ.get("XDG_RUNTIME_DIR")
     runtime_directory = Path(runtime) if runtime else Path(f"/run/user/{os.getuid()}")
+    below_home = (
+        ".docker/run/docker.sock",
+        ".docker/desktop/docker.sock",
+        ".colima/default/docker.sock",
+        ".rd/docker.sock",
+        ".orbstack/run/docker.sock",
+    )
+    podman_machine = ".local/share/containers/podman/machine/podman.sock"
     return [
         Path("/var/run/docker.sock"),
         runtime_directory / "docker.sock",
-        home / ".docker/run/docker.sock",
-        home / ".docker/desktop/docker.sock",
-        home / ".colima/default/docker.sock",
-        home / ".rd/docker.sock",
-        home / ".orbstack/run/docker.sock",
+        *([] if home is None else [home / path for path in below_home]),
         runtime_directory / "podman/podman.sock",
-        home / ".local/share/containers/podman/machine/podman.sock",
+        *([] if home is None else [home / podman_machine]),
         Path("/run/podman/podman.sock"),
     ]
 
@@ -168,8 +169,13 @@ def _context_candidates(environ: Mapping[str, str]) -> Iterator[_Candidate]:
     if not name or name == DEFAULT_CONTEXT:
         return
     source = f"{source} {name!r}"
+    folder = docker_config_directory(environ)
+    if folder is None:
+        trouble = "contexts are kept in ~/.docker, and the user has no home folder"
+        yield _Candidate(source, "", binding=binding, trouble=trouble)
+        return
     try:
-        context = load_context(name, docker_config_directory(environ))
+        context = load_context(name, folder)
     except ConfigurationError as error:
         yield _Candidate(source, error.file or "", binding=binding, trouble=str(error))
         return
@@ -181,8 +187,9 @@ def _tls_from(environ: Mapping[str, str]) -> TLSFiles | None:
     directory = environ.get(CERTIFICATES_VARIABLE)
     if not verify and not directory:
         return None
-    return TLSFiles.in_directory(
-        Path(directory) if directory else docker_config_directory(environ), verify=verify
+    folder = Path(directory) if directory else docker_config_directory(environ)
+    return (
+        TLSFiles(verify=verify) if folder is None else TLSFiles.in_directory(folder, verify=verify)
     )
 
 
@@ -243,10 +250,9 @@ def _check_configuration(environ: Mapping[str, str]) -> None:
         dict(load_general_config().get("HttpHeaders") or {})
     except (ValueError, TypeError, AttributeError, DockerException):
         # Not chained: the error may quote a password.
-        path = docker_config_directory(environ) / "config.json"
         what = (
-            f"Docker's configuration file {path} holds a login under 'auths', or 'HttpHeaders', "
-            "in a form that cannot be read."
+            f"Docker's configuration file {docker_config_directory(environ)}/config.json holds a "
+            "login under 'auths', or 'HttpHeaders', in a form that cannot be read."
         )
         try:
             check_entries(DockerConfigFile.load(environ))

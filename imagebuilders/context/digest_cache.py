@@ -26,6 +26,7 @@ from pathlib import Path
 from imagebuilders.context.cache_file import KEY_SIZE, CacheReader, CacheWriter, open_cache
 from imagebuilders.context.entries import Entry
 from imagebuilders.context.manifest import hash_content
+from imagebuilders.user_folders import user_cache_folder
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +56,8 @@ def cache_folder() -> Path | None:
     given = os.environ.get(FOLDER_VARIABLE)
     if given:
         return Path(given) / "digests"
-    base = os.environ.get("XDG_CACHE_HOME")
-    home = Path(base) if base else Path("~/.cache")
-    with contextlib.suppress(RuntimeError):
-        return home.expanduser() / "imagebuilders" / "digests"
-    return None
+    base = user_cache_folder()
+    return None if base is None else base / "imagebuilders" / "digests"
 
 
 class DigestCache:

@@ -8,7 +8,6 @@ in the user's data folder, no registry.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from imagebuilders.stack import environment
 from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
 from imagebuilders.stack.stack import Stack
 from imagebuilders.stack.stack_file import StackFile, find_stack_file
+from imagebuilders.user_folders import expand_home, user_data_folder
 from imagebuilders.validation import REQUIRED, Finding, findings, unknown
 
 if TYPE_CHECKING:
@@ -164,27 +164,6 @@ def working_directory() -> Path:
         raise ConfigurationError("the working directory does not exist any more") from None
 
 
-def user_data_folder() -> Path:
-    """Give the folder for this user's data: `$XDG_DATA_HOME`, or the system's usual place.
-
-    Raises:
-        ConfigurationError: the user has no home folder.
-    """
-    chosen = os.environ.get("XDG_DATA_HOME", "")
-    if os.path.isabs(chosen):  # the XDG specification: a relative path is to be ignored
-        return Path(chosen)
-    try:
-        home = Path.home()
-    except RuntimeError:
-        raise ConfigurationError(
-            "the user has no home folder to keep archives in: set HOME or XDG_DATA_HOME, or "
-            f"{environment.variable_name('artifact_store', 'path')}"
-        ) from None
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support"
-    return home / ".local" / "share"
-
-
 def _tables_of(file: StackFile | None) -> Mapping[str, object]:
     if file is None:
         return {}
@@ -273,7 +252,7 @@ def _complete_path(
         and "://" not in path
     ):
         # Relative to the file, not to whichever folder below it is the working directory.
-        values["path"] = str(file.path.parent / Path(path).expanduser())
+        values["path"] = str(file.path.parent / expand_home(path))
 
 
 def _find_flavor(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.control_files import read_control_file
+from imagebuilders.exceptions import (
+    ConfigurationError,
+    ControlFileError,
+    ControlFileNotFoundError,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -58,16 +62,11 @@ def find_stack_file(directory: Path) -> StackFile | None:
     for folder in (directory, *directory.parents):
         path = folder / FILE_NAME
         raw = _read(path)
-        if raw is None and os.path.lexists(path):
-            raise ConfigurationError(
-                f"{path}: {_what_it_is(path)}, and should be a file: remove it, or put the stack's "
-                "settings there",
-                file=str(path),
-            )
         if raw is not None:
             return StackFile(path, "", _parse(path, raw), raw)
         path = folder / PYPROJECT_NAME
-        raw = _read(path)
+        # A pyproject.toml of another kind belongs to others, and cannot hold our table.
+        raw = _read(path) if path.is_file() else None
         # Most projects' files do not mention us: they need not be parsed, nor be sound.
         if raw is not None and b"imagebuilders" in raw:
             section = _tool_table(path, raw)
@@ -90,17 +89,17 @@ def _tool_table(path: Path, raw: bytes) -> Mapping[str, object] | None:
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes() if path.is_file() else None
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot be read: {error.strerror}", file=str(path)
-        ) from error
-
-
-def _what_it_is(path: Path) -> str:
-    if not path.exists():
-        return "is a link that leads nowhere"
-    return "is a folder" if path.is_dir() else "is a pipe, a socket or a device"
+        return read_control_file(path).content
+    except ControlFileNotFoundError:
+        if not path.is_symlink():
+            return None
+        reason = "it is a link that leads nowhere"
+    except ControlFileError as error:
+        reason = error.reason
+    raise ConfigurationError(
+        f"{path}: cannot be read: {reason}; remove it, or put the stack's settings there",
+        file=str(path),
+    )
 
 
 def _parse(path: Path, raw: bytes) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebuilders.auth.config_file import DockerConfigFile, docker_config_directory
+from imagebuilders.auth.config_file import DockerConfigFile
 from imagebuilders.exceptions import ConfigurationError
 
 
@@ -21,13 +21,6 @@ def test_a_missing_file_is_an_empty_one(tmp_path: Path) -> None:
     """Nobody needs a configuration file."""
     config = DockerConfigFile.load({"HOME": str(tmp_path)})
     assert config == DockerConfigFile(path=tmp_path / ".docker/config.json")
-
-
-def test_the_folder_is_docker_config_or_below_home(tmp_path: Path) -> None:
-    """`DOCKER_CONFIG` wins; without `HOME` the system's own idea of it counts."""
-    assert docker_config_directory({"DOCKER_CONFIG": "/c", "HOME": "/h"}) == Path("/c")
-    assert docker_config_directory({"HOME": "/h"}) == Path("/h/.docker")
-    assert docker_config_directory({}) == Path.home() / ".docker"
 
 
 def test_the_sections_are_read(tmp_path: Path) -> None:
@@ -80,7 +73,7 @@ def test_a_malformed_file_is_an_error_without_its_passwords(
 def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
     """A folder in its place cannot be read."""
     (tmp_path / "config.json").mkdir()
-    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigurationError, match="cannot be read: it is a folder"):
         DockerConfigFile.load({"DOCKER_CONFIG": str(tmp_path)})
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from pytest_mock import MockerFixture
 
 from imagebuilders.components.component import StackComponentType
 from imagebuilders.exceptions import ConfigurationError, FlavorError
@@ -68,39 +69,11 @@ def test_working_defaults(tmp_path: Path) -> None:
     assert found.container_registry is None
 
 
-@pytest.mark.parametrize(
-    ("platform", "data_home", "expected"),
-    [
-        ("linux", None, ".local/share"),
-        ("linux", "", ".local/share"),
-        ("linux", "relative/is/ignored", ".local/share"),
-        ("darwin", None, "Library/Application Support"),
-    ],
-)
-def test_user_data_folder(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    platform: str,
-    data_home: str | None,
-    expected: str,
-) -> None:
-    """Each system has its usual place; XDG_DATA_HOME counts when it is absolute."""
-    monkeypatch.setattr("sys.platform", platform)
-    if data_home is None:
-        monkeypatch.delenv("XDG_DATA_HOME")
-    else:
-        monkeypatch.setenv("XDG_DATA_HOME", data_home)
-    assert configuration.user_data_folder() == tmp_path / "home" / expected
-
-
-def test_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_without_a_home(monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> None:
     """Without a home folder the error says which setting to give."""
     monkeypatch.delenv("XDG_DATA_HOME")
-
-    def homeless() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.delenv("HOME")
+    mocker.patch("pwd.getpwuid", side_effect=KeyError)
     with pytest.raises(ConfigurationError, match="IMAGEBUILDERS_ARTIFACT_STORE__PATH"):
         read_configuration()
     monkeypatch.setenv("IMAGEBUILDERS_ARTIFACT_STORE__PATH", "/somewhere")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from imagebuilders.exceptions import ConfigurationError
 from imagebuilders.stack.stack_file import find_stack_file
@@ -67,7 +68,7 @@ def test_pyproject_that_is_not_ours_is_passed_over(project: Path, content: str) 
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (Path.mkdir, "is a folder, and should be a file"),
+        (Path.mkdir, "is a folder, and must be a regular file"),
         (os.mkfifo, "is a pipe"),
         (lambda path: path.symlink_to("nowhere"), "is a link that leads nowhere"),
         (lambda path: path.symlink_to(path), "cannot be read|is a link that leads nowhere"),
@@ -151,15 +152,11 @@ def test_our_table_must_be_a_table(project: Path) -> None:
         find_stack_file(project)
 
 
-def test_file_that_cannot_be_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_cannot_be_read(project: Path, mocker: MockerFixture) -> None:
     """A file without read permission is an error, not a missing file."""
-    path = project / "imagebuilders.toml"
-    path.write_text("")
-
-    def refuse(self: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(self))
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # a superuser may read whatever there is
+    (project / "imagebuilders.toml").write_text("")
+    # A superuser may read whatever there is.
+    mocker.patch("os.open", side_effect=PermissionError(13, "Permission denied"))
     with pytest.raises(ConfigurationError, match="cannot be read: Permission denied"):
         find_stack_file(project)
 
