@@ -15,7 +15,7 @@ from uuid import UUID
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
 
 from imagebuilders.artifact_stores.base import BaseArtifactStore, BaseArtifactStoreConfig
-from imagebuilders.artifact_stores.chunks import ProducerFailed
+from imagebuilders.artifact_stores.chunks import SourceError
 from imagebuilders.artifact_stores.operations import VERBS, Operation
 from imagebuilders.artifact_stores.paths import relative_to
 from imagebuilders.artifact_stores.retries import RetryPolicy
@@ -314,7 +314,7 @@ class InMemoryArtifactStore(BaseArtifactStore):
 
         Args:
             operation: which; `None` for any.
-            error: makes the error that the file system raises; the default one is passing.
+            error: makes the error that the file system raises; the default one is transient.
             call: the first attempt that fails, counted from 1 and from now.
             times: how many fail; `None` for all from then on.
             path: only those on paths, relative to the store's, that match this pattern.
@@ -381,7 +381,7 @@ class InMemoryArtifactStore(BaseArtifactStore):
             self._strike(attempt)
             yield
         except Exception as raised:
-            error = raised.error if isinstance(raised, ProducerFailed) else raised
+            error = raised.error if isinstance(raised, SourceError) else raised
             attempt.error = f"{type(error).__name__}: {error}"
             raise
         finally:

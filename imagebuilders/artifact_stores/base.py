@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, ClassVar, Literal, cast, overload
 
-from imagebuilders.artifact_stores.chunks import ChunkSource, ProducerFailed
+from imagebuilders.artifact_stores.chunks import ChunkSource, SourceError
 from imagebuilders.artifact_stores.filesystem import FileSystem, move
 from imagebuilders.artifact_stores.operations import Operation
 from imagebuilders.artifact_stores.paths import join, relative_to
-from imagebuilders.artifact_stores.requests import RequestMaker
+from imagebuilders.artifact_stores.retrying import RetryingOperations
 from imagebuilders.artifact_stores.stored_file import StoredFile
 from imagebuilders.artifact_stores.temporary import STALE_AFTER, publish_by_renaming
 from imagebuilders.components.component import (
@@ -48,7 +48,7 @@ class BaseArtifactStoreConfig(StackComponentConfig):
     path: str
 
 
-class BaseArtifactStore(RequestMaker, StackComponent, ABC):
+class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
     """Keeps archives and other files under one path.
 
     Every `path` argument is either whole (it begins with the store's own path) or relative to
@@ -201,7 +201,7 @@ class BaseArtifactStore(RequestMaker, StackComponent, ABC):
             path: the file.
             chunks: its content. When it is no iterator but can be iterated again (a list, an
                 object with `__iter__`), stores that cannot repeat a single request repeat the
-                whole of it after a passing fault.
+                whole of it after a transient fault.
             on_progress: called with the number of bytes in the store so far.
 
         Returns:
@@ -221,7 +221,7 @@ class BaseArtifactStore(RequestMaker, StackComponent, ABC):
                 repeat=source.repeatable,
                 error_class=UploadError,
             )
-        except ProducerFailed as failed:
+        except SourceError as failed:
             error = failed.error
         raise error
 

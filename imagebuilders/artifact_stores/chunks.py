@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 
 
-class ProducerFailed(Exception):  # noqa: N818  (it carries an error and is never shown itself)
+class SourceError(Exception):
     """The producer of the chunks, or the listener, raised `error`; the store is not at fault."""
 
     def __init__(self, error: Exception) -> None:
@@ -17,7 +17,7 @@ class ProducerFailed(Exception):  # noqa: N818  (it carries an error and is neve
 class ChunkSource:
     """The chunks to write, and whom to tell how many bytes were written.
 
-    Whatever the producer or the listener raises comes out as `ProducerFailed`, so that a store
+    Whatever the producer or the listener raises comes out as `SourceError`, so that a store
     neither tries it again nor reports it as a fault of its own.
     """
 
@@ -47,7 +47,7 @@ class ChunkSource:
             try:
                 self._on_progress(total)
             except Exception as error:
-                raise ProducerFailed(error) from error
+                raise SourceError(error) from error
 
     def _produce(self) -> Generator[bytes, None, None]:
         try:
@@ -58,4 +58,4 @@ class ChunkSource:
                 if isinstance(chunks, Generator):
                     chunks.close()
         except Exception as error:
-            raise ProducerFailed(error) from error
+            raise SourceError(error) from error

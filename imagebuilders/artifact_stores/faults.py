@@ -6,7 +6,7 @@ import errno
 
 # Besides these, an fsspec file system says "busy" (a service's 503) with EBUSY, and "the
 # service failed" (its 500) with EREMOTEIO.
-_PASSING = frozenset(
+_TRANSIENT = frozenset(
     code
     for name in (
         "EAGAIN",
@@ -27,12 +27,12 @@ _PASSING = frozenset(
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Tell whether the same request may well succeed a little later."""
     if isinstance(error, (TimeoutError, ConnectionError)):
         return True
     if isinstance(error, OSError):
-        return error.errno in _PASSING
+        return error.errno in _TRANSIENT
     # Until Python 3.11 asyncio had a TimeoutError of its own, and fsspec's derives from it.
     return any(base.__name__ == "TimeoutError" for base in type(error).__mro__)
 

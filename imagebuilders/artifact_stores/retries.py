@@ -1,4 +1,4 @@
-"""How often, and after which pause, a request that failed in passing is made again."""
+"""How often, and after which pause, a request with a transient fault is made again."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class RetryPolicy:
         self,
         request: Callable[[], _Result],
         *,
-        is_passing: Callable[[Exception], bool],
+        is_transient: Callable[[Exception], bool],
         before_pause: Callable[[Exception, int, float], None],
     ) -> _Result:
         """Make the request until it succeeds, fails for good, or `attempts` is used up.
 
         Args:
             request: makes the request; may be called several times.
-            is_passing: whether an error may be gone at the next attempt.
+            is_transient: whether an error may be gone at the next attempt.
             before_pause: told of the error, the number of failures and the pause in seconds.
 
         Raises:
@@ -56,7 +56,7 @@ class RetryPolicy:
                 return request()
             except Exception as error:
                 failures += 1
-                if failures >= self.attempts or not is_passing(error):
+                if failures >= self.attempts or not is_transient(error):
                     raise
                 pause = self.uniform(
                     0.0, min(self.longest_delay, self.first_delay * 2 ** (failures - 1))

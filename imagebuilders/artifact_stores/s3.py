@@ -217,8 +217,8 @@ class S3ArtifactStore(BaseArtifactStore):
         )
         return upload.run(source)
 
-    def _is_passing(self, error: Exception) -> bool:
-        return s3_faults.is_passing(error)
+    def _is_transient(self, error: Exception) -> bool:
+        return s3_faults.is_transient(error)
 
     def _describe(self, error: Exception) -> str:
         return s3_faults.describe(error)

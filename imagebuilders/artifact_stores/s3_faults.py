@@ -10,7 +10,7 @@ from importlib import import_module
 
 from imagebuilders.artifact_stores import faults
 
-_PASSING_CODES = frozenset(
+_TRANSIENT_CODES = frozenset(
     {
         "BadDigest",  # damaged on its way
         "IncompleteBody",  # cut on its way
@@ -23,7 +23,7 @@ _PASSING_CODES = frozenset(
         "XAmzContentSHA256Mismatch",
     }
 )
-_PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _CREDENTIAL_CODES = frozenset(
     {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"}
 )
@@ -35,16 +35,16 @@ def code(error: BaseException) -> str:
     return _text(answer, "Error", "Code") or _text(answer, "ResponseMetadata", "HTTPStatusCode")
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Tell whether the same request may well succeed a little later."""
     answer = _answer(error)
     if answer:
         status = _text(answer, "ResponseMetadata", "HTTPStatusCode")
-        return _text(answer, "Error", "Code") in _PASSING_CODES or (
-            status.isdigit() and int(status) in _PASSING_STATUSES
+        return _text(answer, "Error", "Code") in _TRANSIENT_CODES or (
+            status.isdigit() and int(status) in _TRANSIENT_STATUSES
         )
     return any(
-        faults.is_passing(cause) or isinstance(cause, _connection_errors())
+        faults.is_transient(cause) or isinstance(cause, _connection_errors())
         for cause in _causes(error)
         if not isinstance(cause, _lasting_errors())
     )

@@ -8,8 +8,13 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from imagebuilders import events
+from imagebuilders.artifact_stores.archive_trailer import (
+    TRAILER_SIZE,
+    ArchiveTrailer,
+    make_trailer,
+    read_trailer,
+)
 from imagebuilders.artifact_stores.paths import join
-from imagebuilders.artifact_stores.seal import SEAL_SIZE, Seal, make_seal, read_seal
 from imagebuilders.exceptions import ArtifactStoreError, ContextChangedError, UploadError
 
 if TYPE_CHECKING:
@@ -60,7 +65,7 @@ def upload_build_context(
     digest = build_context.digest()
     path = _path_of(digest, artifact_store, parent_path_directory_name)
     try:
-        tail = artifact_store.read_tail(path, SEAL_SIZE)
+        tail = artifact_store.read_tail(path, TRAILER_SIZE)
         if tail is not None and _is_whole(tail, digest):
             logger.info("The build context is already at %s; nothing was sent.", path)
             events.emit(events.UploadProgress(path, 0, total=tail.size, done=True))
@@ -86,7 +91,7 @@ def _upload(
     artifact_store.makedirs(path.rpartition("/")[0])
     size = artifact_store.publish(
         path,
-        _SealedArchive(build_context, digest),
+        _ArchiveWithTrailer(build_context, digest),
         on_progress=lambda sent: events.emit(events.UploadProgress(path, sent)),
     )
     events.emit(events.UploadProgress(path, size, total=size, done=True))
@@ -98,8 +103,8 @@ def _upload(
     )
 
 
-class _SealedArchive:
-    """The archive's bytes with the seal after them; made anew each time it is iterated."""
+class _ArchiveWithTrailer:
+    """The archive's bytes with the trailer after them; made anew each time it is iterated."""
 
     def __init__(self, build_context: UploadableContext, digest: str) -> None:
         self._build_context = build_context
@@ -117,14 +122,14 @@ class _SealedArchive:
         finally:
             if isinstance(chunks, Generator):
                 chunks.close()
-        # The archive was made after its name. Without the seal it is never published.
+        # The archive was made after its name. Without the trailer it is never published.
         now = self._build_context.digest()
         if now != self._digest:
             raise ContextChangedError(
                 f"The build context changed while it was uploaded: its digest was {self._digest} "
                 f"and now is {now}. Nothing was published; upload it again once it is at rest."
             )
-        yield make_seal(size, self._digest)
+        yield make_trailer(size, self._digest)
 
 
 def _path_of(digest: str, artifact_store: BaseArtifactStore, folder: str) -> str:
@@ -133,4 +138,4 @@ def _path_of(digest: str, artifact_store: BaseArtifactStore, folder: str) -> str
 
 
 def _is_whole(tail: Tail, digest: str) -> bool:
-    return read_seal(tail.data) == Seal(tail.size, digest)
+    return read_trailer(tail.data) == ArchiveTrailer(tail.size, digest)

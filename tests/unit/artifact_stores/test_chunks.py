@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from imagebuilders.artifact_stores.chunks import ChunkSource, ProducerFailed
+from imagebuilders.artifact_stores.chunks import ChunkSource, SourceError
 
 
 def test_a_list_is_repeatable_and_a_generator_is_not() -> None:
@@ -51,6 +51,6 @@ def test_the_listeners_error_is_carried() -> None:
     def refuse(_: int) -> None:
         raise KeyError("enough")
 
-    with pytest.raises(ProducerFailed) as caught:
+    with pytest.raises(SourceError) as caught:
         ChunkSource([], refuse).written(1)
     assert isinstance(caught.value.error, KeyError)

@@ -8,11 +8,11 @@ import errno
 import pytest
 from fsspec.exceptions import FSTimeoutError  # type: ignore[import-untyped]
 
-from imagebuilders.artifact_stores.faults import describe, is_passing
+from imagebuilders.artifact_stores.faults import describe, is_transient
 
 
 @pytest.mark.parametrize(
-    ("error", "passing"),
+    ("error", "transient"),
     [
         (ConnectionResetError(), True),
         (TimeoutError(), True),
@@ -26,9 +26,9 @@ from imagebuilders.artifact_stores.faults import describe, is_passing
     ],
     ids=repr,
 )
-def test_which_faults_may_pass(error: Exception, passing: bool) -> None:
+def test_which_faults_may_pass(error: Exception, transient: bool) -> None:
     """Lost connections and busy services may pass; full disks and refusals do not."""
-    assert is_passing(error) is passing
+    assert is_transient(error) is transient
 
 
 @pytest.mark.parametrize(

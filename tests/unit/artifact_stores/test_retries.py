@@ -48,7 +48,7 @@ def test_pauses_grow_up_to_the_longest(
     def call() -> str:
         return policy.call(
             requests,
-            is_passing=lambda _: True,
+            is_transient=lambda _: True,
             before_pause=lambda error, count, pause: told.append(count),
         )
 
@@ -68,6 +68,6 @@ def test_a_lasting_error_is_not_tried_again() -> None:
     requests = _Requests(1)
     with pytest.raises(ConnectionError):
         RetryPolicy().call(
-            requests, is_passing=lambda _: False, before_pause=lambda *_: pytest.fail("paused")
+            requests, is_transient=lambda _: False, before_pause=lambda *_: pytest.fail("paused")
         )
     assert requests.made == 1

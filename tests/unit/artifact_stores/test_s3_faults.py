@@ -9,7 +9,7 @@ import pytest
 from botocore import exceptions  # type: ignore[import-untyped]
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
-from imagebuilders.artifact_stores.s3_faults import code, describe, is_passing
+from imagebuilders.artifact_stores.s3_faults import code, describe, is_transient
 
 
 def _answer(name: str | None, status: int, message: str | None = "words.") -> Exception:
@@ -26,7 +26,7 @@ def _answer(name: str | None, status: int, message: str | None = "words.") -> Ex
 
 
 @pytest.mark.parametrize(
-    ("error", "passing"),
+    ("error", "transient"),
     [
         (_answer("SlowDown", 503), True),
         (_answer("RequestTimeout", 400), True),
@@ -46,9 +46,9 @@ def _answer(name: str | None, status: int, message: str | None = "words.") -> Ex
     ],
     ids=repr,
 )
-def test_which_faults_may_pass(error: Exception, passing: bool) -> None:
+def test_which_faults_may_pass(error: Exception, transient: bool) -> None:
     """Busy, broken and cut may pass; refusals, bad certificates and mistakes do not."""
-    assert is_passing(error) is passing
+    assert is_transient(error) is transient
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_parts_under_way_are_waited_for(s3_store: MemoryS3Store) -> None:
 def test_a_part_is_not_tried_again_once_the_upload_was_given_up(
     s3_store: MemoryS3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When one part has failed for good, another's passing fault is not waited out."""
+    """When one part has failed for good, another's transient fault is not waited out."""
     service = s3_store.service
     second_begun, given_up = threading.Event(), threading.Event()
 

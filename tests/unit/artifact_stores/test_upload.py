@@ -14,7 +14,7 @@ import pytest
 from fakes.artifact_store import InMemoryArtifactStore
 from imagebuilders import events
 from imagebuilders.archivable import ArchiveType
-from imagebuilders.artifact_stores.seal import SEAL_SIZE
+from imagebuilders.artifact_stores.archive_trailer import TRAILER_SIZE
 from imagebuilders.artifact_stores.upload import upload_build_context
 from imagebuilders.base_image_builder import BaseImageBuilder
 from imagebuilders.build_context import BuildContext
@@ -63,7 +63,7 @@ def name_of(context: Context) -> str:
 def test_a_new_context_is_looked_for_and_sent(
     store: InMemoryArtifactStore, context: Context
 ) -> None:
-    """One look, one folder, one publish; the archive ends with its seal."""
+    """One look, one folder, one publish; the archive ends with its trailer."""
     path = upload_build_context(context, store, "contexts")
     assert path == f"memory://artifacts/contexts/{name_of(context)}"
     assert [operation.name for operation in store.operations] == [
@@ -72,7 +72,7 @@ def test_a_new_context_is_looked_for_and_sent(
         "publish",
     ]
     (content,) = store.files.values()
-    assert content[:-SEAL_SIZE] == b"1234567"
+    assert content[:-TRAILER_SIZE] == b"1234567"
 
 
 def test_an_unchanged_context_costs_one_request(
@@ -95,7 +95,7 @@ def test_the_log_says_which_of_the_two_it_did(
         path = upload_build_context(context, store, "contexts")
         upload_build_context(context, store, "contexts")
     sent, found = caplog.messages
-    assert sent.startswith(f"Uploaded the build context to {path} ({7 + SEAL_SIZE} bytes in 0.")
+    assert sent.startswith(f"Uploaded the build context to {path} ({7 + TRAILER_SIZE} bytes in 0.")
     assert found == f"The build context is already at {path}; nothing was sent."
 
 
@@ -104,7 +104,7 @@ def test_progress_is_told(store: InMemoryArtifactStore, context: Context) -> Non
     heard: list[events.Event] = []
     with events.listen(heard.append):
         path = upload_build_context(context, store, "contexts")
-        whole = 7 + SEAL_SIZE
+        whole = 7 + TRAILER_SIZE
         assert heard == [
             events.UploadProgress(path, 4),
             events.UploadProgress(path, 7),
@@ -129,7 +129,7 @@ def test_a_listener_that_raises_ends_the_upload(
     assert store.files == {}
 
 
-def test_a_passing_fault_costs_another_attempt(
+def test_a_transient_fault_costs_another_attempt(
     store: InMemoryArtifactStore, context: Context
 ) -> None:
     """A write that is cut is made again from the start, with a new archive."""
@@ -203,7 +203,7 @@ def test_the_folder_must_be_inside(store: InMemoryArtifactStore, context: Contex
         upload_build_context(context, store, "../elsewhere")
 
 
-def test_a_sealed_archive_is_read_by_tarfile(store: InMemoryArtifactStore) -> None:
+def test_an_archive_with_its_trailer_is_read_by_tarfile(store: InMemoryArtifactStore) -> None:
     """Python's tarfile reads it, as a file and as a stream."""
     raw = BytesIO()
     with tarfile.open(fileobj=raw, mode="w:gz") as archive:

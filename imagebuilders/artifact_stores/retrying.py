@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from imagebuilders.artifact_stores import faults
-from imagebuilders.artifact_stores.chunks import ProducerFailed
+from imagebuilders.artifact_stores.chunks import SourceError
 from imagebuilders.artifact_stores.operations import VERBS, Operation
 from imagebuilders.artifact_stores.paths import join, relative_to
 from imagebuilders.artifact_stores.retries import RetryPolicy
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
-class RequestMaker(ABC):
+class RetryingOperations(ABC):
     """The part of a store that makes requests; what their faults mean may be overridden."""
 
     @property
@@ -29,16 +29,16 @@ class RequestMaker(ABC):
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """How often, and after which pause, a request is made again after a passing fault."""
+        """How often, and after which pause, a request is made again after a transient fault."""
         return RetryPolicy()
 
     def _whole(self, path: str) -> str:
         """Give the whole path for a path argument, as messages show it."""
         return join(self.path, relative_to(self.path, path))
 
-    def _is_passing(self, error: Exception) -> bool:
+    def _is_transient(self, error: Exception) -> bool:
         """Tell whether a request that failed with `error` is worth another attempt."""
-        return faults.is_passing(error)
+        return faults.is_transient(error)
 
     def _is_absent(self, error: Exception) -> bool:
         """Tell whether `error` only says that there is no such file."""
@@ -78,20 +78,18 @@ class RequestMaker(ABC):
         try:
             return policy.call(
                 request,
-                is_passing=lambda error: repeat and self._is_own_passing(error),
+                is_transient=lambda error: repeat and self._is_own_transient(error),
                 before_pause=note,
             )
-        except (ImageBuilderError, ProducerFailed):
+        except (ImageBuilderError, SourceError):
             raise
         except Exception as error:
             raise self._error(
                 operation, path, error, attempts=failed + 1, error_class=error_class
             ) from error
 
-    def _is_own_passing(self, error: Exception) -> bool:
-        return not isinstance(error, (ImageBuilderError, ProducerFailed)) and self._is_passing(
-            error
-        )
+    def _is_own_transient(self, error: Exception) -> bool:
+        return not isinstance(error, (ImageBuilderError, SourceError)) and self._is_transient(error)
 
     def _error(
         self,

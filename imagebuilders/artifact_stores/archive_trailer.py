@@ -1,4 +1,4 @@
-"""The seal at the end of an uploaded archive: how long it is, and of which context.
+"""The trailer of an uploaded archive: how long it is, and of which context.
 
 An upload checks with one request whether its archive is already there and whole. The size an
 archive should have cannot be known without making it, and another file or a machine's memory
@@ -7,7 +7,7 @@ gzipped tar comes one more, empty gzip member (RFC 1952, 2.2: a gzip file is a s
 members), whose "extra field" holds
 
     the subfield id `IB` and its length, 40 (RFC 1952, 2.3.1.1)
-    the size of the whole file, seal included: 8 bytes, little-endian
+    the size of the whole file, trailer included: 8 bytes, little-endian
     the context's digest: the 32 bytes of the SHA-256
 
 Every reader of gzip skips it, as it skips the end marker of BGZF files, which is made the same
@@ -34,36 +34,36 @@ _HEADER = struct.Struct(
 _EMPTY = b"\x03\x00" + bytes(8)
 _FIXED = (b"\x1f\x8b\x08", 0x04, 0, 0, 0xFF, 44, b"IB", 40)
 
-SEAL_SIZE = _HEADER.size + len(_EMPTY)
-"""The length of a seal in bytes."""
+TRAILER_SIZE = _HEADER.size + len(_EMPTY)
+"""The length of a trailer in bytes."""
 
 
 @dataclass(frozen=True)
-class Seal:
-    """What a seal says: the size of the file it ends, in bytes, and the context's digest."""
+class ArchiveTrailer:
+    """What a trailer says: the size of the file it ends, in bytes, and the context's digest."""
 
     size: int
     digest: str
 
 
-def make_seal(content_size: int, digest: str) -> bytes:
-    """Make the seal for `content_size` bytes of archive of the context with that digest.
+def make_trailer(content_size: int, digest: str) -> bytes:
+    """Make the trailer for `content_size` bytes of archive of the context with that digest.
 
     Args:
-        content_size: bytes before the seal.
+        content_size: bytes before the trailer.
         digest: `sha256:` and 64 hexadecimal digits.
     """
     algorithm, _, hexadecimal = digest.partition(":")
     value = bytes.fromhex(hexadecimal)
     if algorithm != "sha256" or len(value) != 32:
         raise ValueError(f"{digest!r} is not a digest of the form sha256:<64 hexadecimal digits>")
-    return _HEADER.pack(*_FIXED, content_size + SEAL_SIZE, value) + _EMPTY
+    return _HEADER.pack(*_FIXED, content_size + TRAILER_SIZE, value) + _EMPTY
 
 
-def read_seal(tail: bytes) -> Seal | None:
-    """Read the seal off the end of a file; `None` when there is none."""
-    raw = tail[-SEAL_SIZE:]
-    if len(raw) != SEAL_SIZE or not raw.endswith(_EMPTY):
+def read_trailer(tail: bytes) -> ArchiveTrailer | None:
+    """Read the trailer off the end of a file; `None` when there is none."""
+    raw = tail[-TRAILER_SIZE:]
+    if len(raw) != TRAILER_SIZE or not raw.endswith(_EMPTY):
         return None
     *fixed, size, value = _HEADER.unpack_from(raw)
-    return Seal(size, f"sha256:{value.hex()}") if tuple(fixed) == _FIXED else None
+    return ArchiveTrailer(size, f"sha256:{value.hex()}") if tuple(fixed) == _FIXED else None
