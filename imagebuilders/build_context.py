@@ -23,7 +23,7 @@ from imagebuilders.context.ignore_file import (
     rule_error,
 )
 from imagebuilders.context.manifest import digest_entries, digest_records, record
-from imagebuilders.context.reapply import guard
+from imagebuilders.context.reapply import keep_on_reapply
 from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.context.walk import Selected, inspect, select
 from imagebuilders.go_text import clean_path
@@ -177,21 +177,21 @@ class BuildContext(Archivable):
                 size / 1024**2,
             )
 
-    def entries(self, *, as_they_are: bool = False) -> Iterator[Entry]:
+    def entries(self, *, rewrite_ignore_files: bool = True) -> Iterator[Entry]:
         """Give what goes into the archive, extra files included, in its order.
 
         An ignore file in the archive keeps its content as long as reading it once more would drop
         nothing; otherwise lines are added to it (see `imagebuilders.context.reapply`).
 
         Args:
-            as_they_are: leave ignore files as they are.
+            rewrite_ignore_files: whether to add those lines.
 
         Raises:
             BuildContextError: something cannot be archived.
             IgnoreFileError: the ignore file cannot be read, or a line is no pattern.
             ContextChangedError: something vanished meanwhile.
         """
-        guarded: frozenset[str] = frozenset() if as_they_are else self._ignore_files
+        guarded: frozenset[str] = self._ignore_files if rewrite_ignore_files else frozenset()
         for entry in super().entries():
             yield self._guard(entry) if entry.path in guarded else entry
 
@@ -212,7 +212,7 @@ class BuildContext(Archivable):
         content = read_whole(entry)
         path = self.dockerignore_file
         applied = None if path is None else read_lines(path)
-        guarded = guard(content, applied, self._protected())
+        guarded = keep_on_reapply(content, applied, self._protected())
         if guarded == content:
             return entry
         return entry._replace(source=guarded, size=len(guarded))

@@ -236,8 +236,8 @@ def _unreadable(image_builder: BaseImageBuilder) -> BuildContext:
         def get_files(self) -> NoReturn:
             raise AssertionError("the context was read")
 
-        def entries(self, *, as_they_are: bool = False) -> NoReturn:
-            del as_they_are
+        def entries(self, *, rewrite_ignore_files: bool = True) -> NoReturn:
+            del rewrite_ignore_files
             raise AssertionError("the context was read")
 
     return Unreadable()

@@ -20,7 +20,9 @@ KEEP_ALL = "!**"
 _NOTE = b"# Added so that reading this file a second time drops nothing.\n"
 
 
-def guard(content: bytes, applied: Sequence[IgnoreLine] | None, protected: Iterable[str]) -> bytes:
+def keep_on_reapply(
+    content: bytes, applied: Sequence[IgnoreLine] | None, protected: Iterable[str]
+) -> bytes:
     """Give an ignore file's content as it should stand in the archive.
 
     Args:

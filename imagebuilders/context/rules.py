@@ -17,7 +17,12 @@ from typing import TypeAlias
 
 from imagebuilders.context.name_matcher import NameMatcher
 from imagebuilders.context.patterns import Pattern, PatternSyntaxError, compile_pattern
-from imagebuilders.context.shape import HeadKind, Shape, Tail, shapes_of
+from imagebuilders.context.split_pattern import (
+    BasenameTest,
+    DirnameKind,
+    SplitPattern,
+    split_pattern,
+)
 from imagebuilders.context.tokens import Test
 
 Outcome: TypeAlias = tuple[bool, int]
@@ -62,24 +67,24 @@ class IgnoreRules:
 
     def __init__(self, patterns: Iterable[Pattern] = ()) -> None:
         self.patterns: tuple[Pattern, ...] = tuple(patterns)
-        shaped: list[tuple[int, Shape]] = []
+        split_up: list[tuple[int, SplitPattern]] = []
         odd: list[tuple[int, Test]] = []
-        self._negations: list[tuple[int, tuple[Shape, ...] | None]] = []
+        self._negations: list[tuple[int, tuple[SplitPattern, ...] | None]] = []
         self._malformed = False
         for index, pattern in enumerate(self.patterns):
             bit = 1 << index
-            shapes = shapes_of(pattern)
-            if shapes is not None:
-                shaped.extend((bit, shape) for shape in shapes)
+            splits = split_pattern(pattern)
+            if splits is not None:
+                split_up.extend((bit, split) for split in splits)
             else:
                 try:
                     odd.append((bit, pattern.matches))
                 except PatternSyntaxError:
                     self._malformed = True  # an error only if it is ever tried
             if pattern.negated:
-                self._negations.append((bit, shapes))
+                self._negations.append((bit, splits))
         self._odd = tuple(odd)
-        self._folders = FolderMatcher(shaped)
+        self._folders = FolderMatcher(split_up)
         self._outcomes: dict[int, dict[int, Outcome]] = {}
 
     @classmethod
@@ -182,9 +187,9 @@ class IgnoreRules:
             folder: the folder's path with a slash at its end.
             hits: the hits of the folder's verdict.
         """
-        for bit, shapes in self._negations:
+        for bit, splits in self._negations:
             if not hits & bit and (
-                shapes is None or any(shape.head.may_fit_below(folder) for shape in shapes)
+                splits is None or any(split.dirname.may_fit_below(folder) for split in splits)
             ):
                 return True
         return False
@@ -212,25 +217,27 @@ class IgnoreRules:
 
 
 class FolderMatcher:
-    """Shapes by the folders that their heads fit."""
+    """Split patterns by the folders that their tests of the folder fit."""
 
-    def __init__(self, shapes: Iterable[tuple[int, Shape]]) -> None:
-        self._everywhere: list[tuple[int, Tail]] = []
-        self._in_one: dict[str, list[tuple[int, Tail]]] = defaultdict(list)
-        self._tested: list[tuple[int, Shape]] = []
-        for bit, shape in shapes:
-            if shape.head.kind is HeadKind.ANY:
-                self._everywhere.append((bit, shape.tail))
-            elif shape.head.kind is HeadKind.SAME:
-                self._in_one[shape.head.text].append((bit, shape.tail))
+    def __init__(self, splits: Iterable[tuple[int, SplitPattern]]) -> None:
+        self._everywhere: list[tuple[int, BasenameTest]] = []
+        self._in_one: dict[str, list[tuple[int, BasenameTest]]] = defaultdict(list)
+        self._tested: list[tuple[int, SplitPattern]] = []
+        for bit, split in splits:
+            if split.dirname.kind is DirnameKind.ANY:
+                self._everywhere.append((bit, split.basename))
+            elif split.dirname.kind is DirnameKind.SAME:
+                self._in_one[split.dirname.text].append((bit, split.basename))
             else:
-                self._tested.append((bit, shape))
+                self._tested.append((bit, split))
         self._shared = NameMatcher(self._everywhere)
         self._mixed: dict[tuple[int, ...], NameMatcher] = {}
 
     def names_in(self, folder: str) -> NameMatcher:
         """Give the matcher for the names in a folder (with a slash at its end)."""
-        fitting = [(bit, shape.tail) for bit, shape in self._tested if shape.head.fits(folder)]
+        fitting = [
+            (bit, split.basename) for bit, split in self._tested if split.dirname.fits(folder)
+        ]
         if folder in self._in_one:
             return NameMatcher([*self._everywhere, *self._in_one[folder], *fitting])
         if not fitting:

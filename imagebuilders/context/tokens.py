@@ -76,13 +76,13 @@ def replace_stray_bytes(path: str) -> str:
     return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in path)
 
 
-def is_tame(tokens: Sequence[Token]) -> bool:
+def is_plain_glob(tokens: Sequence[Token]) -> bool:
     """Say whether each token stands for itself, and none but `**` can match a slash."""
     inside: list[Token] | None = None
     for token in tokens:
         if inside is not None:
             if token.text == "]" and token.kind is TokenKind.BRACKET:
-                if not _is_tame_class(inside):
+                if not _is_plain_class(inside):
                     return False
                 inside = None
             else:
@@ -99,7 +99,7 @@ def is_tame(tokens: Sequence[Token]) -> bool:
     return inside is None
 
 
-def _is_tame_class(inside: list[Token]) -> bool:
+def _is_plain_class(inside: list[Token]) -> bool:
     text = "".join(token.text for token in inside)
     if not all(
         token.kind is TokenKind.LITERAL and (token.text.isalnum() or token.text in "-_.")
@@ -119,7 +119,7 @@ def expression_test(tokens: Sequence[Token]) -> Test:
         RegexpSyntaxError: Go refuses the expression.
     """
     wild = sum(token.kind in (TokenKind.SOME, TokenKind.DEEP) for token in tokens)
-    if wild >= MANY and is_tame(tokens):
+    if wild >= MANY and is_plain_glob(tokens):
         search: Test = LinearMatcher(_steps(tokens))
     else:
         search = compile_go("^" + "".join(token.expression for token in tokens) + "$")
@@ -127,7 +127,7 @@ def expression_test(tokens: Sequence[Token]) -> Test:
 
 
 def _steps(tokens: Sequence[Token]) -> list[str]:
-    """Give the expressions of tame tokens, those of a class in one."""
+    """Give the expressions of plain tokens, those of a class in one."""
     steps: list[str] = []
     inside = False
     for token in tokens:

@@ -88,7 +88,7 @@ def engine_context(build_context: BuildContext, dockerfile: str | None = None) -
     given = os.fspath(dockerfile) if dockerfile else DEFAULT_DOCKERFILE
     inside = _path_inside(build_context.root, given)
     context = build_context.for_dockerfile(given if inside is None else inside)
-    entries = {entry.path: entry for entry in context.entries(as_they_are=True)}
+    entries = {entry.path: entry for entry in context.entries(rewrite_ignore_files=False)}
     found = entries.get(inside) if inside is not None else None
     ignore_file = entries.get(IGNORE_FILE)
     rules = _rules(ignore_file)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebuilders.context.ignore_file import IgnoreLine, compile_rules, parse_lines
-from imagebuilders.context.reapply import guard
+from imagebuilders.context.reapply import keep_on_reapply
 
 
 def dropped(content: bytes, *paths: str) -> list[str]:
@@ -18,30 +18,30 @@ def dropped(content: bytes, *paths: str) -> list[str]:
 def test_untouched() -> None:
     """A file that drops nothing stays byte for byte as it is."""
     content = b"*.md  \r\n# c\nx"
-    assert guard(content, parse_lines(content), ["added", "a/b"]) == content
-    assert guard(b"# only a comment", None, ["x"]) == b"# only a comment"
-    assert guard(b"", [IgnoreLine(1, "x")], ["x"]) == b""
+    assert keep_on_reapply(content, parse_lines(content), ["added", "a/b"]) == content
+    assert keep_on_reapply(b"# only a comment", None, ["x"]) == b"# only a comment"
+    assert keep_on_reapply(b"", [IgnoreLine(1, "x")], ["x"]) == b""
 
 
 def test_added_files() -> None:
     """Lines are added for what it would drop, and for nothing else."""
     content = b"*\n!keep"
-    guarded = guard(content, parse_lines(content), ["keep", "new", "a/[b]"])
+    guarded = keep_on_reapply(content, parse_lines(content), ["keep", "new", "a/[b]"])
     assert guarded.startswith(content + b"\n# ")
     assert dropped(guarded, "keep", "new", "a/[b]", "Dockerfile", "a/b") == ["Dockerfile", "a/b"]
 
 
 def test_other_rules() -> None:
     """A file that the selection was not made by is made to keep everything."""
-    guarded = guard(b"x\n", parse_lines(b"y\n"), [])
+    guarded = keep_on_reapply(b"x\n", parse_lines(b"y\n"), [])
     assert dropped(guarded, "x", "x/y", "z") == []
-    assert dropped(guard(b"x\n", None, []), "x") == []
+    assert dropped(keep_on_reapply(b"x\n", None, []), "x") == []
 
 
 def test_malformed() -> None:
     """A file that nobody can read is replaced by one that keeps everything."""
     for content in (b"[", b"a" * 70_000, b"!\n"):
-        guarded = guard(content, None, [])
+        guarded = keep_on_reapply(content, None, [])
         assert dropped(guarded, "x") == []
         assert len(guarded) < 200
 
@@ -57,4 +57,4 @@ def test_any_added_file(paths: list[str]) -> None:
     """No name of an added file can be dropped by a second reading."""
     paths = [path.encode("utf-8", "replace").decode() for path in paths]
     content = b"*\n**/*\n!x\nx/*"
-    assert dropped(guard(content, parse_lines(content), paths), *paths) == []
+    assert dropped(keep_on_reapply(content, parse_lines(content), paths), *paths) == []

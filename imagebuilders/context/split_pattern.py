@@ -1,11 +1,11 @@
 """A pattern taken apart: what the folder must be like, and what the name in it.
 
-Most patterns hit a path exactly if its folder meets one condition (the head) and its last
-name another (the tail). A folder is then judged once for all the names in it, and whether
+Most patterns hit a path exactly if its folder passes one test (of the dirname) and its last
+name another (of the basename). A folder is then judged once for all the names in it, and whether
 anything below it can be hit is known without opening it. A pattern that cannot be taken
-apart so (a wild card may match a slash, or it alternates or repeats) has no shape.
+apart so (a wild card may match a slash, or it alternates or repeats) is not split.
 
-A folder's path is written with a slash at its end, the root as `""`. Shapes hold for
+A folder's path is written with a slash at its end, the root as `""`. The tests hold for
 folders and names without line feeds, which `**` does not match.
 """
 
@@ -22,14 +22,14 @@ from imagebuilders.context.tokens import (
     Token,
     TokenKind,
     expression_test,
-    is_tame,
+    is_plain_glob,
     replace_stray_bytes,
     tokens_of,
 )
 
 
-class HeadKind(enum.Enum):
-    """How a folder is compared with the head."""
+class DirnameKind(enum.Enum):
+    """How a folder is tested."""
 
     ANY = "any folder"
     SAME = "this folder"
@@ -38,8 +38,8 @@ class HeadKind(enum.Enum):
     GLOB = "a folder that the glob matches"
 
 
-class TailKind(enum.Enum):
-    """How a name is compared with the tail."""
+class BasenameKind(enum.Enum):
+    """How a name is tested."""
 
     ANY = "any name"
     SAME = "this name"
@@ -49,58 +49,58 @@ class TailKind(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Tail:
+class BasenameTest:
     """What the last name must be: a text, and for a glob its tokens."""
 
-    kind: TailKind
+    kind: BasenameKind
     text: str = ""
     tokens: tuple[Token, ...] = ()
 
     @cached_property
     def test(self) -> Test:
-        """A function that is true for the names that the tail hits."""
+        """A function that is true for the names that pass."""
         text = self.text
-        if self.kind is TailKind.GLOB:
+        if self.kind is BasenameKind.GLOB:
             return expression_test(self.tokens)
-        if self.kind is TailKind.SAME:
+        if self.kind is BasenameKind.SAME:
             return lambda name: name == text
-        if self.kind is TailKind.STARTS:
+        if self.kind is BasenameKind.STARTS:
             return lambda name: name.startswith(text)
-        if self.kind is TailKind.ENDS:
+        if self.kind is BasenameKind.ENDS:
             return lambda name: name.endswith(text)
         return lambda _name: True
 
 
 @dataclass(frozen=True)
-class Head:
+class DirnameTest:
     """What the folder must be: a text, and for a glob its tokens."""
 
-    kind: HeadKind
+    kind: DirnameKind
     text: str = ""
     tokens: tuple[Token, ...] = ()
 
     def fits(self, folder: str) -> bool:
         """Say whether the folder is one of those."""
         text = self.text
-        if self.kind is HeadKind.GLOB:
+        if self.kind is DirnameKind.GLOB:
             return bool(self._test(folder))
-        if self.kind is HeadKind.SAME:
+        if self.kind is DirnameKind.SAME:
             return folder == text
-        if self.kind is HeadKind.STARTS:
+        if self.kind is DirnameKind.STARTS:
             return folder.startswith(text)
-        if self.kind is HeadKind.ENDS:
-            # A head that starts with a slash stands for whole names.
+        if self.kind is DirnameKind.ENDS:
+            # A text that starts with a slash stands for whole names.
             return folder.endswith(text) or (text[0] == "/" and folder == text[1:])
         return True
 
     def may_fit_below(self, folder: str) -> bool:
         """Say whether the folder or one below it, at any depth, can be one of those."""
         text = self.text
-        if self.kind is HeadKind.SAME:
+        if self.kind is DirnameKind.SAME:
             return text.startswith(folder)
-        if self.kind is HeadKind.STARTS:
+        if self.kind is DirnameKind.STARTS:
             return text.startswith(folder) or folder.startswith(text)
-        if self.kind is HeadKind.GLOB:
+        if self.kind is DirnameKind.GLOB:
             parts, endless = self._parts
             names = folder[:-1].split("/")
             return (endless or len(names) <= len(parts)) and all(
@@ -129,15 +129,15 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A pattern hits a path if the head fits its folder and the tail its last name."""
+class SplitPattern:
+    """A pattern hits a path if the folder passes one test and the last name the other."""
 
-    head: Head
-    tail: Tail
+    dirname: DirnameTest
+    basename: BasenameTest
 
 
-def shapes_of(pattern: Pattern) -> tuple[Shape, ...] | None:
-    """Take a pattern apart: it hits what any of the shapes hits. `None` if it has none."""
+def split_pattern(pattern: Pattern) -> tuple[SplitPattern, ...] | None:
+    """Take a pattern apart: it hits what any of the results hits. `None` if it cannot be."""
     glob = pattern.glob
     if pattern.kind is PatternKind.EXACT:
         return (_literal(glob),)
@@ -147,33 +147,43 @@ def shapes_of(pattern: Pattern) -> tuple[Shape, ...] | None:
         return (_suffix(glob[2:]),)
     if pattern.kind is PatternKind.PREFIX:
         start = glob[:-2]
-        below = Shape(Head(HeadKind.STARTS, start), Tail(TailKind.ANY))
+        below = SplitPattern(DirnameTest(DirnameKind.STARTS, start), BasenameTest(BasenameKind.ANY))
         folder, slash, name = start.rpartition("/")
         if not name:
             return (below,)
-        return (Shape(Head(HeadKind.SAME, folder + slash), Tail(TailKind.STARTS, name)), below)
-    shape = _glob(tokens_of(glob))
-    return None if shape is None else (shape,)
+        return (
+            SplitPattern(
+                DirnameTest(DirnameKind.SAME, folder + slash),
+                BasenameTest(BasenameKind.STARTS, name),
+            ),
+            below,
+        )
+    split = _glob(tokens_of(glob))
+    return None if split is None else (split,)
 
 
-def _literal(path: str) -> Shape:
+def _literal(path: str) -> SplitPattern:
     folder, slash, name = path.rpartition("/")
-    return Shape(Head(HeadKind.SAME, folder + slash), Tail(TailKind.SAME, name))
+    return SplitPattern(
+        DirnameTest(DirnameKind.SAME, folder + slash), BasenameTest(BasenameKind.SAME, name)
+    )
 
 
-def _suffix(end: str) -> Shape:
+def _suffix(end: str) -> SplitPattern:
     folder, slash, name = end.rpartition("/")
     if not end:
-        return Shape(Head(HeadKind.ANY), Tail(TailKind.ANY))
+        return SplitPattern(DirnameTest(DirnameKind.ANY), BasenameTest(BasenameKind.ANY))
     if not slash:
-        return Shape(Head(HeadKind.ANY), Tail(TailKind.ENDS, name))
+        return SplitPattern(DirnameTest(DirnameKind.ANY), BasenameTest(BasenameKind.ENDS, name))
     if not folder:
-        return Shape(Head(HeadKind.ANY), Tail(TailKind.SAME, name))
-    return Shape(Head(HeadKind.ENDS, folder + slash), Tail(TailKind.SAME, name))
+        return SplitPattern(DirnameTest(DirnameKind.ANY), BasenameTest(BasenameKind.SAME, name))
+    return SplitPattern(
+        DirnameTest(DirnameKind.ENDS, folder + slash), BasenameTest(BasenameKind.SAME, name)
+    )
 
 
-def _glob(tokens: list[Token]) -> Shape | None:
-    if not is_tame(tokens):
+def _glob(tokens: list[Token]) -> SplitPattern | None:
+    if not is_plain_glob(tokens):
         return None
     cut = 0
     for index, token in enumerate(tokens):
@@ -187,34 +197,34 @@ def _glob(tokens: list[Token]) -> Shape | None:
             cut = index + 1
         elif token.text == "/":
             cut = index + 1
-    return Shape(_head(tokens[:cut]), _tail(tokens[cut:]))
+    return SplitPattern(_dirname_test(tokens[:cut]), _basename_test(tokens[cut:]))
 
 
-def _head(tokens: list[Token]) -> Head:
+def _dirname_test(tokens: list[Token]) -> DirnameTest:
     text = "".join(token.text for token in tokens)
     deep = [token.kind is TokenKind.DEEP for token in tokens]
     if all(token.kind is TokenKind.LITERAL for token in tokens):
-        return Head(HeadKind.SAME, text)
+        return DirnameTest(DirnameKind.SAME, text)
     if deep == [True] and tokens[0].expression != ".*":
-        return Head(HeadKind.ANY)
+        return DirnameTest(DirnameKind.ANY)
     if deep[0] and all(token.kind is TokenKind.LITERAL for token in tokens[1:]):
-        return Head(HeadKind.ENDS, "/" + text)
-    return Head(HeadKind.GLOB, tokens=tuple(tokens))
+        return DirnameTest(DirnameKind.ENDS, "/" + text)
+    return DirnameTest(DirnameKind.GLOB, tokens=tuple(tokens))
 
 
-def _tail(tokens: list[Token]) -> Tail:
+def _basename_test(tokens: list[Token]) -> BasenameTest:
     if not tokens:
-        return Tail(TailKind.ANY)
+        return BasenameTest(BasenameKind.ANY)
     wild = [index for index, token in enumerate(tokens) if token.kind not in _PLAIN]
     text = "".join(token.text for token in tokens)
     if not wild:
-        return Tail(TailKind.SAME, text)
+        return BasenameTest(BasenameKind.SAME, text)
     if len(wild) == 1 and tokens[wild[0]].kind is TokenKind.SOME:
         if wild[0] == 0:
-            return Tail(TailKind.ENDS, text)
+            return BasenameTest(BasenameKind.ENDS, text)
         if wild[0] == len(tokens) - 1:
-            return Tail(TailKind.STARTS, text)
-    return Tail(TailKind.GLOB, tokens=tuple(tokens))
+            return BasenameTest(BasenameKind.STARTS, text)
+    return BasenameTest(BasenameKind.GLOB, tokens=tuple(tokens))
 
 
 _PLAIN = (TokenKind.LITERAL, TokenKind.ESCAPED)
