@@ -1,18 +1,29 @@
 """What happens during a build, as a stream of typed events.
 
 Builders, uploads and pushes `emit` events; whoever wants to know listens: the
-command line's progress display, the log, a caller's own function. Listeners
-are bound to the current `contextvars` context, so concurrent builds in other
-threads or tasks do not mix.
+command line's progress display, a caller's own function. While nobody listens, they go to the
+log `imagebuilders`. Listeners are bound to the current `contextvars` context, so concurrent
+builds in other threads or tasks do not mix.
+
+The steps of a build are a graph, as BuildKit's are: each has an id, the ids of the steps whose
+results it needs, a start and an end, and several may run at a time. What a step prints and
+transfers carries its id. A builder that runs one step after another, as the classic build does,
+emits the same events; one that knows no ids leaves them out, and its steps run one at a time.
+
+Two events of a class are equal when their positional fields are. Fields that are given by keyword
+(ids, times and the like) are details, which are not compared.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Literal, TypeAlias
+
+Stream: TypeAlias = Literal["stdout", "stderr"]
 
 
 @dataclass(frozen=True)
@@ -25,19 +36,54 @@ class BuildStarted:
 
 @dataclass(frozen=True)
 class ContextProgress:
-    """So many bytes of the build context were sent so far."""
+    """So many bytes of the build context were sent so far. `total` is 0 when unknown."""
 
     bytes_sent: int
     done: bool = False
+    _: KW_ONLY
+    total: int = field(default=0, compare=False)
+    step_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
-class StepStarted:
-    """A Dockerfile step begins. `number` counts from 1; `total` is 0 when unknown."""
+class StepAdded:
+    """A step is part of the build and has not started yet.
+
+    Only builders that know steps in advance emit it. The fields are those of `StepStarted`.
+    """
 
     number: int
     total: int
     instruction: str
+    _: KW_ONLY
+    step_id: str = field(default="", compare=False)
+    stage: str = field(default="", compare=False)
+    inputs: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """A step begins. It may do so again after it finished, as when a base image is pulled late.
+
+    Attributes:
+        number: counts from 1, in the Dockerfile or, with some builders, in the stage; 0 for a
+            step that the builder adds of its own accord, such as reading the Dockerfile.
+        total: of how many; 0 when unknown.
+        instruction: the Dockerfile's instruction, or what else the step is called.
+        step_id: the step's name among the events of its build.
+        stage: the name of the stage; `stage-N` for one without a name, counted from 0.
+        inputs: the ids of the steps whose results this one needs.
+        started_at: when, in seconds since 1970.
+    """
+
+    number: int
+    total: int
+    instruction: str
+    _: KW_ONLY
+    step_id: str = field(default="", compare=False)
+    stage: str = field(default="", compare=False)
+    inputs: tuple[str, ...] = field(default=(), compare=False)
+    started_at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -45,14 +91,56 @@ class StepCached:
     """The step's result came from the build cache."""
 
     number: int
+    _: KW_ONLY
+    step_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class StepOutput:
-    """A line that the step printed, or, with `number` 0, the engine itself."""
+    """A line that the step printed. With `number` 0 and no id: a line of the engine itself."""
 
     number: int
     line: str
+    _: KW_ONLY
+    step_id: str = field(default="", compare=False)
+    stream: Stream = field(default="stdout", compare=False)
+
+
+@dataclass(frozen=True)
+class StepProgress:
+    """A part of a step, such as a download. `total` is 0 when unknown.
+
+    `name` says what the part is, and is the same in all events of that part of the step.
+    """
+
+    number: int
+    name: str
+    current: int = 0
+    total: int = 0
+    done: bool = False
+    _: KW_ONLY
+    step_id: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class StepFinished:
+    """The step is done, or has failed.
+
+    Attributes:
+        number: that of its `StepStarted`.
+        cached: whether the result came from the build cache.
+        error: why it failed; empty when it did not.
+        step_id: the step's name among the events of its build.
+        started_at, ended_at: when, in seconds since 1970.
+    """
+
+    number: int
+    cached: bool = False
+    error: str = ""
+    _: KW_ONLY
+    step_id: str = field(default="", compare=False)
+    started_at: float | None = field(default=None, compare=False)
+    ended_at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -65,12 +153,17 @@ class ImageBuilt:
 
 @dataclass(frozen=True)
 class LayerProgress:
-    """A layer on its way to or from a registry. `total` is 0 when unknown; sizes in bytes."""
+    """A layer on its way to or from a registry. `total` is 0 when unknown; sizes in bytes.
+
+    `step_id` is the step that pulls the layer; empty during a push.
+    """
 
     layer: str
     status: str
     current: int = 0
     total: int = 0
+    _: KW_ONLY
+    step_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -92,17 +185,33 @@ class UploadProgress:
 
 @dataclass(frozen=True)
 class Notice:
-    """A remark a person should see: a warning, a fallback that was taken."""
+    """A remark a person should see: a warning, a fallback that was taken.
+
+    Attributes:
+        message: the remark.
+        rule: the name of the check that makes it, as in `StageNameCasing`.
+        line: the Dockerfile's line that it is about, from 1; 0 for none.
+        url: where more is told about it.
+        step_id: the step that it is about.
+    """
 
     message: str
+    _: KW_ONLY
+    rule: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+    url: str = field(default="", compare=False)
+    step_id: str = field(default="", compare=False)
 
 
 Event: TypeAlias = (
     BuildStarted
     | ContextProgress
+    | StepAdded
     | StepStarted
     | StepCached
     | StepOutput
+    | StepProgress
+    | StepFinished
     | ImageBuilt
     | LayerProgress
     | ImagePushed
@@ -111,6 +220,7 @@ Event: TypeAlias = (
 )
 Listener: TypeAlias = Callable[[Event], None]
 
+_logger = logging.getLogger("imagebuilders")
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("imagebuilders_listeners", default=())
 
 
@@ -118,8 +228,9 @@ _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("imagebuilders_listene
 def listen(listener: Listener) -> Iterator[None]:
     """Call `listener` with every event emitted inside the `with` block.
 
-    Blocks nest: inner and outer listeners both hear each event, outer first.
-    An exception raised by a listener ends the build that emitted the event.
+    Blocks nest: inner and outer listeners both hear each event, outer first. A listener is
+    called in the thread that called `build`. An exception that it raises ends the build that
+    emitted the event, and is raised there.
     """
     token = _listeners.set((*_listeners.get(), listener))
     try:
@@ -129,11 +240,35 @@ def listen(listener: Listener) -> Iterator[None]:
 
 
 def emit(event: Event) -> None:
-    """Tell every listener of the current context."""
-    for listener in _listeners.get():
+    """Tell every listener of the current context; write to the log when there is none."""
+    for listener in _listeners.get() or (log_event,):
         listener(event)
 
 
-def is_heard() -> bool:
-    """Whether anybody listens; without a listener, builders write to the log instead."""
-    return bool(_listeners.get())
+def log_event(event: Event) -> None:
+    """Write an event to the log `imagebuilders`, at INFO; notices are warnings.
+
+    Progress in bytes is left out: in a log it says nothing.
+    """
+    match event:
+        case BuildStarted():
+            _logger.info("Building %s with %s.", event.image_name, event.engine)
+        case StepStarted():
+            _logger.info("%s: %s", _step(event.number, event.total), event.instruction)
+        case StepCached():
+            _logger.info("%s: taken from the cache", _step(event.number))
+        case StepOutput():
+            _logger.info("%s", event.line)
+        case ImageBuilt():
+            _logger.info("Built %s (%s).", event.image_name, event.image_id)
+        case ImagePushed():
+            _logger.info("Pushed %s.", event.reference)
+        case Notice():
+            _logger.warning("%s", event.message)
+        case _:
+            pass
+
+
+def _step(number: int, total: int = 0) -> str:
+    of_how_many = f"/{total}" if total else ""
+    return f"Step {number}{of_how_many}" if number else "Step"

@@ -16,15 +16,18 @@ from imagebuilders.base_image_builder import (
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.components.component import StackComponentConfig
 from imagebuilders.components.flavor import DOCS_URL
-from imagebuilders.event_log import report
 from imagebuilders.events import (
     BuildStarted,
     ContextProgress,
     Event,
     Notice,
+    StepAdded,
     StepCached,
+    StepFinished,
     StepOutput,
+    StepProgress,
     StepStarted,
+    emit,
 )
 from imagebuilders.exceptions import (
     BuildContextError,
@@ -145,7 +148,7 @@ class LocalImageBuilder(BaseImageBuilder):
         context = engine_context(build_context, options.dockerfile)
         warn_of_secrets(secret_looking(context.entries))
         compress = bool(options.gzip) or options.encoding == "gzip"
-        tell = _report_results if options.quiet else report
+        tell = _emit_results if options.quiet else emit
         docker_config = DockerConfigFile.load()
         with self._client_for(container_registry) as client:
             try:
@@ -207,10 +210,16 @@ def _check_types(build_context: object, container_registry: object) -> None:
         )
 
 
-def _report_results(event: Event) -> None:
-    """Report what a quiet build still says."""
-    if not isinstance(event, StepStarted | StepCached | StepOutput | ContextProgress):
-        report(event)
+def _emit_results(event: Event) -> None:
+    """Tell what a quiet build still says."""
+    if not isinstance(event, _OF_STEPS):
+        emit(event)
+
+
+_OF_STEPS = (
+    *(ContextProgress, StepAdded, StepStarted, StepCached, StepOutput, StepProgress),
+    StepFinished,
+)
 
 
 def _engine_params(
@@ -246,7 +255,7 @@ def _auth_headers(
     configs: dict[str, Mapping[str, str]] = {}
     for found in all_auth_configs(docker_config):
         if isinstance(found, RegistryError):
-            report(Notice(str(found)))
+            emit(Notice(str(found)))
         else:
             configs[found[0]] = found[1]
     if container_registry is not None:

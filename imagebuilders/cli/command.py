@@ -10,7 +10,7 @@ import click
 from imagebuilders.cli import failures, output
 from imagebuilders.cli.build_command import build
 from imagebuilders.cli.context_commands import context
-from imagebuilders.cli.printable import printable_lines
+from imagebuilders.cli.sanitize import printable_lines
 from imagebuilders.cli.stack_commands import flavors, stack
 
 PROGRAM = "imagebuilders"

@@ -14,9 +14,9 @@ from click.core import ParameterSource
 
 from imagebuilders import events
 from imagebuilders.cli import output
-from imagebuilders.cli.printable import printable
+from imagebuilders.cli.humanize import size
 from imagebuilders.cli.progress_json import JsonProgress
-from imagebuilders.cli.quantities import size
+from imagebuilders.cli.sanitize import printable
 
 if TYPE_CHECKING:
     from imagebuilders.build_context import BuildContext
@@ -81,7 +81,7 @@ def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool)
         _write_list(build_context, entries, folders, secrets)
         return
     depth, width = (None, None) if show_all else (_SHOWN_DEPTH, _SHOWN_ENTRIES)
-    branches = Branches() if output.knows(Branches().middle) else ASCII_BRANCHES
+    branches = Branches() if output.can_encode(Branches().middle) else ASCII_BRANCHES
     tree = build_tree(entries)
     for line in tree_lines(tree, path, depth=depth, width=width, branches=branches):
         output.result(line)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from imagebuilders.cli.printable import printable
-from imagebuilders.cli.quantities import size
+from imagebuilders.cli.humanize import size
+from imagebuilders.cli.sanitize import printable
 from imagebuilders.context.entries import Entry, EntryType
 
 

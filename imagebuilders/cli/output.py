@@ -14,7 +14,7 @@ from typing import TextIO
 import click
 
 from imagebuilders.cli.failures import OutputClosedError, OutputFailedError
-from imagebuilders.cli.printable import printable_lines
+from imagebuilders.cli.sanitize import printable_lines
 
 
 def write_line(stream: TextIO, text: str) -> None:
@@ -50,7 +50,7 @@ def result(text: str) -> None:
     write_line(sys.stdout, text)
 
 
-def knows(characters: str) -> bool:
+def can_encode(characters: str) -> bool:
     """Tell whether standard output can spell these characters."""
     try:
         characters.encode(sys.stdout.encoding or "ascii")
@@ -78,7 +78,7 @@ def warning_message(text: str) -> None:
 def labelled(label: str, style: str, text: str) -> None:
     """Write `label: text` to stderr, without what would steer a terminal."""
     text = printable_lines(text)  # it may quote a build's output, or names of files
-    if not is_steerable(sys.stderr):
+    if not supports_cursor(sys.stderr):
         write_line(sys.stderr, f"{label}: {text}")
         return
     from rich.console import Console
@@ -122,7 +122,7 @@ def standard_streams() -> Iterator[None]:
         yield
 
 
-def is_steerable(stream: TextIO) -> bool:
+def supports_cursor(stream: TextIO) -> bool:
     """Tell whether a stream is a terminal that is known to have colours and a cursor."""
     return stream.isatty() and bool(os.environ.get("TERM"))
 

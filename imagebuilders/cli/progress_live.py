@@ -17,28 +17,34 @@ from rich.table import Table
 from rich.text import Text
 
 from imagebuilders import events
-from imagebuilders.cli.printable import output_line, printable, printable_lines
-from imagebuilders.cli.quantities import duration, size
+from imagebuilders.cli.humanize import duration, size
+from imagebuilders.cli.progress_steps import StepEvent, step_key, step_number
+from imagebuilders.cli.sanitize import output_line, printable, printable_lines
 
 _TAIL = 6
-"""Lines of a running step's output that are shown."""
+"""Lines of a running step's output that are shown; fewer of each when several steps run."""
 _LAYERS = 8
-"""Layers that are shown at once."""
+"""Layers of a step that are shown at once."""
 _FRAMES_PER_SECOND = 8
 _SETTLED = ("pushed", "exists", "mounted", "complete")
 """Words in an engine's status of a layer that there is no more waiting for."""
+_PUSH = "push"
 
 
 @dataclass
-class _Running:
-    """Something that is under way."""
+class _Row:
+    """Something that is under way: a step, a transfer, a push."""
 
     title: str
     started: float
     amount: str = ""
     part: tuple[int, int] | None = None
     cached: bool = False
+    is_step: bool = False
+    has_id: bool = False
     output: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
+    parts: dict[str, events.StepProgress] = field(default_factory=dict)
+    layers: dict[str, events.LayerProgress] = field(default_factory=dict)
 
 
 class LiveProgress:
@@ -57,8 +63,7 @@ class LiveProgress:
         self._spinner = Spinner("line" if plain else "dots", style="cyan")
         self._marks = ("+", "x", "!") if plain else ("✓", "✗", "!")
         self._cut: OverflowMethod = "crop" if plain else "ellipsis"
-        self._running: dict[str, _Running] = {}
-        self._layers: dict[str, events.LayerProgress] = {}
+        self._rows: dict[str, _Row] = {}
         # Guards the state against the drawing thread. Never held while printing: the
         # console has a lock of its own, which the drawing thread holds when it asks for this.
         self._lock = threading.Lock()
@@ -80,11 +85,10 @@ class LiveProgress:
         with self._lock:
             lines = [
                 self._line(self._marks[1], "red", row)
-                for row in self._running.values()
+                for row in self._rows.values()
                 if exception_type is not None
             ]
-            self._running.clear()
-            self._layers.clear()
+            self._rows.clear()
         self._print(lines)
         self._live.stop()
 
@@ -106,101 +110,146 @@ class LiveProgress:
 
     def _note(self, event: events.Event) -> list[RenderableType]:
         """Change the state; give the lines that stand from now on."""
-        if isinstance(event, events.BuildStarted):
-            title = f"{printable(event.image_name)} with {printable(event.engine)}"
-            return [Text(f"Building {title}", style="bold")]
-        if isinstance(event, events.ContextProgress):
-            return self._transfer("context", event.bytes_sent, 0, event.done)
-        if isinstance(event, events.UploadProgress):
-            title = f"upload to {printable(event.path)}"
-            return self._transfer(title, event.bytes_sent, event.total, event.done)
-        if isinstance(event, events.StepStarted):
-            lines = self._finish("step")
-            self._running["step"] = _Running(_title(event), self._clock())
-            return lines
-        if isinstance(event, events.StepCached):
-            if "step" in self._running:
-                self._running["step"].cached = True
-            return []
-        if isinstance(event, events.StepOutput):
-            return self._output(event)
-        if isinstance(event, events.ImageBuilt):
-            return self._finish("step")
-        if isinstance(event, events.LayerProgress):
-            self._layers[event.layer] = event
-            if not {"step", "push"} & self._running.keys():  # a step's layers are pulled
-                self._running["push"] = _Running("push", self._clock())
-            return []
-        if isinstance(event, events.ImagePushed):
-            if "push" in self._running:
-                count = len(self._layers)
-                self._running["push"].amount = f"{count} layer{'' if count == 1 else 's'}"
-            return self._finish("push")
-        return [Text(f"{self._marks[2]} {printable_lines(event.message)}", style="yellow")]
-
-    def _transfer(self, title: str, sent: int, total: int, done: bool) -> list[RenderableType]:
-        row = self._running.setdefault(title, _Running(title, self._clock()))
-        row.amount = size(sent)
-        row.part = (sent, total) if total else None
-        return self._finish(title) if done else []
-
-    def _output(self, event: events.StepOutput) -> list[RenderableType]:
-        # The engine's own lines (number 0) are layer IDs and the like: noise to a person.
-        if event.number and "step" in self._running:
-            lines = map(output_line, event.line.splitlines())
-            self._running["step"].output.extend(line for line in lines if line)
+        match event:
+            case events.BuildStarted():
+                title = f"{printable(event.image_name)} with {printable(event.engine)}"
+                return [Text(f"Building {title}", style="bold")]
+            case events.ContextProgress():
+                return self._transfer("context", event.bytes_sent, event.total, event.done)
+            case events.UploadProgress():
+                title = f"upload to {printable(event.path)}"
+                return self._transfer(title, event.bytes_sent, event.total, event.done)
+            case events.StepStarted():
+                return self._start(event)
+            case events.StepFinished():
+                return self._finish(event)
+            case events.StepCached() | events.StepOutput() | events.StepProgress():
+                self._change(event)
+            case events.LayerProgress():
+                self._row_of_layer(event).layers[event.layer] = event
+            case events.ImageBuilt():
+                return self._end([key for key, row in self._rows.items() if row.is_step])
+            case events.ImagePushed():
+                return self._end_push()
+            case events.Notice():
+                text = f"{self._marks[2]} {printable_lines(event.message)}"
+                return [Text(text, style="yellow")]
+            case _:
+                pass  # a step that waits is shown when it starts
         return []
 
-    def _finish(self, key: str) -> list[RenderableType]:
-        row = self._running.pop(key, None)
-        if key in ("step", "push"):
-            self._layers.clear()
-        return [] if row is None else [self._line(self._marks[0], "green", row)]
+    def _transfer(self, title: str, sent: int, total: int, done: bool) -> list[RenderableType]:
+        row = self._rows.setdefault(title, _Row(title, self._clock()))
+        row.amount = size(sent)
+        row.part = (sent, total) if total else None
+        return self._end([title]) if done else []
+
+    def _start(self, event: events.StepStarted) -> list[RenderableType]:
+        ended = []
+        if not event.step_id:  # such a builder does one step after another
+            ended = [key for key, row in self._rows.items() if row.is_step and not row.has_id]
+        lines = self._end(ended)
+        title = f"{step_number(event)} {printable(' '.join(event.instruction.split()))}".lstrip()
+        row = _Row(title, self._clock(), is_step=True, has_id=bool(event.step_id))
+        self._rows[_key(event)] = row
+        return lines
+
+    def _change(self, event: events.StepCached | events.StepOutput | events.StepProgress) -> None:
+        row = self._rows.get(_key(event))
+        if row is None:
+            return
+        match event:
+            case events.StepCached():
+                row.cached = True
+            case events.StepProgress() if event.done:
+                row.parts.pop(event.name, None)
+            case events.StepProgress():
+                row.parts[event.name] = event
+            case events.StepOutput():
+                lines = map(output_line, event.line.splitlines())
+                row.output.extend(line for line in lines if line)
+
+    def _finish(self, event: events.StepFinished) -> list[RenderableType]:
+        row = self._rows.pop(_key(event), None)
+        if row is None:
+            return []
+        row.cached = row.cached or event.cached
+        if event.started_at is not None and event.ended_at is not None:
+            row.started = self._clock() - max(0.0, event.ended_at - event.started_at)
+        if event.error:
+            return [self._line(self._marks[1], "red", row)]
+        return [self._line(self._marks[0], "green", row)]
+
+    def _row_of_layer(self, event: events.LayerProgress) -> _Row:
+        """Return the step that pulls the layer, or the push."""
+        steps = {key: row for key, row in self._rows.items() if row.is_step}
+        if event.step_id and (row := steps.get(f"step {event.step_id}")):
+            return row
+        if steps:  # a builder without ids does one step after another
+            return list(steps.values())[-1]
+        return self._rows.setdefault(_PUSH, _Row(_PUSH, self._clock()))
+
+    def _end_push(self) -> list[RenderableType]:
+        row = self._rows.get(_PUSH)
+        if row is None:
+            return []
+        count = len(row.layers)
+        row.amount = f"{count} layer{'' if count == 1 else 's'}"
+        return self._end([_PUSH])
+
+    def _end(self, keys: list[str]) -> list[RenderableType]:
+        rows = [self._rows.pop(key) for key in keys]
+        return [self._line(self._marks[0], "green", row) for row in rows]
 
     # --- how it looks ----------------------------------------------------------
 
-    def _line(self, mark: str, style: str, row: _Running) -> RenderableType:
+    def _line(self, mark: str, style: str, row: _Row) -> RenderableType:
         return _grid(Text(mark, style=style), row, self._clock(), self._cut)
 
     def _drawing(self) -> RenderableType:
         with self._lock:
             now = self._clock()
-            parts: list[RenderableType] = []
-            for row in self._running.values():
-                parts.append(_grid(self._spinner, row, now, self._cut))
-                parts += [
+            steps = sum(row.is_step for row in self._rows.values())
+            tail = max(1, _TAIL // max(1, steps))
+            drawn: list[RenderableType] = []
+            for row in self._rows.values():
+                drawn.append(_grid(self._spinner, row, now, self._cut))
+                drawn += [
                     Text(f"    {line}", style="dim", no_wrap=True, overflow=self._cut)
-                    for line in row.output
+                    for line in list(row.output)[-tail:]
                 ]
-            return self._inset(Group(*parts, *self._drawn_layers()))
+                drawn += [self._drawn_part(part) for part in row.parts.values()]
+                drawn += self._drawn_layers(row)
+            return self._inset(Group(*drawn))
 
-    def _drawn_layers(self) -> list[RenderableType]:
+    def _drawn_layers(self, step: _Row) -> list[RenderableType]:
         waiting = [
             layer
-            for layer in self._layers.values()
+            for layer in step.layers.values()
             if not any(word in layer.status.lower() for word in _SETTLED)
         ]
-        drawn: list[RenderableType] = []
         shown = waiting if len(waiting) <= _LAYERS + 1 else waiting[:_LAYERS]
-        for layer in shown:
-            row = _Running(f"  {printable(layer.layer)} {printable(layer.status)}", 0.0)
-            if layer.current:
-                row.amount = size(layer.current)
-            if layer.total:
-                row.part = (layer.current, layer.total)
-            drawn.append(_grid(Text(" "), row, None, self._cut))
+        drawn = [self._drawn_part(layer) for layer in shown]
         if len(waiting) > len(shown):
             drawn.append(Text(f"    and {len(waiting) - len(shown)} more layers", style="dim"))
         return drawn
 
+    def _drawn_part(self, part: events.LayerProgress | events.StepProgress) -> RenderableType:
+        name = part.name if isinstance(part, events.StepProgress) else f"{part.layer} {part.status}"
+        row = _Row(f"  {printable(name)}", 0.0)
+        if part.current:
+            row.amount = size(part.current)
+        if part.total:
+            row.part = (part.current, part.total)
+        return _grid(Text(" "), row, None, self._cut)
 
-def _title(step: events.StepStarted) -> str:
-    number = f"[{step.number}/{step.total}]" if step.total else f"[{step.number}]"
-    return f"{number} {printable(' '.join(step.instruction.split()))}"
+
+def _key(event: StepEvent) -> str:
+    return f"step {step_key(event)}"
 
 
 def _grid(
-    mark: RenderableType, row: _Running, now: float | None, cut: OverflowMethod
+    mark: RenderableType, row: _Row, now: float | None, cut: OverflowMethod
 ) -> RenderableType:
     """Lay out one line: mark, title, bar, amount, time."""
     grid = Table.grid(expand=True, padding=(0, 1, 0, 0))

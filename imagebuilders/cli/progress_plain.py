@@ -5,73 +5,132 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TextIO
 
 from imagebuilders import events
+from imagebuilders.cli.humanize import duration, size
 from imagebuilders.cli.output import write_line
-from imagebuilders.cli.printable import output_line, printable, printable_lines
-from imagebuilders.cli.quantities import duration, size
+from imagebuilders.cli.progress_steps import StepEvent, is_of_engine, step_key, step_number
+from imagebuilders.cli.sanitize import output_line, printable, printable_lines
 
 _NUMBER = re.compile(r"\d+")
 _REPORT_EVERY = 10.0
 """Seconds between two lines about one transfer: a log wants few of them."""
 
 
+@dataclass
+class _Running:
+    """A step that has not finished."""
+
+    label: str
+    started: float
+    has_id: bool
+    cached: bool = False
+
+
 class PlainProgress:
     """A listener that writes a line for everything that happens once.
 
-    Of a transfer it tells the end, and in between something every ten seconds.
+    Each line about a step begins with the step's label, since several may run at a time. Of a
+    transfer it tells the end, and in between something every ten seconds.
     """
 
     def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock = clock
-        self._step: events.StepStarted | None = None
-        self._cached = False
-        self._started = clock()
+        self._labels: dict[str, str] = {}
+        self._running: dict[str, _Running] = {}
         self._layers: dict[str, str] = {}
         self._reported: dict[str, float] = {}
 
     def __call__(self, event: events.Event) -> None:
         """Write what there is to say about one event."""
-        if isinstance(event, events.BuildStarted):
-            self._line(f"building {printable(event.image_name)} with {printable(event.engine)}")
-        elif isinstance(event, events.ContextProgress):
-            self._transfer("context", event.bytes_sent, 0, event.done)
-        elif isinstance(event, events.UploadProgress):
-            what = f"upload to {printable(event.path)}"
-            self._transfer(what, event.bytes_sent, event.total, event.done)
-        elif isinstance(event, events.StepStarted):
-            self._finish_step()
-            self._step, self._cached, self._started = event, False, self._clock()
-            self._line(f"{_number(event)} {printable(' '.join(event.instruction.split()))}")
-        elif isinstance(event, events.StepCached):
-            self._cached = True
-            self._line(f"{self._step_number(event.number)} cached")
-        elif isinstance(event, events.StepOutput):
-            if not event.number:
-                return  # the engine's own lines are layer IDs and the like: noise to a person
-            for line in event.line.splitlines():
-                self._line(f"{self._step_number(event.number)}   {output_line(line)}".rstrip())
-        elif isinstance(event, events.ImageBuilt):
-            self._finish_step()
-            self._line(printable(f"built {event.image_name} {event.image_id}".rstrip()))
-        elif isinstance(event, events.LayerProgress):
-            self._layer(event)
-        elif isinstance(event, events.ImagePushed):
-            self._line(f"pushed {printable(event.reference)}")
-        else:
-            self._line(f"note: {printable_lines(event.message)}")
+        match event:
+            case events.BuildStarted():
+                self._labels.clear()
+                self._line(f"building {printable(event.image_name)} with {printable(event.engine)}")
+            case events.ContextProgress():
+                self._transfer("context", event.bytes_sent, event.total, event.done)
+            case events.UploadProgress():
+                what = f"upload to {printable(event.path)}"
+                self._transfer(what, event.bytes_sent, event.total, event.done)
+            case events.StepStarted():
+                self._start(event)
+            case events.StepCached():
+                self._mark_cached(event)
+            case events.StepOutput():
+                self._output(event)
+            case events.StepProgress():
+                self._part(event)
+            case events.StepFinished():
+                self._finish(event)
+            case events.ImageBuilt():
+                self._finish_all(list(self._running))
+                self._line(printable(f"built {event.image_name} {event.image_id}".rstrip()))
+            case events.LayerProgress():
+                self._layer(event)
+            case events.ImagePushed():
+                self._line(f"pushed {printable(event.reference)}")
+            case events.Notice():
+                self._line(f"note: {printable_lines(event.message)}")
+            case _:
+                pass  # a step that waits is told when it starts
 
-    def _finish_step(self) -> None:
-        if self._step is not None and not self._cached:
-            self._line(f"{_number(self._step)} done {duration(self._clock() - self._started)}")
-        self._step = None
+    # --- steps -----------------------------------------------------------------
 
-    def _step_number(self, number: int) -> str:
-        if self._step is not None and self._step.number == number:
-            return _number(self._step)
-        return f"[{number}]"
+    def _start(self, event: events.StepStarted) -> None:
+        if not event.step_id:  # such a builder does one step after another
+            self._finish_all([key for key, row in self._running.items() if not row.has_id])
+        key = step_key(event)
+        label = step_number(event) or self._labels.get(key) or f"#{len(self._labels) + 1}"
+        self._labels[key] = label
+        self._running[key] = _Running(label, self._clock(), bool(event.step_id))
+        self._line(f"{label} {printable(' '.join(event.instruction.split()))}")
+
+    def _mark_cached(self, event: events.StepCached) -> None:
+        row = self._running.get(step_key(event))
+        if row is not None:
+            row.cached = True
+        self._line(f"{self._label(event)} cached")
+
+    def _output(self, event: events.StepOutput) -> None:
+        if is_of_engine(event):
+            return  # the engine's own lines are layer IDs and the like: noise to a person
+        for line in event.line.splitlines():
+            self._line(f"{self._label(event)}   {output_line(line)}".rstrip())
+
+    def _part(self, event: events.StepProgress) -> None:
+        what = f"{self._label(event)}   {printable(event.name)}"
+        if event.done:
+            self._reported.pop(what, None)
+            self._line(f"{what} done" + (f" {size(event.current)}" if event.current else ""))
+        elif self._is_due(what):
+            self._reported[what] = self._clock()
+            self._line(f"{what} {_amount(event.current, event.total)}")
+
+    def _finish(self, event: events.StepFinished) -> None:
+        row = self._running.pop(step_key(event), None)
+        if row is None or row.cached or event.error:  # what failed is told by the error
+            return
+        if event.cached:
+            self._line(f"{row.label} cached")
+            return
+        seconds = self._clock() - row.started
+        if event.started_at is not None and event.ended_at is not None:
+            seconds = max(0.0, event.ended_at - event.started_at)
+        self._line(f"{row.label} done {duration(seconds)}")
+
+    def _finish_all(self, keys: list[str]) -> None:
+        for key in keys:
+            row = self._running.pop(key)
+            if not row.cached:
+                self._line(f"{row.label} done {duration(self._clock() - row.started)}")
+
+    def _label(self, event: StepEvent) -> str:
+        return self._labels.get(step_key(event)) or f"[{event.number}]"
+
+    # --- transfers -------------------------------------------------------------
 
     def _layer(self, event: events.LayerProgress) -> None:
         text = printable(f"layer {event.layer}: {event.status}")
@@ -99,10 +158,6 @@ class PlainProgress:
 
     def _line(self, text: str) -> None:
         write_line(self._stream, text)
-
-
-def _number(step: events.StepStarted) -> str:
-    return f"[{step.number}/{step.total}]" if step.total else f"[{step.number}]"
 
 
 def _amount(current: int, total: int) -> str:

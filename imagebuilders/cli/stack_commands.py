@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagebuilders.cli import output
-from imagebuilders.cli.printable import printable
+from imagebuilders.cli.sanitize import printable
 
 if TYPE_CHECKING:
     from imagebuilders.stack.description import StackDescription

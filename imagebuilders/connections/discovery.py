@@ -23,8 +23,7 @@ from imagebuilders.connections.advice import (
 )
 from imagebuilders.connections.cli_contexts import DEFAULT_CONTEXT, TLSFiles, load_context
 from imagebuilders.docker.stream import engine_errors, system_error
-from imagebuilders.event_log import report
-from imagebuilders.events import Notice
+from imagebuilders.events import Notice, emit
 from imagebuilders.exceptions import (
     ConfigurationError,
     EngineAttempt,
@@ -338,4 +337,4 @@ def _tell(candidate: _Candidate, attempts: Sequence[EngineAttempt]) -> None:
             f"The {attempt.source} ({attempt.address}) does not answer: {attempt.outcome}. "
             f"Using the engine at {candidate.address} instead."
         )
-        report(Notice(message))
+        emit(Notice(message))

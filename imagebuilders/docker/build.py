@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.docker.build_progress import BuildProgress, BuiltImage
 from imagebuilders.docker.stream import post
-from imagebuilders.event_log import report
-from imagebuilders.events import ContextProgress, Event
+from imagebuilders.events import ContextProgress, Event, emit
 from imagebuilders.exceptions import (
     BuildError,
     EngineDisconnectedError,
@@ -37,7 +36,7 @@ def build_image(
     params: Mapping[str, str],
     headers: Mapping[str, str] | None = None,
     idle_timeout: float | None = None,
-    emit: Callable[[Event], None] = report,
+    emit: Callable[[Event], None] = emit,
     advise: Callable[[str], str] | None = None,
     dockerfile: str | None = None,
 ) -> BuiltImage:

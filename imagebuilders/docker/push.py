@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from imagebuilders.docker.layers import layer_progress
 from imagebuilders.docker.registry_errors import advise
 from imagebuilders.docker.stream import post
-from imagebuilders.event_log import report
-from imagebuilders.events import Event, ImagePushed, StepOutput
+from imagebuilders.events import Event, ImagePushed, StepOutput, emit
 from imagebuilders.exceptions import (
     EngineDisconnectedError,
     EngineError,
@@ -37,7 +36,7 @@ def push_image(
     *,
     authorization: str,
     idle_timeout: float | None = None,
-    emit: Callable[[Event], None] = report,
+    emit: Callable[[Event], None] = emit,
 ) -> str:
     """Push one tag of an image.
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -349,3 +349,20 @@ def test_faults_of_programs(run: Run, builder: RecordingBuilder, stack: Stack) -
     assert (error["event"], error["error"], error["exit_code"]) == ("error", "ZeroDivisionError", 1)
     assert isinstance(error["details"], dict)
     assert "in fail" in "".join(error["details"]["traceback"])
+
+
+def test_only_results_and_events_are_on_standard_output(
+    run: Run, builder: RecordingBuilder, stack: Stack
+) -> None:
+    """What a third party's builder prints, or makes up as an event, does not disturb a program."""
+
+    def chat(call: object) -> None:
+        print("hello")
+        events.emit(cast(events.Event, object()))
+
+    builder.before_build = chat
+    for option, kinds in (("--json", ["image_built", "result"]), ("--quiet", [])):
+        result = run("build", "app", "-t", "shop", option)
+        assert [record["event"] for record in result.records] == kinds
+        assert "hello" not in result.out
+        assert result.err == "hello\n"

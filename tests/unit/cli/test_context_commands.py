@@ -49,7 +49,7 @@ def test_list_where_unicode_is_not_known(
     run: Run, app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tree is drawn with what the output can spell."""
-    monkeypatch.setattr("imagebuilders.cli.output.knows", lambda characters: False)
+    monkeypatch.setattr("imagebuilders.cli.output.can_encode", lambda characters: False)
     assert run("context", "ls", "app").out.splitlines()[2].endswith("|   `-- big.bin")
 
 

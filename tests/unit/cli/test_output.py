@@ -28,7 +28,7 @@ def test_what_the_output_can_spell(
     """Lines of a tree are drawn only where they can be spelled."""
     with io.TextIOWrapper(io.BytesIO(), encoding=encoding) as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
-        assert output.knows("├") is known
+        assert output.can_encode("├") is known
 
 
 def test_labels_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:

@@ -196,3 +196,32 @@ def test_terminal_that_knows_only_ascii() -> None:
     assert len(terminal.moving()) == 1
     terminal.progress(events.ImageBuilt("app", "id"))
     assert [line[:9] for line in terminal.standing()] == ["+ context", "+ [1/1] R"]
+
+
+def test_steps_that_run_at_a_time(terminal: _Terminal) -> None:
+    """Each running step has a row with its own output, parts and layers, until it finishes."""
+    tell = terminal.progress
+    tell(events.StepAdded(2, 5, "RUN x", step_id="b"))
+    tell(events.StepStarted(1, 5, "FROM a", step_id="a"))
+    tell(events.StepStarted(2, 5, "RUN x", step_id="b"))
+    tell(events.LayerProgress("l1", "Downloading", 1, 2, step_id="a"))
+    tell(events.LayerProgress("l2", "Waiting"))
+    for number in range(9):
+        tell(events.StepOutput(2, f"line {number}", step_id="b"))
+    tell(events.StepProgress(2, "download", 3, 4, step_id="b"))
+    tell(events.StepProgress(2, "soon done", step_id="b"))
+    tell(events.StepProgress(2, "soon done", done=True, step_id="b"))
+    names = [" ".join(words(line)[:2]) for line in terminal.moving()]
+    assert names[:2] == ["[1/5] FROM", "l1 Downloading"]
+    assert names[2:6] == ["[2/5] RUN", "line 6", "line 7", "line 8"]
+    assert [name.split()[0] for name in names[6:]] == ["download", "l2"]
+    terminal.clock.now = 9.0
+    tell(events.StepFinished(1, cached=True, step_id="a"))
+    tell(events.StepFinished(2, error="no", step_id="b", started_at=1.0, ended_at=3.5))
+    tell(events.StepFinished(3, step_id="nobody began it"))
+    assert terminal.moving() == []
+    first, second = terminal.standing()
+    assert first.startswith("✓ [1/5] FROM a")
+    assert first.endswith("cached")
+    assert second.startswith("✗ [2/5] RUN x")
+    assert second.endswith("2.5s")

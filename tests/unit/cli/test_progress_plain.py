@@ -144,3 +144,38 @@ def test_countdown_is_one_line(progress: PlainProgress, stream: io.StringIO) -> 
         "layer a1: Retrying in 3 seconds",
         "layer a1: Pushed",
     ]
+
+
+def test_steps_that_run_at_a_time(
+    progress: PlainProgress, stream: io.StringIO, clock: _Clock
+) -> None:
+    """Lines of several running steps keep apart by their labels; each tells when it is done."""
+    progress(events.StepAdded(0, 0, "load", step_id="a"))
+    progress(events.StepStarted(0, 0, "load", step_id="a", started_at=5.0))
+    progress(events.StepStarted(2, 5, "RUN x", step_id="b"))
+    progress(events.StepOutput(2, "one", step_id="b"))
+    progress(events.StepOutput(0, "reading", step_id="a"))
+    progress(events.StepProgress(0, "sha256:1", 5, 10, step_id="a"))
+    clock.now = 10.0
+    progress(events.StepProgress(0, "sha256:1", 8, 10, step_id="a"))
+    progress(events.StepProgress(0, "sha256:1", 10, 10, done=True, step_id="a"))
+    progress(events.StepProgress(0, "naming", done=True, step_id="a"))
+    progress(events.StepFinished(0, step_id="a", started_at=5.0, ended_at=6.5))
+    progress(events.StepStarted(3, 5, "RUN y", step_id="c"))
+    progress(events.StepFinished(3, cached=True, step_id="c"))
+    progress(events.StepFinished(2, error="it failed", step_id="b"))
+    progress(events.StepFinished(9, step_id="nobody began it"))
+    progress(events.StepOutput(2, "late", step_id="b"))
+    assert stream.getvalue().splitlines() == [
+        "#1 load",
+        "[2/5] RUN x",
+        "[2/5]   one",
+        "#1   reading",
+        "#1   sha256:1 8 B of 10 B",
+        "#1   sha256:1 done 10 B",
+        "#1   naming done",
+        "#1 done 1.5s",
+        "[3/5] RUN y",
+        "[3/5] cached",
+        "[2/5]   late",
+    ]

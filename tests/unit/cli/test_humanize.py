@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuilders.cli.quantities import duration, size
+from imagebuilders.cli.humanize import duration, size
 
 
 @pytest.mark.parametrize(
