@@ -255,6 +255,37 @@ class BuildError(EngineError):
         self.log = tuple(log)
 
 
+# --- images as values --------------------------------------------------------
+
+
+class ImageFormatError(ImageBuilderError, ValueError):
+    """A digest, manifest, index, image configuration or layer is malformed, or too large.
+
+    Attributes:
+        field: where in a JSON document, as in `layers[2].digest`, when it is one.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class DigestMismatchError(ImageFormatError):
+    """Content is not what its digest or its size says.
+
+    Attributes:
+        expected: the digest that was promised.
+        actual: the digest of the content; `None` when its size is wrong already.
+    """
+
+    def __init__(
+        self, message: str, *, expected: str | None = None, actual: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.actual = actual
+
+
 # --- registries --------------------------------------------------------------
 
 

@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 import requests
 
 from fakes.registry.names import digest_of
-from fakes.registry.storage import OCI_MANIFEST
+from imagebuilders.oci.media_types import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
 
-_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-_LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 UNKNOWN_DIGEST = digest_of(b"nobody ever pushed this")
 """The digest of a blob or manifest that no registry has."""
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
@@ -168,8 +166,8 @@ def manifest_of(config: str, layers: Iterable[str], /, **extra: object) -> bytes
     document: dict[str, object] = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
-        "config": {"mediaType": _CONFIG_TYPE, "digest": config, "size": 37},
-        "layers": [{"mediaType": _LAYER_TYPE, "digest": layer, "size": 7} for layer in layers],
+        "config": {"mediaType": OCI_CONFIG, "digest": config, "size": 37},
+        "layers": [{"mediaType": OCI_LAYER, "digest": layer, "size": 7} for layer in layers],
         **extra,
     }
     return json.dumps(document).encode()

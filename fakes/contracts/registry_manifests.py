@@ -15,7 +15,7 @@ from fakes.contracts.registry_endpoint import (
     manifest_of,
 )
 from fakes.registry.names import digest_of
-from fakes.registry.storage import OCI_INDEX, OCI_MANIFEST
+from imagebuilders.oci.media_types import OCI_INDEX, OCI_MANIFEST
 
 
 class ManifestContract:

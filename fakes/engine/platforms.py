@@ -6,21 +6,17 @@ import re
 
 from fakes.engine import go_text
 from fakes.engine.errors import ApiError
+from imagebuilders.oci.platform import ARCHITECTURE_ALIASES
 
 _ARCHITECTURES = {
-    "amd64": ("amd64", ""),
-    "x86_64": ("amd64", ""),
-    "x86-64": ("amd64", ""),
-    "arm64": ("arm64", ""),
-    "aarch64": ("arm64", ""),
+    **ARCHITECTURE_ALIASES,
     "arm": ("arm", "v7"),
-    "armhf": ("arm", "v7"),
-    "armel": ("arm", "v6"),
-    "386": ("386", ""),
-    "i386": ("386", ""),
     **{
         name: (name, "")
         for name in [
+            "386",
+            "amd64",
+            "arm64",
             "ppc64",
             "ppc64le",
             "s390x",

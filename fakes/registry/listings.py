@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode
 from fakes.registry import names
 from fakes.registry.errors import OciError
 from fakes.registry.messages import Request, Response
-from fakes.registry.storage import OCI_INDEX, Manifest, Storage
+from fakes.registry.storage import Manifest, Storage
+from imagebuilders.oci.media_types import OCI_INDEX
 
 _COUNT = re.compile(r"[0-9]{1,18}")
 

@@ -9,7 +9,10 @@ from fakes.registry import names
 from fakes.registry.blobs import is_cached
 from fakes.registry.errors import OciError
 from fakes.registry.messages import Request, Response
-from fakes.registry.storage import INDEX_TYPES, MANIFEST_TYPES, Manifest, Storage
+from fakes.registry.storage import Manifest, Storage
+from imagebuilders.oci.digest import DEFAULT_ALGORITHM
+from imagebuilders.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
+from imagebuilders.oci.reference import is_tag
 
 MANIFEST_LIMIT = 4 * 1024 * 1024
 """The most bytes a manifest may have: what the spec asks registries to take at least."""
@@ -58,10 +61,10 @@ class ManifestEndpoints:
         by_digest = names.is_digest(target)
         extra_tags = request.parameters("tag") if by_digest else []
         for tag in extra_tags:
-            if not names.is_tag(tag):
+            if not is_tag(tag):
                 raise OciError("TAG_INVALID", {"tag": tag})
         content = self._read(request)
-        algorithm = target.partition(":")[0] if by_digest else names.DEFAULT_ALGORITHM
+        algorithm = target.partition(":")[0] if by_digest else DEFAULT_ALGORITHM
         digest = names.digest_of(content, algorithm)
         if by_digest and digest != target:
             raise OciError("DIGEST_INVALID", {"expected": target, "actual": digest})
@@ -185,5 +188,5 @@ def _check_target(target: str) -> None:
     if ":" in target:
         if not names.is_digest(target):
             raise OciError("DIGEST_INVALID", {"digest": target}, message="malformed digest")
-    elif not names.is_tag(target):
+    elif not is_tag(target):
         raise OciError("TAG_INVALID", {"tag": target}, message="malformed tag")

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
 
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
-_HEX_LENGTHS = {"sha256": 64, "sha512": 128}
-_HEX = re.compile(r"[a-f0-9]+")
-_MAX_REPOSITORY = 255
+from imagebuilders.oci.digest import DEFAULT_ALGORITHM, Buffer, Digest
+from imagebuilders.oci.digest import is_digest as is_any_digest
+from imagebuilders.oci.reference import MAX_NAME_CHARS, is_repository_path, is_tag
 
-DEFAULT_ALGORITHM = "sha256"
+ALGORITHMS = frozenset({"sha256", "sha512"})
+"""The algorithms of digests that the registry knows."""
 
 
 def is_repository(name: str) -> bool:
     """Whether `name` is a repository's name, without a registry's address before it."""
-    return len(name) <= _MAX_REPOSITORY and _REPOSITORY.fullmatch(name) is not None
-
-
-def is_tag(text: str) -> bool:
-    """Whether `text` can be a tag."""
-    return _TAG.fullmatch(text) is not None
+    return len(name) <= MAX_NAME_CHARS and is_repository_path(name)
 
 
 def is_digest(text: str) -> bool:
     """Whether `text` is a digest of an algorithm the registry knows: sha256 or sha512."""
-    algorithm, _, value = text.partition(":")
-    length = _HEX_LENGTHS.get(algorithm)
-    return length == len(value) and _HEX.fullmatch(value) is not None
+    return is_algorithm(text.partition(":")[0]) and is_any_digest(text)
 
 
 def is_algorithm(name: str) -> bool:
     """Whether digests of that algorithm can be computed."""
-    return name in _HEX_LENGTHS
+    return name in ALGORITHMS
 
 
-def digest_of(content: bytes | bytearray | memoryview, algorithm: str = DEFAULT_ALGORITHM) -> str:
+def digest_of(content: Buffer, algorithm: str = DEFAULT_ALGORITHM) -> str:
     """The digest of `content`, as in `sha256:9f86d0…`."""
-    return f"{algorithm}:{hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()}"
+    return str(Digest.of(content, algorithm))
 
 
 @dataclass(frozen=True)

@@ -15,23 +15,21 @@ from typing import Protocol
 
 from fakes.registry import names
 from fakes.registry.names import Reference
-from fakes.registry.storage import (
+from fakes.registry.storage import Manifest, Storage
+from imagebuilders.oci.digest import DEFAULT_ALGORITHM
+from imagebuilders.oci.media_types import (
+    DOCKER_CONFIG,
+    DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
     INDEX_TYPES,
+    OCI_CONFIG,
     OCI_INDEX,
+    OCI_LAYER_GZIP,
     OCI_MANIFEST,
-    Manifest,
-    Storage,
 )
 
-_CONFIG_TYPES = {
-    OCI_MANIFEST: "application/vnd.oci.image.config.v1+json",
-    DOCKER_MANIFEST: "application/vnd.docker.container.image.v1+json",
-}
-_LAYER_TYPES = {
-    OCI_MANIFEST: "application/vnd.oci.image.layer.v1.tar+gzip",
-    DOCKER_MANIFEST: "application/vnd.docker.image.rootfs.diff.tar.gzip",
-}
+_CONFIG_TYPES = {OCI_MANIFEST: OCI_CONFIG, DOCKER_MANIFEST: DOCKER_CONFIG}
+_LAYER_TYPES = {OCI_MANIFEST: OCI_LAYER_GZIP, DOCKER_MANIFEST: DOCKER_LAYER_GZIP}
 
 
 @dataclass(frozen=True)
@@ -235,7 +233,7 @@ class _Planter:
         content: bytes,
         media_type: str,
         tags: Sequence[str],
-        algorithm: str = names.DEFAULT_ALGORITHM,
+        algorithm: str = DEFAULT_ALGORITHM,
     ) -> Manifest:
         digest = names.digest_of(content, algorithm)
         manifest = Manifest(self._name, digest, media_type, content)

@@ -11,14 +11,7 @@ from typing import cast
 
 from fakes.registry.errors import OciError
 from fakes.registry.messages import Buffer
-
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
-
-MANIFEST_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
-INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
+from imagebuilders.oci.media_types import INDEX_TYPES
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from fakes.registry import names
 from fakes.registry.errors import OciError
 from fakes.registry.messages import Buffer, Request, Response
 from fakes.registry.storage import Storage
+from imagebuilders.oci.digest import DEFAULT_ALGORITHM
 
 _CONTENT_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
@@ -20,7 +21,7 @@ _CONTENT_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 class Upload:
     """One upload session: what has arrived, and its running digest."""
 
-    def __init__(self, repository: str, algorithm: str = names.DEFAULT_ALGORITHM) -> None:
+    def __init__(self, repository: str, algorithm: str = DEFAULT_ALGORITHM) -> None:
         self.identifier = str(uuid.uuid4())
         self.repository = repository
         self.content = bytearray()
@@ -84,7 +85,7 @@ class UploadEndpoints:
             upload = Upload(name, digest.partition(":")[0])
             upload.append(request.body, self._storage)
             return self._finish(request, upload, digest)
-        algorithm = request.parameter("digest-algorithm") or names.DEFAULT_ALGORITHM
+        algorithm = request.parameter("digest-algorithm") or DEFAULT_ALGORITHM
         if not names.is_algorithm(algorithm):
             raise OciError("DIGEST_INVALID", {"algorithm": algorithm}, message="unknown algorithm")
         upload = Upload(name, algorithm)

@@ -17,7 +17,8 @@ from imagebuilders.events import (
     StepOutput,
     StepStarted,
 )
-from imagebuilders.exceptions import BuildError, EngineResponseError
+from imagebuilders.exceptions import BuildError, EngineResponseError, ImageFormatError
+from imagebuilders.oci.digest import Digest
 
 SHOWN_OUTPUT_LINES = 20
 """So many of the failing step's last lines stand in the error."""
@@ -87,8 +88,8 @@ class BuildProgress:
         if isinstance(stream, str):
             self._take_text(stream)
         aux = message.get("aux")
-        if isinstance(aux, dict) and isinstance(aux.get("ID"), str):
-            self._image_id = aux["ID"]
+        if isinstance(aux, dict) and aux.get("ID") is not None:
+            self._image_id = self._checked_id(aux["ID"])
         if "errorDetail" in message or "error" in message:
             self._end_line()
             raise self._failed(message)
@@ -133,6 +134,14 @@ class BuildProgress:
             output=self._output,
             log=self.log,
         )
+
+    def _checked_id(self, image_id: object) -> str:
+        try:
+            return str(Digest.parse(image_id))
+        except ImageFormatError as error:
+            raise self.gone(
+                f"the engine named an image ID that cannot be used ({error})"
+            ) from error
 
     def _failed(self, message: Message) -> BuildError:
         detail = message.get("errorDetail")

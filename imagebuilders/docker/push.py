@@ -17,8 +17,10 @@ from imagebuilders.exceptions import (
     EngineError,
     EngineResponseError,
     EngineTimeoutError,
+    ImageFormatError,
     PushError,
 )
+from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -79,8 +81,8 @@ def push_image(
                     text = detail.get("message") if isinstance(detail, dict) else None
                     raise failed(str(text or message.get("error") or "no reason given").strip())
                 aux = message.get("aux")
-                if isinstance(aux, dict) and isinstance(aux.get("Digest"), str):
-                    digest = aux["Digest"]
+                if isinstance(aux, dict) and aux.get("Digest") is not None:
+                    digest = str(Digest.parse(aux["Digest"]))
                 progress = layer_progress(message)
                 if progress is not None:
                     emit(progress)
@@ -91,6 +93,8 @@ def push_image(
                         digest = found[1]
     except PushError:
         raise
+    except ImageFormatError as error:
+        raise failed(f"the engine's answer cannot be used: {error}") from error
     except EngineResponseError as error:
         raise failed(error.explanation) from error
     except EngineTimeoutError as error:

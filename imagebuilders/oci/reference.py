@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 from imagebuilders.exceptions import ImageNameError
+from imagebuilders.oci.digest import is_digest
 
 DEFAULT_DOMAIN = "docker.io"
 DEFAULT_TAG = "latest"
@@ -26,7 +27,6 @@ _DOMAIN = re.compile(rf"{_HOST}(?::[0-9]+)?\Z")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*\Z")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
-_DIGEST = re.compile(r"(?:sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128})\Z")
 _IMAGE_ID = re.compile(r"[a-f0-9]{64}\Z")
 
 
@@ -52,14 +52,14 @@ class ImageReference:
         """
         _check_is_text(text)
         rest, _, digest = text.partition("@")
-        if "@" in text and not _DIGEST.match(digest):
+        if "@" in text and not is_digest(digest):
             raise ImageNameError(
                 f"The image name {text!r} is malformed: {digest!r} after '@' is no digest "
                 "(sha256: and 64 hexadecimal digits).",
                 image_name=text,
             )
         name, tag = _split_tag(rest)
-        if tag is not None and not _TAG.match(tag):
+        if tag is not None and not is_tag(tag):
             raise ImageNameError(
                 f"The image name {text!r} is malformed: the tag {tag!r} may have letters, "
                 "digits, '_', '.' and '-', at most 128, and not begin with '.' or '-'.",
@@ -130,6 +130,11 @@ def is_domain(text: str) -> bool:
 def is_repository_path(text: str) -> bool:
     """Whether the text is one or more path components of a repository."""
     return _PATH.match(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    """Whether the text can be a tag."""
+    return _TAG.match(text) is not None
 
 
 def _check_is_text(name: object) -> None:

@@ -12,7 +12,7 @@ from testbed.engine import Engine
 from testbed.tools import ClientTool, ToolError
 
 from fakes.registry import AuthKind, FakeRegistry, Operation, SeedImage
-from fakes.registry.storage import DOCKER_MANIFEST
+from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
 _USER, _PASSWORD = "alice", "s3cret"
 _GREETING = SeedImage(files={"/greeting": "hello\n"}, command=["/bin/cat", "/greeting"])

@@ -17,7 +17,7 @@ from testbed.registry import Registry
 from fakes.contracts.registry_endpoint import RegistryEndpoint, manifest_of
 from fakes.registry import FakeRegistry
 from fakes.registry.names import digest_of
-from fakes.registry.storage import OCI_INDEX, OCI_MANIFEST
+from imagebuilders.oci.media_types import OCI_INDEX, OCI_MANIFEST
 
 # Where the real registry is known to differ, and how the comparison lets it.
 KNOWN_DIVERGENCES = {

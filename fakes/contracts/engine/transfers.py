@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from fakes.contracts.engine.context import pack
 from fakes.contracts.engine.session import Session
+from imagebuilders.oci.media_types import OCI_INDEX
 
 if TYPE_CHECKING:
     from fakes.registry.registry import FakeRegistry
     from fakes.registry.storage import Manifest
 
 Message = dict[str, Any]
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 
 NOBODY = base64.urlsafe_b64encode(b"{}").decode()
 """The header of somebody without credentials."""

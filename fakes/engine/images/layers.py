@@ -7,13 +7,13 @@ Changeset".
 from __future__ import annotations
 
 import gzip
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from fakes.engine.images import tar
 from fakes.engine.images.files import File, Tree, ancestors, clean, parent, walk_key
+from imagebuilders.oci.digest import Digest
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -22,7 +22,7 @@ EMPTY_DIFF_ID = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10
 
 def digest_of(data: bytes) -> str:
     """`sha256:` and the hexadecimal digest."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
+    return str(Digest.of(data))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,14 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from imagebuilders.oci.reference import is_domain, is_repository_path, is_tag
+
 HUB = "docker.io"
 _LEGACY_HUB = "index.docker.io"
-_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|[-]+)[a-z0-9]+)*"
-_DOMAIN_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_DOMAIN = rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
-_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_FULL_DOMAIN = re.compile(_DOMAIN)
-_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
 _HEX_ID = re.compile(r"[a-f0-9]{64}")
 
@@ -80,11 +76,6 @@ class Reference:
         return Reference(self.domain, self.path, digest=digest)
 
 
-def is_tag(text: str) -> bool:
-    """Whether a text can be a tag."""
-    return _TAG.fullmatch(text) is not None
-
-
 def is_id(text: str) -> bool:
     """Whether a text is a whole id, which is never a name."""
     return _HEX_ID.fullmatch(text) is not None
@@ -115,14 +106,14 @@ def parse(name: str, *, modern: bool = False) -> Reference:
     rest, at, digest = rest.partition("@")
     if ":" in rest:
         rest, _, tag = rest.partition(":")
-        if not _TAG.fullmatch(tag):
+        if not is_tag(tag):
             raise InvalidReferenceError("invalid reference format")
     if rest.lower() != rest:
         shown = f" ({rest})" if modern else ""
         raise InvalidReferenceError(
             f"invalid reference format: repository name{shown} must be lowercase"
         )
-    if not _PATH.fullmatch(rest) or not _FULL_DOMAIN.fullmatch(domain):
+    if not is_repository_path(rest) or not is_domain(domain):
         raise InvalidReferenceError("invalid reference format")
     if at and not _DIGEST.fullmatch(digest):
         raise InvalidReferenceError("invalid reference format")

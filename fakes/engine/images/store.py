@@ -14,6 +14,8 @@ from fakes.engine.images.config import RunConfig
 from fakes.engine.images.files import Tree
 from fakes.engine.images.layers import Layer, digest_of, flatten
 from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
+from imagebuilders.oci.digest import Digest
+from imagebuilders.oci.image_config import chain_ids as oci_chain_ids
 
 
 @dataclass(eq=False)
@@ -84,12 +86,9 @@ class Image:
 
 
 def chain_ids(image: Image) -> list[str]:
-    """The ids of an image's layer chains (OCI image specification, "Layer ChainID")."""
-    chains: list[str] = []
-    for layer in image.layers:
-        above = f"{chains[-1]} {layer.diff_id}" if chains else ""
-        chains.append(digest_of(above.encode()) if chains else layer.diff_id)
-    return chains
+    """The ids of an image's layer chains."""
+    diff_ids = (Digest.parse(layer.diff_id) for layer in image.layers)
+    return [str(chain) for chain in oci_chain_ids(diff_ids)]
 
 
 class ImageStore:

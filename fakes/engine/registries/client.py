@@ -18,14 +18,14 @@ from fakes.engine.images.reference import HUB, Reference
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import Reason, RegistryError, refusal
 from fakes.engine.registries.tls import AnyCertificate, certificate_of
+from imagebuilders.oci.media_types import (
+    DOCKER_MANIFEST,
+    DOCKER_MANIFEST_LIST,
+    OCI_INDEX,
+    OCI_MANIFEST,
+)
 
-MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
-CONFIG = "application/vnd.docker.container.image.v1+json"
-LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-_ACCEPT = ", ".join((MANIFEST, MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST))
+_ACCEPT = ", ".join((DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST))
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _TIMEOUT = 30
 _PIECE = 64 * 1024

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from fakes.engine.images.layers import digest_of
 from fakes.engine.images.reference import Reference
 from fakes.engine.images.store import Image
-from fakes.engine.registries.client import MANIFEST, missing
+from fakes.engine.registries.client import missing
 from fakes.engine.registries.errors import Reason, RegistryError
 from fakes.engine.registries.pushing import manifest_of
+from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
 
 class Hub:
@@ -69,7 +70,7 @@ class HubRepository:
         for tag, image in self._images.items():
             body = manifest_of(image)
             if name in (tag, digest_of(body)):
-                return body, MANIFEST
+                return body, DOCKER_MANIFEST
         raise RegistryError(*_unknown_manifest())
 
     def blob(self, digest: str, begun: bytes = b"") -> Iterator[bytes]:

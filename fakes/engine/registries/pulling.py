@@ -15,20 +15,14 @@ from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
 from fakes.engine.registries.client import RegistryClient
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import RegistryError
+from imagebuilders.oci.media_types import CONFIG_TYPES
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
 Platform = tuple[str, str, str]
 
-_IMAGE_CONFIGS = frozenset(
-    {
-        "application/vnd.docker.container.image.v1+json",
-        "application/vnd.oci.image.config.v1+json",
-        "application/octet-stream",
-        "",
-    }
-)
+_IMAGE_CONFIGS = CONFIG_TYPES | {"application/octet-stream", ""}
 _FALLING_BACK = (
     "⚠️ Failed to pull manifest by the resolved digest. This registry does not\n"
     "\tappear to conform to the distribution registry specification; falling back to\n"

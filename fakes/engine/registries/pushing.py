@@ -11,10 +11,11 @@ from fakes.engine.images.layers import Layer, digest_of
 from fakes.engine.images.reference import Reference, parse
 from fakes.engine.images.store import Image
 from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
-from fakes.engine.registries.client import CONFIG, LAYER, MANIFEST, Blob, RegistryClient
+from fakes.engine.registries.client import Blob, RegistryClient
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import RegistryError
 from fakes.engine.registries.layer_sources import Source
+from imagebuilders.oci.media_types import DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIFEST
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -33,10 +34,11 @@ def manifest_of(image: Image, blobs: list[Blob] | None = None) -> bytes:
         blobs = [Blob(layer.blob_digest, len(layer.compressed)) for layer in image.layers]
     document = {
         "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": {"mediaType": CONFIG, "size": len(image.document), "digest": image.id},
+        "mediaType": DOCKER_MANIFEST,
+        "config": {"mediaType": DOCKER_CONFIG, "size": len(image.document), "digest": image.id},
         "layers": [
-            {"mediaType": LAYER, "size": blob.size, "digest": blob.digest} for blob in blobs
+            {"mediaType": DOCKER_LAYER_GZIP, "size": blob.size, "digest": blob.digest}
+            for blob in blobs
         ],
     }
     return json.dumps(document, indent=3, separators=(",", ": ")).encode()
@@ -108,7 +110,7 @@ class _Push:
             location = self._client.begin_upload()
             self._client.upload(location or "", image.id, image.document)
         body = manifest_of(image, [self._there[layer.diff_id] for layer in image.layers])
-        self._client.put_manifest(name.tag, body, MANIFEST)
+        self._client.put_manifest(name.tag, body, DOCKER_MANIFEST)
         digest = digest_of(body)
         yield {"status": f"{name.tag}: digest: {digest} size: {len(body)}"}
         engine.images.add_digest(name.with_digest(digest), image.id)

@@ -11,11 +11,12 @@ from fakes.engine.containers.merge import merged_config
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
-from fakes.engine.images.reference import InvalidReferenceError, Reference, is_tag
+from fakes.engine.images.reference import InvalidReferenceError, Reference
 from fakes.engine.images.store import Image
 from fakes.engine.routes.bodies import config_body
 from fakes.engine.routes.container_types import CONFIG
 from fakes.engine.routes.router import Route
+from imagebuilders.oci.reference import is_tag
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, is_id
-from fakes.engine.registries.client import MANIFEST, RegistryClient
+from fakes.engine.registries.client import RegistryClient
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import RegistryError
 from fakes.engine.routes.router import Route
+from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -46,7 +47,7 @@ def _described(repository: Repository, reference: Reference) -> dict[str, Any]:
     platforms: list[dict[str, Any]] = []
     if "manifests" in document:
         platforms = [entry["platform"] for entry in document["manifests"] if "platform" in entry]
-    elif kind == MANIFEST:
+    elif kind == DOCKER_MANIFEST:
         # The configuration of an OCI manifest is not looked into.
         config = json.loads(b"".join(repository.blob(document["config"]["digest"])))
         platforms = [{"architecture": config.get("architecture"), "os": config.get("os")}]

@@ -8,13 +8,14 @@ from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, chunks_of, json_response
 from fakes.engine.images import archive
-from fakes.engine.images.reference import InvalidReferenceError, Reference, is_tag
+from fakes.engine.images.reference import InvalidReferenceError, Reference
 from fakes.engine.images.removal import remove_image
 from fakes.engine.images.store import Image
 from fakes.engine.routes.filters import labels_match, older_than, read_filters, truth
 from fakes.engine.routes.image_lists import NO_TIME, summaries
 from fakes.engine.routes.router import Route
 from fakes.engine.routes.streams import lines
+from imagebuilders.oci.reference import is_tag
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

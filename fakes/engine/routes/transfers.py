@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
-from fakes.engine.images.reference import InvalidReferenceError, Reference, is_digest, is_tag
+from fakes.engine.images.reference import InvalidReferenceError, Reference, is_digest
 from fakes.engine.platforms import parse_platform
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.pulling import pull
@@ -17,6 +17,7 @@ from fakes.engine.routes.images import named
 from fakes.engine.routes.login import AUTH
 from fakes.engine.routes.router import Route
 from fakes.engine.routes.streams import lines, message_line, streamed
+from imagebuilders.oci.reference import is_tag
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

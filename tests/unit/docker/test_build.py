@@ -180,6 +180,14 @@ def test_the_last_line_needs_no_newline(build: Build) -> None:
     assert StepOutput(1, "last words") in build.events
 
 
+@pytest.mark.parametrize("image_id", ["", "abc", "sha256:\x1b[2J", ID.upper(), 7, {"ID": ID}])
+def test_an_image_id_that_is_malformed_is_not_returned(build: Build, image_id: object) -> None:
+    """Nor shown with characters that a terminal obeys."""
+    with pytest.raises(BuildError, match=r"cannot be used .* is not a digest") as e:
+        build.answer(*_stream("Step 1/1 : FROM a", "\n"), {"aux": {"ID": image_id}})
+    assert "\x1b" not in str(e.value)
+
+
 def test_output_may_end_without_a_newline(build: Build) -> None:
     """What the engine says next is not taken for the rest of the line."""
     build.engine.on_run("printf x", output="x")

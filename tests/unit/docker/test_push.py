@@ -67,6 +67,17 @@ def test_podman_tells_the_digest_in_a_status_line(
     assert digest == f"localhost:5000/team/app@{DIGEST}"
 
 
+@pytest.mark.parametrize("digest", ["", "latest", "sha256:\x1b[2J", DIGEST.upper(), 7, [DIGEST]])
+def test_a_digest_that_is_malformed_is_not_returned(
+    client: FakeDockerClient, fake_engine: FakeDockerEngine, digest: object
+) -> None:
+    """Nor shown with characters that a terminal obeys: whoever deploys it would deploy anything."""
+    fake_engine.faults.answer(_PUSH, [{"aux": {"Tag": "1", "Digest": digest, "Size": 1}}])
+    error = _refused(client)
+    assert "is not a digest" in (error.detail or "")
+    assert "\x1b" not in str(error)
+
+
 def _refused(client: FakeDockerClient, reference: ImageReference = NOWHERE) -> PushError:
     with pytest.raises(PushError, match=f"{reference} was not pushed") as caught:
         _push(client, reference)

@@ -6,11 +6,13 @@ from typing import Any
 
 from fakes.contracts.engine.registry import scenario
 from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transfers import DOCKER_MANIFEST, Transfers, described
-
-DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+from fakes.contracts.engine.transfers import Transfers, described
+from imagebuilders.oci.media_types import (
+    DOCKER_MANIFEST,
+    DOCKER_MANIFEST_LIST,
+    OCI_INDEX,
+    OCI_MANIFEST,
+)
 
 
 def _config(t: Transfers, name: str) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def docker_index(s: Session) -> None:
     t = Transfers(s)
     one = t.seed("app:amd64", "a", env="amd64", media_type=DOCKER_MANIFEST)
     two = t.seed("app:arm64", "b", env="arm64", architecture="arm64", media_type=DOCKER_MANIFEST)
-    t.index("app:1", {"linux/amd64": one, "linux/arm64": two}, DOCKER_LIST)
+    t.index("app:1", {"linux/amd64": one, "linux/arm64": two}, DOCKER_MANIFEST_LIST)
     t.pull("app:1", platform="linux/arm64")
     s.note(
         "architecture",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fakes.contracts.engine.registry import scenario
 from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transfers import DOCKER_MANIFEST, Transfers
+from fakes.contracts.engine.transfers import Transfers
+from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
 
 @scenario

@@ -6,7 +6,8 @@ from typing import Any
 
 from fakes.contracts.engine.registry import scenario
 from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transfers import DOCKER_MANIFEST, OCI_INDEX, Transfers, encoded, login
+from fakes.contracts.engine.transfers import Transfers, encoded, login
+from imagebuilders.oci.media_types import DOCKER_MANIFEST, OCI_INDEX
 
 USERS = {"alice": "correct horse"}
 ALICE = login("alice", "correct horse")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fakes.registry import FakeRegistry, Headers, Request
 from fakes.registry.names import digest_of
-from fakes.registry.storage import MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST
+from imagebuilders.oci.media_types import MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST
 
 _DIGEST = digest_of(b"{}")
 _words = st.one_of(

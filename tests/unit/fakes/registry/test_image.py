@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fakes.contracts.registry_endpoint import manifest_of
 from fakes.registry import FakeRegistry, Image, NotInRegistryError, Request
 from fakes.registry.names import digest_of
-from fakes.registry.storage import OCI_INDEX, OCI_MANIFEST
+from imagebuilders.oci.media_types import OCI_INDEX, OCI_MANIFEST
 
 Entry = tuple[str, bytes | str | None]
 """A path with its content, the target of a symbolic link, or `None` for a folder."""

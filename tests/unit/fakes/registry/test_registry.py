@@ -22,8 +22,8 @@ from fakes.registry import (
     Response,
 )
 from fakes.registry.names import digest_of
-from fakes.registry.storage import OCI_MANIFEST
 from imagebuilders.exceptions import RegistryError
+from imagebuilders.oci.media_types import OCI_MANIFEST
 
 Ask = Callable[..., Response]
 _EMPTY = digest_of(b"")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fakes.registry import FakeRegistry, SeedImage
-from fakes.registry.storage import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from imagebuilders.oci.media_types import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 
 
 def _layout(registry: FakeRegistry, folder: Path, *references: str, index: bool = False) -> Path:
