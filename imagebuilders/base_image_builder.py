@@ -5,7 +5,9 @@ from __future__ import annotations
 import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING
+
+from typing_extensions import TypeVar
 
 from imagebuilders.components.component import (
     StackComponent,
@@ -13,6 +15,7 @@ from imagebuilders.components.component import (
     StackComponentType,
 )
 from imagebuilders.components.flavor import Flavor
+from imagebuilders.components.overridable import overridable_property
 
 if TYPE_CHECKING:
     from imagebuilders.build_context import BuildContext
@@ -24,15 +27,19 @@ class BaseImageBuilderConfig(StackComponentConfig):
     """Base of the settings of image builders."""
 
 
-class BaseImageBuilder(StackComponent, ABC):
-    """Builds container images from a build context."""
+ConfigT = TypeVar(
+    "ConfigT", bound=BaseImageBuilderConfig, default=BaseImageBuilderConfig, covariant=True
+)
 
-    config_class: ClassVar[type[StackComponentConfig]] = BaseImageBuilderConfig
 
-    @property
-    def config(self) -> BaseImageBuilderConfig:
-        """The builder's settings."""
-        return cast(BaseImageBuilderConfig, self._config)
+class BaseImageBuilder(StackComponent[ConfigT], ABC):
+    """Builds container images from a build context.
+
+    A builder with settings of its own names their class between brackets, as in
+    `class KiteImageBuilder(BaseImageBuilder[KiteConfig])`.
+    """
+
+    config_class = BaseImageBuilderConfig
 
     @property
     def build_context_class(self) -> type[BuildContext]:
@@ -100,17 +107,17 @@ class BaseImageBuilder(StackComponent, ABC):
 class BaseImageBuilderFlavor(Flavor, ABC):
     """Base of the flavors of image builders."""
 
-    @property
+    @overridable_property
     def type(self) -> StackComponentType:
         """`StackComponentType.IMAGE_BUILDER`."""
         return StackComponentType.IMAGE_BUILDER
 
-    @property
+    @overridable_property
     def config_class(self) -> builtins.type[BaseImageBuilderConfig]:
         """The class of the builder's settings."""
         return BaseImageBuilderConfig
 
-    @property
-    @abstractmethod
+    @overridable_property
     def implementation_class(self) -> builtins.type[BaseImageBuilder]:
         """The builder's class."""
+        return BaseImageBuilder

@@ -3,6 +3,9 @@
 An error says what happened, where, and what to do next. Where the documented
 abstractions promise a built-in (`RuntimeError`, `ValueError`), the class here
 is that built-in too, so `except RuntimeError` keeps working.
+
+All stand in this one module, longer than others of the package, so that what can be caught is
+seen in one place.
 """
 
 from __future__ import annotations
@@ -10,10 +13,29 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 
 class ImageBuilderError(Exception):
-    """The root: `except ImageBuilderError` catches whatever this package raises."""
+    """The root: `except ImageBuilderError` catches whatever this package raises.
+
+    Errors survive pickling and copying with all their attributes: one that is raised in a worker
+    of `multiprocessing.Pool` reaches the process that waits for it.
+    """
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default an exception is made anew from `args`, that is, without keyword arguments.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[ImageBuilderError], args: tuple[object, ...]) -> ImageBuilderError:
+    """Make an error without its `__init__`; its attributes are set by who unpickles or copies."""
+    built_in: type[BaseException] = kind
+    while built_in.__module__ != "builtins":  # which alone knows how to make one
+        built_in = cast("type[BaseException]", built_in.__base__)
+    error = built_in.__new__(kind)
+    error.args = args
+    return error
 
 
 class Remedy(enum.Enum):
@@ -215,7 +237,7 @@ class EngineResponseError(EngineError):
         explanation: the engine's own text.
     """
 
-    def __init__(self, status: int, explanation: str) -> None:
+    def __init__(self, explanation: str, *, status: int) -> None:
         super().__init__(f"The Docker Engine answered with HTTP status {status}: {explanation}")
         self.status = status
         self.explanation = explanation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from imagebuilders.base_image_builder import (
@@ -14,8 +14,7 @@ from imagebuilders.base_image_builder import (
     BaseImageBuilderFlavor,
 )
 from imagebuilders.build_options import DockerBuildOptions
-from imagebuilders.components.component import StackComponentConfig
-from imagebuilders.components.flavor import DOCS_URL
+from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
 from imagebuilders.events import (
     BuildStarted,
     ContextProgress,
@@ -49,14 +48,12 @@ class LocalImageBuilderConfig(BaseImageBuilderConfig):
     """Settings of the local image builder: none."""
 
 
-class LocalImageBuilder(BaseImageBuilder):
+class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
     """Builds with the Docker Engine it finds, or with the container registry's own client."""
-
-    config_class: ClassVar[type[StackComponentConfig]] = LocalImageBuilderConfig
 
     def __init__(
         self,
-        config: StackComponentConfig | None = None,
+        config: LocalImageBuilderConfig | None = None,
         *,
         name: str = "default",
         id: UUID | None = None,  # noqa: A002  (the documented name)
@@ -75,11 +72,6 @@ class LocalImageBuilder(BaseImageBuilder):
         """
         super().__init__(config, name=name, id=id, **settings)
         self._docker_client = docker_client
-
-    @property
-    def config(self) -> LocalImageBuilderConfig:
-        """The builder's settings."""
-        return cast(LocalImageBuilderConfig, self._config)
 
     @property
     def is_building_locally(self) -> bool:
@@ -265,35 +257,10 @@ def _auth_headers(
     return {"X-Registry-Config": encode_auth(configs)} if configs else {}
 
 
-class LocalImageBuilderFlavor(BaseImageBuilderFlavor):
+class LocalImageBuilderFlavor(BuiltInFlavor, BaseImageBuilderFlavor):
     """The flavor `local`."""
 
-    @property
-    def name(self) -> str:
-        """`local`."""
-        return "local"
-
-    @property
-    def docs_url(self) -> str:
-        """Its page in the documentation."""
-        return self.generate_default_docs_url()
-
-    @property
-    def sdk_docs_url(self) -> str:
-        """Its reference page."""
-        return self.generate_default_sdk_docs_url()
-
-    @property
-    def logo_url(self) -> str:
-        """A picture for dashboards."""
-        return f"{DOCS_URL}/_static/local.svg"
-
-    @property
-    def config_class(self) -> type[LocalImageBuilderConfig]:
-        """The class of its settings."""
-        return LocalImageBuilderConfig
-
-    @property
-    def implementation_class(self) -> type[LocalImageBuilder]:
-        """The class that builds."""
-        return LocalImageBuilder
+    name = "local"
+    config_class = LocalImageBuilderConfig
+    implementation_class = LocalImageBuilder
+    logo_url = f"{DOCS_URL}/_static/local.svg"

@@ -12,6 +12,7 @@ from imagebuilders.cli.build_command import build
 from imagebuilders.cli.context_commands import context
 from imagebuilders.cli.sanitize import printable_lines
 from imagebuilders.cli.stack_commands import flavors, stack
+from imagebuilders.version import VERSION
 
 PROGRAM = "imagebuilders"
 
@@ -29,7 +30,7 @@ class _Commands(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name=PROGRAM, prog_name=PROGRAM)
+@click.version_option(VERSION, prog_name=PROGRAM)
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """Build container images, and look into what goes into them."""

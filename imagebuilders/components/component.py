@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 from abc import ABC
-from typing import ClassVar
+from typing import ClassVar, Generic, cast, get_args, get_origin
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from typing_extensions import TypeVar
 
-from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.exceptions import ConfigurationError, ImageBuilderError
 from imagebuilders.validation import findings
 
 
@@ -30,7 +31,13 @@ class StackComponentConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class StackComponent(ABC):  # noqa: B024  (the bases of its kinds have the abstract methods)
+ConfigT = TypeVar(
+    "ConfigT", bound=StackComponentConfig, default=StackComponentConfig, covariant=True
+)
+"""The class of a component's settings."""
+
+
+class StackComponent(ABC, Generic[ConfigT]):
     """Base of image builders, artifact stores and container registries.
 
     A component takes its config as an object, or the config's fields directly:
@@ -39,15 +46,27 @@ class StackComponent(ABC):  # noqa: B024  (the bases of its kinds have the abstr
         DefaultContainerRegistry(uri="localhost:5000")
 
     Without either, the config's own defaults count. A component with settings of its own names
-    their class as `config_class`.
+    their class once, between brackets:
+
+        class KiteImageBuilder(BaseImageBuilder[KiteConfig]): ...
+
+    `config` has that type then, and `config_class` is that class. A component that names no
+    class here may set `config_class` itself.
     """
 
     config_class: ClassVar[type[StackComponentConfig]] = StackComponentConfig
     """The class of the component's settings."""
 
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if "config_class" not in vars(cls):
+            named = _config_class_between_brackets(cls)
+            if named is not None:
+                cls.config_class = named
+
     def __init__(
         self,
-        config: StackComponentConfig | None = None,
+        config: ConfigT | None = None,
         *,
         name: str = "default",
         id: UUID | None = None,  # noqa: A002  (the documented name)
@@ -77,14 +96,17 @@ class StackComponent(ABC):  # noqa: B024  (the bases of its kinds have the abstr
                 f"{type(self).__name__} needs a {self.config_class.__name__}, "
                 f"not a {type(config).__name__}."
             )
-        self._config = config
+        self._config: ConfigT = config
         self.name = name
         self.id = id if id is not None else uuid4()
 
     @classmethod
-    def _config_from(cls, settings: dict[str, object]) -> StackComponentConfig:
+    def _config_from(cls, settings: dict[str, object]) -> ConfigT:
         try:
-            return cls.config_class.model_validate(settings)
+            # `config_class` cannot be typed by ConfigT: it belongs to the class, not to an object.
+            return cast("ConfigT", cls.config_class.model_validate(settings))
+        except ImageBuilderError:
+            raise  # a default's own words, such as of a missing home folder
         except ValidationError as error:
             # `from None`: pydantic's text quotes the input, which may be a password.
             found = findings(error, cls.config_class)
@@ -101,11 +123,27 @@ class StackComponent(ABC):  # noqa: B024  (the bases of its kinds have the abstr
                 key=".".join(found[0].key),
                 allowed=found[0].allowed,
             ) from None
+        except Exception as error:  # a default or a validator of any third party: it may do so
+            raise ConfigurationError(
+                f"{cls.__name__}: its {cls.config_class.__name__} cannot be made: "
+                f"{type(error).__name__}. That is for the class's authors to repair."
+            ) from error
 
     @property
-    def config(self) -> StackComponentConfig:
+    def config(self) -> ConfigT:
         """The component's settings."""
         return self._config
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, config={self._config!r})"
+
+
+def _config_class_between_brackets(component: type) -> type[StackComponentConfig] | None:
+    """Return the class of settings that a component's class statement names as `Base[Class]`."""
+    for base in vars(component).get("__orig_bases__", ()):
+        origin = get_origin(base)
+        if isinstance(origin, type) and issubclass(origin, StackComponent):
+            for argument in get_args(base):
+                if isinstance(argument, type) and issubclass(argument, StackComponentConfig):
+                    return argument
+    return None

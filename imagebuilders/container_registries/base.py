@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import builtins
 import threading
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, cast
+from abc import ABC
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pydantic import Field, SecretStr, field_validator, model_validator
+from typing_extensions import TypeVar
 
 from imagebuilders.components.component import (
     StackComponent,
@@ -16,6 +17,7 @@ from imagebuilders.components.component import (
     StackComponentType,
 )
 from imagebuilders.components.flavor import Flavor
+from imagebuilders.components.overridable import overridable_property
 from imagebuilders.container_registries.uri import normalize_registry_uri
 from imagebuilders.exceptions import ImageNameError
 from imagebuilders.oci.reference import ImageReference, parse_build_target
@@ -56,14 +58,22 @@ class BaseContainerRegistryConfig(StackComponentConfig):
         return self
 
 
-class BaseContainerRegistry(StackComponent, ABC):
+ConfigT = TypeVar(
+    "ConfigT",
+    bound=BaseContainerRegistryConfig,
+    default=BaseContainerRegistryConfig,
+    covariant=True,
+)
+
+
+class BaseContainerRegistry(StackComponent[ConfigT], ABC):
     """A place where images go."""
 
-    config_class: ClassVar[type[StackComponentConfig]] = BaseContainerRegistryConfig
+    config_class = BaseContainerRegistryConfig
 
     def __init__(
         self,
-        config: StackComponentConfig | None = None,
+        config: ConfigT | None = None,
         *,
         name: str = "default",
         id: UUID | None = None,  # noqa: A002  (the documented name)
@@ -87,11 +97,6 @@ class BaseContainerRegistry(StackComponent, ABC):
         self._given_client = docker_client
         self._client: docker.DockerClient | None = None
         self._lock = threading.Lock()
-
-    @property
-    def config(self) -> BaseContainerRegistryConfig:
-        """The registry's settings."""
-        return cast(BaseContainerRegistryConfig, self._config)
 
     @property
     def uri(self) -> str:
@@ -238,17 +243,17 @@ class BaseContainerRegistry(StackComponent, ABC):
 class BaseContainerRegistryFlavor(Flavor, ABC):
     """Base of the flavors of container registries."""
 
-    @property
+    @overridable_property
     def type(self) -> StackComponentType:
         """`StackComponentType.CONTAINER_REGISTRY`."""
         return StackComponentType.CONTAINER_REGISTRY
 
-    @property
+    @overridable_property
     def config_class(self) -> builtins.type[BaseContainerRegistryConfig]:
         """The class of the registry's settings."""
         return BaseContainerRegistryConfig
 
-    @property
-    @abstractmethod
+    @overridable_property
     def implementation_class(self) -> builtins.type[BaseContainerRegistry]:
         """The registry's class."""
+        return BaseContainerRegistry

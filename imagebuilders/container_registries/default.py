@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imagebuilders.components.flavor import BuiltInFlavor
 from imagebuilders.container_registries.base import (
     BaseContainerRegistry,
     BaseContainerRegistryConfig,
@@ -13,36 +14,13 @@ class DefaultContainerRegistryConfig(BaseContainerRegistryConfig):
     """Settings of the `default` container registry."""
 
 
-class DefaultContainerRegistry(BaseContainerRegistry):
+class DefaultContainerRegistry(BaseContainerRegistry[DefaultContainerRegistryConfig]):
     """Any registry that speaks the distribution API; a Docker Engine pushes to it."""
 
-    config_class = DefaultContainerRegistryConfig
 
-
-class DefaultContainerRegistryFlavor(BaseContainerRegistryFlavor):
+class DefaultContainerRegistryFlavor(BuiltInFlavor, BaseContainerRegistryFlavor):
     """The flavor `default`."""
 
-    @property
-    def name(self) -> str:
-        """`default`."""
-        return "default"
-
-    @property
-    def config_class(self) -> type[DefaultContainerRegistryConfig]:
-        """The class of its settings."""
-        return DefaultContainerRegistryConfig
-
-    @property
-    def implementation_class(self) -> type[DefaultContainerRegistry]:
-        """The class that pushes."""
-        return DefaultContainerRegistry
-
-    @property
-    def docs_url(self) -> str:
-        """Its page in the documentation."""
-        return self.generate_default_docs_url()
-
-    @property
-    def sdk_docs_url(self) -> str:
-        """Its reference page."""
-        return self.generate_default_sdk_docs_url()
+    name = "default"
+    config_class = DefaultContainerRegistryConfig
+    implementation_class = DefaultContainerRegistry

@@ -43,7 +43,7 @@ def engine_errors() -> Iterator[None]:
         yield
     except APIError as error:
         text = error.explanation or str(error)
-        raise EngineResponseError(error.status_code or 0, str(text)) from error
+        raise EngineResponseError(str(text), status=error.status_code or 0) from error
     except (RequestException, OSError) as error:
         # The HTTP libraries' own errors quote the URL, and with it the build arguments: none
         # of them stands in the text or in the chain.
@@ -128,7 +128,9 @@ def post(
     with closing(response):
         if response.status_code >= 400:
             with engine_errors():
-                raise EngineResponseError(response.status_code, _explanation(response.content))
+                raise EngineResponseError(
+                    _explanation(response.content), status=response.status_code
+                )
         yield _messages(response.iter_content(chunk_size=None))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
+from pkgutil import resolve_name
 
 from imagebuilders.components.component import (
     StackComponent,
@@ -14,8 +16,23 @@ from imagebuilders.components.component import (
 from imagebuilders.components.flavor import Flavor
 from imagebuilders.exceptions import FlavorError, ImageBuilderError
 from imagebuilders.validation import unknown
+from imagebuilders.version import VERSION
 
 ENTRY_POINT_GROUP = "imagebuilders.flavors"
+
+BUILT_IN = (
+    "imagebuilders.local_image_builder:LocalImageBuilderFlavor",
+    "imagebuilders.artifact_stores.local:LocalArtifactStoreFlavor",
+    "imagebuilders.artifact_stores.remote:RemoteArtifactStoreFlavor",
+    "imagebuilders.artifact_stores.s3:S3ArtifactStoreFlavor",
+    "imagebuilders.container_registries.default:DefaultContainerRegistryFlavor",
+)
+"""This package's own flavors. They are no entry points: a frozen application, a zipapp or a copy
+inside another project has no metadata, and needs them all the same."""
+
+
+_OWN_NAME = "imagebuilders"
+_OWN_PACKAGE = f"{_OWN_NAME} {VERSION}"
 
 
 @dataclass(frozen=True)
@@ -23,7 +40,8 @@ class FlavorEntry:
     """A flavor that a package offers, or an offer that could not be taken up."""
 
     entry_point: str
-    """The entry point, as in `local_image_builder = imagebuilders.local_image_builder:…`."""
+    """Where the flavor is: the entry point, as in `kite = kite_builders:KiteFlavor`; of this
+    package's own flavors the class alone, as in `imagebuilders.local_image_builder:…`."""
     package: str
     """The package that offers it, with its version."""
     flavor: Flavor | None
@@ -113,17 +131,27 @@ class FlavorCatalog:
 
     @classmethod
     def installed(cls) -> FlavorCatalog:
-        """Take every entry point of the group `imagebuilders.flavors`.
+        """Take this package's own flavors, and every entry point of `imagebuilders.flavors`.
 
         An entry point that fails to load becomes an entry with a `problem`: it must
         not keep the other flavors from being used.
         """
-        # A distribution that is on the path twice offers the same thing twice.
+        # A distribution that is on the path twice offers the same thing twice; and the metadata
+        # of an older version of this package may still name its own flavors.
         found = {
             (_package_of(point), point.name, point.value): point
             for point in entry_points(group=ENTRY_POINT_GROUP)
+            if not (point.value in BUILT_IN and _name_of(point) in (_OWN_NAME, None))
         }
-        return cls(_load(point, package) for (package, _, _), point in sorted(found.items()))
+        return cls(
+            [
+                *(_load(partial(resolve_name, name), name, _OWN_PACKAGE) for name in BUILT_IN),
+                *(
+                    _load(point.load, f"{point.name} = {point.value}", package)
+                    for (package, _, _), point in sorted(found.items())
+                ),
+            ]
+        )
 
     def names(self, component_type: StackComponentType) -> list[str]:
         """List the flavors of a type."""
@@ -182,10 +210,9 @@ class FlavorCatalog:
         ]
 
 
-def _load(point: EntryPoint, package: str) -> FlavorEntry:
-    spelled = f"{point.name} = {point.value}"
+def _load(load: Callable[[], object], spelled: str, package: str) -> FlavorEntry:
     try:
-        loaded = point.load()
+        loaded = load()
         flavor = loaded() if isinstance(loaded, type) else loaded
     except Exception as error:  # another package's code: it may raise anything
         return FlavorEntry(spelled, package, None, _describe(error))
@@ -199,6 +226,10 @@ def _load(point: EntryPoint, package: str) -> FlavorEntry:
     if not isinstance(name, str) or not isinstance(kind, StackComponentType):
         return FlavorEntry(spelled, package, None, "its name is no str, or its type no such type")
     return FlavorEntry(spelled, package, flavor)
+
+
+def _name_of(point: EntryPoint) -> str | None:
+    return point.dist.name if point.dist else None
 
 
 def _package_of(point: EntryPoint) -> str:

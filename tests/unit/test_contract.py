@@ -167,12 +167,9 @@ def test_static_methods(owner: type, name: str) -> None:
         (BuildContext, "dockerignore_file"),
         (LocalImageBuilder, "config"),
         (LocalImageBuilder, "is_building_locally"),
-        (BaseImageBuilderFlavor, "type"),
-        (BaseImageBuilderFlavor, "config_class"),
-        (BaseImageBuilderFlavor, "implementation_class"),
         *(
             (owner, name)
-            for owner in (Flavor, LocalImageBuilderFlavor)
+            for owner in (Flavor, BaseImageBuilderFlavor)
             for name in (
                 "name",
                 "type",
@@ -196,7 +193,7 @@ def test_properties(owner: type, name: str) -> None:
     [
         (Archivable, {"get_files"}),
         (BaseImageBuilder, {"build", "is_building_locally"}),
-        (BaseImageBuilderFlavor, {"name", "implementation_class"}),
+        (BaseImageBuilderFlavor, {"name"}),
         (Flavor, {"name", "type", "config_class", "implementation_class"}),
     ],
 )
@@ -217,6 +214,23 @@ def test_local_builder() -> None:
     assert builder.is_building_locally is True
     assert builder.build_context_class is BuildContext
     assert builder.config == LocalImageBuilderConfig()
+
+
+def test_flavor_of_a_builder_needs_a_name_only() -> None:
+    """A builder's flavor has the base classes of builders unless it states others."""
+
+    class Named(BaseImageBuilderFlavor):
+        """States what is abstract."""
+
+        @property
+        def name(self) -> str:
+            return "named"
+
+    flavor = Named()
+    assert flavor.type is StackComponentType.IMAGE_BUILDER
+    assert flavor.config_class is BaseImageBuilderConfig
+    assert flavor.implementation_class is BaseImageBuilder
+    assert (flavor.docs_url, flavor.sdk_docs_url, flavor.logo_url) == (None, None, None)
 
 
 def test_local_builder_flavor() -> None:

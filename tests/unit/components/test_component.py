@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 from uuid import uuid4
 
 import pytest
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
 
-from imagebuilders import Flavor, StackComponent, StackComponentConfig, StackComponentType
+from imagebuilders import StackComponent, StackComponentConfig, StackComponentType
 from imagebuilders.exceptions import ConfigurationError
 
 
@@ -40,13 +40,8 @@ class Ship(StackComponent):
     config_class: ClassVar[type[StackComponentConfig]] = ShipConfig
 
 
-class ShipFlavor(Flavor):
-    """Its flavor."""
-
-    name = "ship"
-    type = StackComponentType.IMAGE_BUILDER
-    config_class = ShipConfig
-    implementation_class = Ship
+_CargoT = TypeVar("_CargoT")
+_VesselConfigT = TypeVar("_VesselConfigT", bound=StackComponentConfig, covariant=True)
 
 
 def test_defaults_config_and_settings() -> None:
@@ -63,6 +58,50 @@ def test_identity() -> None:
     known = uuid4()
     assert Ship(id=known).id == known
     assert Ship().id != Ship().id
+
+
+def test_config_class_between_brackets() -> None:
+    """`Base[Config]` names the class of the settings, for the checker and for the component."""
+
+    class Boat(StackComponent[ShipConfig]):
+        """Names its settings' class in its class statement."""
+
+    class Dinghy(Boat):
+        """Has those of its base."""
+
+    assert Boat.config_class is Dinghy.config_class is ShipConfig
+    port: str = Boat(port="a").config.port  # no cast: the checker knows the class
+    assert port == Dinghy(port="a").config.port == "a"
+    assert StackComponent.config_class is StackComponentConfig
+
+
+def test_stated_config_class_counts_before_the_brackets() -> None:
+    """`config_class` in the body of a class is the last word."""
+
+    class Bigger(ShipConfig):
+        """More settings."""
+
+        decks: int = 2
+
+    class Liner(StackComponent[ShipConfig]):
+        """States a class of its own."""
+
+        config_class = Bigger
+
+    assert Liner(decks=3).config == Bigger(decks=3)
+
+
+def test_generic_base_leaves_the_class_to_its_subclasses() -> None:
+    """A base that is generic itself takes the general settings until a subclass names others."""
+
+    class Vessel(StackComponent[_VesselConfigT], Generic[_CargoT, _VesselConfigT]):
+        """Has two type parameters, of which one is its settings' class."""
+
+    class Tanker(Vessel[str, ShipConfig]):
+        """Fills in both."""
+
+    assert Vessel.config_class is StackComponentConfig
+    assert Tanker.config_class is ShipConfig
 
 
 def test_class_that_forgot_its_config_class() -> None:
@@ -125,11 +164,3 @@ def test_config_does_not_change() -> None:
 def test_type_prints_as_its_value() -> None:
     """In texts a component type reads as it is written in a file, on every Python."""
     assert f"{StackComponentType.IMAGE_BUILDER}" == "image_builder"
-
-
-def test_default_urls_of_a_flavor() -> None:
-    """A flavor can point at its page in the documentation; it need not."""
-    flavor = ShipFlavor()
-    assert (flavor.docs_url, flavor.sdk_docs_url, flavor.logo_url) == (None, None, None)
-    assert flavor.generate_default_docs_url().endswith("/stack.html#ship-image-builder")
-    assert flavor.generate_default_sdk_docs_url().endswith("ShipFlavor")

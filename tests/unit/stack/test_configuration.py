@@ -398,13 +398,6 @@ def test_missing_setting_without_a_file(monkeypatch: pytest.MonkeyPatch, kite: P
         read_configuration()
 
 
-def test_broken_default_flavor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installation without its own flavors says so."""
-    monkeypatch.setattr("imagebuilders.stack.flavors.entry_points", lambda group: [])
-    with pytest.raises(FlavorError, match="unknown image_builder flavor 'local'"):
-        read_configuration()
-
-
 PASSWORDS = (
     st.text(
         st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\0"), min_size=1

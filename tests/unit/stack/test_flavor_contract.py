@@ -96,21 +96,10 @@ class _Careless(StackComponentConfig, extra="ignore"):
 
 
 class _CarelessFlavor(LocalImageBuilderFlavor):
-    @property
-    def name(self) -> str:
-        return "Not plain"
-
-    @property
-    def logo_url(self) -> str:
-        return os.devnull
-
-    @property
-    def config_class(self) -> type[_Careless]:  # type: ignore[override]  # that is the fault
-        return _Careless
-
-    @property
-    def implementation_class(self) -> type[Flavor]:  # type: ignore[override]
-        return Flavor
+    name = "Not plain"
+    logo_url = os.devnull
+    config_class = _Careless  # type: ignore[assignment]  # that is the fault
+    implementation_class = Flavor  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import pytest
 from imagebuilders.components.component import StackComponentType
 from imagebuilders.exceptions import ConfigurationError, FlavorError
 from imagebuilders.stack.configuration import read_configuration
-from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
+from imagebuilders.stack.flavors import BUILT_IN, FlavorCatalog, FlavorEntry
+from imagebuilders.version import VERSION
 
 BUILDER = StackComponentType.IMAGE_BUILDER
 
@@ -23,6 +24,22 @@ def test_own_flavors_are_installed() -> None:
     assert "local" in catalog.names(BUILDER)
     assert {"local", "s3"} <= set(catalog.names(StackComponentType.ARTIFACT_STORE))
     assert "default" in catalog.names(StackComponentType.CONTAINER_REGISTRY)
+
+
+@pytest.mark.parametrize("stale", [True, False], ids=["metadata-of-old", "no-metadata"])
+def test_own_flavors_need_no_entry_point(monkeypatch: pytest.MonkeyPatch, stale: bool) -> None:
+    """A frozen application has no metadata, an old installation names them too: once each."""
+    from importlib.metadata import EntryPoint
+
+    points = [EntryPoint(f"own-{name}", name, "imagebuilders.flavors") for name in BUILT_IN]
+    monkeypatch.setattr(
+        "imagebuilders.stack.flavors.entry_points", lambda group: points if stale else []
+    )
+    catalog = FlavorCatalog.installed()
+    assert [entry.entry_point for entry in catalog.entries] == list(BUILT_IN)
+    assert {entry.package for entry in catalog.entries} == {f"imagebuilders {VERSION}"}
+    assert [catalog.problem(entry) for entry in catalog.entries] == [None] * len(BUILT_IN)
+    assert catalog.find(BUILDER, "local").implementation_class.__name__ == "LocalImageBuilder"
 
 
 def test_another_package_adds_a_flavor(kite: Path) -> None:
@@ -217,7 +234,7 @@ def test_entry_point_without_a_distribution(monkeypatch: pytest.MonkeyPatch) -> 
 
     point = EntryPoint("odd", "json:dumps", "imagebuilders.flavors")
     monkeypatch.setattr("imagebuilders.stack.flavors.entry_points", lambda group: [point])
-    (entry,) = FlavorCatalog.installed().entries
+    *_, entry = FlavorCatalog.installed().entries
     assert entry == FlavorEntry("odd = json:dumps", "unknown", None, "is no imagebuilders.Flavor")
 
 
