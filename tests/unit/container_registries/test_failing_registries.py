@@ -95,7 +95,7 @@ def _push(
         pytest.param(
             lambda s: setattr(s, "read_only", True),
             "unsupported: the registry is read-only",
-            "See the log of the registry",
+            "takes no pushes",
             id="read-only",
         ),
     ],

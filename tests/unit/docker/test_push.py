@@ -90,8 +90,8 @@ def _refused(client: FakeDockerClient, reference: ImageReference = NOWHERE) -> P
     ("options", "detail", "advice"),
     [
         ({"auth": "basic", "users": {"ann": "x"}}, "no basic auth credentials", "docker login"),
-        ({"read_only": True}, "unsupported", "See the log of the registry"),
-        ({"storage_limit": 1}, "denied: ", "See the log of the registry"),
+        ({"read_only": True}, "unsupported", "takes no pushes"),
+        ({"storage_limit": 1}, "denied: ", "no room left"),
     ],
 )
 def test_a_registry_that_takes_nothing(
@@ -158,7 +158,7 @@ def test_an_image_that_is_not_there(client: FakeDockerClient, fake_registry: Fak
     [
         ("denied: requested access to the resource is denied", "docker login localhost:5000"),
         ("unauthorized: authentication required", "username"),
-        ("denied: storage limit is reached", "See the log of the registry"),
+        ("denied: storage limit is reached", "no room left"),
         ("denied: alice is not allowed to push here", "username"),
         ("received unexpected HTTP status: 500 Internal Server Error", "The registry itself"),
         ("Get https://r/v2/: net/http: TLS handshake timeout", "slow"),
