@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import PurePath
@@ -40,93 +41,99 @@ def variable_name(*key: str) -> str:
     return PREFIX + DELIMITER.join(key).upper()
 
 
-def relevant_variables() -> dict[str, str]:
-    """Give every variable that may say something about the stack."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if value and name.upper().startswith(PREFIX)
-    }
+@dataclass(frozen=True)
+class EnvironmentSettings:
+    """The variables that may say something about the stack, as they were at one time."""
 
+    variables: Mapping[str, str] = field(repr=False)  # one may hold a password
 
-def plain_values() -> Mapping[str, object]:
-    """Read the variables as text, before the flavors and so the types of their keys are known.
+    @classmethod
+    def read(cls) -> EnvironmentSettings:
+        """Take the variables as they are now."""
+        return cls(
+            {
+                name: value
+                for name, value in os.environ.items()
+                if value and name.upper().startswith(PREFIX)
+            }
+        )
 
-    Returns:
-        The stack's `name`, and a `dict[str, str]` for each table that is mentioned.
+    def plain_values(self) -> Mapping[str, object]:
+        """Read the variables as text, before the flavors and so the types of their keys are known.
 
-    Raises:
-        ConfigurationError: a variable is none of a table's, and looks as if it should be.
-    """
-    found: dict[str, object] = {}
-    tables: dict[str, dict[str, str]] = {}
-    for name, value in sorted(relevant_variables().items()):
-        key = name.upper().removeprefix(PREFIX)
-        kind = _table_of(key)
-        if key == "NAME":
-            found["name"] = value
-        elif kind is None:
-            _check_stranger(name, key)
-        else:
-            rest = key.removeprefix(kind.value.upper())
-            if not rest.startswith(DELIMITER):
-                raise _no_key(name, kind, rest.strip("_"))
-            inner = rest.removeprefix(DELIMITER).lower().split(DELIMITER)[0]
-            tables.setdefault(kind.value, {})[inner] = value
-    return found | tables
+        Returns:
+            The stack's `name`, and a `dict[str, str]` for each table that is mentioned.
 
+        Raises:
+            ConfigurationError: a variable is none of a table's, and looks as if it should be.
+        """
+        found: dict[str, object] = {}
+        tables: dict[str, dict[str, str]] = {}
+        for name, value in sorted(self.variables.items()):
+            key = name.upper().removeprefix(PREFIX)
+            kind = _table_of(key)
+            if key == "NAME":
+                found["name"] = value
+            elif kind is None:
+                _check_stranger(name, key)
+            else:
+                rest = key.removeprefix(kind.value.upper())
+                if not rest.startswith(DELIMITER):
+                    raise _no_key(name, kind, rest.strip("_"))
+                inner = rest.removeprefix(DELIMITER).lower().split(DELIMITER)[0]
+                tables.setdefault(kind.value, {})[inner] = value
+        return found | tables
 
-def typed_values(
-    kind: StackComponentType, config_class: type[StackComponentConfig]
-) -> dict[str, object]:
-    """Read the variables of one table as its flavor's config class wants them.
+    def typed_values(
+        self, kind: StackComponentType, config_class: type[StackComponentConfig]
+    ) -> dict[str, object]:
+        """Read the variables of one table as its flavor's config class wants them.
 
-    Text stays text (a password of digits too); lists, mappings and nested
-    models are written as JSON, or with further `__` for their parts.
+        Text stays text (a password of digits too); lists, mappings and nested
+        models are written as JSON, or with further `__` for their parts.
 
-    Raises:
-        ConfigurationError: a value should be JSON, and is not; or a variable names a part of a
-            key that has none.
-    """
-    spelling = {name.lower(): name for name in config_class.model_fields}
-    for name, (key, *inner) in _variables_of(kind).items():
-        field = config_class.model_fields.get(spelling.get(key, key))
-        if inner and field is not None and not _has_parts(field.annotation):
-            raise ConfigurationError(
-                f"{name}: {key!r} has no keys inside it; did you mean "
-                f"{variable_name(kind.value, key)}?",
-                file=name,
-                key=".".join((kind.value, key, *inner)),
-            )
-    source = EnvSettingsSource(_model(kind, config_class))
-    try:
-        values = source()
-    except ValueError:  # pydantic-settings gives its subclass of it various homes
-        # `from None`: the cause quotes the value.
-        raise _no_json(kind, source) from None
-    given = cast("dict[str, object]", values.get(kind.value, {}))
-    return {spelling.get(key, key): value for key, value in given.items() if key != "flavor"}
+        Raises:
+            ConfigurationError: a value should be JSON, and is not; or a variable names a part of a
+                key that has none.
+        """
+        spelling = {name.lower(): name for name in config_class.model_fields}
+        for name, (key, *inner) in self._variables_of(kind).items():
+            setting = config_class.model_fields.get(spelling.get(key, key))
+            if inner and setting is not None and not _has_parts(setting.annotation):
+                raise ConfigurationError(
+                    f"{name}: {key!r} has no keys inside it; did you mean "
+                    f"{variable_name(kind.value, key)}?",
+                    file=name,
+                    key=".".join((kind.value, key, *inner)),
+                )
+        source = EnvSettingsSource(_model(kind, config_class))
+        source.env_vars = {name.lower(): value for name, value in self.variables.items()}
+        try:
+            values = source()
+        except ValueError:  # pydantic-settings gives its subclass of it various homes
+            # `from None`: the cause quotes the value.
+            raise _no_json(kind, source, self.variables) from None
+        given = cast("dict[str, object]", values.get(kind.value, {}))
+        return {spelling.get(key, key): value for key, value in given.items() if key != "flavor"}
 
+    def variable_for(self, kind: StackComponentType, key: Sequence[str]) -> str:
+        """Return the variable that sets a key of a table, or the nearest one above or below it."""
+        wanted = tuple(part.lower() for part in key)
+        best, length = variable_name(kind.value, *key[:1]), 0
+        for name, parts in sorted(self._variables_of(kind).items()):
+            shared = min(len(parts), len(wanted))
+            if shared > length and parts[:shared] == wanted[:shared]:
+                best, length = name, shared
+        return best
 
-def variable_for(kind: StackComponentType, key: Sequence[str]) -> str:
-    """Give the variable that sets a key of a table, or the nearest one above or below it."""
-    wanted = tuple(part.lower() for part in key)
-    best, length = variable_name(kind.value, *key[:1]), 0
-    for name, parts in sorted(_variables_of(kind).items()):
-        shared = min(len(parts), len(wanted))
-        if shared > length and parts[:shared] == wanted[:shared]:
-            best, length = name, shared
-    return best
-
-
-def _variables_of(kind: StackComponentType) -> dict[str, tuple[str, ...]]:
-    """Give the variables of a table, each with the key that it sets."""
-    begin = variable_name(kind.value) + DELIMITER
-    return {
-        name: tuple(name.upper().removeprefix(begin).lower().split(DELIMITER))
-        for name in relevant_variables()
-        if name.upper().startswith(begin)
-    }
+    def _variables_of(self, kind: StackComponentType) -> dict[str, tuple[str, ...]]:
+        """Return the variables of a table, each with the key that it sets."""
+        begin = variable_name(kind.value) + DELIMITER
+        return {
+            name: tuple(name.upper().removeprefix(begin).lower().split(DELIMITER))
+            for name in self.variables
+            if name.upper().startswith(begin)
+        }
 
 
 def _table_of(key: str) -> StackComponentType | None:
@@ -175,10 +182,12 @@ def _model(kind: StackComponentType, config_class: type[StackComponentConfig]) -
     return create_model("StackSettings", __base__=_Settings, **fields)
 
 
-def _no_json(kind: StackComponentType, source: EnvSettingsSource) -> ConfigurationError:
+def _no_json(
+    kind: StackComponentType, source: EnvSettingsSource, variables: Mapping[str, str]
+) -> ConfigurationError:
     """Find the variable that is no JSON by reading each alone."""
     at_fault = variable_name(kind.value)
-    for name, value in relevant_variables().items():
+    for name, value in variables.items():
         source.env_vars = {name.lower(): value}
         try:
             source()

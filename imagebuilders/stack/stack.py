@@ -41,10 +41,10 @@ class Stack:
         Raises:
             ConfigurationError: a component stands in the place of another kind.
         """
-        _check("image_builder", image_builder, "build")
-        _check("artifact_store", artifact_store, "publish")
+        check_place("image_builder", image_builder)
+        check_place("artifact_store", artifact_store)
         if container_registry is not None:
-            _check("container_registry", container_registry, "push_image")
+            check_place("container_registry", container_registry)
         self.image_builder = image_builder
         self.artifact_store = artifact_store
         self.container_registry = container_registry
@@ -76,12 +76,29 @@ _activated: ContextVar[Stack | None] = ContextVar("imagebuilders_stack", default
 
 
 def activated_stack() -> Stack | None:
-    """Give the stack of the innermost `Stack.activate` block, if any."""
+    """Return the stack of the innermost `Stack.activate` block, if any."""
     return _activated.get()
 
 
-def _check(place: str, component: object, method: str) -> None:
-    """Refuse a component of another kind; stand-ins of tests need not be components."""
+_METHODS = {
+    "image_builder": "build",
+    "artifact_store": "publish",
+    "container_registry": "push_image",
+}
+"""A method by which a component of each kind is known."""
+
+
+def check_place(place: str, component: object) -> None:
+    """Refuse a component of another kind; stand-ins of tests need not be components.
+
+    Args:
+        place: `image_builder`, `artifact_store` or `container_registry`.
+        component: what is to stand there.
+
+    Raises:
+        ConfigurationError: it is a component of another kind.
+    """
+    method = _METHODS[place]
     if isinstance(component, StackComponent) and not hasattr(type(component), method):
         raise ConfigurationError(
             f"{type(component).__name__} cannot be the {place} of a stack: it has no method "

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from pytest_mock import MockerFixture
 
+from imagebuilders import Client
 from imagebuilders.components.component import StackComponentType
 from imagebuilders.exceptions import ConfigurationError, FlavorError
-from imagebuilders.stack import configuration
+from imagebuilders.stack.component_configuration import DEFAULT_FLAVORS
 from imagebuilders.stack.configuration import StackConfiguration, read_configuration
+from imagebuilders.stack.configured_stack import ConfiguredStack
 from imagebuilders.stack.flavors import FlavorCatalog
 
 REGISTRY = "[container_registry]\nuri = 'registry.example/team'\n"
@@ -440,7 +442,7 @@ def test_stack_is_made_from_settings(
     """The components are of the flavors' classes and carry the settings."""
     write(project, f"name = 'dev'\n[image_builder]\nflavor = 'kite'\nproject = 'p'\n{REGISTRY}")
     found = read_configuration()
-    stack = found.make()
+    stack = ConfiguredStack(found)
     assert stack.name == "dev"
     assert stack.configuration is found
     assert type(stack.image_builder).__name__ == "KiteBuilder"
@@ -450,9 +452,20 @@ def test_stack_is_made_from_settings(
     assert stack.artifact_store.path.endswith("imagebuilders/artifacts")
 
 
+def test_relative_path_in_a_variable(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It starts from the working directory in which the settings were read."""
+    monkeypatch.setenv("IMAGEBUILDERS_ARTIFACT_STORE__PATH", "kept/here")
+    stack = Client().active_stack
+    monkeypatch.chdir(tmp_path)
+    assert stack.artifact_store.path == str(project / "kept/here")
+    assert Client().active_stack.artifact_store.path == str(tmp_path / "kept/here")
+
+
 def test_every_kind_has_a_default_flavor() -> None:
     """A table that names no flavor has one all the same."""
-    assert set(configuration.DEFAULT_FLAVORS) == set(StackComponentType)
+    assert set(DEFAULT_FLAVORS) == set(StackComponentType)
 
 
 def test_catalog_can_be_given(install: Callable[..., Path]) -> None:

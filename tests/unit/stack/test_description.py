@@ -14,6 +14,7 @@ from imagebuilders import (
     StackComponentType,
 )
 from imagebuilders.stack.configuration import read_configuration
+from imagebuilders.stack.configured_stack import ConfiguredStack
 from imagebuilders.stack.description import SettingDescription, describe_stack
 
 
@@ -22,7 +23,7 @@ def test_stack_from_settings(project: Path, kite: Path, monkeypatch: pytest.Monk
     file = project / "imagebuilders.toml"
     file.write_text("[image_builder]\nflavor='kite'\nproject='p'\ntoken='hunter2'\n")
     monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__TAGS", '["a"]')
-    description = describe_stack(read_configuration().make())
+    description = describe_stack(ConfiguredStack(read_configuration()))
     assert (description.name, description.file) == ("default", str(file))
     builder, store = description.components
     assert builder.type is StackComponentType.IMAGE_BUILDER

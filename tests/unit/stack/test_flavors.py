@@ -12,6 +12,7 @@ import pytest
 from imagebuilders.components.component import StackComponentType
 from imagebuilders.exceptions import ConfigurationError, FlavorError
 from imagebuilders.stack.configuration import read_configuration
+from imagebuilders.stack.configured_stack import ConfiguredStack
 from imagebuilders.stack.flavors import BUILT_IN, FlavorCatalog, FlavorEntry
 from imagebuilders.version import VERSION
 
@@ -193,7 +194,7 @@ def test_flavor_whose_class_is_at_fault(
     )
     monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR", "odd")
     with pytest.raises(FlavorError, match=says) as caught:
-        read_configuration().make()
+        _ = ConfiguredStack(read_configuration()).image_builder
     assert "odd 1.5 (entry point odd = odd:Odd)" in str(caught.value)
 
 
@@ -216,7 +217,7 @@ def test_component_that_refuses_its_settings(
     monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR", "picky")
     monkeypatch.setenv("IMAGEBUILDERS_IMAGE_BUILDER__PROJECT", "p")
     with pytest.raises(ConfigurationError, match=r"^not on Sundays$"):
-        read_configuration().make()
+        _ = ConfiguredStack(read_configuration()).image_builder
 
 
 def test_unknown_flavor_lists_the_known() -> None:
