@@ -234,13 +234,14 @@ class EngineResponseError(EngineError):
 
     Attributes:
         status: the HTTP status.
-        explanation: the engine's own text.
+        explanation: the engine's own text; what the status is when it gave none.
     """
 
     def __init__(self, explanation: str, *, status: int) -> None:
-        super().__init__(f"The Docker Engine answered with HTTP status {status}: {explanation}")
+        words = f": {explanation}" if explanation else ", and gave no reason."
+        super().__init__(f"The Docker Engine answered with HTTP status {status}{words}")
         self.status = status
-        self.explanation = explanation
+        self.explanation = explanation or f"HTTP status {status}, without a reason."
 
 
 class EngineDisconnectedError(EngineError):

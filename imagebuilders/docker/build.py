@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from imagebuilders.docker.build_errors import BuildErrors
 from imagebuilders.docker.build_progress import BuildProgress, BuiltImage
-from imagebuilders.docker.stream import post
+from imagebuilders.docker.stream import engine_errors, post
 from imagebuilders.events import ContextProgress, Event, emit
 from imagebuilders.exceptions import (
     BuildError,
@@ -18,6 +19,7 @@ from imagebuilders.exceptions import (
     EngineError,
     EngineResponseError,
     EngineTimeoutError,
+    ImageFormatError,
 )
 
 if TYPE_CHECKING:
@@ -59,8 +61,14 @@ def build_image(
     Raises:
         BuildError: a step failed, the Dockerfile is malformed, or the engine went away.
     """
-    sent = params.get("dockerfile") or "Dockerfile"
-    progress = BuildProgress(image_name, sent, emit, advise, shown_dockerfile=dockerfile)
+    progress = BuildProgress(emit, removes_containers=_removes_containers(params))
+    errors = BuildErrors(
+        image_name,
+        progress,
+        dockerfile=params.get("dockerfile") or "Dockerfile",
+        shown_dockerfile=dockerfile,
+        advise=advise,
+    )
     try:
         with post(
             client,
@@ -71,22 +79,53 @@ def build_image(
             idle_timeout=idle_timeout,
         ) as messages:
             for message in messages:
-                progress.take(message)
+                if (failure := progress.take(message)) is not None:
+                    raise errors.failed(failure)
     except EngineResponseError as error:
-        raise progress.refused(error) from error
+        raise errors.refused(error) from error
     except EngineTimeoutError as error:
-        raise progress.gone(
+        raise errors.broke_off(
             f"the engine has said nothing for {idle_timeout:g} s"
             if idle_timeout
             else "the engine stopped answering"
         ) from error
     except EngineDisconnectedError as error:
-        raise progress.gone("the Docker Engine went away") from error
+        raise errors.broke_off("the Docker Engine went away") from error
     except BuildError:
         raise
+    except ImageFormatError as error:
+        raise errors.broke_off(
+            f"the engine named an image ID that cannot be used ({error})"
+        ) from error
     except EngineError as error:
-        raise BuildError(f"{image_name} was not built. {error}", log=progress.log) from error
-    return progress.result()
+        raise errors.other(error) from error
+    image_id = progress.image_id or _image_named(client, image_name, progress.last_words)
+    if image_id is None:
+        raise errors.broke_off("the engine's answer ended before the image was built")
+    progress.end()
+    return progress.built(image_name, image_id)
+
+
+def _image_named(client: docker.DockerClient, name: str, short_id: str | None) -> str | None:
+    """Ask for the image of a name, if its ID begins so.
+
+    Some engines (Podman before 4.3) tell what they built in text only, as a command might too.
+    """
+    if short_id is None:
+        return None
+    try:
+        with engine_errors():
+            image = client.images.get(name)
+    except EngineError:
+        return None
+    image_id = str(image.id).removeprefix("sha256:")
+    return f"sha256:{image_id}" if image_id.startswith(short_id) else None
+
+
+def _removes_containers(params: Mapping[str, str]) -> bool:
+    """Tell whether the engine removes a step's container, which it does by default."""
+    chosen = [params[name] for name in ("rm", "forcerm") if params.get(name)]
+    return not chosen or any(value.lower() not in ("0", "no", "false") for value in chosen)
 
 
 def _counted(chunks: Iterable[bytes], emit: Callable[[Event], None]) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +10,8 @@ import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
-from imagebuilders.docker import build_progress
 from imagebuilders.docker.build import build_image, encode_params
-from imagebuilders.docker.build_progress import BuildProgress, BuiltImage
+from imagebuilders.docker.build_progress import BuiltImage
 from imagebuilders.events import (
     ContextProgress,
     Event,
@@ -19,6 +19,7 @@ from imagebuilders.events import (
     LayerProgress,
     Notice,
     StepCached,
+    StepFinished,
     StepOutput,
     StepStarted,
 )
@@ -83,9 +84,11 @@ def test_a_build_is_told_step_by_step(build: Build) -> None:
     assert events == [
         StepStarted(1, 3, "FROM a"),
         StepOutput(0, f" ---> {base}"),
+        StepFinished(1),
         StepStarted(2, 3, "COPY a /a"),
         StepCached(2),
         StepOutput(0, f" ---> {copied}"),
+        StepFinished(2, cached=True),
         StepStarted(3, 3, "RUN make"),
         StepOutput(0, running),
         StepOutput(3, "one"),
@@ -94,6 +97,7 @@ def test_a_build_is_told_step_by_step(build: Build) -> None:
         StepOutput(3, "warn: red"),
         StepOutput(0, f"Removing intermediate container {running[-12:]}"),
         StepOutput(0, f" ---> {made}"),
+        StepFinished(3),
         StepOutput(0, f"Successfully built {made}"),
         StepOutput(0, "Successfully tagged app:1"),
         ImageBuilt("app:1", built.image_id),
@@ -125,40 +129,50 @@ def test_messages_may_hold_any_part_of_a_line(build: Build) -> None:
     assert build.output() == ["one", "two", "warn: red", "20%"]
 
 
-def test_output_that_looks_like_a_step_is_output(build: Build) -> None:
-    """Only the number that is due begins a step."""
-    build.engine.on_run("x", output="Step 2/2 : RUN x\nStep 3/9 : haha\n")
-    build.dockerfile("FROM a\nRUN x\n")
-    assert build.output() == ["Step 2/2 : RUN x", "Step 3/9 : haha"]
-    assert len([event for event in build.events if isinstance(event, StepStarted)]) == 2
-
-
-def test_output_that_looks_like_the_result_is_output(build: Build) -> None:
-    """A command that prints so in the middle of the build makes no image."""
-    printed = "Successfully built 0123456789ab\n"
-    build.engine.on_run("x", output=printed)
-    for last in ("", "ENV last=1\n"):
-        built = build.dockerfile(f"FROM a\nRUN x\n{last}", params={"t": "app:1", "nocache": "1"})
-        assert built.image_id == build.engine.image("app:1").id
-    assert build.output() == [printed.strip()]
-    with pytest.raises(BuildError, match="ended before the image was built"):
-        build.answer(*_stream("Step 1/2 : RUN x", "\n", printed))
-
-
-def test_podmans_wording_is_understood(build: Build) -> None:
-    """Podman counts anew in each stage and names the image without `aux`."""
-    built = build.answer(
-        *_stream("[1/2] STEP 1/1: FROM a AS x\n", "--> 410f2b8ddd2\n"),
-        *_stream("[2/2] STEP 1/2: FROM b\n", "[2/2] STEP 2/2: RUN y\n"),
-        *_stream("out\n", "[2/2] COMMIT app:1\n", "ab" * 32 + "\n", "--> Using cache 41abcdef\n"),
-        *_stream("Successfully built 0123456789ab\n"),
+@pytest.mark.parametrize("version", ["20.10", "26.1", "28.5"])
+def test_what_a_command_prints_is_never_the_engines_word(version: str) -> None:
+    """Neither in its step, nor in a trigger of the base; the image is the one that was built."""
+    lines = (
+        *("Step 2/2 : RUN x", "Step 3/9 : haha", " ---> Using cache", "[WARNING] look"),
+        *(" ---> Running in 0123456789ab", " ---> Removed intermediate container 0123456789ab"),
+        *(" ---> 0123456789ab", "Successfully built 0123456789ab", "COMMIT app:1"),
     )
-    assert built.image_id == "0123456789ab"
-    started = [event for event in build.events if isinstance(event, StepStarted)]
-    assert [event.instruction for event in started] == ["FROM a AS x", "FROM b", "RUN y"]
-    assert StepCached(2) in build.events
-    output = [one.line for one in build.events if isinstance(one, StepOutput) and one.number]
-    assert output == ["out"]
+    build = Build(FakeDockerClient(engine := FakeDockerEngine(version)), engine)
+    engine.seed_image("a", on_build=["RUN x"])
+    engine.on_run("x", output="".join(f"{line}\n" for line in lines))
+    for params in ({"rm": "1", "forcerm": "1"}, {"rm": "0"}):
+        build.events.clear()
+        built = build.dockerfile(
+            "FROM a\nRUN x\nENV b=1\n", params={"t": "app:1", "nocache": "1", **params}
+        )
+        assert built.image_id == engine.image("app:1").id
+        starts = [event.number for event in build.events if isinstance(event, StepStarted)]
+        assert starts == [1, 2, 3]
+        assert [line for line in build.output() if line in lines] == [*lines, *lines]
+        assert not [event for event in build.events if isinstance(event, StepCached | Notice)]
+    build.client.close()
+
+
+def test_last_words_that_a_command_printed_make_no_image(build: Build) -> None:
+    """An answer that ends after them has ended early, also when such an image is there."""
+    old = build.engine.image("a").id
+    for text in ("Successfully built 0123456789ab\n", f"Successfully built {old[7:19]}\n"):
+        begin = ("Step 1/1 : RUN x", "\n", " ---> Running in b6ba18c7ba4f\n")
+        with pytest.raises(BuildError, match="ended before the image was built after step 1/1"):
+            build.answer(*_stream(*begin, text))
+
+
+def test_an_image_that_is_told_in_text_only_is_looked_up(build: Build) -> None:
+    """So older versions of Podman tell it; the whole ID is asked for by the image's name."""
+    build.engine.seed_image("app:1")
+    image_id = build.engine.image("app:1").id
+    texts = ("STEP 1/1: FROM a\n", "COMMIT app:1\n", f"Successfully built {image_id[7:19]}\n")
+    assert build.answer(*_stream(*texts, "Successfully tagged app:1\n")).image_id == image_id
+    with pytest.raises(BuildError, match="ended before the image was built"):
+        build.answer(*_stream(*texts, "more\n"))
+    build.engine.faults.answer("GET /images/app:1/json", b"broken", status=500)
+    with pytest.raises(BuildError, match="ended before the image was built"):
+        build.answer(*_stream(*texts))
 
 
 def test_base_images_and_warnings_are_events(build: Build) -> None:
@@ -176,7 +190,7 @@ def test_base_images_and_warnings_are_events(build: Build) -> None:
 
 def test_the_last_line_needs_no_newline(build: Build) -> None:
     """What stands at the end of the answer is not lost."""
-    build.answer({"aux": {"ID": ID}}, *_stream("Step 1/1 : FROM a", "\nlast words"))
+    build.answer(*_stream("Step 1/1 : FROM a", "\nlast words"), {"aux": {"ID": ID}})
     assert StepOutput(1, "last words") in build.events
 
 
@@ -195,28 +209,6 @@ def test_output_may_end_without_a_newline(build: Build) -> None:
     assert build.output() == ["x"]
     removed = next(line for line in built.log if line.startswith("Removing intermediate"))
     assert StepOutput(0, removed) in build.events
-
-
-def test_a_line_that_is_written_anew_does_not_grow() -> None:
-    """A progress display without a newline costs the same for each of its states."""
-    events: list[Event] = []
-    progress = BuildProgress("app:1", "Dockerfile", events.append)
-    progress.take({"stream": "Step 1/1 : RUN curl"})
-    for percent in range(101):
-        progress.take({"stream": f"{percent}%\r"})
-        assert len(progress._line) <= len("100%\r")
-    progress.take({"stream": "\n"})
-    assert events[1:] == [StepOutput(1, "100%")]
-
-
-def test_a_line_without_an_end_is_told_in_pieces(
-    build: Build, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Dots that never end are seen as they come, and nothing is lost."""
-    monkeypatch.setattr(build_progress, "MAX_LINE_CHARS", 9)
-    build.answer(*_stream("Step 1/1 : RUN x", *["...."] * 7), {"aux": {"ID": ID}})
-    output = [one.line for one in build.events if isinstance(one, StepOutput)]
-    assert output == ["." * 12, "." * 12, "...."]
 
 
 def test_a_failed_command_is_an_error_with_all_that_helps(build: Build) -> None:
@@ -270,6 +262,7 @@ def test_a_refusal_is_an_error_in_the_engines_words(build: Build) -> None:
     [
         (500, b"plain text", "begin: plain text"),
         (502, b'["odd"]', r'begin: \["odd"\]'),
+        (503, b"", r"begin: HTTP status 503, without a reason\.$"),
     ],
 )
 def test_a_refusal_may_have_any_form(build: Build, status: int, body: bytes, words: str) -> None:
@@ -331,6 +324,39 @@ def test_whatever_ends_the_build_closes_the_connection(build: Build, error: Base
     with pytest.raises(type(error)):
         build_image(build.client, image_name="app:1", context=[b"x"], params={}, emit=interrupt)
     assert fault.abandoned.wait(5)
+
+
+def test_listeners_are_called_in_the_thread_that_builds(build: Build) -> None:
+    """For every event of a build, the transfer of its context included."""
+    threads: list[tuple[type[Event], int]] = []
+    build_image(
+        build.client,
+        image_name="app:1",
+        context=[pack({"Dockerfile": "FROM a\nRUN x\n"})],
+        params={"t": "app:1"},
+        emit=lambda event: threads.append((type(event), threading.get_ident())),
+    )
+    assert {each for _, each in threads} == {threading.get_ident()}
+    kinds = {kind for kind, _ in threads}
+    assert {ContextProgress, StepStarted, StepFinished, ImageBuilt} <= kinds
+
+
+@pytest.mark.parametrize("kind", [ContextProgress, StepStarted, StepFinished, ImageBuilt])
+def test_what_a_listener_raises_ends_the_build(build: Build, kind: type[Event]) -> None:
+    """Unchanged, at whatever event."""
+
+    def fail(event: Event) -> None:
+        if isinstance(event, kind):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        build_image(
+            build.client,
+            image_name="app:1",
+            context=[pack({"Dockerfile": "FROM a\n"})],
+            params={"t": "app:1"},
+            emit=fail,
+        )
 
 
 @pytest.mark.parametrize("error", [OSError(5, "disk"), ValueError("own"), KeyboardInterrupt()])
