@@ -53,9 +53,14 @@ def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterat
 @pytest.mark.usefixtures("everything_imported", "fake_docker_host")
 @pytest.mark.parametrize("document", _WITH_EXAMPLES, ids=lambda path: path.name)
 def test_examples_run(document: Path, folder: pytest.Pytester, fake_registry: FakeRegistry) -> None:
-    """Every example does what the text says: it raises nothing and its tests pass."""
+    """Every example does what the text says: it raises nothing and its tests pass.
+
+    README's begin in an empty folder, as those who try the package have one; the others take a
+    folder `app` for granted.
+    """
     text = document.read_text()
-    if 'Path("app").mkdir()' not in text:
+    assert list(folder.path.iterdir()) == []
+    if document.name != "README.md" and 'Path("app").mkdir()' not in text:
         _make_app(folder.path)
     names: dict[str, object] = {
         "__name__": document.stem,
