@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from uuid import UUID
 
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
@@ -19,7 +19,6 @@ from imagebuilders.artifact_stores.chunks import SourceError
 from imagebuilders.artifact_stores.operations import VERBS, Operation
 from imagebuilders.artifact_stores.paths import relative_to
 from imagebuilders.artifact_stores.retries import RetryPolicy
-from imagebuilders.components.component import StackComponentConfig
 from imagebuilders.exceptions import ArtifactStoreError
 
 if TYPE_CHECKING:
@@ -207,7 +206,7 @@ class InMemoryArtifactStoreConfig(BaseArtifactStoreConfig):
     path: str = "memory://artifacts"
 
 
-class InMemoryArtifactStore(BaseArtifactStore):
+class InMemoryArtifactStore(BaseArtifactStore[InMemoryArtifactStoreConfig]):
     """A real artifact store whose file system is in memory and belongs to it alone.
 
         store = InMemoryArtifactStore()
@@ -225,11 +224,9 @@ class InMemoryArtifactStore(BaseArtifactStore):
         clock: what pauses and slowness are waited on.
     """
 
-    config_class: ClassVar[type[StackComponentConfig]] = InMemoryArtifactStoreConfig
-
     def __init__(
         self,
-        config: StackComponentConfig | None = None,
+        config: InMemoryArtifactStoreConfig | None = None,
         *,
         name: str = "in-memory",
         id: UUID | None = None,  # noqa: A002  (the name its base class gives it)

@@ -364,5 +364,13 @@ class ArtifactNotFoundError(ArtifactStoreError, FileNotFoundError):
     """Nothing stands under a path of an artifact store."""
 
 
+class ArtifactExistsError(ArtifactStoreError, FileExistsError):
+    """Something stands under a path where nothing was to be replaced."""
+
+
+class ArtifactAccessError(ArtifactStoreError, PermissionError):
+    """The store refused access, and does not tell whether there is anything under the path."""
+
+
 class UploadError(ArtifactStoreError):
     """A build context was not uploaded; nothing stands under its final name."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from imagebuilders.artifact_stores.base import (
-    BaseArtifactStore,
-    BaseArtifactStoreConfig,
-    BaseArtifactStoreFlavor,
-    Tail,
-)
+from imagebuilders.artifact_stores.base import BaseArtifactStore, BaseArtifactStoreConfig
+from imagebuilders.artifact_stores.flavor import BaseArtifactStoreFlavor
 from imagebuilders.artifact_stores.local import (
     LocalArtifactStore,
     LocalArtifactStoreConfig,
@@ -24,6 +20,7 @@ from imagebuilders.artifact_stores.s3 import (
     S3ArtifactStoreConfig,
     S3ArtifactStoreFlavor,
 )
+from imagebuilders.artifact_stores.tail import Tail
 from imagebuilders.artifact_stores.upload import upload_build_context
 
 __all__ = [

@@ -1,41 +1,30 @@
-"""The abstraction every artifact store implements, over an fsspec file system."""
+"""The abstraction every artifact store implements, over a file system."""
 
 from __future__ import annotations
 
 import io
 import posixpath
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, ClassVar, Literal, cast, overload
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO, TYPE_CHECKING, ClassVar, Literal, overload
+
+from typing_extensions import TypeVar
 
 from imagebuilders.artifact_stores.chunks import ChunkSource, SourceError
-from imagebuilders.artifact_stores.filesystem import FileSystem, move
+from imagebuilders.artifact_stores.filesystem import FileSystem, move, names_in, size_of
 from imagebuilders.artifact_stores.operations import Operation
 from imagebuilders.artifact_stores.paths import join, relative_to
 from imagebuilders.artifact_stores.retrying import RetryingOperations
 from imagebuilders.artifact_stores.stored_file import StoredFile
+from imagebuilders.artifact_stores.tail import Tail
 from imagebuilders.artifact_stores.temporary import STALE_AFTER, publish_by_renaming
-from imagebuilders.components.component import (
-    StackComponent,
-    StackComponentConfig,
-    StackComponentType,
-)
-from imagebuilders.components.flavor import Flavor
-from imagebuilders.exceptions import ArtifactStoreError, UploadError
+from imagebuilders.components.component import StackComponent, StackComponentConfig
+from imagebuilders.exceptions import ArtifactExistsError, ArtifactStoreError, UploadError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
-
-
-@dataclass(frozen=True)
-class Tail:
-    """The end of a stored file: its whole size in bytes, and its last bytes."""
-
-    size: int
-    data: bytes
 
 
 class BaseArtifactStoreConfig(StackComponentConfig):
@@ -48,7 +37,16 @@ class BaseArtifactStoreConfig(StackComponentConfig):
     path: str
 
 
-class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
+ConfigT = TypeVar(
+    "ConfigT",
+    bound=BaseArtifactStoreConfig,
+    default=BaseArtifactStoreConfig,
+    covariant=True,
+)
+"""The class of a store's settings."""
+
+
+class BaseArtifactStore(RetryingOperations, StackComponent[ConfigT], ABC):
     """Keeps archives and other files under one path.
 
     Every `path` argument is either whole (it begins with the store's own path) or relative to
@@ -56,19 +54,15 @@ class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
     Every method raises `ArtifactStoreError` when the store refuses, fails or cannot be
     reached; faults that may pass are tried again first, as `retry_policy` says.
 
-    An implementation gives `filesystem`; where it can publish in a better way than by writing
-    a temporary file and renaming it, it overrides `_publish`.
+    An implementation gives `filesystem`: one of fsspec's, or anything else with the few methods
+    of `filesystem.FileSystem`. Where it can publish in a better way than by writing a temporary
+    file and renaming it, it overrides `_publish`.
     """
 
-    config_class: ClassVar[type[StackComponentConfig]] = BaseArtifactStoreConfig
+    config_class = BaseArtifactStoreConfig
 
     stale_after: ClassVar[float] = STALE_AFTER
     """Seconds after which a temporary file is taken for one whose process died."""
-
-    @property
-    def config(self) -> BaseArtifactStoreConfig:
-        """The store's settings."""
-        return cast(BaseArtifactStoreConfig, self._config)
 
     @property
     def path(self) -> str:
@@ -78,7 +72,7 @@ class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
     @property
     @abstractmethod
     def filesystem(self) -> FileSystem:
-        """The fsspec file system underneath, made when first asked for."""
+        """The file system underneath, made when first asked for."""
 
     # --- looking -------------------------------------------------------------
 
@@ -102,7 +96,7 @@ class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
             raise self._not_found("size", path)
         if info["type"] == "directory":
             raise self._error("size", path, IsADirectoryError("it is a folder, not a file"))
-        return self._size_of(info)
+        return size_of(info)
 
     def listdir(self, path: str) -> list[str]:
         """Give the names in a folder, sorted.
@@ -112,19 +106,7 @@ class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
         """
         target = self._locate(path)
 
-        def names() -> list[str]:
-            self.filesystem.invalidate_cache()
-            found = set()
-            for entry in self.filesystem.ls(target, detail=True):
-                name = str(entry["name"])
-                if name.strip("/") != target.strip("/"):
-                    found.add(posixpath.basename(name.rstrip("/")))
-                elif entry["type"] == "file" and not name.endswith("/"):
-                    raise NotADirectoryError("it is a file, not a folder")
-                # else the empty object by which some tools mark a folder
-            return sorted(found)
-
-        return self._attempt("listdir", path, names)
+        return self._attempt("listdir", path, lambda: names_in(self.filesystem, target))
 
     def read_tail(self, path: str, length: int) -> Tail | None:
         """Give the size of a file and its last `length` bytes; `None` when there is none.
@@ -134,15 +116,11 @@ class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
         target = self._locate(path)
 
         def tail() -> Tail | None:
-            self.filesystem.invalidate_cache()
-            try:
-                size = self._size_of(self.filesystem.info(target))
-                start = max(0, size - length)
-                return Tail(size, self._range(target, start, size))
-            except Exception as error:
-                if self._is_absent(error):
-                    return None
-                raise
+            found = self._look(target)
+            if found is None:
+                return None
+            size = size_of(found)
+            return Tail(size, self._range(target, max(0, size - length), size))
 
         return self._attempt("read_tail", path, tail)
 
@@ -191,11 +169,12 @@ class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
         chunks: Iterable[bytes],
         *,
         on_progress: Callable[[int], None] | None = None,
+        replace: bool = True,
     ) -> int:
         """Write a file so that it stands under `path` whole or not at all.
 
-        Missing folders are made. An older file of that name is replaced. When this fails, or
-        the process is killed, `path` is as it was before.
+        Missing folders are made. When this fails, or the process is killed, `path` is as it
+        was before.
 
         Args:
             path: the file.
@@ -203,21 +182,25 @@ class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
                 object with `__iter__`), stores that cannot repeat a single request repeat the
                 whole of it after a transient fault.
             on_progress: called with the number of bytes in the store so far.
+            replace: whether an older file of that name is replaced. Without this, a file that
+                appears while this one is written is kept where the store can tell: S3 can.
 
         Returns:
             The size of the file in bytes.
 
         Raises:
+            ArtifactExistsError: `replace` is false, and the file is there.
             UploadError: the store did not take it.
             Exception: whatever `chunks` or `on_progress` raised.
         """
         target = self._locate(path)
         source = ChunkSource(chunks, on_progress)
+        write = self._publish if replace else self._publish_new
         try:
             return self._attempt(
                 "publish",
                 path,
-                lambda: self._publish(target, source),
+                lambda: write(target, source),
                 repeat=source.repeatable,
                 error_class=UploadError,
             )
@@ -293,6 +276,19 @@ class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
             self.filesystem, target, source, rename=self._rename, stale_after=self.stale_after
         )
 
+    def _publish_new(self, target: str, source: ChunkSource) -> int:
+        """Make one attempt to publish what must not replace anything.
+
+        Raises:
+            ArtifactExistsError: the file is there.
+        """
+        if self._is_there(target):
+            raise ArtifactExistsError(f"{target} is there already.", path=target)
+        return self._publish(target, source)
+
+    def _is_there(self, target: str) -> bool:
+        return self._look(target) is not None
+
     def _rename(self, old: str, new: str) -> None:
         try:
             move(self.filesystem, old, new)
@@ -306,50 +302,15 @@ class BaseArtifactStore(RetryingOperations, StackComponent, ABC):
         # By keyword: some file systems have other arguments between.
         return self.filesystem.cat_file(target, start=start, end=end) if end else b""
 
-    def _info(self, operation: Operation, path: str) -> dict[str, object] | None:
+    def _info(self, operation: Operation, path: str) -> Mapping[str, object] | None:
         target = self._locate(path)
+        return self._attempt(operation, path, lambda: self._look(target))
 
-        def info() -> dict[str, object] | None:
-            self.filesystem.invalidate_cache()
-            try:
-                return dict(self.filesystem.info(target))
-            except Exception as error:
-                if self._is_absent(error):
-                    return None
-                raise
-
-        return self._attempt(operation, path, info)
-
-    @staticmethod
-    def _size_of(info: object) -> int:
-        size = cast("dict[str, object]", info).get("size")
-        return size if isinstance(size, int) else 0
-
-
-class BaseArtifactStoreFlavor(Flavor, ABC):
-    """Base of the flavors of artifact stores."""
-
-    @property
-    def config_class(self) -> type[BaseArtifactStoreConfig]:
-        """The class of the store's settings."""
-        return BaseArtifactStoreConfig
-
-    @property
-    @abstractmethod
-    def implementation_class(self) -> type[BaseArtifactStore]:
-        """The store's class."""
-
-    @property
-    def docs_url(self) -> str | None:
-        """The flavor's section in the documentation."""
-        return self.generate_default_docs_url()
-
-    @property
-    def sdk_docs_url(self) -> str | None:
-        """The reference of the flavor's classes."""
-        return self.generate_default_sdk_docs_url()
-
-    @property
-    def type(self) -> StackComponentType:
-        """`StackComponentType.ARTIFACT_STORE`."""
-        return StackComponentType.ARTIFACT_STORE
+    def _look(self, target: str) -> Mapping[str, object] | None:
+        self.filesystem.invalidate_cache()
+        try:
+            return self.filesystem.info(target)
+        except Exception as error:
+            if self._is_absent(error):
+                return None
+            raise

@@ -1,19 +1,55 @@
-"""The part of an fsspec file system that artifact stores use, and how to get one."""
+"""The part of a file system that artifact stores use, and how to get one of fsspec's."""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from imagebuilders.exceptions import ArtifactStoreError
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+
+class File(Protocol):
+    """An open file."""
+
+    def read(self, size: int = -1, /) -> bytes | None:
+        """Read so many bytes, or up to the end."""
+        ...
+
+    def write(self, data: bytes, /) -> int | None:
+        """Write all of `data`."""
+        ...
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a position."""
+        ...
+
+    def close(self) -> None:
+        """Write what is still to be written and close the file."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> object: ...
+
 
 class FileSystem(Protocol):
-    """What artifact stores ask of an `fsspec.AbstractFileSystem`."""
+    """What artifact stores ask of a file system: a part of `fsspec.AbstractFileSystem`."""
 
     def _strip_protocol(self, path: str) -> str:
-        """Give the file system's own spelling of a URL."""
+        """Return the file system's own spelling of a URL."""
         ...
 
     def info(self, path: str) -> Mapping[str, object]:
@@ -24,7 +60,7 @@ class FileSystem(Protocol):
         """List a folder."""
         ...
 
-    def open(self, path: str, mode: str = "rb") -> BinaryIO:
+    def open(self, path: str, mode: str = "rb") -> File:
         """Open a file."""
         ...
 
@@ -96,6 +132,30 @@ def move(filesystem: FileSystem, old: str, new: str) -> None:
         filesystem.rm_file(old)
     else:
         filesystem.mv(old, new)
+
+
+def names_in(filesystem: FileSystem, folder: str) -> list[str]:
+    """Return the names in a folder, sorted.
+
+    Raises:
+        NotADirectoryError: it is a file.
+    """
+    filesystem.invalidate_cache()
+    found = set()
+    for entry in filesystem.ls(folder, detail=True):
+        name = str(entry["name"])
+        if name.strip("/") != folder.strip("/"):
+            found.add(posixpath.basename(name.rstrip("/")))
+        elif entry["type"] == "file" and not name.endswith("/"):
+            raise NotADirectoryError("it is a file, not a folder")
+        # else the empty object by which some tools mark a folder
+    return sorted(found)
+
+
+def size_of(info: Mapping[str, object]) -> int:
+    """Return the size in bytes that `FileSystem.info` told."""
+    size = info.get("size")
+    return size if isinstance(size, int) else 0
 
 
 def _unsuitable(url: str, error: Exception) -> ArtifactStoreError:

@@ -9,20 +9,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator
 
-from imagebuilders.artifact_stores.base import (
-    BaseArtifactStore,
-    BaseArtifactStoreConfig,
-    BaseArtifactStoreFlavor,
-    Tail,
-)
+from imagebuilders.artifact_stores.base import BaseArtifactStore, BaseArtifactStoreConfig
 from imagebuilders.artifact_stores.chunks import ChunkSource
+from imagebuilders.artifact_stores.flavor import BaseArtifactStoreFlavor
+from imagebuilders.artifact_stores.tail import Tail
 from imagebuilders.artifact_stores.temporary import is_stale, is_temporary, temporary_name
-from imagebuilders.components.component import StackComponentConfig
+from imagebuilders.components.flavor import BuiltInFlavor
 from imagebuilders.user_folders import expand_home, user_data_folder
 
 if TYPE_CHECKING:
@@ -69,7 +66,7 @@ class LocalArtifactStoreConfig(BaseArtifactStoreConfig):
         return os.path.abspath(expand_home(path))
 
 
-class LocalArtifactStore(BaseArtifactStore):
+class LocalArtifactStore(BaseArtifactStore[LocalArtifactStoreConfig]):
     """Keeps files in a folder.
 
     A file is written under a temporary name in its own folder, forced to the disk and then
@@ -77,13 +74,6 @@ class LocalArtifactStore(BaseArtifactStore):
     so that the next upload into the folder can tell a dead process's file from one that is
     being written, and removes it.
     """
-
-    config_class: ClassVar[type[StackComponentConfig]] = LocalArtifactStoreConfig
-
-    @property
-    def config(self) -> LocalArtifactStoreConfig:
-        """The store's settings."""
-        return cast(LocalArtifactStoreConfig, self._config)
 
     @property
     def filesystem(self) -> FileSystem:
@@ -140,6 +130,9 @@ class LocalArtifactStore(BaseArtifactStore):
         with suppress(OSError):
             self._sweep(folder)
         return total
+
+    def _is_there(self, target: str) -> bool:
+        return os.path.lexists(target)
 
     def _rename(self, old: str, new: str) -> None:
         os.makedirs(os.path.dirname(new), exist_ok=True)
@@ -215,20 +208,9 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-class LocalArtifactStoreFlavor(BaseArtifactStoreFlavor):
+class LocalArtifactStoreFlavor(BuiltInFlavor, BaseArtifactStoreFlavor):
     """The flavor `local`."""
 
-    @property
-    def name(self) -> str:
-        """`local`."""
-        return "local"
-
-    @property
-    def config_class(self) -> type[LocalArtifactStoreConfig]:
-        """The class of the store's settings."""
-        return LocalArtifactStoreConfig
-
-    @property
-    def implementation_class(self) -> type[LocalArtifactStore]:
-        """The store's class."""
-        return LocalArtifactStore
+    name = "local"
+    config_class = LocalArtifactStoreConfig
+    implementation_class = LocalArtifactStore

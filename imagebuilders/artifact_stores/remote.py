@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, Secret, field_validator
 
-from imagebuilders.artifact_stores.base import (
-    BaseArtifactStore,
-    BaseArtifactStoreConfig,
-    BaseArtifactStoreFlavor,
-)
+from imagebuilders.artifact_stores.base import BaseArtifactStore, BaseArtifactStoreConfig
+from imagebuilders.artifact_stores.flavor import BaseArtifactStoreFlavor
+from imagebuilders.artifact_stores.paths import is_utf8
+from imagebuilders.artifact_stores.per_process import PerProcess
 from imagebuilders.artifact_stores.retries import RetryPolicy
-from imagebuilders.components.component import StackComponentConfig
+from imagebuilders.components.flavor import BuiltInFlavor
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from imagebuilders.artifact_stores.filesystem import FileSystem
-
-
-_opening = threading.Lock()
 
 
 class RemoteArtifactStoreConfig(BaseArtifactStoreConfig):
@@ -45,6 +41,8 @@ class RemoteArtifactStoreConfig(BaseArtifactStoreConfig):
             raise ValueError(
                 f"{path!r} is not a URL; use the flavor 'local' for a folder of this machine"
             )
+        if not is_utf8(path):
+            raise ValueError(f"{path!r} is not a URL: UTF-8 has no bytes for it")
         if "::" in path:
             raise ValueError(f"{path!r} chains file systems, which a store cannot be put on")
         if urlsplit(path).password is not None:
@@ -52,21 +50,28 @@ class RemoteArtifactStoreConfig(BaseArtifactStoreConfig):
         return f"{scheme}://{rest.rstrip('/')}"
 
 
-class RemoteArtifactStore(BaseArtifactStore):
+class RemoteArtifactStore(BaseArtifactStore[RemoteArtifactStoreConfig]):
     """Keeps files under a URL of any protocol whose fsspec package is installed.
 
     A file is written under a temporary name and moved: atomic where the protocol's rename or
     copy is, as with object stores and most SFTP servers.
     """
 
-    config_class: ClassVar[type[StackComponentConfig]] = RemoteArtifactStoreConfig
+    def __init__(
+        self,
+        config: RemoteArtifactStoreConfig | None = None,
+        *,
+        name: str = "default",
+        id: UUID | None = None,  # noqa: A002  (the documented name)
+        **settings: object,
+    ) -> None:
+        """Make the component; arguments are as in `StackComponent`.
 
-    _opened: tuple[int, FileSystem, str] | None = None
-
-    @property
-    def config(self) -> RemoteArtifactStoreConfig:
-        """The store's settings."""
-        return cast(RemoteArtifactStoreConfig, self._config)
+        Raises:
+            ConfigurationError: a setting is unknown, missing or has a wrong value.
+        """
+        super().__init__(config, name=name, id=id, **settings)
+        self._opened = PerProcess[tuple["FileSystem", str]]()
 
     @property
     def filesystem(self) -> FileSystem:
@@ -89,32 +94,17 @@ class RemoteArtifactStore(BaseArtifactStore):
     def _connection(self) -> tuple[FileSystem, str]:
         from imagebuilders.artifact_stores.filesystem import open_url
 
-        with _opening:
-            # A forked process must not use its parent's connections or event loop.
-            if self._opened is None or self._opened[0] != os.getpid():
-                options = self.config.storage_options.get_secret_value()
-                self._opened = (os.getpid(), *open_url(self.path, options))
-            return self._opened[1], self._opened[2]
+        options = self.config.storage_options.get_secret_value()
+        return self._opened.get(lambda: open_url(self.path, options))
 
     def close(self) -> None:
         """Forget the file system; a new one is made when the store is used again."""
-        self._opened = None
+        self._opened.take()
 
 
-class RemoteArtifactStoreFlavor(BaseArtifactStoreFlavor):
+class RemoteArtifactStoreFlavor(BuiltInFlavor, BaseArtifactStoreFlavor):
     """The flavor `remote`."""
 
-    @property
-    def name(self) -> str:
-        """`remote`."""
-        return "remote"
-
-    @property
-    def config_class(self) -> type[RemoteArtifactStoreConfig]:
-        """The class of the store's settings."""
-        return RemoteArtifactStoreConfig
-
-    @property
-    def implementation_class(self) -> type[RemoteArtifactStore]:
-        """The store's class."""
-        return RemoteArtifactStore
+    name = "remote"
+    config_class = RemoteArtifactStoreConfig
+    implementation_class = RemoteArtifactStore

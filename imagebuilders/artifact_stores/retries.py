@@ -10,6 +10,9 @@ from typing import TypeVar
 
 _Result = TypeVar("_Result")
 
+_MOST_DOUBLINGS = 64
+"""After so many no delay is short any more; far more would be no number that a float holds."""
+
 
 @dataclass(frozen=True)
 class RetryPolicy:
@@ -58,8 +61,9 @@ class RetryPolicy:
                 failures += 1
                 if failures >= self.attempts or not is_transient(error):
                     raise
+                doublings = min(failures - 1, _MOST_DOUBLINGS)
                 pause = self.uniform(
-                    0.0, min(self.longest_delay, self.first_delay * 2 ** (failures - 1))
+                    0.0, min(self.longest_delay, self.first_delay * 2.0**doublings)
                 )
                 before_pause(error, failures, pause)
             self.sleep(pause)

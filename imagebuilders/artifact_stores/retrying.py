@@ -12,7 +12,12 @@ from imagebuilders.artifact_stores.chunks import SourceError
 from imagebuilders.artifact_stores.operations import VERBS, Operation
 from imagebuilders.artifact_stores.paths import join, relative_to
 from imagebuilders.artifact_stores.retries import RetryPolicy
-from imagebuilders.exceptions import ArtifactNotFoundError, ArtifactStoreError, ImageBuilderError
+from imagebuilders.exceptions import (
+    ArtifactAccessError,
+    ArtifactNotFoundError,
+    ArtifactStoreError,
+    ImageBuilderError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +48,10 @@ class RetryingOperations(ABC):
     def _is_absent(self, error: Exception) -> bool:
         """Tell whether `error` only says that there is no such file."""
         return isinstance(error, FileNotFoundError)
+
+    def _hides_absence(self, error: Exception) -> bool:  # noqa: ARG002  (to be overridden)
+        """Tell whether `error` refuses access, and would be the same were there no such file."""
+        return False
 
     def _describe(self, error: Exception) -> str:
         """Say what `error` means, without any secret."""
@@ -104,6 +113,8 @@ class RetryingOperations(ABC):
             return error
         if error_class is ArtifactStoreError and self._is_absent(error):
             return self._not_found(operation, path)
+        if error_class is ArtifactStoreError and self._hides_absence(error):
+            error_class = ArtifactAccessError
         whole = self._whole(path)
         often = f" after {attempts} attempts" if attempts > 1 else ""
         return error_class(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from imagebuilders.artifact_stores.filesystem import File
     from imagebuilders.exceptions import ArtifactStoreError
 
 
 class StoredFile(io.RawIOBase):
-    """Passes everything to a file of an fsspec file system, and translates its errors."""
+    """Passes everything to a file of a file system, and translates its errors."""
 
     def __init__(
-        self, file: BinaryIO, *, write: bool, translate: Callable[[Exception], ArtifactStoreError]
+        self, file: File, *, write: bool, translate: Callable[[Exception], ArtifactStoreError]
     ) -> None:
         super().__init__()
         self._file = file
@@ -38,42 +40,42 @@ class StoredFile(io.RawIOBase):
     def readinto(self, buffer: Buffer) -> int:
         """Read at most as many bytes as `buffer` holds."""
         view = memoryview(buffer).cast("B")
-        try:
-            data = self._file.read(len(view))
-        except Exception as error:
-            raise self._translate(error) from error
+        with self._translated():
+            data = self._file.read(len(view)) or b""
         view[: len(data)] = data
         return len(data)
 
     def readall(self) -> bytes:
         """Read up to the end."""
-        try:
-            return self._file.read()
-        except Exception as error:
-            raise self._translate(error) from error
+        with self._translated():
+            return self._file.read() or b""
 
     def write(self, data: Buffer) -> int:
         """Write all of `data`."""
         content = bytes(data)
-        try:
+        with self._translated():
             self._file.write(content)
-        except Exception as error:
-            raise self._translate(error) from error
         return len(content)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a position."""
-        try:
+        with self._translated():
             return self._file.seek(offset, whence)
-        except Exception as error:
-            raise self._translate(error) from error
 
     def close(self) -> None:
         """Write what is still to be written and close the file."""
         if self.closed:
             return
         super().close()
-        try:
+        with self._translated():
             self._file.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
         except Exception as error:
-            raise self._translate(error) from error
+            own = self._translate(error)
+            if own is error:
+                raise
+            raise own from error

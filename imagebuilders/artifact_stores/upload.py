@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from imagebuilders import events
@@ -15,11 +16,17 @@ from imagebuilders.artifact_stores.archive_trailer import (
     read_trailer,
 )
 from imagebuilders.artifact_stores.paths import join
-from imagebuilders.exceptions import ArtifactStoreError, ContextChangedError, UploadError
+from imagebuilders.exceptions import (
+    ArtifactAccessError,
+    ArtifactExistsError,
+    ArtifactStoreError,
+    ContextChangedError,
+    UploadError,
+)
 
 if TYPE_CHECKING:
     from imagebuilders.archivable import ArchiveType
-    from imagebuilders.artifact_stores.base import BaseArtifactStore, Tail
+    from imagebuilders.artifact_stores.base import BaseArtifactStore
 
 logger = logging.getLogger(__name__)
 
@@ -65,18 +72,12 @@ def upload_build_context(
     digest = build_context.digest()
     path = _path_of(digest, artifact_store, parent_path_directory_name)
     try:
-        tail = artifact_store.read_tail(path, TRAILER_SIZE)
-        if tail is not None and _is_whole(tail, digest):
+        found = _look(artifact_store, path, digest)
+        if found.is_whole:
             logger.info("The build context is already at %s; nothing was sent.", path)
-            events.emit(events.UploadProgress(path, 0, total=tail.size, done=True))
-            return path
-        if tail is not None:
-            logger.warning(
-                "%s (%d bytes) is not a whole archive of this build context; replacing it.",
-                path,
-                tail.size,
-            )
-        _upload(build_context, digest, artifact_store, path)
+            events.emit(events.UploadProgress(path, 0, total=found.size, done=True))
+        else:
+            _upload(build_context, digest, artifact_store, path, replace=found.may_be_there)
     except UploadError:
         raise
     except ArtifactStoreError as error:
@@ -84,16 +85,58 @@ def upload_build_context(
     return path
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What stands under an archive's name."""
+
+    size: int = 0
+    is_whole: bool = False
+    may_be_there: bool = True
+
+
+def _look(artifact_store: BaseArtifactStore, path: str, digest: str) -> _Found:
+    try:
+        tail = artifact_store.read_tail(path, TRAILER_SIZE)
+    except ArtifactAccessError as error:
+        # S3 answers so for a missing object, too, to whoever may not list the bucket.
+        logger.info("%s The build context is sent in any case.", error)
+        return _Found()
+    if tail is None:
+        return _Found(may_be_there=False)
+    if read_trailer(tail.data) == ArchiveTrailer(tail.size, digest):
+        return _Found(tail.size, is_whole=True)
+    logger.warning(
+        "%s (%d bytes) is not a whole archive of this build context; replacing it.",
+        path,
+        tail.size,
+    )
+    return _Found(tail.size)
+
+
 def _upload(
-    build_context: UploadableContext, digest: str, artifact_store: BaseArtifactStore, path: str
+    build_context: UploadableContext,
+    digest: str,
+    artifact_store: BaseArtifactStore,
+    path: str,
+    *,
+    replace: bool,
 ) -> None:
     started = time.monotonic()
     artifact_store.makedirs(path.rpartition("/")[0])
-    size = artifact_store.publish(
-        path,
-        _ArchiveWithTrailer(build_context, digest),
-        on_progress=lambda sent: events.emit(events.UploadProgress(path, sent)),
-    )
+    try:
+        size = artifact_store.publish(
+            path,
+            _ArchiveWithTrailer(build_context, digest),
+            on_progress=lambda sent: events.emit(events.UploadProgress(path, sent)),
+            replace=replace,
+        )
+    except ArtifactExistsError:
+        # Somebody else was faster, or an answer to this upload was lost.
+        found = _look(artifact_store, path, digest)
+        if not found.is_whole:
+            _upload(build_context, digest, artifact_store, path, replace=True)
+            return
+        size = found.size
     events.emit(events.UploadProgress(path, size, total=size, done=True))
     logger.info(
         "Uploaded the build context to %s (%d bytes in %.1f s).",
@@ -135,7 +178,3 @@ class _ArchiveWithTrailer:
 def _path_of(digest: str, artifact_store: BaseArtifactStore, folder: str) -> str:
     below = [part for part in folder.split("/") if part]
     return join(artifact_store.path, "/".join([*below, f"{digest.partition(':')[2]}.tar.gz"]))
-
-
-def _is_whole(tail: Tail, digest: str) -> bool:
-    return read_trailer(tail.data) == ArchiveTrailer(tail.size, digest)

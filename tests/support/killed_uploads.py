@@ -146,7 +146,7 @@ def _upload(specification: dict[str, Any], kill_at_line: int = 0) -> int:
 
 def _import_everything(specification: dict[str, Any]) -> None:
     """Import now what every upload would import again."""
-    import_module("s3fs" if specification["store"] == "s3" else "fsspec")
+    import_module("boto3" if specification["store"] == "s3" else "fsspec")
     for _ in BuildContext(specification["context"]).iter_archive(ArchiveType.TAR_GZ):
         pass
 

@@ -77,7 +77,7 @@ def imported_by(code: str) -> set[str]:
     return set(result.stdout.split())
 
 
-HEAVY = {"docker", "requests", "boto3", "botocore", "fsspec", "s3fs"}
+HEAVY = {"docker", "requests", "boto3", "botocore", "fsspec"}
 NOT_NEEDED_AT_ONCE = {"pydantic", "pydantic_settings", "rich", "click", "isal", "fakes"}
 
 
@@ -104,4 +104,4 @@ def test_reading_the_stack_is_cheap(tmp_path: Path) -> None:
         "from imagebuilders import Client\n"
         "Client().active_stack"
     )
-    assert not imported_by(code) & {"docker", "boto3", "botocore", "s3fs"}
+    assert not imported_by(code) & {"docker", "boto3", "botocore"}

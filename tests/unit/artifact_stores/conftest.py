@@ -1,25 +1,21 @@
-"""An S3 service in memory, behind the two calls that the store makes of s3fs."""
+"""An S3 service in memory, behind the one call that the store makes of boto3."""
 
 from __future__ import annotations
 
 import re
-from asyncio import AbstractEventLoop
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import md5
+from io import BytesIO
 from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
-from fsspec.asyn import get_loop  # type: ignore[import-untyped]
-from fsspec.implementations.memory import MemoryFile  # type: ignore[import-untyped]
-from s3fs.errors import translate_boto_error  # type: ignore[import-untyped]
 
-from fakes.artifact_store import InstanceMemoryFileSystem
 from imagebuilders.artifact_stores.retries import RetryPolicy
-from imagebuilders.artifact_stores.s3 import S3ArtifactStore
-from imagebuilders.artifact_stores.s3_client import S3Client, S3FileSystem
+from imagebuilders.artifact_stores.s3 import S3ArtifactStore, S3ArtifactStoreConfig
+from imagebuilders.artifact_stores.s3.service import S3Service
 
 Answer = dict[str, Any]
 
@@ -30,25 +26,24 @@ class _Upload:
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
-@dataclass
-class _Body:
+@dataclass(frozen=True)
+class _Object:
     content: bytes
-
-    async def read(self) -> bytes:
-        return self.content
+    tag: str
 
 
-class MemoryS3(InstanceMemoryFileSystem):
-    """Objects of any number of buckets; one of them exists."""
+class MemoryS3:
+    """The objects of the one bucket that exists."""
 
     bucket = "bucket"
+    is_foreign = False
+    takes_conditions = True
 
     def __init__(self) -> None:
-        super().__init__()
+        self.objects: dict[str, _Object] = {}
         self.requests: list[tuple[str, Mapping[str, Any]]] = []
         self.errors: list[tuple[str, Exception]] = []
         self.uploads: dict[str, _Upload] = {}
-        self.most_parts_at_once = 0
         self.closed = 0
 
     # --- what a test asks for ---
@@ -67,30 +62,25 @@ class MemoryS3(InstanceMemoryFileSystem):
 
     @staticmethod
     def error(code: str, status: int, message: str = "said the service") -> Exception:
-        """Make the error that s3fs makes of an answer."""
+        """Make the error that botocore makes of an answer."""
         answer = {
             "Error": {"Code": code, "Message": message},
             "ResponseMetadata": {"HTTPStatusCode": status},
         }
-        return cast(Exception, translate_boto_error(ClientError(cast(Any, answer), "Operation")))
-
-    # --- what s3fs offers ---
+        return cast(Exception, ClientError(cast(Any, answer), "Operation"))
 
     @property
-    def loop(self) -> AbstractEventLoop:
-        """The loop on which bodies are read."""
-        return cast(AbstractEventLoop, get_loop())
+    def contents(self) -> dict[str, bytes]:
+        """Every object's content, by its key."""
+        return {key: found.content for key, found in self.objects.items()}
 
-    @property
-    def s3(self) -> MemoryS3:
-        """The client, which here is the service itself."""
-        return self
+    # --- what the store asks for ---
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Count how often it was closed."""
         self.closed += 1
 
-    def call_s3(self, method: str, timeout: float | None = None, **arguments: Any) -> Answer:
+    def request(self, method: str, arguments: Mapping[str, Any]) -> Answer:
         """Carry out a request."""
         self.requests.append((method, arguments))
         self._strike(method)
@@ -106,37 +96,92 @@ class MemoryS3(InstanceMemoryFileSystem):
                 self.errors.remove(fault)
                 raise fault[1]
 
-    def _put(self, key: str, content: bytes, tag: str) -> None:
-        path = f"/{self.bucket}/{key}"
-        file = MemoryFile(self, path, content)
-        file.tag = tag
-        self.store[path] = file
+    def _put(self, key: str, content: bytes, tag: str, condition: str | None) -> None:
+        assert condition in (None, "*")
+        if condition is not None and key in self.objects:
+            raise self.error("PreconditionFailed", 412)
+        self.objects[key] = _Object(content, tag)
 
-    def _put_object(self, Key: str, Body: bytes, **_: object) -> Answer:  # noqa: N803
-        self._put(Key, Body, md5(Body, usedforsecurity=False).hexdigest())
+    def _put_object(
+        self,
+        Key: str,  # noqa: N803
+        Body: bytes,  # noqa: N803
+        IfNoneMatch: str | None = None,  # noqa: N803
+        **_: object,
+    ) -> Answer:
+        self._put(Key, Body, md5(Body, usedforsecurity=False).hexdigest(), IfNoneMatch)
         return {}
 
-    def _get_object(self, Key: str, Range: str, **_: object) -> Answer:  # noqa: N803
-        file = self.store.get(f"/{self.bucket}/{Key}")
-        if file is None:
+    def _get_object(
+        self,
+        Key: str,  # noqa: N803
+        Range: str = "bytes=0-",  # noqa: N803
+        IfMatch: str | None = None,  # noqa: N803
+        **_: object,
+    ) -> Answer:
+        found = self.objects.get(Key)
+        if found is None:
             raise self.error("NoSuchKey", 404)
-        content = file.getvalue()
-        if not content:
-            raise self.error("InvalidRange", 416)
-        match = re.fullmatch(r"bytes=-(\d+)", Range)
+        if IfMatch not in (None, f'"{found.tag}"'):
+            raise self.error("PreconditionFailed", 412)
+        whole = len(found.content)
+        match = re.fullmatch(r"bytes=(\d*)-(\d*)", Range)
         assert match is not None
-        data = content[-int(match[1]) :]
-        whole = len(content)
+        if match[1]:
+            start, end = int(match[1]), int(match[2] or whole - 1) + 1
+        else:
+            start, end = max(0, whole - int(match[2])), whole
+        if start >= whole and Range != "bytes=0-":
+            raise self.error("InvalidRange", 416)
+        data = found.content[start:end]
         return {
-            "Body": _Body(data),
-            "ContentRange": f"bytes {whole - len(data)}-{whole - 1}/{whole}",
+            "Body": BytesIO(data),
+            "ContentLength": len(data),
+            "ContentRange": f"bytes {start}-{start + len(data) - 1}/{whole}",
+            "ETag": f'"{found.tag}"',
         }
 
     def _head_object(self, Key: str, **_: object) -> Answer:  # noqa: N803
-        file = self.store.get(f"/{self.bucket}/{Key}")
-        if file is None:
+        found = self.objects.get(Key)
+        if found is None:
             raise self.error("404", 404)
-        return {"ContentLength": len(file.getvalue()), "ETag": f'"{cast(Any, file).tag}"'}
+        return {"ContentLength": len(found.content), "ETag": f'"{found.tag}"'}
+
+    def _list_objects_v2(
+        self,
+        Prefix: str,  # noqa: N803
+        Delimiter: str | None = None,  # noqa: N803
+        MaxKeys: int = 2,  # noqa: N803
+        ContinuationToken: str = "",  # noqa: N803
+        **_: object,
+    ) -> Answer:
+        names = set()
+        for key in self.objects:
+            rest = key.removeprefix(Prefix)
+            if key.startswith(Prefix):
+                head, separator, _rest = rest.partition(Delimiter) if Delimiter else (rest, "", "")
+                names.add(Prefix + head + separator)
+        left = sorted(name for name in names if name > ContinuationToken)
+        page = left[:MaxKeys]
+        files = [name for name in page if name in self.objects]
+        return {
+            "KeyCount": len(page),
+            "Contents": [{"Key": k, "Size": len(self.objects[k].content)} for k in files],
+            "CommonPrefixes": [{"Prefix": name} for name in page if name not in files],
+            "IsTruncated": len(left) > MaxKeys,
+            "NextContinuationToken": page[-1] if page else "",
+        }
+
+    def _delete_object(self, Key: str, **_: object) -> Answer:  # noqa: N803
+        self.objects.pop(Key, None)
+        return {}
+
+    def _copy(self, CopySource: Mapping[str, str], Key: str, **_: object) -> Answer:  # noqa: N803
+        found = self.objects.get(CopySource["Key"])
+        if found is None:
+            raise self.error("404", 404)
+        self.objects[Key] = found
+        return {}
 
     def begin(self, key: str) -> str:
         """Begin an upload."""
@@ -166,6 +211,7 @@ class MemoryS3(InstanceMemoryFileSystem):
         self,
         UploadId: str,  # noqa: N803
         MultipartUpload: Mapping[str, list[Mapping[str, Any]]],  # noqa: N803
+        IfNoneMatch: str | None = None,  # noqa: N803
         **_: object,
     ) -> Answer:
         upload = self._upload(UploadId)
@@ -174,7 +220,7 @@ class MemoryS3(InstanceMemoryFileSystem):
         assert all(len(part) >= 5 * 1024 * 1024 for part in named[:-1])
         digests = b"".join(md5(part, usedforsecurity=False).digest() for part in named)
         tag = md5(digests, usedforsecurity=False).hexdigest()
-        self._put(upload.key, b"".join(named), f"{tag}-{len(named)}")
+        self._put(upload.key, b"".join(named), f"{tag}-{len(named)}", IfNoneMatch)
         del self.uploads[UploadId]
         return {}
 
@@ -189,13 +235,17 @@ class MemoryS3Store(S3ArtifactStore):
 
     service: MemoryS3
 
+    def __init__(self, config: S3ArtifactStoreConfig | None = None, **settings: Any) -> None:
+        super().__init__(config, **settings)
+        self.service = MemoryS3()
+
     @property
     def retry_policy(self) -> RetryPolicy:
         """As many attempts as the settings say, without pauses."""
         return RetryPolicy(attempts=self.config.attempts, sleep=lambda _: None)
 
-    def _connect(self) -> S3Client:
-        return S3Client(cast(S3FileSystem, self.service), connect_timeout=1, read_timeout=1)
+    def _connect(self) -> S3Service:
+        return self.service
 
 
 @pytest.fixture

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
+import io
 import os
+import pickle
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fakes.contracts.artifact_store import ArtifactStoreContract
-from imagebuilders.artifact_stores import s3_client
 from imagebuilders.artifact_stores.base import BaseArtifactStore
 from imagebuilders.artifact_stores.s3 import (
     S3ArtifactStore,
     S3ArtifactStoreConfig,
     S3ArtifactStoreFlavor,
 )
+from imagebuilders.artifact_stores.tail import Tail
+from imagebuilders.artifact_stores.upload import upload_build_context
+from imagebuilders.build_context import BuildContext
 from imagebuilders.exceptions import (
+    ArtifactAccessError,
+    ArtifactExistsError,
     ArtifactNotFoundError,
     ArtifactStoreError,
     ConfigurationError,
@@ -66,7 +73,14 @@ def test_paths_are_made_canonical(given: str, path: str) -> None:
         ({"profile": "p", "anonymous": True}, "give only one of"),
         ({"endpoint_url": "host:9000"}, "must be an http:// or https:// address"),
         ({"endpoint_url": "http://me:hidden@host"}, "must not hold credentials"),
+        ({"endpoint_url": "http://host:99999"}, "endpoint_url"),
         ({"part_size": 1024}, "part_size"),
+        ({"part_size": 10**30}, "part_size"),
+        ({"read_timeout": 1e300}, "read_timeout"),
+        ({"connect_timeout": float("inf")}, "connect_timeout"),
+        ({"connect_timeout": float("nan")}, "connect_timeout"),
+        ({"verify": ""}, "must be true, false or the path of a bundle"),
+        ({"region": "\udc80"}, "region"),
         ({"unknown": 1}, "unknown"),
     ],
 )
@@ -84,41 +98,33 @@ def test_secrets_are_not_shown() -> None:
 
 
 def test_settings_reach_the_client() -> None:
-    """Every setting arrives at s3fs, and nothing below it makes requests again."""
-    address = "http://127.0.0.1:1"
-    assert S3ArtifactStore(path="s3://bucket", endpoint_url=None).config.endpoint_url is None
+    """Every setting arrives at boto3, and nothing below it makes requests again."""
     store = S3ArtifactStore(
         path="s3://bucket/prefix",
         key="id",
         secret="secret",
-        token="token",
-        endpoint_url=address,
+        endpoint_url="http://127.0.0.1:1",
         region="eu-central-1",
         addressing_style="path",
-        verify=False,
         connect_timeout=1,
         read_timeout=2,
         attempts=3,
         concurrency=6,
     )
-    filesystem: Any = store.filesystem
-    assert (filesystem.key, filesystem.secret, filesystem.token) == ("id", "secret", "token")
-    assert filesystem.endpoint_url == address
-    assert filesystem.client_kwargs == {"region_name": "eu-central-1", "verify": False}
-    assert filesystem.config_kwargs == {
-        "connect_timeout": 1,
-        "read_timeout": 2,
-        "max_pool_connections": 8,
-        "retries": {"mode": "standard", "total_max_attempts": 1},
-        "s3": {"addressing_style": "path"},
-    }
-    assert filesystem.retries == 1
+    opened: Any = store._opened()
+    config = opened._client.meta.config
+    assert opened._client.meta.endpoint_url == "http://127.0.0.1:1"
+    assert config.region_name == "eu-central-1"
+    assert config.s3 == {"addressing_style": "path"}
+    assert (config.connect_timeout, config.read_timeout) == (1, 2)
+    assert config.max_pool_connections == 8
     assert store.retry_policy.attempts == 3
+    store.close()
 
 
-def test_without_s3fs_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_boto3_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error tells which extra to install; making the store does not need it."""
-    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.setitem(sys.modules, "boto3", None)
     store = S3ArtifactStore(path="s3://bucket")
     with pytest.raises(ArtifactStoreError, match=r"pip install 'imagebuilders\[s3\]'"):
         store.exists("file")
@@ -128,20 +134,31 @@ def test_importing_the_stores_imports_no_client() -> None:
     """The modules that talk to services are imported when they are first needed."""
     for name in ("s3", "remote", "local"):
         module = importlib.import_module(f"imagebuilders.artifact_stores.{name}")
-        assert not {"s3fs", "fsspec", "aiobotocore", "botocore"} & set(vars(module))
+        assert not {"boto3", "botocore", "fsspec"} & set(vars(module))
 
 
 def test_a_forked_process_connects_anew(
     s3_store: MemoryS3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A child does not use its parent's connections, and does not close them either."""
-    parent = os.getpid()
-    first = s3_store._client()
-    assert s3_store._client() is first
+    parent, service = os.getpid(), s3_store.service
+    assert s3_store._opened() is service
     monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+    s3_store.service = type(service)()
     s3_store.close()
-    assert s3_store.service.closed == 0
-    assert s3_store._client() is not first
+    assert service.closed == 0
+    assert s3_store._opened() is not service
+
+
+def test_a_copy_connects_by_itself() -> None:
+    """A store that was used can be pickled and copied; neither shares its connections."""
+    with S3ArtifactStore(path="s3://bucket", key="id", secret="hidden") as store:
+        opened = store._opened()
+        for other in (pickle.loads(pickle.dumps(store)), deepcopy(store)):
+            assert other.config == store.config
+            assert other.id == store.id
+            assert other._opened() is not opened
+            other.close()
 
 
 def test_closing_closes_the_connections(s3_store: MemoryS3Store) -> None:
@@ -152,33 +169,6 @@ def test_closing_closes_the_connections(s3_store: MemoryS3Store) -> None:
     s3_store.close()
     s3_store.close()
     assert s3_store.service.closed == 1
-
-
-def test_a_client_that_fails_to_close_is_let_go(memory_s3: MemoryS3) -> None:
-    """Closing never fails."""
-
-    async def refuse() -> None:
-        raise RuntimeError("already gone")
-
-    memory_s3.close = refuse
-    s3_client.S3Client(memory_s3, connect_timeout=1, read_timeout=1).close()
-
-
-def test_a_request_has_a_time_limit(memory_s3: MemoryS3) -> None:
-    """A request that is never answered ends, and the error says after how long."""
-    limits: list[float] = []
-
-    def never(method: str, timeout: float, **_: object) -> NoReturn:
-        limits.append(timeout)
-        raise asyncio.TimeoutError
-
-    memory_s3.call_s3 = never
-    client = s3_client.S3Client(memory_s3, connect_timeout=2, read_timeout=3)
-    with pytest.raises(TimeoutError, match="no answer within 5 s"):
-        client.request("head_object", Key="k")
-    with pytest.raises(TimeoutError, match="no answer within 11 s"):
-        client.request("put_object", Key="k", Body=bytes(2**20 + 1))
-    assert limits == [5, 11]
 
 
 # --- requests ----------------------------------------------------------------
@@ -205,6 +195,12 @@ def test_an_answer_without_a_range_is_the_whole_object(s3_store: MemoryS3Store) 
 
     s3_store.service._get_object = without_range
     assert s3_store.read_tail("file", 4).size == 10
+
+
+def test_the_last_0_bytes_are_none(s3_store: MemoryS3Store) -> None:
+    """The size comes also to whoever wants no byte."""
+    s3_store.publish("file", [b"0123456789"])
+    assert s3_store.read_tail("file", 0) == Tail(10, b"")
 
 
 @pytest.mark.parametrize(
@@ -251,22 +247,235 @@ def test_a_busy_service_is_asked_again(s3_store: MemoryS3Store) -> None:
     assert service.count()["put_object"] == 3 + 5
 
 
-def test_object_settings_go_with_what_is_written(s3_store: MemoryS3Store) -> None:
-    """Encryption and access control are asked for with a put and with a multipart upload."""
+def test_object_settings_go_with_what_is_written() -> None:
+    """Encryption and access control are asked for with whatever makes an object."""
+
     settings = {
         "server_side_encryption": "aws:kms",
         "sse_kms_key_id": "key",
         "acl": "bucket-owner-full-control",
     }
-    store = type(s3_store)(path="s3://bucket", part_size=5 * 1024 * 1024, **settings)
-    store.service = s3_store.service
+    asked = S3ArtifactStoreConfig.model_validate(
+        {"path": "s3://bucket", **settings}
+    ).object_settings
+    assert asked == {
+        "ServerSideEncryption": "aws:kms",
+        "SSEKMSKeyId": "key",
+        "ACL": "bucket-owner-full-control",
+    }
+
+
+def test_object_settings_go_with_each_kind_of_write(s3_store: MemoryS3Store) -> None:
+    """A put, a multipart upload, an open file and a copy have them."""
+    store = type(s3_store)(path="s3://bucket", part_size=5 * 1024 * 1024, acl="private")
     store.publish("small", [b"x"])
     store.publish("large", [bytes(6 * 1024 * 1024)])
-    for method, arguments in store.service.requests:
-        if method in ("put_object", "create_multipart_upload"):
-            assert arguments["ServerSideEncryption"] == "aws:kms"
-            assert arguments["SSEKMSKeyId"] == "key"
-            assert arguments["ACL"] == "bucket-owner-full-control"
+    with store.open("open", "w") as file:
+        file.write("x")
+    store.rename("small", "renamed")
+    made = {
+        method: arguments.get("ACL") or arguments.get("ExtraArgs", {}).get("ACL")
+        for method, arguments in store.service.requests
+        if method in ("put_object", "create_multipart_upload", "copy")
+    }
+    assert made == dict.fromkeys(("put_object", "create_multipart_upload", "copy"), "private")
+
+
+# --- files that are open -------------------------------------------------------
+
+
+def test_a_file_is_read_with_one_request(s3_store: MemoryS3Store) -> None:
+    """Reading from start to end, in pieces or whole, is one GET."""
+    s3_store.publish("file", [b"one\ntwo\n"])
+    s3_store.service.requests.clear()
+    with s3_store.open("file", "r") as file:
+        assert list(file) == ["one\n", "two\n"]
+    assert s3_store.service.count() == {"get_object": 1}
+
+
+def test_a_position_costs_a_request(s3_store: MemoryS3Store) -> None:
+    """From the start, from here and from the end; before the beginning is an error."""
+    s3_store.publish("file", [b"0123456789"])
+    with s3_store.open("file") as file:
+        assert file.seek(-3, io.SEEK_END) == 7
+        assert file.read() == b"789"
+        assert file.seek(2) == 2
+        assert file.seek(1, io.SEEK_CUR) == 3
+        assert file.read(2) == b"34"
+        assert file.seek(99) == 99
+        assert file.read() == b""
+        with pytest.raises(ArtifactStoreError, match="before the beginning"):
+            file.seek(-11, io.SEEK_END)
+
+
+def test_a_file_that_is_replaced_is_not_read_on(s3_store: MemoryS3Store) -> None:
+    """What is read is one object: never the beginning of one and the end of another."""
+    s3_store.publish("file", [b"0123456789"])
+    with s3_store.open("file") as file:
+        s3_store.publish("file", [b"abcdefghij"])
+        file.seek(5)
+        with pytest.raises(ArtifactStoreError, match="PreconditionFailed"):
+            file.read()
+
+
+def test_a_large_file_that_is_written_goes_in_parts(s3_store: MemoryS3Store) -> None:
+    """`open` sends parts too; the object appears when the file is closed."""
+    with s3_store.open("file", "wb") as file:
+        for number in range(12):
+            file.write(bytes([number]) * 1024 * 1024)
+        assert s3_store.service.contents == {}
+    assert s3_store.service.count()["upload_part"] == 3
+    assert len(s3_store.service.contents["prefix/file"]) == 12 * 1024 * 1024
+
+
+def test_a_file_that_failed_in_a_part_is_taken_back(s3_store: MemoryS3Store) -> None:
+    """A part that is missing is never left out: nothing is put into place, and no part stays."""
+    service = s3_store.service
+    service.fail("upload_part", service.error("AccessDenied", 403))
+    file = s3_store.open("file", "wb")
+    with pytest.raises(ArtifactStoreError, match="access denied"):
+        file.write(bytes(30 * 1024 * 1024))
+    file.close()
+    assert service.contents == {}
+    assert service.uploads == {}
+
+
+def test_a_long_listing_comes_in_pages(s3_store: MemoryS3Store) -> None:
+    """However many pages the service cuts a folder into, all names are there."""
+    for name in "abcde":
+        s3_store.publish(f"folder/{name}", [b"x"])
+    assert s3_store.listdir("folder") == list("abcde")
+    assert s3_store.service.count()["list_objects_v2"] == 3
+
+
+# --- uploads, and who was first -------------------------------------------------
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildContext:
+    """A small context."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = BuildContext()
+    made.add_file("FROM scratch\n", "Dockerfile")
+    return made
+
+
+def test_a_missing_file_that_may_not_be_looked_for_is_uploaded(
+    s3_store: MemoryS3Store, context: BuildContext
+) -> None:
+    """Without s3:ListBucket a missing object is a 403: the upload goes on."""
+    service = s3_store.service
+    service.fail("get_object", service.error("AccessDenied", 403))
+    path = upload_build_context(context, s3_store, "contexts")
+    assert s3_store.exists(path)
+
+
+def test_what_may_not_be_read_is_an_access_error(s3_store: MemoryS3Store) -> None:
+    """Code can tell a refusal from the rest, also by the built-in class."""
+    service = s3_store.service
+    service.fail("head_object", service.error("403", 403))
+    with pytest.raises(ArtifactAccessError, match="access denied") as caught:
+        s3_store.exists("file")
+    assert isinstance(caught.value, PermissionError)
+
+
+def test_an_upload_replaces_nothing_that_appeared_meanwhile(
+    s3_store: MemoryS3Store, context: BuildContext
+) -> None:
+    """The archive that another process put there first is found whole, and kept."""
+    service = s3_store.service
+    path = upload_build_context(context, s3_store, "contexts")
+    service.requests.clear()
+    service.fail("get_object", service.error("NoSuchKey", 404))
+    assert upload_build_context(context, s3_store, "contexts") == path
+    put = [arguments for method, arguments in service.requests if method == "put_object"]
+    assert [arguments["IfNoneMatch"] for arguments in put] == ["*"]
+
+
+def test_a_damaged_archive_that_appeared_meanwhile_is_replaced(
+    s3_store: MemoryS3Store, context: BuildContext
+) -> None:
+    """Something else under the archive's name is not taken for it."""
+    service = s3_store.service
+    path = upload_build_context(context, s3_store, "contexts")
+    whole = dict(service.contents)
+    s3_store.publish(path, [b"damaged"])
+    service.fail("get_object", service.error("NoSuchKey", 404))
+    upload_build_context(context, s3_store, "contexts")
+    assert service.contents == whole
+
+
+@pytest.mark.parametrize("size", [1, 11], ids=["put", "parts"])
+def test_what_is_there_can_be_kept(s3_store: MemoryS3Store, size: int) -> None:
+    """With `replace=False` an object that is there is an error, and stays."""
+    s3_store.publish("file", [b"old"])
+    with pytest.raises(ArtifactExistsError, match="is there already"):
+        s3_store.publish("file", [bytes(1024 * 1024)] * size, replace=False)
+    assert s3_store.service.contents == {"prefix/file": b"old"}
+    assert s3_store.service.uploads == {}
+
+
+@pytest.mark.parametrize("size", [1, 11], ids=["put", "parts"])
+def test_a_lost_answer_to_a_conditional_write_is_success(
+    s3_store: MemoryS3Store, size: int
+) -> None:
+    """The second attempt finds what the first one wrote, and knows it again."""
+    service = s3_store.service
+    method = "put_object" if size == 1 else "complete_multipart_upload"
+    service.lose_answer(method, ConnectionResetError())
+    content = [bytes(1024 * 1024)] * size
+    assert s3_store.publish("file", content, replace=False) == size * 1024 * 1024
+    assert service.count()[method] == 2
+
+
+def test_a_conflict_is_tried_again(s3_store: MemoryS3Store) -> None:
+    """A 409 means that another write was under way: it may have failed."""
+    service = s3_store.service
+    service.fail("put_object", service.error("ConditionalRequestConflict", 409), times=2)
+    assert s3_store.publish("file", [b"x"], replace=False) == 1
+    assert service.count()["put_object"] == 3
+
+
+def test_a_conflict_that_ended_the_upload_sends_all_parts_anew(s3_store: MemoryS3Store) -> None:
+    """After a conflict the parts may be gone; content that can be had again is sent again."""
+    service = s3_store.service
+    service.fail("complete_multipart_upload", service.error("NoSuchUpload", 404))
+    content = [bytes(1024 * 1024)] * 11
+    assert s3_store.publish("file", content, replace=False) == 11 * 1024 * 1024
+    assert service.count()["create_multipart_upload"] == 2
+    assert service.uploads == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("NotImplemented", 501), ("InvalidArgument", 400), ("400", 400)]
+)
+@pytest.mark.parametrize("size", [1, 11], ids=["put", "parts"])
+def test_a_service_without_conditions_is_asked_first(
+    s3_store: MemoryS3Store, code: str, status: int, size: int
+) -> None:
+    """Where the condition is refused, a look comes before; the service is asked once only."""
+    service = s3_store.service
+    method = "put_object" if size == 1 else "complete_multipart_upload"
+    service.fail(method, service.error(code, status))
+    content = [bytes(1024 * 1024)] * size
+    s3_store.publish("file", content, replace=False)
+    assert service.count()["head_object"] == 1
+    assert service.takes_conditions is False
+    with pytest.raises(ArtifactExistsError):
+        s3_store.publish("file", content, replace=False)
+    s3_store.publish("other", content, replace=False)
+    assert service.count()[method] == 3
+    assert "IfNoneMatch" not in service.requests[-1][1]
+
+
+def test_a_service_that_ignores_conditions_is_asked_first(s3_store: MemoryS3Store) -> None:
+    """A service that is not AWS's may take the condition and do nothing with it."""
+    service = s3_store.service
+    service.is_foreign = True
+    s3_store.publish("file", [b"old"], replace=False)
+    with pytest.raises(ArtifactExistsError):
+        s3_store.publish("file", [b"new"], replace=False)
+    assert service.count() == {"head_object": 2, "put_object": 1}
 
 
 def test_its_flavor() -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import errno
+import ssl
 
-import aiohttp
 import pytest
 from botocore import exceptions  # type: ignore[import-untyped]
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
-from imagebuilders.artifact_stores.s3_faults import code, describe, is_transient
+from imagebuilders.artifact_stores.s3.faults import describe, is_absent, is_denied, is_transient
 
 
 def _answer(name: str | None, status: int, message: str | None = "words.") -> Exception:
     found = {"Code": name, "Message": message}
-    error = OSError("translated")
-    error.__cause__ = exceptions.ClientError(
+    error: Exception = exceptions.ClientError(
         {
             "Error": {key: value for key, value in found.items() if value is not None},
             "ResponseMetadata": {"HTTPStatusCode": status},
@@ -39,7 +38,10 @@ def _answer(name: str | None, status: int, message: str | None = "words.") -> Ex
         (exceptions.ConnectionClosedError(endpoint_url="http://host"), True),
         (exceptions.SSLError(endpoint_url="http://host", error="bad"), False),
         (exceptions.NoCredentialsError(), False),
-        (aiohttp.ClientPayloadError("cut"), True),
+        (exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), True),
+        (exceptions.SSLError(endpoint_url="https://host", error=ssl.SSLEOFError(8, "cut")), True),
+        (exceptions.FlexibleChecksumError(error_msg="damaged"), True),
+        (_answer("ConditionalRequestConflict", 409), True),
         (ResponseParserError("nonsense"), True),
         (OSError(errno.ECONNRESET, "reset"), True),
         (ValueError("no"), False),
@@ -61,6 +63,8 @@ def test_which_faults_may_pass(error: Exception, transient: bool) -> None:
         (_answer("Strange", 400), "the service answered Strange: words."),
         (exceptions.NoCredentialsError(), "no credentials were found"),
         (exceptions.ProfileNotFound(profile="p"), "ProfileNotFound"),
+        (exceptions.UnauthorizedSSOTokenError(), "aws sso login"),
+        (_answer("RequestTimeTooSkewed", 403), "clocks"),
         (OSError(errno.ENOSPC, "No space left on device"), "no space is left"),
     ],
     ids=repr,
@@ -70,8 +74,20 @@ def test_how_faults_are_told(error: Exception, words: str) -> None:
     assert words in describe(error)
 
 
-def test_the_code_is_the_services_own() -> None:
-    """The code comes from the answer, or is its status; other errors have none."""
-    assert code(_answer("SlowDown", 503)) == "SlowDown"
-    assert code(_answer(None, 503)) == "503"
-    assert code(ValueError()) == ""
+@pytest.mark.parametrize(
+    ("error", "absent", "denied"),
+    [
+        (_answer("NoSuchKey", 404), True, False),
+        (_answer(None, 404), True, False),
+        (_answer("NoSuchBucket", 404), False, False),
+        (FileNotFoundError(), True, False),
+        (_answer("AccessDenied", 403), False, True),
+        (_answer(None, 403), False, True),
+        (_answer("SignatureDoesNotMatch", 403), False, False),
+        (PermissionError(), False, True),
+    ],
+    ids=repr,
+)
+def test_what_is_missing_and_what_is_refused(error: Exception, absent: bool, denied: bool) -> None:
+    """A missing object, a missing bucket, a refusal and wrong credentials are told apart."""
+    assert (is_absent(error), is_denied(error)) == (absent, denied)

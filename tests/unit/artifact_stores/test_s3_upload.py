@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError  # type: ignore[import-untyped]
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from imagebuilders.artifact_stores import s3_upload
 from imagebuilders.artifact_stores.retries import RetryPolicy
-from imagebuilders.artifact_stores.s3_upload import regroup, tag_of_parts
+from imagebuilders.artifact_stores.s3 import multipart
+from imagebuilders.artifact_stores.s3.tags import tag_of_parts
 from imagebuilders.exceptions import UploadError
 
 if TYPE_CHECKING:
@@ -24,16 +22,6 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 PARTS = [bytes([n]) * MIB for n in range(12)]  # two whole parts and one of 2 MiB
-
-
-@settings(max_examples=50)
-@given(chunks=st.lists(st.binary(max_size=20), max_size=20), size=st.integers(1, 30))
-def test_parts_are_equal_but_for_the_last(chunks: list[bytes], size: int) -> None:
-    """However a stream is cut, its parts are whole and nothing is lost."""
-    parts = list(regroup(chunks, size))
-    assert b"".join(parts) == b"".join(chunks)
-    assert all(len(part) == size for part in parts[:-1])
-    assert all(0 < len(part) <= size for part in parts[-1:])
 
 
 def test_a_file_of_one_part_is_put(s3_store: MemoryS3Store) -> None:
@@ -52,7 +40,7 @@ def test_a_larger_file_goes_in_parts(s3_store: MemoryS3Store) -> None:
         "complete_multipart_upload": 1,
     }
     assert progress == [5 * MIB, 10 * MIB, 12 * MIB]
-    assert s3_store.service.cat_file("/bucket/prefix/file") == b"".join(PARTS)
+    assert s3_store.service.contents["prefix/file"] == b"".join(PARTS)
 
 
 def test_only_the_part_that_failed_is_sent_again(s3_store: MemoryS3Store) -> None:
@@ -62,7 +50,7 @@ def test_only_the_part_that_failed_is_sent_again(s3_store: MemoryS3Store) -> Non
     service.fail("upload_part", service.error("InternalError", 500))
     s3_store.publish("file", iter(PARTS))
     assert service.count()["upload_part"] == 5
-    assert service.cat_file("/bucket/prefix/file") == b"".join(PARTS)
+    assert service.contents["prefix/file"] == b"".join(PARTS)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +63,7 @@ def test_a_failed_upload_is_taken_back(s3_store: MemoryS3Store, method: str) -> 
     with pytest.raises(UploadError, match="access denied"):
         s3_store.publish("file", PARTS)
     assert service.uploads == {}
-    assert service.store == {}
+    assert service.contents == {}
 
 
 def test_an_abort_that_fails_does_not_hide_the_error(s3_store: MemoryS3Store) -> None:
@@ -129,7 +117,7 @@ def test_a_part_is_not_tried_again_once_the_upload_was_given_up(
 
     policy = RetryPolicy(sleep=lambda _: None if given_up.wait(5) else pytest.fail("no end"))
     service._upload_part = fail
-    monkeypatch.setattr(s3_upload, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(multipart, "ThreadPoolExecutor", Pool)
     monkeypatch.setattr(type(s3_store), "retry_policy", policy)
     with pytest.raises(UploadError, match="access denied"):
         s3_store.publish("file", PARTS)
@@ -143,14 +131,14 @@ def test_only_a_few_parts_are_in_memory(
     service = s3_store.service
     service._upload_part = lambda **_: {"ETag": '"tag"'}
     service._complete_multipart_upload = lambda **_: {}
-    send = service.call_s3
+    send = service.request
 
-    def forget(method: str, **arguments: object) -> object:
-        answer = send(method, **arguments)
+    def forget(method: str, arguments: object) -> object:
+        answer = send(method, arguments)
         service.requests.clear()
         return answer
 
-    service.call_s3 = forget
+    service.request = forget
     tracemalloc.start()
     try:
         s3_store.publish("file", (bytes(MIB) for _ in range(100)))
@@ -208,7 +196,7 @@ def test_too_many_parts_name_the_setting(
     s3_store: MemoryS3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file of more parts than S3 takes is an error that says which setting to raise."""
-    monkeypatch.setattr(s3_upload, "MOST_PARTS", 2)
+    monkeypatch.setattr(multipart, "MOST_PARTS", 2)
     with pytest.raises(UploadError, match="larger part_size"):
         s3_store.publish("file", PARTS)
     assert s3_store.service.uploads == {}
@@ -227,4 +215,4 @@ def test_a_store_may_be_a_whole_bucket(s3_store: MemoryS3Store) -> None:
     store = type(s3_store)(path="s3://bucket")
     store.service = s3_store.service
     assert store.publish("file", [b"x"]) == 1
-    assert store.service.cat_file("/bucket/file") == b"x"
+    assert store.service.contents["file"] == b"x"

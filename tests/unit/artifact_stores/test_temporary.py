@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import IO
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from fakes.artifact_store import InMemoryArtifactStore
 from imagebuilders.artifact_stores import temporary
+from imagebuilders.artifact_stores.filesystem import File
 from imagebuilders.artifact_stores.temporary import is_stale, is_temporary, temporary_name
 from imagebuilders.exceptions import UploadError
 
@@ -71,10 +71,10 @@ class _FullOnClose(InMemoryArtifactStore):
         opened = filesystem.open
 
         class Closing:
-            def __init__(self, file: IO[bytes]) -> None:
+            def __init__(self, file: File) -> None:
                 self.file = file
 
-            def write(self, data: bytes) -> int:
+            def write(self, data: bytes) -> int | None:
                 if data == b"broken":
                     raise OSError(5, "write failed")
                 return self.file.write(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -159,6 +160,7 @@ def test_its_file_system_is_one_of_fsspec(store: InMemoryArtifactStore) -> None:
     store.publish("file", [b"content"])
     filesystem = store.filesystem
     with filesystem.open("/artifacts/new", "wb") as new:
+        assert isinstance(new, io.IOBase)
         assert new.writable()
         new.write(b"new")
     one, two = filesystem.open("/artifacts/file"), filesystem.open("/artifacts/file")

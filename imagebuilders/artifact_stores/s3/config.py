@@ -1,0 +1,54 @@
+"""The settings of the S3 artifact store."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from imagebuilders.artifact_stores.base import BaseArtifactStoreConfig
+from imagebuilders.aws.settings import AWSSettings
+
+_MIB = 1024 * 1024
+
+
+class S3ArtifactStoreConfig(AWSSettings, BaseArtifactStoreConfig):
+    """Settings of the S3 artifact store: those of all AWS components, and its own.
+
+    Attributes:
+        path: `s3://bucket` or `s3://bucket/prefix`.
+        addressing_style: `path` puts the bucket into the path, `virtual` into the host name.
+        server_side_encryption: `AES256`, `aws:kms` or `aws:kms:dsse`.
+        sse_kms_key_id: the KMS key to encrypt with.
+        acl: a canned access control list for what is written.
+        part_size: bytes of one part of a multipart upload; S3 takes 10,000 parts of one file.
+        concurrency: parts on their way at once. An upload holds at most
+            `(concurrency + 2) * part_size` bytes of the archive in memory.
+    """
+
+    path: str
+    addressing_style: Literal["auto", "path", "virtual"] = "auto"
+    server_side_encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
+    sse_kms_key_id: str | None = None
+    acl: str | None = None
+    part_size: int = Field(default=8 * _MIB, ge=5 * _MIB, le=5 * 1024 * _MIB)
+    concurrency: int = Field(default=4, ge=1, le=32)
+
+    @field_validator("path")
+    @classmethod
+    def _in_a_bucket(cls, path: str) -> str:
+        scheme, separator, rest = path.partition("://")
+        bucket = rest.partition("/")[0]
+        if scheme not in ("s3", "s3a") or not separator or not bucket:
+            raise ValueError(f"{path!r} is not of the form s3://bucket/prefix")
+        return "s3://" + "/".join(part for part in rest.split("/") if part)
+
+    @property
+    def object_settings(self) -> dict[str, object]:
+        """What is asked for each object that is written, as boto3 names it."""
+        settings = {
+            "ServerSideEncryption": self.server_side_encryption,
+            "SSEKMSKeyId": self.sse_kms_key_id,
+            "ACL": self.acl,
+        }
+        return {name: value for name, value in settings.items() if value is not None}
