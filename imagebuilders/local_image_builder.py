@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -33,12 +32,13 @@ from imagebuilders.exceptions import (
     BuildError,
     ConfigurationError,
     EngineError,
+    EngineNotFoundError,
 )
 
 if TYPE_CHECKING:
     import docker
 
-    from imagebuilders.auth.config_file import DockerConfigFile
+    from imagebuilders.auth.keychain import Keychain
     from imagebuilders.build_context import BuildContext
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.oci.reference import ImageReference
@@ -87,7 +87,10 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         """
         from imagebuilders.connections.discovery import connect
 
-        connect().close()
+        try:
+            connect().close()
+        except ConfigurationError as error:
+            raise EngineNotFoundError(f"No Docker Engine can be looked for. {error}") from error
 
     def build(
         self,
@@ -121,12 +124,13 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             ConfigurationError: Docker's configuration file is malformed.
             EngineNotFoundError: no engine answers.
         """
-        from imagebuilders.auth.config_file import DockerConfigFile
+        from imagebuilders.auth.keychain import shared_keychain
         from imagebuilders.connections.discovery import describe_engine
         from imagebuilders.context.advice import secret_looking, warn_of_secrets
         from imagebuilders.docker.build import build_image
         from imagebuilders.docker.buildkit_syntax import buildkit_advice
         from imagebuilders.docker.context_files import engine_context
+        from imagebuilders.docker.sdk_client import engine_addresses
         from imagebuilders.oci.reference import parse_build_target
 
         _check_types(build_context, container_registry)
@@ -141,31 +145,34 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         warn_of_secrets(secret_looking(context.entries))
         compress = bool(options.gzip) or options.encoding == "gzip"
         tell = _emit_results if options.quiet else emit
-        docker_config = DockerConfigFile.load()
-        with self._client_for(container_registry) as client:
+        with (
+            shared_keychain() as keychain,
+            self._client_for(container_registry, keychain) as client,
+        ):
             try:
                 engine = describe_engine(client)
             except EngineError as error:
                 raise BuildError(f"{reference} was not built. {error}") from error
             tell(BuildStarted(str(reference), engine))
+            proxies = keychain.config.proxy_build_arguments(*engine_addresses(client))
             build_image(
                 client,
                 image_name=str(reference),
                 context=context.archive(compress=compress),
-                params=_engine_params(arguments, reference, context.dockerfile, docker_config),
-                headers=_auth_headers(container_registry, docker_config),
+                params=_engine_params(arguments, reference, context.dockerfile, proxies),
+                headers=_auth_headers(container_registry, keychain),
                 idle_timeout=options.timeout,
                 emit=tell,
                 advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
                 dockerfile=context.given_dockerfile,
             )
-        if container_registry is not None:
-            return container_registry.push_image(image_name)
+            if container_registry is not None:
+                return container_registry.push_image(image_name)
         return image_name
 
     @contextmanager
     def _client_for(
-        self, container_registry: BaseContainerRegistry | None
+        self, container_registry: BaseContainerRegistry | None, keychain: Keychain
     ) -> Iterator[docker.DockerClient]:
         """Give the client to build with; one that is made for this build is closed after it."""
         if container_registry is not None:
@@ -175,7 +182,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         else:
             from imagebuilders.connections.discovery import connect
 
-            client = connect()
+            client = connect(docker_config=keychain.config)
             try:
                 yield client
             finally:
@@ -218,7 +225,7 @@ def _engine_params(
     arguments: Mapping[str, object],
     reference: ImageReference,
     dockerfile: str,
-    docker_config: DockerConfigFile,
+    proxies: Mapping[str, str],
 ) -> dict[str, str]:
     """Make the query of `POST /build`."""
     from imagebuilders.docker.build import encode_params
@@ -226,34 +233,36 @@ def _engine_params(
     options = {"rm": True, "forcerm": True, **arguments}
     for name in ("timeout", "gzip", "encoding", "quiet"):
         options.pop(name, None)  # they concern this side of the connection
-    if options.pop("use_config_proxy", True):
-        proxies = docker_config.proxy_build_arguments(os.environ.get("DOCKER_HOST"))
+    if options.pop("use_config_proxy", True) and proxies:
         given = options.get("buildargs")
-        if proxies:
-            options["buildargs"] = {**proxies, **(given if isinstance(given, Mapping) else {})}
+        options["buildargs"] = {**proxies, **(given if isinstance(given, Mapping) else {})}
     return encode_params({**options, "tag": str(reference), "dockerfile": dockerfile})
 
 
 def _auth_headers(
-    container_registry: BaseContainerRegistry | None, docker_config: DockerConfigFile
+    container_registry: BaseContainerRegistry | None, keychain: Keychain
 ) -> dict[str, str]:
     """Make the header with which the engine may pull base images.
 
     A credential helper that fails is a notice, as most builds do not need it.
     """
-    from imagebuilders.auth.credentials import all_auth_configs, encode_auth, server_key
+    from imagebuilders.auth.credentials import encode_auth, server_key
     from imagebuilders.exceptions import RegistryError
 
+    if container_registry is not None:
+        own = container_registry.resolve_credentials()
+        if own is not None:
+            keychain = keychain.with_credentials(container_registry.address, own)
+    problem = keychain.problem()
+    if problem is not None:
+        emit(Notice(problem))
     configs: dict[str, Mapping[str, str]] = {}
-    for found in all_auth_configs(docker_config):
+    for found in keychain.all_credentials():
         if isinstance(found, RegistryError):
             emit(Notice(str(found)))
         else:
-            configs[found[0]] = found[1]
-    if container_registry is not None:
-        own = container_registry.auth_config()
-        if own is not None:
-            configs[server_key(container_registry.address)] = own
+            registry, credentials = found
+            configs[server_key(registry)] = credentials.auth_config(registry)
     return {"X-Registry-Config": encode_auth(configs)} if configs else {}
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagebuilders.auth.config_file import DockerConfigFile
-from imagebuilders.auth.credentials import check_entries
 from imagebuilders.connections.advice import (
     CONTEXT_VARIABLE,
     HOST_VARIABLE,
@@ -28,13 +27,14 @@ from imagebuilders.exceptions import (
     ConfigurationError,
     EngineAttempt,
     EngineNotFoundError,
-    RegistryError,
 )
 from imagebuilders.user_folders import docker_config_directory, find_home
 
 if TYPE_CHECKING:
     import docker
     from docker.tls import TLSConfig
+
+    from imagebuilders.docker.sdk_client import EngineClient
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,8 @@ def connect(
     environ: Mapping[str, str] | None = None,
     sockets: Sequence[str | Path] | None = None,
     ping_timeout: float = PING_TIMEOUT_SECONDS,
-) -> docker.DockerClient:
+    docker_config: DockerConfigFile | None = None,
+) -> EngineClient:
     """Find a Docker Engine and give a client for it.
 
     Tried in this order, each with a short ping:
@@ -81,18 +82,20 @@ def connect(
         environ: the environment to read; the process's own by default.
         sockets: the sockets of step 4, instead of the usual ones.
         ping_timeout: seconds to wait for an engine's first answer.
+        docker_config: Docker's configuration file, if it was read already.
 
     Raises:
-        EngineNotFoundError: nothing answered; it lists what was tried and what came of it. Or
-            Docker's configuration file holds a login or header that the Docker SDK cannot read.
+        EngineNotFoundError: nothing answered; it lists what was tried and what came of it.
+        ConfigurationError: Docker's configuration file cannot be read.
     """
     environ = os.environ if environ is None else environ
-    _check_configuration(environ)
+    config = DockerConfigFile.load(environ) if docker_config is None else docker_config
     attempts: list[EngineAttempt] = []
-    for candidate in _candidates(environ, usual_sockets(environ) if sockets is None else sockets):
+    sockets = usual_sockets(environ) if sockets is None else sockets
+    for candidate in _candidates(environ, config, sockets):
         outcome = candidate.trouble or ""
         if not outcome:
-            found = _try(candidate, ping_timeout)
+            found = _try(candidate, config, ping_timeout)
             if not isinstance(found, str):
                 _tell(candidate, attempts)
                 return found
@@ -109,9 +112,15 @@ def describe_engine(client: docker.DockerClient) -> str:
     Raises:
         EngineError: the engine does not answer.
     """
-    with engine_errors():
-        version: object = client.version()
-    fields = version if isinstance(version, dict) else {}
+    from imagebuilders.docker.sdk_client import EngineClient
+
+    version: object
+    if isinstance(client, EngineClient):
+        version = client.engine_version  # it was asked when the engine was looked for
+    else:
+        with engine_errors():
+            version = client.version()
+    fields = version if isinstance(version, Mapping) else {}
     components = fields.get("Components")
     first = components[0] if isinstance(components, list) and components else {}
     product = first.get("Name", "Engine") if isinstance(first, dict) else "Engine"
@@ -144,27 +153,27 @@ def usual_sockets(environ: Mapping[str, str]) -> list[Path]:
     ]
 
 
-def _candidates(environ: Mapping[str, str], sockets: Sequence[str | Path]) -> Iterator[_Candidate]:
+def _candidates(
+    environ: Mapping[str, str], config: DockerConfigFile, sockets: Sequence[str | Path]
+) -> Iterator[_Candidate]:
     host = environ.get(HOST_VARIABLE)
     if host:
         yield _Candidate(HOST_VARIABLE, host, tls=_tls_from(environ), binding=True)
         return
-    yield from _context_candidates(environ)
+    yield from _context_candidates(environ, config)
     for path in sockets:
         yield _Candidate("usual socket", f"unix://{path}")
 
 
-def _context_candidates(environ: Mapping[str, str]) -> Iterator[_Candidate]:
+def _context_candidates(
+    environ: Mapping[str, str], config: DockerConfigFile
+) -> Iterator[_Candidate]:
     name = environ.get(CONTEXT_VARIABLE)
     binding = bool(name)
     source = CONTEXT_VARIABLE
     if not name:
         source = "current Docker context"
-        try:
-            name = DockerConfigFile.load(environ).current_context
-        except ConfigurationError as error:
-            yield _Candidate(source, error.file or "", trouble=str(error))
-            return
+        name = config.current_context
     if not name or name == DEFAULT_CONTEXT:
         return
     source = f"{source} {name!r}"
@@ -192,12 +201,15 @@ def _tls_from(environ: Mapping[str, str]) -> TLSFiles | None:
     )
 
 
-def _try(candidate: _Candidate, ping_timeout: float) -> docker.DockerClient | str:
+def _try(
+    candidate: _Candidate, config: DockerConfigFile, ping_timeout: float
+) -> EngineClient | str:
     """Ping an engine; give a client for it, or what went wrong in a few words."""
-    import docker
     from docker.constants import DEFAULT_DOCKER_API_VERSION
     from docker.errors import DockerException
     from requests.exceptions import RequestException
+
+    from imagebuilders.docker.sdk_client import EngineAPIClient, EngineClient
 
     if candidate.address.startswith("unix://"):
         trouble = _socket_trouble(candidate.address.removeprefix("unix://"), ping_timeout)
@@ -206,61 +218,31 @@ def _try(candidate: _Candidate, ping_timeout: float) -> docker.DockerClient | st
     use_ssh_command = candidate.address.startswith("ssh://") and shutil.which("ssh") is not None
     try:
         tls = _tls_config(candidate.tls)
-        probe = docker.APIClient(
-            candidate.address,
-            version=DEFAULT_DOCKER_API_VERSION,
-            timeout=ping_timeout,  # type: ignore[arg-type]  # requests takes a float
-            tls=tls,
-            use_ssh_client=use_ssh_command,
-        )
+
+        def make(version: str, timeout: float) -> EngineAPIClient:
+            api = EngineAPIClient(
+                candidate.address,
+                version=version,
+                timeout=timeout,
+                tls=tls,
+                use_ssh_command=use_ssh_command,
+                config=config,
+            )
+            _shield(api)
+            return api
+
+        probe = make(DEFAULT_DOCKER_API_VERSION, ping_timeout)
         try:
-            _shield(probe)
             answer: object = probe.version(api_version=False)
         finally:
             probe.close()
         version = answer.get("ApiVersion") if isinstance(answer, dict) else None
-        if not isinstance(version, str):
+        if not isinstance(answer, dict) or not isinstance(version, str):
             return "answered, but not as a Docker Engine does"
-        client = docker.DockerClient(
-            candidate.address,
-            version=version,
-            timeout=REQUEST_TIMEOUT_SECONDS,
-            tls=tls,
-            use_ssh_client=use_ssh_command,
-        )
-        _shield(client.api)
-        return client
+        api = make(version, REQUEST_TIMEOUT_SECONDS)
+        return EngineClient(api, candidate.address, answer)
     except (RequestException, DockerException, OSError, ValueError, TypeError) as error:
         return _outcome(error, ping_timeout)
-
-
-def _check_configuration(environ: Mapping[str, str]) -> None:
-    """See whether the SDK can read Docker's configuration file.
-
-    It reads the logins and headers for every client it makes; what it makes of malformed ones
-    would look like the engine's fault, or like no error of this package.
-    """
-    from docker.auth import load_config
-    from docker.errors import DockerException
-    from docker.utils.config import load_general_config
-
-    try:
-        load_config()
-        dict(load_general_config().get("HttpHeaders") or {})
-    except (ValueError, TypeError, AttributeError, DockerException):
-        # Not chained: the error may quote a password.
-        what = (
-            f"Docker's configuration file {docker_config_directory(environ)}/config.json holds a "
-            "login under 'auths', or 'HttpHeaders', in a form that cannot be read."
-        )
-        try:
-            check_entries(DockerConfigFile.load(environ))
-        except (ConfigurationError, RegistryError) as error:
-            what = str(error)
-        raise EngineNotFoundError(
-            "No Docker Engine can be used: the Docker SDK needs every login and header of the "
-            f"user's configuration to be sound. {what}"
-        ) from None
 
 
 def _shield(api: docker.APIClient) -> None:
@@ -289,9 +271,9 @@ def _socket_trouble(path: str, ping_timeout: float) -> str | None:
     return None
 
 
-def _tls_config(files: TLSFiles | None) -> TLSConfig | bool:
+def _tls_config(files: TLSFiles | None) -> TLSConfig | None:
     if files is None:
-        return False
+        return None
     from docker.tls import TLSConfig
 
     certificate = None

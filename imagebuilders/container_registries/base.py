@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import docker
     from typing_extensions import Self
 
+    from imagebuilders.auth.credentials import Credentials
+    from imagebuilders.auth.keychain import Keychain
+
 
 class BaseContainerRegistryConfig(StackComponentConfig):
     """Settings of a container registry."""
@@ -122,11 +125,28 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
         username, password = self.config.username, self.config.password
         if username is not None and password is not None:
             return username.get_secret_value(), password.get_secret_value()
-        from imagebuilders.auth.config_file import DockerConfigFile
-        from imagebuilders.auth.credentials import find_credentials
+        from imagebuilders.auth.keychain import shared_keychain
 
-        found = find_credentials(DockerConfigFile.load(), self.address)
-        return None if found is None else (found.username, found.secret)
+        with shared_keychain() as keychain:
+            found = keychain.credentials_for(self.address)
+        return None if found is None else found.pair
+
+    def resolve_credentials(self) -> Credentials | None:
+        """Return `credentials` as a value, which has a registry's bearer token, too.
+
+        Raises:
+            RegistryError: a credential helper failed.
+            ConfigurationError: Docker's configuration file is malformed.
+        """
+        from imagebuilders.auth.credentials import Credentials
+        from imagebuilders.auth.keychain import shared_keychain
+
+        overridden = type(self).credentials is not BaseContainerRegistry.credentials
+        if overridden or self.config.username is not None:
+            pair = self.credentials
+            return None if pair is None else Credentials.from_pair(*pair)
+        with shared_keychain() as keychain:
+            return keychain.credentials_for(self.address)
 
     @property
     def docker_client(self) -> docker.DockerClient:
@@ -139,15 +159,17 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
             EngineNotFoundError: no engine answers.
             RegistryError: the registry refused the login or could not be reached.
         """
-        with self._lock:
+        from imagebuilders.auth.keychain import shared_keychain
+
+        with self._lock, shared_keychain() as keychain:
             if self._client is None:
-                self._client = self._make_client()
+                self._client = self._make_client(keychain)
             return self._client
 
-    def _make_client(self) -> docker.DockerClient:
+    def _make_client(self, keychain: Keychain) -> docker.DockerClient:
         from imagebuilders.connections.discovery import connect
 
-        client = self._given_client or connect()
+        client = self._given_client or connect(docker_config=keychain.config)
         try:
             self._log_in(client)
         except BaseException:
@@ -208,16 +230,18 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
             RegistryError: the login failed.
         """
         from imagebuilders.auth.credentials import encode_auth
+        from imagebuilders.auth.keychain import shared_keychain
         from imagebuilders.docker.push import push_image
 
         reference = self.check_image_name(image_name)
-        authorization = encode_auth(self.auth_config() or {})
-        return push_image(
-            self.docker_client,
-            reference,
-            authorization=authorization,
-            idle_timeout=self.config.idle_timeout,
-        )
+        with shared_keychain():
+            authorization = encode_auth(self.auth_config() or {})
+            return push_image(
+                self.docker_client,
+                reference,
+                authorization=authorization,
+                idle_timeout=self.config.idle_timeout,
+            )
 
     def auth_config(self) -> dict[str, str] | None:
         """Give the credentials in the form of the engine's API; `None` without any.
@@ -226,10 +250,8 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
             RegistryError: a credential helper failed.
             ConfigurationError: Docker's configuration file is malformed.
         """
-        from imagebuilders.auth.credentials import Credentials
-
-        found = self.credentials
-        return None if found is None else Credentials(*found).auth_config(self.address)
+        found = self.resolve_credentials()
+        return None if found is None else found.auth_config(self.address)
 
     def _log_in(self, client: docker.DockerClient) -> None:
         from imagebuilders.auth.credentials import IDENTITY_TOKEN_USERNAME

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import logging
 import subprocess
@@ -188,6 +189,65 @@ def test_the_users_proxies_reach_the_steps(
     if use is not False:
         expected["http_proxy"] = "http://p"
     assert json.loads(query["buildargs"]) == expected
+
+
+@pytest.mark.parametrize("found_by", ["DOCKER_HOST", "context", "client"])
+def test_the_proxies_of_an_engine_count_however_it_was_found(
+    engine: FakeDockerEngine,
+    docker_config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    found_by: str,
+) -> None:
+    """Its address is the key, and `default` is for all others."""
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    with engine.serve(f"unix://{tmp_path}/d.sock") as address:
+        proxies = {address: {"httpProxy": "http://own"}, "default": {"httpProxy": "http://all"}}
+        settings: dict[str, object] = {"proxies": proxies}
+        client = None
+        if found_by == "DOCKER_HOST":
+            monkeypatch.setenv("DOCKER_HOST", address)
+        elif found_by == "context":
+            key = hashlib.sha256(b"far").hexdigest()
+            meta = tmp_path / "contexts/meta" / key / "meta.json"
+            meta.parent.mkdir(parents=True)
+            meta.write_text(json.dumps({"Endpoints": {"docker": {"Host": address}}}))
+            settings["currentContext"] = "far"
+        else:
+            client = docker.DockerClient(address, version="1.41")
+        docker_config.write_text(json.dumps(settings))
+        LocalImageBuilder(docker_client=client).build("app", _context())
+        if client is not None:
+            client.close()
+    assert json.loads(_query(engine)["buildargs"])["HTTP_PROXY"] == "http://own"
+
+
+def test_a_registry_token_of_the_user_is_handed_to_the_engine(
+    builder: LocalImageBuilder,
+    docker_config: Path,
+    header_of_build: Callable[[], dict[str, object]],
+) -> None:
+    """It is none of the kinds that have a username."""
+    docker_config.write_text(json.dumps({"auths": {"r.example": {"registrytoken": "tok"}}}))
+    builder.build("app", _context())
+    assert header_of_build()["r.example"] == {
+        "registrytoken": "tok",
+        "serveraddress": "r.example",
+    }
+
+
+def test_logins_that_cannot_be_read_are_notices(
+    builder: LocalImageBuilder, docker_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build that does not need them goes on."""
+    docker_config.write_text(json.dumps({"auths": {"r.example": {"auth": "?"}}}))
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", "{")
+    told: list[Event] = []
+    with listen(told.append):
+        builder.build("app", _context())
+    notices = [event.message for event in told if isinstance(event, Notice)]
+    assert any("DOCKER_AUTH_CONFIG cannot be used" in notice for notice in notices)
+    assert any("the entry 'r.example' under 'auths' is malformed" in notice for notice in notices)
 
 
 def test_what_needs_buildkit_is_refused_before_anything_is_sent(

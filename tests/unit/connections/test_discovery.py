@@ -13,12 +13,14 @@ from pathlib import Path
 
 import docker
 import pytest
+from pytest_mock import MockerFixture
 
 from fakes import FakeDockerClient, FakeDockerEngine
+from imagebuilders.auth.config_file import DockerConfigFile
 from imagebuilders.connections import discovery as engine
 from imagebuilders.connections.discovery import connect, describe_engine, usual_sockets
 from imagebuilders.events import Event, Notice, listen
-from imagebuilders.exceptions import EngineError, EngineNotFoundError
+from imagebuilders.exceptions import ConfigurationError, EngineError, EngineNotFoundError
 
 Serve = Callable[..., Path]
 
@@ -139,20 +141,6 @@ def test_the_default_context_means_the_usual_sockets(serve: Serve, environ: dict
     connect(environ=environ, sockets=["/no/such.sock", path]).close()
 
 
-def test_a_malformed_configuration_file_is_told_and_passed(
-    serve: Serve, environ: dict[str, str], tmp_path: Path
-) -> None:
-    """The sockets are still tried; the file is among what was tried."""
-    (tmp_path / ".docker").mkdir()
-    (tmp_path / ".docker/config.json").write_text("{")
-    with pytest.raises(EngineNotFoundError) as caught:
-        connect(environ=environ, sockets=["/no/such.sock"])
-    sources = [one.source for one in caught.value.attempts]
-    assert sources == ["current Docker context", "usual socket"]
-    assert "is not valid JSON" in caught.value.attempts[0].outcome
-    connect(environ=environ, sockets=[serve("a.sock")]).close()
-
-
 def test_when_nothing_answers_the_error_lists_what_was_tried(
     serve: Serve, environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -244,7 +232,7 @@ def test_tls_comes_from_the_environment(
     assert files is not None
     assert files.verify is verify
     config = engine._tls_config(files)
-    assert not isinstance(config, bool)
+    assert config is not None
     assert config.cert == (str(tmp_path / ".docker/cert.pem"), str(tmp_path / ".docker/key.pem"))
     assert config.ca_cert == str(tmp_path / ".docker/ca.pem")
 
@@ -266,7 +254,7 @@ def test_the_environment_does_not_change_whom_the_engine_trusts(
 def test_no_tls_without_its_variables(environ: dict[str, str]) -> None:
     """Plain is the default."""
     assert engine._tls_from(environ) is None
-    assert engine._tls_config(None) is False
+    assert engine._tls_config(None) is None
 
 
 def test_the_usual_sockets_are_many(environ: dict[str, str]) -> None:
@@ -307,38 +295,83 @@ def test_an_engine_that_went_away_cannot_be_described() -> None:
     client.close()
 
 
-def test_a_malformed_login_is_not_the_engines_fault(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"null",
+        b'{"auths": null, "credHelpers": null, "proxies": null, "HttpHeaders": null}',
+        b'{"auths": {"r:1": null}}',
+        b'{"auths": {"r:1": {"auth": "!!!"}}}',
+        b'{"auths": {"r:1": 5}}',
+        b'{"auths": {"r:1": {"auth": "dTpw5A=="}}}',
+        b"{} and more",
+        b'{"proxies": {"default": 5}}',
+    ],
+)
+def test_no_login_of_a_registry_keeps_an_engine_from_being_found(
+    serve: Serve, environ: dict[str, str], content: bytes
 ) -> None:
-    """A login that the SDK cannot read is named, with the file; the engines are not blamed."""
-    (tmp_path / "config.json").write_text(json.dumps({"auths": {"r:1": {"auth": "!!!"}}}))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    path = serve("d.sock")
-    with pytest.raises(EngineNotFoundError) as caught:
-        connect(sockets=[path])
-    assert str(tmp_path / "config.json") in str(caught.value)
-    assert "the entry 'r:1' under 'auths' is malformed" in str(caught.value)
-    assert caught.value.attempts == ()
+    """What `docker` takes is taken, and a malformed login is for those who need it."""
+    folder = Path(environ["HOME"], ".docker")
+    folder.mkdir()
+    (folder / "config.json").write_bytes(content)
+    connect(environ=environ, sockets=[serve("d.sock")]).close()
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([], "should hold a JSON object"),
-        ({"auths": 5}, "'auths' should be an object"),
-        ({"auths": {"r:1": 5}}, "the entry 'r:1' under 'auths' is malformed"),
-        ({"auths": {"r:1": {"auth": 5}}}, "the entry 'r:1' under 'auths' is malformed"),
-        ({"HttpHeaders": "X-Key: s3cret"}, "'HttpHeaders'"),
+        ("{", "is not valid JSON"),
+        ("[]", "should hold a JSON object"),
+        ('{"auths": 5}', "'auths' should be an object"),
+        ('{"HttpHeaders": "X-Key: s3cret"}', "'HttpHeaders' should be an object"),
+        ('{"HttpHeaders": {"X-Key": ["s3cret"]}}', "'HttpHeaders.X-Key' should be a string"),
+        ('{"HttpHeaders": {"X-Key": "s3cret\\n"}}', "'HttpHeaders.X-Key' cannot be sent"),
+        ('{"HttpHeaders": {"X Key": "s3cret"}}', "'HttpHeaders.X Key' cannot be sent"),
     ],
 )
-def test_no_malformed_configuration_breaks_the_sdk(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: object, words: str
+def test_a_malformed_configuration_is_blamed_on_its_file(
+    serve: Serve, environ: dict[str, str], content: str, words: str
 ) -> None:
-    """Where the SDK would stumble with an error of its own, the file is named."""
-    (tmp_path / "config.json").write_text(json.dumps(content))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    path = serve("d.sock")
-    with pytest.raises(EngineNotFoundError, match=words) as caught:
-        connect(sockets=[path])
-    assert str(tmp_path / "config.json") in str(caught.value)
+    """The engine is not asked, and not blamed."""
+    folder = Path(environ["HOME"], ".docker")
+    folder.mkdir()
+    (folder / "config.json").write_text(content)
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        connect(environ=environ, sockets=[serve("d.sock")])
+    assert caught.value.file == str(folder / "config.json")
     assert "s3cret" not in str(caught.value)
+
+
+def test_headers_of_the_user_reach_the_engine(tmp_path: Path) -> None:
+    """They go with every request."""
+    engine = FakeDockerEngine("20.10")
+    config = DockerConfigFile(http_headers={"X-Meta": "caf\u00e9"})
+    with engine.serve(f"unix://{tmp_path}/d.sock") as address:
+        client = connect(environ={"DOCKER_HOST": address}, docker_config=config)
+        client.ping()
+        client.close()
+    sent = [request.headers["x-meta"] for request in engine.requests]
+    assert sent == ["caf\u00c3\u00a9"] * 2  # UTF-8, shown as Latin-1
+
+
+def test_the_engine_is_asked_for_its_version_once(tmp_path: Path) -> None:
+    """The answer that finds the engine also describes it."""
+    engine = FakeDockerEngine("20.10")
+    with engine.serve(f"unix://{tmp_path}/d.sock") as address:
+        client = connect(environ={"DOCKER_HOST": address})
+        assert describe_engine(client) == "Docker Engine 20.10.24 (linux/amd64)"
+        client.close()
+    assert [request.path for request in engine.requests] == ["/version"]
+
+
+def test_a_user_without_a_home_has_the_systems_sockets(serve: Serve, mocker: MockerFixture) -> None:
+    """Nobody is asked for a home folder to find an engine."""
+    mocker.patch("pwd.getpwuid", side_effect=KeyError)
+    assert not [path for path in usual_sockets({}) if "~" in str(path) or ".docker" in str(path)]
+    connect(environ={}, sockets=[serve("d.sock")]).close()
+    with pytest.raises(EngineNotFoundError, match="you have no home folder"):
+        connect(environ={}, sockets=[])
+    with pytest.raises(EngineNotFoundError, match="the user has no home folder"):
+        connect(environ={"DOCKER_CONTEXT": "x"}, sockets=[])

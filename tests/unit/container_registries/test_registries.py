@@ -103,6 +103,19 @@ def test_the_users_own_credentials_are_the_fallback(docker_config: Path) -> None
     }
 
 
+def test_the_users_tokens_are_the_fallback_too(docker_config: Path) -> None:
+    """A bearer token has no username, and goes to the engine nevertheless."""
+    docker_config.write_text(
+        json.dumps({"auths": {"a.b": {"registrytoken": "t"}, "c.d": {"identitytoken": "i"}}})
+    )
+    bearer = DefaultContainerRegistry(uri="a.b")
+    assert bearer.credentials is None
+    assert bearer.auth_config() == {"registrytoken": "t", "serveraddress": "a.b"}
+    identity = DefaultContainerRegistry(uri="c.d")
+    assert identity.credentials == ("<token>", "i")
+    assert identity.auth_config() == {"identitytoken": "i", "serveraddress": "c.d"}
+
+
 def test_a_failing_credential_helper_is_named(docker_config: Path) -> None:
     """The push stops before the engine is asked."""
     docker_config.write_text(json.dumps({"credHelpers": {"ghcr.io": "no-such-helper"}}))
