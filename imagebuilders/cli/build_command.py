@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from imagebuilders import events
 from imagebuilders.cli import output
+from imagebuilders.cli.dockerfile_argument import dockerfile_path
 from imagebuilders.cli.progress import progress
 
 if TYPE_CHECKING:
     from imagebuilders.build_options import DockerBuildOptions
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.stack import Stack
-
-STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True)
@@ -109,9 +105,9 @@ def build(
     from imagebuilders.build_options import DockerBuildOptions
     from imagebuilders.stack import Client
 
-    with ExitStack() as stack_of_files:
+    with dockerfile_path(dockerfile) as path_of_dockerfile:
         given = {
-            "dockerfile": _dockerfile(dockerfile, stack_of_files),
+            "dockerfile": path_of_dockerfile,
             "buildargs": list(build_arguments) or None,
             "labels": list(labels) or None,
             "target": target,
@@ -187,24 +183,3 @@ def _registry(stack: Stack, name: str) -> BaseContainerRegistry:
         'as in [container_registry] uri = "localhost:5000", or in the environment, as in '
         "IMAGEBUILDERS_CONTAINER_REGISTRY__URI=localhost:5000."
     )
-
-
-def _dockerfile(given: str | None, stack_of_files: ExitStack) -> str | None:
-    """Give the Dockerfile's absolute path; one from standard input is put in a file first."""
-    if given is None:
-        return None
-    if given == STANDARD_INPUT:
-        folder = stack_of_files.enter_context(tempfile.TemporaryDirectory(prefix="imagebuilders-"))
-        path = Path(folder, "Dockerfile")
-        content = sys.stdin.buffer.read()
-        if not content.strip():
-            raise click.BadParameter(
-                "There is no Dockerfile on standard input: it is empty.",
-                param_hint="'-f' / '--file'",
-            )
-        path.write_bytes(content)
-        return str(path)
-    # As with `docker build`: relative to the working directory, not to PATH.
-    if not os.path.isfile(given):
-        raise click.BadParameter(f"There is no file {given!r}.", param_hint="'-f' / '--file'")
-    return os.path.abspath(given)

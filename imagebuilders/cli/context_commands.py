@@ -169,19 +169,32 @@ def _context(path: str, dockerfile: str | None) -> BuildContext:
 
 
 def _paths_in_context(file: str, root: str) -> list[str]:
+    """Return what a FILE means: relative to the working directory, else to the context.
+
+    If nothing is there in the one sense, but in the other, that is meant. So a package that is
+    named like its folder is found: `context explain app/main.py -C app` is about `app/app/main.py`.
+    """
     folder = os.path.abspath(root)
-    for base in (os.getcwd(), folder):
-        relative = os.path.relpath(os.path.join(base, file), folder)
-        if relative == os.curdir:
-            return sorted(os.listdir(folder))
-        if relative.split(os.sep)[0] != os.pardir:
-            return [relative.replace(os.sep, "/")]
+    meant = [_relative(os.path.join(base, file), folder) for base in (os.getcwd(), folder)]
+    inside = [path for path in meant if path is not None]
+    existing = [path for path in inside if os.path.lexists(os.path.join(folder, path))]
+    if existing[:1] == [os.curdir] and len(existing) > 1 and existing[1] != os.curdir:
+        existing.pop(0)  # the folder itself is `.`, or its path, where it has no such entry
+    for path in [*existing, *inside]:
+        return sorted(os.listdir(folder)) if path == os.curdir else [path]
     source = click.get_current_context().get_parameter_source("root")
     if source is ParameterSource.DEFAULT:
         trouble = "does not lie in the working directory; name the context's folder with -C."
     else:
         trouble = f"does not lie in the context {root!r}."
     raise click.BadParameter(f"{file!r} {trouble}", param_hint="'FILE...'")
+
+
+def _relative(path: str, folder: str) -> str | None:
+    relative = os.path.relpath(path, folder)
+    if relative.split(os.sep)[0] == os.pardir:
+        return None
+    return relative.replace(os.sep, "/")
 
 
 def _write_list(

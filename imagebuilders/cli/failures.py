@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 
 import click
@@ -92,6 +93,27 @@ def message(error: Exception) -> str:
         told = traceback.format_exception_only(error)[-1].strip()
         return f"A program failed, and not for what it was asked to do: {told}"
     return str(error)
+
+
+@contextmanager
+def renamed(path: str, name: str) -> Iterator[None]:
+    """Let the errors of a `with` block call a file as the user does.
+
+    Args:
+        path: where the file is.
+        name: what the user calls it.
+    """
+    try:
+        yield
+    except ImageBuilderError as error:
+        error.args = tuple(_replaced(each, path, name) for each in error.args)
+        for key, value in vars(error).items():
+            setattr(error, key, _replaced(value, path, name))
+        raise
+
+
+def _replaced(value: object, path: str, name: str) -> object:
+    return value.replace(path, name) if isinstance(value, str) else value
 
 
 def error_record(error: Exception) -> dict[str, object]:

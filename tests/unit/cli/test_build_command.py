@@ -7,6 +7,7 @@ import os
 import pty
 import signal
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -14,16 +15,20 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from imagebuilders import DefaultContainerRegistry, Stack, events
+from imagebuilders.control_files import MAX_SIZE
 from imagebuilders.exceptions import (
+    BuildContextError,
     BuildError,
     EngineAttempt,
     EngineNotFoundError,
     ImageNameError,
     PushError,
+    Remedy,
 )
 
 if TYPE_CHECKING:
-    from command_line import RecordingBuilder, RecordingRegistry, Run
+    from command_line import Call, RecordingBuilder, RecordingRegistry, Run
+    from pytest_mock import MockerFixture
 
 DIGEST = "sha256:" + "2" * 64
 
@@ -74,22 +79,104 @@ def test_dockerfile_outside_the_context(
     assert builder.calls[0].options.dockerfile == str(folder / "other.Dockerfile")
 
 
-def test_dockerfile_from_standard_input(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
-    """`-f -` builds what stands on standard input; nothing of it is left behind."""
+def test_dockerfile_from_standard_input(
+    run: Run, builder: RecordingBuilder, stack: Stack, no_temporary_files: Path
+) -> None:
+    """`-f -` builds what stands on standard input; nothing of it is left behind, ever."""
+    seen: list[bytes] = []
+
+    def look(call: Call) -> None:
+        seen.append(Path(call.options.dockerfile or "").read_bytes())
+        if sys.platform == "linux":
+            assert list(no_temporary_files.iterdir()) == []
+
+    builder.before_build = look
+    names = ("-t", "shop:1", "-t", "shop:2")
+    assert run("build", "app", *names, "-f", "-", stdin=b"FROM busybox\n").code == 0
+    assert seen == [b"FROM busybox\n"] * 2
+    assert not os.path.exists(str(builder.calls[0].options.dockerfile))
+
+
+@pytest.fixture
+def no_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of temporary files, which is empty."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_dockerfile_from_standard_input_where_files_must_have_names(
+    run: Run,
+    builder: RecordingBuilder,
+    stack: Stack,
+    no_temporary_files: Path,
+    mocker: MockerFixture,
+) -> None:
+    """A system without paths of open files has a named one, as long as it is needed."""
     seen: list[bytes] = []
     builder.before_build = lambda call: seen.append(
         Path(call.options.dockerfile or "").read_bytes()
     )
+    mocker.patch("imagebuilders.cli.dockerfile_argument.os.path.isfile", return_value=False)
     assert run("build", "app", "-t", "shop", "-f", "-", stdin=b"FROM busybox\n").code == 0
     assert seen == [b"FROM busybox\n"]
-    assert not os.path.exists(str(builder.calls[0].options.dockerfile))
+    assert list(no_temporary_files.iterdir()) == []
 
 
-def test_empty_standard_input(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
-    """A Dockerfile of nothing is wrong usage, under the name that the user gave it."""
-    result = run("build", "app", "-t", "shop", "-f", "-", stdin=b"\n")
+def test_dockerfile_from_a_pipe(
+    run: Run, builder: RecordingBuilder, stack: Stack, folder: Path
+) -> None:
+    """A shell's `<(command)` can be read only once; each of the names is built from it."""
+    seen: list[bytes] = []
+    builder.before_build = lambda call: seen.append(
+        Path(call.options.dockerfile or "").read_bytes()
+    )
+    reader, writer = os.pipe()
+    os.write(writer, b"FROM busybox\n")
+    os.close(writer)
+    names = ("-t", "shop:1", "-t", "shop:2")
+    try:
+        assert run("build", "app", *names, "-f", f"/dev/fd/{reader}").code == 0
+    finally:
+        os.close(reader)
+    assert seen == [b"FROM busybox\n"] * 2
+
+
+@pytest.mark.parametrize(
+    ("argument", "stdin", "words"),
+    [
+        ("-", b"\n", "There is no Dockerfile on standard input: it is empty."),
+        ("-", b"#" * (MAX_SIZE + 1), "What standard input holds has more than 16777216 bytes."),
+        ("/dev/null", b"", "There is no Dockerfile on /dev/null: it is empty."),
+        ("/dev/zero", b"", "/dev/zero cannot be read: it has more than 16777216 bytes"),
+        ("app", b"", "There is no file 'app': it is a folder."),
+        ("a\0b", b"", "There is no file 'a\\x00b'."),
+    ],
+)
+def test_dockerfile_that_cannot_be_read(
+    run: Run, builder: RecordingBuilder, stack: Stack, argument: str, stdin: bytes, words: str
+) -> None:
+    """It is wrong usage, under the name that the user gave it."""
+    result = run("build", "app", "-t", "shop", "-f", argument, stdin=stdin)
     assert (result.code, builder.calls) == (2, [])
-    assert "There is no Dockerfile on standard input" in result.err
+    assert words in " ".join(result.err.split())
+
+
+def test_errors_call_standard_input_by_its_name(
+    run: Run, builder: RecordingBuilder, stack: Stack
+) -> None:
+    """The path that the builder was given says nothing to the user."""
+
+    def fail(call: Call) -> None:
+        path = call.options.dockerfile
+        raise BuildContextError(f"{path} is wrong.", path=path, remedy=Remedy.NAME_DOCKERFILE)
+
+    builder.before_build = fail
+    result = run("build", "app", "-t", "shop", "-f", "-", "--json", stdin=b"FROM a\n")
+    (error,) = result.records
+    assert str(error["message"]).startswith("standard input is wrong.")
+    assert error["details"] == {"path": "standard input"}
 
 
 def test_several_names(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
@@ -242,7 +329,6 @@ def _read_all(descriptor: int) -> str:
         (("build", "nowhere", "-t", "shop"), "does not exist"),
         (("build", "app/Dockerfile", "-t", "shop"), "is a file"),
         (("build", "app", "-t", "shop", "-f", "nowhere"), "There is no file 'nowhere'"),
-        (("build", "app", "-t", "shop", "-f", "app"), "There is no file 'app'"),
         (("build", "app", "-t", "shop", "--build-arg", "=x"), "--build-arg: "),
         (("build", "app", "-t", "shop", "--label", "=x"), "--label: "),
         (("build", "app", "-t", "shop", "--no-cash"), "--no-cache"),

@@ -142,6 +142,28 @@ def test_explain_the_context_itself(run: Run, app: Path) -> None:
     assert [record["path"] for record in records] == sorted(os.listdir(app))
 
 
+@pytest.mark.parametrize(
+    ("file", "path"),
+    [
+        ("app", "app"),
+        ("app/core.py", "app/core.py"),
+        ("app/app/core.py", "app/core.py"),
+        ("app/notes.md", "notes.md"),
+        ("app/both.py", "both.py"),
+        ("app/nowhere.py", "nowhere.py"),
+    ],
+)
+def test_explain_a_package_that_is_named_like_its_folder(
+    run: Run, app: Path, file: str, path: str
+) -> None:
+    """What is there is meant, be it seen from the working directory or from the context."""
+    (app / "app").mkdir()
+    for name in ("app/core.py", "app/both.py", "both.py"):
+        (app / name).write_text("")
+    (record,) = run("context", "explain", file, "-C", "app", "--json").records
+    assert record["path"] == path
+
+
 def test_explain_what_is_not_in_the_context(run: Run, app: Path) -> None:
     """A file outside of the context is wrong usage, and the message says how to name it."""
     result = run("context", "explain", "../elsewhere", "-C", "app")
