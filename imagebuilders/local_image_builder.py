@@ -13,6 +13,7 @@ from imagebuilders.base_image_builder import (
     BaseImageBuilderFlavor,
 )
 from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.build_options.classic_query import check_classic, render_classic_query
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
 from imagebuilders.events import (
     BuildStarted,
@@ -135,7 +136,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
 
         _check_types(build_context, container_registry)
         options = DockerBuildOptions.from_any(docker_build_options)
-        arguments = options.to_sdk_kwargs()
+        check_classic(options)
         reference: ImageReference
         if container_registry is not None:
             reference = container_registry.check_image_name(image_name)
@@ -159,7 +160,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
                 client,
                 image_name=str(reference),
                 context=context.archive(compress=compress),
-                params=_engine_params(arguments, reference, context.dockerfile, proxies),
+                params=_query(options, reference, context.dockerfile, proxies),
                 headers=_auth_headers(container_registry, keychain),
                 idle_timeout=options.timeout,
                 emit=tell,
@@ -221,22 +222,19 @@ _OF_STEPS = (
 )
 
 
-def _engine_params(
-    arguments: Mapping[str, object],
+def _query(
+    options: DockerBuildOptions,
     reference: ImageReference,
     dockerfile: str,
     proxies: Mapping[str, str],
-) -> dict[str, str]:
-    """Make the query of `POST /build`."""
-    from imagebuilders.docker.build import encode_params
-
-    options = {"rm": True, "forcerm": True, **arguments}
-    for name in ("timeout", "gzip", "encoding", "quiet"):
-        options.pop(name, None)  # they concern this side of the connection
-    if options.pop("use_config_proxy", True) and proxies:
-        given = options.get("buildargs")
-        options["buildargs"] = {**proxies, **(given if isinstance(given, Mapping) else {})}
-    return encode_params({**options, "tag": str(reference), "dockerfile": dockerfile})
+) -> list[tuple[str, str]]:
+    """Return the query of `POST /build`."""
+    return render_classic_query(
+        options,
+        names=[str(reference)],
+        dockerfile=dockerfile,
+        build_arguments={} if options.use_config_proxy is False else proxies,
+    )
 
 
 def _auth_headers(

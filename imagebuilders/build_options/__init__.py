@@ -8,7 +8,9 @@ from imagebuilders.build_options.values import (
     BuildOutput,
     BuildSecret,
     ContainerLimits,
+    HostAddress,
     SSHAgent,
+    Ulimit,
 )
 
 __all__ = [
@@ -17,5 +19,7 @@ __all__ = [
     "BuildSecret",
     "ContainerLimits",
     "DockerBuildOptions",
+    "HostAddress",
     "SSHAgent",
+    "Ulimit",
 ]

@@ -1,31 +1,47 @@
-"""Values of build options, in the spellings of `docker build`.
+"""Values of build options, which know their spellings of `docker build`, and no backend.
 
 https://docs.docker.com/reference/cli/docker/buildx/build/
 """
 
 from __future__ import annotations
 
-import csv
-import os
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?\Z", re.IGNORECASE)
-_SIZE_UNITS = "bkmgtp"
+from imagebuilders.build_options.parsing import (
+    encodable,
+    format_fields,
+    parse_count,
+    parse_fields,
+    parse_size,
+    parse_text,
+)
 
 
 @dataclass(frozen=True)
 class BuildSecret:
-    """A secret that a step can mount: from an environment variable or a file.
+    """A secret that a step can mount: from an environment variable, a file, or a function.
 
-    With neither, BuildKit's front ends look for an environment variable, then
-    for a file, of the secret's own name.
+    With none of them, the environment variable of the secret's own name counts, then the file
+    of that name, as with `docker buildx`.
+
+    Attributes:
+        id: the name by which steps mount it.
+        env: the environment variable that holds it.
+        src: the file that holds it.
+        get: returns it when the daemon asks; a text is encoded as UTF-8.
     """
 
     id: str
     env: str | None = None
     src: str | None = None
+    get: Callable[[], str | bytes] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str) or not self.id:
+            raise ValueError("a secret needs an id, as in id=tok,env=TOK")
+        if sum(source is not None for source in (self.env, self.src, self.get)) > 1:
+            raise ValueError("a secret comes from one of env, src and get")
 
     @classmethod
     def parse(cls, text: str) -> BuildSecret:
@@ -67,7 +83,7 @@ class SSHAgent:
         """
         name, equals, rest = text.partition("=")
         paths = tuple(rest.split(",")) if equals else ()
-        if not name or not all(paths):
+        if not encodable(name) or not all(map(encodable, paths)):
             raise ValueError("write an SSH agent as default, or as id=path[,path]")
         return cls(id=name, paths=paths)
 
@@ -90,7 +106,7 @@ class BuildCache:
             ValueError: the spelling is wrong.
         """
         if "=" not in text:
-            if not text or "," in text:
+            if not encodable(text) or "," in text:
                 raise ValueError("write a cache as an image's name, or as type=registry,ref=NAME")
             return cls("registry", (("ref", text),))
         fields = parse_fields(text)
@@ -127,7 +143,7 @@ class BuildOutput:
         if text == "-":
             return cls("tar", (("dest", "-"),))
         if "=" not in text:
-            if not text or "," in text:
+            if not encodable(text) or "," in text:
                 raise ValueError("write an output as a folder, or as type=local,dest=DIR")
             return cls("local", (("dest", text),))
         fields = parse_fields(text)
@@ -165,20 +181,19 @@ class ContainerLimits:
                 f"there is no limit {unknown[0]!r}; there are memory, memswap, cpushares, "
                 "cpusetcpus"
             )
+        memory, swap = limits.get("memory"), limits.get("memswap")
         shares, cpus = limits.get("cpushares"), limits.get("cpusetcpus")
-        if shares is not None and (isinstance(shares, bool) or not str(shares).isdecimal()):
-            raise ValueError("cpushares is a whole number")
         if cpus is not None and not isinstance(cpus, str):
             raise ValueError("cpusetcpus is a text such as '0-3' or '0,1'")
         return cls(
-            memory=_limit(limits.get("memory")),
-            memswap=_limit(limits.get("memswap"), unlimited=True),
-            cpushares=None if shares is None else int(str(shares)),
-            cpusetcpus=cpus,
+            memory=None if memory is None else parse_size(memory),
+            memswap=None if swap is None else parse_size(swap, unlimited=True),
+            cpushares=None if shares is None else parse_count(shares, "cpushares"),
+            cpusetcpus=None if cpus is None else encodable(cpus),
         )
 
     def as_dict(self) -> dict[str, int | str]:
-        """Give the limits that are set, under the SDK's names."""
+        """Return the limits that are set, under the SDK's names."""
         limits: dict[str, int | str | None] = {
             "memory": self.memory,
             "memswap": self.memswap,
@@ -188,118 +203,70 @@ class ContainerLimits:
         return {name: value for name, value in limits.items() if value is not None}
 
 
-def parse_size(value: object, *, unlimited: bool = False) -> int:
-    """Read a size in bytes, or with a unit as in `512m` and `1.5GiB`; units are powers of 1024.
+@dataclass(frozen=True)
+class HostAddress:
+    """A line of `/etc/hosts`. A host may have several."""
 
-    Args:
-        value: a number, or a text.
-        unlimited: whether `-1` is a value.
+    host: str
+    address: str
 
-    Raises:
-        ValueError: it is no size.
+    @classmethod
+    def parse(cls, host: str, address: str) -> HostAddress:
+        """Take a name and its address; brackets around one of IPv6 are taken off.
+
+        Raises:
+            ValueError: one of the two is empty.
+        """
+        if address.startswith("[") and address.endswith("]"):
+            address = address[1:-1]
+        if not host or not address:
+            raise ValueError("write each as host:ip")
+        return cls(host, address)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.address}"
+
+
+@dataclass(frozen=True)
+class Ulimit:
+    """A limit of the processes of a step: https://man7.org/linux/man-pages/man2/getrlimit.2.html.
+
+    Attributes:
+        name: the limit, as in `nofile`.
+        soft: what counts.
+        hard: to what a process may raise it.
     """
-    if unlimited and str(value) == "-1":
-        return -1
-    found = _SIZE.match(str(value)) if isinstance(value, str | int | float) else None
-    if found is None or isinstance(value, bool):
-        raise ValueError("write a size as a number of bytes, or with a unit as in 512m")
-    return int(float(found[1]) * 1024 ** _SIZE_UNITS.index(found[2].lower() or "b"))
 
+    name: str
+    soft: int
+    hard: int
 
-def parse_pairs(value: object, *, what: str, separators: str = "=") -> dict[str, str]:
-    """Read a mapping, or a list of texts such as `K=V`.
+    @classmethod
+    def parse(cls, text: str) -> Ulimit:
+        """Read `nofile=1024` or `nofile=1024:2048`; `-1` is no limit.
 
-    Args:
-        value: the mapping or list.
-        what: an example for errors, as in `K=V`.
-        separators: the characters that may stand between the two; the first one found counts.
+        Raises:
+            ValueError: the spelling is wrong.
+        """
+        name, equals, limits = text.partition("=")
+        soft, colon, hard = limits.partition(":")
+        if not name or not equals:
+            raise ValueError("write a ulimit as nofile=1024:2048")
+        return cls.from_values(name, soft, hard if colon else soft)
 
-    Raises:
-        ValueError: an entry is not of this form; the text quotes no value.
-    """
-    if isinstance(value, Mapping):
-        return {_text(key, what): _text(item, what) for key, item in value.items()}
-    pairs = {}
-    for item in as_sequence(value):
-        if not isinstance(item, str):
-            raise ValueError(f"write each as {what}")
-        found = re.search(f"[{re.escape(separators)}]", item)
-        if found is None or found.start() == 0:
-            raise ValueError(f"write each as {what}")
-        pairs[item[: found.start()]] = item[found.end() :]
-    return pairs
+    @classmethod
+    def from_values(cls, name: object, soft: object, hard: object) -> Ulimit:
+        """Take the three values.
 
+        Raises:
+            ValueError: one is missing or wrong.
+        """
+        limits = [
+            -1 if limit in (-1, "-1") else parse_count(limit, "a ulimit") for limit in (soft, hard)
+        ]
+        if limits[1] != -1 and (limits[0] == -1 or limits[0] > limits[1]):
+            raise ValueError("the soft limit of a ulimit is at most the hard one")
+        return cls(parse_text(name, "nofile=1024:2048"), *limits)
 
-def parse_build_arguments(value: object) -> dict[str, str | None]:
-    """Read a mapping, or a list of `K=V` and `K`.
-
-    As with `docker build`, a bare `K` takes its value from the environment, if
-    it is there; a value of `None` leaves the Dockerfile's default.
-
-    Raises:
-        ValueError: an entry is not of this form; the text quotes no value.
-    """
-    if isinstance(value, Mapping):
-        return {
-            _text(key, "K=V"): None if item is None else _text(item, "K=V")
-            for key, item in value.items()
-        }
-    arguments: dict[str, str | None] = {}
-    for item in as_sequence(value):
-        name, equals, given = item.partition("=") if isinstance(item, str) else ("", "", "")
-        if not name:
-            raise ValueError("write each as K=V, or as K to take the environment's value")
-        arguments[name] = given if equals else os.environ.get(name)
-    return arguments
-
-
-def as_sequence(value: object) -> Sequence[object]:
-    """Give a list or tuple as it is, anything else as a list of one."""
-    return value if isinstance(value, list | tuple) else [value]
-
-
-def parse_fields(text: str, *, allowed: Sequence[str] = ()) -> dict[str, str]:
-    """Read `key=value,key=value` in the CLI's form: one line of CSV.
-
-    Args:
-        text: the line.
-        allowed: the keys that may appear; any when empty.
-
-    Raises:
-        ValueError: it has another form or another key; the text quotes no value.
-    """
-    try:
-        rows = list(csv.reader([text], strict=True))
-    except csv.Error:
-        raise ValueError("the quotes are not balanced") from None
-    fields: dict[str, str] = {}
-    for item in rows[0] if rows else []:
-        key, equals, value = item.partition("=")
-        key = key.strip().lower()
-        if not equals or not key:
-            raise ValueError("write it as key=value,key=value")
-        if allowed and key not in allowed:
-            raise ValueError(f"there is no key {key!r}; there are {', '.join(allowed)}")
-        fields[key] = value
-    if not fields:
-        raise ValueError("write it as key=value,key=value")
-    return fields
-
-
-def format_fields(fields: Sequence[tuple[str, str | None]]) -> str:
-    """Write fields as the CLI reads them; those that are `None` are left out."""
-    items = [f"{key}={value}" for key, value in fields if value is not None]
-    return ",".join(
-        '"' + item.replace('"', '""') + '"' if re.search(r'[",\r\n]', item) else item
-        for item in items
-    )
-
-
-def _limit(value: object, *, unlimited: bool = False) -> int | None:
-    return None if value is None else parse_size(value, unlimited=unlimited)
-
-
-def _text(value: object, what: str) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"keys and values are texts, as in {what}")
-    return str(value)
+    def __str__(self) -> str:
+        return f"{self.name}={self.soft}:{self.hard}"

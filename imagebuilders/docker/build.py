@@ -5,13 +5,12 @@ https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Image/operation/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from imagebuilders.docker.build_errors import BuildErrors
 from imagebuilders.docker.build_progress import BuildProgress, BuiltImage
-from imagebuilders.docker.stream import engine_errors, post
+from imagebuilders.docker.stream import Query, engine_errors, post
 from imagebuilders.events import ContextProgress, Event, emit
 from imagebuilders.exceptions import (
     BuildError,
@@ -35,7 +34,7 @@ def build_image(
     *,
     image_name: str,
     context: Iterable[bytes],
-    params: Mapping[str, str],
+    params: Query,
     headers: Mapping[str, str] | None = None,
     idle_timeout: float | None = None,
     emit: Callable[[Event], None] = emit,
@@ -51,7 +50,7 @@ def build_image(
         client: the engine's client.
         image_name: the image's name with its tag, for errors and events.
         context: the context's archive, in chunks.
-        params: the query of `POST /build`.
+        params: the query of `POST /build`; a name may come more than once.
         headers: additional headers, such as `X-Registry-Config`.
         idle_timeout: seconds the engine may be silent; without limit by default.
         emit: what to do with events.
@@ -61,11 +60,12 @@ def build_image(
     Raises:
         BuildError: a step failed, the Dockerfile is malformed, or the engine went away.
     """
-    progress = BuildProgress(emit, removes_containers=_removes_containers(params))
+    fields = dict(params)
+    progress = BuildProgress(emit, removes_containers=_removes_containers(fields))
     errors = BuildErrors(
         image_name,
         progress,
-        dockerfile=params.get("dockerfile") or "Dockerfile",
+        dockerfile=fields.get("dockerfile") or "Dockerfile",
         shown_dockerfile=dockerfile,
         advise=advise,
     )
@@ -122,9 +122,9 @@ def _image_named(client: docker.DockerClient, name: str, short_id: str | None) -
     return f"sha256:{image_id}" if image_id.startswith(short_id) else None
 
 
-def _removes_containers(params: Mapping[str, str]) -> bool:
+def _removes_containers(fields: Mapping[str, str]) -> bool:
     """Tell whether the engine removes a step's container, which it does by default."""
-    chosen = [params[name] for name in ("rm", "forcerm") if params.get(name)]
+    chosen = [fields[name] for name in ("rm", "forcerm") if fields.get(name)]
     return not chosen or any(value.lower() not in ("0", "no", "false") for value in chosen)
 
 
@@ -137,35 +137,3 @@ def _counted(chunks: Iterable[bytes], emit: Callable[[Event], None]) -> Iterator
             reported = sent
             emit(ContextProgress(sent))
     emit(ContextProgress(sent, done=True))
-
-
-def encode_params(options: Mapping[str, object]) -> dict[str, str]:
-    """Put options under the names and in the forms of `POST /build`.
-
-    Args:
-        options: options with the Docker SDK's keyword names; `None` means not given.
-    """
-    params: dict[str, str] = {}
-    for name, value in options.items():
-        if value is None:
-            continue
-        key = _PARAMETER_NAMES.get(name, name)
-        if isinstance(value, bool):
-            params[key] = "1" if value else "0"
-        elif name == "container_limits" and isinstance(value, Mapping):
-            params.update({limit: str(bound) for limit, bound in value.items()})
-        elif name == "extra_hosts" and isinstance(value, Mapping):
-            params[key] = ",".join(f"{host}:{address}" for host, address in value.items())
-        elif isinstance(value, Mapping | list | tuple):
-            params[key] = json.dumps(value)
-        else:
-            params[key] = str(value)
-    return params
-
-
-_PARAMETER_NAMES = {
-    "tag": "t",
-    "cache_from": "cachefrom",
-    "network_mode": "networkmode",
-    "extra_hosts": "extrahosts",
-}

@@ -7,9 +7,9 @@ engine stop. So the request is made here, through the SDK's own session.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from imagebuilders.docker.json_stream import Message, parse_json_stream
 from imagebuilders.exceptions import (
@@ -21,6 +21,9 @@ from imagebuilders.exceptions import (
 
 if TYPE_CHECKING:
     import docker
+
+Query: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
+"""Fields of a query; in pairs, a name may come more than once."""
 
 # Bounds the connecting, and each piece of the body that the engine is slow to take: an
 # engine that unpacks a large context on a busy disk may pause for long.
@@ -84,7 +87,7 @@ def post(
     client: docker.DockerClient,
     path: str,
     *,
-    params: Mapping[str, str],
+    params: Query,
     headers: Mapping[str, str],
     body: Iterable[bytes] | None = None,
     idle_timeout: float | None = None,
@@ -97,7 +100,7 @@ def post(
     Args:
         client: the engine's client.
         path: the path below the API's version, as in `/build`.
-        params: the query.
+        params: the query; in pairs, a name may come more than once.
         headers: additional headers.
         body: what to send; its own errors pass through unchanged.
         idle_timeout: seconds the engine may be silent; without limit by default.
@@ -112,7 +115,7 @@ def post(
         with engine_errors():
             response = api.post(
                 f"{api.base_url}/v{api.api_version}{path}",
-                params=dict(params),
+                params=dict(params) if isinstance(params, Mapping) else list(params),
                 headers=dict(headers),
                 data=sent,
                 stream=True,

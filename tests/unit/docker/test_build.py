@@ -10,7 +10,7 @@ import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
-from imagebuilders.docker.build import build_image, encode_params
+from imagebuilders.docker.build import build_image
 from imagebuilders.docker.build_progress import BuiltImage
 from imagebuilders.events import (
     ContextProgress,
@@ -386,32 +386,3 @@ def test_the_context_is_streamed_and_counted(build: Build) -> None:
     assert request.headers["transfer-encoding"] == "chunked"
     assert request.headers["x-registry-config"] == "e30="
     assert build.events[:2] == [ContextProgress(1_200_000), ContextProgress(len(tar), done=True)]
-
-
-def test_options_become_the_query_of_the_engine() -> None:
-    """Names and forms are those of `POST /build`."""
-    assert encode_params(
-        {
-            "tag": "a:1",
-            "nocache": True,
-            "pull": False,
-            "target": None,
-            "buildargs": {"A": "1", "B": None},
-            "cache_from": ["x"],
-            "network_mode": "host",
-            "extra_hosts": {"a": "1.1.1.1", "b": "::1"},
-            "container_limits": {"memory": 5, "cpusetcpus": "0-1"},
-            "shmsize": 64,
-        }
-    ) == {
-        "t": "a:1",
-        "nocache": "1",
-        "pull": "0",
-        "buildargs": '{"A": "1", "B": null}',
-        "cachefrom": '["x"]',
-        "networkmode": "host",
-        "extrahosts": "a:1.1.1.1,b:::1",
-        "memory": "5",
-        "cpusetcpus": "0-1",
-        "shmsize": "64",
-    }

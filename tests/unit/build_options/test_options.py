@@ -1,4 +1,4 @@
-"""Build options: names, spellings, and the two forms they are given on in."""
+"""Build options: names and spellings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from imagebuilders.build_options import (
     BuildSecret,
     ContainerLimits,
     DockerBuildOptions,
+    HostAddress,
     SSHAgent,
+    Ulimit,
 )
-from imagebuilders.build_options.values import format_fields, parse_fields, parse_size
+from imagebuilders.build_options.parsing import format_fields, parse_fields, parse_size
 from imagebuilders.exceptions import BuildOptionsError
 
 
@@ -59,13 +61,9 @@ def test_time_is_finite() -> None:
     [
         ("build_args", "buildargs"),
         ("buildarg", "buildargs"),
-        ("no_cache", "nocache"),
         ("--no-cache", "nocache"),
         ("Labels", "labels"),
-        ("file", "dockerfile"),
-        ("network", "network_mode"),
         ("add-host", "extra_hosts"),
-        ("secret", "secrets"),
         ("memory", "container_limits"),
         ("qqqqqq", None),
     ],
@@ -94,9 +92,38 @@ def test_an_unknown_keyword_is_the_same_error() -> None:
         ({"buildargs": {"A": ["s3cret"]}}, "buildargs", "keys and values are texts"),
         ({"buildargs": {"A": True}}, "buildargs", "keys and values are texts"),
         ({"buildargs": [3]}, "buildargs", "write each as K=V"),
-        ({"labels": ["s3cret"]}, "labels", "write each as K=V"),
+        ({"labels": ["=s3cret"]}, "labels", "write each as K=V"),
+        ({"labels": [""]}, "labels", "write each as K=V"),
         ({"labels": [1]}, "labels", "write each as K=V"),
         ({"extra_hosts": ["host"]}, "extra_hosts", "write each as host:ip"),
+        ({"extra_hosts": ["host:"]}, "extra_hosts", "write each as host:ip"),
+        ({"shmsize": "9" * 400}, "shmsize", "write a size as"),
+        ({"shmsize": 1 << 63}, "shmsize", "too large"),
+        ({"shmsize": "9999999999g"}, "shmsize", "too large"),
+        ({"shmsize": 10**5000}, "shmsize", "too large"),
+        ({"shmsize": float("nan")}, "shmsize", "write a size as"),
+        ({"shmsize": float("inf")}, "shmsize", "write a size as"),
+        ({"timeout": float("nan")}, "timeout", "finite number"),
+        ({"timeout": 10**400}, "timeout", "timeout"),
+        ({"buildargs": {"A": 10**5000}}, "buildargs", "too large"),
+        ({"buildargs": {"A": "s3cret\ud800"}}, "buildargs", "encoded as UTF-8"),
+        ({"labels": {"A": "s3cret\0"}}, "labels", "zero byte"),
+        ({"target": "\ud800"}, "target", "encoded as UTF-8"),
+        ({"network_mode": "a\0"}, "network_mode", "zero byte"),
+        ({"platform": ["linux/\ud800"]}, "platform", "encoded as UTF-8"),
+        ({"platform": [1]}, "platform", "write each as os"),
+        ({"dockerfile": "\ud800"}, "dockerfile", "encoded as UTF-8"),
+        ({"cache_from": "\ud800"}, "cache_from", "encoded as UTF-8"),
+        ({"ulimit": ["nofile"]}, "ulimit", "write a ulimit as"),
+        ({"ulimit": ["nofile=3:2"]}, "ulimit", "at most the hard one"),
+        ({"ulimit": ["nofile=x"]}, "ulimit", "a whole number"),
+        ({"ulimit": ["nofile=" + "9" * 30]}, "ulimit", "a whole number"),
+        ({"ulimit": [{"Name": "nofile"}]}, "ulimit", "a whole number"),
+        ({"build_contexts": ["base"]}, "build_contexts", "write each as name=value"),
+        ({"build_contexts": {"base": ""}}, "build_contexts", "write each as name=value"),
+        ({"no_cache_filter": [1]}, "no_cache_filter", "write each as a name"),
+        ({"secrets": [{"id": "a", "get": "s3cret"}]}, "secrets", "a function under get"),
+        ({"secrets": [{"get": str}]}, "secrets", "a function under get"),
         ({"shmsize": "lots"}, "shmsize", "write a size as"),
         ({"shmsize": True}, "shmsize", "write a size as"),
         ({"shmsize": [1]}, "shmsize", "write a size as"),
@@ -106,6 +133,9 @@ def test_an_unknown_keyword_is_the_same_error() -> None:
         ({"container_limits": {"memory": "x"}}, "container_limits", "write a size as"),
         ({"container_limits": {"memory": -1}}, "container_limits", "write a size as"),
         ({"container_limits": {"cpushares": "x"}}, "container_limits", "a whole number"),
+        ({"container_limits": {"memory": "9" * 400 + "g"}}, "container_limits", "write a size"),
+        ({"container_limits": {"memswap": 10**400}}, "container_limits", "too large"),
+        ({"container_limits": {"cpushares": "9" * 5000}}, "container_limits", "a whole number"),
         ({"container_limits": {"cpushares": True}}, "container_limits", "a whole number"),
         ({"container_limits": {"cpusetcpus": 1}}, "container_limits", "such as '0-3'"),
         ({"secrets": ["s3cret"]}, "secrets", "write it as key=value"),
@@ -144,8 +174,8 @@ def test_values_may_be_spelled_as_on_the_command_line(monkeypatch: pytest.Monkey
     options = DockerBuildOptions.from_any(
         {
             "buildargs": ["A=1=2", "FROM_ENV", "UNSET"],
-            "labels": ["a=b", "empty="],
-            "extra_hosts": ["db:10.0.0.2", "v6:::1", "new=::2"],
+            "labels": ["a=b", "empty=", "bare"],
+            "extra_hosts": ["db:10.0.0.2", "v6:::1", "new=[::2]", "db:10.0.0.3"],
             "container_limits": {"memory": "512m", "memswap": -1, "cpushares": "2"},
             "shmsize": "1.5 GiB",
             "cache_from": "team/app:cache",
@@ -156,8 +186,13 @@ def test_values_may_be_spelled_as_on_the_command_line(monkeypatch: pytest.Monkey
         }
     )
     assert options.buildargs == {"A": "1=2", "FROM_ENV": "e", "UNSET": None}
-    assert options.labels == {"a": "b", "empty": ""}
-    assert options.extra_hosts == {"db": "10.0.0.2", "v6": "::1", "new": "::2"}
+    assert options.labels == {"a": "b", "empty": "", "bare": ""}
+    assert options.extra_hosts == (
+        HostAddress("db", "10.0.0.2"),
+        HostAddress("v6", "::1"),
+        HostAddress("new", "::2"),
+        HostAddress("db", "10.0.0.3"),
+    )
     assert options.container_limits == ContainerLimits(512 * 1024**2, -1, 2)
     assert options.shmsize == 1536 * 1024**2
     assert options.cache_from == (BuildCache("registry", (("ref", "team/app:cache"),)),)
@@ -255,24 +290,6 @@ ALL = DockerBuildOptions(
 )
 
 
-def test_options_become_keywords_of_the_sdk() -> None:
-    """Those that are set, in the SDK's own forms; the SDK accepts every one."""
-    kwargs = ALL.to_sdk_kwargs()
-    assert set(kwargs) <= set(inspect.signature(BuildApiMixin.build).parameters)
-    assert kwargs["cache_from"] == ["team/app"]
-    assert kwargs["container_limits"] == {
-        "memory": 5,
-        "memswap": 6,
-        "cpushares": 7,
-        "cpusetcpus": "0",
-    }
-    assert kwargs["rm"] is False
-    assert kwargs["buildargs"] == {"A": "1", "B": None}
-    assert kwargs["timeout"] == 9.0
-    assert len(kwargs) == 20
-    assert DockerBuildOptions().to_sdk_kwargs() == {}
-
-
 def test_options_become_flags_of_the_command() -> None:
     """Ready to be put after `docker build`."""
     assert ALL.to_cli_flags() == [
@@ -299,27 +316,6 @@ def test_options_become_flags_of_the_command() -> None:
     assert DockerBuildOptions().to_cli_flags() == []
 
 
-@pytest.mark.parametrize(
-    ("options", "option"),
-    [
-        ({"secrets": "id=a"}, "secrets"),
-        ({"ssh": "default"}, "ssh"),
-        ({"cache_to": "type=inline"}, "cache_to"),
-        ({"outputs": "-"}, "outputs"),
-        ({"platform": "linux/amd64,linux/arm64"}, "platform"),
-        ({"cache_from": "type=gha"}, "cache_from"),
-        ({"encoding": "bzip2"}, "encoding"),
-    ],
-)
-def test_what_a_classic_build_cannot_do_is_an_error(
-    options: dict[str, object], option: str
-) -> None:
-    """It is never left out in silence."""
-    with pytest.raises(BuildOptionsError, match=option) as caught:
-        DockerBuildOptions.from_any(options).to_sdk_kwargs()
-    assert caught.value.option == option
-
-
 def test_values_of_build_arguments_are_not_shown() -> None:
     """People put tokens into them."""
     options = DockerBuildOptions(buildargs={"TOKEN": "s3cret"}, target="t")
@@ -336,5 +332,58 @@ def test_none_means_not_given() -> None:
     """The SDK's own defaults are `None`."""
     names = [name for name in DockerBuildOptions.model_fields if name != "container_limits"]
     options = DockerBuildOptions.from_any(dict.fromkeys([*names, "container_limits"]))
-    assert options.to_sdk_kwargs() == {}
+    assert options == DockerBuildOptions()
     assert options.to_cli_flags() == []
+
+
+def test_flags_own_names_are_taken() -> None:
+    """What `docker buildx build` calls an option is another name for it, never a second one."""
+    options = DockerBuildOptions(
+        file="d", build_arg=["A=1"], label="l", no_cache=True, network="none", add_host="h:1.1.1.1",
+        shm_size="1k", secret="id=a", output="out", build_context="b=docker-image://x",
+    )  # fmt: skip
+    assert options.to_cli_flags() == [
+        *("--file", "d", "--build-arg", "A=1", "--label", "l=", "--network", "none"),
+        *("--add-host", "h:1.1.1.1", "--build-context", "b=docker-image://x"),
+        *("--shm-size", "1024", "--secret", "id=a", "--output", "type=local,dest=out"),
+        "--no-cache",
+    ]
+    with pytest.raises(BuildOptionsError, match="given twice, as 'shmsize' and as 'shm_size'"):
+        DockerBuildOptions.from_any({"shmsize": 1, "shm_size": 2})
+
+
+def test_a_host_may_have_several_addresses() -> None:
+    """In each form: pairs, a list under the name, the values themselves."""
+    both = (HostAddress("db", "10.0.0.2"), HostAddress("db", "::1"))
+    for spelled in (["db=10.0.0.2", "db=[::1]"], {"db": ["10.0.0.2", "::1"]}, both):
+        assert DockerBuildOptions.from_any({"extra_hosts": spelled}).extra_hosts == both
+
+
+def test_a_secret_may_come_from_a_function() -> None:
+    """It is called by whoever hands the secret out; no command line can have it."""
+    options = DockerBuildOptions(secrets=[{"id": "tok", "get": lambda: "s3cret"}, "id=b,env=B"])
+    (first, _) = options.secrets
+    assert first.get is not None
+    assert first.get() == "s3cret"
+    with pytest.raises(BuildOptionsError, match="comes from a function"):
+        options.to_cli_flags()
+    with pytest.raises(ValueError, match="one of env, src and get"):
+        BuildSecret("a", env="A", get=str)
+
+
+def test_several_platforms_are_one_text() -> None:
+    """A list and the flag's own spelling mean the same."""
+    listed = DockerBuildOptions(platform=["linux/amd64", "linux/arm64"])
+    assert listed == DockerBuildOptions(platform="linux/amd64,linux/arm64")
+    assert DockerBuildOptions(platform=[]).platform is None
+
+
+def test_ulimits_have_several_spellings() -> None:
+    """The flag's, the SDK's dicts, and a mapping."""
+    wanted = (Ulimit("nofile", 1024, 2048), Ulimit("core", -1, -1))
+    for spelled in (
+        ["nofile=1024:2048", "core=-1"],
+        [{"Name": "nofile", "Soft": 1024, "Hard": 2048}, {"name": "core", "soft": -1}],
+        {"nofile": "1024:2048", "core": -1},
+    ):
+        assert DockerBuildOptions.from_any({"ulimit": spelled}).ulimit == wanted

@@ -1,0 +1,93 @@
+"""Options as what BuildKit is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.build_options.buildkit_attributes import (
+    BuildKitAttributes,
+    render_buildkit_attributes,
+    without_meaning,
+)
+from imagebuilders.exceptions import BuildOptionsError
+
+
+def _render(options: dict[str, object]) -> BuildKitAttributes:
+    return render_buildkit_attributes(DockerBuildOptions.from_any(options), dockerfile="Dockerfile")
+
+
+@pytest.mark.parametrize(
+    ("options", "attributes"),
+    [
+        ({}, {}),
+        ({"buildargs": {"A": "1", "B": None}}, {"build-arg:A": "1"}),
+        ({"labels": "l=v"}, {"label:l": "v"}),
+        ({"target": "t"}, {"target": "t"}),
+        ({"platform": ["linux/amd64", "linux/arm64"]}, {"platform": "linux/amd64,linux/arm64"}),
+        ({"nocache": True}, {"no-cache": ""}),
+        ({"no_cache_filter": "a,b"}, {"no-cache": "a,b"}),
+        ({"pull": True}, {"image-resolve-mode": "pull"}),
+        ({"network_mode": "none"}, {"force-network-mode": "none"}),
+        ({"extra_hosts": ["h:1.1.1.1", "i:[::1]"]}, {"add-hosts": "h=1.1.1.1,i=::1"}),
+        ({"shmsize": "64k"}, {"shm-size": "65536"}),
+        ({"ulimit": ["nofile=1:2", "nproc=3"]}, {"ulimit": "nofile=1:2,nproc=3:3"}),
+        ({"rm": True, "forcerm": True, "gzip": True, "network_mode": "default"}, {}),
+    ],
+)
+def test_an_option_is_an_attribute(options: dict[str, object], attributes: dict[str, str]) -> None:
+    """Names and forms are those that `docker buildx build` sends."""
+    assert _render(options).frontend == {"filename": "Dockerfile", **attributes}
+
+
+def test_the_host_network_needs_to_be_allowed() -> None:
+    """The entitlement goes with the attribute."""
+    rendered = _render({"network_mode": "host"})
+    assert rendered.frontend["force-network-mode"] == "host"
+    assert rendered.entitlements == ("network.host",)
+
+
+def test_caches_are_named_to_the_frontend() -> None:
+    """Only there a daemon looks for those that it imports."""
+    rendered = _render({"cache_from": ["app:c", "type=local,src=d"], "cache_to": "type=inline"})
+    assert json.loads(rendered.frontend["cache-imports"]) == [
+        {"Type": "registry", "Attrs": {"ref": "app:c"}},
+        {"Type": "local", "Attrs": {"src": "d"}},
+    ]
+    assert [cache.type for cache in rendered.cache_to] == ["inline"]
+
+
+def test_a_named_context_is_a_folder_or_an_address() -> None:
+    """A folder is sent under its name; those that the frontend uses itself get another."""
+    rendered = _render(
+        {"build_contexts": {"base": "docker-image://b", "extra": "/x", "context": "/y"}}
+    )
+    assert rendered.folders == {"extra": "/x", "_context": "/y"}
+    assert rendered.frontend["context:base"] == "docker-image://b"
+    assert rendered.frontend["context:extra"] == "local:extra"
+    assert rendered.frontend["context:context"] == "local:_context"
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"squash": True}, "squash"),
+        ({"container_limits": {"memory": 5}}, "container_limits"),
+        ({"isolation": "hyperv"}, "isolation"),
+        ({"network_mode": "my-network"}, "network_mode"),
+    ],
+)
+def test_what_has_no_meaning_is_an_error(options: dict[str, object], option: str) -> None:
+    """It is never left out in silence, and can be asked about before."""
+    assert without_meaning(DockerBuildOptions.from_any(options)) == [option]
+    with pytest.raises(BuildOptionsError, match="no meaning in BuildKit") as caught:
+        _render(options)
+    assert caught.value.option == option
+
+
+def test_two_ways_to_build_anew_exclude_each_other() -> None:
+    """As with `docker buildx`."""
+    with pytest.raises(BuildOptionsError, match="exclude each other"):
+        _render({"nocache": True, "no_cache_filter": "a"})
