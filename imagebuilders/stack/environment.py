@@ -110,7 +110,8 @@ class EnvironmentSettings:
         source.env_vars = {name.lower(): value for name, value in self.variables.items()}
         try:
             values = source()
-        except ValueError:  # pydantic-settings gives its subclass of it various homes
+        # pydantic-settings gives its subclass of ValueError various homes.
+        except (ValueError, RecursionError):
             # `from None`: the cause quotes the value.
             raise _no_json(kind, source, self.variables) from None
         given = cast("dict[str, object]", values.get(kind.value, {}))
@@ -191,7 +192,7 @@ def _no_json(
         source.env_vars = {name.lower(): value}
         try:
             source()
-        except ValueError:
+        except (ValueError, RecursionError):
             at_fault = name
     key = at_fault.upper().removeprefix(PREFIX).lower().replace(DELIMITER, ".")
     return ConfigurationError(

@@ -117,6 +117,12 @@ def _parse(path: Path, raw: bytes) -> Mapping[str, object]:
             f" (line {line_number}, column {column})",
             file=str(path),
         ) from None
+    except (ValueError, RecursionError):
+        # Not chained: Python's own words are about limits of Python.
+        raise ConfigurationError(
+            f"{path}: cannot be used: it has a number of too many digits, or is nested too deeply",
+            file=str(path),
+        ) from None
 
 
 def _position(message: str, raw: bytes) -> tuple[str, int, int]:

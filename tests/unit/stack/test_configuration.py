@@ -359,6 +359,8 @@ def test_variable_for_a_part_of_a_plain_key(
         ("IMAGEBUILDERS_IMAGE_BUILDER__WORKERS", "hunter2", "valid integer"),
         ("IMAGEBUILDERS_IMAGE_BUILDER__SPEED", "hunter2", "unknown key 'speed'"),
         ("IMAGEBUILDERS_IMAGE_BUILDER__TAGS", "hunter2", "JSON"),
+        ("IMAGEBUILDERS_IMAGE_BUILDER__TAGS", "[" * 100_000, "JSON"),
+        ("IMAGEBUILDERS_IMAGE_BUILDER__WORKERS", "NaN", "valid integer"),
         ("IMAGEBUILDERS_IMAGE_BUILDER_WORKERS", "hunter2", "IMAGE_BUILDER__WORKERS (two"),
         ("IMAGEBUILDERS_IMAGE_BUILDER", '{"project": "hunter2"}', "IMAGE_BUILDER__KEY (two"),
     ],

@@ -138,6 +138,25 @@ def test_wrong_encoding_has_its_line(project: Path) -> None:
         find_stack_file(project)
 
 
+@pytest.mark.parametrize(
+    "value", [b"9" * 5000, b"[" * 100_000, b"{a=" * 100_000], ids=["digits", "arrays", "tables"]
+)
+def test_what_python_cannot_hold_is_an_error_of_ours(project: Path, value: bytes) -> None:
+    """Limits of Python's own are told without a `ValueError` or `RecursionError`."""
+    path = project / "imagebuilders.toml"
+    path.write_bytes(b"name = " + value)
+    with pytest.raises(ConfigurationError) as caught:
+        find_stack_file(project)
+    assert caught.value.file == str(path)
+
+
+def test_a_file_without_an_end_is_refused(project: Path) -> None:
+    """As a device is, and a link to one."""
+    (project / "imagebuilders.toml").symlink_to("/dev/zero")
+    with pytest.raises(ConfigurationError, match="it is a device, and must be a regular file"):
+        find_stack_file(project)
+
+
 def test_broken_pyproject_that_mentions_us(project: Path) -> None:
     """A pyproject.toml that may hold our table must be sound."""
     (project / "pyproject.toml").write_text("[tool.imagebuilders\n")
