@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import IO
 
 from imagebuilders.context.archive import ArchiveType, archive_stream
-from imagebuilders.context.entries import Entry, sort_key
+from imagebuilders.context.entries import Entry, show_path, sort_key
 from imagebuilders.context.extra_files import ExtraFiles, overlay
-from imagebuilders.context.walk import inspect
+from imagebuilders.context.inspection import inspect
+from imagebuilders.context.packing import pack_entries
 from imagebuilders.exceptions import BuildContextError
 
 __all__ = ["Archivable", "ArchiveType"]
@@ -51,6 +52,8 @@ class Archivable(ABC):
     def add_directory(self, source: str | os.PathLike[str], destination: str) -> None:
         """Add everything in a directory to the archive, whatever an ignore file says.
 
+        Symbolic links in it are added as links, wherever they lead.
+
         Args:
             source: the directory.
             destination: its path in the archive; `.` for the archive's root.
@@ -58,16 +61,17 @@ class Archivable(ABC):
         Raises:
             ValueError: the source is not a directory.
             BuildContextError: something in it cannot be archived.
+            ContextChangedError: something in it changed meanwhile.
         """
-        if not os.path.isdir(source):
+        if not isinstance(source, str | os.PathLike) or not os.path.isdir(source):
             raise BuildContextError(
-                f"{source} is not a directory, so it cannot be added as one.",
-                path=os.fspath(source),
+                f"{show_path(str(source))} is not a directory, so it cannot be added as one.",
+                path=str(source),
             )
-        self._extra.add_tree(os.fspath(source), destination)
+        self._extra.add_tree(os.fsdecode(source), destination)
 
     def get_extra_files(self) -> dict[str, str | bytes]:
-        """Give the content of each added file by its path in the archive.
+        """Return the content of each added file by its path in the archive.
 
         Text is `str`; content that is no UTF-8 is `bytes`.
 
@@ -78,22 +82,25 @@ class Archivable(ABC):
 
     @abstractmethod
     def get_files(self) -> dict[str, str]:
-        """Give the files that go into the archive.
+        """Return the files that go into the archive.
 
         Returns:
             The path on the file system by the path in the archive, without the extra files.
         """
 
     def entries(self) -> Iterator[Entry]:
-        """Give what goes into the archive, extra files included, in its order.
+        """Return what goes into the archive, extra files included, in its order.
 
         Raises:
             BuildContextError: something cannot be archived.
             ContextChangedError: something vanished meanwhile.
         """
-        return overlay(self._selected_entries(), self._extra)
+        folder = pack_entries(self._selected_entries())
+        overlay(folder, self._extra)
+        return folder.entries()
 
     def _selected_entries(self) -> Iterator[Entry]:
+        """Yield what `get_files` gives, with the parents that it needs, in order."""
         files = self.get_files()
         paths = set(files)
         for path in files:
@@ -107,10 +114,12 @@ class Archivable(ABC):
     def iter_archive(
         self, archive_type: ArchiveType = ArchiveType.TAR, *, keep_mtimes: bool = False
     ) -> Iterator[bytes]:
-        """Give the archive in pieces; nothing is held whole in memory or on disk.
+        """Return the archive in pieces; nothing is held whole in memory or on disk.
 
         Args:
-            archive_type: the archive's form.
+            archive_type: the archive's form. By default a plain tar, as a stream is usually
+                read by an engine at once; `write_archive`, which is for files that are kept,
+                compresses by default.
             keep_mtimes: write the files' own times, in whole seconds, instead of one fixed time.
 
         Raises:
@@ -131,7 +140,8 @@ class Archivable(ABC):
 
         Args:
             output_file: an open file; its position is back at 0 afterwards.
-            use_gzip: write a gzipped tar (the default) or a plain one.
+            use_gzip: write a gzipped tar (the default, unlike that of `iter_archive`) or a plain
+                one.
             archive_type: the archive's form, instead of `use_gzip`.
             keep_mtimes: write the files' own times, in whole seconds, instead of one fixed time.
 

@@ -6,26 +6,24 @@ import copy
 import logging
 import os
 from collections.abc import Iterator
-from typing import IO
 
 from imagebuilders.archivable import Archivable, ArchiveType
-from imagebuilders.context.advice import LARGE_CONTEXT, looks_secret, warn_of_secrets
-from imagebuilders.context.archive import archive_stream
-from imagebuilders.context.content import read_whole
-from imagebuilders.context.digest_cache import DigestCache, cache_folder
-from imagebuilders.context.entries import Entry, EntryType, show_path
+from imagebuilders.context.advice import Notices
+from imagebuilders.context.dockerfile_lookup import DEFAULT_DOCKERFILE, dockerfile_name
+from imagebuilders.context.entries import Entry, show_path
 from imagebuilders.context.explain import Explanation, explain
 from imagebuilders.context.ignore_file import (
     IGNORE_FILE,
+    IgnoreFile,
     IgnoreLine,
     compile_rules,
-    read_lines,
+    read_ignore_file,
     rule_error,
 )
-from imagebuilders.context.manifest import digest_entries, digest_records, record
-from imagebuilders.context.reapply import keep_on_reapply
 from imagebuilders.context.rules import IgnoreRules, RuleError
-from imagebuilders.context.walk import Selected, inspect, select
+from imagebuilders.context.snapshot import ContextSnapshot
+from imagebuilders.context.taking import Taking
+from imagebuilders.context.walk import select
 from imagebuilders.go_text import clean_path
 
 __all__ = ["REPOSITORY_DIRECTORY_NAME", "BuildContext"]
@@ -54,8 +52,9 @@ class BuildContext(Archivable):
         self._dockerignore_file = (
             None if dockerignore_file is None else os.fspath(dockerignore_file)
         )
-        self._ignore_files = frozenset((IGNORE_FILE, f"Dockerfile{IGNORE_FILE}"))
-        self._warned: set[str] = set()
+        self._dockerfile: str | None = None
+        self._ignore_files = frozenset((IGNORE_FILE, f"{DEFAULT_DOCKERFILE}{IGNORE_FILE}"))
+        self._notices = Notices()
 
     @property
     def root(self) -> str | None:
@@ -74,16 +73,19 @@ class BuildContext(Archivable):
         return None
 
     def for_dockerfile(self, dockerfile: str) -> BuildContext:
-        """Give the context to use with a Dockerfile.
+        """Return the context to use with a Dockerfile.
 
         A file `<dockerfile>.dockerignore` beside the Dockerfile wins over `.dockerignore`, unless
         an ignore file was given. The result has the same extra files and may be changed alone.
 
         Args:
-            dockerfile: the Dockerfile, relative to the root.
+            dockerfile: the Dockerfile, relative to the root. `Dockerfile` also means the
+                `dockerfile` of a folder that has no `Dockerfile`.
         """
         context = copy.copy(self)
         context._extra = self._extra.copy()
+        dockerfile = dockerfile_name(self._root, os.fspath(dockerfile), self._extra.__contains__)
+        context._dockerfile = dockerfile
         own_name = clean_path("/" + f"{dockerfile}{IGNORE_FILE}")[1:]
         context._ignore_files = self._ignore_files | {own_name}
         if self._dockerignore_file is None and self._root is not None:
@@ -93,7 +95,7 @@ class BuildContext(Archivable):
         return context
 
     def get_files(self) -> dict[str, str]:
-        """Give the files, links and directories of the folder that the ignore rules keep.
+        """Return the files, links and directories of the folder that the ignore rules keep.
 
         Returns:
             The path on the file system by the path in the archive, in the archive's order:
@@ -103,10 +105,16 @@ class BuildContext(Archivable):
             BuildContextError: the root is no directory, or something in it cannot be archived.
             IgnoreFileError: the ignore file cannot be read, or a line is no pattern.
         """
-        return {selected.path: selected.source for selected in self._select()}
+        if self._root is None:
+            return {}
+        rules, _ = self._rules()
+        try:
+            return {path: source for path, _, source in select(self._root, rules)}
+        except RuleError as error:
+            raise rule_error(error, path=self.dockerignore_file) from error
 
     def digest(self, *, use_cache: bool = True) -> str:
-        """Give `sha256:<hex>` over paths, types, modes, contents and link targets.
+        """Return `sha256:<hex>` over paths, types, modes, contents and link targets.
 
         Args:
             use_cache: whether to remember the hashes of files in the user's cache folder, so that
@@ -116,16 +124,10 @@ class BuildContext(Archivable):
             BuildContextError: something cannot be read.
             ContextChangedError: something changed while it was read.
         """
-        folder = cache_folder() if use_cache and self._root is not None else None
-        if folder is None or self._root is None:
-            return digest_entries(self.entries())
-        with DigestCache(folder, self._root, self.dockerignore_file) as cache:
-            if self._extra or self._selects_itself():
-                return digest_entries(self.entries(), cache.content_hash)
-            return digest_records(self._records(cache))
+        return self.snapshot().digest(use_cache=use_cache)
 
     def explain(self, path: str) -> Explanation:
-        """Tell why a path is in the context or not, and by which line of the ignore file.
+        """Return why a path is in the context or not, and by which line of the ignore file.
 
         Args:
             path: the path, relative to the root; it need not exist.
@@ -141,44 +143,22 @@ class BuildContext(Archivable):
             return Explanation(path, True, None, None, None, None, "The root itself is kept.")
         file = self.dockerignore_file
         try:
-            return explain(path, self._rules(), file, self.root)
+            return explain(path, self._rules()[0], file, self.root)
         except RuleError as error:
             raise rule_error(error, path=file) from error
 
     def iter_archive(
         self, archive_type: ArchiveType = ArchiveType.TAR, *, keep_mtimes: bool = False
     ) -> Iterator[bytes]:
-        """Give the archive in pieces; see `Archivable.iter_archive`."""
-        return archive_stream(self._watched_entries(), archive_type, keep_mtimes=keep_mtimes)
+        """Return the archive in pieces; see `Archivable.iter_archive`.
 
-    def write_archive(
-        self,
-        output_file: IO[bytes],
-        use_gzip: bool | ArchiveType = True,
-        archive_type: ArchiveType | None = None,
-        *,
-        keep_mtimes: bool = False,
-    ) -> None:
-        """Write the archive to a file; see `Archivable.write_archive`.
-
-        Warns when a folder without an ignore file makes an archive of more than 50 MiB.
+        A warning names what looks like secrets, and another the size of more than 50 MiB of a
+        folder without an ignore file; each comes once for a context.
         """
-        super().write_archive(output_file, use_gzip, archive_type, keep_mtimes=keep_mtimes)
-        if self._root is None or self.dockerignore_file is not None:
-            return
-        size = output_file.seek(0, os.SEEK_END)
-        output_file.seek(0)
-        if size > LARGE_CONTEXT:
-            logger.warning(
-                "The archive of the build context %s has %.1f MiB. Unless all of it is needed, "
-                "leave files out with a .dockerignore in that folder; `imagebuilders context ls` "
-                "shows the largest ones.",
-                os.path.abspath(self._root),
-                size / 1024**2,
-            )
+        return self.snapshot().iter_archive(archive_type, keep_mtimes=keep_mtimes)
 
     def entries(self, *, rewrite_ignore_files: bool = True) -> Iterator[Entry]:
-        """Give what goes into the archive, extra files included, in its order.
+        """Return what goes into the archive, extra files included, in its order.
 
         An ignore file in the archive keeps its content as long as reading it once more would drop
         nothing; otherwise lines are added to it (see `imagebuilders.context.reapply`).
@@ -191,85 +171,95 @@ class BuildContext(Archivable):
             IgnoreFileError: the ignore file cannot be read, or a line is no pattern.
             ContextChangedError: something vanished meanwhile.
         """
-        guarded: frozenset[str] = self._ignore_files if rewrite_ignore_files else frozenset()
-        for entry in super().entries():
-            yield self._guard(entry) if entry.path in guarded else entry
+        return iter(self.snapshot(rewrite_ignore_files=rewrite_ignore_files))
 
-    def _watched_entries(self) -> Iterator[Entry]:
-        """Give the entries, and warn once of those that look like secrets."""
-        secrets = []
-        for entry in self.entries():
-            if entry.path not in self._warned and looks_secret(entry.path):
-                secrets.append(entry.path)
-            yield entry
-        self._warned.update(secrets)
-        warn_of_secrets(secrets)
+    def snapshot(self, *, rewrite_ignore_files: bool = True) -> ContextSnapshot:
+        """Walk the folder once and return the context as it is now.
 
-    def _guard(self, entry: Entry) -> Entry:
-        """Give an ignore file as it should stand in the archive."""
-        if entry.type is not EntryType.FILE:
-            return entry
-        content = read_whole(entry)
+        Args:
+            rewrite_ignore_files: as for `entries`.
+
+        Raises:
+            BuildContextError, IgnoreFileError, ContextChangedError: as for `entries`.
+        """
+        taking = self._taking()
+        if rewrite_ignore_files:
+            taking.rewrite_ignore_files(self._ignore_files)
+        return taking.snapshot(self._notices)
+
+    def build_snapshot(self, dockerfile: str | None = None) -> ContextSnapshot:
+        """Return the context as a build by a Dockerfile needs it, and with that Dockerfile read.
+
+        Ignore files are left as they are, and whether the Dockerfile is among the entries depends
+        on the ignore rules.
+
+        Args:
+            dockerfile: the Dockerfile, relative to the root, or a path outside it; by default
+                that of `for_dockerfile`, else `Dockerfile`.
+
+        Raises:
+            BuildContextError: there is no such Dockerfile, or something cannot be archived.
+            IgnoreFileError, ContextChangedError: as for `entries`.
+        """
+        context = self
+        if dockerfile is not None or self._dockerfile is None:
+            context = self.for_dockerfile(dockerfile or DEFAULT_DOCKERFILE)
+        taking = context._taking()
+        taking.read_dockerfile(context._dockerfile or DEFAULT_DOCKERFILE)
+        return taking.snapshot(self._notices)
+
+    def upload_snapshot(self) -> ContextSnapshot:
+        """Return the context as it is built elsewhere: with its Dockerfile.
+
+        That is the Dockerfile of `for_dockerfile`, else `Dockerfile`. It is in the snapshot even
+        where the ignore rules drop it, as Docker sends it. There need not be one.
+
+        Raises:
+            BuildContextError, IgnoreFileError, ContextChangedError: as for `entries`.
+        """
+        taking = self._taking()
+        is_added = self._extra.__contains__
+        name = self._dockerfile or dockerfile_name(self._root, DEFAULT_DOCKERFILE, is_added)
+        taking.add_dockerfile(name)
+        taking.rewrite_ignore_files(self._ignore_files)
+        return taking.snapshot(self._notices)
+
+    def _taking(self) -> Taking:
+        rules, ignore_file = self._rules()
+        selects_itself = type(self).get_files is not BuildContext.get_files
+        return Taking(
+            self._root,
+            rules=rules,
+            ignore_path=self.dockerignore_file,
+            ignore_file=ignore_file,
+            extra=self._extra,
+            always=REPOSITORY_DIRECTORY_NAME,
+            selected=self._selected_entries() if selects_itself else None,
+        )
+
+    def _rules(self) -> tuple[IgnoreRules, IgnoreFile | None]:
+        """Return the rules, and the ignore file when they are what stands in it."""
         path = self.dockerignore_file
-        applied = None if path is None else read_lines(path)
-        guarded = keep_on_reapply(content, applied, self._protected())
-        if guarded == content:
-            return entry
-        return entry._replace(source=guarded, size=len(guarded))
-
-    def _protected(self) -> Iterator[str]:
-        """Give what is in the context whatever the ignore file says."""
-        for entry in self._extra.entries():
-            yield entry.path
-        if self._root is not None:
-            always = os.path.join(self._root, REPOSITORY_DIRECTORY_NAME)
-            if os.path.lexists(always):
-                yield REPOSITORY_DIRECTORY_NAME
-            if os.path.isdir(always) and not os.path.islink(always):
-                for selected in select(always, IgnoreRules()):
-                    yield f"{REPOSITORY_DIRECTORY_NAME}/{selected.path}"
-
-    def _selected_entries(self) -> Iterator[Entry]:
-        if self._selects_itself():
-            yield from super()._selected_entries()
-            return
-        for path, _, source in self._select():
-            yield inspect(path, source)
-
-    def _selects_itself(self) -> bool:
-        """Say whether a subclass selects files in a way of its own."""
-        return type(self).get_files is not BuildContext.get_files
-
-    def _records(self, cache: DigestCache) -> Iterator[str]:
-        """Give the manifest of a context without extra files, with what the cache remembers."""
-        for path, kind, source in self._select():
-            guarded = path in self._ignore_files
-            known = None
-            if kind is EntryType.FILE and not guarded:
-                known = cache.known_record(path, source)
-            if known is None:
-                entry = inspect(path, source)
-                known = record(self._guard(entry) if guarded else entry, cache.content_hash)
-            yield known
-
-    def _select(self) -> Iterator[Selected]:
-        if self._root is None:
-            return
-        try:
-            yield from select(self._root, self._rules())
-        except RuleError as error:
-            raise rule_error(error, path=self.dockerignore_file) from error
-
-    def _rules(self) -> IgnoreRules:
-        path = self.dockerignore_file
+        if self._has_own_patterns():
+            lines = [IgnoreLine(0, pattern) for pattern in self._get_exclude_patterns()]
+            return compile_rules(lines, path=path), None
         if path is None:
-            return IgnoreRules()
+            return IgnoreRules(), None
+        ignore_file = read_ignore_file(path)
         always = IgnoreLine(0, f"!/{REPOSITORY_DIRECTORY_NAME}")
         below = IgnoreLine(0, f"!/{REPOSITORY_DIRECTORY_NAME}/**")
-        return compile_rules([*read_lines(path), always, below], path=path)
+        return compile_rules([*ignore_file.lines, always, below], path=path), ignore_file
+
+    def _has_own_patterns(self) -> bool:
+        """Say whether a subclass makes the patterns in a way of its own."""
+        own = type(self)
+        return (
+            own._get_exclude_patterns is not BuildContext._get_exclude_patterns
+            or own._parse_dockerignore is not BuildContext._parse_dockerignore
+        )
 
     def _get_exclude_patterns(self) -> list[str]:
-        """Give the patterns of the ignore file; the last keeps the `.zen` folder in."""
+        """Return the patterns of the ignore file; the last keeps the `.zen` folder in."""
         path = self.dockerignore_file
         if path is None:
             logger.info(
@@ -281,8 +271,8 @@ class BuildContext(Archivable):
 
     @staticmethod
     def _parse_dockerignore(dockerignore_path: str) -> list[str]:
-        """Give the patterns of an ignore file, without blank lines and comments."""
+        """Return the patterns of an ignore file, without blank lines and comments."""
         if not os.path.exists(dockerignore_path):
             logger.warning("The ignore file %s does not exist.", dockerignore_path)
             return []
-        return [line.text for line in read_lines(dockerignore_path)]
+        return [line.text for line in read_ignore_file(dockerignore_path).lines]

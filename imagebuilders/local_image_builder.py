@@ -127,7 +127,6 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         """
         from imagebuilders.auth.keychain import shared_keychain
         from imagebuilders.connections.discovery import describe_engine
-        from imagebuilders.context.advice import secret_looking, warn_of_secrets
         from imagebuilders.docker.build import build_image
         from imagebuilders.docker.buildkit_syntax import buildkit_advice
         from imagebuilders.docker.context_files import engine_context
@@ -143,7 +142,6 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         else:
             reference = parse_build_target(image_name)
         context = engine_context(build_context, options.dockerfile)
-        warn_of_secrets(secret_looking(context.entries))
         compress = bool(options.gzip) or options.encoding == "gzip"
         tell = _emit_results if options.quiet else emit
         with (

@@ -38,7 +38,7 @@ class _StandInContext:
         self.archived += 1
         yield self.content
         if self.changes_while_archived:
-            self.content += b"!"
+            raise ContextChangedError("The context changed while it was read.")
 
 
 class ArtifactStoreContract:

@@ -16,11 +16,11 @@ from imagebuilders.artifact_stores.archive_trailer import (
     read_trailer,
 )
 from imagebuilders.artifact_stores.paths import join
+from imagebuilders.build_context import BuildContext
 from imagebuilders.exceptions import (
     ArtifactAccessError,
     ArtifactExistsError,
     ArtifactStoreError,
-    ContextChangedError,
     UploadError,
 )
 
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class UploadableContext(Protocol):
-    """What an upload asks of a `BuildContext`."""
+    """What an upload asks of a context: both of one state, as a `ContextSnapshot` gives them."""
 
     def digest(self) -> str:
         """Give `sha256:<hex>` over the context's content."""
@@ -54,11 +54,13 @@ def upload_build_context(
     is there, this costs one request to the store: no archive is made and no byte is sent. An
     object of that name which is not a whole archive of that context is replaced.
 
-    The archive is sent while it is made, and stands under its name only when it is whole.
+    The archive is sent while it is made, and stands under its name only when it is whole. The
+    context's folder is walked once, before; a file that changes after that ends the upload. The
+    Dockerfile that the archive will be built by is in it even where the ignore rules drop it.
     Progress is told as `events.UploadProgress`.
 
     Args:
-        build_context: the context.
+        build_context: the context: a `BuildContext`, or anything that gives digest and archive.
         artifact_store: where the archive goes.
         parent_path_directory_name: a folder below the store's path; made when missing.
 
@@ -69,6 +71,8 @@ def upload_build_context(
         UploadError: the store failed; what stood under the name before still does.
         ContextChangedError: the context changed after its digest was taken.
     """
+    if isinstance(build_context, BuildContext):
+        build_context = build_context.upload_snapshot()
     digest = build_context.digest()
     path = _path_of(digest, artifact_store, parent_path_directory_name)
     try:
@@ -165,13 +169,6 @@ class _ArchiveWithTrailer:
         finally:
             if isinstance(chunks, Generator):
                 chunks.close()
-        # The archive was made after its name. Without the trailer it is never published.
-        now = self._build_context.digest()
-        if now != self._digest:
-            raise ContextChangedError(
-                f"The build context changed while it was uploaded: its digest was {self._digest} "
-                f"and now is {now}. Nothing was published; upload it again once it is at rest."
-            )
         yield make_trailer(size, self._digest)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -84,7 +85,7 @@ class FolderSize:
 
 
 def largest_folders(entries: Iterable[Entry], limit: int = 10) -> list[FolderSize]:
-    """Give the folders with the most bytes in them, largest first.
+    """Return the folders with the most bytes in them, largest first.
 
     A folder that holds nothing but one other folder is not listed beside it.
     """
@@ -121,7 +122,7 @@ def looks_secret(path: str) -> bool:
 
 
 def secret_looking(entries: Iterable[Entry]) -> list[str]:
-    """Give the paths of the files that look like secrets, in the order of the context."""
+    """Return the paths of the files that look like secrets, in the order of the context."""
     return [
         entry.path
         for entry in entries
@@ -129,15 +130,42 @@ def secret_looking(entries: Iterable[Entry]) -> list[str]:
     ]
 
 
-def warn_of_secrets(paths: Sequence[str]) -> None:
-    """Write a warning to the log that names the paths, all of them in one; none for no paths."""
-    if not paths:
-        return
-    shown = ", ".join(map(show_path, paths[:_NAMED]))
-    if len(paths) > _NAMED:
-        shown += f" and {len(paths) - _NAMED} more"
-    logger.warning(
-        "The build context holds what looks like secrets: %s. Leave them out with the ignore file; "
-        "what a build needs of them belongs in build secrets.",
-        shown,
-    )
+class Notices:
+    """What is said about a context, each once, however often the context is used."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        self._told_large = False
+
+    def tell_secrets(self, paths: Iterable[str]) -> None:
+        """Write a warning to the log that names the paths that look like secrets, if any."""
+        found = sorted(path for path in paths if looks_secret(path) and path not in self._told)
+        if not found:
+            return
+        self._told.update(found)
+        shown = ", ".join(map(show_path, found[:_NAMED]))
+        if len(found) > _NAMED:
+            shown += f" and {len(found) - _NAMED} more"
+        logger.warning(
+            "The build context holds what looks like secrets: %s. Whoever gets the image or the "
+            "archive may read them; leave out with the ignore file what the build does not need.",
+            shown,
+        )
+
+    def tell_large(self, root: str, size: int) -> None:
+        """Write a warning to the log if an archive is large though an ignore file is missing.
+
+        Args:
+            root: the folder, which has no ignore file.
+            size: the archive's size in bytes.
+        """
+        if size <= LARGE_CONTEXT or self._told_large:
+            return
+        self._told_large = True
+        logger.warning(
+            "The archive of the build context %s has %.1f MiB. Unless all of it is needed, "
+            "leave files out with a .dockerignore in that folder; `imagebuilders context ls` "
+            "shows the largest ones.",
+            os.path.abspath(root),
+            size / 1024**2,
+        )

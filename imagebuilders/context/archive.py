@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 
 from imagebuilders.context.entries import Entry
 from imagebuilders.context.gzip_stream import gzip_stream
@@ -14,6 +15,9 @@ from imagebuilders.exceptions import BuildContextError
 
 # The first moment that a zip archive can hold; tools that read older times fail on them.
 DEFAULT_MTIME = 315532800  # 1980-01-01T00:00:00Z
+
+
+_SECOND = 1_000_000_000
 
 
 class ArchiveType(enum.Enum):
@@ -30,8 +34,8 @@ def archive_stream(
     *,
     keep_mtimes: bool = False,
     keep_modes: bool = False,
-) -> Iterator[bytes]:
-    """Give the archive of `entries` in pieces.
+) -> Generator[bytes, None, None]:
+    """Return the archive of `entries` in pieces.
 
     Args:
         entries: what goes in, in order.
@@ -47,11 +51,16 @@ def archive_stream(
     if archive_type is ArchiveType.ZIP:
         return zip_stream(entries, mtime)
     stream = tar_stream(entries, mtime, keep_modes=keep_modes)
-    return gzip_stream(stream) if archive_type is ArchiveType.TAR_GZ else stream
+    return _gzipped(stream) if archive_type is ArchiveType.TAR_GZ else stream
+
+
+def _gzipped(stream: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    with closing(stream):
+        yield from gzip_stream(stream)
 
 
 def fixed_mtime() -> int:
-    """Give the time for reproducible archives: `SOURCE_DATE_EPOCH`, else `DEFAULT_MTIME`.
+    """Return the time for reproducible archives: `SOURCE_DATE_EPOCH`, else `DEFAULT_MTIME`.
 
     See https://reproducible-builds.org/specs/source-date-epoch/.
 
@@ -73,4 +82,4 @@ def _mtimes(keep: bool) -> Callable[[Entry], int]:
     fixed = fixed_mtime()
     if not keep:
         return lambda _entry: fixed
-    return lambda entry: entry.mtime_ns // 1_000_000_000 if entry.mtime_ns else fixed
+    return lambda entry: fixed if entry.mtime_ns is None else entry.mtime_ns // _SECOND

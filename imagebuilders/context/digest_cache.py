@@ -17,15 +17,15 @@ import contextlib
 import hashlib
 import logging
 import os
-import stat
-import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from imagebuilders.context.cache_file import KEY_SIZE, CacheReader, CacheWriter, open_cache
-from imagebuilders.context.entries import Entry
-from imagebuilders.context.manifest import hash_content
+from imagebuilders.context.cache_file import Block, CacheReader, CacheWriter, open_cache
+from imagebuilders.context.entries import encode_path
+from imagebuilders.context.folder import Folder
+from imagebuilders.context.manifest import ContentHasher, record, record_size
+from imagebuilders.context.status import STATE_SIZE
 from imagebuilders.user_folders import user_cache_folder
 
 logger = logging.getLogger(__name__)
@@ -40,8 +40,6 @@ MAX_FOLDER_SIZE = 512 * 1024 * 1024
 FOLDER_VARIABLE = "IMAGEBUILDERS_CACHE_DIR"
 SWITCH_VARIABLE = "IMAGEBUILDERS_DIGEST_CACHE"
 
-_KEY = struct.Struct("<IQqqQQ")  # type and mode, size, mtime, ctime, inode, device
-_pack = _KEY.pack
 _SECOND = 1_000_000_000
 
 
@@ -60,14 +58,11 @@ def cache_folder() -> Path | None:
     return None if base is None else base / "imagebuilders" / "digests"
 
 
-class DigestCache:
+class DigestCache(ContentHasher):
     """The remembered hashes of one root, used as a context manager around one digest.
 
     On leaving without an error, what was learnt is written down. No failure of the cache is an
     error: it is logged, and files are read.
-
-    Attributes:
-        hits: how many files did not have to be read.
     """
 
     def __init__(
@@ -78,15 +73,13 @@ class DigestCache:
         *,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.hits = 0
+        super().__init__()
         self._path = folder / f"{_identity(root, ignore_file)}.bin"
         self._now_ns = now_ns
         self._started_ns = 0
         self._old = CacheReader(None)
         self._new = CacheWriter(None)
         self._started = False
-        self._open: list[_Folder] = []
-        self._folder = _Folder("/", {})  # the last one of them; none has this path
         self._unchanged: list[str] = []  # folders whose blocks can be taken over as they are
 
     def __enter__(self) -> DigestCache:
@@ -94,7 +87,7 @@ class DigestCache:
         self._old = open_cache(self._path)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
         try:
             if kind is None:
                 self._keep()
@@ -103,87 +96,52 @@ class DigestCache:
         finally:
             self._old.close()
             self._new.close()
+            super().__exit__(kind, *details)
 
-    def content_hash(self, entry: Entry) -> str:
-        """Give the SHA-256 of a file, in hexadecimal; read it only if need be.
-
-        The entries of one folder, without those below it, are to come one after the other or
-        interrupted by those of folders below: in the order of a context.
-        """
-        if type(entry.source) is bytes:
-            return hash_content(entry)
-        path, _, name = entry.path.rpartition("/")
-        folder = self._folder if self._folder.path == path else self._enter(path)
-        key = _pack(stat.S_IFREG | entry.mode, *entry[3:8])
-        record = folder.known.get(name)
-        if record is not None and record.startswith(key):
-            self.hits += 1
-            folder.records[name] = record
-            return record[KEY_SIZE:].hex()
-        digest = hash_content(entry)
-        if self._is_settled(entry):
-            folder.changed = True
-            folder.records[name] = key + bytes.fromhex(digest)
-        return digest
-
-    def known_record(self, path: str, source: str) -> str | None:
-        """Give a file's record in the manifest if its hash is known, without making an entry.
-
-        This is what an unchanged tree spends its time on. Calls are to come in the same order as
-        those of `content_hash`.
-
-        Args:
-            path: the file's path in the context.
-            source: its path on disk.
-        """
-        try:
-            status = os.lstat(source)
-        except OSError:
-            return None
-        above, _, name = path.rpartition("/")
-        folder = self._folder if self._folder.path == above else self._enter(above)
-        record = folder.known.get(name)
-        mode = status.st_mode
-        if record is None or not record.startswith(
-            _pack(
-                mode,
-                status.st_size,
-                status.st_mtime_ns,
-                status.st_ctime_ns,
-                status.st_ino,
-                status.st_dev,
-            )
-        ):
-            return None
-        self.hits += 1
-        folder.records[name] = record
-        return f"f {'755' if mode & 0o100 else '644'} {path}\0{record[KEY_SIZE:].hex()}\0"
-
-    def _is_settled(self, entry: Entry) -> bool:
-        changed = max(entry.mtime_ns, entry.ctime_ns)
-        grain = COARSE_GRAIN_NS if changed % _SECOND == 0 else FINE_GRAIN_NS
-        return changed + grain < self._started_ns
-
-    def _enter(self, path: str) -> _Folder:
-        while self._open and not (path + "/").startswith(self._open[-1].start):
-            self._leave()
-        if not self._open or self._open[-1].path != path:
-            self._open.append(_Folder(path, self._old.block(path)))
-        self._folder = self._open[-1]
-        return self._folder
-
-    def _leave(self) -> None:
-        folder = self._open.pop()
-        if not folder.changed and len(folder.records) == len(folder.known):
-            if folder.records:
+    def records(self, folder: Folder) -> bytes:
+        """Return the records of a folder's packed files; read only what is not known."""
+        known = self._old.block(folder.path)
+        if known.states == folder.states and known.names == folder.names:
+            self._unchanged.append(folder.path)
+            return known.records
+        records, block = self._look_up(folder, known)
+        if block == known:
+            if block.names:
                 self._unchanged.append(folder.path)
-            return
+            return records
         try:
             self._start()
-            if folder.records:
-                self._new.add(folder.path, folder.records)
+            if block.names:
+                self._new.add(folder.path, block)
         except OSError as error:
             self._give_up(error)
+        return records
+
+    def _look_up(self, folder: Folder, known: Block) -> tuple[bytes, Block]:
+        """Return the records of all files, and what is to be remembered."""
+        remembered = _by_name(known, folder.prefix)
+        records: list[bytes] = []
+        names: list[bytes] = []
+        states: list[bytes] = []
+        kept: list[bytes] = []
+        for index, file in enumerate(folder.files()):
+            name = encode_path(file.path[len(folder.prefix) :])
+            state = folder.states[index * STATE_SIZE : (index + 1) * STATE_SIZE]
+            known_state, found = remembered.get(name, (b"", b""))
+            is_known = known_state == state
+            if not is_known:
+                found = encode_path(record(file, self.content_hash))
+            records.append(found)
+            if is_known or self._is_settled(max(file.mtime_ns or 0, file.ctime_ns), state):
+                names.append(name)
+                states.append(state)
+                kept.append(found)
+        block = Block(b"\0".join([*names, b""]), b"".join(states), b"".join(kept))
+        return b"".join(records), block
+
+    def _is_settled(self, changed_ns: int, state: bytes) -> bool:
+        grain = COARSE_GRAIN_NS if changed_ns % _SECOND == 0 else FINE_GRAIN_NS
+        return changed_ns + grain < self._started_ns and any(state)
 
     def _start(self) -> None:
         """Begin the new file, with what has not changed so far."""
@@ -195,8 +153,6 @@ class DigestCache:
         self._unchanged.clear()
 
     def _keep(self) -> None:
-        while self._open:
-            self._leave()
         if self._started or len(self._unchanged) != self._old.folders:
             self._start()
             self._new.finish()
@@ -210,17 +166,17 @@ class DigestCache:
         self._new = CacheWriter(None)
 
 
-class _Folder:
-    """A folder that is being gone through: what was known of it, and what is now."""
-
-    __slots__ = ("changed", "known", "path", "records", "start")
-
-    def __init__(self, path: str, known: dict[str, bytes]) -> None:
-        self.path = path
-        self.start = path and path + "/"
-        self.known = known
-        self.records: dict[str, bytes] = {}
-        self.changed = False
+def _by_name(block: Block, prefix: str) -> dict[bytes, tuple[bytes, bytes]]:
+    """Return each file's state and record."""
+    found = {}
+    size = record_size(encode_path(prefix))
+    at = 0
+    for index, name in enumerate(block.names.split(b"\0")[:-1]):
+        end = at + size + len(name)
+        state = block.states[index * STATE_SIZE : (index + 1) * STATE_SIZE]
+        found[name] = state, block.records[at:end]
+        at = end
+    return found
 
 
 def _identity(root: str, ignore_file: str | None) -> str:

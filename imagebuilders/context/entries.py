@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import enum
+import os
+import sys
 from typing import NamedTuple
+
+UTF8_NAMES = sys.getfilesystemencoding() in ("utf-8", "utf8")
+"""Whether the names of the file system are those of a context as they are."""
 
 
 class EntryType(enum.Enum):
@@ -23,24 +28,29 @@ class Entry(NamedTuple):
         type: what it is.
         mode: the permission bits as they are on disk.
         size: the file's size in bytes; 0 for what is no file.
-        mtime_ns: when the content last changed, in nanoseconds since 1970.
-        ctime_ns: when the inode last changed, likewise.
-        inode: the inode's number; 0 when the entry stands in no file system.
+        mtime_ns: when the content last changed, in nanoseconds since 1970; `None` when the entry
+            has no time.
+        ctime_ns: when the inode last changed, likewise; 0 when the entry has no inode.
+        inode: the inode's number; 0 when the entry stands in no file system, or its content is
+            held. Two files of one inode and device are hard links of each other.
         device: the file system's number; 0 likewise.
         target: where a symbolic link points to, as it is written in the link.
         source: the file's path on disk, or its content.
+        root: the folder below which no link is followed on the way to `source`; empty when the
+            whole path is to be followed.
     """
 
     path: str
     type: EntryType
     mode: int = 0o644
     size: int = 0
-    mtime_ns: int = 0
+    mtime_ns: int | None = None
     ctime_ns: int = 0
     inode: int = 0
     device: int = 0
     target: str = ""
     source: str | bytes = b""
+    root: str = ""
 
     @property
     def normal_mode(self) -> int:
@@ -51,12 +61,29 @@ class Entry(NamedTuple):
 
 
 def encode_path(path: str) -> bytes:
-    """Give the bytes that a path stands for."""
+    """Return the bytes that a path stands for."""
     return path.encode("utf-8", "surrogateescape")
 
 
+def decode_path(name: bytes) -> str:
+    """Return the path that bytes stand for: undo `encode_path`."""
+    return name.decode("utf-8", "surrogateescape")
+
+
+def context_name(name: str) -> str:
+    """Return a name of the file system as a context has it: UTF-8 with `surrogateescape`."""
+    if UTF8_NAMES or name.isascii():
+        return name
+    return os.fsencode(name).decode("utf-8", "surrogateescape")
+
+
+def disk_name(name: str) -> str:
+    """Return a name of a context in the file system's encoding: undo `context_name`."""
+    return name if UTF8_NAMES else os.fsdecode(encode_path(name))
+
+
 def sort_key(path: str) -> bytes:
-    """Give the key of the order in which entries come.
+    """Return the key of the order in which entries come.
 
     Parents come before what is in them, and the names of one directory in byte order, so
     that all of a directory stands together: `a`, `a/b`, `a-b`.
@@ -65,7 +92,7 @@ def sort_key(path: str) -> bytes:
 
 
 def show_path(path: str) -> str:
-    """Give a path on one line, harmless for a terminal.
+    """Return a path on one line, harmless for a terminal.
 
     What would move the cursor or cannot be encoded is spelled out, as in `\\n` and `\\x1b`; bytes
     that are not UTF-8 show as they are, as in `\\xff`.

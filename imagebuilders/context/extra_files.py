@@ -5,19 +5,25 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from imagebuilders.context.content import read_whole
-from imagebuilders.context.entries import Entry, EntryType, show_path, sort_key
+from imagebuilders.context.content import ContentReader
+from imagebuilders.context.entries import Entry, EntryType, encode_path, show_path, sort_key
+from imagebuilders.context.folder import Folder
+from imagebuilders.context.inspection import entry_of
 from imagebuilders.context.rules import IgnoreRules
-from imagebuilders.context.walk import inspect, select
+from imagebuilders.context.walk import walk
 from imagebuilders.exceptions import BuildContextError
 
-# Files up to this size are read when they are added, so that they may be gone afterwards;
-# above it, and once that many bytes are held, they are read when the archive is made.
-SNAPSHOT_SIZE = 4 * 1024 * 1024
-SNAPSHOT_TOTAL = 32 * 1024 * 1024
+HELD_SIZE = 4 * 1024 * 1024
+"""Files up to this size, in bytes, are read when they are added, and may be gone afterwards."""
+HELD_TOTAL = 32 * 1024 * 1024
+"""Once that many bytes are held, the rest is read when the archive is made."""
+
+MAX_PATH = 4095
+MAX_NAME = 255
+"""The longest path and name, in bytes, that Linux unpacks (`PATH_MAX`, `NAME_MAX`)."""
 
 
 @dataclass
@@ -28,7 +34,7 @@ class ExtraFiles:
     _held: int = 0
 
     def copy(self) -> ExtraFiles:
-        """Give a collection of the same entries that grows on its own."""
+        """Return a collection of the same entries that grows on its own."""
         return ExtraFiles(dict(self._entries), self._held)
 
     def __bool__(self) -> bool:
@@ -45,57 +51,60 @@ class ExtraFiles:
                 added file, or the source is a directory or cannot be read.
         """
         path = _destination(destination)
-        if not isinstance(source, bytes) and _exists(source):
-            entry = self._from_disk(path, os.fspath(source))
-        elif isinstance(source, bytes | str):
-            content = (
-                source if isinstance(source, bytes) else source.encode("utf-8", "surrogateescape")
+        if isinstance(source, bytes):
+            entry = _content(path, source)
+        elif not isinstance(source, str | os.PathLike):
+            raise BuildContextError(
+                f"What is added as {show_path(path)} is neither a path nor content (str or bytes): "
+                f"{type(source).__name__}."
             )
-            entry = Entry(path, EntryType.FILE, size=len(content), source=content)
+        elif os.path.exists(source):
+            with ContentReader() as reader:
+                entry = self._hold(_file_at(path, os.fsdecode(source)), reader)
+        elif isinstance(source, str):
+            entry = _content(path, _encoded(source, path))
         else:
             raise BuildContextError(
-                f"{show_path(os.fspath(source))} does not exist, so it cannot be added to the "
+                f"{show_path(os.fsdecode(source))} does not exist, so it cannot be added to the "
                 "build context.",
-                path=os.fspath(source),
+                path=os.fsdecode(source),
             )
         self._put(entry)
 
     def add_tree(self, source: str, destination: str) -> None:
-        """Add what is in a directory; `destination` may be `""` or `.` for the root.
+        """Add what is in a directory, links as links.
+
+        Args:
+            source: the directory.
+            destination: its path in the archive; `""` or `.` for the root.
 
         Raises:
             BuildContextError: as for `add`, or something in it cannot be archived.
+            ContextChangedError: something in it changed meanwhile.
         """
         prefix = "" if destination in ("", ".", "/", "./") else _destination(destination)
         if prefix:
             self._put(Entry(prefix, EntryType.DIRECTORY, 0o755))
-        for selected in select(source, IgnoreRules()):
-            path = posixpath.join(prefix, selected.path)
-            if selected.type is EntryType.DIRECTORY:
-                self._put(Entry(path, EntryType.DIRECTORY, 0o755))
-            elif selected.type is EntryType.LINK and not os.path.isfile(selected.source):
-                self._put(inspect(path, selected.source))
-            else:
-                self._put(self._from_disk(path, selected.source))
+        with ContentReader() as reader:
+            for entry in walk(os.path.abspath(source), IgnoreRules()).entries():
+                path = _destination(posixpath.join(prefix, entry.path))
+                self._put(self._hold(entry._replace(path=path), reader))
 
     def contents(self) -> dict[str, str | bytes]:
-        """Give each added file's content; text as `str`, anything else as `bytes`."""
+        """Return each added file's content; text as `str`, anything else as `bytes`."""
         contents: dict[str, str | bytes] = {}
-        for path, entry in self._entries.items():
-            if entry.type is EntryType.FILE:
-                content = read_whole(entry)
-                try:
-                    contents[path] = content.decode()
-                except UnicodeDecodeError:
-                    contents[path] = content
+        with ContentReader() as reader:
+            for path, entry in self._entries.items():
+                if entry.type is EntryType.FILE:
+                    content = reader.read_whole(entry)
+                    try:
+                        contents[path] = content.decode()
+                    except UnicodeDecodeError:
+                        contents[path] = content
         return contents
 
-    def get(self, path: str) -> Entry | None:
-        """Give the entry of a path, if it was added."""
-        return self._entries.get(path)
-
     def entries(self) -> list[Entry]:
-        """Give all entries in the order of a context, with the parents that they need."""
+        """Return all entries in the order of a context, with the parents that they need."""
         complete = dict(self._entries)
         for path in self._entries:
             parent = posixpath.dirname(path)
@@ -104,38 +113,14 @@ class ExtraFiles:
                 parent = posixpath.dirname(parent)
         return sorted(complete.values(), key=lambda entry: sort_key(entry.path))
 
-    def _from_disk(self, path: str, source: str) -> Entry:
-        try:
-            status = os.stat(source)
-        except OSError as error:
-            raise BuildContextError(
-                f"{show_path(source)} cannot be read: {error.strerror}.", path=source
-            ) from error
-        if stat.S_ISDIR(status.st_mode):
-            raise BuildContextError(
-                f"{show_path(source)} is a directory: add it with add_directory().", path=source
-            )
-        if not stat.S_ISREG(status.st_mode):
-            raise BuildContextError(
-                f"{show_path(source)} is neither a file nor a directory, so it cannot be added to "
-                "the build context.",
-                path=source,
-            )
-        entry = Entry(
-            path,
-            EntryType.FILE,
-            stat.S_IMODE(status.st_mode),
-            status.st_size,
-            status.st_mtime_ns,
-            status.st_ctime_ns,
-            status.st_ino,
-            status.st_dev,
-            source=os.path.abspath(source),
-        )
-        if entry.size <= min(SNAPSHOT_SIZE, SNAPSHOT_TOTAL - self._held):
-            self._held += entry.size
-            entry = entry._replace(source=read_whole(entry), inode=0, device=0)
-        return entry
+    def _hold(self, entry: Entry, reader: ContentReader) -> Entry:
+        """Read a small file now."""
+        if entry.type is not EntryType.FILE:
+            return entry
+        if entry.size > min(HELD_SIZE, HELD_TOTAL - self._held):
+            return entry
+        self._held += entry.size
+        return entry._replace(source=reader.read_whole(entry), root="", inode=0, device=0)
 
     def _put(self, entry: Entry) -> None:
         known = self._entries.get(entry.path)
@@ -162,8 +147,9 @@ def _clash(path: str) -> BuildContextError:
     )
 
 
-def _below_a_file(path: str, kinds: Mapping[str, EntryType]) -> BuildContextError:
-    added = next((other for other in kinds if other.startswith(f"{path}/")), path)
+def _below_a_file(path: str, entries: Iterable[Entry]) -> BuildContextError:
+    below = (entry.path for entry in entries if entry.path.startswith(f"{path}/"))
+    added = next(below, path)
     return BuildContextError(
         f"{show_path(added)} was added to the build context, but its folder has a file "
         f"{show_path(path)}. Add it under another path, or leave that file out with the ignore "
@@ -172,54 +158,94 @@ def _below_a_file(path: str, kinds: Mapping[str, EntryType]) -> BuildContextErro
     )
 
 
-def _exists(source: str | os.PathLike[str]) -> bool:
-    return os.path.exists(source)
+def _content(path: str, content: bytes) -> Entry:
+    return Entry(path, EntryType.FILE, size=len(content), source=content)
+
+
+def _encoded(text: str, path: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise BuildContextError(
+            f"The text that is added as {show_path(path)} cannot be written as UTF-8: it has a "
+            f"lone surrogate at position {error.start}.",
+            path=path,
+        ) from error
+
+
+def _file_at(path: str, source: str) -> Entry:
+    """Make the entry of a file on disk; links to it are followed, as its user named it."""
+    try:
+        status = os.stat(source)
+    except OSError as error:
+        raise BuildContextError(
+            f"{show_path(source)} cannot be read: {error.strerror}.", path=source
+        ) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise BuildContextError(
+            f"{show_path(source)} is a directory: add it with add_directory().", path=source
+        )
+    if not stat.S_ISREG(status.st_mode):
+        raise BuildContextError(
+            f"{show_path(source)} is neither a file nor a directory, so it cannot be added to "
+            "the build context.",
+            path=source,
+        )
+    return entry_of(path, EntryType.FILE, os.path.abspath(source), status)
 
 
 def _destination(destination: str) -> str:
-    path = posixpath.normpath("/" + os.fspath(destination)).lstrip("/")
-    outside = posixpath.normpath(os.fspath(destination).lstrip("/") or ".")
+    """Return the path in the archive that a destination means.
+
+    Raises:
+        BuildContextError: no archive, or nobody who unpacks it, can have such a path.
+    """
+    given = destination if isinstance(destination, str) else str(destination)
+    path = posixpath.normpath("/" + given).lstrip("/")
+    outside = posixpath.normpath(given.lstrip("/") or ".")
     if not path or "\0" in path or outside == ".." or outside.startswith("../"):
         raise BuildContextError(
-            f"{destination!r} is no place in an archive: give a path of a file in it, such as "
+            f"{given!r} is no place in an archive: give a path of a file in it, such as "
             "'app/settings.json'.",
-            path=os.fspath(destination),
+            path=given,
+        )
+    try:
+        length = len(encode_path(path))
+        longest = max(map(len, encode_path(path).split(b"/")))
+    except UnicodeEncodeError as error:
+        raise BuildContextError(
+            f"{given!r} is no place in an archive: it has a lone surrogate, which "
+            "cannot be written as UTF-8.",
+            path=given,
+        ) from error
+    if length > MAX_PATH or longest > MAX_NAME:
+        raise BuildContextError(
+            f"{given[:40]!r}… is no place in an archive: Linux has no paths of "
+            f"more than {MAX_PATH} bytes, and no names of more than {MAX_NAME}.",
+            path=given,
         )
     return path
 
 
-def overlay(selected: Iterator[Entry], extra: ExtraFiles) -> Iterator[Entry]:
-    """Merge added entries into a walk; what was added wins.
+def overlay(root: Folder, extra: ExtraFiles) -> None:
+    """Put added entries into a context; what was added wins.
 
     Raises:
-        BuildContextError: something was added below what the walk finds to be a file.
+        BuildContextError: something was added below what is a file of the context.
     """
-    return _merge(selected, extra) if extra else selected
-
-
-def _merge(selected: Iterator[Entry], extra: ExtraFiles) -> Iterator[Entry]:
     added = extra.entries()
-    kinds = {entry.path: entry.type for entry in added}
-    at = 0
-    hidden = ""  # the added file or link that hides what the walk finds below it
-    for entry in selected:
-        path = entry.path
-        if hidden and path.startswith(hidden):
+    folders = {"": root}
+    for entry in added:
+        above, _, last = entry.path.rpartition("/")
+        folder, name = folders[above], encode_path(last)
+        if entry.type is not EntryType.DIRECTORY:
+            folder.put(name, entry)
             continue
-        kind = kinds.get(path)
-        if kind is not None:
-            if kind is not EntryType.DIRECTORY:
-                hidden = path + "/"
-                continue
-            if entry.type is EntryType.FILE:
-                raise _below_a_file(path, kinds)
-            if entry.type is EntryType.LINK:
-                continue  # what was added must not land where the link leads
-        key = sort_key(path)
-        while at < len(added) and sort_key(added[at].path) < key:
-            yield added[at]
-            at += 1
-        if kind is not None:
-            at += 1  # the directory is there already
-        yield entry
-    yield from added[at:]
+        known = folder.find(name)
+        below = folder.child(name)
+        if known is not None and known.type is EntryType.FILE:
+            raise _below_a_file(entry.path, added)
+        if below is None:  # nothing, or a link: what was added must not land where it leads
+            below = Folder(entry.path, "")
+            folder.put(name, entry, below)
+        folders[entry.path] = below

@@ -7,12 +7,14 @@ The lines are read as Docker reads them
 from __future__ import annotations
 
 import os
-import stat
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from imagebuilders.context.entries import show_path
 from imagebuilders.context.rules import IgnoreRules, RuleError
-from imagebuilders.exceptions import IgnoreFileError, Remedy
+from imagebuilders.control_files import ControlFile, read_control_file
+from imagebuilders.exceptions import ControlFileError, IgnoreFileError, Remedy
 from imagebuilders.go_text import trim_space
 
 IGNORE_FILE = ".dockerignore"
@@ -29,8 +31,21 @@ class IgnoreLine(NamedTuple):
     text: str
 
 
+@dataclass(frozen=True)
+class IgnoreFile:
+    """An ignore file as it was read.
+
+    Attributes:
+        file: path, content and status.
+        lines: the lines that are patterns.
+    """
+
+    file: ControlFile
+    lines: tuple[IgnoreLine, ...]
+
+
 def parse_lines(content: bytes, *, path: str | None = None) -> list[IgnoreLine]:
-    """Give the lines that are patterns: no blank ones and no comments.
+    """Return the lines that are patterns: no blank ones and no comments.
 
     Args:
         content: the whole file.
@@ -59,30 +74,26 @@ def parse_lines(content: bytes, *, path: str | None = None) -> list[IgnoreLine]:
     return lines
 
 
-def read_lines(path: str) -> list[IgnoreLine]:
-    """Read the patterns of the ignore file at `path`.
+def read_ignore_file(path: str) -> IgnoreFile:
+    """Read the ignore file at `path`; the null device stands for one without lines.
 
     Raises:
         IgnoreFileError: the file cannot be read, or a line is too long.
     """
+    if path == os.devnull:
+        return IgnoreFile(ControlFile(path, b"", os.stat(path)), ())
     try:
-        if stat.S_ISFIFO(os.stat(path).st_mode):  # to open it would be to wait for a writer
-            raise IgnoreFileError(
-                f"The ignore file {path} is a named pipe (FIFO), which is read once and then gone.",
-                path=path,
-                remedy=Remedy.REPLACE_IGNORE_FILE,
-            )
-        content = Path(path).read_bytes()
-    except OSError as error:
+        file = read_control_file(path)
+    except ControlFileError as error:
         raise IgnoreFileError(
-            f"The ignore file {path} cannot be read: {error.strerror}.",
+            f"The ignore file {show_path(path)} cannot be read: {error.reason}.",
             path=path,
             remedy=Remedy.REPLACE_IGNORE_FILE,
         ) from error
-    return parse_lines(content, path=path)
+    return IgnoreFile(file, tuple(parse_lines(file.content, path=path)))
 
 
-def compile_rules(lines: list[IgnoreLine], *, path: str | None = None) -> IgnoreRules:
+def compile_rules(lines: Sequence[IgnoreLine], *, path: str | None = None) -> IgnoreRules:
     """Compile lines.
 
     Raises:

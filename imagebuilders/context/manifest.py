@@ -15,33 +15,52 @@ directory, the target as bytes for a link. SP is one space, NUL one zero byte.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterator
 
-from imagebuilders.context.content import read_chunks
-from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.context.content import ContentReader
+from imagebuilders.context.entries import Entry, EntryType, encode_path
+from imagebuilders.context.folder import Folder
 
 HEADER = b"imagebuilders-context 1\n"
-_AT_ONCE = 256
 _HASHED_AT_ONCE = 64 * 1024  # fits in a processor's own cache
 _FILE = EntryType.FILE
 
 
-def hash_content(entry: Entry) -> str:
-    """Give the SHA-256 of a file's content, in hexadecimal.
+class ContentHasher:
+    """Gives the SHA-256 of files by reading them. Use as a context manager."""
 
-    Raises:
-        ContextChangedError: the file changed after its entry was made.
-        BuildContextError: the file cannot be read.
-    """
-    digest = hashlib.sha256()
-    for chunk in read_chunks(entry, _HASHED_AT_ONCE):
-        digest.update(chunk)
-    return digest.hexdigest()
+    def __init__(self) -> None:
+        self._reader = ContentReader()
+
+    def __enter__(self) -> ContentHasher:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._reader.close()
+
+    def content_hash(self, entry: Entry) -> str:
+        """Return the SHA-256 of a file's content, in hexadecimal.
+
+        Raises:
+            ContextChangedError: the file changed after its entry was made.
+            BuildContextError: the file cannot be read.
+        """
+        digest = hashlib.sha256()
+        for chunk in self._reader.read_chunks(entry, _HASHED_AT_ONCE):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    def records(self, folder: Folder) -> bytes:
+        """Return the records of a folder's packed files, one behind the other.
+
+        Raises:
+            ContextChangedError, BuildContextError: as `content_hash` does.
+        """
+        return encode_path("".join(record(file, self.content_hash) for file in folder.files()))
 
 
-def record(entry: Entry, content_hash: Callable[[Entry], str] = hash_content) -> str:
-    """Give the entry's record in the manifest, as text with `surrogateescape`."""
+def record(entry: Entry, content_hash: Callable[[Entry], str]) -> str:
+    """Return the entry's record in the manifest, as text with `surrogateescape`."""
     kind = entry.type
     if kind is _FILE:
         mode = "755" if entry.mode & 0o100 else "644"
@@ -51,17 +70,49 @@ def record(entry: Entry, content_hash: Callable[[Entry], str] = hash_content) ->
     return f"d 755 {entry.path}\0\0"
 
 
-def digest_entries(
-    entries: Iterable[Entry], content_hash: Callable[[Entry], str] = hash_content
-) -> str:
-    """Give `sha256:<hex>` over the manifest of `entries`."""
-    return digest_records(record(entry, content_hash) for entry in entries)
+def record_size(prefix: bytes) -> int:
+    """Return the size of a file's record without the name in it.
+
+    Args:
+        prefix: what the path begins with, before the name.
+    """
+    return len(b"f 644 ") + len(prefix) + len(b"\0") + hashlib.sha256().digest_size * 2 + len(b"\0")
 
 
-def digest_records(records: Iterable[str]) -> str:
-    """Give `sha256:<hex>` over the manifest of these records."""
+def digest_folder(root: Folder, hasher: ContentHasher) -> str:
+    """Return `sha256:<hex>` over the manifest of a context."""
     digest = hashlib.sha256(HEADER)
-    iterator = iter(records)
-    while some := "".join(islice(iterator, _AT_ONCE)):
-        digest.update(some.encode("utf-8", "surrogateescape"))
+    for piece in manifest_of(root, hasher):
+        digest.update(piece)
     return f"sha256:{digest.hexdigest()}"
+
+
+def manifest_of(root: Folder, hasher: ContentHasher) -> Iterator[bytes]:
+    """Yield the records of a context's manifest, joined to pieces."""
+    open_folders = [_pieces(root, hasher)]
+    while open_folders:
+        for piece in open_folders[-1]:
+            if isinstance(piece, Folder):
+                open_folders.append(_pieces(piece, hasher))
+                break
+            yield piece
+        else:
+            open_folders.pop()
+
+
+def _pieces(folder: Folder, hasher: ContentHasher) -> Iterator[bytes | Folder]:
+    """Yield a folder's records, and in their places the folders whose records come in between."""
+    records = hasher.records(folder) if folder.names else b""
+    if not folder.children:
+        yield records
+        return
+    size = record_size(encode_path(folder.prefix))
+    start = 0
+    for child in folder.children:
+        end = child.position * size + child.offset - child.position
+        yield records[start:end]
+        start = end
+        yield encode_path(record(child.entry, hasher.content_hash))
+        if child.folder is not None:
+            yield child.folder
+    yield records[start:]

@@ -9,10 +9,10 @@ tree need not have it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from functools import lru_cache
 
-from imagebuilders.context.content import CHUNK_SIZE, read_chunks, read_whole
+from imagebuilders.context.content import CHUNK_SIZE, ContentReader
 from imagebuilders.context.entries import Entry, EntryType, encode_path
 
 BLOCK = 512
@@ -26,8 +26,8 @@ _ZEROS = bytes(BLOCK)
 
 def tar_stream(
     entries: Iterable[Entry], mtime: Callable[[Entry], int], *, keep_modes: bool = False
-) -> Iterator[bytes]:
-    """Give the archive of `entries` in pieces of about `CHUNK_SIZE`.
+) -> Generator[bytes, None, None]:
+    """Yield the archive of `entries` in pieces of about `CHUNK_SIZE`.
 
     Args:
         entries: what goes in, in order.
@@ -38,6 +38,16 @@ def tar_stream(
         ContextChangedError: a file changed after its entry was made.
         BuildContextError: a file cannot be read.
     """
+    with ContentReader() as reader:
+        yield from _archive(entries, mtime, keep_modes, reader)
+
+
+def _archive(
+    entries: Iterable[Entry],
+    mtime: Callable[[Entry], int],
+    keep_modes: bool,
+    reader: ContentReader,
+) -> Generator[bytes, None, None]:
     pieces: list[bytes] = []
     held = 0
     total = 0
@@ -48,12 +58,12 @@ def tar_stream(
         size = entry.size
         if size > CHUNK_SIZE:
             yield b"".join(pieces)
-            yield from read_chunks(entry)
+            yield from reader.read_chunks(entry)
             total += held + size
             held = 0
             pieces.clear()
         elif size:
-            pieces.append(read_whole(entry))
+            pieces.append(reader.read_whole(entry))
             held += size
         if size % BLOCK:
             pieces.append(_ZEROS[size % BLOCK :])

@@ -1,25 +1,36 @@
 """One ordered pass over a tree.
 
 Parents come first, the names of a directory in byte order, and symbolic links are never
-followed. A directory below which nothing can be kept is never opened.
+followed: each folder is opened from the one above it. A directory below which nothing can be
+kept is never opened.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
-import sys
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from imagebuilders.context.entries import Entry, EntryType, encode_path, show_path
-from imagebuilders.context.patterns import excluding_line
+from imagebuilders.context.entries import (
+    UTF8_NAMES,
+    EntryType,
+    context_name,
+    disk_name,
+    encode_path,
+)
+from imagebuilders.context.faults import bad_root, no_file, replaced, unreadable, vanished
+from imagebuilders.context.folder import Child, Folder
+from imagebuilders.context.inspection import look
+from imagebuilders.context.opener import FolderOpener
 from imagebuilders.context.rules import IgnoreRules, Outcome
-from imagebuilders.exceptions import BuildContextError, ContextChangedError
+from imagebuilders.context.status import State, look_one_by_one, states_in
 
+_AT_ONCE = 256 * 1024  # how many bytes of names are taken apart at once
+_ROOT: Outcome = (False, 0)
 # Makes a named tuple in half the time that calling its class takes; there may be millions.
 _new = tuple.__new__
-_UTF8_NAMES = sys.getfilesystemencoding() in ("utf-8", "utf8")
 
 
 class Selected(NamedTuple):
@@ -39,91 +50,220 @@ class _Listing(NamedTuple):
 
 
 class _Level(NamedTuple):
-    """A folder that is being walked."""
+    """A folder that is being walked.
 
-    prefix: str
-    source: str
-    names: Iterator[str]
+    Attributes:
+        folder: what was found in it so far.
+        place: what becomes of it in the folder above.
+        is_kept: whether it is kept though nothing is in it.
+        others: the names in it that are no files, each with its place among the files.
+        listing: all the names in it.
+    """
+
+    folder: Folder
+    place: Child | None
+    is_kept: bool
+    others: Iterator[tuple[str, int, int]]
     listing: _Listing
-    waiting: Selected | None
 
 
 def select(root: str, rules: IgnoreRules) -> Iterator[Selected]:
-    """Walk `root` and give what the rules keep, and the parents of what they keep, in order.
+    """Walk `root` and yield what the rules keep, and the parents of what they keep, in order.
+
+    Nothing is looked at but names and types.
 
     Raises:
         BuildContextError: there is no such directory, a directory cannot be read, or something
             that is kept is no file, directory or symbolic link.
+        ContextChangedError: a directory vanished or was replaced meanwhile.
         RuleError: a pattern turns out to be malformed when it is first tried.
     """
-    file, link, folder_type = EntryType.FILE, EntryType.LINK, EntryType.DIRECTORY
-    start = os.path.join(root, "")
-    listing = _list(root, "", (False, 0), rules)
-    levels = [_Level("", start, iter(listing.names), listing, None)]
-    waiting: list[Selected] = []  # dropped folders above, listed once something in them is kept
-    while levels:
-        prefix, source, names, (_, links, folders), held = levels[-1]
-        for name in names:
-            path = prefix + name
-            if name in folders:
-                outcome = folders[name]
-                place = source + (name if _UTF8_NAMES else disk_name(name))
-                selected = Selected(path, folder_type, place)
-                if outcome[0]:
+    with FolderOpener(root) as opener:
+        yield from _Walk(root, rules, opener).select()
+
+
+def walk(root: str, rules: IgnoreRules) -> Folder:
+    """Walk `root` and return what `select` selects, looked at and packed.
+
+    Raises:
+        BuildContextError, ContextChangedError, RuleError: as for `select`; or a file vanished.
+    """
+    with FolderOpener(root) as opener:
+        return _Walk(root, rules, opener).folder()
+
+
+class _Walk:
+    """A walk of a root by rules."""
+
+    def __init__(self, root: str, rules: IgnoreRules, opener: FolderOpener) -> None:
+        self._root = root
+        self._start = os.path.join(root, "")
+        self._rules = rules
+        self._opener = opener
+
+    def select(self) -> Iterator[Selected]:
+        listing = self._list("", _ROOT)
+        levels: list[tuple[str, Iterator[str], _Listing, Selected | None]]
+        levels = [("", iter(listing.names), listing, None)]
+        waiting: list[Selected] = []  # dropped folders above, told once something in them is kept
+        while levels:
+            prefix, names, (_, links, folders), held = levels[-1]
+            place = self._start + disk_name(prefix)
+            for name in names:
+                path = prefix + name
+                source = place + (name if UTF8_NAMES else disk_name(name))
+                if name in folders:
+                    outcome = folders[name]
+                    selected = Selected(path, EntryType.DIRECTORY, source)
                     waiting.append(selected)
-                else:
-                    if waiting:
+                    if not outcome[0]:
                         yield from waiting
                         waiting.clear()
-                    yield selected
-                below = _list(place, path + "/", outcome, rules)
-                held = selected if outcome[0] else None
-                levels.append(_Level(path + "/", place + "/", iter(below.names), below, held))
-                break
-            if waiting:
-                yield from waiting
-                waiting.clear()
-            place = source + (name if _UTF8_NAMES else disk_name(name))
-            yield _new(Selected, (path, link if name in links else file, place))
-        else:
-            levels.pop()
-            if waiting and waiting[-1] is held:
-                waiting.pop()
+                    below = self._list(path + "/", outcome)
+                    held = selected if outcome[0] else None
+                    levels.append((path + "/", iter(below.names), below, held))
+                    break
+                if waiting:
+                    yield from waiting
+                    waiting.clear()
+                yield _new(
+                    Selected, (path, EntryType.LINK if name in links else EntryType.FILE, source)
+                )
+            else:
+                levels.pop()
+                if waiting and waiting[-1] is held:
+                    waiting.pop()
 
+    def folder(self) -> Folder:
+        levels = [self._enter("", None, _ROOT)]
+        while True:
+            level = levels[-1]
+            for name, position, offset in level.others:
+                place = self._place(level, name, position, offset)
+                if name in level.listing.folders:
+                    path = level.folder.prefix + name
+                    levels.append(self._enter(path, place, level.listing.folders[name]))
+                    break
+                level.folder.children.append(place)
+            else:
+                levels.pop()
+                if level.place is None:
+                    return level.folder
+                if level.is_kept or not level.folder.is_empty:
+                    above = levels[-1].folder
+                    above.children.append(level.place._replace(folder=level.folder))
 
-def _list(directory: str, prefix: str, outcome: Outcome, rules: IgnoreRules) -> _Listing:
-    """List a folder: what is kept in it, and the folders below which something may be kept."""
-    names: list[str] = []
-    links: set[str] = set()
-    folders: dict[str, Outcome] = {}
-    excluded, hits = outcome
-    judge = rules.in_folder(prefix, hits)
-    try:
-        with os.scandir(directory) as scan:
-            for found in scan:
-                name = found.name if _UTF8_NAMES else context_name(found.name)
-                result = judge(name)
-                if not found.is_file(follow_symlinks=False):
-                    if found.is_dir(follow_symlinks=False):
-                        if result[0] and not rules.may_keep_below(f"{prefix}{name}/", result[1]):
-                            continue
-                        folders[name] = result
-                        names.append(name)
-                        continue
-                    if result[0]:
-                        continue
-                    if not found.is_symlink():
-                        raise _no_file(found.path, prefix + name, _mode(found))
-                    links.add(name)
-                if not result[0]:
+    def _enter(self, path: str, place: Child | None, outcome: Outcome) -> _Level:
+        """List a folder, and look at the files in it."""
+        folder = Folder(path, self._start)
+        listing = self._list(folder.prefix, outcome)
+        names, links, folders = listing
+        others: list[tuple[str, int, int]] = []
+        if links or folders:
+            names = []
+            offset = 0
+            for name in listing.names:
+                if name in folders or name in links:
+                    others.append((name, len(names), offset))
+                else:
                     names.append(name)
-    except OSError as error:
-        if excluded and isinstance(error, PermissionError):
-            # As Docker does: what may not be read below a dropped folder is dropped.
-            return _Listing([], set(), {})
-        raise _unlistable(directory, prefix[:-1], error) from error
-    _sort(names)
-    return _Listing(names, links, folders)
+                    offset += len(encode_path(name)) + 1
+        if names:
+            packed = encode_path("\0".join([*names, ""]))
+            names.clear()
+            listing.names.clear()
+            states, odd = self._states(path, packed)
+            folder.set_files(packed, states, odd)
+        return _Level(folder, place, not outcome[0], iter(others), listing)
+
+    def _states(self, folder: str, names: bytes) -> tuple[bytes, dict[bytes, State]]:
+        """Look at the files in a folder."""
+        states: list[bytes] = []
+        odd: dict[bytes, State] = {}
+        descriptor = self._opener.folder(disk_name(folder))
+        at = 0
+        try:
+            while at < len(names):
+                end = names.find(b"\0", at + _AT_ONCE) + 1 or len(names)
+                batch = names[at : end - 1].split(b"\0")
+                try:
+                    states.append(b"".join(states_in(descriptor, batch)))
+                except struct.error:
+                    states.append(look_one_by_one(descriptor, batch, odd))
+                at = end
+        except OSError as error:
+            name = os.fsdecode(error.filename)
+            raise self._failed(os.path.join(folder, context_name(name)), error) from error
+        return b"".join(states), odd
+
+    def _place(self, level: _Level, name: str, position: int, offset: int) -> Child:
+        """Look at a link or directory."""
+        path = level.folder.prefix + name
+        source = self._start + disk_name(path)
+        expected = EntryType.LINK if name in level.listing.links else EntryType.DIRECTORY
+        try:
+            descriptor = self._opener.folder(disk_name(level.folder.path))
+            entry = look(path, source, disk_name(name), descriptor)
+        except OSError as error:
+            raise self._failed(path, error) from error
+        if entry.type is not expected:
+            raise replaced(source)
+        entry = entry._replace(root=self._start)
+        return Child(encode_path(name), position, offset, entry, None)
+
+    def _list(self, prefix: str, outcome: Outcome) -> _Listing:
+        """List a folder: what is kept, and the folders below which something may be kept."""
+        names: list[str] = []
+        links: set[str] = set()
+        folders: dict[str, Outcome] = {}
+        excluded, hits = outcome
+        judge = self._rules.in_folder(prefix, hits)
+        try:
+            with os.scandir(self._open(prefix)) as scan:
+                for found in scan:
+                    name = found.name if UTF8_NAMES else context_name(found.name)
+                    result = judge(name)
+                    if not found.is_file(follow_symlinks=False):
+                        if found.is_dir(follow_symlinks=False):
+                            if not result[0] or self._rules.may_keep_below(
+                                f"{prefix}{name}/", result[1]
+                            ):
+                                folders[name] = result
+                                names.append(name)
+                            continue
+                        if result[0]:
+                            continue
+                        if not found.is_symlink():
+                            path = prefix + name
+                            raise no_file(self._start + disk_name(path), path, _mode(found))
+                        links.add(name)
+                    if not result[0]:
+                        names.append(name)
+        except OSError as error:
+            if excluded and isinstance(error, PermissionError):
+                # As Docker does: what may not be read below a dropped folder is dropped.
+                return _Listing([], set(), {})
+            raise self._failed(prefix[:-1], error) from error
+        _sort(names)
+        return _Listing(names, links, folders)
+
+    def _open(self, prefix: str) -> int:
+        try:
+            return self._opener.folder(disk_name(prefix[:-1]))
+        except ValueError as error:  # the other names come from the system
+            raise bad_root(self._root, error) from error
+
+    def _failed(self, path: str, error: OSError) -> Exception:
+        """Return the error of a path that cannot be looked at or listed."""
+        if not path:
+            return bad_root(self._root, error)
+        source = self._start + disk_name(path)
+        if isinstance(error, FileNotFoundError):
+            return vanished(source)
+        # A link opened as a folder is no folder to Linux, and one link too many elsewhere.
+        if isinstance(error, NotADirectoryError) or error.errno == errno.ELOOP:
+            return replaced(source)
+        return unreadable(source, path, error)
 
 
 def _sort(names: list[str]) -> None:
@@ -143,113 +283,3 @@ def _mode(found: os.DirEntry[str]) -> int:
         return found.stat(follow_symlinks=False).st_mode
     except OSError:
         return 0
-
-
-def _unlistable(directory: str, path: str, error: OSError) -> Exception:
-    shown = show_path(directory)
-    if not path:
-        if not directory:
-            shown, reason = "''", "is an empty path; give '.' for the working directory"
-        elif isinstance(error, FileNotFoundError):
-            reason = "does not exist"
-        elif isinstance(error, NotADirectoryError):
-            reason = "is no directory; give the directory that holds the files"
-        else:
-            reason = f"cannot be read: {error.strerror}"
-        return BuildContextError(
-            f"The root of the build context, {shown}, {reason}.", path=directory
-        )
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return _vanished(directory)
-    return BuildContextError(
-        f"The directory {shown} cannot be read: {error.strerror}. Change its permissions, or "
-        f"exclude it with the line {excluding_line(path)} in the ignore file.",
-        path=directory,
-    )
-
-
-def _vanished(source: str) -> ContextChangedError:
-    return ContextChangedError(
-        f"{show_path(source)} vanished while the build context was read. Build again when nothing "
-        "writes to the context, or exclude the path in the ignore file.",
-        path=source,
-    )
-
-
-def inspect(path: str, source: str | None) -> Entry:
-    """Look at a path on disk and make the entry of a path in the archive; `None`: a directory.
-
-    Raises:
-        BuildContextError: there is no such path, or it is no file, directory or symbolic link.
-    """
-    if source is None:
-        return Entry(path, EntryType.DIRECTORY, 0o755)
-    try:
-        status = os.lstat(source)
-        mode = status.st_mode
-        kind = _KINDS.get(mode & _TYPE_BITS)
-        if kind is None:
-            raise _no_file(source, path, mode)
-        target = context_name(os.readlink(source)) if kind is EntryType.LINK else ""
-    except OSError as error:
-        raise _unreadable(source, error) from error
-    return _new(
-        Entry,
-        (
-            path,
-            kind,
-            mode & _MODE_BITS,
-            status.st_size if kind is EntryType.FILE else 0,
-            status.st_mtime_ns,
-            status.st_ctime_ns,
-            status.st_ino,
-            status.st_dev,
-            target,
-            source,
-        ),
-    )
-
-
-_TYPE_BITS = 0o170000
-_MODE_BITS = 0o7777
-_KINDS = {
-    stat.S_IFREG: EntryType.FILE,
-    stat.S_IFDIR: EntryType.DIRECTORY,
-    stat.S_IFLNK: EntryType.LINK,
-}
-
-
-def _unreadable(source: str, error: OSError) -> Exception:
-    if isinstance(error, FileNotFoundError):
-        return _vanished(source)
-    return BuildContextError(f"{show_path(source)} cannot be read: {error.strerror}.", path=source)
-
-
-def _no_file(source: str, path: str, mode: int) -> BuildContextError:
-    what = next((name for test, name in _SPECIAL if test(mode)), "no file")
-    return BuildContextError(
-        f"{show_path(source)} is {what}. A build context holds files, directories and symbolic "
-        f"links only. Remove it, or exclude it with the line {excluding_line(path)} in the "
-        "ignore file.",
-        path=source,
-    )
-
-
-_SPECIAL = (
-    (stat.S_ISFIFO, "a named pipe (FIFO)"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a character device"),
-    (stat.S_ISBLK, "a block device"),
-)
-
-
-def context_name(name: str) -> str:
-    """Give a name of the file system as it stands in a context: UTF-8 with `surrogateescape`."""
-    if _UTF8_NAMES or name.isascii():
-        return name
-    return os.fsencode(name).decode("utf-8", "surrogateescape")
-
-
-def disk_name(name: str) -> str:
-    """Give a name of a context as the file system's encoding has it: undo `context_name`."""
-    return os.fsdecode(encode_path(name))

@@ -11,12 +11,12 @@ import stat
 import struct
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import IO
 
 from isal import isal_zlib
 
-from imagebuilders.context.content import CHUNK_SIZE, read_chunks
+from imagebuilders.context.content import CHUNK_SIZE, ContentReader
 from imagebuilders.context.entries import Entry, EntryType, encode_path
 
 _LEVEL = 1
@@ -28,6 +28,8 @@ _NEEDED = 45  # 4.5: sizes of 64 bits
 _FOLLOWED = 0x8  # the checksum and the sizes follow the data
 _UTF8 = 0x800
 _ALL = 0xFFFFFFFF
+_FIRST_SECOND = 315532800  # 1980-01-01T00:00:00Z
+_LAST_SECOND = 4354819199  # 2107-12-31T23:59:59Z
 _KINDS = {
     EntryType.FILE: stat.S_IFREG,
     EntryType.DIRECTORY: stat.S_IFDIR,
@@ -35,8 +37,10 @@ _KINDS = {
 }
 
 
-def zip_stream(entries: Iterable[Entry], mtime: Callable[[Entry], int]) -> Iterator[bytes]:
-    """Give the archive of `entries` in pieces.
+def zip_stream(
+    entries: Iterable[Entry], mtime: Callable[[Entry], int]
+) -> Generator[bytes, None, None]:
+    """Yield the archive of `entries` in pieces.
 
     Args:
         entries: what goes in, in order.
@@ -46,13 +50,19 @@ def zip_stream(entries: Iterable[Entry], mtime: Callable[[Entry], int]) -> Itera
         ContextChangedError: a file changed after its entry was made.
         BuildContextError: a file cannot be read.
     """
-    with tempfile.SpooledTemporaryFile(_DIRECTORY_IN_MEMORY) as directory:
-        yield from _archive(entries, mtime, directory)
+    with (
+        ContentReader() as reader,
+        tempfile.SpooledTemporaryFile(_DIRECTORY_IN_MEMORY) as directory,
+    ):
+        yield from _archive(entries, mtime, reader, directory)
 
 
 def _archive(
-    entries: Iterable[Entry], mtime: Callable[[Entry], int], directory: IO[bytes]
-) -> Iterator[bytes]:
+    entries: Iterable[Entry],
+    mtime: Callable[[Entry], int],
+    reader: ContentReader,
+    directory: IO[bytes],
+) -> Generator[bytes, None, None]:
     count = 0
     at = 0
     for entry in entries:
@@ -65,7 +75,7 @@ def _archive(
         yield local
         checksum = size = packed = 0
         compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -15)
-        for chunk in _content(entry):
+        for chunk in _content(entry, reader):
             checksum = isal_zlib.crc32(chunk, checksum)
             size += len(chunk)
             piece = compressor.compress(chunk)
@@ -96,10 +106,10 @@ def _archive(
     )
 
 
-def _content(entry: Entry) -> Iterator[bytes]:
+def _content(entry: Entry, reader: ContentReader) -> Iterator[bytes]:
     if entry.type is EntryType.LINK:
         return iter((encode_path(entry.target),))
-    return read_chunks(entry) if entry.type is EntryType.FILE else iter(())
+    return reader.read_chunks(entry) if entry.type is EntryType.FILE else iter(())
 
 
 def _stray(name: bytes) -> bool:
@@ -111,10 +121,10 @@ def _stray(name: bytes) -> bool:
 
 
 def _dos_time(seconds: int) -> tuple[int, int]:
-    """Give day and clock, in UTC, as MS-DOS wrote them: from 1980 to 2107, in steps of 2 s."""
-    year, month, day, hour, minute, second = time.gmtime(seconds)[:6]
-    if year < 1980:
+    """Return day and clock, in UTC, as MS-DOS wrote them: from 1980 to 2107, in steps of 2 s."""
+    if seconds < _FIRST_SECOND:
         return 0x21, 0
-    if year > 2107:
+    if seconds > _LAST_SECOND:
         return 0xFF9F, 0xBF7D
+    year, month, day, hour, minute, second = time.gmtime(seconds)[:6]
     return (year - 1980) << 9 | month << 5 | day, hour << 11 | minute << 5 | second // 2

@@ -78,7 +78,7 @@ def test_added_file_is_kept_as_it_was(tmp_path: Path) -> None:
 
 def test_large_added_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large file is not held in memory; when it changes, that is told."""
-    monkeypatch.setattr(extra_files, "SNAPSHOT_SIZE", 10)
+    monkeypatch.setattr(extra_files, "HELD_SIZE", 10)
     (tmp_path / "f").write_bytes(bytes(11))
     archivable = Listed()
     archivable.add_file(str(tmp_path / "f"), "f")
@@ -115,7 +115,12 @@ def test_add_directory(tmp_path: Path) -> None:
     assert archivable.get_extra_files() == {
         "dest/in/.dockerignore": "*",
         "dest/in/sub/bin": b"\xff",
-        "dest/in/to_file": b"\xff",
+    }
+    links = {entry.path: entry.target for entry in archivable.entries() if entry.target}
+    assert links == {
+        "dest/in/dangling": "nowhere",
+        "dest/in/to_file": "sub/bin",
+        "dest/in/to_folder": "sub",
     }
     root = Listed()
     root.add_directory(source, ".")

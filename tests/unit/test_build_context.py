@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from imagebuilders import ArchiveType, BuildContext
-from imagebuilders.context import digest_cache, manifest
+from imagebuilders.context import digest_cache
 from imagebuilders.context.ignore_file import compile_rules, parse_lines
+from imagebuilders.context.manifest import ContentHasher
 from imagebuilders.exceptions import (
     BuildContextError,
     ContextChangedError,
@@ -162,23 +164,18 @@ def test_digest(root: Path) -> None:
     assert len({first, second, third, context.digest()}) == 4
 
 
-def test_second_digest_reads_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_digest_reads_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+) -> None:
     """An unchanged folder is digested without reading a file, except when the cache is off."""
-    read: list[str] = []
-    real = manifest.hash_content
-
-    def spy(entry: object) -> str:
-        read.append("x")
-        return real(entry)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("imagebuilders.context.digest_cache.hash_content", spy)
+    read = mocker.spy(ContentHasher, "content_hash")
     monkeypatch.setattr(digest_cache, "FINE_GRAIN_NS", -(10**12))
     monkeypatch.setattr(digest_cache, "COARSE_GRAIN_NS", -(10**12))
     context = BuildContext(str(root))
     first = context.digest()
-    assert len(read) == 2
+    assert read.call_count == 2
     assert context.digest() == first
-    assert len(read) == 2
+    assert read.call_count == 2
     monkeypatch.setenv("IMAGEBUILDERS_DIGEST_CACHE", "off")
     assert context.digest() == first
 
@@ -268,7 +265,7 @@ def test_large_context_warning(
     root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A large archive of a folder without an ignore file warns, with size, root and advice."""
-    monkeypatch.setattr("imagebuilders.build_context.LARGE_CONTEXT", 1024)
+    monkeypatch.setattr("imagebuilders.context.advice.LARGE_CONTEXT", 1024)
     buffer = io.BytesIO()
     BuildContext(str(root)).write_archive(buffer, False)
     assert buffer.tell() == 0

@@ -33,7 +33,8 @@ def test_unreadable_ignore_file(run: Run, folder: Path, stack: Stack) -> None:
     (folder / "app" / ".dockerignore").mkdir()
     result = run("context", "ls", "app")
     assert result.err == (
-        "error: The ignore file app/.dockerignore cannot be read: Is a directory. Mend the file.\n"
+        "error: The ignore file app/.dockerignore cannot be read: it is a folder, and must be a "
+        "regular file. Mend the file.\n"
     )
 
 

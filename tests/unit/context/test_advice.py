@@ -8,10 +8,10 @@ import pytest
 
 from imagebuilders.context.advice import (
     FolderSize,
+    Notices,
     largest_folders,
     looks_secret,
     secret_looking,
-    warn_of_secrets,
 )
 from imagebuilders.context.entries import Entry, EntryType
 
@@ -94,11 +94,15 @@ def test_secret_looking() -> None:
 
 
 def test_warning(caplog: pytest.LogCaptureFixture) -> None:
-    """One warning names them, ten at most; without any there is none."""
+    """One warning names them, ten at most and each once; without any there is none."""
     with caplog.at_level(logging.WARNING):
-        warn_of_secrets([])
+        notices = Notices()
+        notices.tell_secrets(["a.py"])
         assert caplog.text == ""
-        warn_of_secrets([f"{number}.pem" for number in range(12)])
+        names = [f"{number:02}.pem" for number in range(12)]
+        notices.tell_secrets([*names, "a.py"])
+        notices.tell_secrets(names)
     assert len(caplog.records) == 1
-    assert "0.pem, 1.pem" in caplog.text
-    assert "9.pem and 2 more" in caplog.text
+    assert "00.pem, 01.pem" in caplog.text
+    assert "09.pem and 2 more" in caplog.text
+    assert "build secrets" not in caplog.text  # which the local builder refuses

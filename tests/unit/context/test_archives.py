@@ -21,6 +21,7 @@ from imagebuilders.context.archive import DEFAULT_MTIME, ArchiveType, archive_st
 from imagebuilders.context.content import CHUNK_SIZE
 from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.context.gzip_stream import gzip_stream
+from imagebuilders.context.inspection import inspect
 from imagebuilders.exceptions import BuildContextError
 
 LONG = "/".join(["d" * 90] * 4)
@@ -113,14 +114,11 @@ def test_huge_sparse_file(tmp_path: Path) -> None:
     """A sparse file over 8 GiB begins to stream at once, a piece at a time."""
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(9 * 1024**3)
-    status = (tmp_path / "huge").stat()
-    entry = Entry(
-        "huge", EntryType.FILE, 0o644, status.st_size, status.st_mtime_ns, source=file.name
-    )
+    entry = inspect("huge", file.name)
     stream = archive_stream([entry], ArchiveType.TAR)
     assert len(next(stream)) < 2 * CHUNK_SIZE
     assert not next(stream).strip(b"\0")
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
 
 
 def test_times_before_1970() -> None:

@@ -14,11 +14,11 @@ from imagebuilders.context.ignore_file import (
     IgnoreLine,
     compile_rules,
     parse_lines,
-    read_lines,
+    read_ignore_file,
     rule_error,
 )
 from imagebuilders.context.rules import RuleError
-from imagebuilders.exceptions import IgnoreFileError
+from imagebuilders.exceptions import ControlFileError, IgnoreFileError
 
 
 def texts(content: bytes) -> list[str]:
@@ -55,23 +55,23 @@ def test_unreadable(tmp_path: Path) -> None:
     """A file that cannot be read is an error that names it."""
     for path in (tmp_path, tmp_path / "none"):
         with pytest.raises(IgnoreFileError, match="cannot be read") as caught:
-            read_lines(str(path))
+            read_ignore_file(str(path))
         assert caught.value.path == str(path)
-        assert isinstance(caught.value.__cause__, OSError)
+        assert isinstance(caught.value.__cause__, ControlFileError)
 
 
 def test_named_pipe(tmp_path: Path) -> None:
     """A named pipe is refused: to read it would be to wait for somebody to write to it."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    with pytest.raises(IgnoreFileError, match=r"is a named pipe \(FIFO\)") as caught:
-        read_lines(str(path))
+    with pytest.raises(IgnoreFileError, match=r"it is a pipe \(FIFO\)") as caught:
+        read_ignore_file(str(path))
     assert caught.value.path == str(path)
 
 
 def test_device_without_content() -> None:
     """The null device is an ignore file without lines."""
-    assert read_lines(os.devnull) == []
+    assert read_ignore_file(os.devnull).lines == ()
 
 
 def test_malformed_line() -> None:

@@ -5,9 +5,23 @@ from __future__ import annotations
 import hashlib
 
 from imagebuilders.context.entries import Entry, EntryType
-from imagebuilders.context.manifest import digest_entries, record
+from imagebuilders.context.manifest import ContentHasher, digest_folder
+from imagebuilders.context.manifest import record as record_with
+from imagebuilders.context.packing import pack_entries
 
 FILE = Entry("a/run", EntryType.FILE, 0o751, 1, source=b"x")
+
+
+def digest_entries(entries: list[Entry]) -> str:
+    """Return the digest of entries."""
+    with ContentHasher() as hasher:
+        return digest_folder(pack_entries(entries), hasher)
+
+
+def record(entry: Entry) -> str:
+    """Return an entry's record."""
+    with ContentHasher() as hasher:
+        return record_with(entry, hasher.content_hash)
 
 
 def test_as_documented() -> None:

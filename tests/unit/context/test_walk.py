@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -10,11 +11,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
-from imagebuilders.context import walk
-from imagebuilders.context.entries import EntryType, encode_path
+from imagebuilders.context.entries import EntryType, context_name, disk_name, encode_path
+from imagebuilders.context.inspection import inspect
+from imagebuilders.context.opener import FolderOpener
 from imagebuilders.context.rules import IgnoreRules
-from imagebuilders.context.walk import inspect, select
+from imagebuilders.context.walk import select
 from imagebuilders.exceptions import BuildContextError, ContextChangedError
 
 MakeTree = Callable[[Mapping[str, str | bytes | None]], Path]
@@ -68,19 +71,14 @@ def test_excluded_parents_are_listed(make_tree: MakeTree) -> None:
     assert paths(root, "**", "!**/y") == ["a", "a/c", "a/c/y"]
 
 
-def test_unopened(make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unopened(make_tree: MakeTree, mocker: MockerFixture) -> None:
     """A directory in which nothing can be kept is never opened."""
     root = make_tree({"a/b/x": "", "c/d/y": ""})
-    opened: list[str] = []
-    scandir = os.scandir
-
-    def spy(path: str) -> object:
-        opened.append(os.path.relpath(path, root))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", spy)
+    opened = mocker.spy(FolderOpener, "folder")
+    scanned = mocker.spy(os, "scandir")
     assert paths(root, "a", "c", "!c/d/z") == []
-    assert opened == [".", "c", "c/d"]
+    assert [call.args[1] for call in opened.call_args_list] == ["", "c", "c/d"]
+    assert scanned.call_count == 3
 
 
 def test_root_is_followed(make_tree: MakeTree, tmp_path: Path) -> None:
@@ -179,15 +177,15 @@ def test_special_file_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, name: str, error: OSError) -> None:
-    """Let `os.scandir` fail on a folder: a test that runs as root may read everything."""
-    scandir = os.scandir
+    """Let a folder not be opened: a test that runs as root may read everything."""
+    folder = FolderOpener.folder
 
-    def scan(path: str) -> object:
-        if os.path.basename(path) == name:
+    def open_folder(opener: FolderOpener, path: str) -> int:
+        if path == name:
             raise error
-        return scandir(path)
+        return folder(opener, path)
 
-    monkeypatch.setattr(os, "scandir", scan)
+    monkeypatch.setattr(FolderOpener, "folder", open_folder)
 
 
 def test_unreadable_folder(make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,14 +197,21 @@ def test_unreadable_folder(make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch)
     assert paths(root, "a", "!**/x") == ["b"]
 
 
-@pytest.mark.parametrize("error", [FileNotFoundError(2, "gone"), NotADirectoryError(20, "file")])
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (FileNotFoundError(2, "gone"), "vanished"),
+        (NotADirectoryError(20, "file"), "was replaced"),
+        (OSError(errno.ELOOP, "link"), "was replaced"),
+    ],
+)
 def test_vanished_folder(
-    make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch, error: OSError
+    make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch, error: OSError, words: str
 ) -> None:
-    """A directory that vanishes, or becomes a file, says that the context changed."""
+    """A directory that vanishes, or becomes a file or link, says that the context changed."""
     root = make_tree({"a/x": ""})
     refuse(monkeypatch, "a", error)
-    with pytest.raises(ContextChangedError, match="a vanished") as caught:
+    with pytest.raises(ContextChangedError, match=f"a {words}") as caught:
         paths(root)
     assert caught.value.path == str(root / "a")
 
@@ -223,14 +228,11 @@ def test_unreadable_path(tmp_path: Path) -> None:
         inspect("x", str(tmp_path / ("x" * 300)))
 
 
-def test_link_that_vanishes(make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_link_that_vanishes(make_tree: MakeTree, mocker: MockerFixture) -> None:
     """So is a link that vanishes before it is read."""
     root = make_tree({"l": "-> x"})
 
-    def gone(path: str) -> str:
-        raise FileNotFoundError(2, "gone")
-
-    monkeypatch.setattr(os, "readlink", gone)
+    mocker.patch("os.readlink", side_effect=FileNotFoundError(2, "gone"))
     with pytest.raises(ContextChangedError, match="vanished"):
         inspect("l", str(root / "l"))
 
@@ -275,7 +277,7 @@ def test_another_encoding(make_tree: MakeTree) -> None:
 def test_disk_names() -> None:
     """Names go from the file system's encoding to the context's and back."""
     for name in ("a", "ü", "\udcff"):
-        assert walk.disk_name(walk.context_name(name)) == name
+        assert disk_name(context_name(name)) == name
 
 
 def test_suggested_line_is_a_pattern(tmp_path: Path) -> None:
