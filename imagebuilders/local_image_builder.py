@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -141,6 +141,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             reference = container_registry.check_image_name(image_name)
         else:
             reference = parse_build_target(image_name)
+        names = [str(reference), *(str(parse_build_target(tag)) for tag in options.tags)]
         context = engine_context(build_context, options.dockerfile)
         compress = bool(options.gzip) or options.encoding == "gzip"
         tell = _emit_results if options.quiet else emit
@@ -158,7 +159,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
                 client,
                 image_name=str(reference),
                 context=context.archive(compress=compress),
-                params=_query(options, reference, context.dockerfile, proxies),
+                params=_query(options, names, context.dockerfile, proxies),
                 headers=_auth_headers(container_registry, keychain),
                 idle_timeout=options.timeout,
                 emit=tell,
@@ -222,14 +223,14 @@ _OF_STEPS = (
 
 def _query(
     options: DockerBuildOptions,
-    reference: ImageReference,
+    names: Sequence[str],
     dockerfile: str,
     proxies: Mapping[str, str],
 ) -> list[tuple[str, str]]:
     """Return the query of `POST /build`."""
     return render_classic_query(
         options,
-        names=[str(reference)],
+        names=names,
         dockerfile=dockerfile,
         build_arguments={} if options.use_config_proxy is False else proxies,
     )

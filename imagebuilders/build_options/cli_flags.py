@@ -43,6 +43,7 @@ def render_cli_flags(options: OptionValues) -> list[str]:
         (key if value is None else f"{key}={value}" for key, value in options.buildargs.items()),
     )
     add("--label", (f"{key}={value}" for key, value in options.labels.items()))
+    add("--tag", options.tags)
     add("--target", given(options.target))
     add("--platform", given(options.platform))
     add("--cache-from", (cache.image or cache for cache in options.cache_from))

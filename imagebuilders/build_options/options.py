@@ -111,6 +111,9 @@ class DockerBuildOptions(BaseModel):
     encoding: str | None = None
     """`gzip` is the same as `gzip=True`; the SDK's other values need a context of one's own."""
 
+    tags: Annotated[tuple[str, ...], BeforeValidator(reading.texts)] = ()
+    """Further names of the image, beside the one that it is built under. They are not pushed."""
+
     secrets: Annotated[tuple[BuildSecret, ...], BeforeValidator(reading.secrets)] = ()
     """Secrets for `RUN --mount=type=secret`; BuildKit only."""
     ssh: Annotated[tuple[SSHAgent, ...], BeforeValidator(reading.each(SSHAgent))] = ()
@@ -153,6 +156,7 @@ class DockerBuildOptions(BaseModel):
             timeout: float | None = ...,
             gzip: bool | None = ...,
             encoding: str | None = ...,
+            tags: str | Sequence[str] | None = ...,
             secrets: Spellings[BuildSecret] = ...,
             ssh: Spellings[SSHAgent] = ...,
             cache_to: Spellings[BuildCache] = ...,

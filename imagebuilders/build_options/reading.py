@@ -139,6 +139,16 @@ def platforms(value: object) -> object:
     return encodable(value) if isinstance(value, str) else value
 
 
+def texts(value: object) -> object:
+    """Read one text or several."""
+    if value is None:
+        return ()
+    items = as_sequence(value)
+    if not all(isinstance(item, str) and item for item in items):
+        raise ValueError("write each as a text")
+    return tuple(encodable(str(item)) for item in items)
+
+
 def names(value: object) -> object:
     """Read names: a list, or a text with commas."""
     if value is None:

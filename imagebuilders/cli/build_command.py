@@ -120,7 +120,7 @@ def build(
         )
         stack = Client().active_stack
         with progress(quiet=quiet, as_json=as_json):
-            results = _build_each(stack, path, names, options, push=push)
+            results = _build(stack, path, names, options, push=push)
     for built in results:
         if as_json:
             output.write_json(sys.stdout, built.record)
@@ -130,7 +130,7 @@ def build(
             output.result(built.reference or built.image)
 
 
-def _build_each(
+def _build(
     stack: Stack,
     path: str,
     names: Sequence[str],
@@ -138,23 +138,29 @@ def _build_each(
     *,
     push: bool,
 ) -> list[BuiltImage]:
-    # All registries before the first build: what cannot be pushed need not be built.
+    """Build one image under all its names; push each."""
+    # All registries before the build: what cannot be pushed need not be built.
     registries = {name: _registry(stack, name) if push else None for name in names}
-    built = []
+    for name, registry in registries.items():
+        if registry is not None:
+            registry.check_image_name(name)
+    first, *others = registries
+    noted = _ImageId()
     with ExitStack() as open_registries:
         for registry in registries.values():
             if registry is not None:
                 open_registries.callback(registry.close)
-        for name, registry in registries.items():
-            noted = _ImageId()
-            context = stack.image_builder.build_context_class(path)
-            with events.listen(noted):
-                returned = stack.image_builder.build(name, context, options, registry)
-            reference = returned if registry is not None else None
-            built.append(BuiltImage(name, noted.image_id, reference))
-            # The other names are for the image that was just built, not for new ones.
-            options = options.model_copy(update={"nocache": None, "pull": None})
-    return built
+        context = stack.image_builder.build_context_class(path)
+        with events.listen(noted):
+            returned = stack.image_builder.build(
+                first, context, options.model_copy(update={"tags": tuple(others)}),
+                registries[first],
+            )  # fmt: skip
+        references = {first: returned if push else None}
+        for name in others:
+            registry = registries[name]
+            references[name] = None if registry is None else registry.push_image(name)
+    return [BuiltImage(name, noted.image_id, references[name]) for name in registries]
 
 
 class _ImageId:

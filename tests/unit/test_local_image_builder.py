@@ -40,6 +40,7 @@ from imagebuilders.exceptions import (
     BuildOptionsError,
     EngineNotFoundError,
     ImageBuilderError,
+    ImageNameError,
 )
 from imagebuilders.stack import StackComponentType
 
@@ -518,3 +519,15 @@ def test_a_dockerfile_outside_the_context_is_named_as_it_was_given(
     with pytest.raises(BuildError, match=str(dockerfile)) as caught:
         builder.build("app:1", BuildContext(str(root)), {"dockerfile": str(dockerfile)})
     assert ".dockerfile." not in str(caught.value)
+
+
+def test_further_names_are_given_in_the_same_build(
+    builder: LocalImageBuilder, engine: FakeDockerEngine
+) -> None:
+    """One request to the engine carries them all."""
+    context = _context("FROM base:1\nLABEL a=b\n")
+    builder.build("app:1", context, {"tags": ["app:2", "other"]})
+    (request,) = [request for request in engine.requests if request.path == "/build"]
+    assert request.query["t"] == ["app:1", "app:2", "other:latest"]
+    with pytest.raises(ImageNameError, match="UPPER"):
+        builder.build("app:1", _context(), {"tags": "UPPER"})

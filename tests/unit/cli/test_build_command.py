@@ -93,7 +93,7 @@ def test_dockerfile_from_standard_input(
     builder.before_build = look
     names = ("-t", "shop:1", "-t", "shop:2")
     assert run("build", "app", *names, "-f", "-", stdin=b"FROM busybox\n").code == 0
-    assert seen == [b"FROM busybox\n"] * 2
+    assert seen == [b"FROM busybox\n"]
     assert not os.path.exists(str(builder.calls[0].options.dockerfile))
 
 
@@ -127,7 +127,7 @@ def test_dockerfile_from_standard_input_where_files_must_have_names(
 def test_dockerfile_from_a_pipe(
     run: Run, builder: RecordingBuilder, stack: Stack, folder: Path
 ) -> None:
-    """A shell's `<(command)` can be read only once; each of the names is built from it."""
+    """A shell's `<(command)` can be read only once; the builder gets a file of it."""
     seen: list[bytes] = []
     builder.before_build = lambda call: seen.append(
         Path(call.options.dockerfile or "").read_bytes()
@@ -140,7 +140,7 @@ def test_dockerfile_from_a_pipe(
         assert run("build", "app", *names, "-f", f"/dev/fd/{reader}").code == 0
     finally:
         os.close(reader)
-    assert seen == [b"FROM busybox\n"] * 2
+    assert seen == [b"FROM busybox\n"]
 
 
 @pytest.mark.parametrize(
@@ -180,12 +180,13 @@ def test_errors_call_standard_input_by_its_name(
 
 
 def test_several_names(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
-    """Each name gets the image; only the first build may ignore the cache."""
+    """There is one build, which gives the image all of its names."""
     result = run("build", "app", "-t", "a:1", "-t", "a:2", "-t", "a:1", "--no-cache", "--pull")
     assert result.out == "a:1\na:2\n"
-    assert [call.image_name for call in builder.calls] == ["a:1", "a:2"]
-    assert [call.options.nocache for call in builder.calls] == [True, None]
-    assert [call.options.pull for call in builder.calls] == [True, None]
+    (call,) = builder.calls
+    assert call.image_name == "a:1"
+    assert call.options.tags == ("a:2",)
+    assert call.options.nocache is True
 
 
 def test_push(run: Run, builder: RecordingBuilder, registry: RecordingRegistry) -> None:
@@ -193,6 +194,17 @@ def test_push(run: Run, builder: RecordingBuilder, registry: RecordingRegistry) 
     result = run("build", "app", "-t", "registry.example/shop:1", "--push")
     assert (result.code, result.out) == (0, f"registry.example/shop@{DIGEST}\n")
     assert builder.calls[0].container_registry is registry
+
+
+def test_push_of_several_names(
+    run: Run, builder: RecordingBuilder, registry: RecordingRegistry
+) -> None:
+    """The image is built once, and pushed under each name."""
+    names = ("-t", "registry.example/shop:1", "-t", "registry.example/cart:1")
+    result = run("build", "app", *names, "--push")
+    pushed = [f"registry.example/{name}@{DIGEST}" for name in ("shop", "cart")]
+    assert (result.code, result.out.splitlines()) == (0, pushed)
+    assert len(builder.calls) == 1
 
 
 def test_no_push_without_the_flag(
