@@ -15,11 +15,17 @@ nox.options.error_on_external_run = True
 # A Python that is not here is left out, also in CI, and none is downloaded.
 nox.options.error_on_missing_interpreters = False
 nox.options.download_python = "never"
-nox.options.sessions = ["lint", "typing", "unit", "minimums", "package", "docs", "integration"]
+nox.options.sessions = [
+    *("lint", "typing", "unit", "minimums", "install", "package", "docs", "integration"),
+]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+# On a machine that has only a newer Python, that one is better than none.
+ALL_PYTHONS = list(dict.fromkeys([*PYTHONS, CURRENT]))
+EXTRAS = list(PROJECT["project"]["optional-dependencies"])
 
 
 def _find_pyenv_pythons() -> None:
@@ -61,8 +67,7 @@ def typing(session: nox.Session) -> None:
     session.run("pyright", "--warnings")
 
 
-# On a machine that has only a newer Python, that one is better than none.
-@nox.session(python=list(dict.fromkeys([*PYTHONS, CURRENT])))
+@nox.session(python=ALL_PYTHONS)
 def unit(session: nox.Session) -> None:
     """Run the unit tests on each Python that is here; with nox's own, measure coverage."""
     _install(session, "test", extras="[testing]")
@@ -77,6 +82,36 @@ def unit(session: nox.Session) -> None:
         session.run("pytest", "--numprocesses=auto", doubles)
     else:
         session.run("pytest", "--numprocesses=auto")
+
+
+# The backend makes environments with the pip that this Python came with.
+@nox.session(python=ALL_PYTHONS, venv_backend="venv")
+def install(session: nox.Session) -> None:
+    """Install all extras together with Python's own pip; ``-- each`` also one by one, each alone.
+
+    An old pip finds no way where requirements of two extras contradict each other, which a newer
+    one may hide by taking old versions.
+    """
+    folder = Path(session.create_tmp()).resolve()
+    session.run(
+        *("python", "-m", "pip", "wheel", "--quiet", "--no-deps"),
+        *("--wheel-dir", str(folder / "wheels"), "."),
+    )
+    (wheel,) = (folder / "wheels").glob("imagebuilders-*.whl")
+    alone = [[extra] for extra in ["", *EXTRAS]] if "each" in session.posargs else []
+    for extras in [EXTRAS, *alone]:
+        environment = folder / "environment"
+        session.run("python", "-m", "venv", "--clear", str(environment))
+        python = str(environment / "bin" / "python")
+        wanted = f"imagebuilders[{','.join(extras)}] @ {wheel.as_uri()}"
+        session.run(
+            *(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wanted),
+            external=True,
+        )
+        session.run(python, "-m", "pip", "check", external=True)
+        # Not in the clone, whose packages would be imported in place of the installed ones.
+        with session.chdir(folder):
+            session.run(python, "-c", "from imagebuilders import *; import fakes", external=True)
 
 
 @nox.session
@@ -94,6 +129,25 @@ def integration(session: nox.Session) -> None:
         # Why all are skipped is one line, not one for each test.
         *(session.posargs or ["tests/integration", "-rfE"]),
         env={"IMAGEBUILDERS_TEST_PROVISION": os.environ.get("IMAGEBUILDERS_TEST_PROVISION", "1")},
+    )
+
+
+@nox.session
+def whole(session: nox.Session) -> None:
+    """Take whole every long comparison of which the other sessions take a seeded sample.
+
+    That takes hours: all scenarios on all engines, all ignore cases, 500 random builds on each
+    engine, uploads killed at each line, each extra alone.
+    """
+    for python in ALL_PYTHONS:
+        session.notify(f"install-{python}", ["each"])
+    _install(session, "integration", extras="[testing]")
+    session.run(
+        *("pytest", *(session.posargs or ["tests/unit", "tests/integration", "-rfE"])),
+        env={
+            "IMAGEBUILDERS_TEST_WHOLE": "1",
+            "IMAGEBUILDERS_TEST_PROVISION": os.environ.get("IMAGEBUILDERS_TEST_PROVISION", "1"),
+        },
     )
 
 

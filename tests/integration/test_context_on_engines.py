@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from comparison_size import WHOLE
 from testbed.engine import Engine
 from testbed.tools import ClientTool
 
@@ -37,7 +38,7 @@ def sample_of_cases() -> list[dict[str, Any]]:
         and not case.get("empty_in_buildkit")
         and len(case["context"]) > 3
         and "!" in case["dockerignore"]
-    ][::60]
+    ][:: 1 if WHOLE else 60]
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
 import pytest
+from comparison_size import WHOLE, size
 from docker.api.client import APIClient
 from double_contract import DoubleContract, engine_double
 from hypothesis import HealthCheck, Phase, given, note, settings
@@ -24,14 +24,11 @@ from fakes.contracts.engine.session import Session
 from fakes.contracts.engine.transcripts import VERSIONS
 from fakes.engine.fidelity import KNOWN_DIVERGENCES
 
-# The random builds of one run; the whole comparison is 500.
-_WHOLE = bool(os.environ.get("IMAGEBUILDERS_WHOLE_CONTRACT"))
 _ALL = sorted(scenarios())
 # Engines look for drivers for minutes.
 _QUICK = [name for name in _ALL if not name.startswith("drivers.")]
 # A failure is not made smaller: that takes minutes with a real engine.
 _PHASES = (Phase.explicit, Phase.generate)
-_EXAMPLES = int(os.environ.get("IMAGEBUILDERS_RANDOM_BUILDS", "30"))
 
 
 Engines = Callable[[str], ContractEngine]
@@ -67,7 +64,7 @@ class _Sampled(_Real):
     """A third of the scenarios, unless the whole contract is asked for: it takes minutes."""
 
     __test__ = False
-    only = _ALL if _WHOLE else _QUICK[::3]
+    only = _ALL if WHOLE else _QUICK[::3]
 
 
 class TestReal20(_Sampled):
@@ -89,7 +86,7 @@ class TestReal28(_Real):
 
     __test__ = True
     engine_version = "28.5"
-    only = _ALL if _WHOLE else _QUICK
+    only = _ALL if WHOLE else _QUICK
 
 
 class TestDouble20(DoubleContract):
@@ -239,11 +236,11 @@ def test_random_builds_come_out_the_same(real: tuple[str, APIClient]) -> None:
     version, api = real
 
     @settings(
-        max_examples=_EXAMPLES,
+        max_examples=size(30, 500),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=_PHASES,
-        derandomize="IMAGEBUILDERS_RANDOM_BUILDS" not in os.environ,
+        derandomize=True,
         database=None,
     )
     @given(
