@@ -1,20 +1,25 @@
 """One ordered pass over a tree.
 
 Parents come first, the names of a directory in byte order, and symbolic links are never
-followed: each folder is opened from the one above it. A directory below which nothing can be
-kept is never opened.
+followed. A directory below which nothing can be kept is never opened.
+
+A folder is listed by its path, and everything in it is looked at from the folder above, opened
+without following a link. So a folder that is exchanged for a link meanwhile can lead the
+listing astray, but no file outside the root is looked at, and the exchange is noticed.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import posixpath
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from imagebuilders.context.entries import (
     UTF8_NAMES,
+    Entry,
     EntryType,
     context_name,
     disk_name,
@@ -78,8 +83,7 @@ def select(root: str, rules: IgnoreRules) -> Iterator[Selected]:
         ContextChangedError: a directory vanished or was replaced meanwhile.
         RuleError: a pattern turns out to be malformed when it is first tried.
     """
-    with FolderOpener(root) as opener:
-        yield from _Walk(root, rules, opener).select()
+    return _Walk(root, rules).select()
 
 
 def walk(root: str, rules: IgnoreRules) -> Folder:
@@ -89,17 +93,22 @@ def walk(root: str, rules: IgnoreRules) -> Folder:
         BuildContextError, ContextChangedError, RuleError: as for `select`; or a file vanished.
     """
     with FolderOpener(root) as opener:
-        return _Walk(root, rules, opener).folder()
+        return _Walk(root, rules).folder(opener)
 
 
 class _Walk:
     """A walk of a root by rules."""
 
-    def __init__(self, root: str, rules: IgnoreRules, opener: FolderOpener) -> None:
+    def __init__(self, root: str, rules: IgnoreRules) -> None:
+        try:
+            os.lstat(root)
+        except OSError:
+            pass  # found out when it is listed
+        except ValueError as error:
+            raise bad_root(root, error) from error
         self._root = root
         self._start = os.path.join(root, "")
         self._rules = rules
-        self._opener = opener
 
     def select(self) -> Iterator[Selected]:
         listing = self._list("", _ROOT)
@@ -134,15 +143,16 @@ class _Walk:
                 if waiting and waiting[-1] is held:
                     waiting.pop()
 
-    def folder(self) -> Folder:
-        levels = [self._enter("", None, _ROOT)]
+    def folder(self, opener: FolderOpener) -> Folder:
+        levels = [self._enter(opener, "", None, _ROOT)]
         while True:
             level = levels[-1]
             for name, position, offset in level.others:
-                place = self._place(level, name, position, offset)
+                place = self._place(opener, level, name, position, offset)
                 if name in level.listing.folders:
                     path = level.folder.prefix + name
-                    levels.append(self._enter(path, place, level.listing.folders[name]))
+                    outcome = level.listing.folders[name]
+                    levels.append(self._enter(opener, path, place, outcome))
                     break
                 level.folder.children.append(place)
             else:
@@ -153,10 +163,14 @@ class _Walk:
                     above = levels[-1].folder
                     above.children.append(level.place._replace(folder=level.folder))
 
-    def _enter(self, path: str, place: Child | None, outcome: Outcome) -> _Level:
+    def _enter(
+        self, opener: FolderOpener, path: str, place: Child | None, outcome: Outcome
+    ) -> _Level:
         """List a folder, and look at the files in it."""
         folder = Folder(path, self._start)
         listing = self._list(folder.prefix, outcome)
+        if place is not None:
+            self._check_listed(place.entry)
         names, links, folders = listing
         others: list[tuple[str, int, int]] = []
         if links or folders:
@@ -172,16 +186,30 @@ class _Walk:
             packed = encode_path("\0".join([*names, ""]))
             names.clear()
             listing.names.clear()
-            states, odd = self._states(path, packed)
+            states, odd = self._states(opener, path, packed)
             folder.set_files(packed, states, odd)
         return _Level(folder, place, not outcome[0], iter(others), listing)
 
-    def _states(self, folder: str, names: bytes) -> tuple[bytes, dict[bytes, State]]:
+    def _check_listed(self, entry: Entry) -> None:
+        """Raise `ContextChangedError` unless what was listed is the folder of this entry."""
+        try:
+            status = os.stat(str(entry.source))
+        except OSError as error:
+            raise self._failed(entry.path, error) from error
+        if (status.st_ino, status.st_dev) != (entry.inode, entry.device):
+            raise replaced(str(entry.source))
+
+    def _states(
+        self, opener: FolderOpener, folder: str, names: bytes
+    ) -> tuple[bytes, dict[bytes, State]]:
         """Look at the files in a folder."""
         states: list[bytes] = []
         odd: dict[bytes, State] = {}
-        descriptor = self._opener.folder(disk_name(folder))
         at = 0
+        try:
+            descriptor = opener.folder(disk_name(folder))
+        except OSError as error:
+            raise self._failed(folder, error) from error
         try:
             while at < len(names):
                 end = names.find(b"\0", at + _AT_ONCE) + 1 or len(names)
@@ -192,17 +220,19 @@ class _Walk:
                     states.append(look_one_by_one(descriptor, batch, odd))
                 at = end
         except OSError as error:
-            name = os.fsdecode(error.filename)
-            raise self._failed(os.path.join(folder, context_name(name)), error) from error
+            name = context_name(os.fsdecode(error.filename or ""))
+            raise self._failed(posixpath.join(folder, name), error) from error
         return b"".join(states), odd
 
-    def _place(self, level: _Level, name: str, position: int, offset: int) -> Child:
+    def _place(
+        self, opener: FolderOpener, level: _Level, name: str, position: int, offset: int
+    ) -> Child:
         """Look at a link or directory."""
         path = level.folder.prefix + name
         source = self._start + disk_name(path)
         expected = EntryType.LINK if name in level.listing.links else EntryType.DIRECTORY
         try:
-            descriptor = self._opener.folder(disk_name(level.folder.path))
+            descriptor = opener.folder(disk_name(level.folder.path))
             entry = look(path, source, disk_name(name), descriptor)
         except OSError as error:
             raise self._failed(path, error) from error
@@ -219,7 +249,7 @@ class _Walk:
         excluded, hits = outcome
         judge = self._rules.in_folder(prefix, hits)
         try:
-            with os.scandir(self._open(prefix)) as scan:
+            with os.scandir(self._start + disk_name(prefix[:-1])) as scan:
                 for found in scan:
                     name = found.name if UTF8_NAMES else context_name(found.name)
                     result = judge(name)
@@ -246,12 +276,6 @@ class _Walk:
             raise self._failed(prefix[:-1], error) from error
         _sort(names)
         return _Listing(names, links, folders)
-
-    def _open(self, prefix: str) -> int:
-        try:
-            return self._opener.folder(disk_name(prefix[:-1]))
-        except ValueError as error:  # the other names come from the system
-            raise bad_root(self._root, error) from error
 
     def _failed(self, path: str, error: OSError) -> Exception:
         """Return the error of a path that cannot be looked at or listed."""

@@ -42,11 +42,15 @@ def count(tmp_path_factory: pytest.TempPathFactory) -> Count:
         ("build", "config.json", 1),
         ("build", "imagebuilders.toml", 1),
         ("build", "Dockerfile", 1),
+        ("build", ".dockerignore", 1),
         ("push", "config.json", 1),
         ("push", "imagebuilders.toml", 0),
         ("push", "Dockerfile", 1),
+        ("push", ".dockerignore", 1),
         ("upload", "imagebuilders.toml", 1),
         ("upload", "config.json", 0),
+        ("upload", "Dockerfile", 1),
+        ("upload", ".dockerignore", 1),
     ],
 )
 def test_a_control_file_is_opened_once(count: Count, what: str, file: str, times: int) -> None:
@@ -54,7 +58,7 @@ def test_a_control_file_is_opened_once(count: Count, what: str, file: str, times
     assert count(what)["opened"].get(file, 0) == times
 
 
-@pytest.mark.parametrize("what", ["build", "push"])
+@pytest.mark.parametrize("what", ["build", "push", "upload"])
 def test_a_context_is_walked_once(count: Count, what: str) -> None:
     """Each of its folders is read once."""
     assert count(what)["walked"] == {".": 1, "below": 1}
