@@ -36,11 +36,16 @@ class BuildStarted:
 
 @dataclass(frozen=True)
 class ContextProgress:
-    """So many bytes of the build context were sent so far. `total` is 0 when unknown."""
+    """So many bytes of the build context were sent so far. `total` is 0 when unknown.
+
+    `name` tells transfers apart: some builders fetch the Dockerfile, or further contexts, by
+    transfers of their own.
+    """
 
     bytes_sent: int
     done: bool = False
     _: KW_ONLY
+    name: str = field(default="context", compare=False)
     total: int = field(default=0, compare=False)
     step_id: str = field(default="", compare=False)
 

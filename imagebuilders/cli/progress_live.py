@@ -115,7 +115,9 @@ class LiveProgress:
                 title = f"{printable(event.image_name)} with {printable(event.engine)}"
                 return [Text(f"Building {title}", style="bold")]
             case events.ContextProgress():
-                return self._transfer("context", event.bytes_sent, event.total, event.done)
+                return self._transfer(
+                    printable(event.name), event.bytes_sent, event.total, event.done
+                )
             case events.UploadProgress():
                 title = f"upload to {printable(event.path)}"
                 return self._transfer(title, event.bytes_sent, event.total, event.done)

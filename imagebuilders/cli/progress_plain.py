@@ -51,7 +51,7 @@ class PlainProgress:
                 self._labels.clear()
                 self._line(f"building {printable(event.image_name)} with {printable(event.engine)}")
             case events.ContextProgress():
-                self._transfer("context", event.bytes_sent, event.total, event.done)
+                self._transfer(printable(event.name), event.bytes_sent, event.total, event.done)
             case events.UploadProgress():
                 what = f"upload to {printable(event.path)}"
                 self._transfer(what, event.bytes_sent, event.total, event.done)

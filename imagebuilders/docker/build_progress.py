@@ -115,6 +115,8 @@ class BuildProgress:
         text = message.get("stream")
         if isinstance(text, str) and text:
             self._take_text(text)
+            if len(message) == 1:
+                return None
         if "errorDetail" in message or "error" in message:
             self._tell(self._stream.fail())
             self._end_lines()
@@ -143,7 +145,9 @@ class BuildProgress:
         return BuiltImage(image_id, tuple(self.log))
 
     def _take_text(self, text: str) -> None:
-        if built := _BUILT.fullmatch(text):
+        if not text.startswith("Successfully "):
+            self.last_words = None
+        elif built := _BUILT.fullmatch(text):
             self.last_words = built[1]
         elif not _TAGGED.fullmatch(text):
             self.last_words = None

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from imagebuilders.events import Stream
 
@@ -100,6 +100,9 @@ class BuildStream:
         total: the number of steps, in that step's stage where the engine counts so; 0 when unknown.
     """
 
+    _end_marks: ClassVar[tuple[str, ...]] = ()
+    """How the first message of an end may begin."""
+
     def __init__(self) -> None:
         self.number = 0
         self.total = 0
@@ -116,6 +119,9 @@ class BuildStream:
         """Read the text of one message."""
         if not self._is_command_speaking:
             yield from self._read_engine(text)
+            return
+        if not self._held and not text.startswith(self._end_marks):  # nearly all of the output
+            yield self._print(text)
             return
         self._held.append(text)
         while self._held:
@@ -164,6 +170,8 @@ class BuildStream:
 
 class DockerStream(BuildStream):
     """The words of Docker's classic builder."""
+
+    _end_marks = (" ---> ", "Removing ")
 
     def __init__(self, *, removes_containers: bool = True) -> None:
         """Begin before the first step.

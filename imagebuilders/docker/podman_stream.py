@@ -46,6 +46,8 @@ def begins_build(text: str) -> bool:
 class PodmanStream(BuildStream):
     """The words of Podman."""
 
+    _end_marks = ("-->", "STEP ", "COMMIT", "[")
+
     def __init__(self) -> None:
         """Begin before the first step."""
         super().__init__()
