@@ -15,6 +15,7 @@ from imagebuilders.base_image_builder import (
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.classic_query import check_classic, render_classic_query
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
+from imagebuilders.docker.client_source import ClientSource
 from imagebuilders.events import (
     BuildStarted,
     ContextProgress,
@@ -70,9 +71,13 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             docker_client: the engine's client to build with when no registry is given; without
                 one, each build looks for the engine.
             settings: fields of the config.
+
+        Raises:
+            ConfigurationError: a setting is unknown, or `docker_client` is no
+                `docker.DockerClient`.
         """
         super().__init__(config, name=name, id=id, **settings)
-        self._docker_client = docker_client
+        self._source = ClientSource(docker_client, owner=type(self).__name__)
 
     @property
     def is_building_locally(self) -> bool:
@@ -177,16 +182,11 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         """Give the client to build with; one that is made for this build is closed after it."""
         if container_registry is not None:
             yield container_registry.docker_client
-        elif self._docker_client is not None:
-            yield self._docker_client
-        else:
-            from imagebuilders.connections.discovery import connect
+            return
+        from imagebuilders.connections.discovery import connect
 
-            client = connect(docker_config=keychain.config)
-            try:
-                yield client
-            finally:
-                client.close()
+        with self._source.lend(lambda: connect(docker_config=keychain.config)) as client:
+            yield client
 
 
 def _check_types(build_context: object, container_registry: object) -> None:

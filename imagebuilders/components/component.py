@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import inspect
 from abc import ABC
 from typing import ClassVar, Generic, cast, get_args, get_origin
 from uuid import UUID, uuid4
@@ -109,7 +110,7 @@ class StackComponent(ABC, Generic[ConfigT]):
             raise  # a default's own words, such as of a missing home folder
         except ValidationError as error:
             # `from None`: pydantic's text quotes the input, which may be a password.
-            found = findings(error, cls.config_class)
+            found = findings(error, cls.config_class, also_known=_own_arguments(cls))
             message = f"{cls.__name__}: {'; '.join(str(finding) for finding in found)}"
             unknown_key = any(detail["type"] == "extra_forbidden" for detail in error.errors())
             if unknown_key and "config_class" not in vars(cls):
@@ -136,6 +137,12 @@ class StackComponent(ABC, Generic[ConfigT]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, config={self._config!r})"
+
+
+def _own_arguments(component: type) -> list[str]:
+    """Return the keyword arguments that a component takes beside its settings."""
+    parameters = inspect.signature(component.__init__).parameters.values()  # type: ignore[misc]
+    return [one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY]
 
 
 def _config_class_between_brackets(component: type) -> type[StackComponentConfig] | None:

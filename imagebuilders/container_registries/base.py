@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import threading
 from abc import ABC
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -18,6 +17,7 @@ from imagebuilders.components.component import (
 )
 from imagebuilders.components.flavor import Flavor
 from imagebuilders.components.overridable import overridable_property
+from imagebuilders.container_registries.engine_pusher import EnginePusher
 from imagebuilders.container_registries.uri import normalize_registry_uri
 from imagebuilders.exceptions import ImageNameError
 from imagebuilders.oci.reference import ImageReference, parse_build_target
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from imagebuilders.auth.credentials import Credentials
-    from imagebuilders.auth.keychain import Keychain
 
 
 class BaseContainerRegistryConfig(StackComponentConfig):
@@ -70,7 +69,12 @@ ConfigT = TypeVar(
 
 
 class BaseContainerRegistry(StackComponent[ConfigT], ABC):
-    """A place where images go."""
+    """A place where images go.
+
+    It knows which names are its own and who to be there, which is what every builder needs. For
+    builders that build with a Docker Engine, `docker_client` and `push_image` lead to one; nobody
+    else needs an engine.
+    """
 
     config_class = BaseContainerRegistryConfig
 
@@ -94,12 +98,11 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
             settings: fields of the config.
 
         Raises:
-            ConfigurationError: a setting is unknown, missing or has a wrong value.
+            ConfigurationError: a setting is unknown, missing or has a wrong value, or
+                `docker_client` is no `docker.DockerClient`.
         """
         super().__init__(config, name=name, id=id, **settings)
-        self._given_client = docker_client
-        self._client: docker.DockerClient | None = None
-        self._lock = threading.Lock()
+        self._engine = EnginePusher(docker_client, owner=type(self).__name__)
 
     @property
     def uri(self) -> str:
@@ -148,6 +151,26 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
         with shared_keychain() as keychain:
             return keychain.credentials_for(self.address)
 
+    def credentials_for(self, host: str) -> Credentials | None:
+        """Return who to be at a registry: here with `credentials`, elsewhere as the user is.
+
+        This is what a builder without an engine asks for each registry that a build comes to.
+
+        Args:
+            host: the registry's domain, with its port.
+
+        Raises:
+            RegistryError: a credential helper failed.
+            ConfigurationError: Docker's configuration file is malformed.
+        """
+        from imagebuilders.auth.credentials import domain_of
+        from imagebuilders.auth.keychain import shared_keychain
+
+        if domain_of(host) == domain_of(self.address):
+            return self.resolve_credentials()
+        with shared_keychain() as keychain:
+            return keychain.credentials_for(host)
+
     @property
     def docker_client(self) -> docker.DockerClient:
         """The engine's client, made when first asked for.
@@ -159,31 +182,11 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
             EngineNotFoundError: no engine answers.
             RegistryError: the registry refused the login or could not be reached.
         """
-        from imagebuilders.auth.keychain import shared_keychain
-
-        with self._lock, shared_keychain() as keychain:
-            if self._client is None:
-                self._client = self._make_client(keychain)
-            return self._client
-
-    def _make_client(self, keychain: Keychain) -> docker.DockerClient:
-        from imagebuilders.connections.discovery import connect
-
-        client = self._given_client or connect(docker_config=keychain.config)
-        try:
-            self._log_in(client)
-        except BaseException:
-            if client is not self._given_client:
-                client.close()
-            raise
-        return client
+        return self._engine.client(self)
 
     def close(self) -> None:
         """Close the client that `docker_client` made; one that was given stays open."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None and client is not self._given_client:
-            client.close()
+        self._engine.close()
 
     def is_valid_image_name_for_registry(self, image_name: str) -> bool:
         """Whether the name is well-formed and names an image in this registry.
@@ -216,7 +219,7 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
         return reference
 
     def push_image(self, image_name: str) -> str:
-        """Push an image that the engine has.
+        """Push an image that the engine of `docker_client` has.
 
         Args:
             image_name: its name; without a tag, `latest` is pushed.
@@ -229,22 +232,20 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
             PushError: the registry did not take it.
             RegistryError: the login failed.
         """
-        from imagebuilders.auth.credentials import encode_auth
         from imagebuilders.auth.keychain import shared_keychain
-        from imagebuilders.docker.push import push_image
 
         reference = self.check_image_name(image_name)
         with shared_keychain():
-            authorization = encode_auth(self.auth_config() or {})
-            return push_image(
+            auth_config = self.auth_config()  # what is wrong with it is known without an engine
+            return self._engine.push(
                 self.docker_client,
                 reference,
-                authorization=authorization,
+                auth_config=auth_config,
                 idle_timeout=self.config.idle_timeout,
             )
 
     def auth_config(self) -> dict[str, str] | None:
-        """Give the credentials in the form of the engine's API; `None` without any.
+        """Return the credentials in the form of the engine's API; `None` without any.
 
         Raises:
             RegistryError: a credential helper failed.
@@ -252,14 +253,6 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
         """
         found = self.resolve_credentials()
         return None if found is None else found.auth_config(self.address)
-
-    def _log_in(self, client: docker.DockerClient) -> None:
-        from imagebuilders.auth.credentials import IDENTITY_TOKEN_USERNAME
-        from imagebuilders.docker.login import log_in
-
-        found = self.credentials
-        if found is not None and found[0] != IDENTITY_TOKEN_USERNAME:
-            log_in(client, self.address, *found)
 
 
 class BaseContainerRegistryFlavor(Flavor, ABC):

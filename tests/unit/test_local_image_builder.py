@@ -61,11 +61,17 @@ def engine() -> FakeDockerEngine:
 
 
 @pytest.fixture
-def builder(engine: FakeDockerEngine) -> Iterator[LocalImageBuilder]:
-    """Give a builder with a client of that engine."""
+def client(engine: FakeDockerEngine) -> Iterator[FakeDockerClient]:
+    """A client of that engine."""
     client = FakeDockerClient(engine)
-    yield LocalImageBuilder(docker_client=client)
+    yield client
     client.close()
+
+
+@pytest.fixture
+def builder(client: FakeDockerClient) -> LocalImageBuilder:
+    """A builder with that client."""
+    return LocalImageBuilder(docker_client=client)
 
 
 def _context(dockerfile: str = "FROM base:1\nRUN make\n") -> BuildContext:
@@ -422,10 +428,10 @@ def test_a_base_image_may_need_the_users_credentials(
 def test_the_registrys_credentials_serve_the_build_too(
     engine: FakeDockerEngine,
     builder: LocalImageBuilder,
+    client: FakeDockerClient,
     header_of_build: Callable[[], dict[str, object]],
 ) -> None:
     """A base image from the same registry needs no more than the component has."""
-    client = builder._docker_client
     with FakeRegistry(auth="basic", users={"alice": "s3cret"}) as server:
         registry = DefaultContainerRegistry(
             uri=server.address, username="alice", password="s3cret", docker_client=client
@@ -481,12 +487,9 @@ def _builds(engine: FakeDockerEngine) -> list[str]:
 
 
 @pytest.fixture
-def header_of_build(
-    builder: LocalImageBuilder,
-) -> Callable[[], dict[str, object]]:
-    """Give the credentials that went to the engine with the last build."""
-    assert builder._docker_client is not None
-    api = builder._docker_client.api
+def header_of_build(client: FakeDockerClient) -> Callable[[], dict[str, object]]:
+    """The credentials that went to the engine with the last build."""
+    api = client.api
     sent: list[str] = []
 
     def note(response: object, **_: object) -> None:

@@ -136,6 +136,36 @@ def test_wrong_settings(settings: dict[str, object], says: str) -> None:
     assert caught.value.__cause__ is None
 
 
+def test_arguments_of_the_component_are_known_too() -> None:
+    """A misspelled argument that is no setting gets its name as well."""
+
+    class Harbour(Ship):
+        """Takes a pilot, whom no config can hold."""
+
+        def __init__(self, *, pilot: object = None, **settings: object) -> None:
+            super().__init__(**settings)  # type: ignore[arg-type]
+            self.pilot = pilot
+
+    with pytest.raises(ConfigurationError, match="unknown key 'pilots'; did you mean 'pilot'"):
+        Harbour(pilots="Ann")
+
+
+def test_default_that_fails() -> None:
+    """Whatever a config's defaults and validators raise, the error is one of this package."""
+
+    class FailingConfig(StackComponentConfig):
+        """Looks for a default that cannot be found."""
+
+        port: str = Field(default_factory=lambda: str(1 / 0))
+
+    class Failing(StackComponent[FailingConfig]):
+        """A component."""
+
+    with pytest.raises(ConfigurationError, match="FailingConfig cannot be made: ZeroDivision"):
+        Failing()
+    assert Failing(port="a").config.port == "a"
+
+
 def test_config_of_another_component() -> None:
     """A config of the wrong class is refused at once."""
     with pytest.raises(ConfigurationError, match="needs a ShipConfig, not a StackComponentConfig"):

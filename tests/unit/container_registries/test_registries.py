@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,6 +119,36 @@ def test_the_users_tokens_are_the_fallback_too(docker_config: Path) -> None:
     identity = DefaultContainerRegistry(uri="c.d")
     assert identity.credentials == ("<token>", "i")
     assert identity.auth_config() == {"identitytoken": "i", "serveraddress": "c.d"}
+
+
+def test_credentials_per_host(docker_config: Path) -> None:
+    """The component's own count at its registry alone; elsewhere the user is who they are."""
+    _write_auth(docker_config, "ghcr.io", "bob", "pw")
+    registry = DefaultContainerRegistry(uri="docker.io/team", username="alice", password="s3cret")
+    here = registry.credentials_for("index.docker.io")
+    assert here is not None
+    assert here.pair == ("alice", "s3cret")
+    there = registry.credentials_for("ghcr.io")
+    assert there is not None
+    assert there.pair == ("bob", "pw")
+    assert not registry.credentials_for("nobody.example")
+
+
+def test_a_builder_without_an_engine_needs_no_docker_sdk() -> None:
+    """Names and credentials are the registry's own; an engine is asked for by nothing of it."""
+    code = (
+        "import sys\n"
+        "from imagebuilders import DefaultContainerRegistry\n"
+        "registry = DefaultContainerRegistry(uri='r.example/team', username='a', password='b')\n"
+        "print(registry.check_image_name('r.example/team/app:1').tag)\n"
+        "print(registry.credentials_for('r.example').pair, registry.credentials_for('o.example'))\n"
+        "registry.close()\n"
+        "assert not {'docker', 'requests', 'urllib3'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split("\n")[:2] == ["1", "('a', 'b') None"]
 
 
 def test_a_failing_credential_helper_is_named(docker_config: Path) -> None:
@@ -294,6 +329,50 @@ def test_closing_leaves_a_given_client_open(docker_client: FakeDockerClient) -> 
     assert registry.docker_client is docker_client
     registry.close()
     docker_client.ping()
+
+
+@pytest.mark.parametrize("wrong", [1, "tcp://127.0.0.1:2375", object()])
+def test_what_is_no_client_is_refused_at_once(wrong: Any) -> None:
+    """The error names the argument's right kind; nothing has been asked yet."""
+    with pytest.raises(ConfigurationError, match=r"DefaultContainerRegistry is a docker\.Docker"):
+        DefaultContainerRegistry(uri="localhost:5000", docker_client=wrong)
+    with pytest.raises(ConfigurationError, match="did you mean 'docker_client'"):
+        DefaultContainerRegistry(uri="localhost:5000", client=wrong)
+
+
+def test_a_registry_travels_without_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be pickled and copied while its client is in use; the copy finds one for itself."""
+    with FakeDockerEngine().serve() as docker_host:
+        monkeypatch.setenv("DOCKER_HOST", docker_host)
+        with FakeRegistry(auth="basic", users={"a": "b"}) as server:
+            registry = DefaultContainerRegistry(
+                uri=server.address, username="a", password="b", name="mine"
+            )
+            first = registry.docker_client
+            for again in (pickle.loads(pickle.dumps(registry)), copy.deepcopy(registry)):
+                assert (again.config, again.id) == (registry.config, registry.id)
+                assert again.docker_client is not first
+                again.docker_client.ping()
+                again.close()
+            first.ping()
+            registry.close()
+
+
+def test_an_override_of_the_client_pushes() -> None:
+    """A registry that has its client from elsewhere needs to override nothing else."""
+    engine = FakeDockerEngine()
+
+    class OtherRegistry(DefaultContainerRegistry):
+        @property
+        def docker_client(self) -> FakeDockerClient:
+            return client
+
+    client = FakeDockerClient(engine)
+    with FakeRegistry() as server:
+        engine.seed_image(f"{server.address}/app:1", files={"/a": "x"})
+        OtherRegistry(uri=server.address).push_image(f"{server.address}/app:1")
+        assert server.tags("app") == ["1"]
+    client.close()
 
 
 def test_the_flavor_introduces_the_registry() -> None:
