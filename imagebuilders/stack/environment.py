@@ -15,7 +15,8 @@ from pathlib import PurePath
 from types import UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin
 
-from pydantic import SecretBytes, SecretStr, create_model
+from pydantic import Secret, SecretBytes, SecretStr, create_model
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from imagebuilders.components.component import StackComponentConfig, StackComponentType
@@ -34,6 +35,14 @@ class _Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_ignore_empty=True
     )
+
+
+class _Source(EnvSettingsSource):
+    def field_is_complex(self, field: FieldInfo) -> bool:
+        """Whether a value is written as JSON: also one that is a secret."""
+        if get_origin(field.annotation) is Secret:
+            field = FieldInfo(annotation=get_args(field.annotation)[0])
+        return super().field_is_complex(field)
 
 
 def variable_name(*key: str) -> str:
@@ -106,7 +115,7 @@ class EnvironmentSettings:
                     file=name,
                     key=".".join((kind.value, key, *inner)),
                 )
-        source = EnvSettingsSource(_model(kind, config_class))
+        source = _Source(_model(kind, config_class))
         source.env_vars = {name.lower(): value for name, value in self.variables.items()}
         try:
             values = source()

@@ -30,18 +30,25 @@ class Counts:
     def __init__(self, root: Path) -> None:
         self.opened: Counter[str] = Counter()
         self.walked: Counter[str] = Counter()
-        self.root = str(root)
+        self.root = os.path.realpath(root)
         self.on = False
 
     def hook(self, event: str, arguments: tuple[object, ...]) -> None:
         """Count an event; for `sys.addaudithook`."""
-        if not self.on or not arguments or not isinstance(arguments[0], str | bytes | os.PathLike):
+        if not self.on or event not in ("open", "os.scandir", "os.listdir"):
             return
-        path = os.fsdecode(arguments[0])
+        path = _path_of(arguments[0])
         if event == "open" and os.path.basename(path) in CONTROL_FILES:
             self.opened[os.path.basename(path)] += 1
-        elif event in ("os.scandir", "os.listdir") and path.startswith(self.root):
+        elif event != "open" and (path + os.sep).startswith(self.root + os.sep):
             self.walked[os.path.relpath(path, self.root)] += 1
+
+
+def _path_of(opened: object) -> str:
+    """Return the path of what is opened or read, which may be an open folder's descriptor."""
+    if isinstance(opened, int):
+        return os.readlink(f"/proc/self/fd/{opened}")
+    return os.fsdecode(opened) if isinstance(opened, str | bytes | os.PathLike) else os.curdir
 
 
 def main(what: str, folder: Path) -> None:

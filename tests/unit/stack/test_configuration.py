@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from pytest_mock import MockerFixture
 
 from imagebuilders import Client
+from imagebuilders.artifact_stores.remote import RemoteArtifactStoreConfig
 from imagebuilders.components.component import StackComponentType
 from imagebuilders.exceptions import ConfigurationError, FlavorError
 from imagebuilders.stack.component_configuration import DEFAULT_FLAVORS
@@ -383,6 +384,27 @@ def test_bad_variable(
     assert str(caught.value).startswith(f"{variable}: ")
     assert "hunter2" not in str(caught.value)
     assert str(path) not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("STORAGE_OPTIONS", '{"token": "s3cret"}'), ("STORAGE_OPTIONS__TOKEN", "s3cret")],
+)
+def test_a_mapping_that_is_a_secret_is_written_as_any_other(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """As JSON, or by its keys."""
+    begin = "IMAGEBUILDERS_ARTIFACT_STORE__"
+    monkeypatch.setenv(f"{begin}FLAVOR", "remote")
+    monkeypatch.setenv(f"{begin}PATH", "memory://here")
+    monkeypatch.setenv(f"{begin}{variable}", value)
+    config = read_configuration().artifact_store.config
+    assert isinstance(config, RemoteArtifactStoreConfig)
+    assert config.storage_options.get_secret_value() == {"token": "s3cret"}
+    monkeypatch.setenv(f"{begin}STORAGE_OPTIONS", "{s3cret")
+    with pytest.raises(ConfigurationError, match="must be written as JSON") as caught:
+        _ = read_configuration().artifact_store
+    assert "s3cret" not in str(caught.value)
 
 
 def test_file_and_variable_both_wrong(
