@@ -5,7 +5,7 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from imagebuilders.buildkit.transport import http2
@@ -163,6 +163,15 @@ class CallMachine:
         self._http.send_data(
             call, encode_message(message), ended=last and self.role is Role.CLIENT
         )
+
+    def send_all(self, call: int, messages: Iterable[bytes]) -> None:
+        """Queue messages as one piece of content. Without effect after the end."""
+        state = self._calls.get(call)
+        if state is None or state.is_over:
+            return
+        if self.role is Role.SERVER:
+            self._answer(call, state)
+        self._http.send_data(call, b"".join(map(encode_message, messages)))
 
     def half_close(self, call: int) -> None:
         """Say that no more messages come (client role)."""

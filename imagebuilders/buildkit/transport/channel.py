@@ -11,7 +11,7 @@ import os
 import selectors
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from imagebuilders.buildkit.transport import calls
@@ -76,13 +76,17 @@ class Call:
             CallCancelledError: the call is over.
             TransportError: the connection broke.
         """
-        link = self._link
-        with link.changed:
-            while link.machine.queued(self._number) > QUEUED_BYTES and self._status is None:
-                link.changed.wait()
-            self._check_open()
-            link.machine.send(self._number, message, last=last)
-        link.wake()
+        with self._link.changed:
+            self._wait_for_room()
+            self._link.machine.send(self._number, message, last=last)
+        self._link.wake()
+
+    def send_all(self, messages: Sequence[bytes]) -> None:
+        """Send many small messages at the cost of one; waits and raises as `send` does."""
+        with self._link.changed:
+            self._wait_for_room()
+            self._link.machine.send_all(self._number, messages)
+        self._link.wake()
 
     def half_close(self) -> None:
         """Say that this side sends no more (client role). Without effect after the end."""
@@ -179,7 +183,10 @@ class Call:
             raise self._link.failure or CallError(self._status)
         return None
 
-    def _check_open(self) -> None:
+    def _wait_for_room(self) -> None:
+        link = self._link
+        while link.machine.queued(self._number) > QUEUED_BYTES and self._status is None:
+            link.changed.wait()
         if self._status is not None:
             raise self._link.failure or CallCancelledError(
                 f"{self.path} is over: {self._status.name} {self._status.message}".rstrip()
