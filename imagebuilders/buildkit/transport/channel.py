@@ -11,7 +11,7 @@ import os
 import selectors
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from imagebuilders.buildkit.transport import calls
@@ -50,6 +50,7 @@ class Call:
         self._number = number
         self._inbox: deque[bytes] = deque()
         self._is_complete = False
+        self._is_read = False
         self._status: RpcStatus | None = None
         self._answer: Metadata = ()
         self._listener: Callable[[], None] | None = None
@@ -63,7 +64,31 @@ class Call:
     @property
     def is_over(self) -> bool:
         """Whether nothing more comes: the caller is done, or the call is over."""
-        return self._is_complete and not self._inbox
+        with self._link.changed:
+            return self._is_complete and not self._inbox
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `receive` would not wait."""
+        with self._link.changed:
+            return self._has_news()
+
+    def wait_with(self, calls: Iterable[Call], timeout: float | None = None) -> bool:
+        """Wait until one of some calls of this channel has news; return whether one has.
+
+        A call that is over and was read to its end has no news any more.
+
+        Args:
+            calls: the calls.
+            timeout: seconds to wait; for ever by default.
+        """
+        watched = list(calls)
+
+        def news() -> bool:
+            return any(call._inbox or (call._is_complete and not call._is_read) for call in watched)
+
+        with self._link.changed:
+            return self._link.changed.wait_for(news, timeout)
 
     def send(self, message: bytes, *, last: bool = False) -> None:
         """Send a message; waits while much of this call is queued.
@@ -179,6 +204,7 @@ class Call:
             message = self._inbox.popleft()
             self._link.machine.used(self._number, len(message))
             return message
+        self._is_read = True
         if self._status is not None and self._status.code != Code.OK:
             raise self._link.failure or CallError(self._status)
         return None
@@ -328,6 +354,41 @@ def _run_handler(handler: Handler, call: Call) -> None:
         call.finish()
 
 
+class _Tunnel:
+    """A connection inside a call's messages. Its methods run with the lock held."""
+
+    def __init__(
+        self,
+        call: Call,
+        link: Link,
+        wrap: Callable[[bytes], bytes],
+        unwrap: Callable[[bytes], bytes],
+    ) -> None:
+        self.call = call
+        self.link = link
+        self._wrap = wrap
+        self._unwrap = unwrap
+
+    def receive(self) -> None:
+        """Hand what came in the call's messages to the inner connection."""
+        call, link = self.call, self.link
+        while call._inbox:
+            message = call._take() or b""
+            if link.failure is None:
+                try:
+                    link.receive(self._unwrap(message))
+                except ProtocolError as error:
+                    link.fail(error)
+                    call.cancel()
+        if call._is_complete:
+            link.fail(TransportError("the session is over"))
+
+    def send(self, machine: CallMachine) -> None:
+        """Put what the inner connection has to send into messages of the call."""
+        while self.link.machine.has_output and self.call._status is None:
+            machine.send(self.call._number, self._wrap(self.link.machine.take_output()))
+
+
 class Channel:
     """A connection over a byte stream, with the thread that owns it."""
 
@@ -357,7 +418,7 @@ class Channel:
         self._is_closing = False
         self._owner = os.getpid()
         self._link = Link(role, self._changed, self._wake, handlers=handlers, answers=answers)
-        self._tunnels: list[tuple[Call, Link]] = []
+        self._tunnels: list[_Tunnel] = []
         self._output = memoryview(b"")
         self._thread = threading.Thread(target=self._run, name=f"imagebuilders {name}")
         self._thread.daemon = True
@@ -394,42 +455,34 @@ class Channel:
     def tunnel(
         self,
         call: Call,
-        *,
         handlers: Mapping[str, Handler],
         answers: Mapping[str, Answer],
+        *,
         wrap: Callable[[bytes], bytes],
         unwrap: Callable[[bytes], bytes],
-    ) -> Link:
-        """Run a connection inside a call's messages, in the server role.
+    ) -> None:
+        """Run a connection inside a call's messages, in the server role, until the call ends.
 
         Args:
             call: the call that carries it.
-            handlers: what serves the peer's calls.
-            answers: what answers unary calls at once.
+            handlers: what serves the peer's calls, by path.
+            answers: what answers unary calls at once, by path.
             wrap: puts bytes into a message of the call.
-            unwrap: takes the bytes out of one.
+            unwrap: takes the bytes out of one; raises `ProtocolError` where there are none.
         """
-        inner = Link(Role.SERVER, self._changed, self._wake, handlers=handlers, answers=answers)
-
-        def news() -> None:
-            while call._inbox:
-                message = call._take() or b""
-                if inner.failure is None:
-                    try:
-                        inner.receive(unwrap(message))
-                    except (ProtocolError, ValueError) as error:
-                        inner.fail(ProtocolError(f"the session broke: {error}"))
-                        call.cancel()
-            if call._is_complete:
-                inner.fail(TransportError("the session is over"))
-
         with self._changed:
-            call._listener = news
-            self._tunnels.append((call, inner))
-            self._wrap = wrap
-            news()
+            inner = Link(
+                Role.SERVER, self._changed, self._wake, handlers=handlers, answers=answers
+            )
+            tunnel = _Tunnel(call, inner, wrap, unwrap)
+            self._tunnels.append(tunnel)
+            call._listener = tunnel.receive
+            tunnel.receive()
         self._wake()
-        return inner
+
+    def inner_threads(self) -> list[threading.Thread]:
+        """Return the threads that serve calls of the peer inside of calls."""
+        return [thread for tunnel in self._tunnels for thread in tunnel.link.threads()]
 
     @property
     def failure(self) -> TransportError | None:
@@ -448,15 +501,14 @@ class Channel:
         with self._changed:
             if not self._is_closing:
                 self._is_closing = True
-                for call, inner in self._tunnels:
-                    inner.fail(TransportError("the session was closed"))
-                    call.cancel()
+                for tunnel in self._tunnels:
+                    tunnel.link.fail(TransportError("the session was closed"))
+                    tunnel.call.cancel()
                 self._link.fail(TransportError("the connection was closed"))
                 self._link.machine.close()
         self._wake()
         self._thread.join()
-        served = [thread for _, inner in self._tunnels for thread in inner.threads()]
-        for thread in (*self._link.threads(), *served):
+        for thread in (*self._link.threads(), *self.inner_threads()):
             if thread is not threading.current_thread():
                 thread.join(CLOSING_SECONDS)
 
@@ -484,8 +536,8 @@ class Channel:
             error = ended
         finally:
             with self._changed:
-                for _, inner in self._tunnels:
-                    inner.fail(error)
+                for tunnel in self._tunnels:
+                    tunnel.link.fail(error)
                 self._link.fail(error)
                 self._stream.close()
                 os.close(self._wake_read)
@@ -514,9 +566,12 @@ class Channel:
 
     def _collect(self) -> None:
         """Move what is to be sent from the inner connections outwards."""
-        for call, inner in self._tunnels:
-            while inner.machine.has_output and call._status is None:
-                self._link.machine.send(call._number, self._wrap(inner.machine.take_output()))
+        for tunnel in list(self._tunnels):
+            if tunnel.call._status is not None and not any(
+                thread.is_alive() for thread in tunnel.link.threads()
+            ):
+                self._tunnels.remove(tunnel)
+            tunnel.send(self._link.machine)
         if not self._output and self._link.machine.has_output:
             self._output = memoryview(self._link.machine.take_output())
         self._changed.notify_all()
