@@ -98,7 +98,7 @@ def upgrade(
     if answer.status_code != 101:
         answer.close()
         raise UpgradeRefused(answer.status_code)
-    body = cast("_BufferedBody", answer.raw._fp.fp)
+    body = cast("_BufferedBody", getattr(answer.raw._fp, "fp", None))
     connected = cast("socket.socket", getattr(body.raw, "_sock", None))
     connected.setblocking(False)
     return UpgradedConnection(connected, bytes(body.peek(1)), answer)

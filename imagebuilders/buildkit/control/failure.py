@@ -20,7 +20,9 @@ from imagebuilders.buildkit.transport.status import RpcStatus
 
 _MAX_DETAIL_BYTES = 8 * 1024 * 1024
 # 20.10 says "executor failed running", later ones "did not complete successfully".
-_EXIT_CODE = re.compile(r"(?:executor failed running|did not complete successfully).*: exit code: (\d{1,10})", re.DOTALL)
+_EXIT_CODE = re.compile(
+    r"(?:executor failed running|did not complete successfully).*: exit code: (\d{1,10})", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class SolveFailure:
             elif kind == "errdefs.Source":
                 source = source or _source(value)
             elif kind.endswith(".ExitMessage"):
-                code = value.get("Code")
-                exit_code = code if _is_number(code) else exit_code
+                code = _number(value.get("Code"))
+                exit_code = exit_code if code is None else code
         return cls(status, vertex, exit_code, source)
 
 
@@ -121,15 +123,15 @@ def _source(value: Mapping[str, object]) -> FailedSource | None:
 def _range(value: object) -> SourceRange | None:
     if not isinstance(value, dict):
         return None
-    lines = []
-    for key in ("start", "end"):
-        position = value.get(key)
-        line = position.get("line") if isinstance(position, dict) else None
-        if not _is_number(line):
-            return None
-        lines.append(line)
-    return SourceRange(lines[0], max(lines))
+    start, end = _line(value.get("start")), _line(value.get("end"))
+    return None if start is None or end is None else SourceRange(start, max(start, end))
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 31
+def _line(position: object) -> int | None:
+    return _number(position.get("line")) if isinstance(position, dict) else None
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 31:
+        return None
+    return value

@@ -5,28 +5,34 @@ A content store, by which caches and OCI layouts of the client are read and writ
 Source: api/services/content/v1/content.proto of https://github.com/containerd/containerd.
 """
 
+import builtins as _builtins
+import sys
+import typing as _typing
 from collections import abc as _abc
+
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-import builtins as _builtins
-import sys
-import typing as _typing
 
 if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+    from typing import Never as _Never
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing import TypeAlias as _TypeAlias
+
+    from typing_extensions import Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class _WriteAction:
     ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
+    V: _TypeAlias = ValueType
 
-class _WriteActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WriteAction.ValueType], _builtins.type):
+class _WriteActionEnumTypeWrapper(
+    _enum_type_wrapper._EnumTypeWrapper[_WriteAction.ValueType], _builtins.type
+):
     DESCRIPTOR: _descriptor.EnumDescriptor
     STAT: _WriteAction.ValueType  # 0
     WRITE: _WriteAction.ValueType  # 1
@@ -37,7 +43,7 @@ class WriteAction(_WriteAction, metaclass=_WriteActionEnumTypeWrapper): ...
 STAT: WriteAction.ValueType  # 0
 WRITE: WriteAction.ValueType  # 1
 COMMIT: WriteAction.ValueType  # 2
-Global___WriteAction: _TypeAlias = WriteAction  # noqa: Y015
+Global___WriteAction: _TypeAlias = WriteAction
 
 @_typing.final
 class Info(_message.Message):
@@ -57,9 +63,9 @@ class Info(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -85,13 +91,26 @@ class Info(_message.Message):
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "created_at", b"created_at", "updated_at", b"updated_at"
+    ]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "digest", b"digest", "labels", b"labels", "size", b"size", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "created_at",
+        b"created_at",
+        "digest",
+        b"digest",
+        "labels",
+        b"labels",
+        "size",
+        b"size",
+        "updated_at",
+        b"updated_at",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Info: _TypeAlias = Info  # noqa: Y015
+Global___Info: _TypeAlias = Info
 
 @_typing.final
 class InfoRequest(_message.Message):
@@ -104,13 +123,13 @@ class InfoRequest(_message.Message):
         *,
         digest: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___InfoRequest: _TypeAlias = InfoRequest  # noqa: Y015
+Global___InfoRequest: _TypeAlias = InfoRequest
 
 @_typing.final
 class InfoResponse(_message.Message):
@@ -124,13 +143,13 @@ class InfoResponse(_message.Message):
         *,
         info: Global___Info | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___InfoResponse: _TypeAlias = InfoResponse  # noqa: Y015
+Global___InfoResponse: _TypeAlias = InfoResponse
 
 @_typing.final
 class UpdateRequest(_message.Message):
@@ -144,13 +163,13 @@ class UpdateRequest(_message.Message):
         *,
         info: Global___Info | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UpdateRequest: _TypeAlias = UpdateRequest  # noqa: Y015
+Global___UpdateRequest: _TypeAlias = UpdateRequest
 
 @_typing.final
 class UpdateResponse(_message.Message):
@@ -164,13 +183,13 @@ class UpdateResponse(_message.Message):
         *,
         info: Global___Info | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UpdateResponse: _TypeAlias = UpdateResponse  # noqa: Y015
+Global___UpdateResponse: _TypeAlias = UpdateResponse
 
 @_typing.final
 class ReadContentRequest(_message.Message):
@@ -189,13 +208,15 @@ class ReadContentRequest(_message.Message):
         offset: _builtins.int = ...,
         size: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "offset", b"offset", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "digest", b"digest", "offset", b"offset", "size", b"size"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReadContentRequest: _TypeAlias = ReadContentRequest  # noqa: Y015
+Global___ReadContentRequest: _TypeAlias = ReadContentRequest
 
 @_typing.final
 class ReadContentResponse(_message.Message):
@@ -211,13 +232,13 @@ class ReadContentResponse(_message.Message):
         offset: _builtins.int = ...,
         data: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "offset", b"offset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "offset", b"offset"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReadContentResponse: _TypeAlias = ReadContentResponse  # noqa: Y015
+Global___ReadContentResponse: _TypeAlias = ReadContentResponse
 
 @_typing.final
 class Status(_message.Message):
@@ -247,13 +268,28 @@ class Status(_message.Message):
         total: _builtins.int = ...,
         expected: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "started_at", b"started_at", "updated_at", b"updated_at"
+    ]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "offset", b"offset", "ref", b"ref", "started_at", b"started_at", "total", b"total", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "expected",
+        b"expected",
+        "offset",
+        b"offset",
+        "ref",
+        b"ref",
+        "started_at",
+        b"started_at",
+        "total",
+        b"total",
+        "updated_at",
+        b"updated_at",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Status: _TypeAlias = Status  # noqa: Y015
+Global___Status: _TypeAlias = Status
 
 @_typing.final
 class StatusRequest(_message.Message):
@@ -266,13 +302,13 @@ class StatusRequest(_message.Message):
         *,
         ref: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StatusRequest: _TypeAlias = StatusRequest  # noqa: Y015
+Global___StatusRequest: _TypeAlias = StatusRequest
 
 @_typing.final
 class StatusResponse(_message.Message):
@@ -286,13 +322,13 @@ class StatusResponse(_message.Message):
         *,
         status: Global___Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StatusResponse: _TypeAlias = StatusResponse  # noqa: Y015
+Global___StatusResponse: _TypeAlias = StatusResponse
 
 @_typing.final
 class WriteContentRequest(_message.Message):
@@ -312,9 +348,9 @@ class WriteContentRequest(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -344,13 +380,28 @@ class WriteContentRequest(_message.Message):
         data: _builtins.bytes = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "data", b"data", "expected", b"expected", "labels", b"labels", "offset", b"offset", "ref", b"ref", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "action",
+        b"action",
+        "data",
+        b"data",
+        "expected",
+        b"expected",
+        "labels",
+        b"labels",
+        "offset",
+        b"offset",
+        "ref",
+        b"ref",
+        "total",
+        b"total",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___WriteContentRequest: _TypeAlias = WriteContentRequest  # noqa: Y015
+Global___WriteContentRequest: _TypeAlias = WriteContentRequest
 
 @_typing.final
 class WriteContentResponse(_message.Message):
@@ -380,13 +431,28 @@ class WriteContentResponse(_message.Message):
         total: _builtins.int = ...,
         digest: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "started_at", b"started_at", "updated_at", b"updated_at"
+    ]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "digest", b"digest", "offset", b"offset", "started_at", b"started_at", "total", b"total", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "action",
+        b"action",
+        "digest",
+        b"digest",
+        "offset",
+        b"offset",
+        "started_at",
+        b"started_at",
+        "total",
+        b"total",
+        "updated_at",
+        b"updated_at",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___WriteContentResponse: _TypeAlias = WriteContentResponse  # noqa: Y015
+Global___WriteContentResponse: _TypeAlias = WriteContentResponse
 
 @_typing.final
 class AbortRequest(_message.Message):
@@ -399,10 +465,10 @@ class AbortRequest(_message.Message):
         *,
         ref: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___AbortRequest: _TypeAlias = AbortRequest  # noqa: Y015
+Global___AbortRequest: _TypeAlias = AbortRequest

@@ -5,42 +5,51 @@ The daemon's own service. Source: api/services/control/control.proto of
 https://github.com/moby/buildkit.
 """
 
+import builtins as _builtins
+import sys
+import typing as _typing
 from collections import abc as _abc
+
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+
 from imagebuilders.buildkit.proto import ops_pb2 as _ops_pb2
 from imagebuilders.buildkit.proto import rpc_pb2 as _rpc_pb2
 from imagebuilders.buildkit.proto import worker_pb2 as _worker_pb2
-import builtins as _builtins
-import sys
-import typing as _typing
 
 if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+    from typing import Never as _Never
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing import TypeAlias as _TypeAlias
+
+    from typing_extensions import Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class _BuildHistoryEventType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
+    V: _TypeAlias = ValueType
 
-class _BuildHistoryEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BuildHistoryEventType.ValueType], _builtins.type):
+class _BuildHistoryEventTypeEnumTypeWrapper(
+    _enum_type_wrapper._EnumTypeWrapper[_BuildHistoryEventType.ValueType], _builtins.type
+):
     DESCRIPTOR: _descriptor.EnumDescriptor
     STARTED: _BuildHistoryEventType.ValueType  # 0
     COMPLETE: _BuildHistoryEventType.ValueType  # 1
     DELETED: _BuildHistoryEventType.ValueType  # 2
 
-class BuildHistoryEventType(_BuildHistoryEventType, metaclass=_BuildHistoryEventTypeEnumTypeWrapper): ...
+class BuildHistoryEventType(
+    _BuildHistoryEventType, metaclass=_BuildHistoryEventTypeEnumTypeWrapper
+): ...
 
 STARTED: BuildHistoryEventType.ValueType  # 0
 COMPLETE: BuildHistoryEventType.ValueType  # 1
 DELETED: BuildHistoryEventType.ValueType  # 2
-Global___BuildHistoryEventType: _TypeAlias = BuildHistoryEventType  # noqa: Y015
+Global___BuildHistoryEventType: _TypeAlias = BuildHistoryEventType
 
 @_typing.final
 class SolveRequest(_message.Message):
@@ -60,9 +69,9 @@ class SolveRequest(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -80,9 +89,9 @@ class SolveRequest(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -101,9 +110,9 @@ class SolveRequest(_message.Message):
             key: _builtins.str = ...,
             value: _ops_pb2.Definition | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -160,13 +169,42 @@ class SolveRequest(_message.Message):
         EnableSessionExporter: _builtins.bool = ...,
         SourcePolicySession: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["Cache", b"Cache", "Definition", b"Definition"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["Cache", b"Cache", "Definition", b"Definition"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Cache", b"Cache", "Definition", b"Definition", "EnableSessionExporter", b"EnableSessionExporter", "Entitlements", b"Entitlements", "ExporterAttrsDeprecated", b"ExporterAttrsDeprecated", "ExporterDeprecated", b"ExporterDeprecated", "Exporters", b"Exporters", "Frontend", b"Frontend", "FrontendAttrs", b"FrontendAttrs", "FrontendInputs", b"FrontendInputs", "Internal", b"Internal", "Ref", b"Ref", "Session", b"Session", "SourcePolicySession", b"SourcePolicySession"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "Cache",
+        b"Cache",
+        "Definition",
+        b"Definition",
+        "EnableSessionExporter",
+        b"EnableSessionExporter",
+        "Entitlements",
+        b"Entitlements",
+        "ExporterAttrsDeprecated",
+        b"ExporterAttrsDeprecated",
+        "ExporterDeprecated",
+        b"ExporterDeprecated",
+        "Exporters",
+        b"Exporters",
+        "Frontend",
+        b"Frontend",
+        "FrontendAttrs",
+        b"FrontendAttrs",
+        "FrontendInputs",
+        b"FrontendInputs",
+        "Internal",
+        b"Internal",
+        "Ref",
+        b"Ref",
+        "Session",
+        b"Session",
+        "SourcePolicySession",
+        b"SourcePolicySession",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SolveRequest: _TypeAlias = SolveRequest  # noqa: Y015
+Global___SolveRequest: _TypeAlias = SolveRequest
 
 @_typing.final
 class CacheOptions(_message.Message):
@@ -175,22 +213,26 @@ class CacheOptions(_message.Message):
     EXPORTS_FIELD_NUMBER: _builtins.int
     IMPORTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def Exports(self) -> _containers.RepeatedCompositeFieldContainer[Global___CacheOptionsEntry]: ...
+    def Exports(
+        self,
+    ) -> _containers.RepeatedCompositeFieldContainer[Global___CacheOptionsEntry]: ...
     @_builtins.property
-    def Imports(self) -> _containers.RepeatedCompositeFieldContainer[Global___CacheOptionsEntry]: ...
+    def Imports(
+        self,
+    ) -> _containers.RepeatedCompositeFieldContainer[Global___CacheOptionsEntry]: ...
     def __init__(
         self,
         *,
         Exports: _abc.Iterable[Global___CacheOptionsEntry] | None = ...,
         Imports: _abc.Iterable[Global___CacheOptionsEntry] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Exports", b"Exports", "Imports", b"Imports"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Exports", b"Exports", "Imports", b"Imports"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CacheOptions: _TypeAlias = CacheOptions  # noqa: Y015
+Global___CacheOptions: _TypeAlias = CacheOptions
 
 @_typing.final
 class CacheOptionsEntry(_message.Message):
@@ -210,9 +252,9 @@ class CacheOptionsEntry(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -227,13 +269,13 @@ class CacheOptionsEntry(_message.Message):
         Type: _builtins.str = ...,
         Attrs: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attrs", b"Attrs", "Type", b"Type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attrs", b"Attrs", "Type", b"Type"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CacheOptionsEntry: _TypeAlias = CacheOptionsEntry  # noqa: Y015
+Global___CacheOptionsEntry: _TypeAlias = CacheOptionsEntry
 
 @_typing.final
 class Exporter(_message.Message):
@@ -253,9 +295,9 @@ class Exporter(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -270,13 +312,13 @@ class Exporter(_message.Message):
         Type: _builtins.str = ...,
         Attrs: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attrs", b"Attrs", "Type", b"Type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attrs", b"Attrs", "Type", b"Type"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Exporter: _TypeAlias = Exporter  # noqa: Y015
+Global___Exporter: _TypeAlias = Exporter
 
 @_typing.final
 class SolveResponse(_message.Message):
@@ -296,9 +338,9 @@ class SolveResponse(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -310,13 +352,13 @@ class SolveResponse(_message.Message):
         *,
         ExporterResponse: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ExporterResponse", b"ExporterResponse"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ExporterResponse", b"ExporterResponse"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SolveResponse: _TypeAlias = SolveResponse  # noqa: Y015
+Global___SolveResponse: _TypeAlias = SolveResponse
 
 @_typing.final
 class StatusRequest(_message.Message):
@@ -329,13 +371,13 @@ class StatusRequest(_message.Message):
         *,
         Ref: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Ref", b"Ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Ref", b"Ref"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StatusRequest: _TypeAlias = StatusRequest  # noqa: Y015
+Global___StatusRequest: _TypeAlias = StatusRequest
 
 @_typing.final
 class StatusResponse(_message.Message):
@@ -361,13 +403,15 @@ class StatusResponse(_message.Message):
         logs: _abc.Iterable[Global___VertexLog] | None = ...,
         warnings: _abc.Iterable[Global___VertexWarning] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["logs", b"logs", "statuses", b"statuses", "vertexes", b"vertexes", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "logs", b"logs", "statuses", b"statuses", "vertexes", b"vertexes", "warnings", b"warnings"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StatusResponse: _TypeAlias = StatusResponse  # noqa: Y015
+Global___StatusResponse: _TypeAlias = StatusResponse
 
 @_typing.final
 class Vertex(_message.Message):
@@ -405,13 +449,32 @@ class Vertex(_message.Message):
         error: _builtins.str = ...,
         progressGroup: _ops_pb2.ProgressGroup | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["completed", b"completed", "progressGroup", b"progressGroup", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "completed", b"completed", "progressGroup", b"progressGroup", "started", b"started"
+    ]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cached", b"cached", "completed", b"completed", "digest", b"digest", "error", b"error", "inputs", b"inputs", "name", b"name", "progressGroup", b"progressGroup", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "cached",
+        b"cached",
+        "completed",
+        b"completed",
+        "digest",
+        b"digest",
+        "error",
+        b"error",
+        "inputs",
+        b"inputs",
+        "name",
+        b"name",
+        "progressGroup",
+        b"progressGroup",
+        "started",
+        b"started",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Vertex: _TypeAlias = Vertex  # noqa: Y015
+Global___Vertex: _TypeAlias = Vertex
 
 @_typing.final
 class VertexStatus(_message.Message):
@@ -448,13 +511,32 @@ class VertexStatus(_message.Message):
         started: _timestamp_pb2.Timestamp | None = ...,
         completed: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["completed", b"completed", "started", b"started", "timestamp", b"timestamp"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "completed", b"completed", "started", b"started", "timestamp", b"timestamp"
+    ]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ID", b"ID", "completed", b"completed", "current", b"current", "name", b"name", "started", b"started", "timestamp", b"timestamp", "total", b"total", "vertex", b"vertex"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "ID",
+        b"ID",
+        "completed",
+        b"completed",
+        "current",
+        b"current",
+        "name",
+        b"name",
+        "started",
+        b"started",
+        "timestamp",
+        b"timestamp",
+        "total",
+        b"total",
+        "vertex",
+        b"vertex",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___VertexStatus: _TypeAlias = VertexStatus  # noqa: Y015
+Global___VertexStatus: _TypeAlias = VertexStatus
 
 @_typing.final
 class VertexLog(_message.Message):
@@ -477,13 +559,15 @@ class VertexLog(_message.Message):
         stream: _builtins.int = ...,
         msg: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["timestamp", b"timestamp"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["timestamp", b"timestamp"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["msg", b"msg", "stream", b"stream", "timestamp", b"timestamp", "vertex", b"vertex"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "msg", b"msg", "stream", b"stream", "timestamp", b"timestamp", "vertex", b"vertex"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___VertexLog: _TypeAlias = VertexLog  # noqa: Y015
+Global___VertexLog: _TypeAlias = VertexLog
 
 @_typing.final
 class VertexWarning(_message.Message):
@@ -517,13 +601,28 @@ class VertexWarning(_message.Message):
         info: _ops_pb2.SourceInfo | None = ...,
         ranges: _abc.Iterable[_ops_pb2.Range] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "info", b"info", "level", b"level", "ranges", b"ranges", "short", b"short", "url", b"url", "vertex", b"vertex"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "detail",
+        b"detail",
+        "info",
+        b"info",
+        "level",
+        b"level",
+        "ranges",
+        b"ranges",
+        "short",
+        b"short",
+        "url",
+        b"url",
+        "vertex",
+        b"vertex",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___VertexWarning: _TypeAlias = VertexWarning  # noqa: Y015
+Global___VertexWarning: _TypeAlias = VertexWarning
 
 @_typing.final
 class BytesMessage(_message.Message):
@@ -536,13 +635,13 @@ class BytesMessage(_message.Message):
         *,
         data: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___BytesMessage: _TypeAlias = BytesMessage  # noqa: Y015
+Global___BytesMessage: _TypeAlias = BytesMessage
 
 @_typing.final
 class ListWorkersRequest(_message.Message):
@@ -556,13 +655,13 @@ class ListWorkersRequest(_message.Message):
         *,
         filter: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListWorkersRequest: _TypeAlias = ListWorkersRequest  # noqa: Y015
+Global___ListWorkersRequest: _TypeAlias = ListWorkersRequest
 
 @_typing.final
 class ListWorkersResponse(_message.Message):
@@ -576,13 +675,13 @@ class ListWorkersResponse(_message.Message):
         *,
         record: _abc.Iterable[_worker_pb2.WorkerRecord] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListWorkersResponse: _TypeAlias = ListWorkersResponse  # noqa: Y015
+Global___ListWorkersResponse: _TypeAlias = ListWorkersResponse
 
 @_typing.final
 class InfoRequest(_message.Message):
@@ -591,13 +690,13 @@ class InfoRequest(_message.Message):
     def __init__(
         self,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___InfoRequest: _TypeAlias = InfoRequest  # noqa: Y015
+Global___InfoRequest: _TypeAlias = InfoRequest
 
 @_typing.final
 class InfoResponse(_message.Message):
@@ -611,13 +710,13 @@ class InfoResponse(_message.Message):
         *,
         buildkitVersion: _worker_pb2.BuildkitVersion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["buildkitVersion", b"buildkitVersion"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["buildkitVersion", b"buildkitVersion"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buildkitVersion", b"buildkitVersion"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buildkitVersion", b"buildkitVersion"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___InfoResponse: _TypeAlias = InfoResponse  # noqa: Y015
+Global___InfoResponse: _TypeAlias = InfoResponse
 
 @_typing.final
 class PruneRequest(_message.Message):
@@ -646,13 +745,26 @@ class PruneRequest(_message.Message):
         maxUsedSpace: _builtins.int = ...,
         minFreeSpace: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "filter", b"filter", "keepDuration", b"keepDuration", "maxUsedSpace", b"maxUsedSpace", "minFreeSpace", b"minFreeSpace", "reservedSpace", b"reservedSpace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "all",
+        b"all",
+        "filter",
+        b"filter",
+        "keepDuration",
+        b"keepDuration",
+        "maxUsedSpace",
+        b"maxUsedSpace",
+        "minFreeSpace",
+        b"minFreeSpace",
+        "reservedSpace",
+        b"reservedSpace",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PruneRequest: _TypeAlias = PruneRequest  # noqa: Y015
+Global___PruneRequest: _TypeAlias = PruneRequest
 
 @_typing.final
 class DiskUsageRequest(_message.Message):
@@ -669,13 +781,13 @@ class DiskUsageRequest(_message.Message):
         filter: _abc.Iterable[_builtins.str] | None = ...,
         ageLimit: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ageLimit", b"ageLimit", "filter", b"filter"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ageLimit", b"ageLimit", "filter", b"filter"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DiskUsageRequest: _TypeAlias = DiskUsageRequest  # noqa: Y015
+Global___DiskUsageRequest: _TypeAlias = DiskUsageRequest
 
 @_typing.final
 class DiskUsageResponse(_message.Message):
@@ -689,13 +801,13 @@ class DiskUsageResponse(_message.Message):
         *,
         record: _abc.Iterable[Global___UsageRecord] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DiskUsageResponse: _TypeAlias = DiskUsageResponse  # noqa: Y015
+Global___DiskUsageResponse: _TypeAlias = DiskUsageResponse
 
 @_typing.final
 class UsageRecord(_message.Message):
@@ -744,13 +856,40 @@ class UsageRecord(_message.Message):
         Shared: _builtins.bool = ...,
         Parents: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["CreatedAt", b"CreatedAt", "LastUsedAt", b"LastUsedAt"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "CreatedAt", b"CreatedAt", "LastUsedAt", b"LastUsedAt"
+    ]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["CreatedAt", b"CreatedAt", "Description", b"Description", "ID", b"ID", "InUse", b"InUse", "LastUsedAt", b"LastUsedAt", "Mutable", b"Mutable", "Parent", b"Parent", "Parents", b"Parents", "RecordType", b"RecordType", "Shared", b"Shared", "Size", b"Size", "UsageCount", b"UsageCount"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "CreatedAt",
+        b"CreatedAt",
+        "Description",
+        b"Description",
+        "ID",
+        b"ID",
+        "InUse",
+        b"InUse",
+        "LastUsedAt",
+        b"LastUsedAt",
+        "Mutable",
+        b"Mutable",
+        "Parent",
+        b"Parent",
+        "Parents",
+        b"Parents",
+        "RecordType",
+        b"RecordType",
+        "Shared",
+        b"Shared",
+        "Size",
+        b"Size",
+        "UsageCount",
+        b"UsageCount",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UsageRecord: _TypeAlias = UsageRecord  # noqa: Y015
+Global___UsageRecord: _TypeAlias = UsageRecord
 
 @_typing.final
 class BuildHistoryRequest(_message.Message):
@@ -776,13 +915,24 @@ class BuildHistoryRequest(_message.Message):
         Filter: _abc.Iterable[_builtins.str] | None = ...,
         Limit: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ActiveOnly", b"ActiveOnly", "EarlyExit", b"EarlyExit", "Filter", b"Filter", "Limit", b"Limit", "Ref", b"Ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "ActiveOnly",
+        b"ActiveOnly",
+        "EarlyExit",
+        b"EarlyExit",
+        "Filter",
+        b"Filter",
+        "Limit",
+        b"Limit",
+        "Ref",
+        b"Ref",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___BuildHistoryRequest: _TypeAlias = BuildHistoryRequest  # noqa: Y015
+Global___BuildHistoryRequest: _TypeAlias = BuildHistoryRequest
 
 @_typing.final
 class BuildHistoryEvent(_message.Message):
@@ -799,13 +949,13 @@ class BuildHistoryEvent(_message.Message):
         type: Global___BuildHistoryEventType.ValueType = ...,
         record: Global___BuildHistoryRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record", "type", b"type"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___BuildHistoryEvent: _TypeAlias = BuildHistoryEvent  # noqa: Y015
+Global___BuildHistoryEvent: _TypeAlias = BuildHistoryEvent
 
 @_typing.final
 class BuildHistoryRecord(_message.Message):
@@ -825,9 +975,9 @@ class BuildHistoryRecord(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -845,9 +995,9 @@ class BuildHistoryRecord(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -866,9 +1016,9 @@ class BuildHistoryRecord(_message.Message):
             key: _builtins.str = ...,
             value: Global___BuildResultInfo | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -944,13 +1094,67 @@ class BuildHistoryRecord(_message.Message):
         externalError: Global___Descriptor | None = ...,
         numWarnings: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["CompletedAt", b"CompletedAt", "CreatedAt", b"CreatedAt", "Result", b"Result", "error", b"error", "externalError", b"externalError", "logs", b"logs", "trace", b"trace"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "CompletedAt",
+        b"CompletedAt",
+        "CreatedAt",
+        b"CreatedAt",
+        "Result",
+        b"Result",
+        "error",
+        b"error",
+        "externalError",
+        b"externalError",
+        "logs",
+        b"logs",
+        "trace",
+        b"trace",
+    ]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["CompletedAt", b"CompletedAt", "CreatedAt", b"CreatedAt", "ExporterResponse", b"ExporterResponse", "Exporters", b"Exporters", "Frontend", b"Frontend", "FrontendAttrs", b"FrontendAttrs", "Generation", b"Generation", "Ref", b"Ref", "Result", b"Result", "Results", b"Results", "error", b"error", "externalError", b"externalError", "logs", b"logs", "numCachedSteps", b"numCachedSteps", "numCompletedSteps", b"numCompletedSteps", "numTotalSteps", b"numTotalSteps", "numWarnings", b"numWarnings", "pinned", b"pinned", "trace", b"trace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "CompletedAt",
+        b"CompletedAt",
+        "CreatedAt",
+        b"CreatedAt",
+        "ExporterResponse",
+        b"ExporterResponse",
+        "Exporters",
+        b"Exporters",
+        "Frontend",
+        b"Frontend",
+        "FrontendAttrs",
+        b"FrontendAttrs",
+        "Generation",
+        b"Generation",
+        "Ref",
+        b"Ref",
+        "Result",
+        b"Result",
+        "Results",
+        b"Results",
+        "error",
+        b"error",
+        "externalError",
+        b"externalError",
+        "logs",
+        b"logs",
+        "numCachedSteps",
+        b"numCachedSteps",
+        "numCompletedSteps",
+        b"numCompletedSteps",
+        "numTotalSteps",
+        b"numTotalSteps",
+        "numWarnings",
+        b"numWarnings",
+        "pinned",
+        b"pinned",
+        "trace",
+        b"trace",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___BuildHistoryRecord: _TypeAlias = BuildHistoryRecord  # noqa: Y015
+Global___BuildHistoryRecord: _TypeAlias = BuildHistoryRecord
 
 @_typing.final
 class UpdateBuildHistoryRequest(_message.Message):
@@ -972,13 +1176,15 @@ class UpdateBuildHistoryRequest(_message.Message):
         Delete: _builtins.bool = ...,
         Finalize: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Delete", b"Delete", "Finalize", b"Finalize", "Pinned", b"Pinned", "Ref", b"Ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "Delete", b"Delete", "Finalize", b"Finalize", "Pinned", b"Pinned", "Ref", b"Ref"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UpdateBuildHistoryRequest: _TypeAlias = UpdateBuildHistoryRequest  # noqa: Y015
+Global___UpdateBuildHistoryRequest: _TypeAlias = UpdateBuildHistoryRequest
 
 @_typing.final
 class UpdateBuildHistoryResponse(_message.Message):
@@ -987,13 +1193,13 @@ class UpdateBuildHistoryResponse(_message.Message):
     def __init__(
         self,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UpdateBuildHistoryResponse: _TypeAlias = UpdateBuildHistoryResponse  # noqa: Y015
+Global___UpdateBuildHistoryResponse: _TypeAlias = UpdateBuildHistoryResponse
 
 @_typing.final
 class Descriptor(_message.Message):
@@ -1013,9 +1219,9 @@ class Descriptor(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1036,13 +1242,22 @@ class Descriptor(_message.Message):
         size: _builtins.int = ...,
         annotations: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "digest", b"digest", "media_type", b"media_type", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "annotations",
+        b"annotations",
+        "digest",
+        b"digest",
+        "media_type",
+        b"media_type",
+        "size",
+        b"size",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Descriptor: _TypeAlias = Descriptor  # noqa: Y015
+Global___Descriptor: _TypeAlias = Descriptor
 
 @_typing.final
 class BuildResultInfo(_message.Message):
@@ -1063,9 +1278,9 @@ class BuildResultInfo(_message.Message):
             key: _builtins.int = ...,
             value: Global___Descriptor | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1085,10 +1300,17 @@ class BuildResultInfo(_message.Message):
         Attestations: _abc.Iterable[Global___Descriptor] | None = ...,
         Results: _abc.Mapping[_builtins.int, Global___Descriptor] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ResultDeprecated", b"ResultDeprecated"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ResultDeprecated", b"ResultDeprecated"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attestations", b"Attestations", "ResultDeprecated", b"ResultDeprecated", "Results", b"Results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "Attestations",
+        b"Attestations",
+        "ResultDeprecated",
+        b"ResultDeprecated",
+        "Results",
+        b"Results",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___BuildResultInfo: _TypeAlias = BuildResultInfo  # noqa: Y015
+Global___BuildResultInfo: _TypeAlias = BuildResultInfo

@@ -5,19 +5,23 @@ How folders travel. Sources: types/wire.proto and types/stat.proto of
 https://github.com/tonistiigi/fsutil.
 """
 
+import builtins as _builtins
+import sys
+import typing as _typing
 from collections import abc as _abc
+
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-import builtins as _builtins
-import sys
-import typing as _typing
 
 if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+    from typing import Never as _Never
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing import TypeAlias as _TypeAlias
+
+    from typing_extensions import Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -27,9 +31,11 @@ class Packet(_message.Message):
 
     class _PacketType:
         ValueType = _typing.NewType("ValueType", _builtins.int)
-        V: _TypeAlias = ValueType  # noqa: Y015
+        V: _TypeAlias = ValueType
 
-    class _PacketTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Packet._PacketType.ValueType], _builtins.type):
+    class _PacketTypeEnumTypeWrapper(
+        _enum_type_wrapper._EnumTypeWrapper[Packet._PacketType.ValueType], _builtins.type
+    ):
         DESCRIPTOR: _descriptor.EnumDescriptor
         PACKET_STAT: Packet._PacketType.ValueType  # 0
         PACKET_REQ: Packet._PacketType.ValueType  # 1
@@ -61,13 +67,15 @@ class Packet(_message.Message):
         ID: _builtins.int = ...,
         data: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ID", b"ID", "data", b"data", "stat", b"stat", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "ID", b"ID", "data", b"data", "stat", b"stat", "type", b"type"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Packet: _TypeAlias = Packet  # noqa: Y015
+Global___Packet: _TypeAlias = Packet
 
 @_typing.final
 class Stat(_message.Message):
@@ -87,9 +95,9 @@ class Stat(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.bytes = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -128,10 +136,31 @@ class Stat(_message.Message):
         devminor: _builtins.int = ...,
         xattrs: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["devmajor", b"devmajor", "devminor", b"devminor", "gid", b"gid", "linkname", b"linkname", "modTime", b"modTime", "mode", b"mode", "path", b"path", "size", b"size", "uid", b"uid", "xattrs", b"xattrs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "devmajor",
+        b"devmajor",
+        "devminor",
+        b"devminor",
+        "gid",
+        b"gid",
+        "linkname",
+        b"linkname",
+        "modTime",
+        b"modTime",
+        "mode",
+        b"mode",
+        "path",
+        b"path",
+        "size",
+        b"size",
+        "uid",
+        b"uid",
+        "xattrs",
+        b"xattrs",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Stat: _TypeAlias = Stat  # noqa: Y015
+Global___Stat: _TypeAlias = Stat

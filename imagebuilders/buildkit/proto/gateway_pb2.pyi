@@ -6,22 +6,27 @@ frontend/gateway/pb/gateway.proto and util/apicaps/pb/caps.proto of
 https://github.com/moby/buildkit.
 """
 
+import builtins as _builtins
+import sys
+import typing as _typing
 from collections import abc as _abc
+
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+
 from imagebuilders.buildkit.proto import filesync_pb2 as _filesync_pb2
 from imagebuilders.buildkit.proto import ops_pb2 as _ops_pb2
 from imagebuilders.buildkit.proto import rpc_pb2 as _rpc_pb2
 from imagebuilders.buildkit.proto import worker_pb2 as _worker_pb2
-import builtins as _builtins
-import sys
-import typing as _typing
 
 if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+    from typing import Never as _Never
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing import TypeAlias as _TypeAlias
+
+    from typing_extensions import Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -43,9 +48,9 @@ class SolveRequest(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -64,9 +69,9 @@ class SolveRequest(_message.Message):
             key: _builtins.str = ...,
             value: _ops_pb2.Definition | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -89,7 +94,9 @@ class SolveRequest(_message.Message):
     @_builtins.property
     def FrontendOpt(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
-    def CacheImports(self) -> _containers.RepeatedCompositeFieldContainer[Global___CacheOptionsEntry]: ...
+    def CacheImports(
+        self,
+    ) -> _containers.RepeatedCompositeFieldContainer[Global___CacheOptionsEntry]: ...
     @_builtins.property
     def FrontendInputs(self) -> _containers.MessageMap[_builtins.str, _ops_pb2.Definition]: ...
     def __init__(
@@ -105,13 +112,32 @@ class SolveRequest(_message.Message):
         FrontendInputs: _abc.Mapping[_builtins.str, _ops_pb2.Definition] | None = ...,
         Evaluate: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["Definition", b"Definition"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["Definition", b"Definition"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["CacheImports", b"CacheImports", "Definition", b"Definition", "Evaluate", b"Evaluate", "Final", b"Final", "Frontend", b"Frontend", "FrontendInputs", b"FrontendInputs", "FrontendOpt", b"FrontendOpt", "allowResultArrayRef", b"allowResultArrayRef", "allowResultReturn", b"allowResultReturn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "CacheImports",
+        b"CacheImports",
+        "Definition",
+        b"Definition",
+        "Evaluate",
+        b"Evaluate",
+        "Final",
+        b"Final",
+        "Frontend",
+        b"Frontend",
+        "FrontendInputs",
+        b"FrontendInputs",
+        "FrontendOpt",
+        b"FrontendOpt",
+        "allowResultArrayRef",
+        b"allowResultArrayRef",
+        "allowResultReturn",
+        b"allowResultReturn",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SolveRequest: _TypeAlias = SolveRequest  # noqa: Y015
+Global___SolveRequest: _TypeAlias = SolveRequest
 
 @_typing.final
 class CacheOptionsEntry(_message.Message):
@@ -131,9 +157,9 @@ class CacheOptionsEntry(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -148,13 +174,13 @@ class CacheOptionsEntry(_message.Message):
         Type: _builtins.str = ...,
         Attrs: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attrs", b"Attrs", "Type", b"Type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attrs", b"Attrs", "Type", b"Type"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CacheOptionsEntry: _TypeAlias = CacheOptionsEntry  # noqa: Y015
+Global___CacheOptionsEntry: _TypeAlias = CacheOptionsEntry
 
 @_typing.final
 class SolveResponse(_message.Message):
@@ -171,13 +197,13 @@ class SolveResponse(_message.Message):
         ref: _builtins.str = ...,
         result: Global___Result | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref", "result", b"result"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SolveResponse: _TypeAlias = SolveResponse  # noqa: Y015
+Global___SolveResponse: _TypeAlias = SolveResponse
 
 @_typing.final
 class Result(_message.Message):
@@ -197,9 +223,9 @@ class Result(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.bytes = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -218,9 +244,9 @@ class Result(_message.Message):
             key: _builtins.str = ...,
             value: Global___Attestations | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -247,15 +273,32 @@ class Result(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
         attestations: _abc.Mapping[_builtins.str, Global___Attestations] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref", "refDeprecated", b"refDeprecated", "refs", b"refs", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "ref", b"ref", "refDeprecated", b"refDeprecated", "refs", b"refs", "result", b"result"
+    ]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestations", b"attestations", "metadata", b"metadata", "ref", b"ref", "refDeprecated", b"refDeprecated", "refs", b"refs", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "attestations",
+        b"attestations",
+        "metadata",
+        b"metadata",
+        "ref",
+        b"ref",
+        "refDeprecated",
+        b"refDeprecated",
+        "refs",
+        b"refs",
+        "result",
+        b"result",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["refDeprecated", "ref", "refs"]  # noqa: Y015
-    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["refDeprecated", "ref", "refs"]
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]
+    def WhichOneof(
+        self, oneof_group: _WhichOneofArgType_result
+    ) -> _WhichOneofReturnType_result | None: ...
 
-Global___Result: _TypeAlias = Result  # noqa: Y015
+Global___Result: _TypeAlias = Result
 
 @_typing.final
 class Ref(_message.Message):
@@ -269,13 +312,13 @@ class Ref(_message.Message):
         *,
         id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["def", b"def"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["def", b"def"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["def", b"def", "id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["def", b"def", "id", b"id"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Ref: _TypeAlias = Ref  # noqa: Y015
+Global___Ref: _TypeAlias = Ref
 
 @_typing.final
 class RefMap(_message.Message):
@@ -296,9 +339,9 @@ class RefMap(_message.Message):
             key: _builtins.str = ...,
             value: Global___Ref | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -310,13 +353,13 @@ class RefMap(_message.Message):
         *,
         refs: _abc.Mapping[_builtins.str, Global___Ref] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["refs", b"refs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refs", b"refs"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RefMap: _TypeAlias = RefMap  # noqa: Y015
+Global___RefMap: _TypeAlias = RefMap
 
 @_typing.final
 class Attestations(_message.Message):
@@ -330,13 +373,13 @@ class Attestations(_message.Message):
         *,
         attestation: _abc.Iterable[Global___Attestation] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Attestations: _TypeAlias = Attestations  # noqa: Y015
+Global___Attestations: _TypeAlias = Attestations
 
 @_typing.final
 class Attestation(_message.Message):
@@ -356,9 +399,9 @@ class Attestation(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.bytes = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -383,13 +426,24 @@ class Attestation(_message.Message):
         path: _builtins.str = ...,
         inTotoPredicateType: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inTotoPredicateType", b"inTotoPredicateType", "kind", b"kind", "metadata", b"metadata", "path", b"path", "ref", b"ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "inTotoPredicateType",
+        b"inTotoPredicateType",
+        "kind",
+        b"kind",
+        "metadata",
+        b"metadata",
+        "path",
+        b"path",
+        "ref",
+        b"ref",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Attestation: _TypeAlias = Attestation  # noqa: Y015
+Global___Attestation: _TypeAlias = Attestation
 
 @_typing.final
 class ReturnRequest(_message.Message):
@@ -407,13 +461,13 @@ class ReturnRequest(_message.Message):
         result: Global___Result | None = ...,
         error: _rpc_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReturnRequest: _TypeAlias = ReturnRequest  # noqa: Y015
+Global___ReturnRequest: _TypeAlias = ReturnRequest
 
 @_typing.final
 class ReturnResponse(_message.Message):
@@ -422,13 +476,13 @@ class ReturnResponse(_message.Message):
     def __init__(
         self,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReturnResponse: _TypeAlias = ReturnResponse  # noqa: Y015
+Global___ReturnResponse: _TypeAlias = ReturnResponse
 
 @_typing.final
 class ReadFileRequest(_message.Message):
@@ -448,13 +502,15 @@ class ReadFileRequest(_message.Message):
         FilePath: _builtins.str = ...,
         Range: Global___FileRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["Range", b"Range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["Range", b"Range"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["FilePath", b"FilePath", "Range", b"Range", "Ref", b"Ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "FilePath", b"FilePath", "Range", b"Range", "Ref", b"Ref"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReadFileRequest: _TypeAlias = ReadFileRequest  # noqa: Y015
+Global___ReadFileRequest: _TypeAlias = ReadFileRequest
 
 @_typing.final
 class FileRange(_message.Message):
@@ -470,13 +526,13 @@ class FileRange(_message.Message):
         Offset: _builtins.int = ...,
         Length: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Length", b"Length", "Offset", b"Offset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Length", b"Length", "Offset", b"Offset"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FileRange: _TypeAlias = FileRange  # noqa: Y015
+Global___FileRange: _TypeAlias = FileRange
 
 @_typing.final
 class ReadFileResponse(_message.Message):
@@ -489,13 +545,13 @@ class ReadFileResponse(_message.Message):
         *,
         Data: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Data", b"Data"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Data", b"Data"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReadFileResponse: _TypeAlias = ReadFileResponse  # noqa: Y015
+Global___ReadFileResponse: _TypeAlias = ReadFileResponse
 
 @_typing.final
 class ReadDirRequest(_message.Message):
@@ -514,13 +570,15 @@ class ReadDirRequest(_message.Message):
         DirPath: _builtins.str = ...,
         IncludePattern: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["DirPath", b"DirPath", "IncludePattern", b"IncludePattern", "Ref", b"Ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "DirPath", b"DirPath", "IncludePattern", b"IncludePattern", "Ref", b"Ref"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReadDirRequest: _TypeAlias = ReadDirRequest  # noqa: Y015
+Global___ReadDirRequest: _TypeAlias = ReadDirRequest
 
 @_typing.final
 class ReadDirResponse(_message.Message):
@@ -534,13 +592,13 @@ class ReadDirResponse(_message.Message):
         *,
         entries: _abc.Iterable[_filesync_pb2.Stat] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReadDirResponse: _TypeAlias = ReadDirResponse  # noqa: Y015
+Global___ReadDirResponse: _TypeAlias = ReadDirResponse
 
 @_typing.final
 class StatFileRequest(_message.Message):
@@ -556,13 +614,13 @@ class StatFileRequest(_message.Message):
         Ref: _builtins.str = ...,
         Path: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Path", b"Path", "Ref", b"Ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Path", b"Path", "Ref", b"Ref"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StatFileRequest: _TypeAlias = StatFileRequest  # noqa: Y015
+Global___StatFileRequest: _TypeAlias = StatFileRequest
 
 @_typing.final
 class StatFileResponse(_message.Message):
@@ -576,13 +634,13 @@ class StatFileResponse(_message.Message):
         *,
         stat: _filesync_pb2.Stat | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StatFileResponse: _TypeAlias = StatFileResponse  # noqa: Y015
+Global___StatFileResponse: _TypeAlias = StatFileResponse
 
 @_typing.final
 class PingRequest(_message.Message):
@@ -591,13 +649,13 @@ class PingRequest(_message.Message):
     def __init__(
         self,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PingRequest: _TypeAlias = PingRequest  # noqa: Y015
+Global___PingRequest: _TypeAlias = PingRequest
 
 @_typing.final
 class PongResponse(_message.Message):
@@ -619,13 +677,15 @@ class PongResponse(_message.Message):
         LLBCaps: _abc.Iterable[Global___APICap] | None = ...,
         Workers: _abc.Iterable[_worker_pb2.WorkerRecord] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["FrontendAPICaps", b"FrontendAPICaps", "LLBCaps", b"LLBCaps", "Workers", b"Workers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "FrontendAPICaps", b"FrontendAPICaps", "LLBCaps", b"LLBCaps", "Workers", b"Workers"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PongResponse: _TypeAlias = PongResponse  # noqa: Y015
+Global___PongResponse: _TypeAlias = PongResponse
 
 @_typing.final
 class APICap(_message.Message):
@@ -653,10 +713,23 @@ class APICap(_message.Message):
         DisabledReasonMsg: _builtins.str = ...,
         DisabledAlternative: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Deprecated", b"Deprecated", "DisabledAlternative", b"DisabledAlternative", "DisabledReason", b"DisabledReason", "DisabledReasonMsg", b"DisabledReasonMsg", "Enabled", b"Enabled", "ID", b"ID"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "Deprecated",
+        b"Deprecated",
+        "DisabledAlternative",
+        b"DisabledAlternative",
+        "DisabledReason",
+        b"DisabledReason",
+        "DisabledReasonMsg",
+        b"DisabledReasonMsg",
+        "Enabled",
+        b"Enabled",
+        "ID",
+        b"ID",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___APICap: _TypeAlias = APICap  # noqa: Y015
+Global___APICap: _TypeAlias = APICap

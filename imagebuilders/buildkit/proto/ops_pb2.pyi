@@ -6,18 +6,22 @@ Fields that are left out here stay in messages as unknown fields.
 Source: solver/pb/ops.proto of https://github.com/moby/buildkit.
 """
 
-from collections import abc as _abc
-from google.protobuf import descriptor as _descriptor
-from google.protobuf import message as _message
-from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
+from collections import abc as _abc
+
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 
 if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+    from typing import Never as _Never
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing import TypeAlias as _TypeAlias
+
+    from typing_extensions import Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -45,13 +49,24 @@ class Platform(_message.Message):
         OSVersion: _builtins.str = ...,
         OSFeatures: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Architecture", b"Architecture", "OS", b"OS", "OSFeatures", b"OSFeatures", "OSVersion", b"OSVersion", "Variant", b"Variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "Architecture",
+        b"Architecture",
+        "OS",
+        b"OS",
+        "OSFeatures",
+        b"OSFeatures",
+        "OSVersion",
+        b"OSVersion",
+        "Variant",
+        b"Variant",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Platform: _TypeAlias = Platform  # noqa: Y015
+Global___Platform: _TypeAlias = Platform
 
 @_typing.final
 class Definition(_message.Message):
@@ -72,9 +87,9 @@ class Definition(_message.Message):
             key: _builtins.str = ...,
             value: Global___OpMetadata | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -91,13 +106,15 @@ class Definition(_message.Message):
         metadata: _abc.Mapping[_builtins.str, Global___OpMetadata] | None = ...,
         Source: Global___Source | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["Source", b"Source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["Source", b"Source"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Source", b"Source", "def", b"def", "metadata", b"metadata"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "Source", b"Source", "def", b"def", "metadata", b"metadata"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Definition: _TypeAlias = Definition  # noqa: Y015
+Global___Definition: _TypeAlias = Definition
 
 @_typing.final
 class OpMetadata(_message.Message):
@@ -117,9 +134,9 @@ class OpMetadata(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -137,9 +154,9 @@ class OpMetadata(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.bool = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -162,13 +179,22 @@ class OpMetadata(_message.Message):
         caps: _abc.Mapping[_builtins.str, _builtins.bool] | None = ...,
         progress_group: Global___ProgressGroup | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["progress_group", b"progress_group"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress_group", b"progress_group"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caps", b"caps", "description", b"description", "ignore_cache", b"ignore_cache", "progress_group", b"progress_group"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "caps",
+        b"caps",
+        "description",
+        b"description",
+        "ignore_cache",
+        b"ignore_cache",
+        "progress_group",
+        b"progress_group",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___OpMetadata: _TypeAlias = OpMetadata  # noqa: Y015
+Global___OpMetadata: _TypeAlias = OpMetadata
 
 @_typing.final
 class Source(_message.Message):
@@ -189,9 +215,9 @@ class Source(_message.Message):
             key: _builtins.str = ...,
             value: Global___Locations | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -207,13 +233,13 @@ class Source(_message.Message):
         locations: _abc.Mapping[_builtins.str, Global___Locations] | None = ...,
         infos: _abc.Iterable[Global___SourceInfo] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["infos", b"infos", "locations", b"locations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["infos", b"infos", "locations", b"locations"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Source: _TypeAlias = Source  # noqa: Y015
+Global___Source: _TypeAlias = Source
 
 @_typing.final
 class Locations(_message.Message):
@@ -227,13 +253,13 @@ class Locations(_message.Message):
         *,
         locations: _abc.Iterable[Global___Location] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["locations", b"locations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["locations", b"locations"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Locations: _TypeAlias = Locations  # noqa: Y015
+Global___Locations: _TypeAlias = Locations
 
 @_typing.final
 class Location(_message.Message):
@@ -250,13 +276,15 @@ class Location(_message.Message):
         sourceIndex: _builtins.int = ...,
         ranges: _abc.Iterable[Global___Range] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ranges", b"ranges", "sourceIndex", b"sourceIndex"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "ranges", b"ranges", "sourceIndex", b"sourceIndex"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Location: _TypeAlias = Location  # noqa: Y015
+Global___Location: _TypeAlias = Location
 
 @_typing.final
 class SourceInfo(_message.Message):
@@ -279,13 +307,22 @@ class SourceInfo(_message.Message):
         definition: Global___Definition | None = ...,
         language: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "definition", b"definition", "filename", b"filename", "language", b"language"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "data",
+        b"data",
+        "definition",
+        b"definition",
+        "filename",
+        b"filename",
+        "language",
+        b"language",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SourceInfo: _TypeAlias = SourceInfo  # noqa: Y015
+Global___SourceInfo: _TypeAlias = SourceInfo
 
 @_typing.final
 class Range(_message.Message):
@@ -303,13 +340,13 @@ class Range(_message.Message):
         start: Global___Position | None = ...,
         end: Global___Position | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Range: _TypeAlias = Range  # noqa: Y015
+Global___Range: _TypeAlias = Range
 
 @_typing.final
 class Position(_message.Message):
@@ -325,13 +362,13 @@ class Position(_message.Message):
         line: _builtins.int = ...,
         character: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["character", b"character", "line", b"line"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["character", b"character", "line", b"line"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Position: _TypeAlias = Position  # noqa: Y015
+Global___Position: _TypeAlias = Position
 
 @_typing.final
 class ProgressGroup(_message.Message):
@@ -350,13 +387,13 @@ class ProgressGroup(_message.Message):
         name: _builtins.str = ...,
         weak: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "name", b"name", "weak", b"weak"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "name", b"name", "weak", b"weak"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ProgressGroup: _TypeAlias = ProgressGroup  # noqa: Y015
+Global___ProgressGroup: _TypeAlias = ProgressGroup
 
 @_typing.final
 class Op(_message.Message):
@@ -378,13 +415,15 @@ class Op(_message.Message):
         source: Global___SourceOp | None = ...,
         platform: Global___Platform | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["platform", b"platform", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["platform", b"platform", "source", b"source"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "platform", b"platform", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "inputs", b"inputs", "platform", b"platform", "source", b"source"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Op: _TypeAlias = Op  # noqa: Y015
+Global___Op: _TypeAlias = Op
 
 @_typing.final
 class Input(_message.Message):
@@ -400,13 +439,13 @@ class Input(_message.Message):
         digest: _builtins.str = ...,
         index: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "index", b"index"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "index", b"index"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Input: _TypeAlias = Input  # noqa: Y015
+Global___Input: _TypeAlias = Input
 
 @_typing.final
 class SourceOp(_message.Message):
@@ -426,9 +465,9 @@ class SourceOp(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -443,10 +482,10 @@ class SourceOp(_message.Message):
         identifier: _builtins.str = ...,
         attrs: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attrs", b"attrs", "identifier", b"identifier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attrs", b"attrs", "identifier", b"identifier"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SourceOp: _TypeAlias = SourceOp  # noqa: Y015
+Global___SourceOp: _TypeAlias = SourceOp

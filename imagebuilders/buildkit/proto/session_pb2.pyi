@@ -7,18 +7,22 @@ session/sshforward/ssh.proto, session/exporter/exporter.proto of
 https://github.com/moby/buildkit.
 """
 
-from collections import abc as _abc
-from google.protobuf import descriptor as _descriptor
-from google.protobuf import message as _message
-from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
+from collections import abc as _abc
+
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 
 if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+    from typing import Never as _Never
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing import TypeAlias as _TypeAlias
+
+    from typing_extensions import Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -33,13 +37,13 @@ class CredentialsRequest(_message.Message):
         *,
         Host: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Host", b"Host"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Host", b"Host"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CredentialsRequest: _TypeAlias = CredentialsRequest  # noqa: Y015
+Global___CredentialsRequest: _TypeAlias = CredentialsRequest
 
 @_typing.final
 class CredentialsResponse(_message.Message):
@@ -55,13 +59,13 @@ class CredentialsResponse(_message.Message):
         Username: _builtins.str = ...,
         Secret: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Secret", b"Secret", "Username", b"Username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Secret", b"Secret", "Username", b"Username"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CredentialsResponse: _TypeAlias = CredentialsResponse  # noqa: Y015
+Global___CredentialsResponse: _TypeAlias = CredentialsResponse
 
 @_typing.final
 class FetchTokenRequest(_message.Message):
@@ -87,13 +91,24 @@ class FetchTokenRequest(_message.Message):
         Service: _builtins.str = ...,
         Scopes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ClientID", b"ClientID", "Host", b"Host", "Realm", b"Realm", "Scopes", b"Scopes", "Service", b"Service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "ClientID",
+        b"ClientID",
+        "Host",
+        b"Host",
+        "Realm",
+        b"Realm",
+        "Scopes",
+        b"Scopes",
+        "Service",
+        b"Service",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FetchTokenRequest: _TypeAlias = FetchTokenRequest  # noqa: Y015
+Global___FetchTokenRequest: _TypeAlias = FetchTokenRequest
 
 @_typing.final
 class FetchTokenResponse(_message.Message):
@@ -112,13 +127,15 @@ class FetchTokenResponse(_message.Message):
         ExpiresIn: _builtins.int = ...,
         IssuedAt: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ExpiresIn", b"ExpiresIn", "IssuedAt", b"IssuedAt", "Token", b"Token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "ExpiresIn", b"ExpiresIn", "IssuedAt", b"IssuedAt", "Token", b"Token"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FetchTokenResponse: _TypeAlias = FetchTokenResponse  # noqa: Y015
+Global___FetchTokenResponse: _TypeAlias = FetchTokenResponse
 
 @_typing.final
 class GetTokenAuthorityRequest(_message.Message):
@@ -134,13 +151,13 @@ class GetTokenAuthorityRequest(_message.Message):
         Host: _builtins.str = ...,
         Salt: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Host", b"Host", "Salt", b"Salt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Host", b"Host", "Salt", b"Salt"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetTokenAuthorityRequest: _TypeAlias = GetTokenAuthorityRequest  # noqa: Y015
+Global___GetTokenAuthorityRequest: _TypeAlias = GetTokenAuthorityRequest
 
 @_typing.final
 class GetTokenAuthorityResponse(_message.Message):
@@ -153,13 +170,13 @@ class GetTokenAuthorityResponse(_message.Message):
         *,
         PublicKey: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["PublicKey", b"PublicKey"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["PublicKey", b"PublicKey"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetTokenAuthorityResponse: _TypeAlias = GetTokenAuthorityResponse  # noqa: Y015
+Global___GetTokenAuthorityResponse: _TypeAlias = GetTokenAuthorityResponse
 
 @_typing.final
 class VerifyTokenAuthorityRequest(_message.Message):
@@ -178,13 +195,15 @@ class VerifyTokenAuthorityRequest(_message.Message):
         Payload: _builtins.bytes = ...,
         Salt: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Host", b"Host", "Payload", b"Payload", "Salt", b"Salt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "Host", b"Host", "Payload", b"Payload", "Salt", b"Salt"
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___VerifyTokenAuthorityRequest: _TypeAlias = VerifyTokenAuthorityRequest  # noqa: Y015
+Global___VerifyTokenAuthorityRequest: _TypeAlias = VerifyTokenAuthorityRequest
 
 @_typing.final
 class VerifyTokenAuthorityResponse(_message.Message):
@@ -197,13 +216,13 @@ class VerifyTokenAuthorityResponse(_message.Message):
         *,
         Signed: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Signed", b"Signed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Signed", b"Signed"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___VerifyTokenAuthorityResponse: _TypeAlias = VerifyTokenAuthorityResponse  # noqa: Y015
+Global___VerifyTokenAuthorityResponse: _TypeAlias = VerifyTokenAuthorityResponse
 
 @_typing.final
 class GetSecretRequest(_message.Message):
@@ -223,9 +242,9 @@ class GetSecretRequest(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -240,13 +259,13 @@ class GetSecretRequest(_message.Message):
         ID: _builtins.str = ...,
         annotations: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ID", b"ID", "annotations", b"annotations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ID", b"ID", "annotations", b"annotations"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetSecretRequest: _TypeAlias = GetSecretRequest  # noqa: Y015
+Global___GetSecretRequest: _TypeAlias = GetSecretRequest
 
 @_typing.final
 class GetSecretResponse(_message.Message):
@@ -259,13 +278,13 @@ class GetSecretResponse(_message.Message):
         *,
         data: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetSecretResponse: _TypeAlias = GetSecretResponse  # noqa: Y015
+Global___GetSecretResponse: _TypeAlias = GetSecretResponse
 
 @_typing.final
 class CheckAgentRequest(_message.Message):
@@ -278,13 +297,13 @@ class CheckAgentRequest(_message.Message):
         *,
         ID: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ID", b"ID"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ID", b"ID"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CheckAgentRequest: _TypeAlias = CheckAgentRequest  # noqa: Y015
+Global___CheckAgentRequest: _TypeAlias = CheckAgentRequest
 
 @_typing.final
 class CheckAgentResponse(_message.Message):
@@ -293,13 +312,13 @@ class CheckAgentResponse(_message.Message):
     def __init__(
         self,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CheckAgentResponse: _TypeAlias = CheckAgentResponse  # noqa: Y015
+Global___CheckAgentResponse: _TypeAlias = CheckAgentResponse
 
 @_typing.final
 class FindExportersRequest(_message.Message):
@@ -319,9 +338,9 @@ class FindExportersRequest(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.bytes = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -337,13 +356,13 @@ class FindExportersRequest(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
         refs: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["metadata", b"metadata", "refs", b"refs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metadata", b"metadata", "refs", b"refs"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FindExportersRequest: _TypeAlias = FindExportersRequest  # noqa: Y015
+Global___FindExportersRequest: _TypeAlias = FindExportersRequest
 
 @_typing.final
 class FindExportersResponse(_message.Message):
@@ -351,19 +370,21 @@ class FindExportersResponse(_message.Message):
 
     EXPORTERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def exporters(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExporterRequest]: ...
+    def exporters(
+        self,
+    ) -> _containers.RepeatedCompositeFieldContainer[Global___ExporterRequest]: ...
     def __init__(
         self,
         *,
         exporters: _abc.Iterable[Global___ExporterRequest] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exporters", b"exporters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exporters", b"exporters"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FindExportersResponse: _TypeAlias = FindExportersResponse  # noqa: Y015
+Global___FindExportersResponse: _TypeAlias = FindExportersResponse
 
 @_typing.final
 class ExporterRequest(_message.Message):
@@ -383,9 +404,9 @@ class ExporterRequest(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -400,13 +421,13 @@ class ExporterRequest(_message.Message):
         Type: _builtins.str = ...,
         Attrs: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attrs", b"Attrs", "Type", b"Type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attrs", b"Attrs", "Type", b"Type"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ExporterRequest: _TypeAlias = ExporterRequest  # noqa: Y015
+Global___ExporterRequest: _TypeAlias = ExporterRequest
 
 @_typing.final
 class FinalizeExportRequest(_message.Message):
@@ -426,9 +447,9 @@ class FinalizeExportRequest(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -440,13 +461,13 @@ class FinalizeExportRequest(_message.Message):
         *,
         exporter_response: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exporter_response", b"exporter_response"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exporter_response", b"exporter_response"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FinalizeExportRequest: _TypeAlias = FinalizeExportRequest  # noqa: Y015
+Global___FinalizeExportRequest: _TypeAlias = FinalizeExportRequest
 
 @_typing.final
 class FinalizeExportResponse(_message.Message):
@@ -455,10 +476,10 @@ class FinalizeExportResponse(_message.Message):
     def __init__(
         self,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FinalizeExportResponse: _TypeAlias = FinalizeExportResponse  # noqa: Y015
+Global___FinalizeExportResponse: _TypeAlias = FinalizeExportResponse

@@ -5,19 +5,24 @@ What a daemon says of its workers. Source: api/types/worker.proto of
 https://github.com/moby/buildkit.
 """
 
-from collections import abc as _abc
-from google.protobuf import descriptor as _descriptor
-from google.protobuf import message as _message
-from google.protobuf.internal import containers as _containers
-from imagebuilders.buildkit.proto import ops_pb2 as _ops_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
+from collections import abc as _abc
+
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+
+from imagebuilders.buildkit.proto import ops_pb2 as _ops_pb2
 
 if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+    from typing import Never as _Never
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing import TypeAlias as _TypeAlias
+
+    from typing_extensions import Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -39,9 +44,9 @@ class WorkerRecord(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _Never
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -68,13 +73,24 @@ class WorkerRecord(_message.Message):
         GCPolicy: _abc.Iterable[Global___GCPolicy] | None = ...,
         BuildkitVersion: Global___BuildkitVersion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["BuildkitVersion", b"BuildkitVersion"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["BuildkitVersion", b"BuildkitVersion"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["BuildkitVersion", b"BuildkitVersion", "GCPolicy", b"GCPolicy", "ID", b"ID", "Labels", b"Labels", "platforms", b"platforms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "BuildkitVersion",
+        b"BuildkitVersion",
+        "GCPolicy",
+        b"GCPolicy",
+        "ID",
+        b"ID",
+        "Labels",
+        b"Labels",
+        "platforms",
+        b"platforms",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___WorkerRecord: _TypeAlias = WorkerRecord  # noqa: Y015
+Global___WorkerRecord: _TypeAlias = WorkerRecord
 
 @_typing.final
 class GCPolicy(_message.Message):
@@ -103,13 +119,26 @@ class GCPolicy(_message.Message):
         maxUsedSpace: _builtins.int = ...,
         minFreeSpace: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "filters", b"filters", "keepDuration", b"keepDuration", "maxUsedSpace", b"maxUsedSpace", "minFreeSpace", b"minFreeSpace", "reservedSpace", b"reservedSpace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "all",
+        b"all",
+        "filters",
+        b"filters",
+        "keepDuration",
+        b"keepDuration",
+        "maxUsedSpace",
+        b"maxUsedSpace",
+        "minFreeSpace",
+        b"minFreeSpace",
+        "reservedSpace",
+        b"reservedSpace",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GCPolicy: _TypeAlias = GCPolicy  # noqa: Y015
+Global___GCPolicy: _TypeAlias = GCPolicy
 
 @_typing.final
 class BuildkitVersion(_message.Message):
@@ -131,10 +160,19 @@ class BuildkitVersion(_message.Message):
         revision: _builtins.str = ...,
         dockerfileVersion: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dockerfileVersion", b"dockerfileVersion", "package", b"package", "revision", b"revision", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "dockerfileVersion",
+        b"dockerfileVersion",
+        "package",
+        b"package",
+        "revision",
+        b"revision",
+        "version",
+        b"version",
+    ]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___BuildkitVersion: _TypeAlias = BuildkitVersion  # noqa: Y015
+Global___BuildkitVersion: _TypeAlias = BuildkitVersion

@@ -99,10 +99,8 @@ class _Sending:
     def _take(self, message: bytes) -> None:
         packet = Packet.FromString(message)
         if packet.type == Packet.PACKET_REQ:
-            if packet.ID >= len(self._entries):
-                raise CallError(
-                    RpcStatus(Code.INVALID_ARGUMENT, f"there is no entry {packet.ID}")
-                )
+            if len(self._entries) <= packet.ID:
+                raise CallError(RpcStatus(Code.INVALID_ARGUMENT, f"there is no entry {packet.ID}"))
             self._asked.append(packet.ID)
         elif packet.type == Packet.PACKET_FIN:
             self._is_finished = True

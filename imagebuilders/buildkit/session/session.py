@@ -56,5 +56,5 @@ class Session:
         )
 
 
-def _serving(request: bytes) -> bytes:
+def _serving(_request: bytes) -> bytes:
     return HealthCheckResponse(status=HealthCheckResponse.SERVING).SerializeToString()

@@ -89,6 +89,4 @@ class _Tree:
             for path in self._entries:
                 names.setdefault(posixpath.dirname(path), []).append(posixpath.basename(path))
             self._names = names
-        return [
-            name for name in self._names.get(folder, ()) if fnmatch.fnmatchcase(name, pattern)
-        ]
+        return [name for name in self._names.get(folder, ()) if fnmatch.fnmatchcase(name, pattern)]

@@ -160,9 +160,7 @@ class CallMachine:
             return
         if self.role is Role.SERVER:
             self._answer(call, state)
-        self._http.send_data(
-            call, encode_message(message), ended=last and self.role is Role.CLIENT
-        )
+        self._http.send_data(call, encode_message(message), ended=last and self.role is Role.CLIENT)
 
     def send_all(self, call: int, messages: Iterable[bytes]) -> None:
         """Queue messages as one piece of content. Without effect after the end."""

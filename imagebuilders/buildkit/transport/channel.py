@@ -12,6 +12,7 @@ import selectors
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 from imagebuilders.buildkit.transport import calls
@@ -471,9 +472,7 @@ class Channel:
             unwrap: takes the bytes out of one; raises `ProtocolError` where there are none.
         """
         with self._changed:
-            inner = Link(
-                Role.SERVER, self._changed, self._wake, handlers=handlers, answers=answers
-            )
+            inner = Link(Role.SERVER, self._changed, self._wake, handlers=handlers, answers=answers)
             tunnel = _Tunnel(call, inner, wrap, unwrap)
             self._tunnels.append(tunnel)
             call._listener = tunnel.receive
@@ -515,10 +514,8 @@ class Channel:
     # --- the byte stream's thread --------------------------------------------
 
     def _wake(self) -> None:
-        try:
+        with suppress(OSError):  # it is awake, or at its end
             os.write(self._wake_write, b"\0")
-        except (BlockingIOError, OSError):
-            pass  # it is awake, or at its end
 
     def _run(self) -> None:
         error = TransportError("the connection ended")
@@ -608,10 +605,8 @@ class Channel:
         """Send the reason of a broken protocol, if it can be sent at once."""
         with self._changed:
             data = self._link.machine.take_output()
-        try:
+        with suppress(OSError):
             self._stream.write(memoryview(data))
-        except OSError:
-            pass
 
 
 def _watch(

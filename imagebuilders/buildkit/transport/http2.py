@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import h2.config
@@ -148,10 +149,8 @@ class Http2Connection:
         """Let the peer send `flow` bytes more: those of a `DataReceived` are used."""
         if flow <= 0:
             return
-        try:
+        with suppress(h2.exceptions.ProtocolError):  # the connection or stream is at its end
             self._h2.acknowledge_received_data(flow, stream)
-        except h2.exceptions.ProtocolError:
-            pass  # the connection or the stream is at its end
         self._collect()
 
     # --- out -----------------------------------------------------------------
@@ -170,9 +169,7 @@ class Http2Connection:
     @property
     def may_open_stream(self) -> bool:
         """Whether the peer allows one more stream at the same time."""
-        return (
-            self._h2.open_outbound_streams < self._h2.remote_settings.max_concurrent_streams
-        )
+        return self._h2.open_outbound_streams < self._h2.remote_settings.max_concurrent_streams
 
     def send_headers(
         self, stream: int, headers: Iterable[tuple[str, str]], *, ended: bool = False
@@ -285,9 +282,7 @@ class Http2Connection:
                 self._h2.send_headers(stream, waiting.trailers, end_stream=True)
             del self._outgoing[stream]
             return True
-        room = min(
-            self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size
-        )
+        room = min(self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size)
         if room <= 0:
             return False
         piece = self._take(waiting, room)

@@ -6,9 +6,9 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 from __future__ import annotations
 
 import base64
-import binascii
 import enum
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -104,10 +104,8 @@ def read_status(headers: Iterable[tuple[str, str]]) -> RpcStatus | None:
     code = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else int(Code.UNKNOWN)
     details = b""
     encoded = fields.get("grpc-status-details-bin", "")
-    try:
+    with suppress(ValueError):  # without its details the status still counts
         details = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        pass  # without its details the status still counts
     return RpcStatus(code, unquote(fields.get("grpc-message", ""), errors="replace"), details)
 
 
