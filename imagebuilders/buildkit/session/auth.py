@@ -19,6 +19,10 @@ from imagebuilders.exceptions import ImageBuilderError
 logger = logging.getLogger(__name__)
 
 
+def _forget(_value: bytes) -> None:
+    """Nobody wants to know."""
+
+
 class FoundCredentials(Protocol):
     """Who to be at one registry."""
 
@@ -44,7 +48,7 @@ class RegistryAuth:
         source: CredentialSource,
         *,
         expected: Collection[str] = (),
-        handed_out: Callable[[bytes], None] = lambda value: None,
+        handed_out: Callable[[bytes], None] = _forget,
     ) -> None:
         """Make the service.
 

@@ -105,14 +105,13 @@ class ContentStores:
             raise _not_found(request.digest) from error
         with blob:
             blob.seek(max(0, request.offset))
-            left = request.size if request.size > 0 else -1
             offset = max(0, request.offset)
-            while left and (
-                data := blob.read(min(left, _PIECE_BYTES) if left > 0 else _PIECE_BYTES)
+            end = offset + request.size if request.size > 0 else None
+            while data := blob.read(
+                min(_PIECE_BYTES, _PIECE_BYTES if end is None else end - offset)
             ):
                 call.send(ReadContentResponse(offset=offset, data=data).SerializeToString())
                 offset += len(data)
-                left -= len(data) if left > 0 else 0
 
     def _write(self, call: Call) -> None:
         folder = self._folder(call)

@@ -17,13 +17,17 @@ MAX_SECRET_BYTES = 500 * 1024
 logger = logging.getLogger(__name__)
 
 
+def _forget(_value: bytes) -> None:
+    """Nobody wants to know."""
+
+
 class Secrets:
     """Serves secrets by their IDs."""
 
     def __init__(
         self,
         sources: Mapping[str, Callable[[], bytes]],
-        handed_out: Callable[[bytes], None] = lambda value: None,
+        handed_out: Callable[[bytes], None] = _forget,
     ) -> None:
         """Make the service.
 
@@ -56,7 +60,8 @@ class Secrets:
             raise CallError(
                 RpcStatus(
                     Code.RESOURCE_EXHAUSTED,
-                    f"the secret {request.ID} has {len(value)} bytes; {MAX_SECRET_BYTES} are allowed",
+                    f"the secret {request.ID} has {len(value)} bytes; "
+                    f"{MAX_SECRET_BYTES} are allowed",
                 )
             )
         self._handed_out(value)
