@@ -73,7 +73,7 @@ class FolderReceiver:
 
     def _receive(self) -> None:
         finished = False
-        while not (finished and self._has_all()):
+        while True:
             if self._has_all() and not finished:
                 # An early end would leave the daemon waiting.
                 self._set_times_of_folders()
