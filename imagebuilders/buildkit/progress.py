@@ -115,6 +115,18 @@ class BuildEvents:
         step = self._steps.get(digest)
         return "" if step is None else step.instruction
 
+    def place(self, digest: str) -> str:
+        """Return where a step stands, as in `step 2/3`."""
+        step = self._steps.get(digest)
+        if step is None or not step.number:
+            return "a step"
+        stage = f" of {step.stage}" if step.stage else ""
+        return f"step {step.number}/{step.total}{stage}"
+
+    def log(self) -> list[str]:
+        """Return what all steps printed, step by step, in the order in which they began."""
+        return [line for step in self._steps.values() for line in step.output]
+
     def output(self, digest: str) -> list[str]:
         """Return what a step printed, line by line."""
         step = self._steps.get(digest)

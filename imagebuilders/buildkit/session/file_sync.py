@@ -6,6 +6,7 @@ the daemon asks for the content of those that it has not (REQ), by their number 
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from imagebuilders.buildkit.session.sync_paths import followed
 from imagebuilders.buildkit.transport.channel import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
-from imagebuilders.context.content import read_chunks
+from imagebuilders.context.content import ContentReader
 from imagebuilders.context.entries import Entry, EntryType, encode_path
 from imagebuilders.exceptions import ImageBuilderError
 
@@ -58,7 +59,8 @@ class FileSync:
         if paths:
             entries = followed(entries, paths)
         try:
-            _Sending(call, entries).run()
+            with ContentReader() as reader:
+                _Sending(call, entries, reader).run()
         except ImageBuilderError as error:
             call.send(Packet(type=Packet.PACKET_ERR, data=str(error).encode()).SerializeToString())
             raise CallError(RpcStatus(Code.UNKNOWN, str(error))) from error
@@ -75,8 +77,9 @@ def decoded(call: Call, name: str) -> list[str]:
 class _Sending:
     """One copy of a folder."""
 
-    def __init__(self, call: Call, entries: Sequence[Entry]) -> None:
+    def __init__(self, call: Call, entries: Sequence[Entry], reader: ContentReader) -> None:
         self._call = call
+        self._reader = reader
         self._entries = entries
         self._asked: deque[int] = deque()
         self._is_finished = False
@@ -113,7 +116,7 @@ class _Sending:
             number = self._asked.popleft()
             entry = self._entries[number]
             if entry.type is EntryType.FILE:
-                for chunk in read_chunks(entry, _CHUNK_BYTES):
+                for chunk in self._reader.read_chunks(entry, _CHUNK_BYTES):
                     self._call.send(_data(number, chunk))
             self._call.send(_data(number, b""))
 
@@ -128,7 +131,7 @@ def _stats(entries: Iterable[Entry]) -> Iterator[bytes]:
     for entry in entries:
         stat = Stat(
             path=encode_path(entry.path), mode=go_mode(entry), size=entry.size,
-            modTime=entry.mtime_ns,
+            modTime=_time(entry),
         )  # fmt: skip
         if entry.type is EntryType.LINK:
             stat.linkname = encode_path(entry.target)
@@ -139,6 +142,19 @@ def _stats(entries: Iterable[Entry]) -> Iterator[bytes]:
                 stat.size = 0
         yield Packet(type=Packet.PACKET_STAT, stat=stat).SerializeToString()
     yield b""
+
+
+def _time(entry: Entry) -> int:
+    """Return an entry's time in nanoseconds.
+
+    The daemon takes a file of the same size and time for unchanged. An added file that has no time
+    gets one from its content, within the first second of 1970.
+    """
+    if entry.mtime_ns is not None:
+        return entry.mtime_ns
+    if not isinstance(entry.source, bytes):
+        return 0
+    return int.from_bytes(hashlib.sha256(entry.source).digest()[:8], "big") % 1_000_000_000
 
 
 def go_mode(entry: Entry) -> int:

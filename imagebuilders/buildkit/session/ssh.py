@@ -9,18 +9,39 @@ import os
 import selectors
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from imagebuilders.build_options.values import SSHAgent
 from imagebuilders.buildkit.proto.control_pb2 import BytesMessage
 from imagebuilders.buildkit.proto.session_pb2 import CheckAgentRequest, CheckAgentResponse
 from imagebuilders.buildkit.session.unary import UnaryMethod, unary
 from imagebuilders.buildkit.transport.channel import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
+from imagebuilders.exceptions import BuildOptionsError
 
 DEFAULT_ID = "default"
 _READ_BYTES = 32 * 1024
+
+
+def agent_sockets(agents: Iterable[SSHAgent]) -> dict[str, str]:
+    """Return the socket of each agent, by its ID.
+
+    Raises:
+        BuildOptionsError: an agent is not there.
+    """
+    sockets = {}
+    for agent in agents:
+        path = agent.paths[0] if agent.paths else os.environ.get("SSH_AUTH_SOCK", "")
+        if not path:
+            raise BuildOptionsError(
+                f"The option 'ssh' wants the agent {agent.id!r}, but SSH_AUTH_SOCK is not set: "
+                "start an agent, or name its socket, as in default=/path/to/agent.sock.",
+                option="ssh",
+            )
+        sockets[agent.id] = path
+    return sockets
 
 
 class SSHAgents:
