@@ -133,6 +133,27 @@ class ContextChangedError(ImageBuilderError, RuntimeError):
         self.path = path
 
 
+# --- Dockerfiles -------------------------------------------------------------
+
+
+class ShellWordError(ImageBuilderError, ValueError):
+    """A word of a Dockerfile cannot be expanded: an unpaired quote, `${name:?…}` without a value.
+
+    Attributes:
+        word: the whole word.
+        problem: what is wrong, in BuildKit's words and without the word.
+        modifier: what stands behind the name in `${name…}`, if that is not known.
+    """
+
+    def __init__(
+        self, message: str, *, word: str = "", problem: str = "", modifier: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.word = word
+        self.problem = problem or message
+        self.modifier = modifier
+
+
 # --- what the caller asked for -----------------------------------------------
 
 

@@ -133,7 +133,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         from imagebuilders.auth.keychain import shared_keychain
         from imagebuilders.connections.discovery import describe_engine
         from imagebuilders.docker.build import build_image
-        from imagebuilders.docker.buildkit_syntax import buildkit_advice
+        from imagebuilders.docker.buildkit_advice import buildkit_advice
         from imagebuilders.docker.context_files import engine_context
         from imagebuilders.docker.sdk_client import engine_addresses
         from imagebuilders.oci.reference import parse_build_target
