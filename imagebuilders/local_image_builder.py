@@ -196,17 +196,23 @@ def _check_types(build_context: object, container_registry: object) -> None:
         BuildContextError: the context is none.
         ConfigurationError: the registry is none.
     """
-    if not hasattr(build_context, "for_dockerfile"):
+    if not hasattr(build_context, "for_dockerfile") or isinstance(build_context, type):
         raise BuildContextError(
             "The build context must be a BuildContext, as in BuildContext(root='app'), "
-            f"not {type(build_context).__name__}."
+            f"not {_kind_of(build_context)}."
         )
-    if container_registry is not None and not hasattr(container_registry, "push_image"):
+    if container_registry is not None and (
+        not hasattr(container_registry, "push_image") or isinstance(container_registry, type)
+    ):
         raise ConfigurationError(
             "The container registry must be a component, as in "
             "DefaultContainerRegistry(uri='localhost:5000'), "
-            f"not {type(container_registry).__name__}."
+            f"not {_kind_of(container_registry)}."
         )
+
+
+def _kind_of(given: object) -> str:
+    return f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
 
 
 def _emit_results(event: Event) -> None:

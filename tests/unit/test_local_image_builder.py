@@ -298,6 +298,11 @@ def test_syntax_of_buildkit_is_named(
         ((None, _context()), "image name must be a text, as in 'app:1', not NoneType"),
         (("app:1", "app"), r"must be a BuildContext, as in BuildContext\(root='app'\), not str"),
         (("app:1", _context(), None, "localhost:5000"), "registry must be a component, .* not str"),
+        (("app:1", BuildContext), "must be a BuildContext, .* not the class BuildContext"),
+        (
+            ("app:1", _context(), None, DefaultContainerRegistry),
+            "must be a component, .* not the class DefaultContainerRegistry",
+        ),
     ],
 )
 def test_arguments_of_another_kind(
