@@ -49,7 +49,7 @@ class Remedy(enum.Enum):
         "Name another with the option 'dockerfile', as in "
         "docker_build_options={'dockerfile': 'docker/app.Dockerfile'}."
     )
-    REPLACE_IGNORE_FILE = "Mend the file, or name another one with dockerignore_file=."
+    REPLACE_IGNORE_FILE = "Correct the file, or name another one with dockerignore_file=."
 
 
 # --- files that control a build ----------------------------------------------
@@ -98,7 +98,7 @@ class BuildContextError(ImageBuilderError, ValueError):
 
 
 class IgnoreFileError(BuildContextError):
-    """An ignore file cannot be read, or a line of it is no pattern.
+    """An ignore file cannot be read, or a line of it is not a pattern.
 
     Attributes:
         path: the ignore file.

@@ -179,7 +179,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
     def _client_for(
         self, container_registry: BaseContainerRegistry | None, keychain: Keychain
     ) -> Iterator[docker.DockerClient]:
-        """Give the client to build with; one that is made for this build is closed after it."""
+        """Lend the client to build with; one that is made for this build is closed after it."""
         if container_registry is not None:
             yield container_registry.docker_client
             return

@@ -48,7 +48,7 @@ class EnginePusher:
             owner: the class of the registry component, for errors.
 
         Raises:
-            ConfigurationError: `docker_client` is no `docker.DockerClient`.
+            ConfigurationError: `docker_client` is not a `docker.DockerClient`.
         """
         self._source = ClientSource(docker_client, owner=owner)
 
