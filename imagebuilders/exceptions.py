@@ -345,6 +345,62 @@ class RegistryError(ImageBuilderError, RuntimeError):
         self.registry = registry
 
 
+class RegistryConnectionError(RegistryError):
+    """A container registry, or its token service, could not be reached, or the connection ended.
+
+    Attributes:
+        registry: the registry's address.
+        is_transient: whether the same may succeed when it is tried again.
+    """
+
+    def __init__(
+        self, message: str, *, registry: str | None = None, is_transient: bool = False
+    ) -> None:
+        super().__init__(message, registry=registry)
+        self.is_transient = is_transient
+
+
+class RegistryContentError(RegistryError):
+    """What a container registry answered cannot be used: malformed, too large, other content.
+
+    Its cause is the `ImageFormatError`, where it is about a document or a digest.
+    """
+
+
+class RegistryResponseError(RegistryError):
+    """A container registry, or its token service, answered with an error.
+
+    Attributes:
+        registry: the registry's address.
+        status: the status of the HTTP response.
+        code: the error's code, as in `MANIFEST_UNKNOWN` (OCI distribution specification, "Error
+            Codes"); empty when the response has none.
+        detail: the registry's own words; empty when it has none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        registry: str | None = None,
+        status: int = 0,
+        code: str = "",
+        detail: str = "",
+    ) -> None:
+        super().__init__(message, registry=registry)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+class RegistryAccessError(RegistryResponseError):
+    """A container registry wants other credentials (401), or denies access to them (403)."""
+
+
+class RegistryNotFoundError(RegistryResponseError, LookupError):
+    """A container registry does not have what was asked for (404)."""
+
+
 class PushError(RegistryError):
     """An image was not pushed.
 
