@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from pytest_mock import MockerFixture
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from imagebuilders.docker.push import push_image
@@ -237,13 +238,10 @@ def test_a_push_that_hangs_is_given_up(
 
 
 def test_a_connection_that_times_out_is_an_error_without_a_limit_too(
-    client: FakeDockerClient, monkeypatch: pytest.MonkeyPatch
+    client: FakeDockerClient, mocker: MockerFixture
 ) -> None:
     """The system gives a dead connection up by itself."""
-
-    def time_out(*_: object, **__: object) -> None:
-        raise requests.ConnectionError(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
-
-    monkeypatch.setattr(client.api, "post", time_out)
+    dead = requests.ConnectionError(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+    mocker.patch.object(client.api, "post", side_effect=dead)
     with pytest.raises(PushError, match="nothing was heard in time"):
         _push(client)
