@@ -281,6 +281,8 @@ class BuildError(EngineError):
         exit_code: the exit code of the failing command, when a command failed.
         output: the last lines of that step's output.
         log: everything the engine printed, line by line.
+        excerpt: the lines of the Dockerfile that the error is about, numbered and marked, when
+            they are known.
     """
 
     def __init__(
@@ -291,12 +293,14 @@ class BuildError(EngineError):
         exit_code: int | None = None,
         output: Sequence[str] = (),
         log: Sequence[str] = (),
+        excerpt: str | None = None,
     ) -> None:
         super().__init__(message)
         self.instruction = instruction
         self.exit_code = exit_code
         self.output = tuple(output)
         self.log = tuple(log)
+        self.excerpt = excerpt
 
 
 # --- images as values --------------------------------------------------------

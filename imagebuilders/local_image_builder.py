@@ -170,6 +170,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
                 emit=tell,
                 advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
                 dockerfile=context.given_dockerfile,
+                read_dockerfile=context.read_dockerfile,
             )
             if container_registry is not None:
                 return container_registry.push_image(image_name)

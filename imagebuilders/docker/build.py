@@ -40,6 +40,7 @@ def build_image(
     emit: Callable[[Event], None] = emit,
     advise: Callable[[str], str] | None = None,
     dockerfile: str | None = None,
+    read_dockerfile: Callable[[], bytes] | None = None,
 ) -> BuiltImage:
     """Send a context to the engine, have it built, and report every step as it comes.
 
@@ -56,6 +57,7 @@ def build_image(
         emit: what to do with events.
         advise: gives what to add to an engine's words on a failure.
         dockerfile: what the user calls the Dockerfile; its name in the archive by default.
+        read_dockerfile: returns its content, of which errors show the failing lines.
 
     Raises:
         BuildError: a step failed, the Dockerfile is malformed, or the engine went away.
@@ -68,6 +70,7 @@ def build_image(
         dockerfile=fields.get("dockerfile") or "Dockerfile",
         shown_dockerfile=dockerfile,
         advise=advise,
+        read_dockerfile=read_dockerfile,
     )
     try:
         with post(
