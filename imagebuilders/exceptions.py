@@ -222,6 +222,25 @@ class FlavorError(ConfigurationError):
 # --- the engine --------------------------------------------------------------
 
 
+class AttemptFailure(str, enum.Enum):
+    """What kind of thing came between this program and an engine."""
+
+    NOT_RUNNING = "not-running"
+    """Nothing listens at the address, or it does not answer."""
+    NOT_ALLOWED = "not-allowed"
+    """The user may not connect to the engine's socket."""
+    ADDRESS = "address"
+    """The address cannot be used."""
+    CONFIGURATION = "configuration"
+    """What was configured for the address is missing or malformed."""
+    TLS = "tls"
+    """No encrypted connection could be made."""
+    COMMAND = "command"
+    """The command that reaches the engine, such as ssh, failed."""
+    ANSWER = "answer"
+    """What answers refuses, or is no Docker Engine."""
+
+
 @dataclass(frozen=True)
 class EngineAttempt:
     """One place where an engine was looked for, and what came of it."""
@@ -232,6 +251,8 @@ class EngineAttempt:
     """The address tried, as in `unix:///var/run/docker.sock`."""
     outcome: str
     """What it answered, or why it could not be asked."""
+    failure: AttemptFailure = AttemptFailure.NOT_RUNNING
+    """The kind of the outcome."""
 
 
 class EngineError(ImageBuilderError, RuntimeError):

@@ -91,7 +91,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         Raises:
             RuntimeError: none does; the text names what was tried and the two common causes.
         """
-        from imagebuilders.connections.discovery import connect
+        from imagebuilders.docker.client import connect
 
         try:
             connect().close()
@@ -131,11 +131,10 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             EngineNotFoundError: no engine answers.
         """
         from imagebuilders.auth.keychain import shared_keychain
-        from imagebuilders.connections.discovery import describe_engine
         from imagebuilders.docker.build import build_image
         from imagebuilders.docker.buildkit_advice import buildkit_advice
+        from imagebuilders.docker.client import describe_engine, engine_addresses
         from imagebuilders.docker.context_files import engine_context
-        from imagebuilders.docker.sdk_client import engine_addresses
         from imagebuilders.oci.reference import parse_build_target
 
         _check_types(build_context, container_registry)
@@ -184,7 +183,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         if container_registry is not None:
             yield container_registry.docker_client
             return
-        from imagebuilders.connections.discovery import connect
+        from imagebuilders.docker.client import connect
 
         with self._source.lend(lambda: connect(docker_config=keychain.config)) as client:
             yield client

@@ -62,7 +62,7 @@ class EnginePusher:
                 told from it.
         """
         from imagebuilders.auth.keychain import shared_keychain
-        from imagebuilders.connections.discovery import connect
+        from imagebuilders.docker.client import connect
 
         with shared_keychain() as keychain:
             return self._source.client(

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from imagebuilders.docker.build_errors import BuildErrors
 from imagebuilders.docker.build_progress import BuildProgress, BuiltImage
-from imagebuilders.docker.stream import Query, engine_errors, post
+from imagebuilders.docker.connection import Query
+from imagebuilders.docker.stream import get, post
 from imagebuilders.events import ContextProgress, Event, emit
 from imagebuilders.exceptions import (
     BuildError,
@@ -117,11 +119,11 @@ def _image_named(client: docker.DockerClient, name: str, short_id: str | None) -
     if short_id is None:
         return None
     try:
-        with engine_errors():
-            image = client.images.get(name)
+        image = get(client, f"/images/{quote(name, safe='/:')}/json")
     except EngineError:
         return None
-    image_id = str(image.id).removeprefix("sha256:")
+    found = image.get("Id") if isinstance(image, Mapping) else None
+    image_id = str(found or "").removeprefix("sha256:")
     return f"sha256:{image_id}" if image_id.startswith(short_id) else None
 
 

@@ -7,7 +7,6 @@ import socket
 from typing import Any
 
 import pytest
-import requests
 from pytest_mock import MockerFixture
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
@@ -241,7 +240,7 @@ def test_a_connection_that_times_out_is_an_error_without_a_limit_too(
     client: FakeDockerClient, mocker: MockerFixture
 ) -> None:
     """The system gives a dead connection up by itself."""
-    dead = requests.ConnectionError(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
-    mocker.patch.object(client.api, "post", side_effect=dead)
+    error = TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+    mocker.patch("imagebuilders.connections.streams.SocketStream.receive", side_effect=error)
     with pytest.raises(PushError, match="nothing was heard in time"):
         _push(client)
