@@ -137,7 +137,7 @@ def whole(session: nox.Session) -> None:
     """Take whole every long comparison of which the other sessions take a seeded sample.
 
     That takes hours: all scenarios on all engines, all ignore cases, 500 random builds on each
-    engine, uploads killed at each line, each extra alone.
+    engine, uploads killed at each line, a soak of 1,000 builds and uploads, each extra alone.
     """
     for python in ALL_PYTHONS:
         session.notify(f"install-{python}", ["each"])

@@ -23,7 +23,7 @@ from imagebuilders import (
     Stack,
 )
 from imagebuilders.artifact_stores.upload import upload_build_context
-from imagebuilders.connections.discovery import connect, describe_engine
+from imagebuilders.docker.client import connect, describe_engine
 from imagebuilders.events import (
     ContextProgress,
     Event,

@@ -49,7 +49,7 @@ class Remedy(enum.Enum):
         "Name another with the option 'dockerfile', as in "
         "docker_build_options={'dockerfile': 'docker/app.Dockerfile'}."
     )
-    REPLACE_IGNORE_FILE = "Mend the file, or name another one with dockerignore_file=."
+    REPLACE_IGNORE_FILE = "Correct the file, or name another one with dockerignore_file=."
 
 
 # --- files that control a build ----------------------------------------------
@@ -98,7 +98,7 @@ class BuildContextError(ImageBuilderError, ValueError):
 
 
 class IgnoreFileError(BuildContextError):
-    """An ignore file cannot be read, or a line of it is no pattern.
+    """An ignore file cannot be read, or a line of it is not a pattern.
 
     Attributes:
         path: the ignore file.
@@ -131,6 +131,27 @@ class ContextChangedError(ImageBuilderError, RuntimeError):
     def __init__(self, message: str, *, path: str | None = None) -> None:
         super().__init__(message)
         self.path = path
+
+
+# --- Dockerfiles -------------------------------------------------------------
+
+
+class ShellWordError(ImageBuilderError, ValueError):
+    """A word of a Dockerfile cannot be expanded: an unpaired quote, `${name:?…}` without a value.
+
+    Attributes:
+        word: the whole word.
+        problem: what is wrong, in BuildKit's words and without the word.
+        modifier: what stands behind the name in `${name…}`, if that is not known.
+    """
+
+    def __init__(
+        self, message: str, *, word: str = "", problem: str = "", modifier: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.word = word
+        self.problem = problem or message
+        self.modifier = modifier
 
 
 # --- what the caller asked for -----------------------------------------------
@@ -201,6 +222,25 @@ class FlavorError(ConfigurationError):
 # --- the engine --------------------------------------------------------------
 
 
+class AttemptFailure(str, enum.Enum):
+    """What kind of thing came between this program and an engine."""
+
+    NOT_RUNNING = "not-running"
+    """Nothing listens at the address, or it does not answer."""
+    NOT_ALLOWED = "not-allowed"
+    """The user may not connect to the engine's socket."""
+    ADDRESS = "address"
+    """The address cannot be used."""
+    CONFIGURATION = "configuration"
+    """What was configured for the address is missing or malformed."""
+    TLS = "tls"
+    """No encrypted connection could be made."""
+    COMMAND = "command"
+    """The command that reaches the engine, such as ssh, failed."""
+    ANSWER = "answer"
+    """What answers refuses, or is no Docker Engine."""
+
+
 @dataclass(frozen=True)
 class EngineAttempt:
     """One place where an engine was looked for, and what came of it."""
@@ -211,6 +251,8 @@ class EngineAttempt:
     """The address tried, as in `unix:///var/run/docker.sock`."""
     outcome: str
     """What it answered, or why it could not be asked."""
+    failure: AttemptFailure = AttemptFailure.NOT_RUNNING
+    """The kind of the outcome."""
 
 
 class EngineError(ImageBuilderError, RuntimeError):
@@ -260,6 +302,8 @@ class BuildError(EngineError):
         exit_code: the exit code of the failing command, when a command failed.
         output: the last lines of that step's output.
         log: everything the engine printed, line by line.
+        excerpt: the lines of the Dockerfile that the error is about, numbered and marked, when
+            they are known.
     """
 
     def __init__(
@@ -270,12 +314,14 @@ class BuildError(EngineError):
         exit_code: int | None = None,
         output: Sequence[str] = (),
         log: Sequence[str] = (),
+        excerpt: str | None = None,
     ) -> None:
         super().__init__(message)
         self.instruction = instruction
         self.exit_code = exit_code
         self.output = tuple(output)
         self.log = tuple(log)
+        self.excerpt = excerpt
 
 
 # --- images as values --------------------------------------------------------
@@ -322,6 +368,62 @@ class RegistryError(ImageBuilderError, RuntimeError):
     def __init__(self, message: str, *, registry: str | None = None) -> None:
         super().__init__(message)
         self.registry = registry
+
+
+class RegistryConnectionError(RegistryError):
+    """A container registry, or its token service, could not be reached, or the connection ended.
+
+    Attributes:
+        registry: the registry's address.
+        is_transient: whether the same may succeed when it is tried again.
+    """
+
+    def __init__(
+        self, message: str, *, registry: str | None = None, is_transient: bool = False
+    ) -> None:
+        super().__init__(message, registry=registry)
+        self.is_transient = is_transient
+
+
+class RegistryContentError(RegistryError):
+    """What a container registry answered cannot be used: malformed, too large, other content.
+
+    Its cause is the `ImageFormatError`, where it is about a document or a digest.
+    """
+
+
+class RegistryResponseError(RegistryError):
+    """A container registry, or its token service, answered with an error.
+
+    Attributes:
+        registry: the registry's address.
+        status: the status of the HTTP response.
+        code: the error's code, as in `MANIFEST_UNKNOWN` (OCI distribution specification, "Error
+            Codes"); empty when the response has none.
+        detail: the registry's own words; empty when it has none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        registry: str | None = None,
+        status: int = 0,
+        code: str = "",
+        detail: str = "",
+    ) -> None:
+        super().__init__(message, registry=registry)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+class RegistryAccessError(RegistryResponseError):
+    """A container registry wants other credentials (401), or denies access to them (403)."""
+
+
+class RegistryNotFoundError(RegistryResponseError, LookupError):
+    """A container registry does not have what was asked for (404)."""
 
 
 class PushError(RegistryError):

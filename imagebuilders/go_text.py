@@ -1,11 +1,13 @@
-"""Three small things that Docker's ignore rules take from Go's standard library.
+"""Rules of text that Docker's files take from Go's standard library.
 
-White space as `strings.TrimSpace` sees it, paths as `filepath.Clean` writes them,
-and the syntax check that `filepath.Match` makes. Text is `str`; bytes that are no
-UTF-8 stand in it as lone surrogates (`surrogateescape`), as in Python's file names.
+White space as `strings.TrimSpace` sees it, paths as `filepath.Clean` writes them, the syntax
+check that `filepath.Match` makes, lower case, quoted strings and durations. Text is `str`; bytes
+that are not UTF-8 stand in it as lone surrogates (`surrogateescape`), as in Python's file names.
 """
 
 from __future__ import annotations
+
+import re
 
 # `unicode.IsSpace`. Python's own `str.strip` also takes U+001C to U+001F away.
 WHITE_SPACE = (
@@ -141,3 +143,112 @@ def _class_char(chunk: str, i: int) -> tuple[str, int]:
     if i + 1 == len(chunk):
         raise GlobSyntaxError("a '[' has no closing ']'")
     return chunk[i], i + 1
+
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def replace_undecodable(text: str) -> str:
+    """Return `text` with U+FFFD for each byte that is not UTF-8, as Go reads characters."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
+def to_lower(text: str) -> str:
+    """Return `text` in lower case (Go's `strings.ToLower`).
+
+    Each character is taken by itself: none becomes two, and a sigma at the end of a word is like
+    any other. A byte that is not UTF-8 becomes U+FFFD.
+    """
+    if text.isascii():
+        return text.lower()
+    # U+0130 is the one character that Python's mapping turns into two.
+    text = replace_undecodable(text)
+    return "".join("i" if char == "\u0130" else char.lower() for char in text)
+
+
+_SHORT_ESCAPES = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    "\\": "\\\\",
+    '"': '\\"',
+}
+
+
+def quote(text: str) -> str:
+    """Return `text` between double quotes, with escapes (Go's `strconv.Quote`, the verb `%q`)."""
+    return '"' + "".join(map(_quoted, text)) + '"'
+
+
+def _quoted(char: str) -> str:
+    if char in _SHORT_ESCAPES:
+        return _SHORT_ESCAPES[char]
+    if char.isprintable():
+        return char
+    if "\udc80" <= char <= "\udcff":
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    if ord(char) < 0x80:
+        return f"\\x{ord(char):02x}"
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
+_DURATION_PART = re.compile(r"(?P<whole>[0-9]*)(?P<fraction>\.[0-9]*)?(?P<unit>[^0-9.]*)")
+_LARGEST_INTEGER = 2**63 - 1
+_UNITS = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,
+    "μs": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+}
+
+
+def parse_duration(text: str) -> int:
+    """Return the nanoseconds of a duration such as `1m30s` (Go's `time.ParseDuration`).
+
+    Raises:
+        ValueError: the text is not a duration; in Go's words.
+    """
+    body = text[1:] if text[:1] in ("+", "-") else text
+    if body == "0":
+        return 0
+    total = 0
+    for part in _DURATION_PART.finditer(body):
+        if part[0]:
+            total += _nanoseconds(part, text)
+        if total > _LARGEST_INTEGER or not body:
+            raise ValueError(f"time: invalid duration {_quote_in_time(text)}")
+    return -total if text.startswith("-") else total
+
+
+def _nanoseconds(part: re.Match[str], text: str) -> int:
+    whole, fraction = part["whole"].lstrip("0"), (part["fraction"] or ".")[1:]
+    # A number of more than 19 digits is out of range, whatever its unit.
+    if len(whole) > 19 or not (part["whole"] or fraction):
+        raise ValueError(f"time: invalid duration {_quote_in_time(text)}")
+    if not part["unit"]:
+        raise ValueError(f"time: missing unit in duration {_quote_in_time(text)}")
+    if part["unit"] not in _UNITS:
+        unit = _quote_in_time(part["unit"])
+        raise ValueError(f"time: unknown unit {unit} in duration {_quote_in_time(text)}")
+    unit_size = _UNITS[part["unit"]]
+    digits = fraction[:18]
+    return int(whole or 0) * unit_size + int(int(digits or 0) * (unit_size / 10 ** len(digits)))
+
+
+def _quote_in_time(text: str) -> str:
+    """Quote as the package `time` does: each byte that is not printable ASCII as `\\xNN`."""
+    out = []
+    for char in text:
+        if " " <= char < "\x7f" or char == "\x7f":
+            out.append(f"\\{char}" if char in '"\\' else char)
+        else:
+            out.extend(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+    return '"' + "".join(out) + '"'

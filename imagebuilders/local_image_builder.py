@@ -96,7 +96,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         Raises:
             RuntimeError: none does; the text names what was tried and the two common causes.
         """
-        from imagebuilders.connections.discovery import connect
+        from imagebuilders.docker.client import connect
 
         try:
             connect().close()
@@ -136,8 +136,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             EngineNotFoundError: no engine answers.
         """
         from imagebuilders.auth.keychain import shared_keychain
-        from imagebuilders.connections.discovery import describe_engine
-        from imagebuilders.docker.sdk_client import engine_addresses
+        from imagebuilders.docker.client import describe_engine, engine_addresses
         from imagebuilders.oci.reference import parse_build_target
 
         _check_types(build_context, container_registry)
@@ -227,11 +226,11 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
     def _client_for(
         self, container_registry: BaseContainerRegistry | None, keychain: Keychain
     ) -> Iterator[docker.DockerClient]:
-        """Give the client to build with; one that is made for this build is closed after it."""
+        """Lend the client to build with; one that is made for this build is closed after it."""
         if container_registry is not None:
             yield container_registry.docker_client
             return
-        from imagebuilders.connections.discovery import connect
+        from imagebuilders.docker.client import connect
 
         with self._source.lend(lambda: connect(docker_config=keychain.config)) as client:
             yield client
@@ -244,17 +243,23 @@ def _check_types(build_context: object, container_registry: object) -> None:
         BuildContextError: the context is none.
         ConfigurationError: the registry is none.
     """
-    if not hasattr(build_context, "for_dockerfile"):
+    if not hasattr(build_context, "for_dockerfile") or isinstance(build_context, type):
         raise BuildContextError(
             "The build context must be a BuildContext, as in BuildContext(root='app'), "
-            f"not {type(build_context).__name__}."
+            f"not {_kind_of(build_context)}."
         )
-    if container_registry is not None and not hasattr(container_registry, "push_image"):
+    if container_registry is not None and (
+        not hasattr(container_registry, "push_image") or isinstance(container_registry, type)
+    ):
         raise ConfigurationError(
             "The container registry must be a component, as in "
             "DefaultContainerRegistry(uri='localhost:5000'), "
-            f"not {type(container_registry).__name__}."
+            f"not {_kind_of(container_registry)}."
         )
+
+
+def _kind_of(given: object) -> str:
+    return f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
 
 
 def _emit_results(event: Event) -> None:

@@ -1,7 +1,8 @@
 """Text as the engine's language writes it: JSON, quoted strings, durations, times.
 
 The engine is written in Go, and its formatting shows in history lines, in
-error messages and in every digest of a configuration.
+error messages and in every digest of a configuration. What production has of it stands in
+`imagebuilders.go_text`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
+from imagebuilders.go_text import parse_duration as parse_duration
+from imagebuilders.go_text import quote as quote
+
 _HTML = str.maketrans(
     {
         "&": "\\u0026",
@@ -21,28 +25,8 @@ _HTML = str.maketrans(
         "\u2029": "\\u2029",
     }
 )
-_SHORT_ESCAPES = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    "\\": "\\\\",
-    '"': '\\"',
-}
-_DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
-_UNITS = {
-    "ns": 1,
-    "us": 1_000,
-    "µs": 1_000,
-    "μs": 1_000,
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
-}
+_HOUR = 3_600_000_000_000
+_MINUTE = 60_000_000_000
 
 BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
@@ -54,26 +38,6 @@ BOOLEANS = {
 def dumps(value: Any) -> str:
     """JSON without spaces, with `<`, `>` and `&` escaped, in the dicts' own order."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).translate(_HTML)
-
-
-def quote(text: str) -> str:
-    """A string as the verb `%q` prints it."""
-    out = ['"']
-    for char in text:
-        if char in _SHORT_ESCAPES:
-            out.append(_SHORT_ESCAPES[char])
-        elif char.isprintable():
-            out.append(char)
-        elif "\udc80" <= char <= "\udcff":
-            out.append(f"\\x{ord(char) - 0xDC00:02x}")
-        elif ord(char) < 0x80:
-            out.append(f"\\x{ord(char):02x}")
-        elif ord(char) < 0x10000:
-            out.append(f"\\u{ord(char):04x}")
-        else:
-            out.append(f"\\U{ord(char):08x}")
-    out.append('"')
-    return "".join(out)
 
 
 def quote_rune(code: int) -> str:
@@ -91,35 +55,6 @@ def quote_list(values: Iterable[str]) -> str:
     return "[" + " ".join(quote(value) for value in values) + "]"
 
 
-def parse_duration(text: str) -> int:
-    """Nanoseconds of a duration such as `1m30s`.
-
-    Raises:
-        ValueError: in the engine's words, when the text is no duration.
-    """
-    body = text[1:] if text[:1] in ("+", "-") else text
-    if body == "0":
-        return 0
-    total, position = 0.0, 0
-    for match in _DURATION_PART.finditer(body):
-        if match.start() != position:
-            break
-        total += float(match.group(1)) * _UNITS[match.group(2)]
-        position = match.end()
-    if not body or position != len(body):
-        rest = body[position:]
-        number = re.match(r"[\d.]+", rest)
-        if number and number.end() == len(rest):
-            raise ValueError(f"time: missing unit in duration {quote(text)}")
-        if number:
-            unit = re.match(r"[^\d.]+", rest[number.end() :])
-            named = unit.group(0) if unit else ""
-            raise ValueError(f"time: unknown unit {quote(named)} in duration {quote(text)}")
-        raise ValueError(f"time: invalid duration {quote(text)}")
-    nanoseconds = round(total)
-    return -nanoseconds if text.startswith("-") else nanoseconds
-
-
 def duration(nanoseconds: int) -> str:
     """A duration as Go prints it: `1m30s`, `1.5s`, `100ms`."""
     if nanoseconds == 0:
@@ -132,8 +67,8 @@ def duration(nanoseconds: int) -> str:
         return f"{sign}{_trim(value, 1_000)}µs"
     if value < 1_000_000_000:
         return f"{sign}{_trim(value, 1_000_000)}ms"
-    hours, rest = divmod(value, _UNITS["h"])
-    minutes, rest = divmod(rest, _UNITS["m"])
+    hours, rest = divmod(value, _HOUR)
+    minutes, rest = divmod(rest, _MINUTE)
     seconds = f"{_trim(rest, 1_000_000_000)}s"
     if hours:
         return f"{sign}{hours}h{minutes}m{seconds}"

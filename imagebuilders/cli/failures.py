@@ -29,7 +29,7 @@ _NOT_IN_DETAILS = {"log", "problem", "problems", "remedy"}
 
 _REMEDIES = {
     Remedy.NAME_DOCKERFILE: "Name another with -f FILE.",
-    Remedy.REPLACE_IGNORE_FILE: "Mend the file.",
+    Remedy.REPLACE_IGNORE_FILE: "Correct the file.",
 }
 """The library's remedies, said to someone who types a command."""
 _FLAGS = {

@@ -127,7 +127,7 @@ class StackComponent(ABC, Generic[ConfigT]):
         except Exception as error:  # a default or a validator of any third party: it may do so
             raise ConfigurationError(
                 f"{cls.__name__}: its {cls.config_class.__name__} cannot be made: "
-                f"{type(error).__name__}. That is for the class's authors to repair."
+                f"{type(error).__name__}. The class's authors have to correct that."
             ) from error
 
     @property

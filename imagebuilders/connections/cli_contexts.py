@@ -12,33 +12,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.exceptions import ConfigurationError
 
 DEFAULT_CONTEXT = "default"
 """The context that stands for "no context": `DOCKER_HOST` or the usual sockets."""
-
-
-@dataclass(frozen=True)
-class TLSFiles:
-    """Where the TLS material for an engine lies.
-
-    `verify` is whether the engine's certificate is checked.
-    """
-
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    verify: bool = True
-
-    @classmethod
-    def in_directory(cls, directory: Path, *, verify: bool) -> TLSFiles:
-        """Take `ca.pem`, `cert.pem` and `key.pem` where they exist."""
-
-        def present(name: str) -> Path | None:
-            path = directory / name
-            return path if path.is_file() else None
-
-        return cls(present("ca.pem"), present("cert.pem"), present("key.pem"), verify)
 
 
 @dataclass(frozen=True)

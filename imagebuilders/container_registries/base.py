@@ -99,7 +99,7 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
 
         Raises:
             ConfigurationError: a setting is unknown, missing or has a wrong value, or
-                `docker_client` is no `docker.DockerClient`.
+                `docker_client` is not a `docker.DockerClient`.
         """
         super().__init__(config, name=name, id=id, **settings)
         self._engine = EnginePusher(docker_client, owner=type(self).__name__)

@@ -48,7 +48,7 @@ class EnginePusher:
             owner: the class of the registry component, for errors.
 
         Raises:
-            ConfigurationError: `docker_client` is no `docker.DockerClient`.
+            ConfigurationError: `docker_client` is not a `docker.DockerClient`.
         """
         self._source = ClientSource(docker_client, owner=owner)
 
@@ -62,7 +62,7 @@ class EnginePusher:
                 told from it.
         """
         from imagebuilders.auth.keychain import shared_keychain
-        from imagebuilders.connections.discovery import connect
+        from imagebuilders.docker.client import connect
 
         with shared_keychain() as keychain:
             return self._source.client(

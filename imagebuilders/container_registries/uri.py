@@ -22,7 +22,7 @@ def normalize_registry_uri(text: str) -> str:
     spellings of Docker Hub become `docker.io`.
 
     Raises:
-        ValueError: what remains is no registry's domain, or the path is no repository path.
+        ValueError: what remains is not a registry's domain, or the path is not a repository's.
     """
     bare = _SCHEME.sub("", text.strip(), count=1).rstrip("/")
     domain, _, path = bare.partition("/")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from imagebuilders.docker.build_errors import BuildErrors
 from imagebuilders.docker.build_progress import BuildProgress, BuiltImage
-from imagebuilders.docker.stream import Query, engine_errors, post
+from imagebuilders.docker.connection import Query
+from imagebuilders.docker.stream import get, post
 from imagebuilders.events import ContextProgress, Event, emit
 from imagebuilders.exceptions import (
     BuildError,
@@ -40,6 +42,7 @@ def build_image(
     emit: Callable[[Event], None] = emit,
     advise: Callable[[str], str] | None = None,
     dockerfile: str | None = None,
+    read_dockerfile: Callable[[], bytes] | None = None,
 ) -> BuiltImage:
     """Send a context to the engine, have it built, and report every step as it comes.
 
@@ -56,6 +59,7 @@ def build_image(
         emit: what to do with events.
         advise: gives what to add to an engine's words on a failure.
         dockerfile: what the user calls the Dockerfile; its name in the archive by default.
+        read_dockerfile: returns its content, of which errors show the failing lines.
 
     Raises:
         BuildError: a step failed, the Dockerfile is malformed, or the engine went away.
@@ -68,6 +72,7 @@ def build_image(
         dockerfile=fields.get("dockerfile") or "Dockerfile",
         shown_dockerfile=dockerfile,
         advise=advise,
+        read_dockerfile=read_dockerfile,
     )
     try:
         with post(
@@ -114,11 +119,11 @@ def _image_named(client: docker.DockerClient, name: str, short_id: str | None) -
     if short_id is None:
         return None
     try:
-        with engine_errors():
-            image = client.images.get(name)
+        image = get(client, f"/images/{quote(name, safe='/:')}/json")
     except EngineError:
         return None
-    image_id = str(image.id).removeprefix("sha256:")
+    found = image.get("Id") if isinstance(image, Mapping) else None
+    image_id = str(found or "").removeprefix("sha256:")
     return f"sha256:{image_id}" if image_id.startswith(short_id) else None
 
 

@@ -6,13 +6,11 @@ A step needs the one before it in its stage, and the last one of each stage that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from imagebuilders.docker.build_stream import Announced
-
-_FROM_OPTION = re.compile(r"--(?:from=|mount=(?:[^\s,]*,)*from=)([^\s,]+)", re.IGNORECASE)
+from imagebuilders.dockerfile import Dockerfile, parse
 
 
 @dataclass
@@ -44,13 +42,12 @@ class StepGraph:
             announced: what the engine said.
             now: the time, in seconds since 1970.
         """
-        words = announced.instruction.split()
-        keyword = words[0].upper()
-        inputs = list(self._sources(keyword, words))
-        if keyword == "FROM":
-            self._begin_stage(words, announced.stage)
+        parsed = parse(announced.instruction.encode("utf-8", "surrogatepass"))
+        inputs = list(self._sources(parsed))
+        if parsed.stages:
+            self._begin_stage(parsed.stages[0].name, announced.stage)
         stage = self._names[-1] if self._names else ""
-        if keyword != "FROM" and stage:
+        if stage and not parsed.stages:
             inputs.insert(0, self._last_of_stage[stage])
         step = Step(
             id=f"step-{len(self.steps) + 1}",
@@ -66,22 +63,27 @@ class StepGraph:
             self._last_of_stage[stage] = step.id
         return step
 
-    def _begin_stage(self, words: list[str], index: int | None) -> None:
+    def _begin_stage(self, name: str, index: int | None) -> None:
         while index is not None and len(self._names) < index:  # a stage that nobody needs
             self._names.append(f"stage-{len(self._names)}")
-        is_named = len(words) >= 4 and words[-2].upper() == "AS"
-        self._names.append(words[-1].lower() if is_named else f"stage-{len(self._names)}")
+        self._names.append(name or f"stage-{len(self._names)}")
 
-    def _sources(self, keyword: str, words: list[str]) -> Iterator[str]:
-        """Give the last steps of the stages that an instruction names."""
-        flags, rest = [], words[1:]
-        while rest and rest[0].startswith("--"):
-            flags.append(rest.pop(0))
-        names = [found[1] for flag in flags if (found := _FROM_OPTION.match(flag))]
-        if keyword == "FROM":
-            names = rest[:1]
-        for name in names:
-            if name.isdecimal() and keyword != "FROM" and len(name) < 7:
-                name = self._names[int(name)] if int(name) < len(self._names) else name
+    def _sources(self, parsed: Dockerfile) -> Iterator[str]:
+        """Return the last steps of the stages that an instruction names."""
+        for name in _names(parsed):
             if last := self._last_of_stage.get(name.lower()):
                 yield last
+            elif not parsed.stages and name.isascii() and name.isdigit() and len(name) < 7:
+                index = int(name)
+                if index < len(self._names) and self._names[index] in self._last_of_stage:
+                    yield self._last_of_stage[self._names[index]]
+
+
+def _names(parsed: Dockerfile) -> Iterator[str]:
+    """Return the names of stages or images that an instruction stands on."""
+    for stage in parsed.stages:
+        yield stage.base
+    for instruction in parsed.instructions:
+        yield from instruction.flag_values("from")
+        for mount in instruction.flag_values("mount"):
+            yield from (part[5:] for part in mount.split(",") if part.startswith("from="))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imagebuilders.auth.credentials import encode_auth, server_key
 from imagebuilders.build_options.classic_query import render_classic_query
 from imagebuilders.docker.build import build_image
-from imagebuilders.docker.buildkit_syntax import buildkit_advice
+from imagebuilders.docker.buildkit_advice import buildkit_advice
 from imagebuilders.docker.context_files import engine_context
 from imagebuilders.events import Event, Notice
 from imagebuilders.exceptions import RegistryError
@@ -47,6 +47,7 @@ def build_classically(client: docker.DockerClient, job: BuildJob) -> None:
         emit=job.emit,
         advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
         dockerfile=context.given_dockerfile,
+        read_dockerfile=context.read_dockerfile,
     )
 
 

@@ -36,7 +36,7 @@ class ClientSource:
             owner: the class of the component, for errors.
 
         Raises:
-            ConfigurationError: what was given is no `docker.DockerClient`.
+            ConfigurationError: what was given is not a `docker.DockerClient`.
         """
         if given is not None:
             _check_kind(given, owner)

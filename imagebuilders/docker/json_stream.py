@@ -17,6 +17,7 @@ MAX_MESSAGE_CHARS = 16 * 1024 * 1024
 
 _OUTSIDE_STRING = re.compile(r'["{}]')
 _INSIDE_STRING = re.compile(r'["\\]')
+_SPACE = re.compile(r"\s*")
 _EXCERPT_CHARS = 120
 
 
@@ -26,23 +27,25 @@ class JsonStreamParser:
     The objects may stand one per line or back to back, and a chunk may end
     anywhere, inside a UTF-8 sequence too. Bytes that are not UTF-8 become
     U+FFFD: a build's output is not worth losing over one.
+
+    Every character is looked at once, whatever the chunks and objects are like.
     """
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._text = ""
-        self._scanned = 0
+        self._begun: list[str] = []  # the pieces of an object that is not complete
+        self._begun_chars = 0
         self._depth = 0
         self._in_string = False
+        self._escaped = False
 
     def feed(self, chunk: bytes) -> Iterator[Message]:
-        """Take the next bytes; give the objects they complete.
+        """Take the next bytes, and yield the objects they complete.
 
         Raises:
             EngineError: the stream holds something that is no JSON object.
         """
-        self._text += self._decoder.decode(chunk)
-        return self._complete_objects()
+        return self._complete_objects(self._decoder.decode(chunk))
 
     def close(self) -> None:
         """Say that the stream has ended.
@@ -50,58 +53,72 @@ class JsonStreamParser:
         Raises:
             EngineError: it ended inside an object.
         """
-        self._text += self._decoder.decode(b"", final=True)
-        if self._text.strip():
+        for _ in self._complete_objects(self._decoder.decode(b"", final=True)):
+            pass
+        if self._begun:
             raise EngineError(
-                f"The engine's answer ends inside a JSON message: {_excerpt(self._text)}"
+                "The engine's answer ends inside a JSON message: "
+                f"{_excerpt(''.join(self._begun[:_EXCERPT_CHARS]))}"
             )
 
-    def _complete_objects(self) -> Iterator[Message]:
-        while (end := self._end_of_object()) is not None:
-            raw, self._text = self._text[:end], self._text[end:]
-            self._scanned = 0
+    def _complete_objects(self, text: str) -> Iterator[Message]:
+        start = 0
+        while True:
+            if not self._depth:
+                start = _end_of_space(text, start)
+                if start < len(text) and text[start] != "{":
+                    raise EngineError(
+                        "The engine's answer is not a stream of JSON messages: "
+                        f"{_excerpt(text[start : start + _EXCERPT_CHARS + 1])}"
+                    )
+            if start == len(text):
+                return
+            end = self._end_of_object(text, start)
+            self._keep(text[start:end])
+            if end is None:
+                return
+            raw = "".join(self._begun)
+            self._begun, self._begun_chars = [], 0
             yield _load(raw)
+            start = end
 
-    def _end_of_object(self) -> int | None:
-        """Find where the first object ends, going on where the last call stopped."""
-        if self._depth == 0:
-            self._text = self._text.lstrip()
-            if not self._text:
-                return None
-            if self._text[0] != "{":
-                raise EngineError(
-                    f"The engine's answer is not a stream of JSON messages: {_excerpt(self._text)}"
-                )
+    def _keep(self, piece: str) -> None:
+        self._begun.append(piece)
+        self._begun_chars += len(piece)
+        if self._begun_chars > MAX_MESSAGE_CHARS:
+            raise EngineError(
+                f"The engine's answer holds a JSON message of more than {MAX_MESSAGE_CHARS} "
+                f"characters: {_excerpt(''.join(self._begun[:_EXCERPT_CHARS]))}"
+            )
+
+    def _end_of_object(self, text: str, at: int) -> int | None:
+        """Return where the object that has begun ends; `None` when that is yet to come."""
+        if self._escaped:
+            self._escaped = False
+            at += 1
         while True:
             pattern = _INSIDE_STRING if self._in_string else _OUTSIDE_STRING
-            found = pattern.search(self._text, self._scanned)
+            found = pattern.search(text, at)
             if found is None:
-                self._scanned = len(self._text)
-                break
-            mark, self._scanned = found.group(), found.end()
+                return None
+            mark, at = found.group(), found.end()
             if mark == '"':
                 self._in_string = not self._in_string
             elif mark == "\\":
-                if self._scanned == len(self._text):  # the escaped character is yet to come
-                    self._scanned = found.start()
-                    break
-                self._scanned += 1
+                if at == len(text):  # the escaped character is yet to come
+                    self._escaped = True
+                    return None
+                at += 1
             elif mark == "{":
                 self._depth += 1
             else:
                 self._depth -= 1
                 if self._depth == 0:
-                    return self._scanned
-        if len(self._text) > MAX_MESSAGE_CHARS:
-            raise EngineError(
-                f"The engine's answer holds a JSON message of more than {MAX_MESSAGE_CHARS} "
-                f"characters: {_excerpt(self._text)}"
-            )
-        return None
+                    return at
 
 
 def parse_json_stream(chunks: Iterable[bytes]) -> Iterator[Message]:
-    """Give the JSON objects of a byte stream as they come.
+    """Yield the JSON objects of a byte stream as they come.
 
     Raises:
         EngineError: the stream is no sequence of JSON objects, or ends inside one.
@@ -110,6 +127,11 @@ def parse_json_stream(chunks: Iterable[bytes]) -> Iterator[Message]:
     for chunk in chunks:
         yield from parser.feed(chunk)
     parser.close()
+
+
+def _end_of_space(text: str, start: int) -> int:
+    found = _SPACE.match(text, start)
+    return start if found is None else found.end()
 
 
 def _load(raw: str) -> Message:

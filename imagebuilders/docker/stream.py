@@ -1,16 +1,19 @@
 """One request to the engine whose answer is a stream of messages.
 
-The Docker SDK hides the HTTP response behind a generator; a build or push that
-is given up must close the connection at once, for that is what makes the
-engine stop. So the request is made here, through the SDK's own session.
+The Docker SDK hides the HTTP response behind a generator; a build or push that is given up must
+close the connection at once, for that is what makes the engine stop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from imagebuilders.connections.http1 import Answer, BodyError
+from imagebuilders.docker.connection import Query, exchange
 from imagebuilders.docker.json_stream import Message, parse_json_stream
 from imagebuilders.exceptions import (
     EngineDisconnectedError,
@@ -22,37 +25,35 @@ from imagebuilders.exceptions import (
 if TYPE_CHECKING:
     import docker
 
-Query: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
-"""Fields of a query; in pairs, a name may come more than once."""
+MAX_EXPLANATION_BYTES = 64 * 1024
+EXPLANATION_SECONDS = 30
+"""How much of a refusal's body is read, and how long it may take."""
 
-# Bounds the connecting, and each piece of the body that the engine is slow to take: an
-# engine that unpacks a large context on a busy disk may pause for long.
-SEND_TIMEOUT_SECONDS = 600
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+"""A longer answer to a question is not read to its end."""
+
+_SHOWN_CHARACTERS = 500
 
 
 @contextmanager
 def engine_errors() -> Iterator[None]:
-    """Turn the errors of the HTTP libraries and the SDK into this package's own.
+    """Turn the errors of the system and the HTTP libraries into this package's own.
 
     Raises:
-        EngineResponseError: the engine answered with an HTTP error.
         EngineTimeoutError: a time limit passed.
         EngineDisconnectedError: the connection failed.
     """
-    from docker.errors import APIError, DockerException
-    from requests.exceptions import RequestException, Timeout
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import TimeoutError as LibraryTimeoutError
 
     try:
         yield
-    except APIError as error:
-        text = error.explanation or str(error)
-        raise EngineResponseError(str(text), status=error.status_code or 0) from error
-    except (RequestException, OSError) as error:
-        # The HTTP libraries' own errors quote the URL, and with it the build arguments: none
+    except (OSError, RequestException, HTTPError) as error:
+        # The HTTP libraries' own errors may quote the URL, and with it the build arguments: none
         # of them stands in the text or in the chain.
         cause = system_error(error)
-        # A read that times out in the middle of a stream comes as a connection error.
-        if isinstance(error, Timeout) or "timed out" in str(error):
+        if isinstance(error if cause is None else cause, TimeoutError | LibraryTimeoutError):
             raise EngineTimeoutError(
                 "The Docker Engine did not answer in time; it may be overloaded or stopped."
             ) from cause
@@ -60,13 +61,11 @@ def engine_errors() -> Iterator[None]:
         raise EngineDisconnectedError(
             f"The connection to the Docker Engine broke off{reason}."
         ) from cause
-    except DockerException as error:
-        raise EngineError(f"The Docker SDK could not talk to the engine: {error}") from error
 
 
 def system_error(error: BaseException) -> OSError | None:
-    """Find the system's own error under the layers of the HTTP libraries."""
-    import requests
+    """Return the system's own error under the layers of the HTTP libraries."""
+    from requests.exceptions import RequestException
 
     seen: set[int] = set()
     pending: list[object] = [error]
@@ -76,7 +75,7 @@ def system_error(error: BaseException) -> OSError | None:
         if not isinstance(item, BaseException) or id(item) in seen:
             continue
         seen.add(id(item))
-        if isinstance(item, OSError) and not isinstance(item, requests.RequestException):
+        if isinstance(item, OSError) and not isinstance(item, RequestException):
             found = item
         pending += [*item.args, item.__cause__, item.__context__, getattr(item, "reason", None)]
     return found
@@ -89,13 +88,13 @@ def post(
     *,
     params: Query,
     headers: Mapping[str, str],
-    body: Iterable[bytes] | None = None,
+    body: bytes | Iterable[bytes] | None = None,
     idle_timeout: float | None = None,
 ) -> Iterator[Iterator[Message]]:
-    """Post to the engine; give its messages as they come.
+    """Post to the engine; the value of the `with` block is its messages, as they come.
 
-    Leaving the `with` block closes the connection, whether or not the answer was
-    read to its end: the engine then stops what it was asked to do.
+    Leaving the block before the answer's end closes the connection: the engine then stops what
+    it was asked to do.
 
     Args:
         client: the engine's client.
@@ -106,71 +105,101 @@ def post(
         idle_timeout: seconds the engine may be silent; without limit by default.
 
     Raises:
-        EngineError: one of the errors of `engine_errors`, or the answer is malformed.
+        EngineResponseError: the engine refused the request.
+        EngineTimeoutError: the engine was silent for too long.
+        EngineDisconnectedError: the connection failed.
+        EngineError: the answer is malformed.
     """
-    api = client.api
-    source = _Body(body) if body is not None else None
-    sent = None if source is None else iter(source)
-    try:
-        with engine_errors():
-            response = api.post(
-                f"{api.base_url}/v{api.api_version}{path}",
-                params=dict(params) if isinstance(params, Mapping) else list(params),
-                headers=dict(headers),
-                data=sent,
-                stream=True,
-                timeout=(SEND_TIMEOUT_SECONDS, idle_timeout),
-            )
-    except EngineError:
-        if source is not None and source.error is not None:
-            raise source.error from None
-        raise
-    finally:
-        if sent is not None:
-            sent.close()  # an engine that refuses may not have taken all of it
-    with closing(response):
-        if response.status_code >= 400:
+    with ExitStack() as stack:
+        try:
             with engine_errors():
-                raise EngineResponseError(
-                    _explanation(response.content), status=response.status_code
+                answer = stack.enter_context(
+                    exchange(
+                        client,
+                        "POST",
+                        path,
+                        params=params,
+                        headers=headers,
+                        body=body,
+                        idle_timeout=idle_timeout,
+                    )
                 )
-        yield _messages(response.iter_content(chunk_size=None))
+                check_status(answer)
+        except BodyError as error:
+            raise error.error from None
+        yield _messages(answer)
 
 
-def _messages(chunks: Iterator[bytes]) -> Iterator[Message]:
+def check_status(answer: Answer) -> None:
+    """See whether the engine does what it was asked to do.
+
+    Raises:
+        EngineResponseError: it does not; its own words are the explanation.
+    """
+    if 200 <= answer.status < 300:
+        return
+    explanation = _redirect(answer) if 300 <= answer.status < 400 else _explanation(answer)
+    raise EngineResponseError(explanation, status=answer.status)
+
+
+def _redirect(answer: Answer) -> str:
+    """Say where a redirect leads: to another server, which would see the user's credentials."""
+    try:
+        # Without the query, which may repeat the build arguments, and without a user.
+        to = urlsplit(answer.header("Location") or "")
+        place = to.netloc.rpartition("@")[2] or to.path
+    except ValueError:
+        place = ""
+    place = f" to {place[:_SHOWN_CHARACTERS]!r}" if place else ""
+    return (
+        f"it is a redirect{place}, which is not followed, since it would take "
+        "credentials to another server; use the address of the engine itself"
+    )
+
+
+def _messages(answer: Answer) -> Iterator[Message]:
     with engine_errors():
-        yield from parse_json_stream(chunks)
+        yield from parse_json_stream(answer.chunks())
 
 
-def _explanation(content: bytes) -> str:
-    """Take the engine's words out of an error's body."""
+def _explanation(answer: Answer) -> str:
+    """Take the engine's words out of a refusal's body, as far as it comes."""
+    content = _read_some(answer)
     try:
         message = next(iter(parse_json_stream([content])), {})
     except EngineError:
         message = {}
     text = message.get("message")
-    if isinstance(text, str):
-        return text.strip()
-    return content.decode("utf-8", "replace").strip()[:500]
+    if not isinstance(text, str):
+        text = content.decode("utf-8", "replace").strip()[:_SHOWN_CHARACTERS]
+    return text.strip()
 
 
-class _Body:
-    """Remembers the error of what is sent, which the HTTP libraries would wrap as their own."""
+def _read_some(answer: Answer) -> bytes:
+    """Return the beginning of a body; where it breaks off, the status is still told."""
+    content = b""
+    deadline = time.monotonic() + EXPLANATION_SECONDS
+    with suppress(OSError, EngineError):
+        for chunk in answer.chunks():
+            content += chunk
+            if len(content) >= MAX_EXPLANATION_BYTES or time.monotonic() > deadline:
+                break
+    return content[:MAX_EXPLANATION_BYTES]
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        self.error: BaseException | None = None
 
-    def __iter__(self) -> Generator[bytes, None, None]:
-        chunks = iter(self._chunks)
-        try:
-            # An empty chunk would end a chunked body.
-            yield from (chunk for chunk in chunks if chunk)
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self.error = error
-            raise
-        finally:
-            if isinstance(chunks, Generator):
-                chunks.close()
+def get(client: docker.DockerClient, path: str) -> object:
+    """Return the engine's answer to a question, parsed from JSON.
+
+    Args:
+        client: the engine's client.
+        path: the path below the API's version, as in `/version`.
+
+    Raises:
+        EngineError: the engine refused, was silent, went away, or its answer is no JSON object.
+    """
+    with (
+        engine_errors(),
+        exchange(client, "GET", path, idle_timeout=client.api.timeout) as answer,
+    ):
+        check_status(answer)
+        return next(parse_json_stream([answer.read(MAX_ANSWER_BYTES)]), None)

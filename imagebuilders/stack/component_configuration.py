@@ -110,7 +110,7 @@ def _merged(below: Mapping[str, object], above: Mapping[str, object]) -> dict[st
 def _complete_path(
     values: dict[str, object], settings: Settings, origins: Mapping[str, str]
 ) -> None:
-    """Give an artifact store's relative path its meaning.
+    """Complete an artifact store's relative path.
 
     One in a file is relative to the file, not to whichever folder below it is the working
     directory; one in a variable to the working directory at the time the variable was read.

@@ -195,7 +195,7 @@ def _model(kind: StackComponentType, config_class: type[StackComponentConfig]) -
 def _no_json(
     kind: StackComponentType, source: EnvSettingsSource, variables: Mapping[str, str]
 ) -> ConfigurationError:
-    """Find the variable that is no JSON by reading each alone."""
+    """Find the variable that is not JSON by reading each alone."""
     at_fault = variable_name(kind.value)
     for name, value in variables.items():
         source.env_vars = {name.lower(): value}

@@ -85,7 +85,7 @@ class FlavorEntry:
             return found
         raise FlavorError(
             f"{self._whose()} cannot be used: its config_class is {found!r}, and must be a "
-            "subclass of StackComponentConfig. That is for its authors to mend."
+            "subclass of StackComponentConfig. Its authors have to correct that."
         )
 
     def make(self, config: StackComponentConfig, *, name: str) -> StackComponent:
@@ -109,13 +109,13 @@ class FlavorEntry:
         if isinstance(made, StackComponent):
             return made
         raise FlavorError(
-            f"{self._whose()} cannot be used: its {_spelled(implementation)} is no StackComponent. "
-            "That is for its authors to mend."
+            f"{self._whose()} cannot be used: its {_spelled(implementation)} is not a "
+            "StackComponent. Its authors have to correct that."
         )
 
     def _at_fault(self, what: str, error: Exception) -> FlavorError:
         return FlavorError(
-            f"{self._whose()} {what}: {_describe(error)}. That is for its authors to mend."
+            f"{self._whose()} {what}: {_describe(error)}. Its authors have to correct that."
         )
 
     def _whose(self) -> str:
@@ -175,7 +175,7 @@ class FlavorCatalog:
         return f"also offered by {', '.join(rivals)}" if rivals else None
 
     def find(self, component_type: StackComponentType, name: str) -> FlavorEntry:
-        """Give the flavor of that type and name.
+        """Return the flavor of that type and name.
 
         Raises:
             FlavorError: there is none, or two packages offer it.
@@ -217,14 +217,16 @@ def _load(load: Callable[[], object], spelled: str, package: str) -> FlavorEntry
     except Exception as error:  # another package's code: it may raise anything
         return FlavorEntry(spelled, package, None, _describe(error))
     if not isinstance(flavor, Flavor):
-        return FlavorEntry(spelled, package, None, "is no imagebuilders.Flavor")
+        return FlavorEntry(spelled, package, None, "is not an imagebuilders.Flavor")
     try:
         name: object = flavor.name
         kind: object = flavor.type
     except Exception as error:
         return FlavorEntry(spelled, package, None, _describe(error))
     if not isinstance(name, str) or not isinstance(kind, StackComponentType):
-        return FlavorEntry(spelled, package, None, "its name is no str, or its type no such type")
+        return FlavorEntry(
+            spelled, package, None, "its name is not a str, or its type not a StackComponentType"
+        )
     return FlavorEntry(spelled, package, flavor)
 
 

@@ -98,6 +98,11 @@ def check_place(place: str, component: object) -> None:
     Raises:
         ConfigurationError: it is a component of another kind.
     """
+    if isinstance(component, type):
+        raise ConfigurationError(
+            f"The {place} of a stack must be a component, not the class {component.__name__}.",
+            key=place,
+        )
     method = _METHODS[place]
     if isinstance(component, StackComponent) and not hasattr(type(component), method):
         raise ConfigurationError(

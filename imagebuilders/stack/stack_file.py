@@ -57,7 +57,7 @@ def find_stack_file(directory: Path) -> StackFile | None:
 
     Raises:
         ConfigurationError: the file, or a pyproject.toml that mentions `imagebuilders`, cannot
-            be read or is not TOML; or what is called `imagebuilders.toml` is no file.
+            be read or is not TOML; or what is called `imagebuilders.toml` is not a file.
     """
     for folder in (directory, *directory.parents):
         path = folder / FILE_NAME

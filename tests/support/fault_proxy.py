@@ -126,6 +126,11 @@ class FaultProxy:
 
         self._add(_Fault(method, re.compile(target), times, act))
 
+    def clear(self) -> None:
+        """Forget every fault that has not happened."""
+        with self._lock:
+            self._faults.clear()
+
     def _add(self, fault: _Fault) -> None:
         with self._lock:
             self._faults.append(fault)

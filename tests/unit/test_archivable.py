@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from imagebuilders import Archivable, ArchiveType
 from imagebuilders.context import extra_files
@@ -146,9 +147,9 @@ def test_bad_sources(tmp_path: Path) -> None:
         Listed().add_file(str(tmp_path / "pipe"), "d")
 
 
-def test_source_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_that_vanishes(tmp_path: Path, mocker: MockerFixture) -> None:
     """A source that is gone between two looks is an error."""
-    monkeypatch.setattr(os.path, "exists", lambda _path: True)
+    mocker.patch("os.path.exists", return_value=True)
     with pytest.raises(BuildContextError, match="cannot be read"):
         Listed().add_file(str(tmp_path / "none"), "d")
 

@@ -298,6 +298,11 @@ def test_syntax_of_buildkit_is_named(
         ((None, _context()), "image name must be a text, as in 'app:1', not NoneType"),
         (("app:1", "app"), r"must be a BuildContext, as in BuildContext\(root='app'\), not str"),
         (("app:1", _context(), None, "localhost:5000"), "registry must be a component, .* not str"),
+        (("app:1", BuildContext), "must be a BuildContext, .* not the class BuildContext"),
+        (
+            ("app:1", _context(), None, DefaultContainerRegistry),
+            "must be a component, .* not the class DefaultContainerRegistry",
+        ),
     ],
 )
 def test_arguments_of_another_kind(
@@ -487,20 +492,13 @@ def _builds(engine: FakeDockerEngine) -> list[str]:
 
 
 @pytest.fixture
-def header_of_build(client: FakeDockerClient) -> Callable[[], dict[str, object]]:
-    """The credentials that went to the engine with the last build."""
-    api = client.api
-    sent: list[str] = []
-
-    def note(response: object, **_: object) -> None:
-        request = response.request  # type: ignore[attr-defined]
-        if "X-Registry-Config" in request.headers:
-            sent.append(request.headers["X-Registry-Config"])
-
-    api.hooks["response"].append(note)
+def header_of_build(engine: FakeDockerEngine) -> Callable[[], dict[str, object]]:
+    """Give the credentials that went to the engine with the last build."""
 
     def header() -> dict[str, object]:
-        content: dict[str, object] = json.loads(base64.urlsafe_b64decode(sent[-1]))
+        [build] = [one for one in engine.requests if one.path.endswith("/build")]
+        sent = build.headers["x-registry-config"]
+        content: dict[str, object] = json.loads(base64.urlsafe_b64decode(sent))
         return content
 
     return header

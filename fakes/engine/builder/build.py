@@ -21,13 +21,9 @@ from fakes.engine.builder.options import BuildOptions
 from fakes.engine.builder.restore import restore
 from fakes.engine.builder.run import run_step
 from fakes.engine.builder.state import StageState
-from fakes.engine.dockerfile.instructions import (
-    BuildPlan,
-    Instruction,
-    Stage,
-    interpret_trigger,
-)
-from fakes.engine.dockerfile.shell_words import process_word
+from fakes.engine.dockerfile.instructions import Instruction, interpret_trigger
+from fakes.engine.dockerfile.plan import BuildPlan, Stage
+from fakes.engine.dockerfile.words import process_word
 from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.http import DisconnectError
 from fakes.engine.images.config import RunConfig

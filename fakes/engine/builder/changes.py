@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from fakes.engine.builder import steps
 from fakes.engine.builder.arguments import BuildArguments
 from fakes.engine.builder.state import StageState
-from fakes.engine.dockerfile.instructions import interpret
-from fakes.engine.dockerfile.parser import parse
-from fakes.engine.dockerfile.shell_words import Syntax
+from fakes.engine.dockerfile.instructions import interpret, read
+from fakes.engine.dockerfile.words import Syntax
 from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.images.config import RunConfig
+from imagebuilders.go_text import to_lower
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -43,14 +43,15 @@ def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str
     if not changes:
         return config
     try:
-        dockerfile = parse("\n".join(changes), modern=engine.version.modern)
-        syntax = Syntax(dockerfile.escape, engine.version.modern)
-        for line in dockerfile.lines:
-            if line.keyword not in _ALLOWED - (_NEWER if not engine.version.modern else set()):
-                written = line.original.split()[0]
-                shown = written if engine.version.modern else line.keyword
+        dialect = engine.version.dialect
+        dockerfile = read("\n".join(changes).encode("utf-8", "surrogateescape"), dialect)
+        syntax = Syntax(dockerfile.escape, dialect)
+        for written in dockerfile.instructions:
+            keyword = to_lower(written.keyword)
+            if keyword not in _ALLOWED - (set() if dialect.modern else _NEWER):
+                shown = written.keyword if dialect.modern else keyword
                 raise ApiError(400, f"{shown} is not a valid change command")
-        instructions = [interpret(line, engine.version.dialect) for line in dockerfile.lines]
+        instructions = [interpret(written, dialect) for written in dockerfile.instructions]
     except DockerfileError as error:
         raise ApiError(400, error.message) from error
     state = StageState(config.copy(), BuildArguments({}))

@@ -10,7 +10,7 @@ from fakes.engine import go_text
 from fakes.engine.builder.state import StageState, substitution_env
 from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.dockerfile.instructions import Instruction
-from fakes.engine.dockerfile.shell_words import Syntax, process_word, process_words
+from fakes.engine.dockerfile.words import Syntax, process_word, process_words
 from fakes.engine.errors import DockerfileError, StepError
 
 _SIGNALS = frozenset(

@@ -1,1 +1,4 @@
-"""Reading Dockerfiles: lines, words, instructions and stages."""
+"""What engines of each version make of a Dockerfile: their steps, and the words they refuse by.
+
+The language itself is `imagebuilders.dockerfile`.
+"""

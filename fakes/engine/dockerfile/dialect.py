@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-# The flags each instruction knows, as of 20.10's classic builder.
-_FLAGS: dict[str, tuple[str, ...]] = {
-    "add": ("chown", "chmod"),
-    "copy": ("chown", "from", "chmod"),
-    "from": ("platform",),
-    "healthcheck": ("interval", "timeout", "start-period", "retries"),
-    "run": ("mount", "network", "security"),
-}
+from imagebuilders.dockerfile import BUILDKIT, Grammar, Problem, ProblemKind
+from imagebuilders.exceptions import ShellWordError
+from imagebuilders.go_text import quote
+
+_ABOUT_FLAGS = frozenset(
+    {
+        ProblemKind.UNKNOWN_FLAG,
+        ProblemKind.DUPLICATE_FLAG,
+        ProblemKind.MISSING_FLAG_VALUE,
+        ProblemKind.FLAG_VALUE,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -19,47 +23,93 @@ class Dialect:
     """One version's reading.
 
     Attributes:
-        modern: the parser of engines from 23.0 on: here-documents, more
-            modifiers in substitutions, suggestions in errors.
+        grammar: what it knows of the language.
+        modern: it words its errors as engines from 23.0 on do.
         flag_prefix: what stands before a flag's name in an error.
         plain_health: a health check stands unquoted in the history.
-        more_flags: flags in addition to those of 20.10.
     """
 
-    modern: bool = False
+    grammar: Grammar = BUILDKIT
+    modern: bool = True
     flag_prefix: str = ""
     plain_health: bool = False
-    more_flags: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def flags(self, keyword: str) -> tuple[str, ...]:
-        """The flags an instruction knows."""
-        return _FLAGS.get(keyword, ()) + self.more_flags.get(keyword, ())
 
     def located(self, line: int, message: str) -> str:
         """An error with the line it belongs to."""
         where = "on line" if self.modern else "line"
         return f"dockerfile parse error {where} {line}: {message}"
 
-    def flag_error(self, complaint: str, name: str) -> str:
-        """An error about a flag; older engines begin it with a capital."""
-        text = complaint if self.modern else complaint[0].upper() + complaint[1:]
-        return f"{text}: {self.flag_prefix}{name}"
+    def refusal(self, problem: Problem) -> str:
+        """A problem in this version's words."""
+        text, subject = problem.message, problem.subject
+        if problem.kind is ProblemKind.NO_INSTRUCTIONS:
+            return "file with no instructions"
+        if problem.kind is ProblemKind.UNKNOWN_INSTRUCTION and not self.modern:
+            return f"unknown instruction: {subject.upper()}"
+        if problem.kind in _ABOUT_FLAGS:
+            text = text.replace(f"--{subject}", f"{self.flag_prefix}{subject}", 1)
+            if not self.modern:
+                text, _, _ = text.partition(" (did you mean ")
+                text = text[0].upper() + text[1:]
+        return text
+
+    def word_refusal(self, error: ShellWordError) -> str:
+        """What is wrong with a word, in this version's words."""
+        if self.modern or not error.modifier:
+            return str(error)
+        problem = "missing ':' in substitution"
+        if error.modifier.startswith(":"):
+            problem = f"unsupported modifier ({error.modifier[1:]}) in substitution"
+        return f"failed to process {quote(error.word)}: {problem}"
+
+    def warning(self, problem: Problem) -> str:
+        """A warning of the parser, as it stands in the stream."""
+        text = problem.message
+        return f"[WARNING]: {text if self.modern else text.replace(': ', ':' + _INDENT, 1)}"
 
 
-OLD = Dialect()
-_MODERN_FLAGS = {
-    "add": ("link", "keep-git-dir", "checksum"),
-    "copy": ("link",),
-    "healthcheck": ("start-interval",),
+_INDENT = "\n    "
+_OLD_FLAGS = {
+    "ADD": frozenset({"chown", "chmod"}),
+    "COPY": frozenset({"chown", "from", "chmod"}),
+    "FROM": frozenset({"platform"}),
+    "HEALTHCHECK": frozenset({"interval", "timeout", "start-period", "retries"}),
+    "RUN": frozenset({"mount", "network", "security"}),
 }
-V26 = Dialect(modern=True, more_flags=_MODERN_FLAGS)
-V28 = Dialect(
-    modern=True,
-    flag_prefix="--",
-    plain_health=True,
-    more_flags={
-        **_MODERN_FLAGS,
-        "add": ("link", "keep-git-dir", "checksum", "exclude"),
-        "copy": ("link", "exclude"),
-    },
+_FLAGS_OF_26 = {
+    **_OLD_FLAGS,
+    "ADD": _OLD_FLAGS["ADD"] | {"link", "keep-git-dir", "checksum"},
+    "COPY": _OLD_FLAGS["COPY"] | {"link"},
+    "HEALTHCHECK": _OLD_FLAGS["HEALTHCHECK"] | {"start-interval"},
+}
+_FLAGS_OF_28 = {
+    **_FLAGS_OF_26,
+    "ADD": _FLAGS_OF_26["ADD"] | {"exclude"},
+    "COPY": _FLAGS_OF_26["COPY"] | {"exclude"},
+}
+_OLD_DIRECTIVES = frozenset({"escape", "syntax"})
+
+OLD = Dialect(
+    grammar=Grammar(
+        directives=_OLD_DIRECTIVES,
+        here_documents=False,
+        here_document_spaces=False,
+        whole_json=False,
+        flag_escape=False,
+        word_before_modifier=True,
+        modifiers=frozenset({":-", ":+", ":?", "?"}),
+        flags=_OLD_FLAGS,
+    ),
+    modern=False,
 )
+V26 = Dialect(
+    grammar=Grammar(
+        directives=_OLD_DIRECTIVES,
+        here_document_spaces=False,
+        whole_json=False,
+        flag_escape=False,
+        word_before_modifier=True,
+        flags=_FLAGS_OF_26,
+    ),
+)
+V28 = Dialect(grammar=Grammar(flags=_FLAGS_OF_28), flag_prefix="--", plain_health=True)

@@ -9,8 +9,8 @@ from fakes.engine.builder.build import Build
 from fakes.engine.builder.context import SentContext
 from fakes.engine.builder.dockerfile_source import remove_ignored, select_dockerfile
 from fakes.engine.builder.options import BuildOptions, read_options, read_tags
-from fakes.engine.dockerfile.instructions import plan, select_target, with_labels
-from fakes.engine.dockerfile.parser import parse
+from fakes.engine.dockerfile.instructions import read
+from fakes.engine.dockerfile.plan import plan, select_target, with_labels
 from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.faults import CONTEXT
 from fakes.engine.http import Request, Response, json_response
@@ -59,7 +59,7 @@ def _prepare(
     if not content:
         raise ApiError(400, f"the Dockerfile ({name}) cannot be empty")
     try:
-        dockerfile = parse(content.decode("utf-8", "surrogateescape"), modern=engine.version.modern)
+        dockerfile = read(content, engine.version.dialect)
     except DockerfileError as error:
         raise ApiError(400, f"failed to parse {name}: {error.message}") from error
     remove_ignored(context, name)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from pytest_mock import MockerFixture
 
 from fakes.artifact_store import InMemoryArtifactStore
 from imagebuilders.artifact_stores import BaseArtifactStore, BaseArtifactStoreFlavor
@@ -70,7 +71,7 @@ def test_a_rename_is_not_tried_again(store: InMemoryArtifactStore) -> None:
 
 
 def test_a_protocol_that_does_not_rename_onto_files(
-    store: InMemoryArtifactStore, monkeypatch: pytest.MonkeyPatch
+    store: InMemoryArtifactStore, mocker: MockerFixture
 ) -> None:
     """Where a rename does not replace, the old file is removed first."""
     store.publish("a", [b"old"])
@@ -81,7 +82,7 @@ def test_a_protocol_that_does_not_rename_onto_files(
             raise FileExistsError(path2)
         copy(path1, path2)
 
-    monkeypatch.setattr(store.filesystem, "cp_file", copy_unless_there)
+    mocker.patch.object(store.filesystem, "cp_file", side_effect=copy_unless_there)
     store.publish("a", [b"new"])
     assert store.files == {"a": b"new"}
 
@@ -155,14 +156,11 @@ def test_a_flavor_has_defaults() -> None:
     "ask", [lambda store: store.exists("a"), lambda store: store.read_tail("a", 1)]
 )
 def test_a_file_system_that_fails_is_told(
-    store: InMemoryArtifactStore, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., object]
+    store: InMemoryArtifactStore, mocker: MockerFixture, ask: Callable[..., object]
 ) -> None:
     """A failure while looking is an error, never taken for "not there"."""
-
-    def refuse(_: str) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(store.filesystem, "info", refuse)
+    refusal = PermissionError(13, "Permission denied")
+    mocker.patch.object(store.filesystem, "info", side_effect=refusal)
     with pytest.raises(ArtifactStoreError, match="permission denied"):
         ask(store)
 

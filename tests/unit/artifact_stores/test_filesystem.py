@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from pytest_mock import MockerFixture
 
 from fakes.artifact_store import InMemoryArtifactStore
 from imagebuilders.artifact_stores.filesystem import FileSystem, move, open_url
@@ -26,13 +27,9 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         open_url("gs://bucket/folder", {})
 
 
-def test_a_missing_package_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_without_a_name(mocker: MockerFixture) -> None:
     """When the import does not say what is missing, fsspec's own hint remains."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise ImportError("install something")
-
-    monkeypatch.setattr("fsspec.core.url_to_fs", fail)
+    mocker.patch("fsspec.core.url_to_fs", side_effect=ImportError("install something"))
     with pytest.raises(ArtifactStoreError, match=r"needs a package, .*: install something"):
         open_url("sftp://host/folder", {})
 
@@ -47,14 +44,11 @@ def test_an_unknown_protocol_is_named() -> None:
     ("url", "options"), [("dir://x", {}), ("memory://x", {"fo": "gs://y", "target_options": 1})]
 )
 def test_unsuitable_options_are_an_error(
-    url: str, options: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    url: str, options: dict[str, object], mocker: MockerFixture
 ) -> None:
     """What the file system's class does not take comes out as the store's error."""
-
-    def refuse(*_: object, **__: object) -> None:
-        raise TypeError("unexpected argument") if options else ValueError("bad value")
-
-    monkeypatch.setattr("fsspec.core.url_to_fs", refuse)
+    refusal = TypeError("unexpected argument") if options else ValueError("bad value")
+    mocker.patch("fsspec.core.url_to_fs", side_effect=refusal)
     with pytest.raises(ArtifactStoreError, match="Check the path and the storage options"):
         open_url(url, options)
 

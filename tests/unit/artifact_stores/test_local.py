@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from fakes.contracts.artifact_store import ArtifactStoreContract
 from imagebuilders.artifact_stores import local
@@ -130,20 +131,16 @@ def test_a_file_is_seen_only_when_it_is_whole(store: LocalArtifactStore) -> None
 )
 def test_a_failing_disk_leaves_nothing(
     store: LocalArtifactStore,
-    monkeypatch: pytest.MonkeyPatch,
+    mocker: MockerFixture,
     call: str,
     code: int,
     words: str,
 ) -> None:
     """Whichever step the system refuses: an upload error, and no file, temporary or final."""
-
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(code, os.strerror(code))
-
-    monkeypatch.setattr(os, call, refuse)
+    mocker.patch(f"os.{call}", side_effect=OSError(code, os.strerror(code)))
     with pytest.raises(UploadError, match=words) as caught:
         store.publish("file", [b"content"])
-    monkeypatch.undo()
+    mocker.stopall()
     assert caught.value.path == f"{store.path}/file"
     assert os.listdir(store.path) == []
 
@@ -167,19 +164,17 @@ except UploadError as error:
     assert os.listdir(tmp_path) == []
 
 
-def test_a_short_write_is_continued(
-    store: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_short_write_is_continued(store: LocalArtifactStore, mocker: MockerFixture) -> None:
     """A system that takes less than was given is given the rest."""
     write = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))
+    mocker.patch("os.write", side_effect=lambda fd, data: write(fd, data[:3]))
     store.publish("file", [b"0123456789"])
     assert Path(store.path, "file").read_bytes() == b"0123456789"
 
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.EIO])
 def test_a_folder_that_cannot_be_synced(
-    store: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch, code: int
+    store: LocalArtifactStore, mocker: MockerFixture, code: int
 ) -> None:
     """File systems that cannot sync a folder do without; a disk that fails is told."""
     sync = os.fsync
@@ -189,7 +184,7 @@ def test_a_folder_that_cannot_be_synced(
             raise OSError(code, os.strerror(code))
         sync(descriptor)
 
-    monkeypatch.setattr(os, "fsync", sync_files_only)
+    mocker.patch("os.fsync", side_effect=sync_files_only)
     if code == errno.EINVAL:
         assert store.publish("file", [b"x"]) == 1
     else:
@@ -226,62 +221,54 @@ def test_a_locked_file_is_left_alone(store: LocalArtifactStore) -> None:
 
 
 def test_a_file_taken_before_it_was_locked_is_made_anew(
-    store: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
+    store: LocalArtifactStore, mocker: MockerFixture
 ) -> None:
     """Another upload may sweep a file between its making and its locking."""
     lock = fcntl.flock
-    locked: list[int] = []
 
     def swept_first(descriptor: int, operation: int) -> None:
-        if not locked:
+        if flock.call_count == 1:
             (name,) = os.listdir(store.path)
             os.unlink(f"{store.path}/{name}")
-        locked.append(descriptor)
         lock(descriptor, operation)
 
-    monkeypatch.setattr(fcntl, "flock", swept_first)
+    flock = mocker.patch("fcntl.flock", side_effect=swept_first)
     store.publish("file", [b"content"])
-    assert len(locked) == 2
+    assert flock.call_count == 2
     assert os.listdir(store.path) == ["file"]
 
 
 def test_an_abandoned_file_is_locked_until_it_is_gone(
-    store: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
+    store: LocalArtifactStore, mocker: MockerFixture
 ) -> None:
     """A writer that waits for the lock must not get it on a file that is about to go."""
     left = Path(store.path, temporary_name("file"))
     left.write_bytes(b"half")
     unlink = os.unlink
-    removed: list[str] = []
 
     def check(path: str) -> None:
         with open(path, "rb") as file, pytest.raises(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        removed.append(path)
         unlink(path)
 
-    monkeypatch.setattr(os, "unlink", check)
+    removing = mocker.patch("os.unlink", side_effect=check)
     store.publish("file", [b"x"])
-    assert removed == [str(left)]
+    removing.assert_called_once_with(str(left))
 
 
 def test_a_file_system_without_locks_will_do(
-    store: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
+    store: LocalArtifactStore, mocker: MockerFixture
 ) -> None:
     """Without locks nothing young is swept, and publishing works."""
-
-    def unsupported(*_: object) -> None:
-        raise OSError(errno.ENOTSUP, "Not supported")
-
     left = Path(store.path, temporary_name("file"))
     left.write_bytes(b"half")
-    monkeypatch.setattr(fcntl, "flock", unsupported)
+    mocker.patch("fcntl.flock", side_effect=OSError(errno.ENOTSUP, "Not supported"))
     store.publish("file", [b"x"])
     assert left.exists()
 
 
 def test_a_file_that_cannot_be_swept_does_not_keep_others(
-    store: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
+    store: LocalArtifactStore, mocker: MockerFixture
 ) -> None:
     """One that another sweep removed first, or that is another user's, is passed over."""
     removed, foreign, left = (temporary_name(name) for name in ("removed", "foreign", "left"))
@@ -294,10 +281,10 @@ def test_a_file_that_cannot_be_swept_does_not_keep_others(
             raise PermissionError(errno.EACCES, "Permission denied")
         return open_file(path, *arguments)
 
-    monkeypatch.setattr(os, "listdir", lambda _: [removed, foreign, left])
-    monkeypatch.setattr(os, "open", refuse)
+    mocker.patch("os.listdir", return_value=[removed, foreign, left])
+    mocker.patch("os.open", side_effect=refuse)
     assert store.publish("file", [b"x"]) == 1
-    monkeypatch.undo()
+    mocker.stopall()
     assert sorted(os.listdir(store.path)) == sorted([foreign, "file"])
 
 

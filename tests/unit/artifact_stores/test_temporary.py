@@ -7,9 +7,9 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from fakes.artifact_store import InMemoryArtifactStore
-from imagebuilders.artifact_stores import temporary
 from imagebuilders.artifact_stores.filesystem import File
 from imagebuilders.artifact_stores.temporary import is_stale, is_temporary, temporary_name
 from imagebuilders.exceptions import UploadError
@@ -34,15 +34,15 @@ def test_other_names_are_left_alone(name: str) -> None:
     assert not is_stale(name, after=-2)
 
 
-def test_what_dead_processes_left_is_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_dead_processes_left_is_swept(mocker: MockerFixture) -> None:
     """A publish removes temporary files that are a day old, and no younger ones."""
     store = InMemoryArtifactStore()
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now - 25 * 3600)
+    mocker.patch("time.time", return_value=now - 25 * 3600)
     old = temporary_name("a")
-    monkeypatch.setattr(time, "time", lambda: now - 23 * 3600)
+    mocker.patch("time.time", return_value=now - 23 * 3600)
     young = temporary_name("a")
-    monkeypatch.undo()
+    mocker.stopall()
     for name in (old, young):
         with store.open(f"folder/{name}", "wb") as file:
             file.write(b"half")
@@ -50,14 +50,10 @@ def test_what_dead_processes_left_is_swept(monkeypatch: pytest.MonkeyPatch) -> N
     assert store.listdir("folder") == sorted([young, "file"])
 
 
-def test_a_sweep_that_fails_does_not_fail_the_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_that_fails_does_not_fail_the_upload(mocker: MockerFixture) -> None:
     """The file is published by then; what cannot be swept stays."""
     store = InMemoryArtifactStore()
-
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "no")
-
-    monkeypatch.setattr(temporary, "_sweep", refuse)
+    mocker.patch.object(store.filesystem, "ls", side_effect=PermissionError(13, "no"))
     assert store.publish("file", [b"x"]) == 1
 
 

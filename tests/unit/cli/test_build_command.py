@@ -424,7 +424,14 @@ def test_attributes_of_errors_as_json(run: Run, builder: RecordingBuilder, stack
     builder.before_build = fail
     result = run("build", "app", "-t", "shop", "--json")
     assert result.records[-1]["details"] == {
-        "attempts": [{"source": "DOCKER_HOST", "address": "unix:///x", "outcome": "no such socket"}]
+        "attempts": [
+            {
+                "source": "DOCKER_HOST",
+                "address": "unix:///x",
+                "outcome": "no such socket",
+                "failure": "not-running",
+            }
+        ]
     }
 
 

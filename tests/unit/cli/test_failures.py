@@ -34,7 +34,7 @@ def test_unreadable_ignore_file(run: Run, folder: Path, stack: Stack) -> None:
     result = run("context", "ls", "app")
     assert result.err == (
         "error: The ignore file app/.dockerignore cannot be read: it is a folder, and must be a "
-        "regular file. Mend the file.\n"
+        "regular file. Correct the file.\n"
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pytest_mock import MockerFixture
 
 from imagebuilders.cli import command, failures, output
 from imagebuilders.cli.failures import OutputClosedError
@@ -47,24 +48,18 @@ def test_no_command(run: Run, arguments: tuple[str, ...]) -> None:
     assert all(line.endswith(".") and not line.endswith("...") for line in commands)
 
 
-def test_interrupt_before_a_command_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_before_a_command_runs(run: Run, mocker: MockerFixture) -> None:
     """Ctrl-C is one line at any time."""
-
-    def interrupt(*arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command.command, "make_context", interrupt)
+    mocker.patch.object(command.command, "make_context", side_effect=KeyboardInterrupt)
     result = run("flavors")
     assert (result.code, result.err.strip()) == (130, "error: Interrupted.")
 
 
-def test_interrupt_during_the_imports(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_during_the_imports(
+    run: Run, mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ctrl-C while the command is still being loaded is that line too."""
-
-    def interrupt(*arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command, "run", interrupt)
+    mocker.patch.object(command, "run", side_effect=KeyboardInterrupt)
     result = run("flavors", "--json")
     assert (result.code, result.out, result.err) == (130, "", "error: Interrupted.\n")
     monkeypatch.setattr(sys, "stderr", None)
@@ -126,30 +121,21 @@ def test_reader_that_goes_away(tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (141, b"")
 
 
-def test_output_that_closes_midway(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_that_closes_midway(run: Run, mocker: MockerFixture) -> None:
     """A pipe that closes while the result is written ends the command quietly."""
-    given_up: list[bool] = []
-
-    def closed(text: str) -> None:
-        raise OutputClosedError
-
-    monkeypatch.setattr(output, "result", closed)
-    monkeypatch.setattr(output, "give_up_output", lambda: given_up.append(True))
+    mocker.patch.object(output, "result", side_effect=OutputClosedError)
+    given_up = mocker.patch.object(output, "give_up_output")
     result = run("flavors")
-    assert (result.code, result.err, given_up) == (141, "", [True])
+    assert (result.code, result.err) == (141, "")
+    given_up.assert_called_once_with()
 
 
-def test_nobody_reads_errors(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_reads_errors(run: Run, mocker: MockerFixture) -> None:
     """An error that cannot be told keeps its exit code."""
-    given_up: list[bool] = []
-
-    def closed(text: str) -> None:
-        raise OutputClosedError
-
-    monkeypatch.setattr(output, "error_message", closed)
-    monkeypatch.setattr(output, "give_up_output", lambda: given_up.append(True))
+    mocker.patch.object(output, "error_message", side_effect=OutputClosedError)
+    given_up = mocker.patch.object(output, "give_up_output")
     assert run("no-such-command").code == 2
-    assert given_up == [True]
+    given_up.assert_called_once_with()
 
 
 def test_characters_the_terminal_does_not_know(

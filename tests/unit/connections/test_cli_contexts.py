@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from imagebuilders.connections.cli_contexts import DockerContext, TLSFiles, load_context
+from imagebuilders.connections.cli_contexts import DockerContext, load_context
+from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.exceptions import ConfigurationError
 
 

@@ -6,21 +6,21 @@ import hashlib
 import json
 import os
 import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import docker
 import pytest
 from pytest_mock import MockerFixture
 
-from fakes import FakeDockerClient, FakeDockerEngine
-from imagebuilders.auth.config_file import DockerConfigFile
-from imagebuilders.connections import discovery as engine
-from imagebuilders.connections.discovery import connect, describe_engine, usual_sockets
+from fakes import FakeDockerEngine
+from fakes.registry.tls import Certificate
+from imagebuilders.connections.candidates import usual_sockets
+from imagebuilders.connections.discovery import find_engine
+from imagebuilders.connections.probe import FoundEngine
 from imagebuilders.events import Event, Notice, listen
-from imagebuilders.exceptions import ConfigurationError, EngineError, EngineNotFoundError
+from imagebuilders.exceptions import AttemptFailure, ConfigurationError, EngineNotFoundError
+from tests.unit.connections.conftest import Proxy
 
 Serve = Callable[..., Path]
 
@@ -60,20 +60,54 @@ def _context(home: str, name: str, host: str, *, current: bool = False) -> None:
         (config / "config.json").write_text(json.dumps({"currentContext": name}))
 
 
+def _find(
+    environ: dict[str, str], *, sockets: list[Path] | None = None, ping_timeout: float = 5
+) -> FoundEngine:
+    """The engine that is found; its connection is closed."""
+    found = find_engine(environ=environ, sockets=sockets or [], ping_timeout=ping_timeout)
+    if found.connection is not None:
+        found.connection.close()
+    return found
+
+
+def _failure(environ: dict[str, str]) -> tuple[str, AttemptFailure]:
+    """What came of the one attempt."""
+    with pytest.raises(EngineNotFoundError) as caught:
+        _find(environ)
+    [attempt] = caught.value.attempts
+    return attempt.outcome, attempt.failure
+
+
 def _attempts(error: EngineNotFoundError) -> list[tuple[str, str, str]]:
     return [(one.source, one.address, one.outcome) for one in error.attempts]
 
 
+@pytest.fixture
+def answering(serve_bytes: Callable[[bytes], int]) -> Callable[[bytes], str]:
+    """Serve the same bytes to everybody; the value is the address."""
+    return lambda answer: f"tcp://localhost:{serve_bytes(answer)}"
+
+
 def test_docker_host_wins(serve: Serve, environ: dict[str, str]) -> None:
-    """Its client speaks the API version the engine offers."""
+    """What it answered comes along, and the connection that it answered on."""
     path = serve("a.sock")
     _context(environ["HOME"], "other", "unix:///nowhere", current=True)
-    client = connect(environ={**environ, "DOCKER_HOST": f"unix://{path}"}, sockets=[])
-    assert isinstance(client, docker.DockerClient)
-    assert client.api.api_version == "1.41"
-    assert client.api.timeout == engine.REQUEST_TIMEOUT_SECONDS
-    assert describe_engine(client) == "Docker Engine 20.10.24 (linux/amd64)"
-    client.close()
+    found = find_engine(environ={**environ, "DOCKER_HOST": f" unix://{path} "}, sockets=[])
+    assert str(found.endpoint.address) == f"unix://{path}"
+    assert found.version.api_version == "1.41"
+    assert str(found.version) == "Docker Engine 20.10.24 (linux/amd64)"
+    assert found.connection is not None
+    assert found.connection.getpeername() == str(path)
+    found.connection.close()
+
+
+def test_a_connection_that_the_engine_closes_is_not_kept(
+    environ: dict[str, str], answering: Callable[[bytes], str]
+) -> None:
+    """Nobody would notice before the next request."""
+    body = b'{"ApiVersion":"1.41"}'
+    environ["DOCKER_HOST"] = answering(b"HTTP/1.0 200 OK\r\n\r\n" + body)
+    assert find_engine(environ=environ, sockets=[]).connection is None
 
 
 def test_a_dead_docker_host_is_the_end(serve: Serve, environ: dict[str, str]) -> None:
@@ -81,7 +115,7 @@ def test_a_dead_docker_host_is_the_end(serve: Serve, environ: dict[str, str]) ->
     other = serve("a.sock")
     environ["DOCKER_HOST"] = "unix:///no/such.sock"
     with pytest.raises(EngineNotFoundError) as caught:
-        connect(environ=environ, sockets=[other])
+        _find(environ, sockets=[other])
     assert _attempts(caught.value) == [("DOCKER_HOST", "unix:///no/such.sock", "no such socket")]
 
 
@@ -94,7 +128,7 @@ def test_the_docker_context_comes_next(
     _context(environ["HOME"], "colima", f"unix://{path}", current=chosen_by == "config")
     if chosen_by == "environment":
         environ["DOCKER_CONTEXT"] = "colima"
-    connect(environ=environ, sockets=[]).close()
+    _find(environ)
 
 
 @pytest.mark.parametrize("exists", [True, False])
@@ -107,7 +141,7 @@ def test_a_dead_context_of_the_environment_is_the_end(
     if exists:
         _context(environ["HOME"], "x", "unix:///no/such.sock")
     with pytest.raises(EngineNotFoundError) as caught:
-        connect(environ=environ, sockets=[other])
+        _find(environ, sockets=[other])
     [(source, _, outcome)] = _attempts(caught.value)
     assert source == "DOCKER_CONTEXT 'x'"
     assert ("no such socket" if exists else "there is no Docker context 'x'") in outcome
@@ -123,12 +157,12 @@ def test_a_dead_current_context_is_left_with_a_notice(
     told: list[Event] = []
     if heard:
         with listen(told.append):
-            connect(environ=environ, sockets=[other]).close()
+            _find(environ, sockets=[other])
         [notice] = told
         assert isinstance(notice, Notice)
         text = notice.message
     else:
-        connect(environ=environ, sockets=[other]).close()
+        _find(environ, sockets=[other])
         [text] = caplog.messages
     assert "current Docker context 'desktop' (unix:///no/such.sock) does not answer" in text
     assert f"Using the engine at unix://{other} instead" in text
@@ -138,7 +172,7 @@ def test_the_default_context_means_the_usual_sockets(serve: Serve, environ: dict
     """`default` is the name of having no context."""
     path = serve("a.sock")
     environ["DOCKER_CONTEXT"] = "default"
-    connect(environ=environ, sockets=["/no/such.sock", path]).close()
+    _find(environ, sockets=[Path("/no/such.sock"), path])
 
 
 def test_when_nothing_answers_the_error_lists_what_was_tried(
@@ -158,7 +192,7 @@ def test_when_nothing_answers_the_error_lists_what_was_tried(
         serve("mute.sock", dropped=True),
     ]
     with pytest.raises(RuntimeError) as caught:
-        connect(environ=environ, sockets=sockets)
+        _find(environ, sockets=sockets)
     assert isinstance(caught.value, EngineNotFoundError)
     outcomes = [one.outcome for one in caught.value.attempts]
     assert outcomes[:5] == [
@@ -184,77 +218,232 @@ def test_a_socket_that_does_not_answer_is_given_up(environ: dict[str, str], tmp_
         listener.bind(str(path))
         listener.listen()
         with pytest.raises(EngineNotFoundError) as caught:
-            connect(environ=environ, sockets=[path], ping_timeout=0.01)
+            _find(environ, sockets=[path], ping_timeout=0.01)
     assert caught.value.attempts[0].outcome == "no answer within 0.01 s"
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome"),
+    ("address", "outcome", "failure"),
     [
-        (PermissionError(13, "Permission denied"), "permission denied"),
-        (socket.gaierror(-2, "Name or service not known"), "the host name is not known"),
-        (ValueError("wrapped", ConnectionRefusedError(111, "Refused")), "refused"),
-        (OSError("no strerror"), "no strerror"),
-        (TypeError("invalid port"), "invalid port"),
-        (OSError(ssl.SSLError(1, "wrong version number")), "TLS failed: "),
+        ("fd://3", "the address cannot be used: fd:// is not", AttemptFailure.ADDRESS),
+        ("npipe:////./pipe/docker", "named pipes are only there", AttemptFailure.ADDRESS),
+        ("tcp://host:x", "malformed", AttemptFailure.ADDRESS),
+        (f"tcp://{'x' * 70}.example", "the address cannot be used", AttemptFailure.ADDRESS),
+        (f"unix:///{'x' * 200}", "path too long", AttemptFailure.NOT_RUNNING),
+        ("localhost:1", "connection refused", AttemptFailure.NOT_RUNNING),
     ],
 )
-def test_an_outcome_is_the_innermost_cause(error: Exception, outcome: str) -> None:
-    """The layers of the HTTP libraries are left away."""
-    assert engine._outcome(error, 5).startswith(outcome)
-
-
-@pytest.mark.parametrize("address", ["fd://3", "nonsense://x", "npipe:////./pipe/docker"])
-def test_an_address_the_sdk_cannot_use_is_an_outcome(environ: dict[str, str], address: str) -> None:
+def test_an_address_that_cannot_be_used(
+    environ: dict[str, str], address: str, outcome: str, failure: AttemptFailure
+) -> None:
     """It is reported as the other troubles are."""
-    with pytest.raises(EngineNotFoundError) as caught:
-        connect(environ={**environ, "DOCKER_HOST": address}, sockets=[])
-    assert caught.value.attempts[0].outcome
+    told = _failure({**environ, "DOCKER_HOST": address})
+    assert outcome in told[0]
+    assert told[1] is failure
+
+
+def test_a_host_that_is_not_known(environ: dict[str, str], mocker: MockerFixture) -> None:
+    """The name service is not the engine."""
+    error = socket.gaierror(-2, "Name or service not known")
+    mocker.patch("socket.getaddrinfo", side_effect=error)
+    told = _failure({**environ, "DOCKER_HOST": "tcp://no.example"})
+    assert told == (
+        "the host name is not known (Name or service not known)",
+        AttemptFailure.ADDRESS,
+    )
+
+
+def test_a_socket_of_others(environ: dict[str, str], mocker: MockerFixture) -> None:
+    """Who may not connect is told so."""
+    mocker.patch("socket.socket.connect", side_effect=PermissionError(13, "Permission denied"))
+    told = _failure({**environ, "DOCKER_HOST": "unix:///run/x.sock"})
+    assert told == ("permission denied", AttemptFailure.NOT_ALLOWED)
+
+
+def test_an_engine_that_wants_tls(
+    environ: dict[str, str], answering: Callable[[bytes], str]
+) -> None:
+    """Its words say so."""
+    words = b"Client sent an HTTP request to an HTTPS server."
+    environ["DOCKER_HOST"] = answering(b"HTTP/1.0 400 Bad Request\r\n\r\n" + words + b"\n")
+    assert _failure(environ) == (
+        f"answered with HTTP status 400: {words.decode()}",
+        AttemptFailure.ANSWER,
+    )
+
+
+def test_an_endless_answer(environ: dict[str, str], answering: Callable[[bytes], str]) -> None:
+    """No more than an engine would say is read."""
+    environ["DOCKER_HOST"] = answering(b"HTTP/1.0 200 OK\r\n\r\n" + b" " * 2_000_000)
+    assert _failure(environ)[1] is AttemptFailure.ANSWER
+
+
+@pytest.fixture
+def tls_folder(tmp_path: Path, certificate: Certificate) -> Path:
+    """The files of TLS, in a folder of their own."""
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    (folder / "ca.pem").write_bytes(certificate.certificate)
+    (folder / "cert.pem").write_bytes(certificate.certificate)
+    (folder / "key.pem").write_bytes(certificate.key)
+    return folder
+
+
+@pytest.mark.parametrize("verify", ["1", ""])
+@pytest.mark.parametrize("named", [True, False])
+def test_tls_of_the_environment(
+    environ: dict[str, str], tls_folder: Path, tls_port: int, verify: str, named: bool
+) -> None:
+    """The variables mean what they mean to docker; the files may be those of Docker's settings."""
+    if named:
+        environ["DOCKER_CERT_PATH"] = str(tls_folder)
+    else:
+        environ["DOCKER_CONFIG"] = str(tls_folder)
+        environ["DOCKER_TLS_VERIFY"] = "1"
+    environ.update(
+        {
+            "DOCKER_HOST": f"tcp://localhost:{tls_port}",
+            **({"DOCKER_TLS_VERIFY": verify} if verify else {}),
+        }
+    )
+    assert _find(environ).endpoint.is_secure
+
+
+def test_tls_of_a_context(environ: dict[str, str], tls_folder: Path, tls_port: int) -> None:
+    """Its files lie beside it."""
+    _context(environ["HOME"], "far", f"tcp://localhost:{tls_port}")
+    key = hashlib.sha256(b"far").hexdigest()
+    folder = Path(environ["HOME"], ".docker/contexts/tls", key)
+    folder.mkdir(parents=True)
+    tls_folder.rename(folder / "docker")
+    environ["DOCKER_CONTEXT"] = "far"
+    assert _find(environ).endpoint.is_secure
+    (folder / "docker/key.pem").unlink()
+    outcome, failure = _failure(environ)
+    assert "cert.pem needs" in outcome
+    assert failure is AttemptFailure.CONFIGURATION
+
+
+def test_a_certificate_that_is_not_trusted(environ: dict[str, str], tls_port: int) -> None:
+    """The reason is OpenSSL's."""
+    environ["DOCKER_HOST"] = f"https://localhost:{tls_port}"
+    outcome, failure = _failure(environ)
+    assert outcome == "TLS failed: self-signed certificate"
+    assert failure is AttemptFailure.TLS
 
 
 @pytest.mark.parametrize(
-    ("variables", "verify"),
+    ("variables", "missing"),
     [
-        ({"DOCKER_TLS_VERIFY": "1"}, True),
-        ({"DOCKER_CERT_PATH": "{home}/.docker"}, False),
-        ({"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "{home}/.docker"}, True),
+        ({"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "{0}"}, "ca.pem"),
+        ({"DOCKER_TLS_VERIFY": "1", "DOCKER_CONFIG": "{0}"}, "ca.pem"),
+        ({"DOCKER_CERT_PATH": "{0}"}, "cert.pem"),
+        ({"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "{0}/no/such"}, "no/such/ca.pem"),
     ],
 )
-def test_tls_comes_from_the_environment(
-    environ: dict[str, str], tmp_path: Path, variables: dict[str, str], verify: bool
+def test_missing_tls_files(
+    environ: dict[str, str], tmp_path: Path, variables: dict[str, str], missing: str
 ) -> None:
-    """The variables mean what they mean to the Docker SDKs."""
-    (tmp_path / ".docker").mkdir()
-    for name in ("ca.pem", "cert.pem", "key.pem"):
-        (tmp_path / ".docker" / name).touch()
-    environ.update({key: value.format(home=tmp_path) for key, value in variables.items()})
-    files = engine._tls_from(environ)
-    assert files is not None
-    assert files.verify is verify
-    config = engine._tls_config(files)
-    assert config is not None
-    assert config.cert == (str(tmp_path / ".docker/cert.pem"), str(tmp_path / ".docker/key.pem"))
-    assert config.ca_cert == str(tmp_path / ".docker/ca.pem")
+    """They are named, and nobody is asked."""
+    environ.update({name: value.format(tmp_path) for name, value in variables.items()})
+    outcome, failure = _failure({**environ, "DOCKER_HOST": "tcp://localhost:1"})
+    assert outcome == f"the TLS file {tmp_path}/{missing} cannot be read: no such file or directory"
+    assert failure is AttemptFailure.CONFIGURATION
 
 
-def test_the_environment_does_not_change_whom_the_engine_trusts(
-    monkeypatch: pytest.MonkeyPatch,
+def test_tls_does_not_concern_a_socket(serve: Serve, environ: dict[str, str]) -> None:
+    """Its files are not looked for."""
+    environ.update({"DOCKER_HOST": f"unix://{serve('a.sock')}", "DOCKER_TLS_VERIFY": "1"})
+    assert not _find(environ).endpoint.is_secure
+
+
+@pytest.mark.parametrize(
+    ("host", "tls", "port"),
+    [("tcp://far.example", False, 2375), ("tcp://far.example", True, 2376), ("far:1", False, 1)],
+)
+def test_the_port_that_is_meant(
+    environ: dict[str, str],
+    mocker: MockerFixture,
+    tls_folder: Path,
+    host: str,
+    tls: bool,
+    port: int,
 ) -> None:
-    """`REQUESTS_CA_BUNDLE` and `.netrc` are for other servers; proxies are for all."""
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy:1")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
-    api = docker.APIClient("tcp://engine:2375", version="1.41")
-    engine._shield(api)
-    assert api.trust_env is False
-    assert api.proxies["http"] == "http://proxy:1"
-    api.close()
+    """A port that is left out is Docker's."""
+    connect = mocker.patch("socket.create_connection", side_effect=ConnectionRefusedError)
+    if tls:
+        environ.update({"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(tls_folder)})
+    _failure({**environ, "DOCKER_HOST": host})
+    assert connect.call_args.args[0][1] == port
 
 
-def test_no_tls_without_its_variables(environ: dict[str, str]) -> None:
-    """Plain is the default."""
-    assert engine._tls_from(environ) is None
-    assert engine._tls_config(None) is None
+def test_a_proxy_of_the_environment(
+    environ: dict[str, str], tcp_port: int, proxied: Callable[[int], Proxy]
+) -> None:
+    """An engine elsewhere is asked through it, one on this machine is not."""
+    proxy = proxied(tcp_port)
+    environ["HTTP_PROXY"] = f"http://127.0.0.1:{proxy.port}"
+    _find({**environ, "DOCKER_HOST": "tcp://engine.example"})
+    assert len(proxy.heads) == 1
+    _find({**environ, "DOCKER_HOST": f"tcp://127.0.0.1:{tcp_port}"})
+    assert len(proxy.heads) == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "host"),
+    [
+        ("HTTP_PROXY", "socks5://me:s3cret@proxy", "tcp://engine.example"),
+        ("HTTPS_PROXY", "https://proxy", "https://engine.example"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used(
+    environ: dict[str, str], variable: str, value: str, host: str
+) -> None:
+    """Its variable is named."""
+    outcome, failure = _failure({**environ, variable: value, "DOCKER_HOST": host})
+    assert f"the proxy in {variable}" in outcome
+    assert "s3cret" not in outcome
+    assert failure is AttemptFailure.CONFIGURATION
+
+
+@pytest.fixture
+def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a script in the place of the command ssh."""
+
+    def install(script: str) -> None:
+        program = tmp_path / "bin/ssh"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    return install
+
+
+def test_an_engine_by_ssh(environ: dict[str, str], ssh: Callable[[str], None]) -> None:
+    """What the command carries is spoken to."""
+    body = '{"ApiVersion":"1.41"}'
+    ssh(f"printf 'HTTP/1.1 200 OK\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n{body}'; exec cat")
+    found = _find({**environ, "DOCKER_HOST": "ssh://me@far:22"})
+    assert str(found.endpoint.address) == "ssh://me@far:22"
+    assert found.connection is not None
+
+
+def test_ssh_that_fails(environ: dict[str, str], ssh: Callable[[str], None]) -> None:
+    """What it said is told."""
+    ssh("echo 'Permission denied (publickey).' >&2; exit 255")
+    assert _failure({**environ, "DOCKER_HOST": "ssh://far"}) == (
+        "the command ssh ended with exit code 255: Permission denied (publickey).",
+        AttemptFailure.COMMAND,
+    )
+
+
+def test_ssh_is_not_installed(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is named."""
+    monkeypatch.setenv("PATH", "")
+    outcome, failure = _failure({**environ, "DOCKER_HOST": "ssh://far"})
+    assert outcome == "the command ssh cannot be run: no such file or directory"
+    assert failure is AttemptFailure.COMMAND
 
 
 def test_the_usual_sockets_are_many(environ: dict[str, str]) -> None:
@@ -268,31 +457,6 @@ def test_the_usual_sockets_are_many(environ: dict[str, str]) -> None:
     assert "/run/me/podman/podman.sock" in sockets
     assert sockets[-1] == "/run/podman/podman.sock"
     assert str(usual_sockets(environ)[1]) == f"/run/user/{os.getuid()}/docker.sock"
-
-
-def test_podman_is_called_by_its_name(serve: Serve, environ: dict[str, str]) -> None:
-    """The description says which product answers."""
-    version = {
-        "ApiVersion": "1.41",
-        "Version": "5.4.2",
-        "Os": "linux",
-        "Arch": "amd64",
-        "Components": [{"Name": "Podman Engine"}],
-    }
-    path = serve("p.sock", json.dumps(version).encode())
-    client = connect(environ=environ, sockets=[path])
-    assert describe_engine(client) == "Podman Engine 5.4.2 (linux/amd64)"
-    client.close()
-
-
-def test_an_engine_that_went_away_cannot_be_described() -> None:
-    """The SDK's error does not come through."""
-    engine = FakeDockerEngine("20.10")
-    engine.faults.drop("GET /version")
-    client = FakeDockerClient(engine)
-    with pytest.raises(EngineError, match="broke off"):
-        describe_engine(client)
-    client.close()
 
 
 @pytest.mark.parametrize(
@@ -316,7 +480,7 @@ def test_no_login_of_a_registry_keeps_an_engine_from_being_found(
     folder = Path(environ["HOME"], ".docker")
     folder.mkdir()
     (folder / "config.json").write_bytes(content)
-    connect(environ=environ, sockets=[serve("d.sock")]).close()
+    _find(environ, sockets=[serve("d.sock")])
 
 
 @pytest.mark.parametrize(
@@ -339,39 +503,17 @@ def test_a_malformed_configuration_is_blamed_on_its_file(
     folder.mkdir()
     (folder / "config.json").write_text(content)
     with pytest.raises(ConfigurationError, match=words) as caught:
-        connect(environ=environ, sockets=[serve("d.sock")])
+        _find(environ, sockets=[serve("d.sock")])
     assert caught.value.file == str(folder / "config.json")
     assert "s3cret" not in str(caught.value)
-
-
-def test_headers_of_the_user_reach_the_engine(tmp_path: Path) -> None:
-    """They go with every request."""
-    engine = FakeDockerEngine("20.10")
-    config = DockerConfigFile(http_headers={"X-Meta": "caf\u00e9"})
-    with engine.serve(f"unix://{tmp_path}/d.sock") as address:
-        client = connect(environ={"DOCKER_HOST": address}, docker_config=config)
-        client.ping()
-        client.close()
-    sent = [request.headers["x-meta"] for request in engine.requests]
-    assert sent == ["caf\u00c3\u00a9"] * 2  # UTF-8, shown as Latin-1
-
-
-def test_the_engine_is_asked_for_its_version_once(tmp_path: Path) -> None:
-    """The answer that finds the engine also describes it."""
-    engine = FakeDockerEngine("20.10")
-    with engine.serve(f"unix://{tmp_path}/d.sock") as address:
-        client = connect(environ={"DOCKER_HOST": address})
-        assert describe_engine(client) == "Docker Engine 20.10.24 (linux/amd64)"
-        client.close()
-    assert [request.path for request in engine.requests] == ["/version"]
 
 
 def test_a_user_without_a_home_has_the_systems_sockets(serve: Serve, mocker: MockerFixture) -> None:
     """Nobody is asked for a home folder to find an engine."""
     mocker.patch("pwd.getpwuid", side_effect=KeyError)
     assert not [path for path in usual_sockets({}) if "~" in str(path) or ".docker" in str(path)]
-    connect(environ={}, sockets=[serve("d.sock")]).close()
+    _find({}, sockets=[serve("d.sock")])
     with pytest.raises(EngineNotFoundError, match="you have no home folder"):
-        connect(environ={}, sockets=[])
+        _find({})
     with pytest.raises(EngineNotFoundError, match="the user has no home folder"):
-        connect(environ={"DOCKER_CONTEXT": "x"}, sockets=[])
+        _find({"DOCKER_CONTEXT": "x"})

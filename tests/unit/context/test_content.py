@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from imagebuilders.context.content import CHUNK_SIZE, ContentReader, read_whole
 from imagebuilders.context.entries import Entry, EntryType
@@ -81,38 +82,29 @@ def test_changed_while_read(tmp_path: Path, size: int, words: str) -> None:
         list(chunks)
 
 
-def test_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable(tmp_path: Path, mocker: MockerFixture) -> None:
     """A file that may not be read is an error with the line that excludes it."""
     entry = entry_of(tmp_path / "f", b"x")
-
-    def refuse(*_: object) -> int:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(os, "open", refuse)
+    mocker.patch("os.open", side_effect=PermissionError(13, "Permission denied"))
     with pytest.raises(BuildContextError, match=r"f cannot be read: Permission denied.*'f'"):
         read_whole(entry)
 
 
-def test_failing_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_disk(tmp_path: Path, mocker: MockerFixture) -> None:
     """A disk that fails in the middle is an error, and the file is closed."""
     entry = entry_of(tmp_path / "f", b"x")
-
-    def fail(*_: object) -> bytes:
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(os, "read", fail)
+    mocker.patch("os.read", side_effect=OSError(5, "Input/output error"))
     with pytest.raises(BuildContextError, match="Input/output error"):
         read_whole(entry)
 
 
-def test_short_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_reads(tmp_path: Path, mocker: MockerFixture) -> None:
     """A file system that gives less than asked for is asked again, up to the end of the file."""
     entry = entry_of(tmp_path / "f", b"abcdef")
     real = os.read
-    monkeypatch.setattr(os, "read", lambda descriptor, size: real(descriptor, min(size, 2)))
+    mocker.patch("os.read", side_effect=lambda descriptor, size: real(descriptor, min(size, 2)))
     assert read_whole(entry) == b"abcdef"
-    answers = [b"ab", b""]
-    monkeypatch.setattr(os, "read", lambda _descriptor, _size: answers.pop(0))
+    mocker.patch("os.read", side_effect=[b"ab", b""])
     with pytest.raises(ContextChangedError, match="shrank"):
         read_whole(entry)
 

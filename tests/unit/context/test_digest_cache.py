@@ -18,7 +18,6 @@ from pytest_mock import MockerFixture
 from imagebuilders.context import cache_file, digest_cache
 from imagebuilders.context.cache_file import Block, CacheWriter, open_cache
 from imagebuilders.context.digest_cache import DigestCache, cache_folder, limit_folder
-from imagebuilders.context.entries import Entry
 from imagebuilders.context.folder import Folder, replace
 from imagebuilders.context.inspection import inspect
 from imagebuilders.context.manifest import ContentHasher, manifest_of
@@ -38,23 +37,25 @@ def later() -> int:
 class Tree:
     """A tree, and what digesting it reads."""
 
-    def __init__(self, root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, root: Path, folder: Path, mocker: MockerFixture) -> None:
         self.root = root
         self.folder = folder
-        self.read: list[str] = []
-        real = ContentHasher.content_hash
+        self._hashing = mocker.spy(ContentHasher, "content_hash")
 
-        def spy(hasher: ContentHasher, entry: Entry) -> str:
-            self.read.append(entry.path)
-            return real(hasher, entry)
+    @property
+    def read(self) -> list[str]:
+        """The files that were read since `forget_reads`, or the last digest began."""
+        return [call.args[1].path for call in self._hashing.call_args_list]
 
-        monkeypatch.setattr(ContentHasher, "content_hash", spy)
+    def forget_reads(self) -> None:
+        """Begin `read` anew."""
+        self._hashing.reset_mock()
 
     def digest(
         self, *lines: str, now_ns: Callable[[], int] = later, ignore_file: str | None = None
     ) -> tuple[dict[str, str], list[str]]:
         """Return each file's hash, and which files were read for it, sorted."""
-        self.read.clear()
+        self.forget_reads()
         root = walk(str(self.root), IgnoreRules.compile(lines))
         with DigestCache(self.folder, str(self.root), ignore_file, now_ns=now_ns) as cache:
             manifest = b"".join(manifest_of(root, cache)).decode("utf-8", "surrogateescape")
@@ -66,10 +67,10 @@ class Tree:
 
 
 @pytest.fixture
-def tree(make_tree: MakeTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+def tree(make_tree: MakeTree, tmp_path: Path, mocker: MockerFixture) -> Tree:
     """A small tree."""
     root = make_tree({"a": "1", "b/c": "2", "b/d/e": "3", "b/f": "4", "b-": "5", "z/y": "6"})
-    return Tree(root, tmp_path / "hashes", monkeypatch)
+    return Tree(root, tmp_path / "hashes", mocker)
 
 
 EXPECTED = {
@@ -121,7 +122,7 @@ def test_another_file_system(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Non
     tree.digest()
     root = walk(str(tree.root), IgnoreRules())
     root.states = root.states[:-1] + bytes((root.states[-1] ^ 1,))  # of b-, the device
-    tree.read.clear()
+    tree.forget_reads()
     with (
         DigestCache(tree.folder, str(tree.root), now_ns=later) as cache,
         pytest.raises(ContextChangedError, match="b- was replaced"),
@@ -193,7 +194,7 @@ def test_added_content_is_not_remembered(tree: Tree) -> None:
     entry = inspect("a", str(tree.root / "a"))._replace(source=b"x")
     root = replace(Folder("", ""), entry)
     for _ in range(2):
-        tree.read.clear()
+        tree.forget_reads()
         with DigestCache(tree.folder, str(tree.root), now_ns=later) as cache:
             manifest = b"".join(manifest_of(root, cache))
         assert hashlib.sha256(b"x").hexdigest().encode() in manifest
@@ -272,15 +273,11 @@ def test_failed_digest_writes_nothing(tree: Tree) -> None:
     assert tree.files() == before
 
 
-def test_full_disk(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk(tree: Tree, mocker: MockerFixture) -> None:
     """A disk that is full in the middle is no error either."""
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(CacheWriter, "add_block", full)
+    full = OSError(28, "No space left on device")
+    mocker.patch.object(CacheWriter, "add_block", side_effect=full)
     assert tree.digest() == (EXPECTED, sorted(EXPECTED))
-    monkeypatch.undo()
     assert tree.files() == []
 
 
@@ -370,12 +367,8 @@ def test_cache_folder(
         assert cache_folder() is None
 
 
-def test_no_file_system_number(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_file_system_number(tree: Tree, mocker: MockerFixture) -> None:
     """Where file systems have no number, the cache works without."""
-
-    def missing(_path: str) -> None:
-        raise OSError
-
-    monkeypatch.setattr(os, "statvfs", missing)
+    mocker.patch("os.statvfs", side_effect=OSError)
     tree.digest()
     assert tree.digest()[1] == []

@@ -174,7 +174,7 @@ def test_special_file_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         paths(tmp_path)
 
 
-def refuse(monkeypatch: pytest.MonkeyPatch, name: str, error: OSError) -> None:
+def refuse(mocker: MockerFixture, name: str, error: OSError) -> None:
     """Let `os.scandir` fail on a folder: a test that runs as root may read everything."""
     scandir = os.scandir
 
@@ -183,13 +183,13 @@ def refuse(monkeypatch: pytest.MonkeyPatch, name: str, error: OSError) -> None:
             raise error
         return scandir(path)
 
-    monkeypatch.setattr(os, "scandir", scan)
+    mocker.patch("os.scandir", side_effect=scan)
 
 
-def test_unreadable_folder(make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folder(make_tree: MakeTree, mocker: MockerFixture) -> None:
     """A kept directory that cannot be read is an error, a dropped one is passed over."""
     root = make_tree({"a/x": "", "b": ""})
-    refuse(monkeypatch, "a", PermissionError(13, "Permission denied"))
+    refuse(mocker, "a", PermissionError(13, "Permission denied"))
     with pytest.raises(BuildContextError, match=r"a cannot be read: Permission denied.*'a'"):
         paths(root)
     assert paths(root, "a", "!**/x") == ["b"]
@@ -204,11 +204,11 @@ def test_unreadable_folder(make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_vanished_folder(
-    make_tree: MakeTree, monkeypatch: pytest.MonkeyPatch, error: OSError, words: str
+    make_tree: MakeTree, mocker: MockerFixture, error: OSError, words: str
 ) -> None:
     """A directory that vanishes, or becomes a file or link, says that the context changed."""
     root = make_tree({"a/x": ""})
-    refuse(monkeypatch, "a", error)
+    refuse(mocker, "a", error)
     with pytest.raises(ContextChangedError, match=f"a {words}") as caught:
         paths(root)
     assert caught.value.path == str(root / "a")

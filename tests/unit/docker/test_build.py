@@ -230,6 +230,22 @@ def test_a_failed_command_is_an_error_with_all_that_helps(build: Build) -> None:
     assert str(error).endswith("  line 29\n  no newline")
 
 
+def test_errors_show_the_lines_of_the_dockerfile(build: Build) -> None:
+    """The failing step's, or the one that the engine refused, under the user's name for it."""
+    text = "FROM a\nRUN before\nRUN make \\\n  all\n"
+    build.engine.on_run("make   all", output="out\n", exit_code=2)
+    with pytest.raises(BuildError) as failed:
+        build.dockerfile(text, dockerfile="my file", read_dockerfile=text.encode)
+    excerpt = "  1 | FROM a\n  2 | RUN before\n> 3 | RUN make \\\n> 4 |   all\n"
+    assert failed.value.excerpt == excerpt
+    assert f"\nmy file:\n{excerpt}The step's last output:\n  out" in str(failed.value)
+    text = "FROM a\nFOO\n"
+    with pytest.raises(BuildError) as refused:
+        build.dockerfile(text, read_dockerfile=text.encode)
+    assert refused.value.excerpt == "  1 | FROM a\n> 2 | FOO\n"
+    assert str(refused.value).endswith("\nDockerfile:\n  1 | FROM a\n> 2 | FOO")
+
+
 @pytest.mark.parametrize(
     ("message", "exit_code"),
     [

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from imagebuilders.docker import json_stream
 from imagebuilders.docker.json_stream import JsonStreamParser, parse_json_stream
@@ -90,3 +92,31 @@ def test_long_garbage_is_quoted_in_part() -> None:
     with pytest.raises(EngineError) as caught:
         list(parse_json_stream([b"x" * 10_000]))
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("size", [1, 65536, 10_000_000])
+def test_every_character_is_looked_at_once(mocker: MockerFixture, size: int) -> None:
+    """However many messages a chunk holds, and however many chunks a message."""
+    raw = b'{"a":"' + b"x" * 20_000 + b'"}' + b'{"b":1}' * 5_000
+    looked_at = 0
+
+    class Counting:
+        """A pattern that counts the characters it goes over."""
+
+        def __init__(self, pattern: re.Pattern[str]) -> None:
+            self._pattern = pattern
+
+        def search(self, text: str, at: int) -> re.Match[str] | None:
+            """As the pattern does."""
+            nonlocal looked_at
+            found = self._pattern.search(text, at)
+            looked_at += (len(text) if found is None else found.end()) - at
+            return found
+
+    for name in ("_OUTSIDE_STRING", "_INSIDE_STRING"):
+        mocker.patch.object(json_stream, name, Counting(getattr(json_stream, name)))
+    kept = mocker.spy(JsonStreamParser, "_keep")
+    chunks = [raw[start : start + size] for start in range(0, len(raw), size)]
+    assert len(list(parse_json_stream(chunks))) == 5_001
+    assert looked_at <= len(raw)
+    assert sum(len(call.args[1]) for call in kept.call_args_list) == len(raw)

@@ -7,7 +7,7 @@ import socket
 from typing import Any
 
 import pytest
-import requests
+from pytest_mock import MockerFixture
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from imagebuilders.docker.push import push_image
@@ -237,13 +237,10 @@ def test_a_push_that_hangs_is_given_up(
 
 
 def test_a_connection_that_times_out_is_an_error_without_a_limit_too(
-    client: FakeDockerClient, monkeypatch: pytest.MonkeyPatch
+    client: FakeDockerClient, mocker: MockerFixture
 ) -> None:
     """The system gives a dead connection up by itself."""
-
-    def time_out(*_: object, **__: object) -> None:
-        raise requests.ConnectionError(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
-
-    monkeypatch.setattr(client.api, "post", time_out)
+    error = TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+    mocker.patch("imagebuilders.connections.streams.SocketStream.receive", side_effect=error)
     with pytest.raises(PushError, match="nothing was heard in time"):
         _push(client)

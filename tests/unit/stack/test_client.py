@@ -41,6 +41,8 @@ def test_components_in_each_others_place() -> None:
         with pytest.raises(ConfigurationError, match=f"cannot be the {place}") as caught:
             Stack(*cast("tuple[BaseImageBuilder, BaseArtifactStore]", components))
         assert caught.value.key == place
+    with pytest.raises(ConfigurationError, match="not the class LocalImageBuilder"):
+        Stack(cast(BaseImageBuilder, type(builder)), store)
     assert Stack(builder, store, registry).container_registry is registry
 
 

@@ -32,7 +32,7 @@ def write(project: Path, content: str) -> Path:
 
 
 def fail(project: Path, content: str) -> ConfigurationError:
-    """Give the error that a stack file makes."""
+    """Return the error that a stack file makes."""
     path = write(project, content)
     with pytest.raises(ConfigurationError) as caught:
         read_configuration()
@@ -48,7 +48,7 @@ def catalog() -> FlavorCatalog:
 
 
 def registry_password(found: StackConfiguration) -> str:
-    """Give the registry's password in the clear."""
+    """Return the registry's password in the clear."""
     assert found.container_registry is not None
     secret = getattr(found.container_registry.config, "password")  # noqa: B009
     assert isinstance(secret, SecretStr)

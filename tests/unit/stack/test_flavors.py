@@ -95,8 +95,8 @@ def test_same_entry_point_twice_counts_once(kite: Path, monkeypatch: pytest.Monk
         ("import a_module_nobody_has\n", "ModuleNotFoundError: No module named"),
         ("raise ZeroDivisionError\n", "ZeroDivisionError"),
         ("x = 1\n", "AttributeError"),
-        ("class Flavor:\n    pass\n", "is no imagebuilders.Flavor"),
-        ("def Flavor(): pass\n", "is no imagebuilders.Flavor"),
+        ("class Flavor:\n    pass\n", "is not an imagebuilders.Flavor"),
+        ("def Flavor(): pass\n", "is not an imagebuilders.Flavor"),
         ("from imagebuilders import Flavor\n", "abstract"),
         (
             "from imagebuilders import BaseImageBuilderFlavor\n"
@@ -110,7 +110,7 @@ def test_same_entry_point_twice_counts_once(kite: Path, monkeypatch: pytest.Monk
             "class Flavor(BaseImageBuilderFlavor):\n"
             "    implementation_class = None\n"
             "    name = 3\n",
-            "its name is no str",
+            "its name is not a str",
         ),
     ],
 )
@@ -162,7 +162,7 @@ def test_missing_dependency_of_an_implementation(kite: Path, install: Callable[.
             "    implementation_class = Failing\n",
             r"cannot make its odd\.Failing: ZeroDivisionError",
         ),
-        ("    implementation_class = dict\n", r"builtins\.dict is no StackComponent"),
+        ("    implementation_class = dict\n", r"builtins\.dict is not a StackComponent"),
         ("    implementation_class = None\n", r"implementation_class, None,: TypeError"),
         (
             "    implementation_class = property(lambda self: 1 / 0)\n",
@@ -236,7 +236,9 @@ def test_entry_point_without_a_distribution(monkeypatch: pytest.MonkeyPatch) -> 
     point = EntryPoint("odd", "json:dumps", "imagebuilders.flavors")
     monkeypatch.setattr("imagebuilders.stack.flavors.entry_points", lambda group: [point])
     *_, entry = FlavorCatalog.installed().entries
-    assert entry == FlavorEntry("odd = json:dumps", "unknown", None, "is no imagebuilders.Flavor")
+    assert entry == FlavorEntry(
+        "odd = json:dumps", "unknown", None, "is not an imagebuilders.Flavor"
+    )
 
 
 def test_listing_flavors_is_cheap() -> None:

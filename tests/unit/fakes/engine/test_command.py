@@ -11,6 +11,7 @@ from threading import Event
 import docker
 import pytest
 from click.testing import CliRunner
+from pytest_mock import MockerFixture
 
 from fakes.__main__ import main
 
@@ -120,11 +121,7 @@ def test_run_command_leaves_ctrl_c_to_the_terminal(monkeypatch: pytest.MonkeyPat
     assert CliRunner().invoke(main, ["run", "--", "sh", "-c", script]).exit_code == 4
 
 
-def test_run_command_interrupted_before_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_command_interrupted_before_it_began(mocker: MockerFixture) -> None:
     """Ends with 130 as well."""
-
-    def interrupt(*_: object) -> int:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("fakes.engine.command.run_program", interrupt)
+    mocker.patch("fakes.engine.command.run_program", side_effect=KeyboardInterrupt)
     assert CliRunner().invoke(main, ["run", "--", "true"]).exit_code == 130

@@ -9,6 +9,7 @@ import docker.errors
 import pytest
 import requests
 import urllib3
+from pytest_mock import MockerFixture
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
@@ -19,15 +20,11 @@ _BROKEN = (requests.exceptions.RequestException, urllib3.exceptions.ProtocolErro
 _WORDS = r"the FakeDockerEngine itself failed while it answered GET /images/json: ZeroDivision"
 
 
-def _fail(*_: object, **_options: object) -> None:
-    raise ZeroDivisionError
-
-
 @pytest.fixture
-def broken(engine: FakeDockerEngine, monkeypatch: pytest.MonkeyPatch) -> FakeDockerEngine:
+def broken(engine: FakeDockerEngine, mocker: MockerFixture) -> FakeDockerEngine:
     """An engine whose list of images fails, and whose builds fail at their first step."""
-    monkeypatch.setattr(engine.images, "all", _fail)
-    monkeypatch.setattr(engine.faults, "before_step", _fail)
+    mocker.patch.object(engine.images, "all", side_effect=ZeroDivisionError)
+    mocker.patch.object(engine.faults, "before_step", side_effect=ZeroDivisionError)
     return engine
 
 

@@ -10,6 +10,7 @@ import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from fakes.contracts.registry_endpoint import RegistryEndpoint, manifest_of
 from fakes.registry import (
@@ -426,13 +427,10 @@ def test_a_body_that_is_none_is_a_mistake_of_the_caller(registry: FakeRegistry) 
 
 
 @pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+def broken(mocker: MockerFixture) -> None:
     """A registry with a defect in its listings."""
-
-    def fail(*_: object) -> Response:
-        raise ZeroDivisionError("a defect")
-
-    monkeypatch.setattr("fakes.registry.listings.ListingEndpoints.catalog", fail)
+    listing = "fakes.registry.listings.ListingEndpoints.catalog"
+    mocker.patch(listing, side_effect=ZeroDivisionError("a defect"))
 
 
 @pytest.mark.usefixtures("broken")

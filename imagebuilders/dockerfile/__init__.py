@@ -1,0 +1,57 @@
+"""The language of Dockerfiles: what stands in a file, and what a word of it means.
+
+`parse` reads a file as BuildKit does and refuses nothing; `check` tells what BuildKit would
+refuse; `buildkit_features` tells what an engine's classic builder does not know; `expand` replaces
+the variables of a word; `excerpt` shows the lines around one.
+"""
+
+from imagebuilders.dockerfile.checks import check, check_instruction
+from imagebuilders.dockerfile.document import Dockerfile, Stage
+from imagebuilders.dockerfile.excerpts import excerpt
+from imagebuilders.dockerfile.features import Feature, buildkit_features
+from imagebuilders.dockerfile.flag_checks import BOOLEAN_FLAGS
+from imagebuilders.dockerfile.forms import INSTRUCTIONS
+from imagebuilders.dockerfile.grammar import BUILDKIT, Grammar
+from imagebuilders.dockerfile.health_check import HealthCheck, read_health_check
+from imagebuilders.dockerfile.here_documents import begins_here_document, here_document_beginning
+from imagebuilders.dockerfile.parser import parse
+from imagebuilders.dockerfile.shell_reader import Quotes
+from imagebuilders.dockerfile.shell_words import Expansion, expand
+from imagebuilders.dockerfile.values import (
+    Directive,
+    Flag,
+    HereDocument,
+    Instruction,
+    Pair,
+    Problem,
+    ProblemKind,
+)
+
+__all__ = [
+    "BOOLEAN_FLAGS",
+    "BUILDKIT",
+    "INSTRUCTIONS",
+    "Directive",
+    "Dockerfile",
+    "Expansion",
+    "Feature",
+    "Flag",
+    "Grammar",
+    "HealthCheck",
+    "HereDocument",
+    "Instruction",
+    "Pair",
+    "Problem",
+    "ProblemKind",
+    "Quotes",
+    "Stage",
+    "begins_here_document",
+    "buildkit_features",
+    "check",
+    "check_instruction",
+    "excerpt",
+    "expand",
+    "here_document_beginning",
+    "parse",
+    "read_health_check",
+]
