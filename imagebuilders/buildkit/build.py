@@ -116,7 +116,7 @@ def build_image(
             response = solve(client, _request(build, session), events.take)
     except CallError as error:
         raise _failed(build, SolveFailure.read(error.status), events, mask) from error
-    except (TransportError, TimeoutError) as error:
+    except TransportError as error:
         raise BuildError(
             f"{build.image_name} was not built: {mask(str(error))}. See whether the daemon is "
             "running, and its log.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imagebuilders.buildkit.control.client import ControlClient
 from imagebuilders.buildkit.transport.channel import Channel
 from imagebuilders.buildkit.transport.http2 import Role
-from imagebuilders.buildkit.transport.stream import SocketStream
+from imagebuilders.buildkit.transport.stream import NonBlockingSocket
 from imagebuilders.docker.upgrade import UpgradedConnection, upgrade
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from imagebuilders.buildkit.session.session import Session
 
 
-class _EngineStream(SocketStream):
+class _EngineStream(NonBlockingSocket):
     """A connection of the SDK's client, closed with the answer that it came by."""
 
     def __init__(self, connection: UpgradedConnection) -> None:

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from imagebuilders.buildkit.proto import control_pb2
 from imagebuilders.buildkit.transport.errors import CallError, ProtocolError
+from imagebuilders.buildkit.transport.http2 import Role
 from imagebuilders.buildkit.transport.status import Code
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class ControlClient:
 
         Raises:
             TransportError: the connection broke, or the daemon refused.
-            TimeoutError: no answer came in time.
+            CallTimeoutError: no answer came in time.
         """
         answer = self._ask(
             "ListWorkers", control_pb2.ListWorkersRequest().SerializeToString(), timeout
@@ -123,7 +124,14 @@ class ControlClient:
                 own.close()
             return
         call = self.channel.call(f"{SERVICE}Session", session.metadata())
-        self.channel.tunnel(call, session.handlers, session.answers, wrap=_wrap, unwrap=_unwrap)
+        self.channel.tunnel(
+            call,
+            Role.SERVER,
+            handlers=session.handlers,
+            answers=session.answers,
+            wrap=wrap_bytes,
+            unwrap=unwrap_bytes,
+        )
         try:
             yield
         finally:
@@ -162,9 +170,15 @@ def read(parse: Callable[[bytes], MessageT], data: bytes) -> MessageT:
         raise ProtocolError("the daemon sent a message that cannot be read") from error
 
 
-def _wrap(data: bytes) -> bytes:
+def wrap_bytes(data: bytes) -> bytes:
+    """Put bytes into a message that carries nothing else."""
     return control_pb2.BytesMessage(data=data).SerializeToString()
 
 
-def _unwrap(message: bytes) -> bytes:
+def unwrap_bytes(message: bytes) -> bytes:
+    """Take the bytes out of such a message.
+
+    Raises:
+        ProtocolError: it is none.
+    """
     return read(control_pb2.BytesMessage.FromString, message).data

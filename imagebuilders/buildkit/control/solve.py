@@ -14,11 +14,11 @@ from imagebuilders.buildkit.proto.control_pb2 import (
     StatusRequest,
     StatusResponse,
 )
-from imagebuilders.buildkit.transport.errors import CallError, TransportError
+from imagebuilders.buildkit.transport.errors import CallError, CallTimeoutError, TransportError
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient
-    from imagebuilders.buildkit.transport.channel import Call
+    from imagebuilders.buildkit.transport.call import Call
 
 STUCK_SECONDS = 5.0
 """So long after its last step failed a build may go on without a word."""
@@ -96,7 +96,7 @@ class _Following:
     def _answer(self) -> dict[str, str]:
         try:
             message = self._call.receive(STUCK_SECONDS if self._has_failed else None)
-        except TimeoutError:
+        except CallTimeoutError:
             raise self._stuck() from None
         except CallError:
             self._tell_all()  # what came before it; a build that never began has no more

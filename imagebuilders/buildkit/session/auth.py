@@ -11,7 +11,7 @@ from typing import Protocol
 
 from imagebuilders.buildkit.proto.session_pb2 import CredentialsRequest, CredentialsResponse
 from imagebuilders.buildkit.session.unary import UnaryMethod, unary
-from imagebuilders.buildkit.transport.channel import Handler
+from imagebuilders.buildkit.transport.call import Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.exceptions import ImageBuilderError

@@ -32,7 +32,7 @@ from imagebuilders.buildkit.proto.content_pb2 import (
     WriteContentResponse,
 )
 from imagebuilders.buildkit.session.unary import UnaryMethod, unary
-from imagebuilders.buildkit.transport.channel import Call, Handler
+from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from imagebuilders.buildkit.proto.control_pb2 import BytesMessage
 from imagebuilders.buildkit.session.folder_receiver import FolderReceiver
-from imagebuilders.buildkit.transport.channel import Call, Handler
+from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 

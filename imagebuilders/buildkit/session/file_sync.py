@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 from imagebuilders.buildkit.proto.filesync_pb2 import Packet, Stat
 from imagebuilders.buildkit.session.sync_paths import followed
-from imagebuilders.buildkit.transport.channel import Call, Handler
+from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.context.content import ContentReader

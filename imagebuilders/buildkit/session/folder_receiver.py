@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 
 from imagebuilders.buildkit.proto.filesync_pb2 import Packet, Stat
-from imagebuilders.buildkit.transport.channel import Call
+from imagebuilders.buildkit.transport.call import Call
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from imagebuilders.buildkit.proto.session_pb2 import GetSecretRequest, GetSecretResponse
 from imagebuilders.buildkit.session.unary import UnaryMethod, unary
-from imagebuilders.buildkit.transport.channel import Handler
+from imagebuilders.buildkit.transport.call import Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 

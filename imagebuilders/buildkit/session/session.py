@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from imagebuilders.buildkit.proto.rpc_pb2 import HealthCheckResponse
-from imagebuilders.buildkit.transport.channel import Answer, Handler
+from imagebuilders.buildkit.transport.call import Answer, Handler
 from imagebuilders.buildkit.transport.status import Metadata
 
 HEALTH_METHOD = "/grpc.health.v1.Health/Check"

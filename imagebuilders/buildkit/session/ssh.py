@@ -16,7 +16,7 @@ from imagebuilders.build_options.values import SSHAgent
 from imagebuilders.buildkit.proto.control_pb2 import BytesMessage
 from imagebuilders.buildkit.proto.session_pb2 import CheckAgentRequest, CheckAgentResponse
 from imagebuilders.buildkit.session.unary import UnaryMethod, unary
-from imagebuilders.buildkit.transport.channel import Call, Handler
+from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.exceptions import BuildOptionsError

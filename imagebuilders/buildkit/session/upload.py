@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 
 from imagebuilders.buildkit.proto.control_pb2 import BytesMessage
-from imagebuilders.buildkit.transport.channel import Call, Handler
+from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 

@@ -5,13 +5,14 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from imagebuilders.buildkit.transport import http2
 from imagebuilders.buildkit.transport.errors import ProtocolError
 from imagebuilders.buildkit.transport.http2 import Http2Connection, Role
-from imagebuilders.buildkit.transport.messages import MessageReader, encode_message
+from imagebuilders.buildkit.transport.messages import PREFIX_BYTES, MessageReader, encode_message
 from imagebuilders.buildkit.transport.status import (
     Code,
     Metadata,
@@ -21,12 +22,11 @@ from imagebuilders.buildkit.transport.status import (
     status_of_reset,
 )
 
-HELD_BYTES = 1024 * 1024
-"""So many bytes of whole messages may wait to be used before a call's window closes."""
+MAX_ASSEMBLED_BYTES = 64 * 1024 * 1024
+"""So many bytes of messages that are not whole yet are kept for all calls of a connection."""
 
-_CANCEL = 0x8
 _NO_ERROR = 0x0
-_REFUSED_STREAM = 0x7
+_CANCEL = 0x8
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class MetadataReceived:
 
 @dataclass(frozen=True)
 class MessageReceived:
-    """A whole message. `used` is to be called with its size once it is."""
+    """A whole message. `used` is to be called once it is, message by message in their order."""
 
     call: int
     message: bytes
@@ -70,19 +70,25 @@ class CallFinished:
     trailers: Metadata = ()
 
 
-CallEvent = CallOpened | MetadataReceived | MessageReceived | PeerHalfClosed | CallFinished
+@dataclass(frozen=True)
+class PeerReady:
+    """The peer speaks HTTP/2."""
+
+
+CallEvent = (
+    CallOpened | MetadataReceived | MessageReceived | PeerHalfClosed | CallFinished | PeerReady
+)
 
 
 @dataclass
 class _Call:
     reader: MessageReader = field(default_factory=MessageReader)
-    held: int = 0
-    """Bytes of messages that were told and not used."""
-    owed: int = 0
-    """Bytes that the window was not opened for again yet."""
+    owed: deque[int] = field(default_factory=deque)
+    """For each message that was told and not used: by how much its use opens the window."""
     is_answered: bool = False
     """Whether headers of the answer were sent (server) or came (client)."""
-    is_over: bool = False
+    status: RpcStatus | None = None
+    """The status, where it came before the end of the answer."""
 
 
 class CallMachine:
@@ -92,6 +98,7 @@ class CallMachine:
         self.role = role
         self._http = Http2Connection(role)
         self._calls: dict[int, _Call] = {}
+        self._assembled = 0
         self._last_accepted: int | None = None
 
     # --- in ------------------------------------------------------------------
@@ -104,12 +111,11 @@ class CallMachine:
         """
         return [event for found in self._http.receive(data) for event in self._translate(found)]
 
-    def used(self, call: int, size: int) -> None:
-        """Let the peer send more: a message of that size is used."""
+    def used(self, call: int) -> None:
+        """Let the peer send more: the oldest message of a call that was told is used."""
         state = self._calls.get(call)
-        if state is not None:
-            state.held -= size
-            self._open_window(call, state)
+        if state is not None and state.owed:
+            self._http.open_window(call, state.owed.popleft())
 
     # --- out -----------------------------------------------------------------
 
@@ -136,10 +142,7 @@ class CallMachine:
         """
         if self._last_accepted is not None:
             raise ProtocolError("the peer takes no more calls on this connection")
-        number = self._http.next_stream()
-        self._calls[number] = _Call()
-        self._http.send_headers(
-            number,
+        number = self._http.open_stream(
             [
                 (":method", "POST"),
                 (":scheme", "http"),
@@ -149,27 +152,26 @@ class CallMachine:
                 ("te", "trailers"),
                 ("user-agent", "imagebuilders"),
                 *metadata,
-            ],
+            ]
         )
+        self._calls[number] = _Call()
         return number
 
     def send(self, call: int, message: bytes, *, last: bool = False) -> None:
         """Queue a message, and with `last` the end of this side. Without effect after the end."""
-        state = self._calls.get(call)
-        if state is None or state.is_over:
-            return
-        if self.role is Role.SERVER:
-            self._answer(call, state)
-        self._http.send_data(call, encode_message(message), ended=last and self.role is Role.CLIENT)
+        self._send(call, encode_message(message), last=last and self.role is Role.CLIENT)
 
     def send_all(self, call: int, messages: Iterable[bytes]) -> None:
         """Queue messages as one piece of content. Without effect after the end."""
+        self._send(call, b"".join(map(encode_message, messages)), last=False)
+
+    def _send(self, call: int, content: bytes, *, last: bool) -> None:
         state = self._calls.get(call)
-        if state is None or state.is_over:
+        if state is None:
             return
         if self.role is Role.SERVER:
             self._answer(call, state)
-        self._http.send_data(call, b"".join(map(encode_message, messages)))
+        self._http.send_data(call, content, ended=last)
 
     def half_close(self, call: int) -> None:
         """Say that no more messages come (client role)."""
@@ -177,7 +179,7 @@ class CallMachine:
 
     def finish(self, call: int, status: RpcStatus | None = None) -> None:
         """End a call of the peer's (server role), behind the messages that are queued."""
-        state = self._calls.pop(call, None)
+        state = self._forget(call)
         if state is None:
             return
         trailers = (status or RpcStatus()).trailers()
@@ -188,7 +190,7 @@ class CallMachine:
 
     def cancel(self, call: int) -> None:
         """Break a call off, whichever side began it."""
-        if self._calls.pop(call, None) is not None:
+        if self._forget(call) is not None:
             self._http.reset(call, _CANCEL)
 
     def answer(self, call: int, metadata: Metadata = ()) -> None:
@@ -196,6 +198,10 @@ class CallMachine:
         state = self._calls.get(call)
         if state is not None:
             self._answer(call, state, metadata)
+
+    def ping(self) -> None:
+        """Have the peer send something."""
+        self._http.ping()
 
     def close(self) -> None:
         """Tell the peer that the connection ends."""
@@ -221,10 +227,13 @@ class CallMachine:
             state.is_answered = True
             self._http.send_headers(call, [*_ANSWER, *metadata])
 
-    def _open_window(self, call: int, state: _Call) -> None:
-        if state.owed and state.held < HELD_BYTES:
-            self._http.open_window(call, state.owed)
-            state.owed = 0
+    def _forget(self, call: int) -> _Call | None:
+        """Drop a call that is over; what it kept of the peer's window is given back."""
+        state = self._calls.pop(call, None)
+        if state is not None:
+            self._assembled -= state.reader.buffered
+            self._http.open_window(call, sum(state.owed))
+        return state
 
     def _translate(self, event: http2.Event) -> Iterator[CallEvent]:
         match event:
@@ -236,6 +245,8 @@ class CallMachine:
                 yield from self._ended(event.stream)
             case http2.StreamReset():
                 yield from self._over(event.stream, status_of_reset(event.error_code))
+            case http2.SettingsReceived():
+                yield PeerReady()
             case http2.PeerGoesAway():
                 self._last_accepted = event.last_stream
                 if self.role is Role.CLIENT:
@@ -258,37 +269,53 @@ class CallMachine:
             return
         status = read_status(event.headers)
         if status is None and not state.is_answered:
-            fields = dict(event.headers)
-            code = fields.get(":status", "")
+            code = dict(event.headers).get(":status", "")
             if code != "200":
                 yield from self._over(event.stream, status_of_http(code))
                 self._http.reset(event.stream, _CANCEL)
                 return
             state.is_answered = True
             yield MetadataReceived(event.stream, _metadata(event.headers))
-        elif event.ended:
-            status = status or RpcStatus(Code.UNKNOWN, "the answer ended without a status")
-            if status.code == Code.OK and not state.reader.is_between_messages:
-                status = RpcStatus(Code.INTERNAL, "the answer ended within a message")
-            yield from self._over(event.stream, status, _metadata(event.headers))
-            # The request's other half is of no use any more.
-            self._http.reset(event.stream, _NO_ERROR)
+        state.status = status or state.status
+        if event.ended:
+            yield from self._answered(event.stream, state, _metadata(event.headers))
+
+    def _answered(self, stream: int, state: _Call, trailers: Metadata = ()) -> Iterator[CallEvent]:
+        """End a call whose answer is whole (client role)."""
+        status = state.status or RpcStatus(Code.UNKNOWN, "the answer ended without a status")
+        if status.code == Code.OK and not state.reader.is_between_messages:
+            status = RpcStatus(Code.INTERNAL, "the answer ended within a message")
+        yield from self._over(stream, status, trailers)
+        # The request's other half is of no use any more.
+        self._http.reset(stream, _NO_ERROR)
 
     def _data(self, event: http2.DataReceived) -> Iterator[CallEvent]:
         state = self._calls.get(event.stream)
-        if state is None or state.is_over:
+        if state is None:
             self._http.open_window(event.stream, event.flow)
             return
+        begun = state.reader.buffered
+        messages: list[bytes] = []
+        refusal = ""
         try:
             messages = state.reader.feed(event.data)
         except ProtocolError as error:
-            yield from self._over(event.stream, RpcStatus(Code.RESOURCE_EXHAUSTED, str(error)))
+            refusal = str(error)
+        self._assembled += state.reader.buffered - begun
+        if self._assembled > MAX_ASSEMBLED_BYTES:
+            refusal = "too many large messages come at the same time"
+        if refusal:
             self._http.open_window(event.stream, event.flow)
+            yield from self._over(event.stream, RpcStatus(Code.RESOURCE_EXHAUSTED, refusal))
             self._http.reset(event.stream, _CANCEL)
             return
-        state.held += sum(map(len, messages))
-        state.owed += event.flow
-        self._open_window(event.stream, state)
+        # A whole message opens the window by its size when it is used. One that is not whole does
+        # so as it comes, for it may be larger than the window.
+        owed = [len(message) + PREFIX_BYTES for message in messages]
+        if owed:
+            owed[0] -= begun
+        state.owed.extend(owed)
+        self._http.open_window(event.stream, event.flow - sum(owed))
         for message in messages:
             yield MessageReceived(event.stream, message)
 
@@ -299,14 +326,10 @@ class CallMachine:
         if self.role is Role.SERVER:
             yield PeerHalfClosed(stream)
         else:
-            yield from self._over(
-                stream, RpcStatus(Code.UNKNOWN, "the answer ended without a status")
-            )
+            yield from self._answered(stream, state)
 
     def _over(self, stream: int, status: RpcStatus, trailers: Metadata = ()) -> Iterator[CallEvent]:
-        state = self._calls.pop(stream, None)
-        if state is not None:
-            state.is_over = True
+        if self._forget(stream) is not None:
             yield CallFinished(stream, status, trailers)
 
 

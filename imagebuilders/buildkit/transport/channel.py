@@ -10,384 +10,41 @@ from __future__ import annotations
 import os
 import selectors
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
-from imagebuilders.buildkit.transport import calls
-from imagebuilders.buildkit.transport.calls import CallMachine
+from imagebuilders.buildkit.transport.call import Answer, Call, Handler
 from imagebuilders.buildkit.transport.errors import (
-    CallCancelledError,
     CallError,
     ProtocolError,
     TransportError,
 )
 from imagebuilders.buildkit.transport.http2 import Role
+from imagebuilders.buildkit.transport.link import Link, ProcessGuard
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
-from imagebuilders.buildkit.transport.stream import NonBlockingStream
+from imagebuilders.buildkit.transport.tunnel import Tunnel
 
-QUEUED_BYTES = 1024 * 1024
-"""A sender waits while so much of its call is queued."""
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from imagebuilders.buildkit.transport.stream import NonBlockingStream
 
 CLOSING_SECONDS = 2.0
 """So long the last words may take when a channel is closed."""
 
-Handler: TypeAlias = "Callable[[Call], None]"
-"""Serves one call of the peer, in a thread of its own; raising `CallError` ends it with that."""
+IDLE_SECONDS = 320.0
+"""After so long without a byte of the peer it is asked for one. gRPC's servers end connections
+whose clients ask more often than every five minutes."""
 
-Answer: TypeAlias = Callable[[bytes], bytes]
-"""Answers a unary call at once, in the thread of the byte stream."""
+ANSWER_SECONDS = 60.0
+"""So long the peer may take to answer that before it is given up."""
 
-
-class Call:
-    """One call, of ours or of the peer's, for the thread that uses it."""
-
-    def __init__(self, link: Link, number: int, path: str, metadata: Metadata = ()) -> None:
-        self.path = path
-        self.metadata = metadata
-        """The caller's headers."""
-        self._link = link
-        self._number = number
-        self._inbox: deque[bytes] = deque()
-        self._is_complete = False
-        self._is_read = False
-        self._status: RpcStatus | None = None
-        self._answer: Metadata = ()
-        self._listener: Callable[[], None] | None = None
-
-    # --- for the thread that uses it -----------------------------------------
-
-    def values(self, name: str) -> list[str]:
-        """Return all values of one of the caller's headers."""
-        return [value for key, value in self.metadata if key == name]
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more comes: the caller is done, or the call is over."""
-        with self._link.changed:
-            return self._is_complete and not self._inbox
-
-    @property
-    def has_news(self) -> bool:
-        """Whether `receive` would not wait."""
-        with self._link.changed:
-            return self._has_news()
-
-    def wait_with(self, calls: Iterable[Call], timeout: float | None = None) -> bool:
-        """Wait until one of some calls of this channel has news; return whether one has.
-
-        A call that is over and was read to its end has no news any more.
-
-        Args:
-            calls: the calls.
-            timeout: seconds to wait; for ever by default.
-        """
-        watched = list(calls)
-
-        def news() -> bool:
-            return any(call._inbox or (call._is_complete and not call._is_read) for call in watched)
-
-        with self._link.changed:
-            return self._link.changed.wait_for(news, timeout)
-
-    def send(self, message: bytes, *, last: bool = False) -> None:
-        """Send a message; waits while much of this call is queued.
-
-        Args:
-            message: the message, serialized.
-            last: whether this side sends no more (client role).
-
-        Raises:
-            CallCancelledError: the call is over.
-            TransportError: the connection broke.
-        """
-        with self._link.changed:
-            self._wait_for_room()
-            self._link.machine.send(self._number, message, last=last)
-        self._link.wake()
-
-    def send_all(self, messages: Sequence[bytes]) -> None:
-        """Send many small messages at the cost of one; waits and raises as `send` does."""
-        with self._link.changed:
-            self._wait_for_room()
-            self._link.machine.send_all(self._number, messages)
-        self._link.wake()
-
-    def half_close(self) -> None:
-        """Say that this side sends no more (client role). Without effect after the end."""
-        with self._link.changed:
-            if self._status is None:
-                self._link.machine.half_close(self._number)
-        self._link.wake()
-
-    def receive(self, timeout: float | None = None) -> bytes | None:
-        """Return the peer's next message; `None` when it sends no more.
-
-        Args:
-            timeout: seconds to wait; for ever by default.
-
-        Raises:
-            CallError: the call ended with another status than OK.
-            TransportError: the connection broke.
-            TimeoutError: nothing came in time.
-        """
-        changed = self._link.changed
-        with changed:
-            if not changed.wait_for(self._has_news, timeout):
-                raise TimeoutError(f"no message of {self.path} within {timeout:g} s")
-            found = self._take()
-        self._link.wake()
-        return found
-
-    def receive_now(self) -> bytes | None:
-        """Return a message that has come; `None` when none waits or comes any more.
-
-        Raises:
-            CallError: the call ended with another status than OK.
-            TransportError: the connection broke.
-        """
-        with self._link.changed:
-            found = self._take() if self._has_news() else None
-        self._link.wake()
-        return found
-
-    def watch(self, listener: Callable[[], None]) -> None:
-        """Have a function called, in the byte stream's thread, whenever there is news."""
-        with self._link.changed:
-            self._listener = listener
-            if self._has_news():
-                listener()
-
-    def cancel(self) -> None:
-        """Break the call off. Without effect after the end."""
-        with self._link.changed:
-            if self._status is None:
-                self._link.machine.cancel(self._number)
-                self._end(RpcStatus(Code.CANCELLED, "cancelled here"))
-                self._link.changed.notify_all()
-        self._link.wake()
-
-    def finish(self, status: RpcStatus | None = None) -> None:
-        """End a call of the peer's. Without effect after the end."""
-        with self._link.changed:
-            if self._status is None:
-                self._link.machine.finish(self._number, status)
-                self._end(status or RpcStatus())
-        self._link.wake()
-
-    # --- for the link, with its lock held ------------------------------------
-
-    def _deliver(self, message: bytes) -> None:
-        self._inbox.append(message)
-        self._news()
-
-    def _complete(self) -> None:
-        self._is_complete = True
-        self._news()
-
-    def _end(self, status: RpcStatus) -> None:
-        if self._status is None:
-            self._status = status
-        self._is_complete = True
-        self._link.forget(self._number)
-        self._news()
-
-    def _news(self) -> None:
-        if self._listener is not None:
-            self._listener()
-
-    def _has_news(self) -> bool:
-        return bool(self._inbox) or self._is_complete
-
-    def _take(self) -> bytes | None:
-        if self._inbox:
-            message = self._inbox.popleft()
-            self._link.machine.used(self._number, len(message))
-            return message
-        self._is_read = True
-        if self._status is not None and self._status.code != Code.OK:
-            raise self._link.failure or CallError(self._status)
-        return None
-
-    def _wait_for_room(self) -> None:
-        link = self._link
-        while link.machine.queued(self._number) > QUEUED_BYTES and self._status is None:
-            link.changed.wait()
-        if self._status is not None:
-            raise self._link.failure or CallCancelledError(
-                f"{self.path} is over: {self._status.name} {self._status.message}".rstrip()
-            )
-
-
-class Link:
-    """The calls of one HTTP/2 connection, whichever bytes carry it.
-
-    Its state, and that of its calls, is guarded by `changed`; the links of a channel share it.
-    """
-
-    def __init__(
-        self,
-        role: Role,
-        changed: threading.Condition,
-        wake: Callable[[], None],
-        *,
-        handlers: Mapping[str, Handler] | None = None,
-        answers: Mapping[str, Answer] | None = None,
-    ) -> None:
-        self.machine = CallMachine(role)
-        self.changed = changed
-        self.wake = wake
-        self.failure: TransportError | None = None
-        self._handlers = dict(handlers or {})
-        self._answers = dict(answers or {})
-        self._open: dict[int, Call] = {}
-        self._threads: list[threading.Thread] = []
-
-    def call(self, path: str, metadata: Metadata = ()) -> Call:
-        """Begin a call.
-
-        Raises:
-            TransportError: the connection broke, or takes no more calls.
-        """
-        with self.changed:
-            self.changed.wait_for(
-                lambda: self.failure or self.machine.may_call or self.machine.goes_away
-            )
-            if self.failure is not None:
-                raise self.failure
-            number = self.machine.call(path, metadata)
-            call = self._open[number] = Call(self, number, path, metadata)
-        self.wake()
-        return call
-
-    # --- with the lock held --------------------------------------------------
-
-    def receive(self, data: bytes) -> None:
-        """Take bytes of the peer.
-
-        Raises:
-            ProtocolError: they break the protocol.
-        """
-        for event in self.machine.receive(data):
-            self._dispatch(event)
-        self.changed.notify_all()
-
-    def fail(self, error: TransportError) -> None:
-        """End all calls: nothing comes or goes any more."""
-        if self.failure is None:
-            self.failure = error
-        for call in list(self._open.values()):
-            call._end(RpcStatus(Code.UNAVAILABLE, str(error)))
-        self.changed.notify_all()
-
-    def forget(self, number: int) -> None:
-        """Drop a call that is over."""
-        self._open.pop(number, None)
-
-    def threads(self) -> list[threading.Thread]:
-        """Return the threads that serve calls of the peer."""
-        return list(self._threads)
-
-    # --- inside --------------------------------------------------------------
-
-    def _dispatch(self, event: calls.CallEvent) -> None:
-        if isinstance(event, calls.CallOpened):
-            self._serve(event)
-            return
-        call = self._open.get(event.call)
-        if call is None:
-            if isinstance(event, calls.MessageReceived):
-                self.machine.used(event.call, len(event.message))
-            return
-        match event:
-            case calls.MessageReceived():
-                call._deliver(event.message)
-            case calls.MetadataReceived():
-                call._answer = event.metadata
-            case calls.PeerHalfClosed():
-                call._complete()
-            case calls.CallFinished():
-                call._end(event.status)
-
-    def _serve(self, event: calls.CallOpened) -> None:
-        call = Call(self, event.call, event.path, event.metadata)
-        self._open[event.call] = call
-        answer = self._answers.get(event.path)
-        if answer is not None:
-            call._listener = lambda: self._answer_at_once(call, answer)
-            return
-        handler = self._handlers.get(event.path)
-        if handler is None:
-            self.machine.finish(
-                event.call, RpcStatus(Code.UNIMPLEMENTED, f"unknown method {event.path}")
-            )
-            call._end(RpcStatus(Code.UNIMPLEMENTED))
-            return
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = threading.Thread(
-            target=_run_handler, args=(handler, call), name=f"imagebuilders {event.path}"
-        )
-        thread.daemon = True
-        self._threads.append(thread)
-        thread.start()
-
-    def _answer_at_once(self, call: Call, answer: Answer) -> None:
-        if not call._inbox or call._status is not None:
-            return
-        call._listener = None
-        message = call._take()
-        self.machine.send(call._number, answer(message or b""))
-        self.machine.finish(call._number)
-        call._end(RpcStatus())
-
-
-def _run_handler(handler: Handler, call: Call) -> None:
-    try:
-        handler(call)
-    except CallError as error:
-        call.finish(error.status)
-    except TransportError:
-        pass  # the call is over, or the connection: nobody is there to be told
-    except Exception as error:  # the peer is told, and goes on without an answer
-        call.finish(RpcStatus(Code.INTERNAL, f"{type(error).__name__}: {error}"))
-    else:
-        call.finish()
-
-
-class _Tunnel:
-    """A connection inside a call's messages. Its methods run with the lock held."""
-
-    def __init__(
-        self,
-        call: Call,
-        link: Link,
-        wrap: Callable[[bytes], bytes],
-        unwrap: Callable[[bytes], bytes],
-    ) -> None:
-        self.call = call
-        self.link = link
-        self._wrap = wrap
-        self._unwrap = unwrap
-
-    def receive(self) -> None:
-        """Hand what came in the call's messages to the inner connection."""
-        call, link = self.call, self.link
-        while call._inbox:
-            message = call._take() or b""
-            if link.failure is None:
-                try:
-                    link.receive(self._unwrap(message))
-                except ProtocolError as error:
-                    link.fail(error)
-                    call.cancel()
-        if call._is_complete:
-            link.fail(TransportError("the session is over"))
-
-    def send(self, machine: CallMachine) -> None:
-        """Put what the inner connection has to send into messages of the call."""
-        while self.link.machine.has_output and self.call._status is None:
-            machine.send(self.call._number, self._wrap(self.link.machine.take_output()))
+_READS = 4
+"""So many times the stream is read before something is written, whatever the peer sends."""
 
 
 class Channel:
@@ -401,6 +58,8 @@ class Channel:
         handlers: Mapping[str, Handler] | None = None,
         answers: Mapping[str, Answer] | None = None,
         name: str = "buildkit",
+        idle_seconds: float = IDLE_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         """Take a byte stream over and start the thread.
 
@@ -410,26 +69,47 @@ class Channel:
             handlers: what serves the peer's calls, by path (server role).
             answers: what answers unary calls at once, by path (server role).
             name: what the thread is called.
+            idle_seconds: after so long without a byte of the peer it is asked for one.
+            answer_seconds: so long it may take to answer that.
         """
         self._stream = stream
-        self._changed = threading.Condition(threading.RLock())
-        self._wake_read, self._wake_write = os.pipe()
+        self._guard = ProcessGuard()
+        self._link = Link(role, self._guard, self._wake, handlers=handlers, answers=answers)
+        self._tunnels: list[Tunnel] = []
+        self._output = memoryview(b"")
+        self._is_closing = False
+        self._is_awake = False
+        self._liveness = _Liveness(idle_seconds, answer_seconds)
+        try:
+            self._wake_read, self._wake_write = os.pipe()
+        except OSError:
+            stream.close()
+            raise
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
-        self._is_closing = False
-        self._owner = os.getpid()
-        self._link = Link(role, self._changed, self._wake, handlers=handlers, answers=answers)
-        self._tunnels: list[_Tunnel] = []
-        self._output = memoryview(b"")
         self._thread = threading.Thread(target=self._run, name=f"imagebuilders {name}")
         self._thread.daemon = True
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # the system has no more threads
+            self._release()
+            raise TransportError("no thread can be started") from error
+
+    def wait_ready(self, timeout: float | None) -> None:
+        """Wait until the peer has said that it speaks HTTP/2.
+
+        Raises:
+            TransportError: the connection broke.
+            CallTimeoutError: it said nothing in time.
+        """
+        self._link.wait_ready(timeout)
 
     def call(self, path: str, metadata: Metadata = ()) -> Call:
         """Begin a call.
 
         Raises:
             TransportError: the connection broke, or takes no more calls.
+            CallTimeoutError: the peer let no call begin in time.
         """
         return self._link.call(path, metadata)
 
@@ -441,47 +121,37 @@ class Channel:
         Raises:
             CallError: it ended with another status than OK.
             TransportError: the connection broke.
-            TimeoutError: no answer came in time.
+            CallTimeoutError: no answer came in time.
         """
-        call = self.call(path, metadata)
-        try:
-            call.send(message, last=True)
-            answer = call.receive(timeout)
-        finally:
-            call.cancel()
-        if answer is None:
-            raise CallError(RpcStatus(Code.INTERNAL, "the answer has no message"))
-        return answer
+        return unary(self._link, path, message, metadata, timeout)
 
     def tunnel(
         self,
         call: Call,
-        handlers: Mapping[str, Handler],
-        answers: Mapping[str, Answer],
+        role: Role,
         *,
+        handlers: Mapping[str, Handler] | None = None,
+        answers: Mapping[str, Answer] | None = None,
         wrap: Callable[[bytes], bytes],
         unwrap: Callable[[bytes], bytes],
-    ) -> None:
-        """Run a connection inside a call's messages, in the server role, until the call ends.
+    ) -> Link:
+        """Run a connection inside a call's messages until the call ends; return it.
 
         Args:
             call: the call that carries it.
-            handlers: what serves the peer's calls, by path.
-            answers: what answers unary calls at once, by path.
+            role: which end of the inner HTTP/2 this is.
+            handlers: what serves the peer's calls, by path (server role).
+            answers: what answers unary calls at once, by path (server role).
             wrap: puts bytes into a message of the call.
             unwrap: takes the bytes out of one; raises `ProtocolError` where there are none.
         """
-        with self._changed:
-            inner = Link(Role.SERVER, self._changed, self._wake, handlers=handlers, answers=answers)
-            tunnel = _Tunnel(call, inner, wrap, unwrap)
+        with self._guard:
+            inner = Link(role, self._guard, self._wake, handlers=handlers, answers=answers)
+            tunnel = Tunnel(call, inner, wrap, unwrap)
             self._tunnels.append(tunnel)
-            call._listener = tunnel.receive
-            tunnel.receive()
-        self._wake()
-
-    def inner_threads(self) -> list[threading.Thread]:
-        """Return the threads that serve calls of the peer inside of calls."""
-        return [thread for tunnel in self._tunnels for thread in tunnel.link.threads()]
+            call.watch(tunnel.receive)
+            self._wake()
+        return inner
 
     @property
     def failure(self) -> TransportError | None:
@@ -491,13 +161,17 @@ class Channel:
     @property
     def is_alive(self) -> bool:
         """Whether calls can be made; not in a process that was forked from the owner's."""
-        return self._owner == os.getpid() and self._link.failure is None
+        return self._guard.is_owner and self._link.failure is None
 
     def close(self) -> None:
-        """End all calls, close the byte stream, and wait for the threads."""
-        if self._owner != os.getpid():
-            return  # a forked child has neither the threads nor a right to the byte stream
-        with self._changed:
+        """End all calls, close the byte stream, and wait for the threads.
+
+        A second call has no effect, nor has one in a process that was forked from the owner's: it
+        has neither the threads nor a right to the byte stream.
+        """
+        if not self._guard.is_owner:
+            return
+        with self._guard:
             if not self._is_closing:
                 self._is_closing = True
                 for tunnel in self._tunnels:
@@ -505,20 +179,40 @@ class Channel:
                     tunnel.call.cancel()
                 self._link.fail(TransportError("the connection was closed"))
                 self._link.machine.close()
-        self._wake()
+                self._wake()
+            threads = [*self._link.threads()]
+            threads += [thread for tunnel in self._tunnels for thread in tunnel.link.threads()]
+        current = threading.current_thread()
+        if current is self._thread:
+            return  # it goes on to close the stream, and must not wait for itself
         self._thread.join()
-        for thread in (*self._link.threads(), *self.inner_threads()):
-            if thread is not threading.current_thread():
+        for thread in threads:
+            if thread is not current:
                 thread.join(CLOSING_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
     # --- the byte stream's thread --------------------------------------------
 
     def _wake(self) -> None:
-        with suppress(OSError):  # it is awake, or at its end
+        """Have the thread look for what is to be sent; the lock is held."""
+        if self._is_awake or threading.current_thread() is self._thread or self._wake_write < 0:
+            return
+        self._is_awake = True
+        with suppress(OSError):
             os.write(self._wake_write, b"\0")
 
     def _run(self) -> None:
-        error = TransportError("the connection ended")
+        error = TransportError("the connection was closed")
         try:
             with selectors.DefaultSelector() as selector:
                 selector.register(self._wake_read, selectors.EVENT_READ)
@@ -526,26 +220,33 @@ class Channel:
         except ProtocolError as broken:
             error = broken
             self._say_goodbye()
+        except TransportError as ended:
+            error = ended
         except OSError as broken:
             error = TransportError(f"the connection broke: {broken.strerror or broken}")
             error.__cause__ = broken
-        except TransportError as ended:
-            error = ended
+        except Exception as failed:  # a defect here, but nobody may wait for ever because of it
+            error = TransportError(f"the connection failed with {type(failed).__name__}")
+            error.__cause__ = failed
         finally:
-            with self._changed:
+            with self._guard:
                 for tunnel in self._tunnels:
                     tunnel.link.fail(error)
                 self._link.fail(error)
-                self._stream.close()
-                os.close(self._wake_read)
-                os.close(self._wake_write)
-                self._wake_read = self._wake_write = -1
+                self._release()
+
+    def _release(self) -> None:
+        self._stream.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        self._wake_read = self._wake_write = -1
 
     def _loop(self, selector: selectors.BaseSelector) -> None:
         reading, writing = self._stream.read_descriptor(), self._stream.write_descriptor()
         watched: dict[int, int] = {}
+        has_more = True
         while True:
-            with self._changed:
+            with self._guard:
                 self._collect()
                 closing = self._is_closing
             self._write()
@@ -555,23 +256,34 @@ class Channel:
             elif closing:
                 return
             _watch(selector, watched, wanted)
-            ready = selector.select(CLOSING_SECONDS if closing else None)
+            ready = selector.select(self._patience(closing=closing, has_more=has_more))
             if closing and not ready:
                 return
-            self._drain_wakes()
-            self._read()
+            with self._guard:
+                self._drain_wakes()
+            has_more = self._read()
+
+    def _patience(self, *, closing: bool, has_more: bool) -> float | None:
+        """Return how long to wait for the stream, and ask a silent peer whether it is there."""
+        if has_more:
+            return 0
+        if closing:
+            return CLOSING_SECONDS
+        with self._guard:
+            if not self._link.has_calls:
+                return None
+            if self._liveness.is_ping_due():
+                self._link.machine.ping()
+                return 0
+            return self._liveness.seconds_left()
 
     def _collect(self) -> None:
         """Move what is to be sent from the inner connections outwards."""
-        for tunnel in list(self._tunnels):
-            if tunnel.call._status is not None and not any(
-                thread.is_alive() for thread in tunnel.link.threads()
-            ):
-                self._tunnels.remove(tunnel)
+        for tunnel in self._tunnels:
             tunnel.send(self._link.machine)
+        self._tunnels = [tunnel for tunnel in self._tunnels if not tunnel.is_over]
         if not self._output and self._link.machine.has_output:
-            self._output = memoryview(self._link.machine.take_output())
-        self._changed.notify_all()
+            self._output = memoryview(self._link.take_output())
 
     def _write(self) -> None:
         while self._output:
@@ -580,33 +292,103 @@ class Channel:
                 return
             self._output = self._output[written:]
             if not self._output:
-                with self._changed:
+                with self._guard:
                     self._collect()
 
-    def _read(self) -> None:
-        # A bound, so that a peer that never stops does not keep what waits to be sent.
-        for _ in range(16):
+    def _read(self) -> bool:
+        """Take what has come; return whether there may be more."""
+        for _ in range(_READS):
             data = self._stream.read()
             if data is None:
-                return
+                return False
             if not data:
                 raise TransportError("the daemon closed the connection")
-            with self._changed:
+            with self._guard:
+                self._liveness.heard()
                 self._link.receive(data)
+        return True
 
     def _drain_wakes(self) -> None:
-        try:
+        self._is_awake = False
+        with suppress(BlockingIOError):
             while os.read(self._wake_read, 4096):
                 pass
-        except BlockingIOError:
-            pass
 
     def _say_goodbye(self) -> None:
         """Send the reason of a broken protocol, if it can be sent at once."""
-        with self._changed:
-            data = self._link.machine.take_output()
+        with self._guard:
+            data = self._link.take_output()
         with suppress(OSError):
             self._stream.write(memoryview(data))
+
+
+class _Liveness:
+    """Knows when a silent peer is to be asked for a word, and when it is to be given up."""
+
+    def __init__(self, idle_seconds: float, answer_seconds: float) -> None:
+        self._idle = idle_seconds
+        self._answer = answer_seconds
+        self._heard = time.monotonic()
+        self._asked: float | None = None
+
+    def heard(self) -> None:
+        """Note that the peer sent something."""
+        self._heard = time.monotonic()
+        self._asked = None
+
+    def is_ping_due(self) -> bool:
+        """Whether the peer is to be asked now.
+
+        Raises:
+            TransportError: it was asked, and did not answer in time.
+        """
+        now = time.monotonic()
+        if self._asked is not None:
+            if now - self._asked >= self._answer:
+                raise TransportError(
+                    f"the daemon has not answered for {now - self._heard:.0f} s: the connection "
+                    "was given up"
+                )
+            return False
+        if now - self._heard < self._idle:
+            return False
+        self._asked = now
+        return True
+
+    def seconds_left(self) -> float:
+        """Return after how long something is to be done."""
+        if self._asked is not None:
+            return max(0.0, self._asked + self._answer - time.monotonic())
+        return max(0.0, self._heard + self._idle - time.monotonic())
+
+
+def unary(
+    link: Link, path: str, message: bytes, metadata: Metadata = (), timeout: float | None = None
+) -> bytes:
+    """Make a call with one message each way; return the answer.
+
+    Raises:
+        CallError: it ended with another status than OK.
+        TransportError: the connection broke.
+        CallTimeoutError: no answer came in time.
+    """
+    end = None if timeout is None else time.monotonic() + timeout
+
+    def left() -> float | None:
+        return None if end is None else max(0.0, end - time.monotonic())
+
+    call = link.call(path, metadata)
+    try:
+        with suppress(TransportError):  # the answer says more than that the call is over
+            call.send(message, last=True)
+        answer = call.receive(left())
+        if answer is None:
+            raise CallError(RpcStatus(Code.INTERNAL, "the answer has no message"))
+        if call.receive(left()) is not None:
+            raise CallError(RpcStatus(Code.INTERNAL, "the answer has several messages"))
+    finally:
+        call.cancel()
+    return answer
 
 
 def _watch(

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from imagebuilders.buildkit.transport.status import RpcStatus
+from imagebuilders.exceptions import BuildKitError
 
 
-class TransportError(Exception):
+class TransportError(BuildKitError):
     """The connection broke, or was closed."""
 
 
 class ProtocolError(TransportError):
     """The peer broke a rule of HTTP/2 or gRPC."""
+
+
+class CallTimeoutError(TransportError):
+    """The peer did not answer in the time that it was given."""
+
+
+class CallCancelledError(TransportError):
+    """The call is over for the peer, or was cancelled here: nothing more can be sent or read."""
 
 
 class CallError(TransportError):
@@ -21,12 +30,5 @@ class CallError(TransportError):
     """
 
     def __init__(self, status: RpcStatus) -> None:
-        super().__init__(status)
+        super().__init__(f"{status.name}: {status.message}")
         self.status = status
-
-    def __str__(self) -> str:
-        return f"{self.status.name}: {self.status.message}"
-
-
-class CallCancelledError(TransportError):
-    """The call is over for the peer, or was cancelled here: nothing more can be sent or read."""

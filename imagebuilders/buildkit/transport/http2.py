@@ -22,15 +22,23 @@ import h2.exceptions
 import h2.settings
 
 from imagebuilders.buildkit.transport.errors import ProtocolError
+from imagebuilders.buildkit.transport.frames import PREFACE_BYTES, GoAwayFilter
 
-STREAM_WINDOW_BYTES = 1024 * 1024
-CONNECTION_WINDOW_BYTES = 8 * 1024 * 1024
+STREAM_WINDOW_BYTES = 512 * 1024
+MAX_STREAMS = 128
+"""So many streams the peer may have open at the same time."""
+
+CONNECTION_WINDOW_BYTES = MAX_STREAMS * STREAM_WINDOW_BYTES
+"""Large enough that streams that nobody reads never keep the others from being read."""
+
 MAX_HEADER_BYTES = 4 * 1024 * 1024
 """Daemons put a whole Dockerfile, encoded, into the trailers of a failed build."""
 
-MAX_STREAMS = 1000
 OUTPUT_BYTES = 256 * 1024
 """So much is framed ahead of what the byte stream took; the rest waits in its stream's queue."""
+
+MAX_OUTPUT_BYTES = 4 * 1024 * 1024
+"""A peer that makes this end answer more than it reads (pings, settings, resets) is cut off."""
 
 
 class Role(enum.Enum):
@@ -82,7 +90,12 @@ class PeerGoesAway:
     error_code: int
 
 
-Event = HeadersReceived | DataReceived | StreamEnded | StreamReset | PeerGoesAway
+@dataclass(frozen=True)
+class SettingsReceived:
+    """The peer speaks HTTP/2: its settings are the first thing that it sends."""
+
+
+Event = HeadersReceived | DataReceived | StreamEnded | StreamReset | PeerGoesAway | SettingsReceived
 
 
 @dataclass
@@ -109,8 +122,11 @@ class Http2Connection:
             client_side=role is Role.CLIENT, header_encoding=None, validate_inbound_headers=True
         )
         self._h2 = h2.connection.H2Connection(config)
+        self._filter = GoAwayFilter(skip=PREFACE_BYTES if role is Role.SERVER else 0)
         self._outgoing: dict[int, _Outgoing] = {}
-        self._turns: deque[int] = deque()
+        # Streams that have something to send, in turn; those whose own window is closed wait apart.
+        self._turns: dict[int, None] = {}
+        self._blocked: set[int] = set()
         self._output: deque[bytes] = deque()
         self._output_size = 0
         self._h2.initiate_connection()
@@ -136,13 +152,18 @@ class Http2Connection:
             ProtocolError: they break the protocol; the connection is at its end, and
                 `take_output` holds the words to the peer.
         """
+        passed, farewells = self._filter.feed(data)
+        events: list[Event] = []
         try:
-            found = self._h2.receive_data(data)
+            for item in self._h2.receive_data(passed):
+                events.extend(self._translate(item))
         except h2.exceptions.ProtocolError as error:
             self._collect()
             raise ProtocolError(f"the peer broke the HTTP/2 protocol: {error}") from error
-        events = [event for item in found for event in self._translate(item)]
+        events.extend(PeerGoesAway(last, code) for last, code in farewells)
         self._fill()
+        if self._output_size > MAX_OUTPUT_BYTES:
+            raise ProtocolError("the peer does not read the answers to what it sends")
         return events
 
     def open_window(self, stream: int, flow: int) -> None:
@@ -155,36 +176,34 @@ class Http2Connection:
 
     # --- out -----------------------------------------------------------------
 
-    def next_stream(self) -> int:
-        """Return the number of the next stream that this end may open.
-
-        Raises:
-            ProtocolError: all numbers are used up.
-        """
-        try:
-            return self._h2.get_next_available_stream_id()
-        except h2.exceptions.NoAvailableStreamIDError as error:
-            raise ProtocolError("the connection has no numbers for streams left") from error
-
     @property
     def may_open_stream(self) -> bool:
         """Whether the peer allows one more stream at the same time."""
         return self._h2.open_outbound_streams < self._h2.remote_settings.max_concurrent_streams
 
+    def open_stream(self, headers: Iterable[tuple[str, str]]) -> int:
+        """Open a stream with headers; return its number (client role).
+
+        Raises:
+            ProtocolError: the connection takes no new stream, or the headers are malformed.
+        """
+        try:
+            stream = self._h2.get_next_available_stream_id()
+            self._h2.send_headers(stream, list(headers))
+        except (h2.exceptions.ProtocolError, h2.exceptions.NoAvailableStreamIDError) as error:
+            raise ProtocolError(f"no call can be made on the connection: {error}") from error
+        self._outgoing[stream] = _Outgoing()
+        self._collect()
+        return stream
+
     def send_headers(
         self, stream: int, headers: Iterable[tuple[str, str]], *, ended: bool = False
     ) -> None:
-        """Send headers; on a stream that has ended, without effect.
-
-        Raises:
-            ProtocolError: the connection takes no new stream.
-        """
+        """Send headers of an answer (server role). Without effect after the stream's end."""
         try:
             self._h2.send_headers(stream, list(headers), end_stream=ended)
-        except h2.exceptions.StreamClosedError:
+        except h2.exceptions.ProtocolError:  # it was reset, or the connection ended
             return
-        except h2.exceptions.ProtocolError as error:
-            raise ProtocolError(f"headers cannot be sent: {error}") from error
         if not ended:
             self._outgoing[stream] = _Outgoing()
         self._collect()
@@ -211,11 +230,17 @@ class Http2Connection:
 
     def reset(self, stream: int, error_code: int = h2.errors.ErrorCodes.CANCEL) -> None:
         """Break a stream off. Without effect after the end."""
-        self._outgoing.pop(stream, None)
+        self._drop(stream)
         try:
             self._h2.reset_stream(stream, error_code)
         except h2.exceptions.ProtocolError:
             return
+        self._collect()
+
+    def ping(self) -> None:
+        """Have the peer send something."""
+        with suppress(h2.exceptions.ProtocolError):  # the connection ended
+            self._h2.ping(b"\0" * 8)
         self._collect()
 
     def close(self) -> None:
@@ -247,28 +272,43 @@ class Http2Connection:
     # --- inside --------------------------------------------------------------
 
     def _queue(self, stream: int) -> None:
-        if stream not in self._turns:
-            self._turns.append(stream)
+        if stream not in self._blocked:
+            self._turns[stream] = None
         self._fill()
+
+    def _drop(self, stream: int) -> None:
+        self._outgoing.pop(stream, None)
+        self._turns.pop(stream, None)
+        self._blocked.discard(stream)
+
+    def _unblock(self, stream: int) -> None:
+        """Let a stream, or with 0 all, be tried again: the peer opened a window."""
+        opened = self._blocked & {stream} if stream else self._blocked
+        self._turns.update(dict.fromkeys(opened))
+        self._blocked = self._blocked - opened
 
     def _fill(self) -> None:
         """Frame what the windows allow, a frame of each stream in turn."""
         self._collect()
-        blocked: list[int] = []
-        while self._turns and self._output_size < OUTPUT_BYTES:
-            stream = self._turns.popleft()
+        passes = len(self._turns)  # so many may stand still, one after another, before all do
+        while self._turns and passes and self._output_size < OUTPUT_BYTES:
+            stream = next(iter(self._turns))
+            del self._turns[stream]
             waiting = self._outgoing.get(stream)
             if waiting is None:
                 continue
             try:
                 progress = self._frame(stream, waiting)
             except h2.exceptions.ProtocolError:
-                self._outgoing.pop(stream, None)  # it was reset, or the connection ended
+                self._drop(stream)  # it was reset, or the connection ended
                 continue
-            if stream in self._outgoing and (waiting.size or waiting.ended):
-                (self._turns if progress else blocked).append(stream)
             self._collect()
-        self._turns.extend(blocked)
+            passes = len(self._turns) + 1 if progress else passes - 1
+            if stream in self._outgoing and (waiting.size or waiting.ended):
+                if progress or self._h2.outbound_flow_control_window <= 0:
+                    self._turns[stream] = None
+                else:
+                    self._blocked.add(stream)
 
     def _frame(self, stream: int, waiting: _Outgoing) -> bool:
         """Frame one piece of a stream; return whether anything could be."""
@@ -331,13 +371,17 @@ class Http2Connection:
                 )
             case h2.events.StreamEnded():
                 yield StreamEnded(item.stream_id)
+            case h2.events.WindowUpdated():
+                if item.stream_id:
+                    self._unblock(item.stream_id)
+            case h2.events.RemoteSettingsChanged():
+                self._unblock(0)  # the windows of all streams may have grown
+                yield SettingsReceived()
             case h2.events.StreamReset():
-                self._outgoing.pop(item.stream_id, None)
+                self._drop(item.stream_id)
                 yield StreamReset(item.stream_id, int(item.error_code or 0))
-            case h2.events.ConnectionTerminated():
-                yield PeerGoesAway(item.last_stream_id or 0, int(item.error_code or 0))
             case _:
-                pass  # settings, pings and windows are h2's own affair
+                pass  # pings, priorities and pushes are h2's own affair
 
 
 def _text(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,7 @@ MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 """The largest message that is accepted. Daemons send up to 16 MiB."""
 
 _PREFIX = struct.Struct(">BL")
+PREFIX_BYTES = _PREFIX.size
 
 
 def encode_message(message: bytes) -> bytes:
@@ -30,6 +31,11 @@ class MessageReader:
     def is_between_messages(self) -> bool:
         """Whether everything so far belongs to whole messages."""
         return not self._buffer and self._length < 0
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes of a message, and of its prefix, have come that is not whole yet."""
+        return len(self._buffer) + (0 if self._length < 0 else PREFIX_BYTES)
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take a piece; return the messages that it completes.

@@ -41,7 +41,7 @@ class NonBlockingStream(Protocol):
         ...
 
 
-class SocketStream:
+class NonBlockingSocket:
     """A connected socket, of TLS too."""
 
     def __init__(self, connected: socket.socket, *, begun: bytes = b"") -> None:
