@@ -154,6 +154,16 @@ class Channel:
         return inner
 
     @property
+    def link(self) -> Link:
+        """The calls of the connection."""
+        return self._link
+
+    def wait_closed(self, timeout: float | None = None) -> bool:
+        """Wait until the byte stream is at its end; return whether it is."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
     def failure(self) -> TransportError | None:
         """Why the connection is at its end; `None` while it lives."""
         return self._link.failure

@@ -136,6 +136,11 @@ class Link:
             if not self._is_ready:
                 self.check()
 
+    def wait_over(self, timeout: float | None) -> bool:
+        """Wait until the connection is at its end; return whether it is."""
+        with self.guard:
+            return self._changed.wait_for(lambda: self.failure is not None, timeout)
+
     # --- with the lock held --------------------------------------------------
 
     def check(self) -> None:
