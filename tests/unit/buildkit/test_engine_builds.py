@@ -38,8 +38,8 @@ class _Engine:
         self.engine.seed_image("base:1", files={"/bin/sh": ""})
         self.client = FakeDockerClient(self.engine)
 
-    def builder(self, **settings: object) -> LocalImageBuilder:
-        return LocalImageBuilder(docker_client=self.client, **settings)
+    def builder(self) -> LocalImageBuilder:
+        return LocalImageBuilder(docker_client=self.client)
 
 
 @pytest.fixture
