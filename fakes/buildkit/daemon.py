@@ -60,7 +60,6 @@ class ScriptedBuildKit:
         session_seconds: so long a build waits for its session.
 
     Attributes:
-        script: what is called for the next `Solve`.
         builds: the builds that were asked for, in order.
         sessions: the sessions that were opened, in order.
         connections: the connections of clients, in order, without those of sessions.
@@ -79,7 +78,7 @@ class ScriptedBuildKit:
         self.builds: list[ScriptedBuild] = []
         self.sessions: list[SessionPeer] = []
         self.connections: list[ScriptedConnection] = []
-        self.script = script
+        self._script = script
         self._version = version
         self._workers = [_worker(containerd_store=containerd_store)] if workers is None else workers
         self._more_handlers = dict(handlers or {})
@@ -217,7 +216,7 @@ class ScriptedBuildKit:
         with self._changed:
             self.builds.append(build)
         try:
-            response = self.script(build)
+            response = self._script(build)
             build.begin()
         except TransportError:
             raise
@@ -241,12 +240,8 @@ class ScriptedBuildKit:
         told = build.listen()
         # Nothing waits for a client that has broken the call off.
         call.watch(lambda: None if call.status is None else told.put(None))
-        try:
-            while (message := told.get()) is not None:
-                call.send(message.SerializeToString())
-            call.finish()
-        finally:
-            build.served()
+        while (message := told.get()) is not None:
+            call.send(message.SerializeToString())
 
     def _find_build(self, ref: str, call: Call) -> ScriptedBuild | None:
         is_over = threading.Event()

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from imagebuilders.buildkit.proto.filesync_pb2 import Packet, Stat
 from imagebuilders.buildkit.transport.call import Call
-from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.errors import CallCancelledError, CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
 GO_DIRECTORY = 1 << 31
@@ -79,7 +80,8 @@ def copy_folder(call: Call, wanted: Wanted = None) -> dict[str, SyncedFile]:
             pending.discard(packet.ID)
         elif packet.type == Packet.PACKET_ERR:
             words = f"error from sender: {packet.data.decode('utf-8', 'replace')}"
-            call.send(Packet(type=Packet.PACKET_ERR, data=words.encode()).SerializeToString())
+            with suppress(CallCancelledError):  # the client may have ended the call with it
+                call.send(Packet(type=Packet.PACKET_ERR, data=words.encode()).SerializeToString())
             raise CallError(RpcStatus(Code.UNKNOWN, words))
         if is_told and not pending and not is_finished:
             is_finished = True

@@ -16,11 +16,12 @@ from imagebuilders.buildkit.proto.control_pb2 import (
     SolveRequest,
 )
 from imagebuilders.buildkit.session.auth import CredentialSource, RegistryAuth
-from imagebuilders.buildkit.session.file_sync import FileSync, SyncedFolder
+from imagebuilders.buildkit.session.file_sync import FileSync
 from imagebuilders.buildkit.session.masking import SecretMask
 from imagebuilders.buildkit.session.secrets import Secrets
 from imagebuilders.buildkit.session.session import Service, Session
 from imagebuilders.buildkit.session.ssh import SSHAgents
+from imagebuilders.buildkit.session.synced_folders import SyncedFolder
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.events import Event, ImageBuilt
 from imagebuilders.exceptions import BuildError
@@ -107,14 +108,19 @@ def build_image(
 
     Raises:
         BuildError: a step failed, the Dockerfile is malformed, or the daemon went away.
+        BuildContextError: a file of a folder cannot be read.
+        ContextChangedError: a file of a folder changed before the daemon had it.
     """
     mask = SecretMask()
     events = BuildEvents(emit, mask)
-    session = Session(_services(build, mask), shared_key=build.shared_key)
+    files = FileSync(build.folders)
+    session = Session([files, *_services(build, mask)], shared_key=build.shared_key)
     try:
         with client.attached(session):
             response = solve(client, _request(build, session), events.take)
     except CallError as error:
+        if files.failure is not None:
+            raise files.failure from error
         raise _failed(build, SolveFailure.read(error.status), events, mask) from error
     except TransportError as error:
         raise BuildError(
@@ -130,7 +136,6 @@ def build_image(
 
 def _services(build: ImageBuild, mask: SecretMask) -> list[Service]:
     services: list[Service] = [
-        FileSync(build.folders),
         Secrets(build.secrets, mask.add),
         SSHAgents(build.agents),
         *build.services,

@@ -1,24 +1,34 @@
 """`FileSync`: the daemon copies folders of the client.
 
-Packets are those of https://github.com/tonistiigi/fsutil: the client tells every entry (STAT),
-the daemon asks for the content of those that it has not (REQ), by their number among the STATs.
+The client tells every entry (STAT), the daemon asks for the content of those that it has not
+(REQ), by their number among the STATs: https://github.com/tonistiigi/fsutil.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote_plus
 
-from imagebuilders.buildkit.proto.filesync_pb2 import Packet, Stat
-from imagebuilders.buildkit.session.sync_paths import followed
+from imagebuilders.buildkit.proto.filesync_pb2 import Packet
+from imagebuilders.buildkit.session.sync_packets import (
+    END_OF_STATS,
+    FIN,
+    data_packet,
+    entry_stat,
+    error_packet,
+    read_packet,
+    run_stats,
+)
+from imagebuilders.buildkit.session.sync_paths import TooManyStepsError, follow_links
+from imagebuilders.buildkit.session.sync_selection import HardLinks, Run, Selection
+from imagebuilders.buildkit.session.synced_folders import Request, SyncedFolder
 from imagebuilders.buildkit.transport.call import Call, Handler
-from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.context.content import ContentReader
-from imagebuilders.context.entries import Entry, EntryType, encode_path
+from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.exceptions import ImageBuilderError
 
 DIFF_COPY = "/moby.filesync.v1.FileSync/DiffCopy"
@@ -26,24 +36,17 @@ DIFF_COPY = "/moby.filesync.v1.FileSync/DiffCopy"
 _BATCH_BYTES = 64 * 1024
 _CHUNK_BYTES = 256 * 1024
 
-# Go's bits of a file's mode: https://pkg.go.dev/io/fs#FileMode
-_GO_KINDS = {EntryType.FILE: 0, EntryType.DIRECTORY: 1 << 31, EntryType.LINK: 1 << 27}
-_GO_SPECIAL = ((0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20))
-
-
-@dataclass(frozen=True)
-class SyncedFolder:
-    """A folder that a daemon may copy."""
-
-    entries: Sequence[Entry]
-    """Everything in it, parents first."""
-
 
 class FileSync:
-    """Serves folders by the names that a daemon asks for: `context`, `dockerfile`, …"""
+    """Serves folders by the names that a daemon asks for: `context`, `dockerfile`, …
+
+    Attributes:
+        failure: why a folder could not be sent; the build fails by it.
+    """
 
     def __init__(self, folders: Mapping[str, SyncedFolder]) -> None:
         self._folders = dict(folders)
+        self.failure: ImageBuilderError | None = None
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return what serves each method, by its path."""
@@ -54,16 +57,42 @@ class FileSync:
         folder = self._folders.get(name)
         if folder is None:
             raise CallError(RpcStatus(Code.NOT_FOUND, f"no access allowed to dir {name!r}"))
-        entries = folder.entries
-        paths = decoded(call, "followpaths")
-        if paths:
-            entries = followed(entries, paths)
+        request = Request(
+            tuple(decoded(call, "followpaths")),
+            tuple(decoded(call, "include-patterns")),
+            tuple(decoded(call, "exclude-patterns")),
+        )
         try:
             with ContentReader() as reader:
-                _Sending(call, entries, reader).run()
+                selection = select(folder, request)
+                sending = _Sending(call, selection, reader)
+                sending.tell_all()
+                folder.told(selection.paths())
+                sending.serve()
+        except TransportError:
+            raise
         except ImageBuilderError as error:
-            call.send(Packet(type=Packet.PACKET_ERR, data=str(error).encode()).SerializeToString())
+            self.failure = self.failure or error
+            call.send(error_packet(str(error)))
             raise CallError(RpcStatus(Code.UNKNOWN, str(error))) from error
+        except (RuleError, TooManyStepsError) as error:
+            raise CallError(RpcStatus(Code.INVALID_ARGUMENT, str(error))) from error
+
+
+def select(folder: SyncedFolder, request: Request) -> Selection:
+    """Return what of a folder is sent.
+
+    Raises:
+        ImageBuilderError: the folder cannot be read.
+        RuleError: one of the daemon's patterns is malformed.
+        TooManyStepsError: its paths lead through too many links.
+    """
+    content = folder.content(request)
+    wanted = list(request.include)
+    if request.follow:
+        found = follow_links(content, request.follow)
+        wanted += [] if found is None else found
+    return Selection(content, IgnoreRules.compile(wanted) if wanted else None)
 
 
 def decoded(call: Call, name: str) -> list[str]:
@@ -77,102 +106,103 @@ def decoded(call: Call, name: str) -> list[str]:
 class _Sending:
     """One copy of a folder."""
 
-    def __init__(self, call: Call, entries: Sequence[Entry], reader: ContentReader) -> None:
+    def __init__(self, call: Call, selection: Selection, reader: ContentReader) -> None:
         self._call = call
+        self._selection = selection
         self._reader = reader
-        self._entries = entries
-        self._asked: deque[int] = deque()
+        self._wanted: deque[int] = deque()
+        self._asked = bytearray()
         self._is_finished = False
+        self._queue: list[bytes] = []
+        self._queued = 0
 
-    def run(self) -> None:
-        """Tell the entries and send what is asked for, until the daemon has all."""
-        for batch in _batches(_stats(self._entries)):
-            self._call.send_all(batch)
-            while not self._is_finished and (message := self._call.receive_now()) is not None:
-                self._take(message)
-            self._send_asked()
+    def tell_all(self) -> None:
+        """Tell the entries, and send what is asked for meanwhile; raises as `serve` does."""
+        for stat in self._stats():
+            if self._put(stat):
+                self._take_waiting()
+                self._send_wanted()
+        self._put(END_OF_STATS)
+        self._flush()
+
+    def serve(self) -> None:
+        """Send what is asked for, until the daemon has all.
+
+        Raises:
+            CallError: the daemon broke off, or asks for what there is not.
+            ImageBuilderError: a file changed meanwhile, or cannot be read.
+        """
+        self._take_waiting()
         while not self._is_finished:
+            self._send_wanted()
+            self._flush()
             message = self._call.receive()
             if message is None:
                 return
             self._take(message)
-            self._send_asked()
-        self._call.send(Packet(type=Packet.PACKET_FIN).SerializeToString())
+            self._take_waiting()
+        self._call.send(FIN)
+
+    def _stats(self) -> Iterator[bytes]:
+        links = HardLinks(self._selection)
+        for first, part in self._selection:
+            if isinstance(part, Run):
+                yield from run_stats(part, links, first)
+            elif part.type is EntryType.FILE:
+                yield entry_stat(part, linked_to=links.find(part.inode, part.device, first))
+            else:
+                yield entry_stat(part)
+
+    # --- what the daemon asks for --------------------------------------------
+
+    def _take_waiting(self) -> None:
+        while not self._is_finished and (message := self._call.receive_now()) is not None:
+            self._take(message)
 
     def _take(self, message: bytes) -> None:
-        packet = Packet.FromString(message)
+        packet = read_packet(message)
         if packet.type == Packet.PACKET_REQ:
-            if len(self._entries) <= packet.ID:
-                raise CallError(RpcStatus(Code.INVALID_ARGUMENT, f"there is no entry {packet.ID}"))
-            self._asked.append(packet.ID)
+            self._want(packet.ID)
         elif packet.type == Packet.PACKET_FIN:
             self._is_finished = True
         elif packet.type == Packet.PACKET_ERR:
             words = packet.data.decode("utf-8", "replace")
             raise CallError(RpcStatus(Code.UNKNOWN, f"error from receiver: {words}"))
 
-    def _send_asked(self) -> None:
-        while self._asked:
-            number = self._asked.popleft()
-            entry = self._entries[number]
-            if entry.type is EntryType.FILE:
-                for chunk in self._reader.read_chunks(entry, _CHUNK_BYTES):
-                    self._call.send(_data(number, chunk))
-            self._call.send(_data(number, b""))
+    def _want(self, number: int) -> None:
+        """Note that a file is asked for; each may be once, so that what is noted is bounded."""
+        count = self._selection.count
+        self._asked.extend(bytes(max(0, count - len(self._asked))))
+        if number >= count or self._asked[number]:
+            raise CallError(RpcStatus(Code.INVALID_ARGUMENT, f"invalid file id {number}"))
+        self._asked[number] = 1
+        self._wanted.append(number)
 
+    def _send_wanted(self) -> None:
+        while self._wanted:
+            number = self._wanted.popleft()
+            entry = self._selection.entry(number)
+            if entry.type is not EntryType.FILE:
+                raise CallError(RpcStatus(Code.INVALID_ARGUMENT, f"invalid file id {number}"))
+            self._send_file(number, entry)
 
-def _data(number: int, content: bytes) -> bytes:
-    return Packet(type=Packet.PACKET_DATA, ID=number, data=content).SerializeToString()
+    def _send_file(self, number: int, entry: Entry) -> None:
+        for chunk in self._reader.read_chunks(entry, _CHUNK_BYTES):
+            self._put(data_packet(number, chunk))
+        self._put(data_packet(number, b""))
 
+    # --- what is sent --------------------------------------------------------
 
-def _stats(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """Serialize a STAT for each entry, and the empty one that ends them."""
-    first_names: dict[tuple[int, int], bytes] = {}
-    for entry in entries:
-        stat = Stat(
-            path=encode_path(entry.path), mode=go_mode(entry), size=entry.size,
-            modTime=_time(entry),
-        )  # fmt: skip
-        if entry.type is EntryType.LINK:
-            stat.linkname = encode_path(entry.target)
-        elif entry.type is EntryType.FILE and entry.inode:
-            first = first_names.setdefault((entry.device, entry.inode), stat.path)
-            if first != stat.path:
-                stat.linkname = first
-                stat.size = 0
-        yield Packet(type=Packet.PACKET_STAT, stat=stat).SerializeToString()
-    yield b""
+    def _put(self, message: bytes) -> bool:
+        """Queue a message; return whether it and those before it were sent."""
+        self._queue.append(message)
+        self._queued += len(message)
+        if self._queued < _BATCH_BYTES:
+            return False
+        self._flush()
+        return True
 
-
-def _time(entry: Entry) -> int:
-    """Return an entry's time in nanoseconds.
-
-    The daemon takes a file of the same size and time for unchanged. An added file that has no time
-    gets one from its content, within the first second of 1970.
-    """
-    if entry.mtime_ns is not None:
-        return entry.mtime_ns
-    if not isinstance(entry.source, bytes):
-        return 0
-    return int.from_bytes(hashlib.sha256(entry.source).digest()[:8], "big") % 1_000_000_000
-
-
-def go_mode(entry: Entry) -> int:
-    """Return an entry's mode as Go writes it."""
-    mode = _GO_KINDS[entry.type] | (0o777 if entry.type is EntryType.LINK else entry.mode & 0o777)
-    for bit, go_bit in _GO_SPECIAL:
-        if entry.type is not EntryType.LINK and entry.mode & bit:
-            mode |= go_bit
-    return mode
-
-
-def _batches(messages: Iterable[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    size = 0
-    for message in messages:
-        batch.append(message)
-        size += len(message) + 5
-        if size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    yield batch
+    def _flush(self) -> None:
+        if self._queue:
+            self._call.send_all(self._queue)
+            self._queue, self._queued = [], 0

@@ -1,92 +1,121 @@
-"""Which entries of a folder a daemon asks for: paths that are followed through links.
+"""Which paths of a folder a daemon asks for when it has them followed through links.
 
-https://github.com/tonistiigi/fsutil (`FollowLinks`): a path may have wildcards; a link on the
-way is sent too, and so is what it leads to, as long as that lies in the folder.
+The rules are those of https://github.com/tonistiigi/fsutil (`FollowLinks`): a path is taken apart
+name by name; a link on the way is sent, too, and the rest of the path counts from where it leads,
+which never is outside the folder. A name with a wildcard stands for the links that it fits. What
+comes out is patterns, for what the wildcards fit besides links.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
-from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.context import folder as folders
+from imagebuilders.context.entries import EntryType, decode_path, encode_path
+from imagebuilders.context.folder import Folder
+from imagebuilders.go_text import GlobSyntaxError, clean_path, match_glob
 
-_MAX_LINKS = 255
-_WILDCARDS = frozenset("*?[\\")
+MAX_LINKS = 255
+"""So many links may stand on the way of one path, as in https://pkg.go.dev/os#Root."""
+
+MAX_STEPS = 100_000
+"""So many names are looked up for all paths of one call."""
 
 
-def followed(entries: Sequence[Entry], paths: Iterable[str]) -> list[Entry]:
-    """Return the entries at some paths, what is below them, and the folders above them.
+class TooManyStepsError(ValueError):
+    """The paths of one call lead through too many links and wildcards."""
+
+
+def has_wildcard(name: str) -> bool:
+    """Return whether a name stands for more than itself."""
+    is_escaped = False
+    for char in name:
+        if is_escaped:
+            is_escaped = False
+        elif char == "\\":
+            is_escaped = True
+        elif char in "*?[":
+            return True
+    return False
+
+
+def follow_links(root: Folder, paths: Iterable[str]) -> list[str] | None:
+    """Return the patterns of what some paths lead to, and of the links on the way.
 
     Args:
-        entries: all entries, parents first.
-        paths: paths relative to the folder; one that leads to the folder itself means all.
+        root: the folder.
+        paths: paths relative to the folder.
+
+    Returns:
+        The patterns, sorted; `None` when a path leads to the folder itself, so that all is
+        asked for.
+
+    Raises:
+        TooManyStepsError: there are too many links and wildcards.
     """
-    tree = _Tree(entries)
-    roots: set[str] = set()
+    following = _Following(root)
     for path in paths:
-        tree.follow([part for part in path.split("/") if part not in ("", ".")], roots)
-    if "" in roots:
-        return list(entries)
-    above = {parent for root in roots for parent in _parents(root)}
-    kept: list[Entry] = []
-    below = ""
-    for entry in entries:
-        path = entry.path
-        if below and path.startswith(below):
-            kept.append(entry)
-        elif path in roots:
-            kept.append(entry)
-            below = f"{path}/"
-        elif path in above:
-            kept.append(entry)
-    return kept
+        following.follow(path)
+    found = sorted(following.found)
+    return None if "." in following.found else found
 
 
-def _parents(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:end]) for end in range(1, len(parts))]
+class _Following:
+    """The paths of one call."""
 
+    def __init__(self, root: Folder) -> None:
+        self._root = root
+        self._steps = 0
+        self._seen: set[tuple[str, str]] = set()
+        self.found: set[str] = set()
 
-class _Tree:
-    """The entries by path, and by the folder that they are in."""
+    def follow(self, path: str) -> None:
+        """Add what a path leads to."""
+        waiting = [(path, 0)]
+        while waiting:
+            path, links = waiting.pop()
+            waiting.extend(self._follow(clean_path(path).lstrip("/") or ".", links))
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries = {entry.path: entry for entry in entries}
-        self._names: Mapping[str, list[str]] | None = None
-        self._links = 0
-
-    def follow(self, parts: list[str], roots: set[str], at: str = "") -> None:
-        """Add to `roots` what a path leads to, and the links on the way."""
-        while parts:
-            part, parts = parts[0], parts[1:]
-            if part == "..":
-                at = posixpath.dirname(at)
+    def _follow(self, path: str, links: int) -> list[tuple[str, int]]:
+        """Follow a path up to its end or the first link; return what goes on from there."""
+        at = ""
+        left = path.split("/")
+        while left:
+            self._steps += 1
+            if self._steps > MAX_STEPS:
+                raise TooManyStepsError("the paths lead through too many links and wildcards")
+            name, *left = left
+            targets = self._targets(at, name)
+            at = f"{at}/{name}" if at else name
+            if not targets:
                 continue
-            if _WILDCARDS & set(part):
-                for name in self._matching(at, part):
-                    self.follow([name, *parts], roots, at)
-                return
-            at = f"{at}/{part}" if at else part
-            entry = self._entries.get(at)
-            if entry is None:
-                return
-            if entry.type is EntryType.LINK:
-                roots.add(at)
-                self._links += 1
-                if self._links > _MAX_LINKS:
-                    return
-                target = [step for step in entry.target.split("/") if step not in ("", ".")]
-                start = "" if entry.target.startswith("/") else posixpath.dirname(at)
-                self.follow([*target, *parts], roots, start)
-                return
-        roots.add(at)
+            rest = "/".join(left)
+            self.found.add(at)
+            if links >= MAX_LINKS or (at, rest) in self._seen:
+                return []
+            self._seen.add((at, rest))
+            return [(posixpath.join(target, rest), links + 1) for target in targets]
+        self.found.add(at)
+        return []
 
-    def _matching(self, folder: str, pattern: str) -> list[str]:
-        if self._names is None:
-            names: dict[str, list[str]] = {}
-            for path in self._entries:
-                names.setdefault(posixpath.dirname(path), []).append(posixpath.basename(path))
-            self._names = names
-        return [name for name in self._names.get(folder, ()) if fnmatch.fnmatchcase(name, pattern)]
+    def _targets(self, folder: str, name: str) -> list[str]:
+        """Return where the links lead that a name in a folder stands for."""
+        inside = folders.find_folder(self._root, folder)
+        if inside is None:
+            return []
+        plain = encode_path(name)
+        is_wild = has_wildcard(name)
+        return [
+            posixpath.join("/", folder, child.entry.target)
+            for child in inside.children
+            if child.entry.type is EntryType.LINK
+            and (_fits(name, decode_path(child.name)) if is_wild else child.name == plain)
+        ]
+
+
+def _fits(pattern: str, name: str) -> bool:
+    try:
+        return match_glob(pattern, name)
+    except GlobSyntaxError:
+        return False
