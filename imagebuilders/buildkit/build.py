@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imagebuilders.buildkit.control.failure import FailedSource, SolveFailure
+from imagebuilders.buildkit.build_errors import BuildErrors
 from imagebuilders.buildkit.control.solve import solve
+from imagebuilders.buildkit.frontend import Frontend
 from imagebuilders.buildkit.progress import BuildEvents
 from imagebuilders.buildkit.proto.control_pb2 import (
     CacheOptions,
@@ -24,17 +25,12 @@ from imagebuilders.buildkit.session.ssh import SSHAgents
 from imagebuilders.buildkit.session.synced_folders import SyncedFolder
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.events import Event, ImageBuilt
-from imagebuilders.exceptions import BuildError
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient
 
-FRONTEND = "dockerfile.v0"
-SHOWN_OUTPUT_LINES = 20
-"""So many of the failing step's last lines stand in the error."""
-
-SHOWN_SOURCE_LINES = 3
-"""So many lines of the Dockerfile before and behind the failing ones stand in the error."""
+IMAGE_EXPORTERS = frozenset({"moby", "image"})
+"""The exporters that put an image into the daemon's own store."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,9 @@ class ImageBuild:
         registries: the registries that the build is known to use.
         services: further services of the session.
         dockerfile: what the user calls the Dockerfile.
-        frontend: the frontend, or an image of one.
+        dockerfile_content: what is in it, of which errors show the failing lines.
+        frontend: what reads the Dockerfile.
+        idle_timeout: seconds that the daemon may tell nothing; without limit by default.
     """
 
     image_name: str
@@ -87,7 +85,9 @@ class ImageBuild:
     registries: Sequence[str] = ()
     services: Sequence[Service] = ()
     dockerfile: str = "Dockerfile"
-    frontend: str = FRONTEND
+    dockerfile_content: bytes = field(default=b"", repr=False)
+    frontend: Frontend = field(default_factory=Frontend)
+    idle_timeout: float | None = None
 
 
 def build_image(
@@ -113,23 +113,34 @@ def build_image(
     """
     mask = SecretMask()
     events = BuildEvents(emit, mask)
+    errors = BuildErrors(
+        build.image_name,
+        events,
+        dockerfile=build.dockerfile,
+        content=build.dockerfile_content,
+        mask=mask,
+    )
     files = FileSync(build.folders)
     session = Session([files, *_services(build, mask)], shared_key=build.shared_key)
     try:
         with client.attached(session):
-            response = solve(client, _request(build, session), events.take)
+            response = solve(
+                client,
+                _request(build, session),
+                events.take,
+                idle_timeout=build.idle_timeout,
+            )
     except CallError as error:
+        events.close()
         if files.failure is not None:
             raise files.failure from error
-        raise _failed(build, SolveFailure.read(error.status), events, mask) from error
+        raise errors.failed(error.status) from error
     except TransportError as error:
-        raise BuildError(
-            f"{build.image_name} was not built: {mask(str(error))}. See whether the daemon is "
-            "running, and its log.",
-            log=events.log(),
-        ) from error
+        events.close()
+        raise errors.broke_off(str(error)) from error
+    events.close()
     image_id = response.get("containerimage.digest")
-    if image_id:
+    if image_id and any(exporter.type in IMAGE_EXPORTERS for exporter in build.exporters):
         emit(ImageBuilt(build.image_name, image_id))
     return response
 
@@ -149,8 +160,8 @@ def _services(build: ImageBuild, mask: SecretMask) -> list[Service]:
 def _request(build: ImageBuild, session: Session) -> SolveRequest:
     request = SolveRequest(
         Session=session.id,
-        Frontend=build.frontend,
-        FrontendAttrs=build.attributes,
+        Frontend=build.frontend.name,
+        FrontendAttrs={**build.attributes, **build.frontend.attributes},
         Entitlements=build.entitlements,
         Exporters=[
             Exporter(Type=exporter.type, Attrs=exporter.attributes) for exporter in build.exporters
@@ -168,48 +179,3 @@ def _request(build: ImageBuild, session: Session) -> SolveRequest:
         request.ExporterDeprecated = first.type
         request.ExporterAttrsDeprecated.update(first.attributes)
     return request
-
-
-# --- errors ------------------------------------------------------------------
-
-
-def _failed(
-    build: ImageBuild, failure: SolveFailure, events: BuildEvents, mask: SecretMask
-) -> BuildError:
-    vertex = failure.vertex or (events.failed[0] if events.failed else "")
-    instruction = events.instruction(vertex)
-    output = events.output(vertex)
-    where = f" at {events.place(vertex)}: {instruction}" if instruction else ""
-    text = f"{build.image_name} was not built. It failed{where}\n{mask(failure.status.message)}"
-    excerpt = "" if failure.source is None else mask(_excerpt(failure.source, build.dockerfile))
-    if excerpt:
-        text += f"\n{excerpt}"
-    shown = output[-SHOWN_OUTPUT_LINES:]
-    if shown:
-        text += "\nThe step's last output:\n" + "\n".join(f"  {line}" for line in shown)
-    return BuildError(
-        text,
-        instruction=instruction or None,
-        exit_code=failure.exit_code,
-        output=shown,
-        log=events.log(),
-    )
-
-
-def _excerpt(source: FailedSource, name: str) -> str:
-    """Return the lines around a failure, with those that failed marked."""
-    lines = source.content.decode("utf-8", "replace").splitlines()
-    marked = {
-        line
-        for found in source.ranges
-        for line in range(found.start, min(found.end, len(lines)) + 1)
-    }
-    if not marked:
-        return ""
-    first = max(1, min(marked) - SHOWN_SOURCE_LINES)
-    last = min(len(lines), max(marked) + SHOWN_SOURCE_LINES)
-    shown = [
-        f"{number:4} | {'>>>' if number in marked else '   '} {lines[number - 1]}".rstrip()
-        for number in range(first, last + 1)
-    ]
-    return "\n".join([f"{name}:{min(marked)}", *shown])

@@ -43,5 +43,7 @@ def build_with_buildkit(client: ControlClient, job: BuildJob) -> None:
         agents=agent_sockets(options.ssh),
         credentials=job.keychain,
         dockerfile=found.name,
+        dockerfile_content=found.content,
+        idle_timeout=options.timeout,
     )
     build_image(client, build, job.emit)

@@ -1,17 +1,20 @@
 """What a daemon tells of a build, as the events of `imagebuilders.events`.
 
 A step comes first without times, then begins, then ends; it may begin and end more than once. Its
-output comes as bytes that are cut anywhere. Everything may be told again.
+output comes as bytes that are cut anywhere. One message may tell of many steps in any order, and
+everything may be told again: each message is put in the order of its times, and what was told
+before is left out. What a daemon tells is not believed without bounds.
 """
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from imagebuilders.buildkit.step_log import DecodedLines, StepLog
+from imagebuilders.buildkit.steps import MAX_NAME_CHARS, Step, Steps, layer_of
 from imagebuilders.events import (
     ContextProgress,
     Event,
@@ -37,49 +40,32 @@ if TYPE_CHECKING:
         VertexWarning,
     )
 
-MAX_LINE_CHARS = 64 * 1024
-"""A longer line is told in pieces, so that one without an end is told as it comes."""
+MAX_PARTS = 100_000
+MAX_WARNINGS = 10_000
+"""A daemon that tells of more is not listened to."""
 
-MAX_LOG_CHARS = 64 * 1024 * 1024
-"""So much output of a build is kept for its error; what comes later is told, not kept."""
-
-MAX_STEPS = 100_000
-"""A daemon that tells of more steps is not believed."""
-
-CONTEXT_STEP = "[internal] load build context"
-
-_NAME = re.compile(
-    r"\[(?P<group>[^\]]*?) ?(?:(?P<number>\d{1,6})/(?P<total>\d{1,6}))?\] (?P<rest>.*)", re.DOTALL
-)
-_RULE = re.compile(r"(?P<rule>[A-Za-z]+): ")
 _STREAMS: dict[int, Stream] = {1: "stdout", 2: "stderr"}
+_START, _WITHIN, _END = range(3)
 
 
 @dataclass
-class _Step:
-    """A step as far as it was told."""
+class _Moment:
+    """Something that happened, and how it is told."""
 
-    number: int
-    total: int
-    instruction: str
-    stage: str
-    intervals: set[float] = field(default_factory=set)
-    """When it began, each time."""
-    ended: float | None = None
-    is_cached: bool = False
-    has_ended: bool = False
-    decoders: dict[int, codecs.IncrementalDecoder] = field(default_factory=dict)
-    lines: dict[int, str] = field(default_factory=dict)
-    parts: set[tuple[str, int, bool]] = field(default_factory=set)
-    """What was told of its parts: name, amount, whether it was done."""
-    output: list[str] = field(default_factory=list)
+    time: int
+    rank: int
+    tell: Callable[[], None]
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.time, self.rank
 
 
 class BuildEvents:
     """Turns a daemon's messages about one build into events.
 
     Attributes:
-        failed: the steps that failed, by their digests, in order.
+        failed: the digests of the steps that failed, in order.
     """
 
     def __init__(self, emit: Callable[[Event], None], mask: Callable[[str], str] = str) -> None:
@@ -91,117 +77,107 @@ class BuildEvents:
         """
         self._emit = emit
         self._mask = mask
-        self._steps: dict[str, _Step] = {}
+        self._steps = Steps(mask)
+        self._parts = 0
         self._warned: set[tuple[str, str, int]] = set()
-        self._kept_chars = 0
+        self._log = StepLog()
         self.failed: list[str] = []
 
     def take(self, response: StatusResponse) -> None:
         """Take one message."""
-        for vertex in response.vertexes:
-            self._vertex(vertex)
-        for status in response.statuses:
-            self._status(status)
+        for step, vertex in self._steps.add(response.vertexes):
+            if not vertex.HasField("started"):
+                self._emit(StepAdded(**step.described()))
+        moments: list[_Moment] = []
+        last_said: dict[str, int] = {}
         for log in response.logs:
-            self._log(log)
+            time = _nanoseconds(log.timestamp)
+            last_said[log.vertex] = max(time, last_said.get(log.vertex, 0))
+            moments.append(_Moment(time, _WITHIN, partial(self._take_log, log)))
+        for status in response.statuses:
+            time = _nanoseconds(status.timestamp)
+            last_said[status.vertex] = max(time, last_said.get(status.vertex, 0))
+            moments.append(_Moment(time, _WITHIN, partial(self._status, status)))
+        moments += self._turns(response, last_said)
+        for moment in sorted(moments, key=lambda moment: moment.key):
+            moment.tell()
         for warning in response.warnings:
             self._warning(warning)
-        # A step's end is told behind the output that came with it.
-        for vertex in response.vertexes:
-            self._end(vertex)
 
-    def instruction(self, digest: str) -> str:
-        """Return a step's instruction; empty when the step is unknown."""
-        step = self._steps.get(digest)
-        return "" if step is None else step.instruction
+    def close(self) -> None:
+        """Tell the lines that no end of a step has told."""
+        for step in self._steps:
+            self._flush(step)
 
-    def place(self, digest: str) -> str:
-        """Return where a step stands, as in `step 2/3`."""
-        step = self._steps.get(digest)
-        if step is None or not step.number:
-            return "a step"
-        stage = f" of {step.stage}" if step.stage else ""
-        return f"step {step.number}/{step.total}{stage}"
+    def step(self, digest: str) -> Step | None:
+        """Return a step; `None` for one that was not told."""
+        return self._steps.get(digest)
 
     def log(self) -> list[str]:
-        """Return what all steps printed, step by step, in the order in which they began."""
-        return [line for step in self._steps.values() for line in step.output]
+        """Return what all steps printed, step by step."""
+        return self._log.all()
 
     def output(self, digest: str) -> list[str]:
         """Return what a step printed, line by line."""
         step = self._steps.get(digest)
-        return [] if step is None else list(step.output)
+        return [] if step is None else self._log.of(step.id)
 
     # --- steps ---------------------------------------------------------------
 
-    def _vertex(self, vertex: Vertex) -> None:
-        step = self._steps.get(vertex.digest)
-        started = _seconds(vertex.started) if vertex.HasField("started") else None
-        if step is None:
-            if len(self._steps) >= MAX_STEPS:
-                return
-            step = self._steps[vertex.digest] = self._new_step(vertex.name)
-            if started is None and not vertex.cached:
-                self._emit(
-                    StepAdded(
-                        step.number,
-                        step.total,
-                        step.instruction,
-                        step_id=vertex.digest,
-                        stage=step.stage,
-                        inputs=tuple(vertex.inputs),
-                    )
-                )
-        if started is not None and started not in step.intervals:
-            step.intervals.add(started)
-            step.has_ended = False
+    def _turns(self, response: StatusResponse, last_said: dict[str, int]) -> list[_Moment]:
+        """Return the beginnings and ends of steps."""
+        moments: list[_Moment] = []
+        ends: dict[str, _Moment] = {}
+        for vertex in response.vertexes:
+            step = self._steps.get(vertex.digest)
+            if step is None:
+                continue
+            if vertex.HasField("started") and step.begin(
+                vertex.digest, started := _nanoseconds(vertex.started)
+            ):
+                # What ended before in this message goes on.
+                ends.pop(step.id, None)
+                moments.append(_Moment(started, _START, partial(self._start, step)))
+            if step.note_cached(vertex):
+                time = _nanoseconds(vertex.completed)
+                moments.append(_Moment(time, _WITHIN, partial(self._cached, step)))
+            if vertex.HasField("completed"):
+                self._note_error(step, vertex)
+                if step.end(vertex.digest, completed := _nanoseconds(vertex.completed)):
+                    # A step's end is told behind the output that came with it.
+                    time = max(completed, last_said.get(vertex.digest, 0))
+                    ends[step.id] = _Moment(time, _END, partial(self._finish, step))
+        return [*moments, *ends.values()]
+
+    def _note_error(self, step: Step, vertex: Vertex) -> None:
+        if vertex.error:
+            step.error = self._mask(vertex.error)
+            if vertex.digest not in self.failed:
+                self.failed.append(vertex.digest)
+
+    def _start(self, step: Step) -> None:
+        if step.is_shown_running:
+            return
+        step.is_shown_running = True
+        self._emit(StepStarted(**step.described(), started_at=step.started_at))
+
+    def _cached(self, step: Step) -> None:
+        self._emit(StepCached(step.number, step_id=step.id))
+
+    def _finish(self, step: Step) -> None:
+        if step.is_shown_running:
+            step.is_shown_running = False
+            self._flush(step)
             self._emit(
-                StepStarted(
+                StepFinished(
                     step.number,
-                    step.total,
-                    step.instruction,
-                    step_id=vertex.digest,
-                    stage=step.stage,
-                    inputs=tuple(vertex.inputs),
-                    started_at=started,
+                    step.is_cached,
+                    step.error,
+                    step_id=step.id,
+                    started_at=step.started_at,
+                    ended_at=step.ended_at,
                 )
             )
-
-    def _end(self, vertex: Vertex) -> None:
-        step = self._steps.get(vertex.digest)
-        if step is None or not (vertex.HasField("completed") or vertex.cached):
-            return
-        ended = _seconds(vertex.completed) if vertex.HasField("completed") else None
-        error = self._mask(vertex.error)
-        if vertex.cached and not step.is_cached:
-            step.is_cached = True
-            self._emit(StepCached(step.number, step_id=vertex.digest))
-        if ended is None or (step.has_ended and step.ended == ended):
-            return
-        step.has_ended, step.ended = True, ended
-        self._flush(vertex.digest, step)
-        if error and vertex.digest not in self.failed:
-            self.failed.append(vertex.digest)
-        self._emit(
-            StepFinished(
-                step.number,
-                step.is_cached,
-                error,
-                step_id=vertex.digest,
-                started_at=_seconds(vertex.started) if vertex.HasField("started") else None,
-                ended_at=ended,
-            )
-        )
-
-    def _new_step(self, name: str) -> _Step:
-        shown = self._mask(name)
-        found = _NAME.match(shown)
-        if found is None:
-            return _Step(0, 0, shown, "")
-        group, number = found["group"], found["number"]
-        if number is None:
-            return _Step(0, 0, shown, "")
-        return _Step(int(number), int(found["total"]), found["rest"], group)
 
     # --- what a step prints and moves ----------------------------------------
 
@@ -209,76 +185,66 @@ class BuildEvents:
         step = self._steps.get(status.vertex)
         if step is None:
             return
-        name = self._mask(status.name or status.ID)
         current, total = max(0, status.current), max(0, status.total)
         done = status.HasField("completed")
-        told = (status.ID, current, done)
-        if told in step.parts:
+        known = step.parts.get(status.ID)
+        if known == (current, done) or (known is None and self._parts >= MAX_PARTS):
             return
-        step.parts = {part for part in step.parts if part[0] != status.ID} | {told}
-        if step.instruction == CONTEXT_STEP and name.startswith("transferring"):
-            self._emit(ContextProgress(current, done, total=total, step_id=status.vertex))
-        elif status.ID.startswith(("sha256:", "extracting sha256:")):
-            layer = status.ID.removeprefix("extracting ")
+        self._parts += known is None
+        step.parts[status.ID] = (current, done)
+        name = self._mask(status.ID)[:MAX_NAME_CHARS].removesuffix(":")
+        layer = layer_of(status.ID)
+        event: Event
+        if step.context and name.startswith("transferring "):
+            event = ContextProgress(current, done, name=step.context, total=total, step_id=step.id)
+        elif layer is not None:
             words = "complete" if done else status.name or "downloading"
-            self._emit(LayerProgress(layer[7:19], words, current, total, step_id=status.vertex))
+            event = LayerProgress(layer, words, current, total, step_id=step.id)
         else:
-            self._emit(StepProgress(step.number, name, current, total, done, step_id=status.vertex))
+            event = StepProgress(step.number, name, current, total, done, step_id=step.id)
+        self._emit(event)
 
-    def _log(self, log: VertexLog) -> None:
+    def _take_log(self, log: VertexLog) -> None:
         step = self._steps.get(log.vertex)
         if step is None:
             return
-        decoder = step.decoders.get(log.stream)
-        if decoder is None:
-            decoder = codecs.getincrementaldecoder("utf-8")("replace")
-            step.decoders[log.stream] = decoder
-        text = step.lines.get(log.stream, "") + decoder.decode(log.msg)
-        *lines, rest = text.split("\n")
-        while len(rest) > MAX_LINE_CHARS:
-            lines.append(rest[:MAX_LINE_CHARS])
-            rest = rest[MAX_LINE_CHARS:]
-        step.lines[log.stream] = rest
-        for line in lines:
-            self._tell_line(log.vertex, step, log.stream, line)
+        stream = log.stream if log.stream in _STREAMS else 1
+        lines = step.lines.setdefault(stream, DecodedLines())
+        for line in lines.feed(log.msg):
+            self._tell_line(step, stream, line)
 
-    def _flush(self, digest: str, step: _Step) -> None:
+    def _flush(self, step: Step) -> None:
         """Tell the lines that were not ended."""
-        for stream, decoder in step.decoders.items():
-            rest = step.lines.pop(stream, "") + decoder.decode(b"", final=True)
-            if rest:
-                self._tell_line(digest, step, stream, rest)
-        step.decoders.clear()
+        for stream, lines in step.lines.items():
+            for line in lines.flush():
+                self._tell_line(step, stream, line)
+        step.lines.clear()
 
-    def _tell_line(self, digest: str, step: _Step, stream: int, line: str) -> None:
-        shown = self._mask(line.removesuffix("\r"))
-        if self._kept_chars + len(shown) <= MAX_LOG_CHARS:
-            self._kept_chars += len(shown) + 1
-            step.output.append(shown)
-        self._emit(
-            StepOutput(step.number, shown, step_id=digest, stream=_STREAMS.get(stream, "stdout"))
-        )
+    def _tell_line(self, step: Step, stream: int, line: str) -> None:
+        shown = self._mask(line)
+        self._log.add(step.id, shown)
+        self._emit(StepOutput(step.number, shown, step_id=step.id, stream=_STREAMS[stream]))
 
     def _warning(self, warning: VertexWarning) -> None:
-        words = self._mask(warning.short.decode("utf-8", "replace"))
+        words = self._mask(warning.short.decode("utf-8", "replace"))[:MAX_NAME_CHARS]
         line = warning.ranges[0].start.line if warning.ranges else 0
         told = (words, warning.url, line)
-        if told in self._warned:
+        if told in self._warned or len(self._warned) >= MAX_WARNINGS:
             return
         self._warned.add(told)
-        found = _RULE.match(words)
+        rule, colon, _ = words.partition(": ")
         detail = " ".join(piece.decode("utf-8", "replace") for piece in warning.detail)
-        message = f"{words} {self._mask(detail)}".strip()
+        step = self._steps.get(warning.vertex)
         self._emit(
             Notice(
-                message,
-                rule=found["rule"] if found else "",
+                f"{words} {self._mask(detail)}".strip()[:MAX_NAME_CHARS],
+                rule=rule if colon and rule.isalpha() else "",
                 line=line,
-                url=warning.url,
-                step_id=warning.vertex,
+                url=warning.url[:MAX_NAME_CHARS],
+                step_id="" if step is None else step.id,
             )
         )
 
 
-def _seconds(time: Timestamp) -> float:
-    return time.seconds + time.nanos / 1e9
+def _nanoseconds(time: Timestamp) -> int:
+    return time.seconds * 1_000_000_000 + time.nanos

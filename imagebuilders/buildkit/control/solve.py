@@ -24,7 +24,10 @@ STUCK_SECONDS = 5.0
 """So long after its last step failed a build may go on without a word."""
 
 STATUS_SECONDS = 5.0
-"""So long the rest of the status may take once a build has succeeded."""
+"""So long the rest of the status may take once a build has ended."""
+
+FIRST_STATUS_SECONDS = 0.5
+"""So long its first word may take then: a build that was refused never has one."""
 
 OnStatus = Callable[[StatusResponse], None]
 
@@ -34,7 +37,17 @@ def new_ref() -> str:
     return secrets.token_hex(13)[:25]
 
 
-def solve(client: ControlClient, request: SolveRequest, on_status: OnStatus) -> dict[str, str]:
+class SilentDaemonError(TransportError):
+    """A build was ended, as the daemon said nothing for too long."""
+
+
+def solve(
+    client: ControlClient,
+    request: SolveRequest,
+    on_status: OnStatus,
+    *,
+    idle_timeout: float | None = None,
+) -> dict[str, str]:
     """Have a daemon build, and follow it to its end.
 
     An exception of any kind, `KeyboardInterrupt` and one of `on_status` too, ends the build at
@@ -44,12 +57,14 @@ def solve(client: ControlClient, request: SolveRequest, on_status: OnStatus) -> 
         client: the daemon.
         request: what to build; without a `Ref` it gets one.
         on_status: called in this thread with everything that the daemon tells.
+        idle_timeout: seconds that the daemon may tell nothing; without limit by default.
 
     Returns:
         What the exporters say of their results, as in `containerimage.digest`.
 
     Raises:
         CallError: the build failed.
+        SilentDaemonError: the daemon told nothing for too long.
         TransportError: the connection broke.
     """
     if not request.Ref:
@@ -62,7 +77,7 @@ def solve(client: ControlClient, request: SolveRequest, on_status: OnStatus) -> 
         call = channel.call(f"{SERVICE}Solve")
         call.send(request.SerializeToString(), last=True)
         status.send(StatusRequest(Ref=request.Ref).SerializeToString(), last=True)
-        return _Following(call, status, on_status).run()
+        return _Following(call, status, on_status, idle_timeout).run()
     finally:
         # First the build, then its status: the daemon ends what runs.
         for open_call in (call, status):
@@ -73,13 +88,16 @@ def solve(client: ControlClient, request: SolveRequest, on_status: OnStatus) -> 
 class _Following:
     """Waits for a build's answer and its status, whichever has news."""
 
-    def __init__(self, call: Call, status: Call, on_status: OnStatus) -> None:
+    def __init__(
+        self, call: Call, status: Call, on_status: OnStatus, idle_timeout: float | None
+    ) -> None:
         self._call = call
         self._status = status
         self._on_status = on_status
+        self._idle_timeout = idle_timeout
         self._open: set[str] = set()
         self._has_failed = False
-        self._heard = time.monotonic()
+        self._is_told = False
 
     def run(self) -> dict[str, str]:
         while not self._call.has_news:
@@ -87,35 +105,50 @@ class _Following:
                 break  # the answer comes next
             waited = self._call.wait_with((self._call, self._status), self._patience())
             self._tell_all()
-            if not waited and self._has_failed and not self._open:
-                raise self._stuck()
+            if not waited:
+                raise self._gave_up()
         answer = self._answer()
         self._tell_rest()
         return answer
 
     def _answer(self) -> dict[str, str]:
         try:
-            message = self._call.receive(STUCK_SECONDS if self._has_failed else None)
+            message = self._call.receive(self._patience())
         except CallTimeoutError:
-            raise self._stuck() from None
+            raise self._gave_up() from None
         except CallError:
-            self._tell_all()  # what came before it; a build that never began has no more
+            self._tell_rest()
             raise
         if message is None:
             raise TransportError("the daemon's answer is empty")
         return dict(read(SolveResponse.FromString, message).ExporterResponse)
 
     def _patience(self) -> float | None:
-        return STUCK_SECONDS if self._has_failed and not self._open else None
+        """Return the seconds to wait for the next word."""
+        limits = [] if self._idle_timeout is None else [self._idle_timeout]
+        if self._is_stuck():
+            limits.append(STUCK_SECONDS)
+        return min(limits, default=None)
 
-    def _stuck(self) -> TransportError:
+    def _is_stuck(self) -> bool:
+        return self._has_failed and not self._open
+
+    def _gave_up(self) -> TransportError:
+        if not self._is_stuck():
+            return SilentDaemonError(f"the daemon has said nothing for {self._idle_timeout:g} s")
         return TransportError(
             "a step failed, and the daemon did not end the build: it was ended here"
         )
 
     def _tell_rest(self) -> None:
+        """Tell what is still on its way. A build that was refused has no status to its end."""
         end = time.monotonic() + STATUS_SECONDS
-        while not self._status.is_over and (left := end - time.monotonic()) > 0:
+        begun = time.monotonic() + FIRST_STATUS_SECONDS
+        self._tell_all()
+        while not self._status.is_over:
+            left = (end if self._is_told else begun) - time.monotonic()
+            if left <= 0:
+                break
             self._status.wait_with((self._status,), left)
             self._tell_all()
 
@@ -129,6 +162,7 @@ class _Following:
             pass  # the build's own answer says why
 
     def _note(self, response: StatusResponse) -> None:
+        self._is_told = True
         for vertex in response.vertexes:
             if vertex.HasField("completed"):
                 self._open.discard(vertex.digest)
