@@ -193,9 +193,9 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         reason = _classic_because(job.options) if wanted == "auto" else ""
         if wanted != "classic" and not reason:
             refused = self._build_with_buildkit(client, job)
-            if refused is None:
+            if not refused:
                 return
-            reason = f"the engine offers no BuildKit (it answered with HTTP status {refused})"
+            reason = f"the engine offers no BuildKit ({refused})"
             if wanted == "buildkit":
                 raise BuildError(
                     f"{job.names[0]} was not built: {reason}, and the setting builder='buildkit' "
@@ -208,19 +208,21 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         build_classically(client, job)
 
     @staticmethod
-    def _build_with_buildkit(client: docker.DockerClient, job: BuildJob) -> int | None:
-        """Build with BuildKit; return the HTTP status of an engine that has none."""
+    def _build_with_buildkit(client: docker.DockerClient, job: BuildJob) -> str:
+        """Build with BuildKit; return what an engine said that has none, else an empty text."""
         from imagebuilders.buildkit.engine import engine_buildkit
         from imagebuilders.buildkit.engine_build import build_with_buildkit
-        from imagebuilders.docker.upgrade import UpgradeRefused
+        from imagebuilders.docker.upgrade import UpgradeRefusedError
 
         try:
             buildkit = engine_buildkit(client)
-        except UpgradeRefused as refused:
-            return refused.status
+        except UpgradeRefusedError as refused:
+            return refused.reason
+        except EngineError as error:
+            raise BuildError(f"{job.names[0]} was not built. {error}") from error
         with buildkit:
             build_with_buildkit(buildkit, job)
-        return None
+        return ""
 
     @contextmanager
     def _client_for(

@@ -9,7 +9,7 @@ from contextlib import suppress
 from imagebuilders.buildkit.transport.call import Handler
 from imagebuilders.buildkit.transport.channel import Channel
 from imagebuilders.buildkit.transport.http2 import Role
-from imagebuilders.buildkit.transport.stream import NonBlockingSocket
+from imagebuilders.connections.nonblocking import NonBlockingSocket
 
 
 class ScriptedConnection:

@@ -60,6 +60,7 @@ class ScriptedBuildKit:
         session_seconds: so long a build waits for its session.
 
     Attributes:
+        script: what is called for the next `Solve`.
         builds: the builds that were asked for, in order.
         sessions: the sessions that were opened, in order.
         connections: the connections of clients, in order, without those of sessions.
@@ -78,7 +79,7 @@ class ScriptedBuildKit:
         self.builds: list[ScriptedBuild] = []
         self.sessions: list[SessionPeer] = []
         self.connections: list[ScriptedConnection] = []
-        self._script = script
+        self.script = script
         self._version = version
         self._workers = [_worker(containerd_store=containerd_store)] if workers is None else workers
         self._more_handlers = dict(handlers or {})
@@ -216,7 +217,7 @@ class ScriptedBuildKit:
         with self._changed:
             self.builds.append(build)
         try:
-            response = self._script(build)
+            response = self.script(build)
             build.begin()
         except TransportError:
             raise

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from imagebuilders.buildkit.transport.stream import NonBlockingStream
+    from imagebuilders.connections.nonblocking import NonBlockingStream
 
 CLOSING_SECONDS = 2.0
 """So long the last words may take when a channel is closed."""

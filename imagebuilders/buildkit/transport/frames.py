@@ -1,7 +1,8 @@
-"""GOAWAY frames, taken out of a stream of HTTP/2 frames before h2 sees them.
+"""A look at HTTP/2's frames before h2 sees them.
 
 A peer that goes away finishes the streams that it has accepted (RFC 9113, section 6.8), but h2
-takes a connection for closed at the first GOAWAY. So these frames are read here.
+takes a connection for closed at the first GOAWAY: these frames are read here. And h2 waits for the
+whole of a frame before it refuses one that is too large, be it garbage: they are refused here.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ PREFACE_BYTES = 24
 _HEADER = struct.Struct(">HBBBL")
 _GOAWAY = struct.Struct(">LL")
 _GOAWAY_TYPE = 0x7
-_MAX_GOAWAY_BYTES = 64 * 1024
+_MAX_FRAME_BYTES = 16 * 1024  # HTTP/2's default; no other is asked for
 _STREAM_BITS = 0x7FFFFFFF
 
 
-class GoAwayFilter:
+class FrameFilter:
     """Splits bytes of a peer into GOAWAY frames and everything else. Takes pieces of any size."""
 
     def __init__(self, *, skip: int = 0) -> None:
@@ -42,7 +43,7 @@ class GoAwayFilter:
             error code.
 
         Raises:
-            ProtocolError: a GOAWAY frame is malformed.
+            ProtocolError: a frame is too large, or a GOAWAY frame malformed.
         """
         passed: list[memoryview | bytes] = []
         found: list[tuple[int, int]] = []
@@ -76,10 +77,15 @@ class GoAwayFilter:
     def _begin_frame(self, passed: list[memoryview | bytes]) -> None:
         high, low, kind, _flags, stream = _HEADER.unpack(self._header)
         length = high << 8 | low
+        if length > _MAX_FRAME_BYTES:
+            raise ProtocolError(
+                f"the peer broke the HTTP/2 protocol: a frame of {length} bytes, where "
+                f"{_MAX_FRAME_BYTES} are allowed"
+            )
         if kind != _GOAWAY_TYPE:
             passed.append(bytes(self._header))
             self._passing = length
-        elif not _GOAWAY.size <= length <= _MAX_GOAWAY_BYTES or stream & _STREAM_BITS:
+        elif length < _GOAWAY.size or stream & _STREAM_BITS:
             raise ProtocolError("the peer broke the HTTP/2 protocol: a malformed GOAWAY frame")
         else:
             self._payload = bytearray()

@@ -22,7 +22,7 @@ import h2.exceptions
 import h2.settings
 
 from imagebuilders.buildkit.transport.errors import ProtocolError
-from imagebuilders.buildkit.transport.frames import PREFACE_BYTES, GoAwayFilter
+from imagebuilders.buildkit.transport.frames import PREFACE_BYTES, FrameFilter
 
 STREAM_WINDOW_BYTES = 512 * 1024
 MAX_STREAMS = 128
@@ -122,7 +122,7 @@ class Http2Connection:
             client_side=role is Role.CLIENT, header_encoding=None, validate_inbound_headers=True
         )
         self._h2 = h2.connection.H2Connection(config)
-        self._filter = GoAwayFilter(skip=PREFACE_BYTES if role is Role.SERVER else 0)
+        self._filter = FrameFilter(skip=PREFACE_BYTES if role is Role.SERVER else 0)
         self._outgoing: dict[int, _Outgoing] = {}
         # Streams that have something to send, in turn; those whose own window is closed wait apart.
         self._turns: dict[int, None] = {}

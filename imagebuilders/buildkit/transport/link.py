@@ -132,7 +132,7 @@ class Link:
         with self.guard:
             ready = self._changed.wait_for(lambda: self._is_ready or bool(self.failure), timeout)
             if not ready:
-                raise CallTimeoutError(f"the daemon said nothing in {timeout:g} s")
+                raise CallTimeoutError(f"the daemon said nothing for {timeout:g} s")
             if not self._is_ready:
                 self.check()
 
