@@ -241,8 +241,12 @@ class ScriptedBuildKit:
         told = build.listen()
         # Nothing waits for a client that has broken the call off.
         call.watch(lambda: None if call.status is None else told.put(None))
-        while (message := told.get()) is not None:
-            call.send(message.SerializeToString())
+        try:
+            while (message := told.get()) is not None:
+                call.send(message.SerializeToString())
+            call.finish()
+        finally:
+            build.served()
 
     def _find_build(self, ref: str, call: Call) -> ScriptedBuild | None:
         is_over = threading.Event()

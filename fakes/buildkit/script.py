@@ -33,6 +33,13 @@ ImageMaker = Callable[[Sequence[str]], str]
 """Makes an image under some names; returns its ID."""
 
 
+_UNHEARD_SECONDS = 1.0
+"""So long an answer waits for the client to ask for the build's status at all."""
+
+_TELLING_SECONDS = 10.0
+"""So long it waits for the client to take the status in."""
+
+
 class ScriptedBuild:
     """A build that a client asked for.
 
@@ -69,10 +76,12 @@ class ScriptedBuild:
         self._find_session = find_session
         self._began = began
         self._make_image = make_image
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._has_begun = False
         self._has_ended = False
         self._listeners: list[queue.SimpleQueue[StatusResponse | None]] = []
+        self._heard = 0
+        self._served = 0
         self._steps = 0
 
     @property
@@ -271,15 +280,26 @@ class ScriptedBuild:
                 listener.put(None)
             else:
                 self._listeners.append(listener)
+            self._heard += 1
+            self._lock.notify_all()
         return listener
 
+    def served(self) -> None:
+        """Note that a `Status` call has ended."""
+        with self._lock:
+            self._served += 1
+            self._lock.notify_all()
+
     def end(self) -> None:
-        """End the status."""
+        """End the status, before the build itself is answered, as real daemons do."""
         with self._lock:
             self._has_ended = True
             for listener in self._listeners:
                 listener.put(None)
             self._listeners.clear()
+            if self._has_begun:
+                self._lock.wait_for(lambda: self._heard > 0, _UNHEARD_SECONDS)
+                self._lock.wait_for(lambda: self._served == self._heard, _TELLING_SECONDS)
 
 
 Script = Callable[[ScriptedBuild], Mapping[str, str] | None]
