@@ -10,7 +10,7 @@ from fakes.buildkit.session_peer import SessionPeer
 from imagebuilders.buildkit.session.session import Service, Session
 from imagebuilders.buildkit.transport.channel import Channel
 from imagebuilders.buildkit.transport.http2 import Role
-from imagebuilders.buildkit.transport.stream import NonBlockingSocket
+from imagebuilders.connections.nonblocking import NonBlockingSocket
 
 
 @contextmanager
