@@ -44,7 +44,7 @@ _SECOND = 1_000_000_000
 
 
 def cache_folder() -> Path | None:
-    """Give the folder of the cache files, or `None` when the cache is turned off.
+    """Return the folder of the cache files, or `None` when the cache is turned off.
 
     `IMAGEBUILDERS_CACHE_DIR` names it, else it lies in the user's cache folder. The cache is off
     when `IMAGEBUILDERS_DIGEST_CACHE` is `0`, `off`, `false` or `no`, or when there is no home.

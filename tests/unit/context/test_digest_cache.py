@@ -18,10 +18,11 @@ from pytest_mock import MockerFixture
 from imagebuilders.context import cache_file, digest_cache
 from imagebuilders.context.cache_file import Block, CacheWriter, open_cache
 from imagebuilders.context.digest_cache import DigestCache, cache_folder, limit_folder
-from imagebuilders.context.folder import Folder, replace
+from imagebuilders.context.folder import Folder
 from imagebuilders.context.inspection import inspect
 from imagebuilders.context.manifest import ContentHasher, manifest_of
 from imagebuilders.context.rules import IgnoreRules
+from imagebuilders.context.tree import replace
 from imagebuilders.context.walk import walk
 from imagebuilders.exceptions import ContextChangedError
 
