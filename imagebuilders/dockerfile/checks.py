@@ -27,8 +27,8 @@ _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*")
 def check(dockerfile: Dockerfile, grammar: Grammar = BUILDKIT) -> Iterator[Problem]:
     """Find what an engine refuses in a Dockerfile, the first of each instruction.
 
-    First come the problems found in reading. For the others an engine puts `dockerfile parse
-    error on line N: ` before the message, but for an instruction before the first FROM.
+    First come the problems found in reading. Before the message of any other an engine puts
+    `dockerfile parse error on line N:`, but not for an instruction before the first FROM.
     """
     yield from dockerfile.problems
     has_stage = False
