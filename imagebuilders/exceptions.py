@@ -339,6 +339,18 @@ class ImageFormatError(ImageBuilderError, ValueError):
         self.field = field
 
 
+class LayerFormatError(ImageFormatError):
+    """A layer's archive, or its compression, is malformed, too large, or ends too early.
+
+    Attributes:
+        is_truncated: whether it ends too early, as after a download that was cut.
+    """
+
+    def __init__(self, message: str, *, is_truncated: bool = False) -> None:
+        super().__init__(message)
+        self.is_truncated = is_truncated
+
+
 class DigestMismatchError(ImageFormatError):
     """Content is not what its digest or its size says.
 
