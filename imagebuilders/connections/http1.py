@@ -83,12 +83,12 @@ class Answer:
             OSError: as in `chunks`.
             EngineError: as in `chunks`.
         """
-        body = b""
+        body = bytearray()
         for chunk in self.chunks():
             body += chunk
             if len(body) >= limit:
                 break
-        return body[:limit]
+        return bytes(body[:limit])
 
     def _raw_chunks(self) -> Iterator[bytes]:
         while True:

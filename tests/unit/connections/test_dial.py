@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ports import Proxy
 
 from fakes.registry.tls import Certificate
 from imagebuilders.connections.address import parse_address
@@ -17,7 +18,6 @@ from imagebuilders.connections.http1 import send_request
 from imagebuilders.connections.proxies import Proxy as ProxySetting
 from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.exceptions import ConfigurationError
-from tests.unit.connections.conftest import Proxy
 
 
 @pytest.fixture

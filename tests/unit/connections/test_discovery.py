@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from ports import Proxy
 from pytest_mock import MockerFixture
 
 from fakes import FakeDockerEngine
@@ -20,7 +21,6 @@ from imagebuilders.connections.discovery import find_engine
 from imagebuilders.connections.probe import FoundEngine
 from imagebuilders.events import Event, Notice, listen
 from imagebuilders.exceptions import AttemptFailure, ConfigurationError, EngineNotFoundError
-from tests.unit.connections.conftest import Proxy
 
 Serve = Callable[..., Path]
 

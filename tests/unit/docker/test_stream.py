@@ -6,15 +6,19 @@ import logging
 import socket
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import docker
 import pytest
 import requests
 import urllib3.exceptions
+from ports import Proxy, accepting, engine_with_tls
 from pytest_mock import MockerFixture
 from requests.adapters import BaseAdapter
 
 from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.registry.tls import make_certificate
 from imagebuilders.docker import stream
 from imagebuilders.docker.stream import engine_errors, get, post
 from imagebuilders.exceptions import (
@@ -336,6 +340,37 @@ class TestGivenClients:
         [request] = fake_engine.requests
         assert request.headers["host"] == "engine.example:2375"
         assert request.headers["proxy-authorization"] == "Basic bWU6cHc="
+
+    @pytest.mark.parametrize("by_proxy", [False, True])
+    def test_tls(
+        self,
+        fake_engine: FakeDockerEngine,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        by_proxy: bool,
+    ) -> None:
+        """Its files count, and a proxy tunnels."""
+        pytest.importorskip("cryptography")
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+        monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+        certificate = make_certificate("engine.example")
+        (tmp_path / "cert.pem").write_bytes(certificate.certificate)
+        (tmp_path / "key.pem").write_bytes(certificate.key)
+        cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+        tls = docker.tls.TLSConfig(client_cert=(cert, key), ca_cert=cert, verify=True)
+        with engine_with_tls(fake_engine, certificate) as port, ExitStack() as stack:
+            host = f"tcp://localhost:{port}"
+            proxy = Proxy(port)
+            if by_proxy:
+                host = "tcp://engine.example:2376"
+                proxy.port = stack.enter_context(accepting(proxy.handle))
+                monkeypatch.setenv("HTTPS_PROXY", f"http://me:pw@127.0.0.1:{proxy.port}")
+            client = docker.DockerClient(host, version="1.41", tls=tls)
+            assert isinstance(get(client, "/version"), dict)
+            client.close()
+        assert len(proxy.heads) == by_proxy
+        assert not proxy.heads or b"Proxy-Authorization: Basic bWU6cHc=" in proxy.heads[0]
+        assert "proxy-authorization" not in fake_engine.requests[0].headers
 
     def test_nobody_is_there(self) -> None:
         """The reason is the system's."""
