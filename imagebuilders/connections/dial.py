@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from imagebuilders.connections.address import Address, Scheme
 from imagebuilders.connections.command import CommandSocket
 from imagebuilders.connections.http1 import send_request
-from imagebuilders.connections.proxies import Proxy
 from imagebuilders.connections.streams import SocketStream
 from imagebuilders.connections.tls import TLSFiles
+from imagebuilders.proxies import Proxy
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from imagebuilders.connections.http1 import Answer, send_request
-from imagebuilders.connections.proxies import find_proxy
 from imagebuilders.connections.streams import SocketStream
 from imagebuilders.exceptions import ConfigurationError, EngineError
+from imagebuilders.proxies import find_proxy
 
 if TYPE_CHECKING:
     import docker

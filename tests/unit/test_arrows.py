@@ -23,7 +23,7 @@ _ORDER = (
     ("exceptions", "version"),
     ("events",),
     ("validation",),
-    ("user_folders", "control_files", "go_text"),
+    ("user_folders", "control_files", "go_text", "proxies"),
     ("dockerfile",),
     ("oci",),
     ("auth",),

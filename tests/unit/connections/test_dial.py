@@ -15,9 +15,9 @@ from fakes.registry.tls import Certificate
 from imagebuilders.connections.address import parse_address
 from imagebuilders.connections.dial import Endpoint, ProxyError, dial, open_stream
 from imagebuilders.connections.http1 import send_request
-from imagebuilders.connections.proxies import Proxy as ProxySetting
 from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.proxies import Proxy as ProxySetting
 
 
 @pytest.fixture
