@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from imagebuilders.context.entries import Entry
 from imagebuilders.context.faults import changed, replaced, unreadable, vanished
 from imagebuilders.context.opener import FolderOpener
-from imagebuilders.context.status import state_of
+from imagebuilders.context.status import State, state_of
+from imagebuilders.exceptions import ContextChangedError
 
 CHUNK_SIZE = 256 * 1024
 _REGULAR = stat.S_IFREG
@@ -97,7 +98,9 @@ class ContentReader:
                 if not more:
                     break
                 content += more
-            _check(entry, source, descriptor)
+            state = state_of(os.fstat(descriptor))
+            if state[1:] != entry[3:8] or state[0] != _REGULAR | entry.mode:
+                raise _difference(entry, source, state)
             if len(content) != size:
                 raise changed(source, "shrank" if len(content) < size else "grew")
             return content
@@ -146,13 +149,16 @@ def read_whole(entry: Entry) -> bytes:
 
 def _check(entry: Entry, source: str, descriptor: int) -> None:
     """Raise `ContextChangedError` unless the open file is as its entry says."""
-    status = os.fstat(descriptor)
-    state = state_of(status)
-    if state[1:] == entry[3:8] and state[0] == _REGULAR | entry.mode:
-        return
-    is_same = (status.st_ino, status.st_dev) == (entry.inode, entry.device)
-    if not is_same or not stat.S_ISREG(status.st_mode):
-        raise replaced(source)
-    if status.st_size != entry.size:
-        raise changed(source, "grew" if status.st_size > entry.size else "shrank")
-    raise changed(source, "was written to" if status.st_mtime_ns != entry.mtime_ns else "changed")
+    state = state_of(os.fstat(descriptor))
+    if state[1:] != entry[3:8] or state[0] != _REGULAR | entry.mode:
+        raise _difference(entry, source, state)
+
+
+def _difference(entry: Entry, source: str, state: State) -> ContextChangedError:
+    """Return the error of a file that is not as its entry says."""
+    mode, size, mtime_ns, _, inode, device = state
+    if (inode, device) != (entry.inode, entry.device) or not stat.S_ISREG(mode):
+        return replaced(source)
+    if size != entry.size:
+        return changed(source, "grew" if size > entry.size else "shrank")
+    return changed(source, "was written to" if mtime_ns != entry.mtime_ns else "changed")

@@ -104,7 +104,7 @@ class Folder:
         Raises:
             ContextChangedError: a file was replaced by something else during the walk.
         """
-        open_folders = [self._steps()]
+        open_folders: list[Iterator[Entry | Folder]] = [self._steps()]
         while open_folders:
             for step in open_folders[-1]:
                 if isinstance(step, Folder):
@@ -116,7 +116,7 @@ class Folder:
 
     def paths(self) -> Iterator[str]:
         """Yield the paths of all files and links, without order."""
-        folders = [self]
+        folders: list[Folder] = [self]
         while folders:
             folder = folders.pop()
             prefix = folder.prefix

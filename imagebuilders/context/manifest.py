@@ -58,7 +58,8 @@ class ContentHasher:
         Raises:
             ContextChangedError, BuildContextError: as `content_hash` does.
         """
-        return encode_path("".join(record(file, self.content_hash) for file in folder.files()))
+        content_hash = self.content_hash
+        return encode_path("".join([record(file, content_hash) for file in folder.files()]))
 
 
 def record(entry: Entry, content_hash: Callable[[Entry], str]) -> str:

@@ -277,7 +277,7 @@ def test_failed_digest_writes_nothing(tree: Tree) -> None:
 def test_full_disk(tree: Tree, mocker: MockerFixture) -> None:
     """A disk that is full in the middle is no error either."""
     full = OSError(28, "No space left on device")
-    mocker.patch.object(CacheWriter, "add_block", side_effect=full)
+    mocker.patch.object(CacheWriter, "add", side_effect=full)
     assert tree.digest() == (EXPECTED, sorted(EXPECTED))
     assert tree.files() == []
 
