@@ -116,7 +116,8 @@ class Folder:
 
     def paths(self) -> Iterator[str]:
         """Yield the paths of all files and links, without order."""
-        folders: list[Folder] = [self]
+        folders: list[Folder] = []
+        folders.append(self)
         while folders:
             folder = folders.pop()
             prefix = folder.prefix

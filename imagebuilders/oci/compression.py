@@ -148,7 +148,8 @@ def _decompressor(
 
 
 def _gzip() -> _Decompressor:
-    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    # Its stubs call the arguments otherwise.
+    return cast("_Decompressor", igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP))
 
 
 def _xz() -> _Decompressor:
