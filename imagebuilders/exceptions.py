@@ -280,8 +280,11 @@ class EngineResponseError(EngineError):
     """
 
     def __init__(self, explanation: str, *, status: int) -> None:
+        told = f"HTTP status {status}"
         words = f": {explanation}" if explanation else ", and gave no reason."
-        super().__init__(f"The Docker Engine answered with HTTP status {status}{words}")
+        # What is no word of the engine's own begins with the status.
+        answer = explanation if explanation.startswith(f"{told}:") else f"{told}{words}"
+        super().__init__(f"The Docker Engine answered with {answer}")
         self.status = status
         self.explanation = explanation or f"HTTP status {status}, without a reason."
 

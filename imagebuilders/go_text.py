@@ -22,6 +22,11 @@ def trim_space(text: str) -> str:
     return text.strip(WHITE_SPACE)
 
 
+def replace_lone_surrogates(text: str) -> str:
+    """Return a text as `encoding/json` would decode it: what UTF-8 cannot hold becomes U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def clean_path(path: str) -> str:
     """Give the shortest spelling of `path` (Go's `filepath.Clean`, on Unix).
 

@@ -151,13 +151,15 @@ def test_an_error_of_the_caller_passes_as_it_is(
     ("status", "body", "explanation"),
     [
         (400, b'{"message":"bad parameter "}', "bad parameter"),
-        (502, b"<html>Bad Gateway</html>\n", "<html>Bad Gateway</html>"),
+        (502, b"<html>Bad Gateway</html>\n", "HTTP status 502: <html>Bad Gateway</html>"),
         (503, b"", "HTTP status 503, without a reason."),
         (500, b'{"message":""}', "HTTP status 500, without a reason."),
         (500, b" \n", "HTTP status 500, without a reason."),
-        (400, b'{"message":5}', '{"message":5}'),
-        (400, b"x" * 10_000, "x" * 500),
-        (400, b"\xff", "\N{REPLACEMENT CHARACTER}"),
+        (400, b'{"message":5}', "HTTP status 400, without a reason."),
+        (500, b"{}", "HTTP status 500, without a reason."),
+        (400, b"x" * 10_000, f"HTTP status 400: {'x' * 500}"),
+        (400, b"\xff", "HTTP status 400: \N{REPLACEMENT CHARACTER}"),
+        (400, b'{"message":"\\ud800"}', "\N{REPLACEMENT CHARACTER}"),
     ],
 )
 def test_a_refusal(
@@ -172,6 +174,7 @@ def test_a_refusal(
     with pytest.raises(EngineResponseError) as caught:
         _post(client)
     assert (caught.value.status, caught.value.explanation) == (status, explanation)
+    assert str(caught.value).count(f"HTTP status {status}") == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -202,7 +205,7 @@ def test_a_refusal_without_an_end(served: Served, mocker: MockerFixture) -> None
     client = served(b"HTTP/1.1 500 No\r\n\r\n" + b"word " * 50_000)
     with pytest.raises(EngineResponseError) as caught:
         _post(client)
-    assert len(caught.value.explanation) <= 500
+    assert len(caught.value.explanation) <= 520
     mocker.patch.object(stream, "EXPLANATION_SECONDS", -1)
     client = served(b"HTTP/1.1 500 No\r\n\r\nword", ended=False)
     with pytest.raises(EngineResponseError, match="word"):
