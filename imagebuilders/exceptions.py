@@ -237,6 +237,8 @@ class AttemptFailure(str, enum.Enum):
     """No encrypted connection could be made."""
     COMMAND = "command"
     """The command that reaches the engine, such as ssh, failed."""
+    PROXY = "proxy"
+    """The proxy before the engine cannot be reached, or lets nobody through."""
     ANSWER = "answer"
     """What answers refuses, or is no Docker Engine."""
 

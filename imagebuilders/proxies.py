@@ -11,7 +11,7 @@ import base64
 import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from imagebuilders.exceptions import ConfigurationError
 
@@ -88,12 +88,19 @@ def _parse(variable: str, value: str) -> Proxy:
         raise unusable(f"{parts.scheme}:// is not supported; an HTTP proxy is needed")
     if not host:
         raise unusable("its address has no host")
+    if any(character.isspace() or not character.isprintable() for character in host):
+        raise unusable("its host is malformed")
     authorization = None
     if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        authorization = f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"
+        pair = b":".join(map(_unquoted, (parts.username, parts.password or "")))
+        authorization = f"Basic {base64.b64encode(pair).decode('ascii')}"
     secure = parts.scheme == "https"
     return Proxy(host, port or (443 if secure else 80), secure, authorization, variable)
+
+
+def _unquoted(text: str) -> bytes:
+    """Return the bytes that a part of a URL stands for; those of a password need not be UTF-8."""
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 def _is_direct(host: str, port: int, exceptions: str) -> bool:

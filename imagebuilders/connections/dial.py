@@ -65,7 +65,7 @@ class Endpoint:
 
 
 class ProxyError(ConnectionError):
-    """A proxy did not let a connection through."""
+    """A proxy cannot be reached, or did not let a connection through."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -120,15 +120,14 @@ def _dial_tcp(endpoint: Endpoint, timeout: float | None) -> socket.socket:
     assert address.port is not None  # every TCP address has one
     # The files first: one that is missing is no reason to connect.
     context = (endpoint.tls or TLSFiles()).client_context() if endpoint.is_secure else None
-    server = (address.host, address.port)
-    connected = socket.create_connection((proxy.host, proxy.port) if proxy else server, timeout)
+    if proxy is not None:
+        connected = _dial_proxy(proxy, timeout)
+    else:
+        connected = socket.create_connection((address.host, address.port), timeout)
     try:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A build may be silent for hours; a peer that has vanished is noticed all the same.
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if proxy is not None and proxy.tls:
-            proxy_context = TLSFiles().client_context()
-            connected = proxy_context.wrap_socket(connected, server_hostname=proxy.host)
         if context is not None:
             if proxy is not None:
                 _open_tunnel(connected, endpoint, proxy, timeout)
@@ -137,6 +136,32 @@ def _dial_tcp(endpoint: Endpoint, timeout: float | None) -> socket.socket:
         connected.close()
         raise
     return connected
+
+
+def _dial_proxy(proxy: Proxy, timeout: float | None) -> socket.socket:
+    """Open a connection to a proxy.
+
+    Raises:
+        ProxyError: no connection could be made; it would be taken for the daemon's otherwise.
+    """
+    try:
+        connected = socket.create_connection((proxy.host, proxy.port), timeout)
+        if not proxy.tls:
+            return connected
+        try:
+            return TLSFiles().client_context().wrap_socket(connected, server_hostname=proxy.host)
+        except BaseException:
+            connected.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, TimeoutError):
+            reason = "no answer in time"
+        else:
+            reason = getattr(error, "strerror", None) or str(error)
+        source = f" of {proxy.variable}" if proxy.variable else ""
+        raise ProxyError(
+            f"the proxy {proxy.url}{source} cannot be reached: {reason.lower()}"
+        ) from error
 
 
 def _open_tunnel(

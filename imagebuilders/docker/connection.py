@@ -104,7 +104,7 @@ def _borrowed(api: docker.APIClient, request: requests.PreparedRequest) -> Itera
             f"The Docker client sends its requests by a {type(adapter).__name__}, which lends no "
             "connection; an adapter derived from requests.adapters.HTTPAdapter is needed."
         )
-    settings = api.merge_environment_settings(url, {}, True, None, None)
+    settings = api.merge_environment_settings(url, {}, True, api.verify, api.cert)
     proxies = _proxies(api, url, settings["proxies"])
     pool = _pool(adapter, request, settings, proxies)
     adapter.add_headers(request, **{**settings, "proxies": proxies})

@@ -171,8 +171,8 @@ def _explanation(answer: Answer) -> str:
         # A proxy, say, which may not say in words what the status is.
         text = content.decode("utf-8", "replace").strip()[:_SHOWN_CHARACTERS]
         return f"HTTP status {answer.status}: {text}"
-    text = message.get("message")
-    return text.strip() if isinstance(text, str) else ""
+    words = message.get("message")
+    return words.strip() if isinstance(words, str) else ""
 
 
 def _read_some(answer: Answer) -> bytes:

@@ -95,12 +95,22 @@ def test_credentials() -> None:
     assert "bWU6" not in repr(proxy)
 
 
+@pytest.mark.parametrize("password", ["\udcff", "%ff"])
+def test_credentials_that_are_not_utf8(password: str) -> None:
+    """The bytes count, as they stand in the environment or are escaped."""
+    proxy = _find({"HTTP_PROXY": f"http://me:{password}@proxy:1"})
+    assert proxy is not None
+    assert proxy.authorization == "Basic bWU6/w=="
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
         ("socks5://me:s3cret@proxy:1", "socks5:// is not supported"),
         ("http://me:s3cret@proxy:port", "malformed"),
         ("http://", "no host"),
+        ("http://me:s3cret@a b", "host is malformed"),
+        ("http://me:s3cret@\udcff", "host is malformed"),
     ],
 )
 def test_unusable_proxy(value: str, words: str) -> None:

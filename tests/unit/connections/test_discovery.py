@@ -406,6 +406,27 @@ def test_a_proxy_that_cannot_be_used(
     assert failure is AttemptFailure.CONFIGURATION
 
 
+@pytest.mark.parametrize(
+    ("variable", "scheme", "host"),
+    [
+        ("HTTP_PROXY", "http", "tcp://engine.example"),
+        ("http_proxy", "https", "tcp://engine.example"),
+        ("HTTPS_PROXY", "http", "https://engine.example"),
+    ],
+)
+def test_a_proxy_that_cannot_be_reached(
+    environ: dict[str, str], variable: str, scheme: str, host: str
+) -> None:
+    """It is told from the engine behind it, which nobody has asked."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    proxy = f"{scheme}://me:s3cret@127.0.0.1:{port}"
+    outcome, failure = _failure({**environ, variable: proxy, "DOCKER_HOST": host})
+    named = f"the proxy {scheme}://127.0.0.1:{port} of {variable}"
+    assert outcome == f"{named} cannot be reached: connection refused"
+    assert failure is AttemptFailure.PROXY
+
+
 @pytest.fixture
 def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Put a script in the place of the command ssh."""
