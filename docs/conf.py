@@ -58,6 +58,14 @@ def _inside_block(made: Sequence[str]) -> bool:
     return above.startswith("    ")
 
 
+def _is_skipped(
+    app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
+) -> bool | None:
+    """Leave out what `NamedTuple` says of its fields: the class's own text says more."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app: Sphinx) -> None:
     """Read docstrings before napoleon does."""
     app.connect("autodoc-process-docstring", _as_restructured_text, priority=100)
+    app.connect("autodoc-skip-member", _is_skipped)

@@ -11,7 +11,7 @@ from typing import IO
 
 from imagebuilders.context.archive import ArchiveType, archive_stream
 from imagebuilders.context.entries import Entry, show_path, sort_key
-from imagebuilders.context.extra_files import ExtraFiles, overlay
+from imagebuilders.context.extra_files import ExtraFiles, archive_path, overlay
 from imagebuilders.context.inspection import inspect
 from imagebuilders.context.packing import pack_entries
 from imagebuilders.exceptions import BuildContextError
@@ -101,7 +101,7 @@ class Archivable(ABC):
 
     def _selected_entries(self) -> Iterator[Entry]:
         """Yield what `get_files` gives, with the parents that it needs, in order."""
-        files = self.get_files()
+        files = {archive_path(path): source for path, source in self.get_files().items()}
         paths = set(files)
         for path in files:
             parent = posixpath.dirname(path)

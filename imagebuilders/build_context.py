@@ -22,7 +22,7 @@ from imagebuilders.context.ignore_file import (
 )
 from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.context.snapshot import ContextSnapshot
-from imagebuilders.context.taking import Taking
+from imagebuilders.context.snapshot_builder import SnapshotBuilder
 from imagebuilders.context.walk import select
 from imagebuilders.go_text import clean_path
 
@@ -182,10 +182,10 @@ class BuildContext(Archivable):
         Raises:
             BuildContextError, IgnoreFileError, ContextChangedError: as for `entries`.
         """
-        taking = self._taking()
+        builder = self._snapshot_builder()
         if rewrite_ignore_files:
-            taking.rewrite_ignore_files(self._ignore_files)
-        return taking.snapshot(self._notices)
+            builder.rewrite_ignore_files(self._ignore_files)
+        return builder.build(self._notices)
 
     def build_snapshot(self, dockerfile: str | None = None) -> ContextSnapshot:
         """Return the context as a build by a Dockerfile needs it, and with that Dockerfile read.
@@ -204,9 +204,9 @@ class BuildContext(Archivable):
         context = self
         if dockerfile is not None or self._dockerfile is None:
             context = self.for_dockerfile(dockerfile or DEFAULT_DOCKERFILE)
-        taking = context._taking()
-        taking.read_dockerfile(context._dockerfile or DEFAULT_DOCKERFILE)
-        return taking.snapshot(self._notices)
+        builder = context._snapshot_builder()
+        builder.read_dockerfile(context._dockerfile or DEFAULT_DOCKERFILE)
+        return builder.build(self._notices)
 
     def upload_snapshot(self) -> ContextSnapshot:
         """Return the context as it is built elsewhere: with its Dockerfile.
@@ -217,17 +217,17 @@ class BuildContext(Archivable):
         Raises:
             BuildContextError, IgnoreFileError, ContextChangedError: as for `entries`.
         """
-        taking = self._taking()
+        builder = self._snapshot_builder()
         is_added = self._extra.__contains__
         name = self._dockerfile or dockerfile_name(self._root, DEFAULT_DOCKERFILE, is_added)
-        taking.add_dockerfile(name)
-        taking.rewrite_ignore_files(self._ignore_files)
-        return taking.snapshot(self._notices)
+        builder.add_dockerfile(name)
+        builder.rewrite_ignore_files(self._ignore_files)
+        return builder.build(self._notices)
 
-    def _taking(self) -> Taking:
+    def _snapshot_builder(self) -> SnapshotBuilder:
         rules, ignore_file = self._rules()
         selects_itself = type(self).get_files is not BuildContext.get_files
-        return Taking(
+        return SnapshotBuilder(
             self._root,
             rules=rules,
             ignore_path=self.dockerignore_file,

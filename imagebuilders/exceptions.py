@@ -237,6 +237,8 @@ class AttemptFailure(str, enum.Enum):
     """No encrypted connection could be made."""
     COMMAND = "command"
     """The command that reaches the engine, such as ssh, failed."""
+    PROXY = "proxy"
+    """The proxy before the engine cannot be reached, or lets nobody through."""
     ANSWER = "answer"
     """What answers refuses, or is no Docker Engine."""
 
@@ -280,8 +282,11 @@ class EngineResponseError(EngineError):
     """
 
     def __init__(self, explanation: str, *, status: int) -> None:
+        told = f"HTTP status {status}"
         words = f": {explanation}" if explanation else ", and gave no reason."
-        super().__init__(f"The Docker Engine answered with HTTP status {status}{words}")
+        # What is no word of the engine's own begins with the status.
+        answer = explanation if explanation.startswith(f"{told}:") else f"{told}{words}"
+        super().__init__(f"The Docker Engine answered with {answer}")
         self.status = status
         self.explanation = explanation or f"HTTP status {status}, without a reason."
 
@@ -344,6 +349,18 @@ class ImageFormatError(ImageBuilderError, ValueError):
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class LayerFormatError(ImageFormatError):
+    """A layer's archive, or its compression, is malformed, too large, or ends too early.
+
+    Attributes:
+        is_truncated: whether it ends too early, as after a download that was cut.
+    """
+
+    def __init__(self, message: str, *, is_truncated: bool = False) -> None:
+        super().__init__(message)
+        self.is_truncated = is_truncated
 
 
 class DigestMismatchError(ImageFormatError):

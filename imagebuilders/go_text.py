@@ -1,8 +1,9 @@
 """Rules of text that Docker's files take from Go's standard library.
 
 White space as `strings.TrimSpace` sees it, paths as `filepath.Clean` writes them, the syntax
-check that `filepath.Match` makes, lower case, quoted strings and durations. Text is `str`; bytes
-that are not UTF-8 stand in it as lone surrogates (`surrogateescape`), as in Python's file names.
+check that `filepath.Match` makes, lower case, quoted strings, booleans and durations. Text is
+`str`; bytes that are not UTF-8 stand in it as lone surrogates (`surrogateescape`), as in Python's
+file names.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ WHITE_SPACE = (
 def trim_space(text: str) -> str:
     """Give `text` without white space at its ends (Go's `strings.TrimSpace`)."""
     return text.strip(WHITE_SPACE)
+
+
+def replace_lone_surrogates(text: str) -> str:
+    """Return a text as `encoding/json` would decode it: what UTF-8 cannot hold becomes U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def clean_path(path: str) -> str:
@@ -220,6 +226,12 @@ def _quoted(char: str) -> str:
         return f"\\x{ord(char):02x}"
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
+
+BOOLEANS = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
+}
+"""Every way to write a boolean that `strconv.ParseBool` takes."""
 
 _DURATION_PART = re.compile(r"(?P<whole>[0-9]*)(?P<fraction>\.[0-9]*)?(?P<unit>[^0-9.]*)")
 _LARGEST_INTEGER = 2**63 - 1

@@ -20,7 +20,6 @@ from fakes.engine.errors import ApiError, StepError
 from fakes.engine.events import EventLog
 from fakes.engine.faults import FaultPlan
 from fakes.engine.http import DisconnectError, Request, Response, serve_connection
-from fakes.engine.images.files import Tree
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
 from fakes.engine.images.seed import seeded_image
 from fakes.engine.images.store import Image, ImageStore
@@ -31,6 +30,7 @@ from fakes.engine.registries.layer_sources import LayerSources
 from fakes.engine.routes.router import Router
 from fakes.engine.versions import VERSIONS, EngineVersion
 from fakes.engine.volumes.store import VolumeStore
+from imagebuilders.oci.file_tree import Tree
 
 if TYPE_CHECKING:
     from fakes.buildkit import ScriptedBuildKit

@@ -13,8 +13,10 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
+from imagebuilders.go_text import BOOLEANS as BOOLEANS
 from imagebuilders.go_text import parse_duration as parse_duration
 from imagebuilders.go_text import quote as quote
+from imagebuilders.go_text import replace_undecodable
 
 _HTML = str.maketrans(
     {
@@ -28,16 +30,14 @@ _HTML = str.maketrans(
 _HOUR = 3_600_000_000_000
 _MINUTE = 60_000_000_000
 
-BOOLEANS = {
-    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
-    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
-}
-"""Every way to write a boolean that `strconv.ParseBool` takes."""
-
 
 def dumps(value: Any) -> str:
-    """JSON without spaces, with `<`, `>` and `&` escaped, in the dicts' own order."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).translate(_HTML)
+    """JSON without spaces, with `<`, `>` and `&` escaped, in the dicts' own order.
+
+    A byte that is not UTF-8 becomes U+FFFD.
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return replace_undecodable(text).translate(_HTML)
 
 
 def quote_rune(code: int) -> str:

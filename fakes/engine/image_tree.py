@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from fakes.engine.images.files import (
+from imagebuilders.oci.file_tree import (
     File,
     UnresolvedPathError,
     children,

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import gzip
-import io
 import json
 import posixpath
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fakes.registry.errors import NotInRegistryError
 from fakes.registry.storage import Manifest
+from imagebuilders.exceptions import ConfigurationError, LayerFormatError
+from imagebuilders.oci.file_tree import Tree, UnresolvedPathError, clean, resolve
+from imagebuilders.oci.layer import apply_layer, read_layer
 
 if TYPE_CHECKING:
     from fakes.registry.registry import FakeRegistry
 
-_WHITEOUT = ".wh."
-_OPAQUE = ".wh..wh..opq"
 _KINDS = {
-    tarfile.REGTYPE: "file",
-    tarfile.AREGTYPE: "file",
-    tarfile.LNKTYPE: "hard link",
-    tarfile.SYMTYPE: "symbolic link",
-    tarfile.DIRTYPE: "directory",
-    tarfile.CHRTYPE: "character device",
-    tarfile.BLKTYPE: "block device",
-    tarfile.FIFOTYPE: "fifo",
+    "file": "file",
+    "dir": "directory",
+    "symlink": "symbolic link",
+    "char": "character device",
+    "block": "block device",
+    "fifo": "fifo",
 }
 
 
@@ -71,7 +67,7 @@ class Image:
     manifest: Manifest
     config: Mapping[str, object]
     files: tuple[ImageFile, ...]
-    _contents: Mapping[str, memoryview] = field(repr=False)
+    _tree: Tree = field(repr=False)
 
     @property
     def digest(self) -> str:
@@ -141,16 +137,13 @@ class Image:
         Raises:
             NotInRegistryError: there is no file at that path.
         """
-        seen: set[str] = set()
-        wanted = _absolute(path)
-        while wanted not in self._contents:
-            entry = self.file(wanted)
-            if not entry.target or wanted in seen:
-                raise NotInRegistryError(f"{_absolute(path)} is no file but a {entry.kind}")
-            seen.add(wanted)
-            start = posixpath.dirname(wanted) if entry.kind == "symbolic link" else "/"
-            wanted = _absolute(posixpath.join(start, entry.target))
-        return bytes(self._contents[wanted])
+        try:
+            file = self._tree.get(resolve(self._tree, path))
+        except UnresolvedPathError:
+            file = None
+        if file is None or file.kind != "file":
+            raise NotInRegistryError(f"{_absolute(path)} is no file but a {self.file(path).kind}")
+        return file.data
 
 
 def read_image(registry: FakeRegistry, manifest: Manifest, platform: str | None = None) -> Image:
@@ -163,85 +156,55 @@ def read_image(registry: FakeRegistry, manifest: Manifest, platform: str | None 
         raise ValueError(f"{manifest.digest} is no image: it has no configuration") from error
     if not isinstance(config, dict):
         raise ValueError(f"{manifest.digest} is no image: its configuration is no object")
-    tree = _Tree()
+    found = _Files()
     for layer in manifest.descriptors("layers"):
         digest = str(layer["digest"])
-        tree.add(digest, decompressed(registry.blob(digest), digest))
-    files = tuple(tree.files[path] for path in sorted(tree.files))
-    return Image(manifest, config, files, tree.contents)
+        found.add(digest, registry.blob(digest))
+    return Image(manifest, config, found.listed(), found.tree)
 
 
-def decompressed(content: bytes, name: str) -> bytes:
-    """A layer's tar, whatever it is compressed with.
-
-    Raises:
-        ValueError: no way to decompress it is at hand.
-    """
-    if content.startswith(b"\x1f\x8b"):
-        return gzip.decompress(content)
-    if content.startswith(b"\x28\xb5\x2f\xfd"):
-        raise ValueError(f"layer {name} is compressed with zstd, which cannot be looked into")
-    return content
-
-
-class _Tree:
-    """A file system that grows layer by layer."""
+class _Files:
+    """What layers make, and which layer each file comes from."""
 
     def __init__(self) -> None:
-        self.files: dict[str, ImageFile] = {}
-        self.contents: dict[str, memoryview] = {}
+        self.tree: Tree = {}
+        self._layers: dict[str, str] = {}
+        self._links: dict[str, str] = {}
 
-    def add(self, layer: str, archive: bytes) -> None:
-        view = memoryview(archive)
-        lower = list(self.files)
+    def add(self, digest: str, archive: bytes) -> None:
+        """Lay a layer over what there is.
+
+        Raises:
+            ValueError: it is no layer, or no way to unpack it is at hand.
+        """
         try:
-            with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
-                members = tar.getmembers()
-        except tarfile.TarError as error:
-            raise ValueError(f"layer {layer} is no tar archive: {error}") from error
-        for member in members:
-            self._hide(member, lower)
-        for member in members:
-            path = _absolute(member.name)
-            if posixpath.basename(path).startswith(_WHITEOUT) or path == "/":
-                continue
-            self._put(layer, path, member, view)
+            layer = read_layer([archive])
+            after = apply_layer(self.tree, layer)
+        except (LayerFormatError, ConfigurationError) as error:
+            raise ValueError(f"layer {digest} is no tar archive: {error}") from error
+        links = {clean(member.name): member.hard_link for member in layer if member.hard_link}
+        for path, file in after.items():
+            if self.tree.get(path) is not file:
+                self._layers[path] = digest
+                self._links[path] = _absolute(links[path]) if path in links else ""
+        self.tree = after
 
-    def _hide(self, member: tarfile.TarInfo, lower: list[str]) -> None:
-        """Whiteouts take away what lower layers have, never what their own layer brings."""
-        folder, name = posixpath.split(_absolute(member.name))
-        if name == _OPAQUE:
-            prefix = folder.rstrip("/") + "/"
-            gone = [path for path in lower if path.startswith(prefix)]
-        elif name.startswith(_WHITEOUT):
-            path = posixpath.join(folder, name[len(_WHITEOUT) :])
-            gone = [known for known in lower if known == path or known.startswith(path + "/")]
-        else:
-            return
-        for path in gone:
-            self.files.pop(path, None)
-            self.contents.pop(path, None)
+    def listed(self) -> tuple[ImageFile, ...]:
+        """The files, sorted by path."""
+        return tuple(self._file(path) for path in sorted(self.tree, key=lambda path: f"/{path}"))
 
-    def _put(self, layer: str, path: str, member: tarfile.TarInfo, view: memoryview) -> None:
-        if not member.isdir():
-            below = [known for known in self.files if known.startswith(path + "/")]
-            for known in below:
-                del self.files[known]
-                self.contents.pop(known, None)
-        self.contents.pop(path, None)
-        size = member.size if member.isfile() else 0
-        self.files[path] = ImageFile(
-            path=path,
-            kind=_KINDS.get(member.type, "file"),
-            size=size,
-            mode=member.mode & 0o7777,
-            uid=member.uid,
-            gid=member.gid,
-            target=member.linkname if member.islnk() or member.issym() else "",
-            layer=layer,
+    def _file(self, path: str) -> ImageFile:
+        file, link = self.tree[path], self._links[path]
+        return ImageFile(
+            path=f"/{path}",
+            kind="hard link" if link else _KINDS[file.kind],
+            size=0 if link else len(file.data),
+            mode=file.mode,
+            uid=file.uid,
+            gid=file.gid,
+            target=link or file.link,
+            layer=self._layers[path],
         )
-        if member.isfile():
-            self.contents[path] = view[member.offset_data : member.offset_data + size]
 
 
 def _choose(registry: FakeRegistry, manifest: Manifest, platform: str | None) -> Manifest:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from imagebuilders.artifact_stores.base import BaseArtifactStore, BaseArtifactStoreConfig
+from imagebuilders.artifact_stores.base import BaseArtifactStore
+from imagebuilders.artifact_stores.config import BaseArtifactStoreConfig
 from imagebuilders.artifact_stores.flavor import BaseArtifactStoreFlavor
 from imagebuilders.artifact_stores.local import (
     LocalArtifactStore,

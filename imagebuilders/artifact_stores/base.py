@@ -8,42 +8,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import IO, TYPE_CHECKING, ClassVar, Literal, overload
 
-from typing_extensions import TypeVar
-
 from imagebuilders.artifact_stores.chunks import ChunkSource, SourceError
+from imagebuilders.artifact_stores.config import BaseArtifactStoreConfig, ConfigT
 from imagebuilders.artifact_stores.filesystem import FileSystem, move, names_in, size_of
 from imagebuilders.artifact_stores.operations import Operation
 from imagebuilders.artifact_stores.paths import join, relative_to
+from imagebuilders.artifact_stores.per_process import PerProcess
 from imagebuilders.artifact_stores.retrying import RetryingOperations
-from imagebuilders.artifact_stores.stored_file import StoredFile
+from imagebuilders.artifact_stores.stored_file import StoredFile, check_mode
 from imagebuilders.artifact_stores.tail import Tail
 from imagebuilders.artifact_stores.temporary import STALE_AFTER, publish_by_renaming
-from imagebuilders.components.component import StackComponent, StackComponentConfig
-from imagebuilders.exceptions import ArtifactExistsError, ArtifactStoreError, UploadError
+from imagebuilders.components.component import StackComponent
+from imagebuilders.exceptions import ArtifactExistsError, UploadError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
-
-
-class BaseArtifactStoreConfig(StackComponentConfig):
-    """Base of the settings of artifact stores.
-
-    Attributes:
-        path: the folder everything is put under: a path, or a URL.
-    """
-
-    path: str
-
-
-ConfigT = TypeVar(
-    "ConfigT",
-    bound=BaseArtifactStoreConfig,
-    default=BaseArtifactStoreConfig,
-    covariant=True,
-)
-"""The class of a store's settings."""
 
 
 class BaseArtifactStore(RetryingOperations, StackComponent[ConfigT], ABC):
@@ -120,7 +101,11 @@ class BaseArtifactStore(RetryingOperations, StackComponent[ConfigT], ABC):
             if found is None:
                 return None
             size = size_of(found)
-            return Tail(size, self._range(target, max(0, size - length), size))
+            if size == 0:
+                return Tail(0, b"")
+            # By keyword: some file systems have other arguments between.
+            data = self.filesystem.cat_file(target, start=max(0, size - length), end=size)
+            return Tail(size, data)
 
         return self._attempt("read_tail", path, tail)
 
@@ -139,11 +124,7 @@ class BaseArtifactStore(RetryingOperations, StackComponent[ConfigT], ABC):
         Raises:
             ArtifactNotFoundError: the file to read does not exist.
         """
-        if mode not in ("r", "w", "rb", "wb"):
-            raise ArtifactStoreError(
-                f"Cannot open {path} with the mode {mode!r}: use 'r', 'w', 'rb' or 'wb'.",
-                path=path,
-            )
+        check_mode(path, mode)
         target = self._locate(path)
         write = "w" in mode
         operation: Operation = "write" if write else "read"
@@ -243,6 +224,13 @@ class BaseArtifactStore(RetryingOperations, StackComponent[ConfigT], ABC):
     def close(self) -> None:
         """Give back connections. The store opens new ones when it is used again."""
 
+    def __getstate__(self) -> dict[str, object]:
+        """Return what copies and other processes get: everything but open connections."""
+        return {
+            name: PerProcess() if isinstance(value, PerProcess) else value
+            for name, value in vars(self).items()
+        }
+
     def __enter__(self) -> Self:
         return self
 
@@ -297,10 +285,6 @@ class BaseArtifactStore(RetryingOperations, StackComponent[ConfigT], ABC):
             # moment, which a reader takes for "not there", never for another file.
             self.filesystem.rm_file(new)
             move(self.filesystem, old, new)
-
-    def _range(self, target: str, start: int, end: int) -> bytes:
-        # By keyword: some file systems have other arguments between.
-        return self.filesystem.cat_file(target, start=start, end=end) if end else b""
 
     def _info(self, operation: Operation, path: str) -> Mapping[str, object] | None:
         target = self._locate(path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 from abc import ABC
 
-from imagebuilders.artifact_stores.base import BaseArtifactStore, BaseArtifactStoreConfig
+from imagebuilders.artifact_stores.base import BaseArtifactStore
+from imagebuilders.artifact_stores.config import BaseArtifactStoreConfig
 from imagebuilders.components.component import StackComponentType
 from imagebuilders.components.flavor import Flavor
 from imagebuilders.components.overridable import overridable_property

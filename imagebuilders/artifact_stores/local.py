@@ -14,8 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator
 
-from imagebuilders.artifact_stores.base import BaseArtifactStore, BaseArtifactStoreConfig
+from imagebuilders.artifact_stores.base import BaseArtifactStore
 from imagebuilders.artifact_stores.chunks import ChunkSource
+from imagebuilders.artifact_stores.config import BaseArtifactStoreConfig
 from imagebuilders.artifact_stores.flavor import BaseArtifactStoreFlavor
 from imagebuilders.artifact_stores.tail import Tail
 from imagebuilders.artifact_stores.temporary import is_stale, is_temporary, temporary_name

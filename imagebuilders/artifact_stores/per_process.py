@@ -1,4 +1,4 @@
-"""What holds connections and belongs to one process: a fork or a copy opens its own."""
+"""What holds connections and belongs to one process: a fork opens its own."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class _Slot(Generic[_Held]):
 class PerProcess(Generic[_Held]):
     """Holds an object that is made when first asked for, once in each process.
 
-    Copies and pickles begin empty. A forked process never closes what is its parent's, nor waits
-    for a lock that a thread of its parent held.
+    A forked process never closes what is its parent's, nor waits for a lock that a thread of its
+    parent held.
     """
 
     def __init__(self) -> None:
@@ -49,6 +49,3 @@ class PerProcess(Generic[_Held]):
         if len(self._slots) > 1:
             self._slots = {own: slot}
         return slot
-
-    def __reduce__(self) -> tuple[type[PerProcess[_Held]], tuple[()]]:
-        return PerProcess, ()

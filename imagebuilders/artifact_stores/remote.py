@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, Secret, field_validator
 
-from imagebuilders.artifact_stores.base import BaseArtifactStore, BaseArtifactStoreConfig
+from imagebuilders.artifact_stores.base import BaseArtifactStore
+from imagebuilders.artifact_stores.config import BaseArtifactStoreConfig
 from imagebuilders.artifact_stores.flavor import BaseArtifactStoreFlavor
 from imagebuilders.artifact_stores.paths import is_utf8
 from imagebuilders.artifact_stores.per_process import PerProcess

@@ -7,11 +7,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from imagebuilders.exceptions import ArtifactStoreError
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from imagebuilders.artifact_stores.filesystem import File
-    from imagebuilders.exceptions import ArtifactStoreError
+
+
+def check_mode(path: str, mode: str) -> None:
+    """Refuse a mode that files of stores cannot be opened in.
+
+    Raises:
+        ArtifactStoreError: it is none of the four.
+    """
+    if mode not in ("r", "w", "rb", "wb"):
+        raise ArtifactStoreError(
+            f"Cannot open {path} with the mode {mode!r}: use 'r', 'w', 'rb' or 'wb'.",
+            path=path,
+        )
 
 
 class StoredFile(io.RawIOBase):

@@ -12,6 +12,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from imagebuilders.go_text import replace_lone_surrogates
+
 _WHITE_SPACE = " \t\r\n"
 
 
@@ -88,7 +90,7 @@ class JSONObject:
 
     def as_table(self) -> Mapping[str, object]:
         """Return the members by name; of a repeated one the last."""
-        return {_replaced(name): value for name, value in self.members}
+        return {replace_lone_surrogates(name): value for name, value in self.members}
 
     def unknown_fields(self, known: tuple[str, ...]) -> list[str]:
         """Return the names of members that are none of the `known` fields."""
@@ -144,11 +146,7 @@ _decoder = json.JSONDecoder(
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise FieldTypeError(name, "a string")
-    return _replaced(value)
-
-
-def _replaced(text: str) -> str:
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return replace_lone_surrogates(value)
 
 
 def _folded(name: str) -> str:

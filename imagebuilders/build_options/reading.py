@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from imagebuilders.build_options.parsing import (
     as_sequence,
@@ -73,7 +73,8 @@ def _secret_from_function(item: Mapping[object, object]) -> BuildSecret:
     name, get = item.get("id"), item["get"]
     if set(item) - {"id", "get"} or not isinstance(name, str) or not callable(get):
         raise ValueError("a secret from a function has an id, a function under get, no more")
-    return BuildSecret(encodable(name), get=get)
+    # What it returns is looked at when it is called.
+    return BuildSecret(encodable(name), get=cast("Callable[[], str | bytes]", get))
 
 
 def labels(value: object) -> object:

@@ -90,7 +90,7 @@ def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool)
     for folder in folders:
         output.result(f"{size(folder.size):>9}  {printable(folder.path)}/  {folder.rule}")
     if secrets:
-        output.result("\nFiles that look like secrets; leave them out, or use build secrets:")
+        output.result("\nFiles that look like secrets; leave out what the build does not need:")
     for secret in secrets:
         output.result(f"  {printable(secret)}")
 

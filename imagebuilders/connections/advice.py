@@ -23,6 +23,10 @@ _ADVICE = {
         "See whether `docker -H {address} version` works: ssh must log in without a question, as "
         "by a key and a known host, and Docker must be installed at the other end."
     ),
+    AttemptFailure.PROXY: (
+        "Correct the proxy in the environment (HTTP_PROXY, HTTPS_PROXY), or have {address} asked "
+        "directly, by its host in NO_PROXY."
+    ),
     AttemptFailure.ANSWER: (
         "See whether it is a Docker Engine that listens at {address}, and its log; one that wants "
         "TLS needs DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."

@@ -11,10 +11,10 @@ from imagebuilders.auth.config_file import DockerConfigFile
 from imagebuilders.connections.address import Address, AddressError, Scheme, parse_address
 from imagebuilders.connections.cli_contexts import DEFAULT_CONTEXT, load_context
 from imagebuilders.connections.dial import Endpoint
-from imagebuilders.connections.proxies import find_proxy
 from imagebuilders.connections.ssh import docker_dial_command
 from imagebuilders.connections.tls import CA_FILE, CERTIFICATE_FILE, KEY_FILE, TLSFiles
 from imagebuilders.exceptions import AttemptFailure, ConfigurationError, EngineAttempt
+from imagebuilders.proxies import find_proxy
 from imagebuilders.user_folders import docker_config_directory, find_home
 
 HOST_VARIABLE = "DOCKER_HOST"

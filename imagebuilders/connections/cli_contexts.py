@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagebuilders.connections.tls import TLSFiles
-from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.control_files import read_control_file
+from imagebuilders.exceptions import (
+    ConfigurationError,
+    ControlFileError,
+    ControlFileNotFoundError,
+)
 
 DEFAULT_CONTEXT = "default"
 """The context that stands for "no context": `DOCKER_HOST` or the usual sockets."""
@@ -34,20 +40,9 @@ def load_context(name: str, config_directory: Path) -> DockerContext:
     Raises:
         ConfigurationError: there is no such context, or its file is not what it should be.
     """
-    key = hashlib.sha256(name.encode()).hexdigest()
+    key = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     meta = config_directory / "contexts" / "meta" / key / "meta.json"
-    try:
-        content: object = json.loads(meta.read_bytes())
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"there is no Docker context {name!r} in {config_directory / 'contexts'}",
-            file=str(meta),
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"the Docker context {name!r} cannot be read from {meta}: {error}", file=str(meta)
-        ) from error
-    endpoint = _endpoint(content)
+    endpoint = _endpoint(_read(name, meta, config_directory))
     host = endpoint.get("Host")
     if not isinstance(host, str) or not host:
         raise ConfigurationError(
@@ -59,13 +54,39 @@ def load_context(name: str, config_directory: Path) -> DockerContext:
     tls_directory = config_directory / "contexts" / "tls" / key / "docker"
     verify = endpoint.get("SkipTLSVerify") is not True
     tls = None
-    if tls_directory.is_dir() or not verify:
+    if os.path.isdir(tls_directory) or not verify:
         tls = TLSFiles.in_directory(tls_directory, verify=verify)
     return DockerContext(name=name, host=host, tls=tls)
 
 
+def _read(name: str, meta: Path, config_directory: Path) -> object:
+    """Return what a context's file holds.
+
+    Raises:
+        ConfigurationError: there is no such context, or its file cannot be read.
+    """
+    try:
+        content: object = json.loads(read_control_file(meta).content)
+    except ControlFileNotFoundError as error:
+        raise ConfigurationError(
+            f"there is no Docker context {name!r} in {config_directory / 'contexts'}",
+            file=str(meta),
+        ) from error
+    except ControlFileError as error:
+        raise _unreadable(name, meta, error.reason) from error
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(name, meta, "it is not valid JSON") from error
+    return content
+
+
+def _unreadable(name: str, meta: Path, reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the Docker context {name!r} cannot be read from {meta}: {reason}", file=str(meta)
+    )
+
+
 def _endpoint(content: object) -> dict[str, object]:
-    """Give `Endpoints.docker` of a meta file, empty when it has none."""
+    """Return `Endpoints.docker` of a meta file, empty when it has none."""
     for key in ("Endpoints", "docker"):
         content = content.get(key) if isinstance(content, dict) else None
     return content if isinstance(content, dict) else {}

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from imagebuilders.connections.address import Address, Scheme
 from imagebuilders.connections.command import CommandSocket
 from imagebuilders.connections.http1 import send_request
-from imagebuilders.connections.proxies import Proxy
 from imagebuilders.connections.streams import SocketStream
 from imagebuilders.connections.tls import TLSFiles
+from imagebuilders.proxies import Proxy
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Endpoint:
 
 
 class ProxyError(ConnectionError):
-    """A proxy did not let a connection through."""
+    """A proxy cannot be reached, or did not let a connection through."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -124,15 +124,14 @@ def _dial_tcp(endpoint: Endpoint, timeout: float | None) -> socket.socket:
     context = (endpoint.tls or TLSFiles()).client_context() if endpoint.is_secure else None
     if context is not None and endpoint.alpn:
         context.set_alpn_protocols(list(endpoint.alpn))
-    server = (address.host, address.port)
-    connected = socket.create_connection((proxy.host, proxy.port) if proxy else server, timeout)
+    if proxy is not None:
+        connected = _dial_proxy(proxy, timeout)
+    else:
+        connected = socket.create_connection((address.host, address.port), timeout)
     try:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A build may be silent for hours; a peer that has vanished is noticed all the same.
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if proxy is not None and proxy.tls:
-            proxy_context = TLSFiles().client_context()
-            connected = proxy_context.wrap_socket(connected, server_hostname=proxy.host)
         if context is not None:
             if proxy is not None:
                 _open_tunnel(connected, endpoint, proxy, timeout)
@@ -141,6 +140,32 @@ def _dial_tcp(endpoint: Endpoint, timeout: float | None) -> socket.socket:
         connected.close()
         raise
     return connected
+
+
+def _dial_proxy(proxy: Proxy, timeout: float | None) -> socket.socket:
+    """Open a connection to a proxy.
+
+    Raises:
+        ProxyError: no connection could be made; it would be taken for the daemon's otherwise.
+    """
+    try:
+        connected = socket.create_connection((proxy.host, proxy.port), timeout)
+        if not proxy.tls:
+            return connected
+        try:
+            return TLSFiles().client_context().wrap_socket(connected, server_hostname=proxy.host)
+        except BaseException:
+            connected.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, TimeoutError):
+            reason = "no answer in time"
+        else:
+            reason = getattr(error, "strerror", None) or str(error)
+        source = f" of {proxy.variable}" if proxy.variable else ""
+        raise ProxyError(
+            f"the proxy {proxy.url}{source} cannot be reached: {reason.lower()}"
+        ) from error
 
 
 def _open_tunnel(

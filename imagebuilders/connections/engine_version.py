@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from imagebuilders.go_text import replace_lone_surrogates
+
 OLDEST_API_VERSION = (1, 24)
 """The oldest version of the API that is spoken."""
 
@@ -53,4 +55,4 @@ class EngineVersion:
 
 def _text(fields: object, key: str, default: str) -> str:
     value = fields.get(key) if isinstance(fields, dict) else None
-    return value if isinstance(value, str) and value else default
+    return replace_lone_surrogates(value) if isinstance(value, str) and value else default

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from imagebuilders.connections.streams import RECEIVE_BYTES, ByteStream
@@ -22,6 +23,9 @@ from imagebuilders.exceptions import EngineError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+MAX_INTERIM_ANSWERS = 100
+"""So many answers that only say "wait" may come before the one that counts."""
 
 _BROKEN = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE, errno.ESHUTDOWN})
 
@@ -69,7 +73,7 @@ class Answer:
         if encoding == "identity":
             yield from self._raw_chunks()
         elif encoding in ("gzip", "x-gzip", "deflate"):
-            yield from _unpacked(self._raw_chunks())
+            yield from _unpacked(self._raw_chunks(), may_be_raw=encoding == "deflate")
         else:
             raise EngineError(
                 f"The engine's answer is packed by {encoding[:40]!r}, which was not asked for and "
@@ -83,12 +87,12 @@ class Answer:
             OSError: as in `chunks`.
             EngineError: as in `chunks`.
         """
-        body = b""
+        body = bytearray()
         for chunk in self.chunks():
             body += chunk
             if len(body) >= limit:
                 break
-        return body[:limit]
+        return bytes(body[:limit])
 
     def _raw_chunks(self) -> Iterator[bytes]:
         while True:
@@ -131,6 +135,7 @@ def send_request(
         BodyError: a chunk of the body could not be made.
     """
     connection = http.client.HTTPConnection("daemon")
+    connection.response_class = _Response
     connection.set_debuglevel(0)  # it would print the query
     connection.auto_open = 0
     connection.sock = _StreamSocket(stream, send_timeout, idle_timeout)
@@ -144,6 +149,22 @@ def send_request(
     finally:
         if source is not None:
             source.close()  # a daemon that refuses may not have taken all of it
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer behind any number of interim ones (RFC 9110, 15.2), such as 103 Early Hints.
+
+    The standard library knows `100 Continue` alone, and takes another for the answer.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MAX_INTERIM_ANSWERS):
+            line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            status = line[1]
+            if status // 100 != 1 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return line
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException
 
 
 @dataclass(frozen=True)
@@ -253,20 +274,26 @@ def _cut_off() -> ConnectionResetError:
     return ConnectionResetError(errno.ECONNRESET, "the answer ended before it was complete")
 
 
-def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Unpack gzip or zlib in bounded pieces: a small answer may unpack to any size."""
-    unpacker = _new_unpacker()
+def _unpacked(chunks: Iterator[bytes], *, may_be_raw: bool) -> Iterator[bytes]:
+    """Unpack gzip or deflate in bounded pieces: a small answer may unpack to any size."""
+    unpacker = None
     for chunk in chunks:
         while chunk:
-            if unpacker.eof:  # another member follows
-                unpacker = _new_unpacker()
+            if unpacker is None or unpacker.eof:  # the first member, or another one
+                unpacker = _new_unpacker(chunk[0] if may_be_raw else None)
             yield from _pieces(unpacker, chunk)
             chunk = unpacker.unused_data
-    if not unpacker.eof:
+    if unpacker is None or not unpacker.eof:
         raise _cut_off()
 
 
-def _new_unpacker() -> zlib._Decompress:
+def _new_unpacker(first: int | None) -> zlib._Decompress:
+    """Return what unpacks gzip and zlib, and bare deflate if no other can begin with this byte.
+
+    `deflate` means zlib (RFC 9110, 8.4.1.2), but some servers leave its head and checksum out.
+    """
+    if first is not None and first & 0x0F not in (0x08, 0x0F):
+        return zlib.decompressobj(wbits=-zlib.MAX_WBITS)
     return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip and zlib are told apart
 
 

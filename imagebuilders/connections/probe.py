@@ -10,7 +10,7 @@ from http.client import RemoteDisconnected
 
 from imagebuilders.connections.address import Scheme
 from imagebuilders.connections.command import CommandError
-from imagebuilders.connections.dial import Endpoint, dial
+from imagebuilders.connections.dial import Endpoint, ProxyError, dial
 from imagebuilders.connections.engine_version import OLDEST_API_VERSION, EngineVersion
 from imagebuilders.connections.http1 import send_request
 from imagebuilders.connections.ssh import CONNECT_SECONDS
@@ -132,6 +132,8 @@ def _failed(error: OSError | ValueError, ping_timeout: float) -> ProbeError:
 def _outcome(error: OSError | ValueError, ping_timeout: float) -> tuple[str, AttemptFailure]:
     if isinstance(error, CommandError):
         return str(error), AttemptFailure.COMMAND
+    if isinstance(error, ProxyError):
+        return str(error), AttemptFailure.PROXY
     if isinstance(error, PermissionError):
         return "permission denied", AttemptFailure.NOT_ALLOWED
     if isinstance(error, socket.gaierror):

@@ -6,7 +6,12 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.control_files import read_control_file
+from imagebuilders.exceptions import (
+    ConfigurationError,
+    ControlFileError,
+    ControlFileNotFoundError,
+)
 
 CA_FILE = "ca.pem"
 CERTIFICATE_FILE = "cert.pem"
@@ -30,12 +35,19 @@ class TLSFiles:
     def in_directory(cls, directory: Path, *, verify: bool) -> TLSFiles:
         """Return those of `ca.pem`, `cert.pem` and `key.pem` that a folder holds.
 
-        A link that leads nowhere counts as held, so that it is missed when it is used.
+        A link that leads nowhere, and one that the user may not see, count as held, so that
+        they are missed when they are used.
         """
 
         def present(name: str) -> Path | None:
             path = directory / name
-            return path if path.exists() or path.is_symlink() else None
+            try:
+                path.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            except OSError:
+                pass  # it may be there; reading it says what is wrong
+            return path
 
         return cls(present(CA_FILE), present(CERTIFICATE_FILE), present(KEY_FILE), verify)
 
@@ -106,15 +118,14 @@ def _trusting(ca: Path) -> ssl.SSLContext:
 
 
 def _check_readable(path: Path) -> None:
+    """See whether a file can be read: OpenSSL would wait for a pipe, and read without a bound."""
     try:
-        if not path.is_file() and path.exists():
-            raise ConfigurationError(f"{path} is not a regular file", file=str(path))
-        with path.open("rb"):
-            pass
-    except OSError as error:
+        read_control_file(path)
+    except ControlFileError as error:
+        missing = isinstance(error, ControlFileNotFoundError)
+        reason = "no such file or directory" if missing else error.reason
         raise ConfigurationError(
-            f"the TLS file {path} cannot be read: {(error.strerror or str(error)).lower()}",
-            file=str(path),
+            f"the TLS file {path} cannot be read: {reason}", file=str(path)
         ) from error
 
 

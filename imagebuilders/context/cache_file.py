@@ -166,8 +166,10 @@ class CacheWriter:
         """
         names, states, records = block
         counts = struct.pack("<II", len(states) // STATE_SIZE, len(names))
-        body = b"".join((counts, states, names, records))
-        self.add_block(folder, crc32(body).to_bytes(4, "little") + body)
+        checksum = 0
+        for piece in (counts, states, names, records):
+            checksum = crc32(piece, checksum)
+        self._add(folder, checksum.to_bytes(4, "little"), counts, states, names, records)
 
     def add_block(self, folder: str, block: bytes) -> None:
         """Take over a folder's block as another file had it.
@@ -175,13 +177,17 @@ class CacheWriter:
         Raises:
             OSError: the file cannot be written.
         """
+        self._add(folder, block)
+
+    def _add(self, folder: str, *pieces: bytes) -> None:
         path = folder.encode("utf-8", "surrogateescape")
-        added = len(block) + len(path) + _INDEX.size + _TRAILER.size
+        length = sum(map(len, pieces))
+        added = length + len(path) + _INDEX.size + _TRAILER.size
         if self._file is None or self._at + len(self._index) + added > MAX_FILE_SIZE:
             return
-        self._file.write(block)
-        self._index += _INDEX.pack(len(path), self._at, len(block)) + path
-        self._at += len(block)
+        self._file.writelines(pieces)
+        self._index += _INDEX.pack(len(path), self._at, length) + path
+        self._at += length
 
     def finish(self) -> None:
         """Put the file in place.

@@ -15,8 +15,11 @@ from collections.abc import Iterator
 from imagebuilders.context.entries import Entry
 from imagebuilders.context.faults import changed, replaced, unreadable, vanished
 from imagebuilders.context.opener import FolderOpener
+from imagebuilders.context.status import State, state_of
+from imagebuilders.exceptions import ContextChangedError
 
 CHUNK_SIZE = 256 * 1024
+_REGULAR = stat.S_IFREG
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # no pipe is waited for
 
 
@@ -27,10 +30,10 @@ class ContentReader:
     """
 
     def __init__(self) -> None:
-        self._opener: FolderOpener | None = None
+        self._opener = FolderOpener("")
         self._root = ""
-        self._folder = ""  # the folder of the last file, with a slash at its end
-        self._relative = ""  # the same, relative to the root
+        self._folder: str | None = None  # that of the last file, with a slash at its end
+        self._descriptor = -1
 
     def __enter__(self) -> ContentReader:
         return self
@@ -40,10 +43,8 @@ class ContentReader:
 
     def close(self) -> None:
         """Close the folders that are held open."""
-        if self._opener is not None:
-            self._opener.close()
-            self._opener = None
-            self._root = ""
+        self._opener.close()
+        self._folder = None
 
     def read_chunks(self, entry: Entry, chunk_size: int = CHUNK_SIZE) -> Iterator[bytes]:
         """Yield a file's content in pieces, exactly as many bytes as the entry says.
@@ -85,20 +86,23 @@ class ContentReader:
         source = entry.source
         if isinstance(source, bytes):
             return source
-        if entry.size > CHUNK_SIZE:
+        size = entry.size
+        if size > CHUNK_SIZE:
             return b"".join(self.read_chunks(entry))
         descriptor = self._open(entry, source)
         try:
             # One look, after the reading, tells as much as two: it is compared with the entry.
-            content = os.read(descriptor, entry.size + 1) if entry.size else b""
-            while content and len(content) < entry.size:  # some network file systems read less
-                more = os.read(descriptor, entry.size - len(content))
+            content = os.read(descriptor, size + 1) if size else b""
+            while content and len(content) < size:  # some network file systems read less
+                more = os.read(descriptor, size - len(content))
                 if not more:
                     break
                 content += more
-            _check(entry, source, descriptor)
-            if len(content) != entry.size:
-                raise changed(source, "shrank" if len(content) < entry.size else "grew")
+            state = state_of(os.fstat(descriptor))
+            if state[1:] != entry[3:8] or state[0] != _REGULAR | entry.mode:
+                raise _difference(entry, source, state)
+            if len(content) != size:
+                raise changed(source, "shrank" if len(content) < size else "grew")
             return content
         except OSError as error:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -109,9 +113,14 @@ class ContentReader:
 
     def _open(self, entry: Entry, source: str) -> int:
         try:
-            if not entry.root:
+            root = entry.root
+            if not root:
                 return os.open(source, _FLAGS)
-            return self._open_below(entry.root, source)
+            cut = source.rfind("/") + 1
+            folder = source[:cut]
+            if folder != self._folder or root != self._root:
+                self._enter(root, folder)
+            return os.open(source[cut:], _FLAGS | os.O_NOFOLLOW, dir_fd=self._descriptor)
         except FileNotFoundError as error:
             raise vanished(source) from error
         except OSError as error:
@@ -120,18 +129,16 @@ class ContentReader:
                 raise replaced(source) from error
             raise unreadable(source, entry.path, error) from error
 
-    def _open_below(self, root: str, source: str) -> int:
-        """Open a file below a root, no link followed."""
-        if self._opener is None or root != self._root:
-            self.close()
+    def _enter(self, root: str, folder: str) -> None:
+        """Open a folder below a root, no link followed."""
+        self._folder = None
+        if root != self._root:
+            self._opener.close()
             self._opener = FolderOpener(root)
-            self._root, self._folder, self._relative = root, "", ""
-        cut = source.rfind("/") + 1
-        folder = source[:cut]
-        if folder != self._folder:
-            self._folder = folder
-            self._relative = source[len(os.path.join(root, "")) : cut].rstrip("/")
-        return self._opener.file(self._relative, source[cut:])
+            self._root = root
+        below = folder[len(os.path.join(root, "")) :]
+        self._descriptor = self._opener.folder(below.rstrip("/"))
+        self._folder = folder
 
 
 def read_whole(entry: Entry) -> bytes:
@@ -142,20 +149,16 @@ def read_whole(entry: Entry) -> bytes:
 
 def _check(entry: Entry, source: str, descriptor: int) -> None:
     """Raise `ContextChangedError` unless the open file is as its entry says."""
-    status = os.fstat(descriptor)
-    if (
-        status.st_mtime_ns == entry.mtime_ns
-        and status.st_ctime_ns == entry.ctime_ns
-        and status.st_size == entry.size
-        and status.st_ino == entry.inode
-        and status.st_dev == entry.device
-        and stat.S_IMODE(status.st_mode) == entry.mode
-        and stat.S_ISREG(status.st_mode)
-    ):
-        return
-    is_same = (status.st_ino, status.st_dev) == (entry.inode, entry.device)
-    if not is_same or not stat.S_ISREG(status.st_mode):
-        raise replaced(source)
-    if status.st_size != entry.size:
-        raise changed(source, "grew" if status.st_size > entry.size else "shrank")
-    raise changed(source, "was written to" if status.st_mtime_ns != entry.mtime_ns else "changed")
+    state = state_of(os.fstat(descriptor))
+    if state[1:] != entry[3:8] or state[0] != _REGULAR | entry.mode:
+        raise _difference(entry, source, state)
+
+
+def _difference(entry: Entry, source: str, state: State) -> ContextChangedError:
+    """Return the error of a file that is not as its entry says."""
+    mode, size, mtime_ns, _, inode, device = state
+    if (inode, device) != (entry.inode, entry.device) or not stat.S_ISREG(mode):
+        return replaced(source)
+    if size != entry.size:
+        return changed(source, "grew" if size > entry.size else "shrank")
+    return changed(source, "was written to" if mtime_ns != entry.mtime_ns else "changed")

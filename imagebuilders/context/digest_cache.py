@@ -18,7 +18,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from imagebuilders.context.cache_file import Block, CacheReader, CacheWriter, open_cache
@@ -44,7 +44,7 @@ _SECOND = 1_000_000_000
 
 
 def cache_folder() -> Path | None:
-    """Give the folder of the cache files, or `None` when the cache is turned off.
+    """Return the folder of the cache files, or `None` when the cache is turned off.
 
     `IMAGEBUILDERS_CACHE_DIR` names it, else it lies in the user's cache folder. The cache is off
     when `IMAGEBUILDERS_DIGEST_CACHE` is `0`, `off`, `false` or `no`, or when there is no home.
@@ -120,24 +120,19 @@ class DigestCache(ContentHasher):
     def _look_up(self, folder: Folder, known: Block) -> tuple[bytes, Block]:
         """Return the records of all files, and what is to be remembered."""
         remembered = _by_name(known, folder.prefix)
-        records: list[bytes] = []
-        names: list[bytes] = []
-        states: list[bytes] = []
-        kept: list[bytes] = []
+        records = bytearray()
+        settled = bytearray()  # for each file, whether it is to be remembered
         for index, file in enumerate(folder.files()):
             name = encode_path(file.path[len(folder.prefix) :])
             state = folder.states[index * STATE_SIZE : (index + 1) * STATE_SIZE]
             known_state, found = remembered.get(name, (b"", b""))
             is_known = known_state == state
-            if not is_known:
-                found = encode_path(record(file, self.content_hash))
-            records.append(found)
-            if is_known or self._is_settled(max(file.mtime_ns or 0, file.ctime_ns), state):
-                names.append(name)
-                states.append(state)
-                kept.append(found)
-        block = Block(b"\0".join([*names, b""]), b"".join(states), b"".join(kept))
-        return b"".join(records), block
+            records += found if is_known else encode_path(record(file, self.content_hash))
+            settled.append(
+                is_known or self._is_settled(max(file.mtime_ns or 0, file.ctime_ns), state)
+            )
+        whole = Block(folder.names, folder.states, bytes(records))
+        return whole.records, whole if all(settled) else _some(whole, folder.prefix, settled)
 
     def _is_settled(self, changed_ns: int, state: bytes) -> bool:
         grain = COARSE_GRAIN_NS if changed_ns % _SECOND == 0 else FINE_GRAIN_NS
@@ -168,15 +163,30 @@ class DigestCache(ContentHasher):
 
 def _by_name(block: Block, prefix: str) -> dict[bytes, tuple[bytes, bytes]]:
     """Return each file's state and record."""
-    found = {}
+    return {name: (state, found) for name, state, found in _files(block, prefix)}
+
+
+def _some(block: Block, prefix: str, chosen: Iterable[int]) -> Block:
+    """Return the block of some of the files."""
+    files = [
+        file for file, is_chosen in zip(_files(block, prefix), chosen, strict=True) if is_chosen
+    ]
+    names, states, records = zip(*files, strict=True) if files else ((), (), ())
+    return Block(b"\0".join([*names, b""]), b"".join(states), b"".join(records))
+
+
+def _files(block: Block, prefix: str) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Yield each file's name, state and record."""
     size = record_size(encode_path(prefix))
     at = 0
     for index, name in enumerate(block.names.split(b"\0")[:-1]):
         end = at + size + len(name)
-        state = block.states[index * STATE_SIZE : (index + 1) * STATE_SIZE]
-        found[name] = state, block.records[at:end]
+        yield (
+            name,
+            block.states[index * STATE_SIZE : (index + 1) * STATE_SIZE],
+            block.records[at:end],
+        )
         at = end
-    return found
 
 
 def _identity(root: str, ignore_file: str | None) -> str:

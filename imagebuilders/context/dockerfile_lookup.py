@@ -59,12 +59,16 @@ def dockerfile_name(root: str | None, name: str, is_added: Callable[[str], bool]
 
 
 def path_inside(root: str | None, name: str) -> str | None:
-    """Return a file's path in the context; `None` when it lies outside the root.
+    """Return a file's path in the context; `None` when it lies outside the root, or nowhere.
 
     Args:
         root: the context's folder.
         name: the file, relative to the root, or absolute.
     """
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return None
     if root is None:
         path = posixpath.normpath(name)
         return None if os.path.isabs(name) or path.startswith("../") else path

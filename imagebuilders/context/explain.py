@@ -34,7 +34,7 @@ class Explanation:
 def explain(
     path: str, rules: IgnoreRules, file: str | None, root: str | None = None
 ) -> Explanation:
-    """Tell what the rules say of a path.
+    """Return what the rules say of a path.
 
     Args:
         path: the path, relative to the root.

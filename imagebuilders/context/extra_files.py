@@ -50,7 +50,7 @@ class ExtraFiles:
             BuildContextError: the destination lies outside the archive or clashes with another
                 added file, or the source is a directory or cannot be read.
         """
-        path = _destination(destination)
+        path = archive_path(destination)
         if isinstance(source, bytes):
             entry = _content(path, source)
         elif not isinstance(source, str | os.PathLike):
@@ -82,12 +82,12 @@ class ExtraFiles:
             BuildContextError: as for `add`, or something in it cannot be archived.
             ContextChangedError: something in it changed meanwhile.
         """
-        prefix = "" if destination in ("", ".", "/", "./") else _destination(destination)
+        prefix = "" if destination in ("", ".", "/", "./") else archive_path(destination)
         if prefix:
             self._put(Entry(prefix, EntryType.DIRECTORY, 0o755))
         with ContentReader() as reader:
             for entry in walk(os.path.abspath(source), IgnoreRules()).entries():
-                path = _destination(posixpath.join(prefix, entry.path))
+                path = archive_path(posixpath.join(prefix, entry.path))
                 self._put(self._hold(entry._replace(path=path), reader))
 
     def contents(self) -> dict[str, str | bytes]:
@@ -194,13 +194,17 @@ def _file_at(path: str, source: str) -> Entry:
     return entry_of(path, EntryType.FILE, os.path.abspath(source), status)
 
 
-def _destination(destination: str) -> str:
+def archive_path(destination: str | os.PathLike[str]) -> str:
     """Return the path in the archive that a destination means.
 
     Raises:
         BuildContextError: no archive, or nobody who unpacks it, can have such a path.
     """
-    given = destination if isinstance(destination, str) else str(destination)
+    if not isinstance(destination, str | os.PathLike):
+        raise BuildContextError(
+            f"{destination!r} is no place in an archive: give a path, such as 'app/settings.json'."
+        )
+    given = os.fsdecode(destination)
     path = posixpath.normpath("/" + given).lstrip("/")
     outside = posixpath.normpath(given.lstrip("/") or ".")
     if not path or "\0" in path or outside == ".." or outside.startswith("../"):

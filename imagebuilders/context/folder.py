@@ -104,7 +104,7 @@ class Folder:
         Raises:
             ContextChangedError: a file was replaced by something else during the walk.
         """
-        open_folders = [self._steps()]
+        open_folders: list[Iterator[Entry | Folder]] = [self._steps()]
         while open_folders:
             for step in open_folders[-1]:
                 if isinstance(step, Folder):
@@ -116,7 +116,8 @@ class Folder:
 
     def paths(self) -> Iterator[str]:
         """Yield the paths of all files and links, without order."""
-        folders = [self]
+        folders: list[Folder] = []
+        folders.append(self)
         while folders:
             folder = folders.pop()
             prefix = folder.prefix
@@ -283,43 +284,6 @@ class Folder:
             else:
                 high = start
         return low
-
-
-def find(root: Folder, path: str) -> Entry | None:
-    """Return the entry of a path in a context."""
-    folder: Folder | None = root
-    *above, last = encode_path(path).split(b"/")
-    for name in above:
-        folder = folder and folder.child(name)
-    return None if folder is None else folder.find(last)
-
-
-def find_folder(root: Folder, path: str) -> Folder | None:
-    """Return what is in a directory of a context."""
-    folder: Folder | None = root
-    for name in encode_path(path).split(b"/") if path else ():
-        folder = folder and folder.child(name)
-    return folder
-
-
-def replace(root: Folder, entry: Entry) -> Folder:
-    """Return a copy of a context in which an entry stands at its path.
-
-    The directories above it that are not there yet are made.
-    """
-    root = folder = root.copy()
-    *above, last = encode_path(entry.path).split(b"/")
-    for name in above:
-        path = folder.prefix + decode_path(name)
-        known = folder.find(name)
-        below = folder.child(name)
-        below = Folder(path, "") if below is None else below.copy()
-        if known is None or known.type is not EntryType.DIRECTORY:
-            known = Entry(path, EntryType.DIRECTORY, 0o755)
-        folder.put(name, known, below)
-        folder = below
-    folder.put(last, entry)
-    return root
 
 
 def _name_of(child: Child) -> bytes:

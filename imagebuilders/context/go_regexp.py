@@ -5,6 +5,11 @@ some of the user's characters through unescaped. To mean the same, the expressio
 is parsed here as Go's `regexp/syntax` parses it (https://pkg.go.dev/regexp/syntax,
 the Perl flags that `regexp.Compile` sets) and written again for Python. What Go
 refuses is refused, with `RegexpSyntaxError`.
+
+Why this is written by hand, and longer than other modules: Python's `re` neither refuses what
+Go refuses nor has its classes, and the binding of RE2 (`google-re2`) is a C++ extension that
+everybody would install for the few patterns that come here. It is one grammar with one parser,
+which division would only scatter.
 """
 
 from __future__ import annotations
@@ -317,7 +322,7 @@ def _code(code: int) -> str:
 
 @lru_cache(maxsize=32)
 def _category(name: str) -> Ranges:
-    """Give the code points of a Unicode general category, such as `L` or `Lu`.
+    """Return the code points of a Unicode general category, such as `L` or `Lu`.
 
     Scripts (`Greek`) are not known to Python's Unicode tables; they count as unknown.
     """

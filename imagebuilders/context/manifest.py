@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 
-from imagebuilders.context.content import ContentReader
+from imagebuilders.context.content import CHUNK_SIZE, ContentReader
 from imagebuilders.context.entries import Entry, EntryType, encode_path
 from imagebuilders.context.folder import Folder
 
@@ -45,6 +45,8 @@ class ContentHasher:
             ContextChangedError: the file changed after its entry was made.
             BuildContextError: the file cannot be read.
         """
+        if entry.size <= CHUNK_SIZE:
+            return hashlib.sha256(self._reader.read_whole(entry)).hexdigest()
         digest = hashlib.sha256()
         for chunk in self._reader.read_chunks(entry, _HASHED_AT_ONCE):
             digest.update(chunk)
@@ -56,7 +58,8 @@ class ContentHasher:
         Raises:
             ContextChangedError, BuildContextError: as `content_hash` does.
         """
-        return encode_path("".join(record(file, self.content_hash) for file in folder.files()))
+        content_hash = self.content_hash
+        return encode_path("".join([record(file, content_hash) for file in folder.files()]))
 
 
 def record(entry: Entry, content_hash: Callable[[Entry], str]) -> str:

@@ -13,7 +13,6 @@ MOST_OPEN = 32
 """How many folders of one path are held open at most, the root not counted."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no pipe is waited for
 
 
 class FolderOpener:
@@ -57,9 +56,8 @@ class FolderOpener:
         self._path = None
         names = path.split("/") if path else []
         shared = 0
-        while shared < min(len(names), len(self._descriptors) - 1):
-            if names[shared] != self._names[shared]:
-                break
+        most = min(len(names), len(self._descriptors) - 1)
+        while shared < most and names[shared] == self._names[shared]:
             shared += 1
         self._keep(shared + 1)
         self._names = names
@@ -70,14 +68,6 @@ class FolderOpener:
             self._close_one_above(depth)
         self._path = path
         return descriptor
-
-    def file(self, folder: str, name: str) -> int:
-        """Open a file in a folder for reading; the caller closes it.
-
-        Raises:
-            OSError: it cannot be opened, or it or a folder on the way is a link.
-        """
-        return os.open(name, _FILE, dir_fd=self.folder(folder))
 
     def _deepest(self) -> int:
         """Return the deepest folder that is open; forget the closed ones below it."""

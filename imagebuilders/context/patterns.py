@@ -139,7 +139,7 @@ def compile_pattern(text: str, *, line: int = 0) -> Pattern:
 
 
 def literal_pattern(path: str) -> str:
-    """Give the text of a pattern that hits one path (and, as any pattern, all below it).
+    """Return the text of a pattern that hits one path (and, as any pattern, all below it).
 
     A line feed cannot stand in a line; a `?`, which hits any one character, stands for it.
     """
@@ -157,7 +157,7 @@ def literal_pattern(path: str) -> str:
 
 
 def excluding_line(path: str) -> str:
-    """Give the line that excludes a path, in quotes, for an error."""
+    """Return the line that excludes a path, in quotes, for an error."""
     return f"'{show_path(literal_pattern(path))}'"
 
 

@@ -152,7 +152,7 @@ class IgnoreRules:
         return self.judge_deep(path)[-1][1].excluded
 
     def in_folder(self, folder: str, hits: int) -> Callable[[str], Outcome]:
-        """Give a function that judges the names in a folder.
+        """Return a function that judges the names in a folder.
 
         Args:
             folder: the folder's path with a slash at its end, `""` for the root.
@@ -253,7 +253,7 @@ class FolderMatcher:
         self._mixed: dict[tuple[int, ...], NameMatcher] = {}
 
     def names_in(self, folder: str) -> NameMatcher:
-        """Give the matcher for the names in a folder (with a slash at its end)."""
+        """Return the matcher for the names in a folder (with a slash at its end)."""
         fitting = [
             (bit, split.basename) for bit, split in self._tested if split.dirname.fits(folder)
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from imagebuilders.context import folder as folders
+from imagebuilders.context import tree
 from imagebuilders.context.advice import Notices
 from imagebuilders.context.archive import ArchiveType, archive_stream
 from imagebuilders.context.content import read_whole
@@ -48,7 +48,7 @@ class ContextSnapshot:
 
     def find(self, path: str) -> Entry | None:
         """Return the entry of a path."""
-        return folders.find(self.folder, path)
+        return tree.find(self.folder, path)
 
     def read(self, entry: Entry) -> bytes:
         """Return a file's content. Many files are quicker read by one `ContentReader`.
@@ -63,7 +63,7 @@ class ContextSnapshot:
         """Return a snapshot in which these entries stand at their paths."""
         root = self.folder
         for entry in entries:
-            root = folders.replace(root, entry)
+            root = tree.replace(root, entry)
         return replace(self, folder=root)
 
     def digest(self, *, use_cache: bool = True) -> str:

@@ -114,7 +114,7 @@ class DirnameTest:
 
     @cached_property
     def _parts(self) -> tuple[list[Test], bool]:
-        """Give a test for each name up to the first `**`, and whether there is one."""
+        """Return a test for each name up to the first `**`, and whether there is one."""
         parts: list[Test] = []
         part: list[Token] = []
         for token in self.tokens:

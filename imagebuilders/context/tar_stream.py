@@ -118,7 +118,7 @@ def _block(name: bytes, mode: int, size: int, mtime: int, kind: bytes, link: byt
 
 @lru_cache(maxsize=64)
 def _fixed_fields(mode: int, mtime: int, kind: bytes) -> tuple[bytes, bytes, int]:
-    """Give mode and owner, and the time, as they stand in a header, and what all these sum to."""
+    """Return mode and owner, and the time, as they stand in a header, and what all these sum to."""
     start = b"%07o\x000000000\x000000000\x00" % mode
     end = _number(mtime)
     return start, end, sum(start) + sum(end) + kind[0] + _FIXED_SUM

@@ -127,7 +127,7 @@ def expression_test(tokens: Sequence[Token]) -> Test:
 
 
 def _steps(tokens: Sequence[Token]) -> list[str]:
-    """Give the expressions of plain tokens, those of a class in one."""
+    """Return the expressions of plain tokens, those of a class in one."""
     steps: list[str] = []
     inside = False
     for token in tokens:

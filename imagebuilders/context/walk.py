@@ -10,7 +10,6 @@ listing astray, but no file outside the root is looked at, and the exchange is n
 
 from __future__ import annotations
 
-import errno
 import os
 import posixpath
 import struct
@@ -25,9 +24,10 @@ from imagebuilders.context.entries import (
     disk_name,
     encode_path,
 )
-from imagebuilders.context.faults import bad_root, no_file, replaced, unreadable, vanished
+from imagebuilders.context.faults import replaced
 from imagebuilders.context.folder import Child, Folder
 from imagebuilders.context.inspection import look
+from imagebuilders.context.listing import Lister, Listing
 from imagebuilders.context.opener import FolderOpener
 from imagebuilders.context.rules import IgnoreRules, Outcome
 from imagebuilders.context.status import State, look_one_by_one, states_in
@@ -46,14 +46,6 @@ class Selected(NamedTuple):
     source: str
 
 
-class _Listing(NamedTuple):
-    """What is of interest in a folder: the names in order, and which of them are no files."""
-
-    names: list[str]
-    links: set[str]
-    folders: dict[str, Outcome]
-
-
 class _Level(NamedTuple):
     """A folder that is being walked.
 
@@ -69,7 +61,7 @@ class _Level(NamedTuple):
     place: Child | None
     is_kept: bool
     others: Iterator[tuple[str, int, int]]
-    listing: _Listing
+    listing: Listing
 
 
 def select(root: str, rules: IgnoreRules) -> Iterator[Selected]:
@@ -100,24 +92,17 @@ class _Walk:
     """A walk of a root by rules."""
 
     def __init__(self, root: str, rules: IgnoreRules) -> None:
-        try:
-            os.lstat(root)
-        except OSError:
-            pass  # found out when it is listed
-        except ValueError as error:
-            raise bad_root(root, error) from error
-        self._root = root
-        self._start = os.path.join(root, "")
-        self._rules = rules
+        self._lister = Lister(root, rules)
+        self._start = self._lister.start
 
     def select(self) -> Iterator[Selected]:
-        listing = self._list("", _ROOT)
-        levels: list[tuple[str, Iterator[str], _Listing, Selected | None]]
-        levels = [("", iter(listing.names), listing, None)]
+        file, link = EntryType.FILE, EntryType.LINK
+        listing = self._lister.list_folder("", _ROOT)
+        levels: list[tuple[str, str, Iterator[str], Listing, Selected | None]]
+        levels = [("", self._start, iter(listing.names), listing, None)]
         waiting: list[Selected] = []  # dropped folders above, told once something in them is kept
         while levels:
-            prefix, names, (_, links, folders), held = levels[-1]
-            place = self._start + disk_name(prefix)
+            prefix, place, names, (_, links, folders), held = levels[-1]
             for name in names:
                 path = prefix + name
                 source = place + (name if UTF8_NAMES else disk_name(name))
@@ -128,16 +113,14 @@ class _Walk:
                     if not outcome[0]:
                         yield from waiting
                         waiting.clear()
-                    below = self._list(path + "/", outcome)
+                    below = self._lister.list_folder(path + "/", outcome)
                     held = selected if outcome[0] else None
-                    levels.append((path + "/", iter(below.names), below, held))
+                    levels.append((path + "/", source + "/", iter(below.names), below, held))
                     break
                 if waiting:
                     yield from waiting
                     waiting.clear()
-                yield _new(
-                    Selected, (path, EntryType.LINK if name in links else EntryType.FILE, source)
-                )
+                yield _new(Selected, (path, link if name in links else file, source))
             else:
                 levels.pop()
                 if waiting and waiting[-1] is held:
@@ -168,7 +151,7 @@ class _Walk:
     ) -> _Level:
         """List a folder, and look at the files in it."""
         folder = Folder(path, self._start)
-        listing = self._list(folder.prefix, outcome)
+        listing = self._lister.list_folder(folder.prefix, outcome)
         if place is not None:
             self._check_listed(place.entry)
         names, links, folders = listing
@@ -195,7 +178,7 @@ class _Walk:
         try:
             status = os.stat(str(entry.source))
         except OSError as error:
-            raise self._failed(entry.path, error) from error
+            raise self._lister.failed(entry.path, error) from error
         if (status.st_ino, status.st_dev) != (entry.inode, entry.device):
             raise replaced(str(entry.source))
 
@@ -209,7 +192,7 @@ class _Walk:
         try:
             descriptor = opener.folder(disk_name(folder))
         except OSError as error:
-            raise self._failed(folder, error) from error
+            raise self._lister.failed(folder, error) from error
         try:
             while at < len(names):
                 end = names.find(b"\0", at + _AT_ONCE) + 1 or len(names)
@@ -221,7 +204,7 @@ class _Walk:
                 at = end
         except OSError as error:
             name = context_name(os.fsdecode(error.filename or ""))
-            raise self._failed(posixpath.join(folder, name), error) from error
+            raise self._lister.failed(posixpath.join(folder, name), error) from error
         return b"".join(states), odd
 
     def _place(
@@ -235,75 +218,8 @@ class _Walk:
             descriptor = opener.folder(disk_name(level.folder.path))
             entry = look(path, source, disk_name(name), descriptor)
         except OSError as error:
-            raise self._failed(path, error) from error
+            raise self._lister.failed(path, error) from error
         if entry.type is not expected:
             raise replaced(source)
         entry = entry._replace(root=self._start)
         return Child(encode_path(name), position, offset, entry, None)
-
-    def _list(self, prefix: str, outcome: Outcome) -> _Listing:
-        """List a folder: what is kept, and the folders below which something may be kept."""
-        names: list[str] = []
-        links: set[str] = set()
-        folders: dict[str, Outcome] = {}
-        excluded, hits = outcome
-        judge = self._rules.in_folder(prefix, hits)
-        try:
-            with os.scandir(self._start + disk_name(prefix[:-1])) as scan:
-                for found in scan:
-                    name = found.name if UTF8_NAMES else context_name(found.name)
-                    result = judge(name)
-                    if not found.is_file(follow_symlinks=False):
-                        if found.is_dir(follow_symlinks=False):
-                            if not result[0] or self._rules.may_keep_below(
-                                f"{prefix}{name}/", result[1]
-                            ):
-                                folders[name] = result
-                                names.append(name)
-                            continue
-                        if result[0]:
-                            continue
-                        if not found.is_symlink():
-                            path = prefix + name
-                            raise no_file(self._start + disk_name(path), path, _mode(found))
-                        links.add(name)
-                    if not result[0]:
-                        names.append(name)
-        except OSError as error:
-            if excluded and isinstance(error, PermissionError):
-                # As Docker does: what may not be read below a dropped folder is dropped.
-                return _Listing([], set(), {})
-            raise self._failed(prefix[:-1], error) from error
-        _sort(names)
-        return _Listing(names, links, folders)
-
-    def _failed(self, path: str, error: OSError) -> Exception:
-        """Return the error of a path that cannot be looked at or listed."""
-        if not path:
-            return bad_root(self._root, error)
-        source = self._start + disk_name(path)
-        if isinstance(error, FileNotFoundError):
-            return vanished(source)
-        # A link opened as a folder is no folder to Linux, and one link too many elsewhere.
-        if isinstance(error, NotADirectoryError) or error.errno == errno.ELOOP:
-            return replaced(source)
-        return unreadable(source, path, error)
-
-
-def _sort(names: list[str]) -> None:
-    """Sort names by their bytes."""
-    names.sort()
-    # Code points sort as their UTF-8 does, except for the stand-ins of bytes that are no UTF-8.
-    if not all(map(str.isascii, names)) and any(map(_has_stray_bytes, names)):
-        names.sort(key=encode_path)
-
-
-def _has_stray_bytes(name: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in name)
-
-
-def _mode(found: os.DirEntry[str]) -> int:
-    try:
-        return found.stat(follow_symlinks=False).st_mode
-    except OSError:
-        return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
@@ -31,9 +31,9 @@ class RetryPolicy:
     attempts: int = 5
     first_wait: float = 0.5
     longest_wait: float = 60.0
-    sleep: Callable[[float], object] = time.sleep
-    clock: Callable[[], float] = time.time
-    chance: Callable[[], float] = random.random
+    sleep: Callable[[float], object] = field(default_factory=lambda: time.sleep)
+    clock: Callable[[], float] = field(default_factory=lambda: time.time)
+    chance: Callable[[], float] = field(default_factory=lambda: random.random)
 
     def wait_before(self, attempt: int, retry_after: str = "") -> float | None:
         """Return how long to wait before the next attempt; `None` when there is to be none.

@@ -8,10 +8,10 @@ from dataclasses import replace
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from imagebuilders.distribution.failures import ERROR_BODY_BYTES, response_error
-from imagebuilders.distribution.proxies import is_loopback
 from imagebuilders.distribution.retries import TRANSIENT_STATUSES, RetryPolicy
 from imagebuilders.distribution.transport import Request, Response, Transport
 from imagebuilders.exceptions import RegistryConnectionError, RegistryContentError, RegistryError
+from imagebuilders.proxies import is_loopback
 
 _log = logging.getLogger(__name__)
 

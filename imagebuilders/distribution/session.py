@@ -12,12 +12,12 @@ from imagebuilders.distribution.authorization import Authorizer
 from imagebuilders.distribution.challenge import parse_challenges
 from imagebuilders.distribution.credentials import CredentialSource
 from imagebuilders.distribution.failures import speaks_tls
-from imagebuilders.distribution.proxies import is_loopback
 from imagebuilders.distribution.retries import RetryPolicy
 from imagebuilders.distribution.sender import Sender, origin
 from imagebuilders.distribution.transport import Body, Request, Response, Transport
 from imagebuilders.exceptions import RegistryConnectionError
 from imagebuilders.oci.reference import DEFAULT_DOMAIN
+from imagebuilders.proxies import is_loopback
 
 DOCKER_HUB_HOST = "registry-1.docker.io"
 """Where the registry `docker.io` is."""

@@ -15,14 +15,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import urllib3
 import urllib3.exceptions
 
 from imagebuilders.distribution.failures import connection_error
-from imagebuilders.distribution.proxies import proxy_for
 from imagebuilders.exceptions import DigestMismatchError, RegistryContentError
+from imagebuilders.proxies import Proxy, find_proxy
 
 _log = logging.getLogger(__name__)
 
@@ -188,7 +188,7 @@ class Transport:
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=idle_timeout)
         self._environ = environ
         self._lock = threading.Lock()
-        self._pools: dict[tuple[str, str | None], urllib3.PoolManager] = {}
+        self._pools: dict[tuple[str, Proxy | None], urllib3.PoolManager] = {}
         self._owner = os.getpid()
 
     def send(self, request: Request) -> Response:
@@ -198,7 +198,7 @@ class Transport:
             RegistryConnectionError: there was no whole response head.
             ConfigurationError: a TLS file or a proxy cannot be used.
         """
-        pool = self._pool(urlsplit(request.url).scheme, proxy_for(request.url, self._environ))
+        pool = self._pool(urlsplit(request.url).scheme, self._proxy(request.url))
         headers = {"Accept-Encoding": "identity", **request.headers}
         if request.body is not None:
             size = request.body.size if isinstance(request.body, FileBody) else len(request.body)
@@ -233,7 +233,13 @@ class Transport:
         for pool in pools.values():
             pool.clear()
 
-    def _pool(self, scheme: str, proxy: str | None) -> urllib3.PoolManager:
+    def _proxy(self, url: str) -> Proxy | None:
+        parts = urlsplit(url)
+        has_tls = parts.scheme == "https"
+        port = parts.port or (443 if has_tls else 80)
+        return find_proxy(parts.hostname or "", port, tls=has_tls, environ=self._environ)
+
+    def _pool(self, scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
         with self._lock:
             if self._owner != os.getpid():
                 # Forked: the connections belong to the parent.
@@ -243,20 +249,16 @@ class Transport:
                 pool = self._pools[scheme, proxy] = self._new_pool(scheme, proxy)
         return pool
 
-    def _new_pool(self, scheme: str, proxy: str | None) -> urllib3.PoolManager:
+    def _new_pool(self, scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
         # Reading the system's authorities takes a tenth of a second.
         context = self._make_context() if scheme == "https" else None
         if proxy is None:
             return urllib3.PoolManager(maxsize=_KEPT_CONNECTIONS, ssl_context=context)
-        parts = urlsplit(proxy)
-        login = None
-        if parts.username is not None:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            login = urllib3.make_headers(proxy_basic_auth=pair)
+        login = proxy.authorization
         return urllib3.ProxyManager(
-            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
+            proxy.url,
             maxsize=_KEPT_CONNECTIONS,
-            proxy_headers=login,
+            proxy_headers=None if login is None else {"proxy-authorization": login},
             ssl_context=context,
         )
 

@@ -138,15 +138,21 @@ class BlobWriter:
     def _send_chunk(self, upload: UploadSession, chunk: bytes, start: int) -> None:
         """Send one chunk; what of it did not arrive is sent again."""
         kept, end, attempt = start, start + len(chunk), 0
+        is_misplaced = False
         while kept < end:
             attempt += 1
             if attempt > self._session.retries.attempts:
                 raise upload.unusable("it takes too few bytes at a time")
             try:
                 kept = upload.append(memoryview(chunk)[kept - start :], kept)
+                is_misplaced = False
             except RegistryError as error:
+                was_misplaced = is_misplaced
                 is_misplaced = isinstance(error, RegistryResponseError) and error.status == 416
-                self._wait_or_raise(error, attempt, also=is_misplaced)
+                if is_misplaced and not was_misplaced:
+                    attempt -= 1  # that was a question of where to go on, and no failure
+                else:
+                    self._wait_or_raise(error, attempt)
                 kept = upload.received(is_misplaced=is_misplaced)
             if not start <= kept <= end:
                 raise upload.unusable(f"it has {kept} bytes of an upload of which {end} were sent")
@@ -174,13 +180,14 @@ class BlobWriter:
         ) as response:
             return UploadSession(self._session, self._scopes, self._what, response)
 
-    def _wait_or_raise(self, error: RegistryError, attempt: int, *, also: bool = False) -> None:
+    def _wait_or_raise(self, error: RegistryError, attempt: int) -> None:
         """Wait before the next attempt, if there is to be one; else raise the error."""
-        is_transient = also or (
-            error.is_transient
-            if isinstance(error, RegistryConnectionError)
-            else isinstance(error, RegistryResponseError) and error.status in TRANSIENT_STATUSES
-        )
+        if isinstance(error, RegistryConnectionError):
+            is_transient = error.is_transient
+        else:
+            is_transient = (
+                isinstance(error, RegistryResponseError) and error.status in TRANSIENT_STATUSES
+            )
         wait = self._session.retries.wait_before(attempt) if is_transient else None
         if wait is None:
             raise error

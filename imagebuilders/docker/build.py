@@ -100,7 +100,7 @@ def build_image(
         raise
     except ImageFormatError as error:
         raise errors.broke_off(
-            f"the engine named an image ID that cannot be used ({error})"
+            f"the engine named an image ID that cannot be used ({str(error).rstrip('.')})"
         ) from error
     except EngineError as error:
         raise errors.other(error) from error

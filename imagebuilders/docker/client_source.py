@@ -11,13 +11,15 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from imagebuilders.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     import docker
+
+    from imagebuilders.connections.probe import FoundEngine
 
 
 class ClientSource:
@@ -42,7 +44,7 @@ class ClientSource:
             _check_kind(given, owner)
         self._owner = owner
         self._given: Any = given
-        self._engine: _EngineAddress | None = None
+        self._engine: _Engine | None = None
         self._is_given = given is not None
         self._inherited: Any = None
         self._start()
@@ -129,11 +131,11 @@ class ClientSource:
         # Kept, for its end would close what the parent uses: the process of an ssh command, say.
         self._inherited = (self._client, self._given)
         if self._given is not None:
-            self._engine, self._given = _EngineAddress.of(self._given), None
+            self._engine, self._given = _engine_of(self._given), None
         self._start()
 
     def __getstate__(self) -> dict[str, object]:
-        engine = self._engine if self._given is None else _EngineAddress.of(self._given)
+        engine = self._engine if self._given is None else _engine_of(self._given)
         return {"_owner": self._owner, "_engine": engine, "_is_given": self._is_given}
 
     def __setstate__(self, state: Mapping[str, object]) -> None:
@@ -147,9 +149,17 @@ class ClientSource:
         return copied
 
 
-@dataclass(frozen=True)
-class _EngineAddress:
+class _Engine(Protocol):
     """What another process needs to reach a client's engine."""
+
+    def open(self) -> docker.DockerClient:
+        """Make a client for the engine; nothing is sent yet."""
+        ...
+
+
+@dataclass(frozen=True)
+class _EngineOfSDK:
+    """The engine of a client that the Docker SDK's own constructor made."""
 
     base_url: str
     version: str
@@ -157,22 +167,6 @@ class _EngineAddress:
     verify: bool | str
     certificate: str | tuple[str, str] | None
     headers: Mapping[str, str] = field(repr=False)  # a proxy before the engine may want a secret
-
-    @classmethod
-    def of(cls, client: docker.DockerClient) -> _EngineAddress | None:
-        """Return the address of a client's engine; `None` when the way there is unknown."""
-        from requests.adapters import HTTPAdapter
-
-        api: Any = client.api  # a `requests.Session`, with attributes that its types do not have
-        adapter = api.get_adapter(api.base_url)
-        socket_path = getattr(adapter, "socket_path", None)
-        if isinstance(socket_path, str):
-            base_url = f"unix://{socket_path}"
-        elif type(adapter) is HTTPAdapter:
-            base_url = str(api.base_url)
-        else:
-            return None
-        return cls(base_url, api.api_version, api.timeout, api.verify, api.cert, dict(api.headers))
 
     def open(self) -> docker.DockerClient:
         """Make a client for the engine; nothing is sent yet."""
@@ -186,6 +180,41 @@ class _EngineAddress:
         client.api.verify, client.api.cert = self.verify, self.certificate
         client.api.headers.update(self.headers)
         return client
+
+
+@dataclass(frozen=True)
+class _EngineFound:
+    """The engine of a client that this package made."""
+
+    found: FoundEngine
+
+    def open(self) -> docker.DockerClient:
+        """Make a client for the engine; nothing is sent yet."""
+        from imagebuilders.docker.client import EngineClient
+
+        return EngineClient(self.found)
+
+
+def _engine_of(client: docker.DockerClient) -> _Engine | None:
+    """Return what leads to a client's engine; `None` when the way there is unknown."""
+    from requests.adapters import HTTPAdapter
+
+    from imagebuilders.docker.client import EngineClient
+
+    if isinstance(client, EngineClient):
+        return _EngineFound(replace(client.found, connection=None))
+    api: Any = client.api  # a `requests.Session`, with attributes that its types do not have
+    adapter = api.get_adapter(api.base_url)
+    socket_path = getattr(adapter, "socket_path", None)
+    if isinstance(socket_path, str):
+        base_url = f"unix://{socket_path}"
+    elif type(adapter) is HTTPAdapter:
+        base_url = str(api.base_url)
+    else:
+        return None
+    return _EngineOfSDK(
+        base_url, api.api_version, api.timeout, api.verify, api.cert, dict(api.headers)
+    )
 
 
 def _check_kind(given: object, owner: str) -> None:

@@ -18,9 +18,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from imagebuilders.connections.http1 import Answer, send_request
-from imagebuilders.connections.proxies import find_proxy
 from imagebuilders.connections.streams import SocketLike, SocketStream
 from imagebuilders.exceptions import ConfigurationError, EngineError
+from imagebuilders.proxies import find_proxy
 
 if TYPE_CHECKING:
     import docker
@@ -165,7 +165,7 @@ def _way(api: docker.APIClient, request: requests.PreparedRequest) -> _Way:
             f"The Docker client sends its requests by a {type(adapter).__name__}, which lends no "
             "connection; an adapter derived from requests.adapters.HTTPAdapter is needed."
         )
-    settings = api.merge_environment_settings(url, {}, True, None, None)
+    settings = api.merge_environment_settings(url, {}, True, api.verify, api.cert)
     proxies = _proxies(api, url, settings["proxies"])
     pool = _pool(adapter, request, settings, proxies)
     adapter.add_headers(request, **{**settings, "proxies": proxies})

@@ -22,7 +22,6 @@ from imagebuilders.context.reapply import dropping_line, drops, keeping_line, wi
 from imagebuilders.exceptions import BuildContextError, IgnoreFileError
 
 if TYPE_CHECKING:
-    from imagebuilders.context.dockerfile_lookup import FoundDockerfile
     from imagebuilders.context.snapshot import ContextSnapshot
 
 
@@ -76,11 +75,11 @@ def engine_context(snapshot: ContextSnapshot) -> EngineContext:
     ignore_file = snapshot.find(IGNORE_FILE)
     rules = _rules(snapshot, ignore_file)
     entries: list[Entry] = []
-    name = found.path
+    name = found.path if _can_be_asked_for(found.path) else None
     if name is not None and _is_file(snapshot.find(name)):
         lines = [keeping_line(path) for path in (name, IGNORE_FILE) if drops(rules, path)]
     else:
-        name, lines = _place(snapshot, found, rules)
+        name, lines = _place(snapshot, name, found.content, rules)
         entries.append(_file(name, found.content, found.mode, found.mtime_ns))
         if ignore_file is None:
             lines.append(dropping_line(IGNORE_FILE))
@@ -94,16 +93,23 @@ def engine_context(snapshot: ContextSnapshot) -> EngineContext:
     return EngineContext(snapshot.with_entries(entries), name, found.name, found.content)
 
 
+def _can_be_asked_for(path: str | None) -> bool:
+    """Say whether a path can stand in a query, which is UTF-8."""
+    try:
+        return path is not None and bool(path.encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def _place(
-    snapshot: ContextSnapshot, dockerfile: FoundDockerfile, rules: bytes
+    snapshot: ContextSnapshot, path: str | None, content: bytes, rules: bytes
 ) -> tuple[str, list[str]]:
-    """Return where to put a Dockerfile that the rules drop, and the lines that take it away."""
-    path = dockerfile.path
+    """Return where to put a Dockerfile that cannot stay, and the lines that take it away."""
     if path is not None and snapshot.find(path) is None and drops(rules, path):
         folder = posixpath.dirname(path)
         if not folder or snapshot.find(folder) is not None:
             return path, []
-    name = f".dockerfile.{hashlib.sha256(dockerfile.content).hexdigest()[:32]}"
+    name = f".dockerfile.{hashlib.sha256(content).hexdigest()[:32]}"
     return name, [dropping_line(name)]
 
 

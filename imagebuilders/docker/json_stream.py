@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from imagebuilders.exceptions import EngineError
+from imagebuilders.go_text import replace_lone_surrogates
 
 Message: TypeAlias = Mapping[str, object]
 
@@ -17,6 +18,7 @@ MAX_MESSAGE_CHARS = 16 * 1024 * 1024
 
 _OUTSIDE_STRING = re.compile(r'["{}]')
 _INSIDE_STRING = re.compile(r'["\\]')
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SPACE = re.compile(r"\s*")
 _EXCERPT_CHARS = 120
 
@@ -138,12 +140,28 @@ def _load(raw: str) -> Message:
     try:
         # strict=False: a raw control character in a build's output is no reason to stop.
         message: object = json.loads(raw, strict=False)
+        if _SURROGATE.search(raw):  # hardly ever
+            message = _without_lone_surrogates(message)
     except (ValueError, RecursionError) as error:
         raise EngineError(
             f"The engine's answer holds a malformed JSON message: {_excerpt(raw)}"
         ) from error
     assert isinstance(message, dict)  # it begins with a brace
     return message
+
+
+def _without_lone_surrogates(value: object) -> object:
+    """Return a value whose texts can be printed and sent, as every program in Go reads them."""
+    if isinstance(value, str):
+        return replace_lone_surrogates(value)
+    if isinstance(value, list):
+        return [_without_lone_surrogates(each) for each in value]
+    if isinstance(value, dict):
+        return {
+            replace_lone_surrogates(key): _without_lone_surrogates(each)
+            for key, each in value.items()
+        }
+    return value
 
 
 def _excerpt(text: str) -> str:

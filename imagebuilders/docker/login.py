@@ -48,7 +48,8 @@ def log_in(client: docker.DockerClient, registry: str, username: str, password: 
     except EngineResponseError as error:
         detail = error.explanation.replace(password, "***") if password else error.explanation
         raise RegistryError(
-            f"The user {username!r} could not log in at the registry {registry}: {detail}. "
+            f"The user {username!r} could not log in at the registry {registry}: "
+            f"{detail.rstrip('.')}. "
             f"{advise(detail, registry)}",
             registry=registry,
         ) from None

@@ -52,6 +52,7 @@ class PodmanStream(BuildStream):
         """Begin before the first step."""
         super().__init__()
         self._stage = 0
+        self._stages = 0
         self._has_printed = False
 
     @property
@@ -61,7 +62,7 @@ class PodmanStream(BuildStream):
 
     def _read_engine(self, text: str) -> Iterator[Said]:
         if (step := self._due(text)) is not None:
-            self._stage = int(step[1] or 0)
+            self._stage, self._stages = int(step[1] or 0), int(step[2] or 0)
             yield self._announce(
                 Announced(
                     number=int(step[3]),
@@ -111,13 +112,19 @@ class PodmanStream(BuildStream):
         found = _STEP.fullmatch(text)
         if found is None:
             return None
-        stage, number, total = int(found[1] or 0), int(found[3]), int(found[4] or 0)
+        stage, stages = int(found[1] or 0), int(found[2] or 0)
+        number, total = int(found[3]), int(found[4] or 0)
         if total and number > total:
             return None
-        if self.number and stage == self._stage:
+        if not self.number:
+            is_due = number == 1
+        elif stages != self._stages:
+            is_due = False  # a build of one stage counts none, others say of how many
+        elif stage == self._stage:
             is_due = number == self.number + 1 and total == self.total
         else:
-            is_due = number == 1 and (stage > self._stage or not self.number)
+            is_ended = self.total in (0, self.number)
+            is_due = number == 1 and stage > self._stage and is_ended
         return found if is_due else None
 
 

@@ -59,7 +59,7 @@ def push_image(
 
     def failed(detail: str) -> PushError:
         return PushError(
-            f"{name} was not pushed to {reference.domain}: {detail}. "
+            f"{name} was not pushed to {reference.domain}: {detail.rstrip('.')}. "
             f"{advise(detail, reference.domain)}",
             image_name=name,
             registry=reference.domain,

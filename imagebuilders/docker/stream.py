@@ -168,11 +168,11 @@ def _explanation(answer: Answer) -> str:
     try:
         message = next(iter(parse_json_stream([content])), {})
     except EngineError:
-        message = {}
-    text = message.get("message")
-    if not isinstance(text, str):
+        # A proxy, say, which may not say in words what the status is.
         text = content.decode("utf-8", "replace").strip()[:_SHOWN_CHARACTERS]
-    return text.strip()
+        return f"HTTP status {answer.status}: {text}"
+    words = message.get("message")
+    return words.strip() if isinstance(words, str) else ""
 
 
 def _read_some(answer: Answer) -> bytes:

@@ -11,10 +11,11 @@ from imagebuilders.dockerfile.excerpts import excerpt
 from imagebuilders.dockerfile.features import Feature, buildkit_features
 from imagebuilders.dockerfile.flag_checks import BOOLEAN_FLAGS
 from imagebuilders.dockerfile.forms import INSTRUCTIONS
-from imagebuilders.dockerfile.grammar import BUILDKIT, Grammar
+from imagebuilders.dockerfile.grammar import BUILDKIT, MODIFIERS, Grammar
 from imagebuilders.dockerfile.health_check import HealthCheck, read_health_check
 from imagebuilders.dockerfile.here_documents import begins_here_document, here_document_beginning
 from imagebuilders.dockerfile.parser import parse
+from imagebuilders.dockerfile.run_flags import flag_fields
 from imagebuilders.dockerfile.shell_reader import Quotes
 from imagebuilders.dockerfile.shell_words import Expansion, expand
 from imagebuilders.dockerfile.values import (
@@ -31,6 +32,7 @@ __all__ = [
     "BOOLEAN_FLAGS",
     "BUILDKIT",
     "INSTRUCTIONS",
+    "MODIFIERS",
     "Directive",
     "Dockerfile",
     "Expansion",
@@ -51,6 +53,7 @@ __all__ = [
     "check_instruction",
     "excerpt",
     "expand",
+    "flag_fields",
     "here_document_beginning",
     "parse",
     "read_health_check",

@@ -16,6 +16,7 @@ from imagebuilders.dockerfile.forms import INSTRUCTIONS
 from imagebuilders.dockerfile.grammar import BUILDKIT, Grammar
 from imagebuilders.dockerfile.health_check import read_health_check
 from imagebuilders.dockerfile.here_documents import begins_here_document
+from imagebuilders.dockerfile.run_flags import check_run_flags
 from imagebuilders.dockerfile.suggestions import suggestion
 from imagebuilders.dockerfile.values import Instruction, Problem, ProblemKind
 from imagebuilders.go_text import quote, to_lower, trim_space
@@ -26,8 +27,8 @@ _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*")
 def check(dockerfile: Dockerfile, grammar: Grammar = BUILDKIT) -> Iterator[Problem]:
     """Find what an engine refuses in a Dockerfile, the first of each instruction.
 
-    First come the problems found in reading. For the others an engine puts `dockerfile parse
-    error on line N: ` before the message, but for an instruction before the first FROM.
+    First come the problems found in reading. Before the message of any other an engine puts
+    `dockerfile parse error on line N:`, but not for an instruction before the first FROM.
     """
     yield from dockerfile.problems
     has_stage = False
@@ -132,6 +133,10 @@ def _trigger(instruction: Instruction, _grammar: Grammar) -> Problem | None:
     return Problem(ProblemKind.TRIGGER, message, subject=name)
 
 
+def _run_flags(instruction: Instruction, _grammar: Grammar) -> Problem | None:
+    return check_run_flags(instruction)
+
+
 def _health_check(instruction: Instruction, grammar: Grammar) -> Problem | None:
     # The flags of HEALTHCHECK NONE are not looked at.
     if to_lower(instruction.arguments[0]) != "none" and (
@@ -157,6 +162,7 @@ _CHECKS: dict[str, tuple[_Check, ...]] = {
     "LABEL": (check_flags, _at_least_one, _names),
     "MAINTAINER": (_exactly_one, check_flags),
     "ONBUILD": (_at_least_one, check_flags, _trigger),
+    "RUN": (check_flags, _run_flags),
     "SHELL": (check_flags, _at_least_one, _shell),
     "STOPSIGNAL": (_exactly_one,),
     "USER": (_exactly_one, check_flags),

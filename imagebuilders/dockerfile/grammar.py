@@ -31,7 +31,8 @@ class Grammar:
             take the backslash there.
         word_before_modifier: text in front of `${name:-…}` counts when a word is split at spaces;
             BuildKit loses it since 0.14, which only EXPOSE and the words of here-documents show.
-        modifiers: what may follow the name in `${name…}`.
+        modifiers: what may follow the name in `${name…}`. BuildKit before 0.14 has `:#` and `:%`,
+            too, which mean the same as `#` and `%`.
         flags: the flags of each instruction, by the instruction's name in upper case. Reading
             keeps every flag; `check` tells the ones that are not listed.
     """

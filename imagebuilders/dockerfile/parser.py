@@ -139,10 +139,11 @@ class _Parser:
 
     def _read(self, joined: _Joined) -> Instruction:
         instruction, problem = read_instruction(joined.text, self.directives.escape, self.grammar)
+        if problem is not None:
+            end = self.lines.number
+            self.problems.append(replace(problem, line=joined.line, end_line=end))
         documents = tuple(self._here_documents(instruction, joined.line))
         end = self.lines.number
-        if problem is not None:
-            self.problems.append(replace(problem, line=joined.line, end_line=end))
         if instruction.trigger is not None:
             trigger = replace(instruction.trigger, line=joined.line, end_line=end)
             instruction = replace(instruction, trigger=trigger)

@@ -214,7 +214,7 @@ class ShellReader:
         self.names.add(name)
         if not self.grammar.word_before_modifier:
             self.words.current = []
-        opened = _Frame("}", modifier in ("#", "%", "/"), [], name, modifier)
+        opened = _Frame("}", modifier[-1:] in ("#", "%", "/"), [], name, modifier)
         opened.kept = self.keep_unset and name not in self.env
         self._push(opened)
         if modifier == "/":
@@ -270,9 +270,10 @@ class ShellReader:
         try:
             if frame.pattern is not None:
                 return replace(value or "", frame.pattern, word, everywhere=frame.everywhere)
-            if modifier in ("#", "%"):
-                greedy = word.startswith(modifier)
-                trim = trim_prefix if modifier == "#" else trim_suffix
+            if modifier in self.grammar.modifiers:
+                mark = modifier[-1]
+                greedy = word.startswith(mark)
+                trim = trim_prefix if mark == "#" else trim_suffix
                 return trim(value or "", word[1:] if greedy else word, greedy=greedy)
         except PatternError as error:
             raise self._error(str(error)) from None

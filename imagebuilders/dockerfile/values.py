@@ -105,6 +105,7 @@ class ProblemKind(enum.Enum):
     DUPLICATE_FLAG = enum.auto()  # the flag's name
     MISSING_FLAG_VALUE = enum.auto()  # the flag's name
     FLAG_VALUE = enum.auto()  # the flag's name
+    RUN_FLAG = enum.auto()  # the flag's name
     ARGUMENTS = enum.auto()
     STAGE_NAME = enum.auto()  # the name
     TRIGGER = enum.auto()  # the instruction behind ONBUILD

@@ -248,3 +248,77 @@ def test_special_file_of_a_subclass(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BuildContextError, match="named pipe"):
         contents(Listed({"pipe": str(tmp_path / "pipe")}))
+
+
+@pytest.mark.parametrize(
+    "destination", ["a\ud800", "x" * 256, "ü" * 128, "/".join(["x" * 200] * 25), 3, None]
+)
+def test_destinations_that_nobody_can_unpack(destination: str) -> None:
+    """A path that no file system or no archive can have is refused where it is given."""
+    with pytest.raises(BuildContextError, match="is no place in an archive"):
+        Listed().add_file("x", destination)
+
+
+def test_the_longest_destination(tmp_path: Path) -> None:
+    """Names of 255 bytes and paths of 4,095 are fine."""
+    archivable = Listed()
+    path = "/".join(["x" * 255] * 15 + ["y" * 254])
+    archivable.add_file("x", path)
+    assert len(path) == 4094
+    assert contents(archivable) == {path: b"x"}
+
+
+@pytest.mark.parametrize("source", ["a\0b", "x" * 5000, "\udcff"])
+def test_odd_texts_are_content(source: str) -> None:
+    """What can be no path is content; as a `Path` it is one that does not exist."""
+    archivable = Listed()
+    archivable.add_file(source, "f")
+    assert contents(archivable) == {"f": source.encode("utf-8", "surrogateescape")}
+    with pytest.raises(BuildContextError, match="does not exist"):
+        archivable.add_file(Path(source), "f")
+    with pytest.raises(BuildContextError, match="is not a directory"):
+        archivable.add_directory(source, "f")
+
+
+def test_sources_of_another_kind() -> None:
+    """A lone surrogate cannot be written, and a number is neither a path nor content."""
+    with pytest.raises(BuildContextError, match="lone surrogate at position 1"):
+        Listed().add_file("a\ud800", "f")
+    for source in (3, None, ["x"]):
+        with pytest.raises(BuildContextError, match="neither a path nor content"):
+            Listed().add_file(source, "f")  # type: ignore[arg-type]
+    with pytest.raises(BuildContextError, match="is not a directory"):
+        Listed().add_directory(None, "d")  # type: ignore[arg-type]
+
+
+def test_an_added_folder_keeps_links_that_lead_out(tmp_path: Path) -> None:
+    """Wherever they lead, nothing is read through them; a linked folder may be added itself."""
+    (tmp_path / "secret").write_text("OUTSIDE")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link").symlink_to("../secret")
+    (tmp_path / "named").symlink_to("folder")
+    archivable = Listed()
+    archivable.add_directory(tmp_path / "named", "x")
+    assert [(entry.path, entry.target) for entry in archivable.entries()] == [
+        ("x", ""),
+        ("x/link", "../secret"),
+    ]
+    assert contents(archivable) == {}
+
+
+def test_a_large_added_file_that_is_exchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an added folder, too, nothing is read through a link that came later."""
+    monkeypatch.setattr(extra_files, "HELD_SIZE", 0)
+    (tmp_path / "folder" / "sub").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    for path in ("folder/sub/file", "other/file"):
+        (tmp_path / path).write_text(path[:5])
+        os.utime(tmp_path / path, (1, 1))
+    archivable = Listed()
+    archivable.add_directory(tmp_path / "folder", "x")
+    (tmp_path / "folder" / "sub").rename(tmp_path / "moved")
+    (tmp_path / "folder" / "sub").symlink_to(tmp_path / "other")
+    with pytest.raises(ContextChangedError, match="was replaced"):
+        contents(archivable)

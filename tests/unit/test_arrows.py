@@ -1,10 +1,16 @@
-"""Which part of the packages may import which: the arrows point one way."""
+"""Which part of the packages may import which: the arrows point one way.
+
+An import counts wherever it stands: at the top of a module, inside a function, or for types
+alone. It leads to the module that is named, not to the packages above it. A name in a string,
+such as that of a flavor's class, is no import.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,73 +19,170 @@ import imagebuilders
 
 _ROOT = Path(imagebuilders.__file__).parents[1]
 
-_BUILDERS = ("imagebuilders.base_image_builder", "imagebuilders.local_image_builder")
-_RULES = [
+_ORDER = (
+    ("exceptions", "version"),
+    ("events",),
+    ("validation",),
+    ("user_folders", "control_files", "go_text", "proxies"),
+    ("dockerfile",),
+    ("oci",),
+    ("auth",),
+    ("distribution",),
+    ("context",),
+    ("archivable",),
+    ("build_context",),
+    ("evaluation",),
+    ("build_options",),
+    ("connections",),
+    ("docker",),
+    ("buildkit",),
+    ("components",),
+    ("aws",),
+    ("container_registries", "artifact_stores"),
+    ("base_image_builder",),
+    (
+        "local_image_builder",
+        "buildkit_image_builder",
+        "aws_image_builder",
+        "daemonless_image_builder",
+    ),
+    ("stack",),
+    ("cli",),
+    ("testing",),
+    ("", "__main__"),
+)
+"""The folders and modules of `imagebuilders`; each imports only from lines before its own.
+The package itself, whose public names are imported from everywhere, stands last."""
+
+_LEFT_OUT = ("imagebuilders.base_image_builder", "imagebuilders.stack")
+"""The one import that leads upward: a builder asks for the active stack's artifact store."""
+
+_RANKS = {part: rank for rank, parts in enumerate(_ORDER) for part in parts}
+
+_FOREIGN = [
     pytest.param(
-        "imagebuilders", ("fakes", "pytest", "pytest_imagebuilders"), id="production-knows-no-fakes"
+        "imagebuilders",
+        ("fakes", "pytest", "pytest_imagebuilders"),
+        {"imagebuilders.testing"},
+        id="production-knows-no-fakes",
     ),
     pytest.param(
-        "imagebuilders/context",
-        (
-            *("docker", "fsspec", "boto3", "imagebuilders.docker", "imagebuilders.stack"),
-            *("imagebuilders.artifact_stores", "imagebuilders.container_registries"),
-            *("imagebuilders.cli", *_BUILDERS),
-        ),
-        id="context-knows-no-docker",
+        "imagebuilders.context",
+        ("docker", "requests", "fsspec", "boto3"),
+        set[str](),
+        id="context-knows-no-service",
     ),
     pytest.param(
-        "imagebuilders/docker",
-        ("imagebuilders.stack", "imagebuilders.cli", *_BUILDERS),
-        id="docker-knows-no-builder",
+        "imagebuilders.artifact_stores", ("docker",), set[str](), id="stores-know-no-engine"
     ),
     pytest.param(
-        "imagebuilders/artifact_stores",
-        ("docker", "imagebuilders.docker", "imagebuilders.cli", *_BUILDERS),
-        id="stores-know-no-builder",
+        "imagebuilders.stack",
+        ("docker", "fsspec", "boto3", "rich", "click"),
+        set[str](),
+        id="stack-knows-no-service",
     ),
     pytest.param(
-        "imagebuilders/local_image_builder.py",
-        ("imagebuilders.cli", "rich", "click"),
-        id="builder-knows-no-command-line",
+        "imagebuilders",
+        ("rich", "click"),
+        {"imagebuilders.cli"},
+        id="only-the-command-line-knows-the-terminal",
     ),
-    pytest.param(
-        "imagebuilders/stack",
-        ("docker", "fsspec", "rich", "click", "imagebuilders.docker", "imagebuilders.cli"),
-        id="stack-knows-no-engine",
-    ),
-    pytest.param(
-        "imagebuilders/container_registries",
-        ("imagebuilders.cli", *_BUILDERS),
-        id="registries-know-no-builder",
-    ),
-    pytest.param("fakes", ("imagebuilders.cli",), id="fakes-know-no-command-line"),
+    pytest.param("fakes", ("imagebuilders.cli",), set[str](), id="fakes-know-no-command-line"),
 ]
 
 
 @cache
-def _imports(file: Path) -> list[tuple[int, str]]:
-    """Line and full name of what a module imports, lazily or for types alike."""
-    return list(_found_imports(file))
+def _modules(package: str) -> Mapping[str, Path]:
+    """The modules of a package by their names."""
+    found = {}
+    for file in sorted((_ROOT / package).rglob("*.py")):
+        parts = file.relative_to(_ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
 
 
-def _found_imports(file: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(file.read_text())):
+@cache
+def _imports(file: Path) -> list[tuple[int, str, str]]:
+    """Line, module and name of what a module imports, lazily or for types alike."""
+    return list(_found_imports(ast.parse(file.read_text())))
+
+
+def _found_imports(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            yield from ((node.lineno, alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            assert node.level == 0, "relative imports are not used here"
+            yield from ((node.lineno, node.module, alias.name) for alias in node.names)
 
 
-@pytest.mark.parametrize(("part", "forbidden"), _RULES)
-def test_part_imports_nothing_that_stands_above_it(part: str, forbidden: tuple[str, ...]) -> None:
-    """No module of the part imports a forbidden one, not even inside a function."""
-    path = _ROOT / part
-    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+@cache
+def _edges() -> list[tuple[str, int, str]]:
+    """Each import inside of `imagebuilders`: the module, the line, the module that is named."""
+    modules = _modules("imagebuilders")
+    found = []
+    for module, file in modules.items():
+        for line, named, name in _imports(file):
+            target = f"{named}.{name}" if f"{named}.{name}" in modules else named
+            if target in modules and target != module and (module, target) != _LEFT_OUT:
+                found.append((module, line, target))
+    return found
+
+
+def _part(module: str) -> str:
+    return module.partition(".")[2].partition(".")[0]
+
+
+def test_each_part_has_its_place_in_the_order() -> None:
+    """A new folder or module is placed before it is used."""
+    parts = {_part(module) for module in _modules("imagebuilders")}
+    assert parts - _RANKS.keys() == set()
+
+
+def test_imports_lead_down_the_order() -> None:
+    """What stands higher is not imported, and neither is a neighbour on the same line."""
+    upward = [
+        f"{module}:{line} imports {target}"
+        for module, line, target in _edges()
+        if _part(module) != _part(target) and _RANKS[_part(module)] <= _RANKS[_part(target)]
+    ]
+    assert upward == []
+
+
+def test_no_circle_of_imports() -> None:
+    """No module is imported by what it imports, by however many steps."""
+    graph: dict[str, set[str]] = {}
+    for module, _, target in _edges():
+        graph.setdefault(module, set()).add(target)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' -> '.join(reversed(error.args[1]))}")
+
+
+def test_the_one_import_that_is_left_out_is_there() -> None:
+    """An exception that is no longer needed goes."""
+    module, target = _LEFT_OUT
+    assert target in {named for _, named, _ in _imports(_modules("imagebuilders")[module])}
+
+
+@pytest.mark.parametrize(("part", "forbidden", "apart"), _FOREIGN)
+def test_part_knows_nothing_of(part: str, forbidden: tuple[str, ...], apart: set[str]) -> None:
+    """No module of the part imports a forbidden package, not even inside a function."""
+    files = {
+        module: file
+        for module, file in _modules(part.partition(".")[0]).items()
+        if _is_below(module, part) and not any(_is_below(module, each) for each in apart)
+    }
     assert files
     crossed = [
-        f"{file.relative_to(_ROOT)}:{line} imports {name}"
-        for file in files
-        for line, name in _imports(file)
-        if any(name == module or name.startswith(f"{module}.") for module in forbidden)
+        f"{module}:{line} imports {named}"
+        for module, file in files.items()
+        for line, named, name in _imports(file)
+        if any(_is_below(f"{named}.{name}", each) for each in forbidden)
     ]
     assert crossed == []
+
+
+def _is_below(module: str, part: str) -> bool:
+    return module == part or module.startswith(f"{part}.")

@@ -328,3 +328,192 @@ def test_empty_context(tmp_path: Path) -> None:
     assert context.get_files() == {}
     assert archived(context) == {}
     assert context.digest() == BuildContext().digest()
+
+
+def test_own_patterns_count(root: Path) -> None:
+    """A subclass's own `_get_exclude_patterns`, or reading of the file, decides what is kept."""
+
+    class Patterns(BuildContext):
+        def _get_exclude_patterns(self) -> list[str]:
+            return [*super()._get_exclude_patterns(), "1"]
+
+    class Reading(BuildContext):
+        @staticmethod
+        def _parse_dockerignore(dockerignore_path: str) -> list[str]:
+            return ["2"]
+
+    (root / ".dockerignore").write_text("nothing\n")
+    assert list(Patterns(str(root)).get_files()) == [".dockerignore", "2"]
+    assert list(archived(Patterns(str(root)))) == [".dockerignore", "2"]
+    assert list(Reading(str(root)).get_files()) == [".dockerignore", "1"]
+    assert Patterns(str(root)).digest() != Reading(str(root)).digest()
+
+
+@pytest.mark.parametrize("path", ["../x", "a\0b", "\ud800", ""])
+def test_a_subclass_that_selects_impossible_paths(root: Path, path: str) -> None:
+    """What cannot be a path in an archive is this package's error."""
+
+    class Own(BuildContext):
+        def get_files(self) -> dict[str, str]:
+            return {path: str(root / "1")}
+
+    with pytest.raises(BuildContextError, match="is no place in an archive"):
+        Own(str(root)).digest()
+
+
+@pytest.mark.parametrize("use", ["iter_archive", "snapshot", "upload_snapshot", "build_snapshot"])
+def test_notices_come_in_every_path_and_once(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, use: str
+) -> None:
+    """Archive, build and upload name secrets and a large context, whatever is tried again."""
+    monkeypatch.setattr("imagebuilders.context.advice.LARGE_CONTEXT", 1024)
+    (root / ".env").touch()
+    (root / "Dockerfile").write_text("FROM scratch\n")
+    context = BuildContext(str(root))
+    context.digest()
+    for _ in range(2):
+        made = getattr(context, use)()
+        list(made if use == "iter_archive" else made.iter_archive())
+    secrets, large = (record.getMessage() for record in caplog.records)
+    assert ".env" in secrets
+    assert "MiB" in large
+    context.write_archive(io.BytesIO())
+    assert len(caplog.records) == 2
+
+
+def test_secrets_are_named_before_they_are_sent(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While there is time to stop."""
+    (root / "z.key").touch()
+    stream = BuildContext(str(root)).iter_archive()
+    next(iter(stream))
+    assert "z.key" in caplog.text
+
+
+def test_a_dockerfile_of_another_case(root: Path) -> None:
+    """A folder's `dockerfile` is its Dockerfile, unless it has one of the usual name."""
+    (root / "dockerfile").write_text("FROM lower\n")
+    (root / "dockerfile.dockerignore").write_text("1\n")
+    context = BuildContext(str(root))
+    found = context.build_snapshot().dockerfile
+    assert found is not None
+    assert (found.name, found.path, found.content) == ("dockerfile", "dockerfile", b"FROM lower\n")
+    assert "1" not in context.for_dockerfile("Dockerfile").get_files()
+    (root / "Dockerfile").write_text("FROM upper\n")
+    found = context.build_snapshot().dockerfile
+    assert found is not None
+    assert found.content == b"FROM upper\n"
+    given = context.for_dockerfile("dockerfile").build_snapshot().dockerfile
+    assert given is not None
+    assert given.content == b"FROM lower\n"
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "dockerfile"])
+def test_an_added_dockerfile_of_another_case(name: str) -> None:
+    """Added files count, too."""
+    context = BuildContext()
+    context.add_file("FROM scratch\n", name)
+    found = context.build_snapshot().dockerfile
+    assert found is not None
+    assert found.path == name
+
+
+def test_an_upload_has_the_dockerfile_that_the_rules_drop(root: Path) -> None:
+    """As Docker sends it; the rules still hold for files, digest and archive of the context."""
+    (root / ".dockerignore").write_text("*\n!1\n!.dockerignore\n")
+    (root / "Dockerfile").write_text("FROM scratch\n")
+    context = BuildContext(str(root))
+    assert list(context.get_files()) == [".dockerignore", "1"]
+    assert "Dockerfile" not in archived(context)
+    snapshot = context.upload_snapshot()
+    stream = io.BytesIO(b"".join(snapshot.iter_archive()))
+    with tarfile.open(fileobj=stream) as tar:
+        assert tar.getnames() == [".dockerignore", "1", "Dockerfile"]
+        rules = tar.extractfile(".dockerignore")
+        assert rules is not None
+        assert not compile_rules(parse_lines(rules.read())).excludes("Dockerfile")
+    assert snapshot.digest() != context.digest()
+    (root / "Dockerfile").write_text("FROM another\n")
+    assert context.upload_snapshot().digest() != snapshot.digest()
+
+
+@pytest.mark.parametrize("name", ["docker/app.Dockerfile", "dockerfile", "../outside", "missing"])
+def test_the_dockerfile_of_an_upload(root: Path, name: str) -> None:
+    """That of `for_dockerfile`, if it is there and inside; else the one of the usual name."""
+    (root / ".dockerignore").write_text("*\n")
+    (root / "docker").mkdir()
+    (root / "docker" / "app.Dockerfile").write_text("FROM scratch\n")
+    (root / "dockerfile").write_text("FROM scratch\n")
+    (root.parent / "outside").write_text("FROM scratch\n")
+    names = [entry.path for entry in BuildContext(str(root)).for_dockerfile(name).upload_snapshot()]
+    expected = {"docker/app.Dockerfile": ["docker", "docker/app.Dockerfile"], "dockerfile": [name]}
+    assert names == expected.get(name, [])
+    usual = [entry.path for entry in BuildContext(str(root)).upload_snapshot()]
+    assert usual == ["dockerfile"]
+
+
+def test_an_upload_needs_no_dockerfile(root: Path) -> None:
+    """What stands there instead, or is kept as a link, is as the rules have it."""
+    assert [entry.path for entry in BuildContext(str(root)).upload_snapshot()] == ["1", "2"]
+    (root / "Dockerfile").mkdir()
+    (root / ".dockerignore").write_text("Dockerfile\n.dockerignore\n")
+    assert [entry.path for entry in BuildContext(str(root)).upload_snapshot()] == ["1", "2"]
+    (root / "Dockerfile").rmdir()
+    (root / "Dockerfile").symlink_to("1")
+    (root / ".dockerignore").write_text(".dockerignore\n")
+    (found,) = (e for e in BuildContext(str(root)).upload_snapshot() if e.path == "Dockerfile")
+    assert found.target == "1"
+    (root / ".dockerignore").write_text("*\n")
+    (followed,) = BuildContext(str(root)).upload_snapshot()
+    assert (followed.path, followed.source) == ("Dockerfile", b"one")
+
+
+def test_an_ignore_file_that_is_exchanged(root: Path, mocker: MockerFixture) -> None:
+    """What was read as rules is never archived as another file of that name."""
+    (root / ".dockerignore").write_text("1\n")
+    real = os.scandir
+
+    def exchange(path: str) -> object:
+        (root / "new").write_text("2\n")
+        (root / "new").replace(root / ".dockerignore")
+        return real(path)
+
+    mocker.patch("os.scandir", exchange)
+    with pytest.raises(ContextChangedError, match="dockerignore was replaced"):
+        BuildContext(str(root)).digest()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800", "x" * 5000])
+def test_impossible_names_of_control_files(root: Path, name: str) -> None:
+    """Of an ignore file and of a Dockerfile."""
+    with pytest.raises(IgnoreFileError, match="cannot be read"):
+        BuildContext(str(root), name).get_files()
+    with pytest.raises(BuildContextError, match=r"cannot be read|There is no Dockerfile"):
+        BuildContext(str(root)).build_snapshot(name)
+    assert "1" in BuildContext(str(root)).for_dockerfile(name).get_files()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "large", "folder"])
+def test_control_files_of_another_kind(
+    root: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A pipe is not waited for, a device not read without end, and both are told."""
+    path = root.parent / "given"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        with path.open("wb") as file:
+            file.truncate(17 * 1024 * 1024)
+    with pytest.raises(IgnoreFileError, match="cannot be read: it "):
+        BuildContext(str(root), str(path)).digest()
+    with pytest.raises(BuildContextError, match=r"The Dockerfile .* cannot be read: it "):
+        BuildContext(str(root)).build_snapshot(str(path))
+    if kind == "large":
+        path.rename(root / "Dockerfile")
+        with pytest.raises(BuildContextError, match="Dockerfile cannot be read: it has more than"):
+            BuildContext(str(root)).build_snapshot()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fakes import FakeDockerClient, FakeDockerEngine
+from fakes import FakeDockerClient, FakeDockerEngine, InMemoryArtifactStore
 from imagebuilders import (
     BaseArtifactStore,
     BuildContext,
@@ -53,8 +53,9 @@ def context(tmp_path: Path) -> BuildContext:
         lambda path: LocalArtifactStore(path=str(path)),
         lambda _: RemoteArtifactStore(path="memory://pickling/store"),
         lambda _: S3ArtifactStore(path="s3://bucket/prefix", key="k", secret="s"),
+        lambda _: InMemoryArtifactStore(),
     ],
-    ids=["builder", "registry", "local-store", "remote-store", "s3-store"],
+    ids=["builder", "registry", "local-store", "remote-store", "s3-store", "memory-store"],
 )
 def test_component(make: Callable[[Path], StackComponent], way: Way, tmp_path: Path) -> None:
     """A component has the same settings, name and identity there, used or not."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from fakes.contracts.engine.context import MTIME
 from fakes.engine.images import tar
-from fakes.engine.images.files import File, clean, walk_key
 from fakes.engine.images.layers import Layer, flatten
+from imagebuilders.oci.file_tree import File, clean, walk_key
 
 _FIXED_TIMES = range(MTIME - 10_000_000, MTIME + 10_000_000)
 _DROPPED = ("created", "container", "docker_version", "history", "rootfs")

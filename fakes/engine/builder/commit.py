@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from fakes.engine.builder.copy import Overlay
 from fakes.engine.builder.state import StageState
 from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
-from fakes.engine.images.files import Tree
 from fakes.engine.images.layers import EMPTY_DIFF_ID, Layer, difference
 from fakes.engine.images.store import Image
 from fakes.engine.images.tar import TarStyle
+from imagebuilders.oci.file_tree import Tree
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

@@ -8,9 +8,18 @@ from typing import Protocol
 
 from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
-from fakes.engine.images.files import File, Tree, UnresolvedPathError, children, clean, resolve
-from fakes.engine.images.layers import add_member, remove
 from fakes.engine.words import Words
+from imagebuilders.exceptions import LayerFormatError
+from imagebuilders.oci.file_tree import (
+    File,
+    Tree,
+    UnresolvedPathError,
+    children,
+    clean,
+    remove,
+    resolve,
+)
+from imagebuilders.oci.layer import Member, add_member
 
 
 class Source(Protocol):
@@ -26,7 +35,7 @@ class Source(Protocol):
         ...
 
 
-def entry_sum(member: tar.Member, names: tuple[str, str] = ("", "")) -> str:
+def entry_sum(member: Member, names: tuple[str, str] = ("", "")) -> str:
     """The sum of one tar entry, version 1 of the engine's scheme: no times.
 
     Args:
@@ -73,7 +82,7 @@ class SentContext:
         except tar.TarError as error:
             raise ApiError(500, _tar_failure(str(error), words)) from error
         self.tree: Tree = {}
-        self._members: dict[str, tar.Member] = {}
+        self._members: dict[str, Member] = {}
         self._sums: dict[str, str] = {}
         for member in members:
             path = clean(member.name)
@@ -81,7 +90,7 @@ class SentContext:
                 raise ApiError(500, words.no_space(path))
             try:
                 add_member(self.tree, path, member)
-            except tar.TarError as error:
+            except LayerFormatError as error:
                 raise ApiError(500, words.tar_failure(str(error))) from error
             self._members[path] = member
 
@@ -129,7 +138,7 @@ class ImageSource:
         if self._style.owner_names:
             names = tar.owner_names(file.uid, file.gid)
         return entry_sum(
-            tar.Member(
+            Member(
                 name,
                 file._replace(mode=file.mode | bits),
                 size=len(file.data),

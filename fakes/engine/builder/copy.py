@@ -13,7 +13,8 @@ from fakes.engine.builder.matching import has_wildcards, match
 from fakes.engine.errors import StepError
 from fakes.engine.images import tar
 from fakes.engine.images.config import RunConfig
-from fakes.engine.images.files import (
+from fakes.engine.words import Words
+from imagebuilders.oci.file_tree import (
     File,
     Tree,
     UnresolvedPathError,
@@ -22,11 +23,11 @@ from fakes.engine.images.files import (
     clean,
     is_directory,
     parent,
+    remove,
     resolve,
     walk_key,
 )
-from fakes.engine.images.layers import add_member, remove
-from fakes.engine.words import Words
+from imagebuilders.oci.layer import Member, add_member
 
 _SET_UID, _SET_GID, _GROUP_EXECUTE = 0o4000, 0o2000, 0o010
 
@@ -326,7 +327,7 @@ def _owned(file: File, owner: Owner | None) -> File:
     return file._replace(uid=owner.uid, gid=owner.gid, mode=mode)
 
 
-def _archive(file: File) -> list[tar.Member] | None:
+def _archive(file: File) -> list[Member] | None:
     if len(file.data) < 10:
         return None
     try:
@@ -335,7 +336,7 @@ def _archive(file: File) -> list[tar.Member] | None:
         return None
 
 
-def _extract(overlay: Overlay, members: list[tar.Member], where: str) -> None:
+def _extract(overlay: Overlay, members: list[Member], where: str) -> None:
     try:
         overlay.make_directories(where)
     except StepError as error:
@@ -361,7 +362,7 @@ def _extract(overlay: Overlay, members: list[tar.Member], where: str) -> None:
             continue
         if member.hard_link:
             link = f"{where}/{clean(member.hard_link)}".lstrip("/")
-            linked = tar.Member(path, File("file"), hard_link=link)
+            linked = Member(path, File("file"), hard_link=link)
             add_member(overlay.tree, path, linked)
             overlay.touched.update((path, link))
             continue

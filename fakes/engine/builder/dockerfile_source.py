@@ -6,7 +6,7 @@ import posixpath
 
 from fakes.engine.builder.context import SentContext
 from fakes.engine.errors import ApiError
-from fakes.engine.images.files import is_directory
+from imagebuilders.oci.file_tree import is_directory
 
 
 def select_dockerfile(context: SentContext, name: str) -> tuple[str, bytes]:

@@ -10,7 +10,7 @@ from fakes.engine.builder.copy import Overlay
 from fakes.engine.containers.words import ContainerWords
 from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
-from fakes.engine.images.files import (
+from imagebuilders.oci.file_tree import (
     File,
     Tree,
     UnresolvedPathError,
@@ -18,9 +18,10 @@ from fakes.engine.images.files import (
     children,
     clean,
     parent,
+    remove,
     resolve,
 )
-from fakes.engine.images.layers import add_member, remove
+from imagebuilders.oci.layer import Member, add_member
 
 _BLOCK = 512
 
@@ -171,7 +172,7 @@ class ContainerArchive:
     def _add(
         self,
         folder: str,
-        member: tar.Member,
+        member: Member,
         folders: list[tuple[str, int]],
         *,
         keep_kinds: bool,
@@ -213,12 +214,12 @@ class ContainerArchive:
         if not self._words.newest and folder and not f"{target}/".startswith(f"/{folder}/"):
             raise self._failed(f'invalid symlink "/{path}" -> "{link}"')
 
-    def _link(self, folder: str, path: str, member: tar.Member) -> None:
+    def _link(self, folder: str, path: str, member: Member) -> None:
         target = f"{folder}/{clean(member.hard_link)}".lstrip("/")
         if target not in self._tree:
             raise self._failed(f"link /{target} /{path}: no such file or directory")
         remove(self._tree, path)
-        add_member(self._tree, path, tar.Member(path, File("file"), hard_link=target))
+        add_member(self._tree, path, Member(path, File("file"), hard_link=target))
         self._overlay.touched.update((path, target))
         self._overlay.touch_directory(parent(path))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fakes.engine.builder.copy import Overlay
-from fakes.engine.images.files import File, clean, parent
-from fakes.engine.images.layers import remove
+from imagebuilders.oci.file_tree import File, clean, parent, remove
 
 
 def write_files(overlay: Overlay, files: Mapping[str, str | bytes | None]) -> None:

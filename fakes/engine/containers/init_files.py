@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.engine.images.files import File, Tree, ancestors
+from imagebuilders.oci.file_tree import File, Tree, ancestors
 
 _FOLDERS = ("dev", "dev/pts", "dev/shm", "etc", "proc", "sys")
 _EMPTY = (".dockerenv", "dev/console", "etc/hostname", "etc/hosts", "etc/resolv.conf")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imagebuilders.dockerfile import BUILDKIT, Grammar, Problem, ProblemKind
+from imagebuilders.dockerfile import BUILDKIT, MODIFIERS, Grammar, Problem, ProblemKind
 from imagebuilders.exceptions import ShellWordError
-from imagebuilders.go_text import quote
+from imagebuilders.go_text import quote, to_lower
 
 _ABOUT_FLAGS = frozenset(
     {
@@ -45,7 +45,7 @@ class Dialect:
         if problem.kind is ProblemKind.NO_INSTRUCTIONS:
             return "file with no instructions"
         if problem.kind is ProblemKind.UNKNOWN_INSTRUCTION and not self.modern:
-            return f"unknown instruction: {subject.upper()}"
+            return f"unknown instruction: {to_lower(subject).upper()}"
         if problem.kind in _ABOUT_FLAGS:
             text = text.replace(f"--{subject}", f"{self.flag_prefix}{subject}", 1)
             if not self.modern:
@@ -74,18 +74,20 @@ _OLD_FLAGS = {
     "COPY": frozenset({"chown", "from", "chmod"}),
     "FROM": frozenset({"platform"}),
     "HEALTHCHECK": frozenset({"interval", "timeout", "start-period", "retries"}),
-    "RUN": frozenset({"mount", "network", "security"}),
+    "RUN": frozenset({"mount"}),
 }
 _FLAGS_OF_26 = {
     **_OLD_FLAGS,
     "ADD": _OLD_FLAGS["ADD"] | {"link", "keep-git-dir", "checksum"},
     "COPY": _OLD_FLAGS["COPY"] | {"link"},
     "HEALTHCHECK": _OLD_FLAGS["HEALTHCHECK"] | {"start-interval"},
+    "RUN": _OLD_FLAGS["RUN"] | {"network"},
 }
 _FLAGS_OF_28 = {
     **_FLAGS_OF_26,
-    "ADD": _FLAGS_OF_26["ADD"] | {"exclude"},
+    "ADD": _FLAGS_OF_26["ADD"] | {"exclude", "unpack"},
     "COPY": _FLAGS_OF_26["COPY"] | {"exclude"},
+    "RUN": _FLAGS_OF_26["RUN"] | {"device"},
 }
 _OLD_DIRECTIVES = frozenset({"escape", "syntax"})
 
@@ -109,6 +111,7 @@ V26 = Dialect(
         whole_json=False,
         flag_escape=False,
         word_before_modifier=True,
+        modifiers=MODIFIERS | {":#", ":%"},
         flags=_FLAGS_OF_26,
     ),
 )

@@ -10,10 +10,10 @@ from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
 from fakes.engine.images.config import RunConfig
-from fakes.engine.images.files import File, clean
 from fakes.engine.images.layers import Layer, digest_of
 from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
 from fakes.engine.images.store import Image
+from imagebuilders.oci.file_tree import File, clean
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from fakes.engine.images import tar
-from fakes.engine.images.files import File, Tree, ancestors, clean, parent, walk_key
 from imagebuilders.oci.digest import Digest
+from imagebuilders.oci.file_tree import File, Tree, ancestors, parent, walk_key
+from imagebuilders.oci.layer import OPAQUE, WHITEOUT, Member
+from imagebuilders.oci.layer import flatten as flatten_members
 
-WHITEOUT = ".wh."
-OPAQUE = ".wh..wh..opq"
 EMPTY_DIFF_ID = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 
 
@@ -37,7 +37,7 @@ class Layer:
         return digest_of(self.content)
 
     @cached_property
-    def members(self) -> list[tar.Member]:
+    def members(self) -> list[Member]:
         """The tar's entries."""
         return tar.read(self.content)
 
@@ -57,57 +57,9 @@ class Layer:
         return digest_of(self.compressed)
 
 
-def apply(tree: Tree, layer: Layer) -> Tree:
-    """A new tree: `tree` with a layer laid over it."""
-    result = dict(tree)
-    for member in layer.members:
-        path = clean(member.name)
-        folder, name = parent(path), path.rpartition("/")[2]
-        if name == OPAQUE:
-            own = {clean(m.name) for m in layer.members}
-            for below in [p for p in result if p.startswith(folder + "/") and p not in own]:
-                del result[below]
-        elif name.startswith(WHITEOUT):
-            remove(result, f"{folder}/{name[len(WHITEOUT) :]}".lstrip("/"))
-        else:
-            add_member(result, path, member)
-    return result
-
-
-def add_member(tree: Tree, path: str, member: tar.Member) -> None:
-    """Put one entry of an archive into a tree."""
-    if not path:
-        return
-    file = member.file
-    if member.hard_link:
-        source = tree.get(clean(member.hard_link))
-        if source is None:
-            raise tar.TarError(f"invalid hardlink {member.name!r} -> {member.hard_link!r}")
-        inode = source.inode or id(source) or 1
-        file = source._replace(inode=inode)
-        tree[clean(member.hard_link)] = file
-    old = tree.get(path)
-    if old is not None and old.kind == "dir" and file.kind != "dir":
-        remove(tree, path)
-    for above in ancestors(path):
-        if above not in tree:
-            tree[above] = File("dir", 0o755, mtime=file.mtime)
-    tree[path] = file
-
-
-def remove(tree: Tree, path: str) -> None:
-    """Take a path and everything below it out of a tree."""
-    tree.pop(path, None)
-    for below in [p for p in tree if p.startswith(path + "/")]:
-        del tree[below]
-
-
 def flatten(layers: Iterable[Layer]) -> Tree:
     """The root file system that the layers make together."""
-    tree: Tree = {}
-    for layer in layers:
-        tree = apply(tree, layer)
-    return tree
+    return flatten_members(layer.members for layer in layers)
 
 
 def difference(

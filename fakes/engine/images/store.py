@@ -11,10 +11,10 @@ from typing import Any
 from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.images.config import RunConfig
-from fakes.engine.images.files import Tree
 from fakes.engine.images.layers import Layer, digest_of, flatten
 from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
 from imagebuilders.oci.digest import Digest
+from imagebuilders.oci.file_tree import Tree
 from imagebuilders.oci.image_config import chain_ids as oci_chain_ids
 
 

@@ -7,17 +7,14 @@ does not fit (POSIX.1-2001, "pax Interchange Format").
 
 from __future__ import annotations
 
-import bz2
-import io
-import lzma
 import posixpath
-import tarfile
-import zlib
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from fakes.engine.images.files import File
+from imagebuilders.exceptions import ConfigurationError, LayerFormatError
+from imagebuilders.oci.compression import Compression, decompressed, detect
+from imagebuilders.oci.file_tree import File
+from imagebuilders.oci.layer import MAX_ARCHIVE_BYTES, Member, members
 
 _TYPE = {"file": b"0", "symlink": b"2", "char": b"3", "block": b"4", "dir": b"5", "fifo": b"6"}
 _MODE_BITS = {
@@ -84,25 +81,6 @@ class TarStyle(NamedTuple):
 
 OLD_STYLE = TarStyle(type_bits=True, owner_names=True)
 PLAIN_STYLE = TarStyle(type_bits=False, owner_names=False)
-
-
-@dataclass(frozen=True)
-class Member:
-    """One entry of a tar.
-
-    Attributes:
-        name: as it stands in the archive.
-        file: what it is; a hard link's `file` is empty.
-        hard_link: the path a hard link repeats.
-        size: as the header gives it.
-        type_flag: the header's type.
-    """
-
-    name: str
-    file: File
-    hard_link: str = ""
-    size: int = 0
-    type_flag: str = "0"
 
 
 def header(
@@ -264,45 +242,21 @@ def write(
 
 
 def decompress(data: bytes) -> bytes:
-    """The tar inside gzip, bzip2 or xz; a plain tar as it is.
+    """The tar inside gzip, bzip2, xz or zstd; a plain tar as it is.
 
     Raises:
         TarError: on a broken stream.
     """
     try:
-        if data.startswith(b"\x1f\x8b\x08"):
-            parts: list[bytes] = []
-            rest = data
-            while rest.startswith(b"\x1f\x8b"):
-                inflater = zlib.decompressobj(31)
-                parts.append(inflater.decompress(rest) + inflater.flush())
-                if not inflater.eof:
-                    raise TarError("unexpected EOF")
-                rest = inflater.unused_data
-            return b"".join(parts)
-        if data.startswith(b"BZh"):
-            return bz2.decompress(data)
-        if data.startswith(b"\xfd7zXZ\x00"):
-            return lzma.decompress(data)
-    except zlib.error as error:
-        raise TarError("flate: corrupt input before offset 1") from error
-    except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
+        return b"".join(decompressed([data], max_bytes=MAX_ARCHIVE_BYTES))
+    except LayerFormatError as error:
+        if error.is_truncated:
+            raise TarError("unexpected EOF") from error
+        if detect(data) is Compression.GZIP:
+            raise TarError("flate: corrupt input before offset 1") from error
+        raise TarError(str(error.__cause__ or error)) from error
+    except ConfigurationError as error:
         raise TarError(str(error)) from error
-    return data
-
-
-_KINDS = {
-    tarfile.REGTYPE: "file",
-    tarfile.AREGTYPE: "file",
-    tarfile.CONTTYPE: "file",
-    tarfile.LNKTYPE: "file",
-    tarfile.SYMTYPE: "symlink",
-    tarfile.CHRTYPE: "char",
-    tarfile.BLKTYPE: "block",
-    tarfile.DIRTYPE: "dir",
-    tarfile.FIFOTYPE: "fifo",
-    tarfile.GNUTYPE_SPARSE: "file",
-}
 
 
 def read(data: bytes) -> list[Member]:
@@ -311,57 +265,8 @@ def read(data: bytes) -> list[Member]:
     Raises:
         TarError: when it is no tar or ends too early.
     """
-    members: list[Member] = []
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:", errors="surrogateescape") as archive:
-            for info in archive:
-                member = _member(archive, info, data)
-                if member is not None:
-                    members.append(member)
-    except tarfile.ReadError as error:
-        if members or "empty file" not in str(error):
-            raise TarError("archive/tar: invalid tar header") from error
-    except (tarfile.TarError, EOFError, ValueError) as error:
-        raise TarError("archive/tar: invalid tar header") from error
-    return members
-
-
-def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, data: bytes) -> Member | None:
-    kind = _KINDS.get(info.type)
-    if kind is None:
-        return None
-    content = b""
-    if kind == "file" and info.size and not info.islnk():
-        if info.sparse is None:
-            end = info.offset_data + info.size
-            if end > len(data):
-                raise TarError("unexpected EOF")
-            content = data[info.offset_data : end]
-        else:
-            source = archive.extractfile(info)
-            content = source.read() if source else b""
-    xattrs = tuple(
-        (key[len(_PAX_XATTR) :], value)
-        for key, value in sorted(info.pax_headers.items())
-        if key.startswith(_PAX_XATTR)
-    )
-    file = File(
-        kind=kind,
-        mode=info.mode & 0o7777,
-        uid=info.uid,
-        gid=info.gid,
-        mtime=int(info.mtime // 1),
-        data=content,
-        link=info.linkname if kind == "symlink" else "",
-        device=(info.devmajor, info.devminor) if kind in ("char", "block") else (0, 0),
-        xattrs=xattrs,
-    )
-    flag = "0" if info.type in (tarfile.AREGTYPE, tarfile.CONTTYPE) else info.type.decode("latin-1")
-    name = info.name + ("/" if kind == "dir" and not info.name.endswith("/") else "")
-    return Member(
-        name=name,
-        file=file,
-        hard_link=info.linkname if info.islnk() else "",
-        size=info.size if kind == "file" and not info.islnk() else 0,
-        type_flag=flag,
-    )
+        return list(members([data], skip_unknown=True))
+    except LayerFormatError as error:
+        text = "unexpected EOF" if error.is_truncated else "archive/tar: invalid tar header"
+        raise TarError(text) from error

@@ -12,8 +12,8 @@ from fakes.engine.containers.archive import ContainerArchive, Found
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, chunks_of, json_response
 from fakes.engine.images import tar
-from fakes.engine.images.files import walk_key
 from fakes.engine.routes.router import Route
+from imagebuilders.oci.file_tree import walk_key
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

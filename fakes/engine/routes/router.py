@@ -11,6 +11,7 @@ from fakes.engine.errors import ApiError
 from fakes.engine.faults import apply_after, apply_before
 from fakes.engine.http import Request, Response, error_response
 from fakes.engine.images.tar import TarError
+from imagebuilders.exceptions import LayerFormatError
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -53,7 +54,7 @@ class Router:
             return endpoint(self._engine, request, parts)
         except ApiError as error:
             return self._error(request, error.status, error.message)
-        except TarError as error:
+        except (TarError, LayerFormatError) as error:
             return self._error(request, 500, str(error))
 
     def _error(self, request: Request, status: int, message: str) -> Response:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from imagebuilders.artifact_stores.base import BaseArtifactStoreConfig
+from imagebuilders.artifact_stores.config import BaseArtifactStoreConfig
 from imagebuilders.aws.settings import AWSSettings
 
 _MIB = 1024 * 1024

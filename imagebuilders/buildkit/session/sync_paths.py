@@ -11,9 +11,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable
 
-from imagebuilders.context import folder as folders
 from imagebuilders.context.entries import EntryType, decode_path, encode_path
 from imagebuilders.context.folder import Folder
+from imagebuilders.context.tree import find_folder
 from imagebuilders.go_text import GlobSyntaxError, clean_path, match_glob
 
 MAX_LINKS = 255
@@ -101,7 +101,7 @@ class _Following:
 
     def _targets(self, folder: str, name: str) -> list[str]:
         """Return where the links lead that a name in a folder stands for."""
-        inside = folders.find_folder(self._root, folder)
+        inside = find_folder(self._root, folder)
         if inside is None:
             return []
         plain = encode_path(name)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from imagebuilders.buildkit.transport.errors import (
     CallCancelledError,
     CallError,
     CallTimeoutError,
+    TransportError,
 )
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 
 if TYPE_CHECKING:
-    from imagebuilders.buildkit.transport.link import Link
+    from imagebuilders.buildkit.transport.calls import CallMachine
+    from imagebuilders.buildkit.transport.guard import ProcessGuard
 
 QUEUED_BYTES = 1024 * 1024
 """A sender waits while so much of its call is queued."""
@@ -27,10 +29,37 @@ Answer: TypeAlias = Callable[[bytes], bytes]
 """Answers a unary call at once, in the thread of the byte stream."""
 
 
+class Carrier(Protocol):
+    """What a call asks of the connection that carries it."""
+
+    @property
+    def guard(self) -> ProcessGuard:
+        """The lock of the connection and its calls."""
+        ...
+
+    @property
+    def machine(self) -> CallMachine:
+        """The state of all calls."""
+        ...
+
+    @property
+    def wake(self) -> Callable[[], None]:
+        """Has what is to be sent sent."""
+        ...
+
+    def broken(self) -> TransportError | None:
+        """Return an error of one's own that tells why the connection broke; `None` if it lives."""
+        ...
+
+    def forget(self, call: Call) -> None:
+        """Drop a call that is over."""
+        ...
+
+
 class Call:
     """One call, of ours or of the peer's. What waits can be interrupted by Ctrl-C."""
 
-    def __init__(self, link: Link, number: int, path: str, metadata: Metadata = ()) -> None:
+    def __init__(self, link: Carrier, number: int, path: str, metadata: Metadata = ()) -> None:
         self.path = path
         self.metadata = metadata
         """The caller's headers."""

@@ -21,8 +21,9 @@ from imagebuilders.buildkit.transport.errors import (
     ProtocolError,
     TransportError,
 )
+from imagebuilders.buildkit.transport.guard import ProcessGuard
 from imagebuilders.buildkit.transport.http2 import Role
-from imagebuilders.buildkit.transport.link import Link, ProcessGuard
+from imagebuilders.buildkit.transport.link import Link
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 from imagebuilders.buildkit.transport.tunnel import Tunnel
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport import calls
 from imagebuilders.buildkit.transport.call import Answer, Call, Handler
 from imagebuilders.buildkit.transport.calls import CallMachine
 from imagebuilders.buildkit.transport.errors import CallError, CallTimeoutError, TransportError
+from imagebuilders.buildkit.transport.guard import ProcessGuard
 from imagebuilders.buildkit.transport.http2 import MAX_STREAMS, Role
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 from imagebuilders.exceptions import ImageBuilderError
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 MAX_THREADS = MAX_STREAMS
 """So many calls of the peer are served at the same time, those that it broke off counted."""
@@ -27,37 +23,6 @@ CALL_SECONDS = 30.0
 """So long the peer may let no more calls begin."""
 
 logger = logging.getLogger(__name__)
-
-
-class ProcessGuard:
-    """A lock that belongs to one process: a child that was forked from it is refused.
-
-    The child has not the threads of the connection, and the lock may be held in it for ever.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self._owner = os.getpid()
-
-    @property
-    def is_owner(self) -> bool:
-        """Whether this is the process that made the connection."""
-        return os.getpid() == self._owner
-
-    def __enter__(self) -> None:
-        if not self.is_owner:
-            raise TransportError(
-                "the connection belongs to the process that this one was forked from; make one here"
-            )
-        self.lock.acquire()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.lock.release()
 
 
 class Link:

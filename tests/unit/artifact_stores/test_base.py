@@ -10,7 +10,7 @@ from pytest_mock import MockerFixture
 
 from fakes.artifact_store import InMemoryArtifactStore
 from imagebuilders.artifact_stores import BaseArtifactStore, BaseArtifactStoreFlavor
-from imagebuilders.artifact_stores.base import BaseArtifactStoreConfig
+from imagebuilders.artifact_stores.config import BaseArtifactStoreConfig
 from imagebuilders.artifact_stores.stored_file import StoredFile
 from imagebuilders.components.component import StackComponentType
 from imagebuilders.exceptions import ArtifactNotFoundError, ArtifactStoreError, UploadError

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+from copy import copy, deepcopy
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
@@ -81,6 +83,25 @@ def test_a_forked_process_opens_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     assert second is not first
     store.close()
     assert store.filesystem is not second
+
+
+def test_a_copy_opens_its_own() -> None:
+    """A copy has the options, and no connection of the original's."""
+    store = RemoteArtifactStore(path="memory://x", storage_options={"some_option": 1})
+    first = store.filesystem
+    for other in (pickle.loads(pickle.dumps(store)), copy(store), deepcopy(store)):
+        assert other.config.storage_options == store.config.storage_options
+        assert other.filesystem is not first
+
+
+def test_a_path_that_utf8_cannot_write_is_refused() -> None:
+    """A lone surrogate is told as what it is, in the store's path and in a file's."""
+    with pytest.raises(ConfigurationError, match="UTF-8 has no bytes"):
+        RemoteArtifactStore(path="memory://\udc80")
+    store = RemoteArtifactStore(path="memory://x")
+    for use in (store.exists, store.makedirs, store.remove):
+        with pytest.raises(ArtifactStoreError, match=r"udc80.*UTF-8 has no bytes"):
+            use("folder/\udc80")
 
 
 def test_its_flavor() -> None:

@@ -71,3 +71,13 @@ def test_a_lasting_error_is_not_tried_again() -> None:
             requests, is_transient=lambda _: False, before_pause=lambda *_: pytest.fail("paused")
         )
     assert requests.made == 1
+
+
+def test_very_many_attempts_have_finite_pauses() -> None:
+    """Thousands of doublings are no number that a float holds: the longest pause counts."""
+    pauses: list[float] = []
+    policy = RetryPolicy(2000, sleep=pauses.append, uniform=lambda _, high: high)
+    requests = _Requests(1999)
+    told = {"is_transient": lambda _: True, "before_pause": lambda *_: None}
+    assert policy.call(requests, **told) == "done"  # type: ignore[arg-type]
+    assert pauses[-1] == policy.longest_delay

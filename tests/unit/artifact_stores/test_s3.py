@@ -7,7 +7,7 @@ import io
 import os
 import pickle
 import sys
-from copy import deepcopy
+from copy import copy, deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +154,7 @@ def test_a_copy_connects_by_itself() -> None:
     """A store that was used can be pickled and copied; neither shares its connections."""
     with S3ArtifactStore(path="s3://bucket", key="id", secret="hidden") as store:
         opened = store._opened()
-        for other in (pickle.loads(pickle.dumps(store)), deepcopy(store)):
+        for other in (pickle.loads(pickle.dumps(store)), copy(store), deepcopy(store)):
             assert other.config == store.config
             assert other.id == store.id
             assert other._opened() is not opened

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import tarfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from fakes.artifact_store import InMemoryArtifactStore
 from imagebuilders import events
@@ -18,7 +20,7 @@ from imagebuilders.artifact_stores.archive_trailer import TRAILER_SIZE
 from imagebuilders.artifact_stores.upload import upload_build_context
 from imagebuilders.base_image_builder import BaseImageBuilder
 from imagebuilders.build_context import BuildContext
-from imagebuilders.exceptions import BuildContextError, UploadError
+from imagebuilders.exceptions import BuildContextError, ContextChangedError, UploadError
 from imagebuilders.local_image_builder import LocalImageBuilder
 from imagebuilders.stack import Stack
 
@@ -233,3 +235,58 @@ def test_a_real_context_is_uploaded_once(
     (content,) = store.files.values()
     with tarfile.open(fileobj=BytesIO(content), mode="r:gz") as archive:
         assert archive.getnames() == ["Dockerfile"]
+
+
+def test_a_file_that_changes_after_the_digest_ends_the_upload(
+    store: InMemoryArtifactStore, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    """The archive is of the state that its name tells, or is not published."""
+    (tmp_path / "file").write_text("before")
+    makedirs = store.makedirs
+
+    def change(path: str) -> None:
+        (tmp_path / "file").write_text("after!")
+        os.utime(tmp_path / "file", (1, 1))
+        makedirs(path)
+
+    mocker.patch.object(store, "makedirs", change)
+    with pytest.raises(ContextChangedError, match="file was written to"):
+        upload_build_context(BuildContext(str(tmp_path)), store, "contexts")
+    assert store.files == {}
+
+
+def test_a_file_that_is_added_meanwhile_is_not_sent(
+    store: InMemoryArtifactStore, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    """It belongs to the next upload."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "file").write_text("before")
+    makedirs = store.makedirs
+
+    def add(path: str) -> None:
+        (root / "new").write_text("new")
+        makedirs(path)
+
+    mocker.patch.object(store, "makedirs", add)
+    upload_build_context(BuildContext(str(root)), store, "contexts")
+    (content,) = store.files.values()
+    with tarfile.open(fileobj=BytesIO(content), mode="r:gz") as archive:
+        assert archive.getnames() == ["file"]
+
+
+def test_the_dockerfile_is_sent_where_the_rules_drop_it(
+    store: InMemoryArtifactStore, tmp_path: Path
+) -> None:
+    """It is in the archive and in its name: a changed Dockerfile is a new archive."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / ".dockerignore").write_text("*\n")
+    context = BuildContext(str(tmp_path))
+    first = upload_build_context(context, store, "contexts")
+    (content,) = store.files.values()
+    with tarfile.open(fileobj=BytesIO(content), mode="r:gz") as archive:
+        assert archive.getnames() == ["Dockerfile"]
+    assert upload_build_context(context, store, "contexts") == first
+    (tmp_path / "Dockerfile").write_text("FROM another\n")
+    assert upload_build_context(context, store, "contexts") != first
+    assert context.get_files() == {}

@@ -51,6 +51,10 @@ def test_a_helper_without_an_entry_has_none(install_helper: InstallHelper, scrip
     [
         ("echo the keychain is locked; exit 7", "exit code 7: the keychain is locked"),
         ("echo on stderr >&2; exit 1", "exit code 1: on stderr"),
+        ("printf 'two\\nlines \\033[31mred'; exit 1", r"exit code 1: two lines \[31mred\."),
+        ("exit 3", r"failed with exit code 3\."),
+        ("kill -9 $$", r"failed with signal 9\."),
+        ('echo \'{"Username":"u","Secret":"hunter2"}\'; exit 1', "beside an answer"),
         ("echo nonsense hunter2", "its answer is not JSON"),
         ("echo '[1]'", "its answer is not a JSON object"),
         ('echo \'{"Username":1,"Secret":"p"}\'', "has no username and secret"),
@@ -94,5 +98,34 @@ def test_a_helper_that_hangs_is_given_up(
     """A helper may wait for a person who is not there."""
     monkeypatch.setattr(credential_helper, "TIMEOUT_SECONDS", 0.01)
     install_helper("h", "exec sleep 20")
+    with pytest.raises(RegistryError, match="did not finish within"):
+        ask_helper("h", "r")
+
+
+@pytest.mark.parametrize("where", ["", ">&2"])
+def test_a_helper_that_prints_without_end_is_given_up(
+    install_helper: InstallHelper, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """It takes a bounded amount of memory."""
+    monkeypatch.setattr(credential_helper, "MAX_OUTPUT_BYTES", 100_000)
+    install_helper("h", f"exec cat /dev/zero {where}")
+    with pytest.raises(RegistryError, match="it printed more than 100000 bytes"):
+        ask_helper("h", "r")
+
+
+@pytest.mark.parametrize("script", ["cat", "exec 0<&-; echo null; exec sleep 0"])
+def test_a_key_of_any_length(install_helper: InstallHelper, script: str) -> None:
+    """More than a pipe holds is written while the helper reads; or lost, if it does not."""
+    install_helper("h", script)
+    with pytest.raises(RegistryError, match="its answer is not"):
+        ask_helper("h", "r" * 1_000_000)
+
+
+def test_a_helper_that_closes_its_outputs_and_stays_is_given_up(
+    install_helper: InstallHelper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time limit holds to the program's end."""
+    monkeypatch.setattr(credential_helper, "TIMEOUT_SECONDS", 0.05)
+    install_helper("h", "exec >&- 2>&- sleep 20")
     with pytest.raises(RegistryError, match="did not finish within"):
         ask_helper("h", "r")

@@ -17,8 +17,8 @@ from imagebuilders.buildkit.build_folders import (
     shared_key,
 )
 from imagebuilders.buildkit.session.synced_folders import Request
-from imagebuilders.context.folder import find
 from imagebuilders.context.rules import IgnoreRules
+from imagebuilders.context.tree import find
 from imagebuilders.exceptions import BuildOptionsError
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
-import ssl
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 
 import pytest
+from ports import Proxy, accepting, engine_with_tls
 
 from fakes import FakeDockerEngine
 from fakes.registry.tls import Certificate, make_certificate
@@ -19,31 +18,6 @@ def certificate() -> Certificate:
     """A certificate for this machine that is its own authority."""
     pytest.importorskip("cryptography")
     return make_certificate("localhost")
-
-
-@contextmanager
-def _accepting(handle: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Handle each connection in a thread; the value is the port."""
-    threads: list[threading.Thread] = []
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                threads.append(threading.Thread(target=handle, args=(connection,)))
-                threads[-1].start()
-
-    acceptor = threading.Thread(target=accept)
-    acceptor.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        for thread in (acceptor, *threads):
-            thread.join(5)
 
 
 @pytest.fixture
@@ -62,57 +36,8 @@ def tcp_port(engine: FakeDockerEngine) -> Iterator[int]:
 @pytest.fixture
 def tls_port(engine: FakeDockerEngine, certificate: Certificate) -> Iterator[int]:
     """The port where it listens with TLS, and wants a certificate of its clients."""
-    context = certificate.server_context()
-    context.load_verify_locations(cadata=certificate.certificate.decode())
-    context.verify_mode = ssl.CERT_REQUIRED
-
-    def handle(connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            encrypted = context.wrap_socket(connection, server_side=True)
-            with encrypted:
-                engine.serve_connection(encrypted)
-
-    with _accepting(handle) as port:
+    with engine_with_tls(engine, certificate) as port:
         yield port
-
-
-class Proxy:
-    """A proxy that leads everything to one port, and notes what it was asked first."""
-
-    def __init__(self, to: int) -> None:
-        self.to = to
-        self.status = "200 OK"
-        self.heads: list[bytes] = []
-        self.port = 0
-
-    def handle(self, connection: socket.socket) -> None:
-        """Pass a connection on."""
-        with connection, suppress(OSError):
-            head = b""
-            while not head.endswith(b"\r\n\r\n"):
-                head += connection.recv(1)
-            self.heads.append(head)
-            with socket.create_connection(("127.0.0.1", self.to)) as server:
-                if head.startswith(b"CONNECT"):
-                    connection.sendall(f"HTTP/1.1 {self.status}\r\n\r\n".encode())
-                    if not self.status.startswith("200"):
-                        return
-                else:
-                    line, _, rest = head.partition(b"\r\n")
-                    method, url, version = line.split()
-                    path = b"/" + url.split(b"/", 3)[3]
-                    server.sendall(b" ".join([method, path, version]) + b"\r\n" + rest)
-                back = threading.Thread(target=_pump, args=(server, connection))
-                back.start()
-                _pump(connection, server)
-                back.join()
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture
@@ -122,7 +47,7 @@ def proxied() -> Iterator[Callable[[int], Proxy]]:
 
         def start(to: int) -> Proxy:
             proxy = Proxy(to)
-            proxy.port = started.enter_context(_accepting(proxy.handle))
+            proxy.port = started.enter_context(accepting(proxy.handle))
             return proxy
 
         yield start
@@ -139,6 +64,6 @@ def serve_bytes() -> Iterator[Callable[[bytes], int]]:
                     connection.recv(65536)
                     connection.sendall(answer)
 
-            return started.enter_context(_accepting(handle))
+            return started.enter_context(accepting(handle))
 
         yield start

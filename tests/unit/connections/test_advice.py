@@ -57,6 +57,7 @@ def test_advice_fits_the_outcome(attempts: list[EngineAttempt], lead: str, commo
         (AttemptFailure.TLS, "spoken to by TLS, and whether the files in DOCKER_CERT_PATH"),
         (AttemptFailure.COMMAND, "See whether `docker -H unix:///x.sock version` works"),
         (AttemptFailure.ANSWER, "whether it is a Docker Engine that listens at unix:///x.sock"),
+        (AttemptFailure.PROXY, "or have unix:///x.sock asked directly, by its host in NO_PROXY."),
         (AttemptFailure.ADDRESS, "Correct the address in DOCKER_HOST."),
         (AttemptFailure.CONFIGURATION, "Correct what DOCKER_HOST leads to."),
     ],

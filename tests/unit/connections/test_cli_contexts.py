@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from imagebuilders.connections.cli_contexts import DockerContext, load_context
 from imagebuilders.connections.tls import TLSFiles
+from imagebuilders.control_files import MAX_SIZE
 from imagebuilders.exceptions import ConfigurationError
 
 
@@ -67,3 +69,25 @@ def test_a_malformed_context_is_an_error(tmp_path: Path) -> None:
     _write(tmp_path, "x", "{")
     with pytest.raises(ConfigurationError, match=r"'x' cannot be read from .*meta\.json"):
         load_context("x", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "large", "nested"])
+def test_a_context_of_another_kind_is_an_error(tmp_path: Path, kind: str) -> None:
+    """Nothing is waited for, and nothing without a bound is read."""
+    _write(tmp_path, "x", "")
+    (meta,) = tmp_path.glob("contexts/meta/*/meta.json")
+    if kind == "large":
+        os.truncate(meta, MAX_SIZE + 1)
+    elif kind == "nested":
+        meta.write_text("[" * 100_000)
+    else:
+        meta.unlink()
+        os.mkfifo(meta) if kind == "pipe" else meta.symlink_to("/dev/zero")
+    with pytest.raises(ConfigurationError, match=r"'x' cannot be read from .*meta\.json"):
+        load_context("x", tmp_path)
+
+
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    """The environment may hold any bytes."""
+    with pytest.raises(ConfigurationError, match="no Docker context"):
+        load_context("\udcff", tmp_path)

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ports import Proxy
 
 from fakes.registry.tls import Certificate
 from imagebuilders.connections.address import parse_address
 from imagebuilders.connections.dial import Endpoint, ProxyError, dial, open_stream
 from imagebuilders.connections.http1 import send_request
-from imagebuilders.connections.proxies import Proxy as ProxySetting
 from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.exceptions import ConfigurationError
-from tests.unit.connections.conftest import Proxy
+from imagebuilders.proxies import Proxy as ProxySetting
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from ports import Proxy
 from pytest_mock import MockerFixture
 
 from fakes import FakeDockerEngine
@@ -20,7 +21,6 @@ from imagebuilders.connections.discovery import find_engine
 from imagebuilders.connections.probe import FoundEngine
 from imagebuilders.events import Event, Notice, listen
 from imagebuilders.exceptions import AttemptFailure, ConfigurationError, EngineNotFoundError
-from tests.unit.connections.conftest import Proxy
 
 Serve = Callable[..., Path]
 
@@ -404,6 +404,27 @@ def test_a_proxy_that_cannot_be_used(
     assert f"the proxy in {variable}" in outcome
     assert "s3cret" not in outcome
     assert failure is AttemptFailure.CONFIGURATION
+
+
+@pytest.mark.parametrize(
+    ("variable", "scheme", "host"),
+    [
+        ("HTTP_PROXY", "http", "tcp://engine.example"),
+        ("http_proxy", "https", "tcp://engine.example"),
+        ("HTTPS_PROXY", "http", "https://engine.example"),
+    ],
+)
+def test_a_proxy_that_cannot_be_reached(
+    environ: dict[str, str], variable: str, scheme: str, host: str
+) -> None:
+    """It is told from the engine behind it, which nobody has asked."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    proxy = f"{scheme}://me:s3cret@127.0.0.1:{port}"
+    outcome, failure = _failure({**environ, variable: proxy, "DOCKER_HOST": host})
+    named = f"the proxy {scheme}://127.0.0.1:{port} of {variable}"
+    assert outcome == f"{named} cannot be reached: connection refused"
+    assert failure is AttemptFailure.PROXY
 
 
 @pytest.fixture

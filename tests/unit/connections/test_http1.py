@@ -70,6 +70,7 @@ def _chunked(*pieces: bytes) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in (*pieces, b""))
 
 
+_RAW_DEFLATE = zlib.compress(b"abcdef")[2:-4]
 CHUNKED = "Transfer-Encoding: chunked"
 GZIP = "Content-Encoding: gzip"
 
@@ -113,7 +114,10 @@ def test_body_in_chunks() -> None:
         (_answer(_packed(b"abc") + _packed(b"def"), GZIP), False),
         (_answer(_chunked(_packed(b"abcdef")), CHUNKED, "content-encoding: X-GZIP"), True),
         (_answer(zlib.compress(b"abcdef"), "Content-Encoding: deflate"), False),
+        (_answer(_RAW_DEFLATE, "Content-Encoding: deflate"), False),
         (_answer(_answer(b"abcdef"), status="100 Continue"), False),
+        (_answer(_answer(b"abcdef"), "Link: </a>", status="103 Early Hints"), False),
+        (_answer(status="102 Processing") * 3 + _answer(b"abcdef"), False),
         (b"HTTP/1.0 200 OK\r\n\r\nabcdef", False),
     ],
 )
@@ -166,8 +170,11 @@ def test_an_answer_that_breaks_off(raw: bytes) -> None:
         b"SSH-2.0-OpenSSH_9.2\r\n",
         _answer(b"", *(f"H{number}: x" for number in range(200))),
         b"HTTP/1.1 200 " + b"x" * 100_000 + b"\r\n\r\n",
+        _answer(status="102 Processing") * 1000,
         _answer(b"abc", "Content-Encoding: br"),
         _answer(b"abc", GZIP),
+        _answer(b"\xff\xff\xff", "Content-Encoding: deflate"),
+        _answer(b"\x07", "Content-Encoding: deflate"),
     ],
 )
 def test_what_is_not_http(raw: bytes) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from fakes.registry.tls import Certificate, make_certificate
 from imagebuilders.connections.tls import TLSFiles
+from imagebuilders.control_files import MAX_SIZE
 from imagebuilders.exceptions import ConfigurationError
 
 pytest.importorskip("cryptography")
@@ -92,11 +95,29 @@ def test_half_a_pair(folder: Path, there: str, missing: str) -> None:
         TLSFiles.in_directory(folder, verify=True).client_context()
 
 
-def test_what_is_no_file(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["ca.pem", "cert.pem", "key.pem"])
+def test_what_is_no_file(folder: Path, name: str) -> None:
     """A pipe would be waited for without end."""
-    (folder / "ca.pem").unlink()
-    os.mkfifo(folder / "ca.pem")
-    with pytest.raises(ConfigurationError, match="is not a regular file"):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(ConfigurationError, match=f"{name} cannot be read: it is a pipe"):
+        TLSFiles.in_directory(folder, verify=True).client_context()
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "cert.pem", "key.pem"])
+def test_a_file_of_any_size(folder: Path, name: str) -> None:
+    """OpenSSL would read a file of zeros to its end, without a line to stop at."""
+    os.truncate(folder / name, MAX_SIZE + 1)
+    with pytest.raises(ConfigurationError, match=f"{name} cannot be read: it has more than"):
+        TLSFiles.in_directory(folder, verify=True).client_context()
+
+
+def test_a_folder_that_may_not_be_looked_into(folder: Path, mocker: MockerFixture) -> None:
+    """Whether it holds the files is not known; reading them says why not."""
+    denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    mocker.patch("pathlib.Path.lstat", side_effect=denied)
+    mocker.patch("imagebuilders.control_files.os.stat", side_effect=denied)
+    with pytest.raises(ConfigurationError, match=r"ca\.pem cannot be read: Permission denied"):
         TLSFiles.in_directory(folder, verify=True).client_context()
 
 

@@ -18,10 +18,11 @@ from pytest_mock import MockerFixture
 from imagebuilders.context import cache_file, digest_cache
 from imagebuilders.context.cache_file import Block, CacheWriter, open_cache
 from imagebuilders.context.digest_cache import DigestCache, cache_folder, limit_folder
-from imagebuilders.context.folder import Folder, replace
+from imagebuilders.context.folder import Folder
 from imagebuilders.context.inspection import inspect
 from imagebuilders.context.manifest import ContentHasher, manifest_of
 from imagebuilders.context.rules import IgnoreRules
+from imagebuilders.context.tree import replace
 from imagebuilders.context.walk import walk
 from imagebuilders.exceptions import ContextChangedError
 
@@ -276,7 +277,7 @@ def test_failed_digest_writes_nothing(tree: Tree) -> None:
 def test_full_disk(tree: Tree, mocker: MockerFixture) -> None:
     """A disk that is full in the middle is no error either."""
     full = OSError(28, "No space left on device")
-    mocker.patch.object(CacheWriter, "add_block", side_effect=full)
+    mocker.patch.object(CacheWriter, "add", side_effect=full)
     assert tree.digest() == (EXPECTED, sorted(EXPECTED))
     assert tree.files() == []
 

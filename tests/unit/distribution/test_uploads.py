@@ -313,6 +313,17 @@ def test_a_registry_that_cannot_be_served_is_told(store: Store, complaint: str) 
         scripted_repository(store.transport).upload_blob(_pieces(_CONTENT), chunk_size=_CHUNK)
 
 
+def test_a_registry_that_refuses_each_place_is_told() -> None:
+    """It says that it has nothing, and does not want the first byte."""
+    store = Store()
+    transport = ScriptedTransport(
+        lambda sent: Reply(416) if sent.method == "PATCH" else store.answer(sent)
+    )
+    with pytest.raises(RegistryResponseError, match="answered 416"):
+        scripted_repository(transport).upload_blob(_pieces(_CONTENT), chunk_size=_CHUNK)
+    assert store.cancelled == 1
+
+
 def test_a_registry_that_lost_what_it_had_is_told() -> None:
     """Pieces that came before cannot be had again."""
     store = Store()
@@ -333,7 +344,7 @@ def test_a_registry_that_lost_what_it_had_is_told() -> None:
     assert store.cancelled == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(
     size=st.integers(0, 50),
     chunk_size=st.integers(1, 20),

@@ -276,8 +276,8 @@ def test_a_refusal_is_an_error_in_the_engines_words(build: Build) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (500, b"plain text", "begin: plain text"),
-        (502, b'["odd"]', r'begin: \["odd"\]'),
+        (500, b"plain text", "begin: HTTP status 500: plain text"),
+        (502, b'["odd"]', r'begin: HTTP status 502: \["odd"\]'),
         (503, b"", r"begin: HTTP status 503, without a reason\.$"),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from imagebuilders.docker.build_progress import BuildProgress, Failure
@@ -151,6 +151,7 @@ def test_where_an_answer_ends_early_there_is_no_image(printed: list[str]) -> Non
 
 
 @given(printed_texts)
+@example(["--> 0123456789a\n", "[2/2] STEP 1/1: FROM x\n"])
 def test_what_a_command_prints_with_podman_is_output(printed: list[str]) -> None:
     """Podman's end of a command is two lines, which follow each other."""
     assume(not is_end(printed, "--> ", "STEP 3/3"))

@@ -15,6 +15,8 @@ import pytest
 import pytest_mock
 
 from fakes import FakeDockerClient, FakeDockerEngine
+from imagebuilders.auth.config_file import DockerConfigFile
+from imagebuilders.docker.client import EngineClient, connect, engine_addresses
 from imagebuilders.docker.client_source import ClientSource
 from imagebuilders.exceptions import ConfigurationError
 
@@ -148,6 +150,21 @@ def test_pickled_source_reaches_the_same_engine(
         opened.ping()
         assert fake_engine.requests[-1].headers["x-gate"] == "open"
         travelled.close()
+
+
+def test_pickled_source_with_a_client_of_this_package(
+    address: str, fake_engine: FakeDockerEngine
+) -> None:
+    """A registry's client may be given to a builder; its engine is reached in the same way."""
+    found = connect(environ={"DOCKER_HOST": address}, docker_config=DockerConfigFile())
+    travelled: ClientSource = pickle.loads(pickle.dumps(ClientSource(found, owner="Builder")))
+    opened = travelled.client(_never)
+    assert isinstance(opened, EngineClient)
+    assert opened is not found
+    assert engine_addresses(opened) == engine_addresses(found)
+    opened.ping()
+    travelled.close()
+    found.close()
 
 
 def test_pickled_source_without_a_client_makes_its_own(fake_engine: FakeDockerEngine) -> None:

@@ -318,3 +318,56 @@ def test_a_dockerfile_that_is_a_folder_is_an_error(root: Path) -> None:
     (root / "Dockerfile").mkdir()
     with pytest.raises(BuildContextError, match="cannot be read: it is a folder"):
         _engine_context(BuildContext(str(root)))
+
+
+def test_a_dockerfile_of_another_case_builds(client: docker.DockerClient, root: Path) -> None:
+    """A folder's `dockerfile` is found, as docker finds it, and sent under its own name."""
+    _write(root, dockerfile=COPY_ALL)
+    context = _engine_context(BuildContext(str(root)))
+    assert (context.dockerfile, context.given_dockerfile) == ("dockerfile", "dockerfile")
+    _check(client, context, "app.py", "dockerfile")
+
+
+def test_the_dockerfile_of_the_context_is_used(client: docker.DockerClient, root: Path) -> None:
+    """That of `for_dockerfile`, if the build names none."""
+    _write(root, other=COPY_ALL)
+    context = _engine_context(BuildContext(str(root)).for_dockerfile("other"))
+    assert context.dockerfile == "other"
+    _check(client, context, "app.py", "other")
+
+
+def test_entries_are_in_order(root: Path) -> None:
+    """What is put in for the engine stands where it belongs."""
+    _write(root, Dockerfile=COPY_ALL, DOTdockerignore="*\n!app.py\n", **{".a": "", "0": ""})
+    names = list(_sent(_engine_context(BuildContext(str(root)))))
+    assert names == sorted(names)
+    assert len(names) == 3
+
+
+def test_times_of_1970_are_kept(root: Path) -> None:
+    """The first moment of 1970 is a time like any other."""
+    _write(root, Dockerfile=COPY_ALL)
+    for name, seconds in (("app.py", 0), ("Dockerfile", -1)):
+        os.utime(root / name, (seconds, seconds))
+    archive = io.BytesIO(b"".join(_engine_context(BuildContext(str(root))).archive()))
+    with tarfile.open(fileobj=archive) as tar:
+        assert [tar.getmember(name).mtime for name in ("app.py", "Dockerfile")] == [0, -1]
+
+
+def test_an_ignore_file_of_odd_names_takes_them_away(
+    client: docker.DockerClient, root: Path
+) -> None:
+    """Names with characters of patterns, with white space and with bytes that are no UTF-8."""
+    name = os.fsdecode(b" [x] \xff")
+    _write(root, DOTdockerignore="*\n!app.py\n!.dockerignore\n")
+    (root / name).write_text(COPY_ALL)
+    context = _engine_context(BuildContext(str(root)), name)
+    assert sorted(_seen(client, context)) == [".dockerignore", "app.py"]
+
+
+def test_a_context_that_knows_no_dockerfile_is_an_error(root: Path, mocker: MockerFixture) -> None:
+    """As one of a subclass may."""
+    context = BuildContext(str(root))
+    mocker.patch.object(context, "build_snapshot", return_value=context.snapshot())
+    with pytest.raises(BuildContextError, match="has no Dockerfile"):
+        _engine_context(context)

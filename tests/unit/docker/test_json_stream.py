@@ -59,6 +59,14 @@ def test_bytes_that_are_no_utf_8_are_replaced() -> None:
     assert list(parse_json_stream([b'{"stream":"caf\xe9"}'])) == [{"stream": "caf\ufffd"}]
 
 
+def test_lone_surrogates_are_replaced() -> None:
+    """They are in no text of Go's, and no terminal, file or service takes one."""
+    raw = rb'{"a\udcff":["\uD800!",{"b":"\ud83d\ude00"}],"c":1}'
+    assert list(parse_json_stream([raw])) == [
+        {"a\N{REPLACEMENT CHARACTER}": ["\N{REPLACEMENT CHARACTER}!", {"b": "\U0001f600"}], "c": 1}
+    ]
+
+
 def test_raw_control_characters_are_accepted() -> None:
     """An unescaped newline within a string is taken as it is."""
     assert list(parse_json_stream([b'{"stream":"a\nb"}'])) == [{"stream": "a\nb"}]

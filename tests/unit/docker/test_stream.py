@@ -6,15 +6,19 @@ import logging
 import socket
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import docker
 import pytest
 import requests
 import urllib3.exceptions
+from ports import Proxy, accepting, engine_with_tls
 from pytest_mock import MockerFixture
 from requests.adapters import BaseAdapter
 
 from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.registry.tls import make_certificate
 from imagebuilders.docker import stream
 from imagebuilders.docker.stream import engine_errors, get, post
 from imagebuilders.exceptions import (
@@ -147,13 +151,15 @@ def test_an_error_of_the_caller_passes_as_it_is(
     ("status", "body", "explanation"),
     [
         (400, b'{"message":"bad parameter "}', "bad parameter"),
-        (502, b"<html>Bad Gateway</html>\n", "<html>Bad Gateway</html>"),
+        (502, b"<html>Bad Gateway</html>\n", "HTTP status 502: <html>Bad Gateway</html>"),
         (503, b"", "HTTP status 503, without a reason."),
         (500, b'{"message":""}', "HTTP status 500, without a reason."),
         (500, b" \n", "HTTP status 500, without a reason."),
-        (400, b'{"message":5}', '{"message":5}'),
-        (400, b"x" * 10_000, "x" * 500),
-        (400, b"\xff", "\N{REPLACEMENT CHARACTER}"),
+        (400, b'{"message":5}', "HTTP status 400, without a reason."),
+        (500, b"{}", "HTTP status 500, without a reason."),
+        (400, b"x" * 10_000, f"HTTP status 400: {'x' * 500}"),
+        (400, b"\xff", "HTTP status 400: \N{REPLACEMENT CHARACTER}"),
+        (400, b'{"message":"\\ud800"}', "\N{REPLACEMENT CHARACTER}"),
     ],
 )
 def test_a_refusal(
@@ -168,6 +174,7 @@ def test_a_refusal(
     with pytest.raises(EngineResponseError) as caught:
         _post(client)
     assert (caught.value.status, caught.value.explanation) == (status, explanation)
+    assert str(caught.value).count(f"HTTP status {status}") == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -198,7 +205,7 @@ def test_a_refusal_without_an_end(served: Served, mocker: MockerFixture) -> None
     client = served(b"HTTP/1.1 500 No\r\n\r\n" + b"word " * 50_000)
     with pytest.raises(EngineResponseError) as caught:
         _post(client)
-    assert len(caught.value.explanation) <= 500
+    assert len(caught.value.explanation) <= 520
     mocker.patch.object(stream, "EXPLANATION_SECONDS", -1)
     client = served(b"HTTP/1.1 500 No\r\n\r\nword", ended=False)
     with pytest.raises(EngineResponseError, match="word"):
@@ -336,6 +343,36 @@ class TestGivenClients:
         [request] = fake_engine.requests
         assert request.headers["host"] == "engine.example:2375"
         assert request.headers["proxy-authorization"] == "Basic bWU6cHc="
+
+    @pytest.mark.parametrize("by_proxy", [False, True])
+    def test_tls(
+        self,
+        fake_engine: FakeDockerEngine,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        by_proxy: bool,
+    ) -> None:
+        """Its files count, those of the environment for other servers do not; a proxy tunnels."""
+        pytest.importorskip("cryptography")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file")
+        certificate = make_certificate("engine.example")
+        (tmp_path / "cert.pem").write_bytes(certificate.certificate)
+        (tmp_path / "key.pem").write_bytes(certificate.key)
+        cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+        tls = docker.tls.TLSConfig(client_cert=(cert, key), ca_cert=cert, verify=True)
+        with engine_with_tls(fake_engine, certificate) as port, ExitStack() as stack:
+            host = f"tcp://localhost:{port}"
+            proxy = Proxy(port)
+            if by_proxy:
+                host = "tcp://engine.example:2376"
+                proxy.port = stack.enter_context(accepting(proxy.handle))
+                monkeypatch.setenv("HTTPS_PROXY", f"http://me:pw@127.0.0.1:{proxy.port}")
+            client = docker.DockerClient(host, version="1.41", tls=tls)
+            assert isinstance(get(client, "/version"), dict)
+            client.close()
+        assert len(proxy.heads) == by_proxy
+        assert not proxy.heads or b"Proxy-Authorization: Basic bWU6cHc=" in proxy.heads[0]
+        assert "proxy-authorization" not in fake_engine.requests[0].headers
 
     def test_nobody_is_there(self) -> None:
         """The reason is the system's."""

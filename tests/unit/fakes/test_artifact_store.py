@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import pickle
+from copy import copy, deepcopy
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -204,3 +206,13 @@ def test_it_answers_as_a_folder_does(steps: list[tuple[Any, ...]]) -> None:
         real, double = LocalArtifactStore(path=folder), InMemoryArtifactStore()
         for step in [("makedirs", ""), *steps]:
             assert _take(double, step) == _take(real, step), step
+
+
+def test_a_copy_has_the_files_as_they_are_then() -> None:
+    """Copies, and what another process unpickles, share nothing with the store afterwards."""
+    store = InMemoryArtifactStore()
+    store.publish("folder/file", [b"content"])
+    for other in (pickle.loads(pickle.dumps(store)), copy(store), deepcopy(store)):
+        assert other.files == {"folder/file": b"content"}
+        other.publish("more", [b"x"])
+    assert list(store.files) == ["folder/file"]

@@ -117,6 +117,14 @@ def test_modifiers(word: str, old: str, new: str | None) -> None:
         assert new in caught.value.message
 
 
+def test_pattern_behind_a_colon() -> None:
+    """26.1 does not look at the colon; newer engines refuse it."""
+    assert process_word("${c:#a}${c:%b}", {"c": "ab"}, Syntax("\\", V26)) == "ba"
+    for dialect in (OLD, V28):
+        with pytest.raises(DockerfileError, match="unsupported modifier"):
+            process_word("${c:#a}", {"c": "ab"}, Syntax("\\", dialect))
+
+
 def test_words_in_front_of_a_modifier() -> None:
     """The newest engine loses them, as BuildKit's code does since 0.14."""
     expected = ((OLD, ["8080"]), (V26, ["8080"]), (V28, ["80"]))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from imagebuilders.connections.proxies import Proxy, find_proxy
 from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.proxies import Proxy, find_proxy, is_loopback
 
 PROXIED = {"HTTP_PROXY": "http://proxy:3128", "HTTPS_PROXY": "http://secure:3128"}
 
@@ -93,12 +95,22 @@ def test_credentials() -> None:
     assert "bWU6" not in repr(proxy)
 
 
+@pytest.mark.parametrize("password", ["\udcff", "%ff"])
+def test_credentials_that_are_not_utf8(password: str) -> None:
+    """The bytes count, as they stand in the environment or are escaped."""
+    proxy = _find({"HTTP_PROXY": f"http://me:{password}@proxy:1"})
+    assert proxy is not None
+    assert proxy.authorization == "Basic bWU6/w=="
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
         ("socks5://me:s3cret@proxy:1", "socks5:// is not supported"),
         ("http://me:s3cret@proxy:port", "malformed"),
         ("http://", "no host"),
+        ("http://me:s3cret@a b", "host is malformed"),
+        ("http://me:s3cret@\udcff", "host is malformed"),
     ],
 )
 def test_unusable_proxy(value: str, words: str) -> None:
@@ -107,3 +119,27 @@ def test_unusable_proxy(value: str, words: str) -> None:
         _find({"HTTP_PROXY": value})
     assert "s3cret" not in str(caught.value)
     assert caught.value.file == "HTTP_PROXY"
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_any_environment_is_read(proxy: str, excluded: str) -> None:
+    """It names a proxy, none, or one that cannot be used."""
+    try:
+        _find({"HTTP_PROXY": proxy, "NO_PROXY": excluded})
+    except ConfigurationError:
+        return
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("LocalHost", True),
+        ("127.0.0.1", True),
+        ("[::1]", True),
+        ("localhost.example", False),
+        ("", False),
+    ],
+)
+def test_this_machine_is_known_by_its_name(host: str, expected: bool) -> None:
+    """No name is looked up."""
+    assert is_loopback(host) is expected

@@ -1,11 +1,11 @@
-"""Taking a snapshot of a context, step by step."""
+"""Making a snapshot of a context, step by step."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
 
-from imagebuilders.context import folder as folders
+from imagebuilders.context import tree
 from imagebuilders.context.advice import Notices
 from imagebuilders.context.content import read_whole
 from imagebuilders.context.dockerfile_lookup import FoundDockerfile, path_inside, read_dockerfile
@@ -22,7 +22,7 @@ from imagebuilders.context.status import state_of
 from imagebuilders.context.walk import walk
 
 
-class Taking:
+class SnapshotBuilder:
     """A snapshot in the making."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Taking:
             ContextChangedError: it changed meanwhile.
         """
         path = path_inside(self._root, name)
-        entry = None if path is None else folders.find(self._folder, path)
+        entry = None if path is None else tree.find(self._folder, path)
         self._dockerfile = read_dockerfile(self._root, name, entry)
         if entry is not None and entry.type is EntryType.FILE:
             self._hold(entry, self._dockerfile.content)
@@ -90,7 +90,7 @@ class Taking:
         path = path_inside(self._root, name)
         if path is None:
             return
-        entry = folders.find(self._folder, path)
+        entry = tree.find(self._folder, path)
         if entry is not None:
             if entry.type is EntryType.FILE:
                 self.read_dockerfile(name)
@@ -106,7 +106,7 @@ class Taking:
             found.mtime_ns,
             source=found.content,
         )
-        self._folder = folders.replace(self._folder, added)
+        self._folder = tree.replace(self._folder, added)
         self._added_dockerfile.append(path)
 
     def rewrite_ignore_files(self, paths: Iterable[str]) -> None:
@@ -118,13 +118,17 @@ class Taking:
         """
         lines = None if self._ignore_file is None else self._ignore_file.lines
         for path in paths:
-            entry = folders.find(self._folder, path)
+            entry = tree.find(self._folder, path)
             if entry is not None and entry.type is EntryType.FILE:
                 content = read_whole(entry)
                 self._hold(entry, keep_on_reapply(content, lines, self._protected()))
 
-    def snapshot(self, notices: Notices) -> ContextSnapshot:
-        """Return the snapshot."""
+    def build(self, notices: Notices) -> ContextSnapshot:
+        """Return the snapshot.
+
+        Args:
+            notices: what was already said about the context.
+        """
         return ContextSnapshot(
             self._root,
             self._ignore_path,
@@ -142,7 +146,7 @@ class Taking:
     def _hold_ignore_file(self, ignore_file: IgnoreFile) -> None:
         """Put what was read as rules into the archive, so that it is read once."""
         path = path_inside(self._root, os.path.abspath(ignore_file.file.path))
-        entry = None if path is None else folders.find(self._folder, path)
+        entry = None if path is None else tree.find(self._folder, path)
         if entry is None or entry.type is not EntryType.FILE or isinstance(entry.source, bytes):
             return
         mode, size, mtime_ns, ctime_ns, inode, device = state_of(ignore_file.file.status)
@@ -154,16 +158,16 @@ class Taking:
         held = entry._replace(
             size=len(content), source=content, root="", ctime_ns=0, inode=0, device=0
         )
-        self._folder = folders.replace(self._folder, held)
+        self._folder = tree.replace(self._folder, held)
 
     def _protected(self) -> Iterator[str]:
         """Yield what is in the context whatever the ignore file says."""
         for entry in self._extra.entries():
             yield entry.path
         yield from self._added_dockerfile
-        if folders.find(self._folder, self._always) is not None:
+        if tree.find(self._folder, self._always) is not None:
             yield self._always
-        below = folders.find_folder(self._folder, self._always)
+        below = tree.find_folder(self._folder, self._always)
         if below is not None:
             for entry in below.entries():
                 yield entry.path

@@ -1,4 +1,4 @@
-"""Which proxy a TCP connection goes through, by the environment, as Go's programs read it.
+"""Which proxy a host is asked through, by the environment, as Go's programs read it.
 
 `docker` uses Go's rules, which differ from those of Python's HTTP libraries: what listens on this
 machine is never asked through a proxy, and `ALL_PROXY` does not count.
@@ -11,7 +11,7 @@ import base64
 import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from imagebuilders.exceptions import ConfigurationError
 
@@ -57,6 +57,16 @@ def find_proxy(host: str, port: int, *, tls: bool, environ: Mapping[str, str]) -
     return _parse(variable, value)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, as its name says: `localhost` or a loopback address.
+
+    Args:
+        host: without a port; an IPv6 address with brackets or without.
+    """
+    address = _ip(host)
+    return host.lower() == "localhost" or (address is not None and address.is_loopback)
+
+
 def _setting(environ: Mapping[str, str], name: str) -> tuple[str, str]:
     for variable in (name, name.lower()):
         if environ.get(variable):
@@ -78,20 +88,27 @@ def _parse(variable: str, value: str) -> Proxy:
         raise unusable(f"{parts.scheme}:// is not supported; an HTTP proxy is needed")
     if not host:
         raise unusable("its address has no host")
+    if any(character.isspace() or not character.isprintable() for character in host):
+        raise unusable("its host is malformed")
     authorization = None
     if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        authorization = f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"
+        pair = b":".join(map(_unquoted, (parts.username, parts.password or "")))
+        authorization = f"Basic {base64.b64encode(pair).decode('ascii')}"
     secure = parts.scheme == "https"
     return Proxy(host, port or (443 if secure else 80), secure, authorization, variable)
+
+
+def _unquoted(text: str) -> bytes:
+    """Return the bytes that a part of a URL stands for; those of a password need not be UTF-8."""
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 def _is_direct(host: str, port: int, exceptions: str) -> bool:
     """Whether a host is asked directly: on this machine, or among the exceptions of NO_PROXY."""
     host = host.lower().rstrip(".")
-    address = _ip(host)
-    if host == "localhost" or (address is not None and address.is_loopback):
+    if is_loopback(host):
         return True
+    address = _ip(host)
     return any(
         exception == "*" or _covers(exception, host, address, port)
         for exception in _entries(exceptions)

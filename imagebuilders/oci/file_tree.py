@@ -1,13 +1,13 @@
-"""Files as values, and trees of them as an image's root file system holds them.
+"""Files as values, and trees of them as a root file system holds them.
 
-A tree is a dict from path (relative, no leading slash, `/` between parts) to
-`File`. A directory that is only implied has no entry of its own.
+A tree is a dict from path (relative, no leading slash, `/` between parts) to `File`. A directory
+that is only implied by a path below it has no entry of its own.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import NamedTuple
 
 _MAX_LINKS = 255
@@ -26,6 +26,7 @@ class File(NamedTuple):
         link: where a symbolic link points.
         device: major and minor number.
         inode: the same for hard links to one file; 0 for others.
+        xattrs: extended attributes, sorted by name.
     """
 
     kind: str
@@ -48,17 +49,17 @@ class UnresolvedPathError(Exception):
 
 
 def clean(path: str) -> str:
-    """A path inside the root as the trees name it; `""` is the root itself."""
+    """Return a path inside the root as trees name it; `""` is the root itself."""
     return posixpath.normpath("/" + path).lstrip("/")
 
 
 def parent(path: str) -> str:
-    """The directory that holds a path."""
+    """Return the directory that holds a path."""
     return path.rpartition("/")[0]
 
 
 def ancestors(path: str) -> Iterator[str]:
-    """The directories above a path, the outermost first, without the root."""
+    """Return the directories above a path, the outermost first, without the root."""
     position = path.find("/")
     while position >= 0:
         yield path[:position]
@@ -68,8 +69,13 @@ def ancestors(path: str) -> Iterator[str]:
 def resolve(tree: Mapping[str, File], path: str, *, follow_last: bool = True) -> str:
     """Follow the symbolic links of a path, never out of the root.
 
+    Args:
+        tree: where to look.
+        path: the path.
+        follow_last: whether to follow a link that is the path's last part.
+
     Raises:
-        UnresolvedPathError: when there are too many links.
+        UnresolvedPathError: there are too many links.
     """
     pending = [part for part in path.split("/") if part not in ("", ".")]
     pending.reverse()
@@ -98,28 +104,44 @@ def resolve(tree: Mapping[str, File], path: str, *, follow_last: bool = True) ->
 
 
 def children(tree: Mapping[str, File], path: str) -> list[str]:
-    """Every path below a directory, in the order of a walk."""
+    """Return every path below a directory, in the order of a walk."""
     prefix = f"{path}/" if path else ""
     below = [name for name in tree if name.startswith(prefix) and name != path and name]
     return sorted(below, key=walk_key)
 
 
 def walk_key(path: str) -> list[str]:
-    """Sorts paths as a walk visits them: a directory, then what is in it, by name."""
+    """Return what sorts paths as a walk visits them: a directory, then what is in it, by name."""
     return path.split("/")
 
 
 def implied_directories(tree: Tree) -> None:
-    """Give every directory that is only implied by a path below it an entry."""
+    """Add an entry for every directory that is only implied by a path below it."""
     missing = {above for path in tree for above in ancestors(path) if above not in tree}
     for path in missing:
         tree[path] = File("dir", 0o755)
 
 
 def is_directory(tree: Mapping[str, File], path: str) -> bool:
-    """Whether a path, links followed, is a directory."""
+    """Whether a path, links followed, is a directory.
+
+    Raises:
+        UnresolvedPathError: there are too many links.
+    """
     target = resolve(tree, path)
     if not target:
         return True
     file = tree.get(target)
     return file is not None and file.kind == "dir"
+
+
+def remove(tree: Tree, path: str) -> None:
+    """Take a path and everything below it out of a tree."""
+    tree.pop(path, None)
+    remove_below(tree, {path})
+
+
+def remove_below(tree: Tree, folders: Container[str]) -> None:
+    """Take everything below some folders out of a tree; the folders themselves stay."""
+    for path in [p for p in tree if any(above in folders for above in ancestors(p))]:
+        del tree[path]
