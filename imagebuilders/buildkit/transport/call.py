@@ -47,6 +47,11 @@ class Carrier(Protocol):
         """Has what is to be sent sent."""
         ...
 
+    @property
+    def crowded(self) -> set[Call]:
+        """The calls whose senders wait for room."""
+        ...
+
     def broken(self) -> TransportError | None:
         """Return an error of one's own that tells why the connection broke; `None` if it lives."""
         ...
