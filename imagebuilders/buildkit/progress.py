@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from imagebuilders.buildkit.session.masking import SecretMask
 from imagebuilders.buildkit.step_log import DecodedLines, StepLog
 from imagebuilders.buildkit.steps import MAX_NAME_CHARS, Step, Steps, layer_of
 from imagebuilders.events import (
@@ -68,16 +69,16 @@ class BuildEvents:
         failed: the digests of the steps that failed, in order.
     """
 
-    def __init__(self, emit: Callable[[Event], None], mask: Callable[[str], str] = str) -> None:
+    def __init__(self, emit: Callable[[Event], None], mask: SecretMask | None = None) -> None:
         """Begin.
 
         Args:
             emit: what to do with events.
-            mask: takes secrets out of a text.
+            mask: takes secrets out of what the daemon tells.
         """
         self._emit = emit
-        self._mask = mask
-        self._steps = Steps(mask)
+        self._mask = mask or SecretMask()
+        self._steps = Steps(self._mask)
         self._parts = 0
         self._warned: set[tuple[str, str, int]] = set()
         self._log = StepLog()
@@ -209,7 +210,9 @@ class BuildEvents:
         if step is None:
             return
         stream = log.stream if log.stream in _STREAMS else 1
-        lines = step.lines.setdefault(stream, DecodedLines())
+        lines = step.lines.get(stream)
+        if lines is None:
+            lines = step.lines[stream] = DecodedLines(self._mask.stream())
         for line in lines.feed(log.msg):
             self._tell_line(step, stream, line)
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import codecs
 from collections import deque
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from imagebuilders.docker.output_lines import OutputLines
+
+if TYPE_CHECKING:
+    from imagebuilders.buildkit.session.masking import MaskedStream
 
 MAX_LOG_CHARS = 64 * 1024 * 1024
 """So much output of a build is kept for its error; of more, the last."""
@@ -16,19 +20,23 @@ DROPPED = "[earlier output was dropped]"
 
 
 class DecodedLines:
-    """Puts the bytes of one stream, which may be cut within a character, together to lines."""
+    """Puts the bytes of one stream, which may be cut within a character, together to lines.
 
-    def __init__(self) -> None:
+    Secrets are masked before, as one may have several lines, or be cut.
+    """
+
+    def __init__(self, masked: MaskedStream) -> None:
+        self._masked = masked
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._lines = OutputLines()
 
     def feed(self, data: bytes) -> Iterator[str]:
         """Take the next piece, and return the lines that it completes."""
-        return self._lines.feed(self._decoder.decode(data))
+        return self._lines.feed(self._decoder.decode(self._masked.feed(data)))
 
     def flush(self) -> Iterator[str]:
         """Return what has no end yet."""
-        yield from self._lines.feed(self._decoder.decode(b"", final=True))
+        yield from self._lines.feed(self._decoder.decode(self._masked.flush(), final=True))
         yield from self._lines.flush()
 
 

@@ -9,12 +9,14 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
+from imagebuilders.auth.credentials import IDENTITY_TOKEN_USERNAME, domain_of
 from imagebuilders.buildkit.proto.session_pb2 import CredentialsRequest, CredentialsResponse
 from imagebuilders.buildkit.session.unary import UnaryMethod, unary
 from imagebuilders.buildkit.transport.call import Handler
-from imagebuilders.buildkit.transport.errors import CallError
-from imagebuilders.buildkit.transport.status import Code, RpcStatus
+from imagebuilders.context.entries import show_path
 from imagebuilders.exceptions import ImageBuilderError
+
+_MAX_HOST_CHARS = 300
 
 logger = logging.getLogger(__name__)
 
@@ -67,15 +69,19 @@ class RegistryAuth:
         return {"/moby.filesync.v1.Auth/Credentials": unary(credentials)}
 
     def _credentials(self, request: CredentialsRequest) -> CredentialsResponse:
-        host = _HUB if request.Host in _HUB_HOSTS else request.Host
+        host = domain_of(request.Host)
         if host not in self._expected:
             logger.warning(
-                "The daemon asks for credentials of %r, which the build names nowhere.", host
+                "The daemon asks for credentials of %s, which the build names nowhere.",
+                show_path(host[:_MAX_HOST_CHARS]),
             )
         try:
             found = self._source.credentials_for(host)
         except ImageBuilderError as error:
-            raise CallError(RpcStatus(Code.UNKNOWN, str(error))) from error
+            # As the `docker` command: most images need nobody to be known. If this one does,
+            # the registry's refusal follows.
+            logger.warning("%s", error)
+            return CredentialsResponse()
         pair = None if found is None else found.pair
         if pair is None:
             return CredentialsResponse()
@@ -83,10 +89,5 @@ class RegistryAuth:
         self._handed_out(secret.encode())
         # No username: the secret is an identity token.
         return CredentialsResponse(
-            Username="" if username == _IDENTITY_TOKEN else username, Secret=secret
+            Username="" if username == IDENTITY_TOKEN_USERNAME else username, Secret=secret
         )
-
-
-_HUB = "docker.io"
-_HUB_HOSTS = ("registry-1.docker.io", "index.docker.io", "docker.io")
-_IDENTITY_TOKEN = "<token>"  # noqa: S105  (a mark, no secret)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 
 from imagebuilders.buildkit.proto.session_pb2 import GetSecretRequest, GetSecretResponse
@@ -13,8 +12,6 @@ from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
 MAX_SECRET_BYTES = 500 * 1024
 """Daemons take no larger one."""
-
-logger = logging.getLogger(__name__)
 
 
 def _forget(_value: bytes) -> None:
@@ -50,18 +47,23 @@ class Secrets:
             raise CallError(RpcStatus(Code.NOT_FOUND, f"secret {request.ID}: not found"))
         try:
             value = source()
-        except (OSError, ValueError, LookupError) as error:
-            # The words of the error may quote the secret; they go no further than its kind.
-            logger.debug("The secret %r cannot be read: %s", request.ID, type(error).__name__)
+        except Exception as error:
+            # The words of the error may quote the secret; they go no further than its kind. Nor
+            # does the error itself go anywhere as a cause.
+            reason = f": {error.strerror}" if isinstance(error, OSError) else ""
             raise CallError(
-                RpcStatus(Code.UNKNOWN, f"the secret {request.ID} cannot be read by the client")
-            ) from error
+                RpcStatus(
+                    Code.UNKNOWN,
+                    f"the secret {request.ID} cannot be read by the client: "
+                    f"{type(error).__name__}{reason}",
+                )
+            ) from None
         if len(value) > MAX_SECRET_BYTES:
             raise CallError(
                 RpcStatus(
                     Code.RESOURCE_EXHAUSTED,
-                    f"the secret {request.ID} has {len(value)} bytes; "
-                    f"{MAX_SECRET_BYTES} are allowed",
+                    f"the secret {request.ID} has more than the {MAX_SECRET_BYTES} bytes that are "
+                    "allowed",
                 )
             )
         self._handed_out(value)

@@ -110,7 +110,7 @@ class LocalFolder:
 
     def _only(self, names: tuple[str, ...]) -> Folder | None:
         """Return the folder with nothing but some names in it; `None` when they lead further."""
-        if any(has_wildcard(name) or "/" in name or name in (".", "..") for name in names):
+        if any(has_wildcard(name) or "/" in name or name in ("", ".", "..") for name in names):
             return None
         found = walk(self._path, IgnoreRules.compile(["*", *map(keeping_line, names)]))
         return None if _has_link(found) else found
