@@ -8,10 +8,11 @@ version of the runtime is asked for beyond the one that has `GetMessageClass`.
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pool, message_factory
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
@@ -24,9 +25,29 @@ def _pool() -> DescriptorPool:
     data = pkgutil.get_data(__package__, "messages.binpb")
     assert data is not None
     pool = descriptor_pool.DescriptorPool()
-    for file in descriptor_pb2.FileDescriptorSet.FromString(data).file:
-        pool.Add(file)
+    for file in _files(data):
+        pool.AddSerializedFile(file)
     return pool
+
+
+def _files(descriptors: bytes) -> Iterator[bytes]:
+    """Return the files of a `FileDescriptorSet`, whose only field is `repeated … file = 1`.
+
+    The class for that is in a module that takes protobuf longer to make than all of ours.
+    """
+    at = 0
+    while at < len(descriptors):
+        size, shift = 0, 0
+        at += 1  # the field's tag
+        while True:
+            byte = descriptors[at]
+            at += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        yield descriptors[at : at + size]
+        at += size
 
 
 def names_of(name: str) -> dict[str, object]:
