@@ -219,16 +219,8 @@ def _targets(
         if exporter.type == "local":
             targets[number] = FolderTarget(str(place))
         else:
-            targets[number] = FileTarget(_Opener(place))
+            targets[number] = FileTarget(str(place))
     return targets
-
-
-@dataclass(frozen=True)
-class _Opener:
-    place: Path
-
-    def __call__(self):  # type: ignore[no-untyped-def]
-        return self.place.open("wb")
 
 
 def _calls(recording: Recording, method: str) -> list[Json]:
