@@ -114,9 +114,12 @@ def _buildx(program: str) -> Build:
 
 
 def _run(command: list[str], docker_host: str) -> None:
+    environment = {**os.environ, "DOCKER_HOST": docker_host, "DOCKER_CONFIG": str(docker_config())}
+    # As a user has it: modules that were imported once are compiled from then on.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         command,
-        env={**os.environ, "DOCKER_HOST": docker_host, "DOCKER_CONFIG": str(docker_config())},
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

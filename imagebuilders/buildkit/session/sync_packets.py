@@ -32,12 +32,27 @@ _GO_SPECIAL = ((0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20))
 _SECOND_NS = 1_000_000_000
 _UINT64 = (1 << 64) - 1
 
-# Two groups of seven bits at a time, and the last one or two.
 _PAIR = 1 << 14
-_MORE = [bytes((low & 0x7F | 0x80, low >> 7 | 0x80)) for low in range(_PAIR)]
-_LAST = [
-    bytes((low,)) if low < 0x80 else bytes((low & 0x7F | 0x80, low >> 7)) for low in range(_PAIR)
-]
+
+
+class _Pairs(dict[int, bytes]):
+    """Two groups of seven bits each, as they are written; made when they are first met."""
+
+    def __init__(self, *, last: bool) -> None:
+        self._last = last
+
+    def __missing__(self, pair: int) -> bytes:
+        if self._last and pair < 0x80:
+            made = bytes((pair,))
+        else:
+            high = pair >> 7 if self._last else pair >> 7 | 0x80
+            made = bytes((pair & 0x7F | 0x80, high))
+        self[pair] = made
+        return made
+
+
+_MORE = _Pairs(last=False)
+_LAST = _Pairs(last=True)
 
 
 def varint(number: int) -> bytes:
