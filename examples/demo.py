@@ -23,7 +23,7 @@ from imagebuilders import (
     Stack,
 )
 from imagebuilders.artifact_stores.upload import upload_build_context
-from imagebuilders.docker.client import connect, describe_engine
+from imagebuilders.docker.client import connect, engine_version
 from imagebuilders.events import (
     ContextProgress,
     Event,
@@ -54,7 +54,7 @@ def docker_client() -> Iterator[docker.DockerClient]:
         )
         client = FakeDockerClient(FakeDockerEngine())
     else:
-        print(f"Building with {describe_engine(client)}.")
+        print(f"Building with {engine_version(client)}.")
     try:
         yield client
     finally:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
+
+from pydantic import AfterValidator
 
 from imagebuilders.base_image_builder import (
     BaseImageBuilder,
@@ -13,9 +15,12 @@ from imagebuilders.base_image_builder import (
     BaseImageBuilderFlavor,
 )
 from imagebuilders.build_options import DockerBuildOptions
-from imagebuilders.build_options.buildkit_attributes import check_buildkit, without_meaning
-from imagebuilders.build_options.classic_query import check_classic
 from imagebuilders.build_options.job import BuildJob
+from imagebuilders.buildkit.builder_choice import (
+    BuilderSetting,
+    build_with_engine,
+    check_options,
+)
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
 from imagebuilders.docker.client_source import ClientSource
 from imagebuilders.events import (
@@ -37,7 +42,9 @@ from imagebuilders.exceptions import (
     ConfigurationError,
     EngineError,
     EngineNotFoundError,
+    ImageNameError,
 )
+from imagebuilders.oci.reference import ImageReference, parse_build_target
 
 if TYPE_CHECKING:
     import docker
@@ -45,14 +52,27 @@ if TYPE_CHECKING:
     from imagebuilders.auth.keychain import Keychain
     from imagebuilders.build_context import BuildContext
     from imagebuilders.container_registries import BaseContainerRegistry
-    from imagebuilders.oci.reference import ImageReference
+
+
+def _frontend(value: str) -> str:
+    """Check the setting `frontend`."""
+    if value not in ("dockerfile", "builtin"):
+        try:
+            ImageReference.parse(value)
+        except ImageNameError as error:
+            raise ValueError(f"give dockerfile, builtin or an image's name. {error}") from error
+    return value
 
 
 class LocalImageBuilderConfig(BaseImageBuilderConfig):
     """Settings of the local image builder."""
 
-    builder: Literal["auto", "buildkit", "classic"] = "auto"
+    builder: BuilderSetting = "auto"
     """What builds: BuildKit where the engine has it, else the classic builder; or one of them."""
+    frontend: Annotated[str, AfterValidator(_frontend)] = "dockerfile"
+    """What reads the Dockerfile with BuildKit: what its `# syntax=` line says, which is an image
+    that is pulled (`dockerfile`); BuildKit's own in spite of that line (`builtin`); or the name
+    of an image."""
 
 
 class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
@@ -136,8 +156,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             EngineNotFoundError: no engine answers.
         """
         from imagebuilders.auth.keychain import shared_keychain
-        from imagebuilders.docker.client import describe_engine, engine_addresses
-        from imagebuilders.oci.reference import parse_build_target
+        from imagebuilders.docker.client import engine_addresses, engine_version
 
         _check_types(build_context, container_registry)
         options = DockerBuildOptions.from_any(docker_build_options)
@@ -147,7 +166,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         else:
             reference = parse_build_target(image_name)
         names = (str(reference), *(str(parse_build_target(tag)) for tag in options.tags))
-        self._check_options(options)
+        check_options(options, self.config.builder)
         snapshot = build_context.build_snapshot(options.dockerfile)
         tell = _emit_results if options.quiet else emit
         with (
@@ -155,74 +174,28 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             self._client_for(container_registry, keychain) as client,
         ):
             try:
-                engine = describe_engine(client)
+                version = engine_version(client)
             except EngineError as error:
                 raise BuildError(f"{reference} was not built. {error}") from error
-            tell(BuildStarted(str(reference), engine))
+            tell(BuildStarted(str(reference), str(version)))
             if options.use_config_proxy is not False:
                 proxies = keychain.config.proxy_build_arguments(*engine_addresses(client))
             else:
                 proxies = {}
-            keychain_of_build = _with_registry(keychain, container_registry)
-            job = BuildJob(snapshot, options, names, keychain_of_build, proxies, tell)
-            self._build_image(client, job)
+            job = BuildJob(
+                snapshot,
+                options,
+                names,
+                _with_registry(keychain, container_registry),
+                proxies,
+                frontend=self.config.frontend,
+                will_push=container_registry is not None,
+                emit=tell,
+            )
+            build_with_engine(client, job, version, self.config.builder)
             if container_registry is not None:
                 return container_registry.push_image(image_name)
         return image_name
-
-    def _check_options(self, options: DockerBuildOptions) -> None:
-        """See whether the options can be honoured at all.
-
-        Raises:
-            BuildOptionsError: one cannot.
-        """
-        if self.config.builder == "classic":
-            check_classic(options)
-        elif self.config.builder == "buildkit":
-            check_buildkit(options)
-        elif without_meaning(options):
-            check_classic(options)
-
-    def _build_image(self, client: docker.DockerClient, job: BuildJob) -> None:
-        """Build with BuildKit where the engine has it and the options allow it, else classically.
-
-        Raises:
-            BuildError: the build failed, or must be BuildKit's and the engine has none.
-        """
-        wanted = self.config.builder
-        reason = _classic_because(job.options) if wanted == "auto" else ""
-        if wanted != "classic" and not reason:
-            refused = self._build_with_buildkit(client, job)
-            if not refused:
-                return
-            reason = f"the engine offers no BuildKit ({refused})"
-            if wanted == "buildkit":
-                raise BuildError(
-                    f"{job.names[0]} was not built: {reason}, and the setting builder='buildkit' "
-                    "allows no other builder."
-                )
-        if reason:
-            job.emit(Notice(f"Building with the classic builder: {reason}."))
-        from imagebuilders.docker.classic_build import build_classically
-
-        build_classically(client, job)
-
-    @staticmethod
-    def _build_with_buildkit(client: docker.DockerClient, job: BuildJob) -> str:
-        """Build with BuildKit; return what an engine said that has none, else an empty text."""
-        from imagebuilders.buildkit.engine import engine_buildkit
-        from imagebuilders.buildkit.engine_build import build_with_buildkit
-        from imagebuilders.docker.upgrade import UpgradeRefusedError
-
-        try:
-            buildkit = engine_buildkit(client)
-        except UpgradeRefusedError as refused:
-            return refused.reason
-        except EngineError as error:
-            raise BuildError(f"{job.names[0]} was not built. {error}") from error
-        with buildkit:
-            build_with_buildkit(buildkit, job)
-        return ""
 
     @contextmanager
     def _client_for(
@@ -274,12 +247,6 @@ _OF_STEPS = (
     *(ContextProgress, StepAdded, StepStarted, StepCached, StepOutput, StepProgress),
     StepFinished,
 )
-
-
-def _classic_because(options: DockerBuildOptions) -> str:
-    """Return why a build must be a classic one; empty when it need not."""
-    found = without_meaning(options)
-    return f"BuildKit has no meaning for the option {found[0]!r}" if found else ""
 
 
 def _with_registry(

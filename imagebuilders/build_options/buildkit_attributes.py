@@ -7,14 +7,20 @@ The names are those of https://github.com/moby/buildkit, `frontend/dockerfile/bu
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from imagebuilders.build_options.fields import OptionValues
-from imagebuilders.build_options.values import BuildCache, BuildOutput
-from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.build_options.values import BuildCache
+from imagebuilders.exceptions import BuildOptionsError, ImageFormatError, ImageNameError
+from imagebuilders.oci.platform import Platform
+from imagebuilders.oci.reference import ImageReference
 
 LOCAL_SCHEME = "local:"
+LAYOUT_SCHEME = "oci-layout://"
+HOST_GATEWAY = "host-gateway"
+"""Stands in `extra_hosts` for the address by which containers reach the engine's machine."""
 
 
 @dataclass(frozen=True)
@@ -24,17 +30,17 @@ class BuildKitAttributes:
     Attributes:
         frontend: attributes of the Dockerfile frontend.
         entitlements: what the build must be allowed.
-        cache_from, cache_to: where cached steps come from and go to.
-        outputs: what becomes of the result.
+        cache_to: where cached steps go.
         folders: the folders of the client that named contexts stand for, by name.
+        layouts: the image layouts of the client that named contexts stand for, by the context's
+            name: what stands behind `oci-layout://`.
     """
 
     frontend: Mapping[str, str]
     entitlements: tuple[str, ...] = ()
-    cache_from: tuple[BuildCache, ...] = ()
     cache_to: tuple[BuildCache, ...] = ()
-    outputs: tuple[BuildOutput, ...] = ()
     folders: Mapping[str, str] = field(default_factory=dict)
+    layouts: Mapping[str, str] = field(default_factory=dict)
 
 
 NOT_IN_BUILDKIT = ("squash", "container_limits", "isolation")
@@ -79,6 +85,7 @@ def render_buildkit_attributes(
     *,
     dockerfile: str,
     build_arguments: Mapping[str, str] | None = None,
+    host_gateway: str = "",
 ) -> BuildKitAttributes:
     """Return what the options ask of BuildKit.
 
@@ -86,12 +93,14 @@ def render_buildkit_attributes(
         options: the options; their own `dockerfile` is not looked at.
         dockerfile: the Dockerfile's name in the folder that is sent.
         build_arguments: arguments that those of the options go before.
+        host_gateway: the address that `host-gateway` stands for.
 
     Raises:
         BuildOptionsError: two options exclude each other, or one has no meaning in BuildKit.
     """
     check_buildkit(options)
-    attributes = {"filename": dockerfile}
+    # As in a classic build, an image that the engine has is taken without asking its registry.
+    attributes = {"filename": dockerfile, "image-resolve-mode": "pull" if options.pull else "local"}
     arguments = {**(build_arguments or {}), **options.buildargs}
     attributes.update(
         (f"build-arg:{name}", value) for name, value in arguments.items() if value is not None
@@ -100,13 +109,13 @@ def render_buildkit_attributes(
     if options.target:
         attributes["target"] = options.target
     if options.platform:
-        attributes["platform"] = options.platform
+        attributes["platform"] = ",".join(map(_platform, options.platform.split(",")))
     if options.nocache:
         attributes["no-cache"] = ""
     if options.no_cache_filter:
         attributes["no-cache"] = ",".join(options.no_cache_filter)
-    if options.pull:
-        attributes["image-resolve-mode"] = "pull"
+    if _is_on(arguments.get("BUILDKIT_MULTI_PLATFORM")):
+        attributes["multi-platform"] = "true"
     entitlements = []
     if options.network_mode in ("host", "none"):
         attributes["force-network-mode"] = options.network_mode
@@ -114,45 +123,96 @@ def render_buildkit_attributes(
             entitlements.append("network.host")
     if options.extra_hosts:
         attributes["add-hosts"] = ",".join(
-            f"{line.host}={line.address}" for line in options.extra_hosts
+            f"{line.host}={host_gateway if line.address == HOST_GATEWAY else line.address}"
+            for line in options.extra_hosts
         )
     if options.shmsize:
         attributes["shm-size"] = str(options.shmsize)
     if options.ulimit:
         attributes["ulimit"] = ",".join(map(str, options.ulimit))
-    folders = _add_contexts(attributes, options.build_contexts)
-    if options.cache_from:
-        # The field of the request that looks made for them is ignored.
-        attributes["cache-imports"] = json.dumps(
-            [{"Type": cache.type, "Attrs": dict(cache.attributes)} for cache in options.cache_from]
-        )
+    folders, layouts = _add_contexts(attributes, options.build_contexts)
+    exports = list(options.cache_to)
+    if _is_on(arguments.get("BUILDKIT_INLINE_CACHE")) and BuildCache("inline") not in exports:
+        exports.append(BuildCache("inline"))
     return BuildKitAttributes(
         frontend=attributes,
         entitlements=tuple(entitlements),
-        cache_from=tuple(options.cache_from),
-        cache_to=tuple(options.cache_to),
-        outputs=tuple(options.outputs),
+        cache_to=tuple(exports),
         folders=folders,
+        layouts=layouts,
     )
 
 
-def _add_contexts(attributes: dict[str, str], contexts: Mapping[str, str]) -> dict[str, str]:
-    """Name the contexts in the attributes; return those that are folders of the client."""
-    folders = {}
-    for name, value in contexts.items():
-        if value.startswith(_NO_FOLDERS):
+def render_cache_imports(caches: Iterable[tuple[str, Mapping[str, str]]]) -> dict[str, str]:
+    """Return the attributes that name the caches to import, each a type with its attributes.
+
+    The frontend looks for them nowhere else.
+    """
+    imports = [{"Type": kind, "Attrs": dict(attributes)} for kind, attributes in caches]
+    return {"cache-imports": json.dumps(imports, separators=(",", ":"))} if imports else {}
+
+
+def _platform(text: str) -> str:
+    """Return a platform in its normal form.
+
+    Raises:
+        BuildOptionsError: it is malformed.
+    """
+    try:
+        return str(Platform.parse(text))
+    except ImageFormatError as error:
+        raise BuildOptionsError(
+            f"The option 'platform' has a wrong value. {error}",
+            option="platform",
+            problems={"platform": str(error)},
+        ) from error
+
+
+def _is_on(value: str | None) -> bool:
+    """Read a switch among the build arguments as Go does."""
+    return value in ("1", "t", "T", "true", "TRUE", "True")
+
+
+def _add_contexts(
+    attributes: dict[str, str], contexts: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Name the contexts in the attributes; return the folders and the image layouts among them."""
+    folders: dict[str, str] = {}
+    layouts: dict[str, str] = {}
+    capabilities = ["moby.buildkit.frontend.contexts+forward"]
+    for given, value in contexts.items():
+        name = _context_name(given)
+        if value.startswith(LAYOUT_SCHEME):
+            layouts[name] = value.removeprefix(LAYOUT_SCHEME)
+        elif value.startswith(_ADDRESSES):
             attributes[f"context:{name}"] = value
-            continue
-        # The frontend asks for these two by their plain names.
-        folder = f"_{name}" if name in ("context", "dockerfile") else name
-        folders[folder] = value
-        attributes[f"context:{name}"] = f"{LOCAL_SCHEME}{folder}"
+            if _GIT_QUERY.search(value):
+                capabilities.append("moby.buildkit.frontend.gitquerystring+forward")
+        else:
+            # The frontend asks for these two by their plain names.
+            folder = f"_{name}" if name in ("context", "dockerfile") else name
+            folders[folder] = value
+            attributes[f"context:{name}"] = f"{LOCAL_SCHEME}{folder}"
     if contexts:
-        attributes["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
-    return folders
+        attributes["frontend.caps"] = ",".join(dict.fromkeys(capabilities))
+    return folders, layouts
 
 
-_NO_FOLDERS = (
-    *("docker-image://", "oci-layout://", "target:", "input:"),
-    *("http://", "https://", "git://", "ssh://", "git@"),
-)
+def _context_name(given: str) -> str:
+    """Return a context's name as the frontend looks for it: an image's, in its short form.
+
+    Raises:
+        BuildOptionsError: no image could have that name.
+    """
+    try:
+        parsed = ImageReference.parse(given)
+    except ImageNameError as error:
+        raise BuildOptionsError(
+            f"The option 'build_contexts' has a context of the name {given!r}. {error}",
+            option="build_contexts",
+        ) from error
+    return str(replace(parsed, tag=None) if parsed.tag == "latest" else parsed)
+
+
+_ADDRESSES = ("docker-image://", "http://", "https://", "git://", "ssh://", "git@")
+_GIT_QUERY = re.compile(r"\.git\?")

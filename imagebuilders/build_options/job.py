@@ -23,6 +23,9 @@ class BuildJob:
         names: the image's names; the first one stands in errors and events.
         keychain: knows who to be at which registry.
         proxies: build arguments that tell of the user's proxies.
+        frontend: what reads the Dockerfile with BuildKit: `dockerfile` for what its `# syntax=`
+            line says, `builtin` for BuildKit's own in spite of it, or the name of an image.
+        will_push: whether the engine is to push the image after the build.
         emit: what to do with events.
     """
 
@@ -31,6 +34,8 @@ class BuildJob:
     names: tuple[str, ...]
     keychain: Keychain = field(repr=False)
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    frontend: str = "dockerfile"
+    will_push: bool = False
     emit: Callable[[Event], None] = field(default=emit, repr=False)
 
     @property

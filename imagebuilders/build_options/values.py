@@ -147,7 +147,7 @@ class BuildOutput:
                 raise ValueError("write an output as a folder, or as type=local,dest=DIR")
             return cls("local", (("dest", text),))
         fields = parse_fields(text)
-        kind = fields.pop("type", None)
+        kind = fields.pop("type", "local" if "dest" in fields else None)
         if not kind:
             raise ValueError("an output needs a type, as in type=local,dest=DIR")
         return cls(kind, tuple(fields.items()))

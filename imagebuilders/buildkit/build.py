@@ -126,7 +126,7 @@ def build_image(
         with client.attached(session):
             response = solve(
                 client,
-                _request(build, session),
+                solve_request(build, session.id),
                 events.take,
                 idle_timeout=build.idle_timeout,
             )
@@ -157,9 +157,15 @@ def _services(build: ImageBuild, mask: SecretMask) -> list[Service]:
     return services
 
 
-def _request(build: ImageBuild, session: Session) -> SolveRequest:
+def solve_request(build: ImageBuild, session_id: str) -> SolveRequest:
+    """Return what a daemon is asked for.
+
+    Args:
+        build: the build.
+        session_id: the session that serves it.
+    """
     request = SolveRequest(
-        Session=session.id,
+        Session=session_id,
         Frontend=build.frontend.name,
         FrontendAttrs={**build.attributes, **build.frontend.attributes},
         Entitlements=build.entitlements,

@@ -2,48 +2,147 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagebuilders.build_options.buildkit_attributes import render_buildkit_attributes
-from imagebuilders.buildkit.build import CacheRequest, ExporterRequest, ImageBuild, build_image
+from imagebuilders.build_options.buildkit_attributes import (
+    render_buildkit_attributes,
+    render_cache_imports,
+)
+from imagebuilders.buildkit.build import ImageBuild, build_image
 from imagebuilders.buildkit.build_folders import DOCKERFILE, build_folders, shared_key
+from imagebuilders.buildkit.caches import Caches, plan_caches
+from imagebuilders.buildkit.frontend import choose_frontend
+from imagebuilders.buildkit.layout_contexts import plan_layouts
+from imagebuilders.buildkit.named_registries import named_registries
+from imagebuilders.buildkit.outputs import Outputs, plan_outputs
 from imagebuilders.buildkit.secret_sources import secret_sources
+from imagebuilders.buildkit.session.content import ContentStores
+from imagebuilders.buildkit.session.session import Service
 from imagebuilders.buildkit.ssh_sources import ssh_agents
+from imagebuilders.dockerfile import parse
+from imagebuilders.events import Notice
+from imagebuilders.exceptions import BuildError, BuildOptionsError, ImageBuilderError
 
 if TYPE_CHECKING:
     from imagebuilders.build_options.job import BuildJob
     from imagebuilders.buildkit.control.client import ControlClient
+    from imagebuilders.buildkit.engine_features import EngineFeatures
 
 
-def build_with_buildkit(client: ControlClient, job: BuildJob) -> None:
-    """Build an image in an engine's image store.
+def build_with_buildkit(client: ControlClient, job: BuildJob, features: EngineFeatures) -> None:
+    """Build an image with an engine's BuildKit.
 
     Args:
         client: the engine's BuildKit.
         job: the build.
+        features: what it can do.
 
     Raises:
         BuildError: a step failed, or the engine went away.
         BuildOptionsError: an option has no meaning in BuildKit, or this engine cannot honour it.
         BuildContextError: the context is at fault.
     """
+    plan = plan_build(job, features)
+    try:
+        response = build_image(client, plan.build, job.emit)
+        plan.finish(response)
+    except BaseException:
+        plan.outputs.send.discard()
+        raise
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """What a daemon is asked for, and what is left to do once it is done."""
+
+    build: ImageBuild
+    outputs: Outputs
+    caches: Caches
+    names: tuple[str, ...]
+
+    def finish(self, response: Mapping[str, str]) -> None:
+        """Put results in their places, and write the indexes of folders of blobs.
+
+        Args:
+            response: what the exporters say of their results.
+
+        Raises:
+            BuildError: they cannot be written.
+        """
+        try:
+            self.outputs.send.commit()
+            self.outputs.finish(response, self.names)
+            self.caches.finish(response)
+        except (OSError, ImageBuilderError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise BuildError(
+                f"{self.build.image_name} was built, but what becomes of the result could not be "
+                f"written: {reason}"
+            ) from error
+
+
+def plan_build(job: BuildJob, features: EngineFeatures) -> BuildPlan:
+    """Return what a daemon is asked for.
+
+    Args:
+        job: the build.
+        features: what the daemon can do.
+
+    Raises:
+        BuildOptionsError: an option has no meaning in BuildKit, or this engine cannot honour it.
+        BuildContextError: a folder of the build is at fault.
+    """
     options, snapshot, found = job.options, job.snapshot, job.dockerfile
+    dockerfile = parse(found.content)
+    arguments = {**job.proxies, **options.buildargs}
+    frontend = choose_frontend(job.frontend, arguments)
+    features.check(options, frontend_is_own=frontend.is_own and not dockerfile.syntax)
     rendered = render_buildkit_attributes(
-        options, dockerfile=DOCKERFILE, build_arguments=job.proxies
+        options,
+        dockerfile=DOCKERFILE,
+        build_arguments=job.proxies,
+        host_gateway=features.host_gateway,
     )
+    outputs = plan_outputs(options.outputs, job.names, is_index="," in (options.platform or ""))
+    if job.will_push and not outputs.keeps_image:
+        raise BuildOptionsError(
+            "The option 'outputs' keeps no image in the engine, so that none can be pushed to the "
+            "container registry. Add type=docker, or build without a registry.",
+            option="outputs",
+        )
+    caches = plan_caches(options.cache_from, rendered.cache_to, lambda text: job.emit(Notice(text)))
+    layouts, layout_stores = plan_layouts(rendered.layouts)
+    services: list[Service] = []
+    if outputs.targets:
+        services.append(outputs.send)
+    if stores := {**outputs.stores, **caches.stores, **layout_stores}:
+        services.append(ContentStores(stores))
+    imports = render_cache_imports((cache.type, cache.attributes) for cache in caches.imports)
     build = ImageBuild(
         image_name=job.names[0],
-        attributes=rendered.frontend,
+        attributes={**rendered.frontend, **layouts, **imports},
         folders=build_folders(snapshot, found, rendered.folders),
         shared_key=shared_key(snapshot.root, rendered.folders),
-        exporters=[ExporterRequest("moby", {"name": ",".join(job.names)})],
-        cache_to=[CacheRequest(cache.type, dict(cache.attributes)) for cache in rendered.cache_to],
+        exporters=outputs.exporters,
+        cache_to=caches.exports,
         entitlements=rendered.entitlements,
         secrets=secret_sources(options.secrets),
         agents=ssh_agents(options.ssh),
         credentials=job.keychain,
+        registries=sorted(
+            named_registries(
+                dockerfile,
+                options,
+                build_arguments=arguments,
+                further=(frontend.image, *job.names),
+            )
+        ),
+        services=services,
         dockerfile=found.name,
         dockerfile_content=found.content,
+        frontend=frontend,
         idle_timeout=options.timeout,
     )
-    build_image(client, build, job.emit)
+    return BuildPlan(build, outputs, caches, job.names)

@@ -30,6 +30,16 @@ class Frontend:
     name: str = OWN
     attributes: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the daemon's own."""
+        return self.name == OWN
+
+    @property
+    def image(self) -> str:
+        """The image that it is pulled as; empty for the daemon's own."""
+        return self.attributes.get("source", "")
+
 
 def choose_frontend(setting: str, build_arguments: Mapping[str, str | None]) -> Frontend:
     """Return what a build is read by.

@@ -45,8 +45,13 @@ class EngineVersion:
     @property
     def is_too_old(self) -> bool:
         """Whether its API is older than what is spoken."""
+        return self.api < OLDEST_API_VERSION
+
+    @property
+    def api(self) -> tuple[int, int]:
+        """The version of its API as two numbers."""
         found = _API_VERSION.fullmatch(self.api_version)
-        return found is None or (int(found[1]), int(found[2])) < OLDEST_API_VERSION
+        return (0, 0) if found is None else (int(found[1]), int(found[2]))
 
     def __str__(self) -> str:
         """Return it as in `Docker Engine 28.5.2 (linux/amd64)`."""

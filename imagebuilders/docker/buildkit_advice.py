@@ -16,7 +16,7 @@ _NOT_UNDERSTOOD = re.compile(
     r"unknown instruction|unknown flag|requires? buildkit|no source files were specified",
     re.IGNORECASE,
 )
-_WHOSE = "syntax of BuildKit, which the local builder does not use yet"
+_WHOSE = "syntax of BuildKit, which the classic builder does not read"
 
 
 def buildkit_advice(failure: str, read_dockerfile: Callable[[], bytes]) -> str:

@@ -113,8 +113,8 @@ def connect(
     return EngineClient(found, config)
 
 
-def describe_engine(client: docker.DockerClient) -> str:
-    """Return the engine's product and version, as in `Docker Engine 28.5.2 (linux/amd64)`.
+def engine_version(client: docker.DockerClient) -> EngineVersion:
+    """Return what the engine says of itself.
 
     An engine that was found by `connect` has said so then, and is not asked again.
 
@@ -122,13 +122,13 @@ def describe_engine(client: docker.DockerClient) -> str:
         EngineError: the engine does not answer.
     """
     if isinstance(client, EngineClient):
-        return str(client.found.version)
+        return client.found.version
     version = EngineVersion.from_answer(get(client, "/version"))
     if version is None:
         raise EngineError(
             "The Docker client leads to what does not answer as a Docker Engine does."
         )
-    return str(version)
+    return version
 
 
 def engine_addresses(client: docker.DockerClient) -> tuple[str, ...]:

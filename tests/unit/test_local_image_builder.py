@@ -287,7 +287,7 @@ def test_syntax_of_buildkit_is_named(
         (tmp_path / "app.Dockerfile").write_text(dockerfile)
         context = BuildContext(root=str(tmp_path / "root"))
         options = {"dockerfile": str(tmp_path / "app.Dockerfile")}
-    with pytest.raises(BuildError, match="syntax of BuildKit, which the local builder") as caught:
+    with pytest.raises(BuildError, match="syntax of BuildKit, which the classic builder") as caught:
         builder.build("app:1", context, options)
     assert f": {found}." in str(caught.value)
 

@@ -10,6 +10,7 @@ from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.buildkit_attributes import (
     BuildKitAttributes,
     render_buildkit_attributes,
+    render_cache_imports,
     without_meaning,
 )
 from imagebuilders.exceptions import BuildOptionsError
@@ -39,7 +40,8 @@ def _render(options: dict[str, object]) -> BuildKitAttributes:
 )
 def test_an_option_is_an_attribute(options: dict[str, object], attributes: dict[str, str]) -> None:
     """Names and forms are those that `docker buildx build` sends."""
-    assert _render(options).frontend == {"filename": "Dockerfile", **attributes}
+    given = {"filename": "Dockerfile", "image-resolve-mode": "local"}
+    assert _render(options).frontend == {**given, **attributes}
 
 
 def test_the_host_network_needs_to_be_allowed() -> None:
@@ -51,12 +53,55 @@ def test_the_host_network_needs_to_be_allowed() -> None:
 
 def test_caches_are_named_to_the_frontend() -> None:
     """Only there a daemon looks for those that it imports."""
-    rendered = _render({"cache_from": ["app:c", "type=local,src=d"], "cache_to": "type=inline"})
-    assert json.loads(rendered.frontend["cache-imports"]) == [
+    rendered = render_cache_imports([("registry", {"ref": "app:c"}), ("local", {"src": "d"})])
+    assert json.loads(rendered["cache-imports"]) == [
         {"Type": "registry", "Attrs": {"ref": "app:c"}},
         {"Type": "local", "Attrs": {"src": "d"}},
     ]
-    assert [cache.type for cache in rendered.cache_to] == ["inline"]
+    assert render_cache_imports([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "types"),
+    [
+        ({"cache_to": "type=inline"}, ["inline"]),
+        ({"buildargs": {"BUILDKIT_INLINE_CACHE": "1"}}, ["inline"]),
+        ({"buildargs": {"BUILDKIT_INLINE_CACHE": "1"}, "cache_to": "type=inline"}, ["inline"]),
+        ({"buildargs": {"BUILDKIT_INLINE_CACHE": "0"}}, []),
+    ],
+)
+def test_an_inline_cache_may_be_asked_for_by_an_argument(
+    options: dict[str, object], types: list[str]
+) -> None:
+    """As with `docker buildx`, but once."""
+    assert [cache.type for cache in _render(options).cache_to] == types
+
+
+def test_the_host_gateway_is_an_address() -> None:
+    """The caller knows which."""
+    options = DockerBuildOptions(extra_hosts=["h:host-gateway", "i:1.2.3.4"])
+    rendered = render_buildkit_attributes(
+        options, dockerfile="Dockerfile", host_gateway="172.17.0.1"
+    )
+    assert rendered.frontend["add-hosts"] == "h=172.17.0.1,i=1.2.3.4"
+
+
+@pytest.mark.parametrize("platform", ["bogus", "a/b/c/d", "linux/amd64, linux/arm64"])
+def test_a_malformed_platform_is_an_error(platform: str) -> None:
+    """It is told before the build."""
+    with pytest.raises(BuildOptionsError, match="platform") as caught:
+        _render({"platform": platform})
+    assert caught.value.option == "platform"
+
+
+def test_a_context_s_name_is_that_of_an_image() -> None:
+    """In the form in which the frontend looks for it."""
+    given = {"docker.io/library/alpine:latest": "/a", "busybox:1": "oci-layout:///b:tag"}
+    rendered = _render({"build_contexts": given})
+    assert rendered.folders == {"alpine": "/a"}
+    assert rendered.layouts == {"busybox:1": "/b:tag"}
+    with pytest.raises(BuildOptionsError, match="Base"):
+        _render({"build_contexts": {"Base": "/a"}})
 
 
 def test_a_named_context_is_a_folder_or_an_address() -> None:

@@ -150,7 +150,7 @@ def test_an_unknown_keyword_is_the_same_error() -> None:
         ({"ssh": ["a=x,"]}, "ssh", "write an SSH agent as"),
         ({"cache_to": ["ref=x"]}, "cache_to", "a cache needs a type"),
         ({"cache_to": ["a,b"]}, "cache_to", "write a cache as"),
-        ({"outputs": ["dest=x"]}, "outputs", "an output needs a type"),
+        ({"outputs": ["name=x"]}, "outputs", "an output needs a type"),
         ({"outputs": ["a,b"]}, "outputs", "write an output as"),
         ({"outputs": [""]}, "outputs", "write an output as"),
     ],

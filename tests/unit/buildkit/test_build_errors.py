@@ -32,6 +32,11 @@ CMD ["/out"]
 """
 
 
+@pytest.fixture(autouse=True)
+def nothing_left() -> None:
+    """Nothing here opens a connection."""
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [

@@ -103,6 +103,11 @@ def _status(
     return status
 
 
+@pytest.fixture(autouse=True)
+def nothing_left() -> None:
+    """Nothing here opens a connection."""
+
+
 @pytest.fixture
 def build() -> _Build:
     """A build of which nothing is told yet."""

@@ -14,20 +14,20 @@ from imagebuilders.exceptions import ContextChangedError
         (
             "dockerfile parse error line 3: unknown instruction: A",
             b"FROM x\nRUN <<EOF\na\nEOF\n",
-            "The Dockerfile has syntax of BuildKit, which the local builder does not use yet: "
+            "The Dockerfile has syntax of BuildKit, which the classic builder does not read: "
             "a here-document (RUN <<EOF) in line 2.",
         ),
         (
             "COPY failed: no source files were specified",
             b"FROM x\nCOPY <<E /\na\nE\n",
-            "The Dockerfile has syntax of BuildKit, which the local builder does not use yet: "
+            "The Dockerfile has syntax of BuildKit, which the classic builder does not read: "
             "a here-document (COPY <<E) in line 2.",
         ),
         ("unknown instruction: FORM", b"FORM scratch\n", ""),
         (
             "the --mount option requires BuildKit. Refer to …",
             b"\xff",
-            "That is Dockerfile syntax of BuildKit, which the local builder does not use yet.",
+            "That is Dockerfile syntax of BuildKit, which the classic builder does not read.",
         ),
     ],
 )

@@ -18,8 +18,8 @@ from imagebuilders.auth.config_file import DockerConfigFile
 from imagebuilders.auth.credentials import Credentials
 from imagebuilders.docker.client import (
     connect,
-    describe_engine,
     engine_addresses,
+    engine_version,
 )
 from imagebuilders.docker.stream import get
 from imagebuilders.exceptions import EngineError
@@ -67,7 +67,7 @@ def test_the_version_is_asked_for_once(
     found: docker.DockerClient, fake_engine: FakeDockerEngine
 ) -> None:
     """What the search was answered is known."""
-    assert describe_engine(found) == "Docker Engine 20.10.24 (linux/amd64)"
+    assert str(engine_version(found)) == "Docker Engine 20.10.24 (linux/amd64)"
     assert [one.path for one in fake_engine.requests] == ["/version"]
 
 
@@ -112,16 +112,16 @@ def test_a_client_that_was_given_is_asked(
     client: FakeDockerClient, fake_engine: FakeDockerEngine
 ) -> None:
     """Nobody has asked it before."""
-    assert describe_engine(client) == "Docker Engine 20.10.24 (linux/amd64)"
+    assert str(engine_version(client)) == "Docker Engine 20.10.24 (linux/amd64)"
     fake_engine.faults.answer("GET /version", b'{"ApiVersion":"x"}')
     with pytest.raises(EngineError, match="does not answer as a Docker Engine does"):
-        describe_engine(client)
+        engine_version(client)
     fake_engine.faults.answer("GET /version", b"[]")
     with pytest.raises(EngineError, match="not a stream of JSON messages"):
-        describe_engine(client)
+        engine_version(client)
     fake_engine.faults.drop("GET /version")
     with pytest.raises(EngineError, match="broke off"):
-        describe_engine(client)
+        engine_version(client)
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])

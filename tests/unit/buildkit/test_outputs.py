@@ -1,0 +1,122 @@
+"""What becomes of a build's result."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.buildkit.build import ExporterRequest
+from imagebuilders.buildkit.outputs import Outputs, plan_outputs
+from imagebuilders.buildkit.session.content import ContentFolder
+from imagebuilders.buildkit.session.file_send import FileTarget, FolderTarget, StreamTarget
+from imagebuilders.exceptions import BuildOptionsError, ImageFormatError
+from imagebuilders.oci.descriptor import Descriptor
+from imagebuilders.oci.layout import ImageLayout
+from imagebuilders.oci.media_types import OCI_MANIFEST
+
+NAMES = ("app:1", "other:2")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> None:
+    """Nothing here opens a connection."""
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _plan(*outputs: str, is_index: bool = False) -> Outputs:
+    options = DockerBuildOptions(outputs=list(outputs))
+    return plan_outputs(options.outputs, NAMES, is_index=is_index)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [None, "type=image", "type=docker", "type=moby", "type=image,name=else"],
+)
+def test_an_image_goes_to_the_engine_s_store(output: str | None) -> None:
+    """Without outputs too; its names are those of the build."""
+    planned = _plan(*([] if output is None else [output]))
+    assert planned.exporters == [ExporterRequest("moby", {"name": "app:1,other:2"})]
+    assert planned.keeps_image
+    assert not planned.targets
+
+
+def test_a_registry_is_an_image_that_is_pushed() -> None:
+    """By the exporter."""
+    assert _plan("type=registry").exporters == [
+        ExporterRequest("moby", {"push": "true", "name": "app:1,other:2"})
+    ]
+
+
+def test_each_output_has_its_target() -> None:
+    """By its number; `dest` is the client's affair."""
+    planned = _plan("out", "type=tar,dest=a.tar", "type=docker", "-", "type=oci,dest=b.tar")
+    assert [exporter.type for exporter in planned.exporters] == [
+        "local",
+        "tar",
+        "moby",
+        "tar",
+        "oci",
+    ]
+    assert not any("dest" in exporter.attributes for exporter in planned.exporters)
+    kinds = {number: type(target) for number, target in planned.targets.items()}
+    assert kinds == {0: FolderTarget, 1: FileTarget, 3: StreamTarget, 4: FileTarget}
+
+
+def test_nothing_may_be_kept() -> None:
+    """A build for its cache alone."""
+    planned = _plan("type=cacheonly")
+    assert not planned.exporters
+    assert not planned.keeps_image
+
+
+def test_blobs_in_a_folder_get_an_index() -> None:
+    """The daemon writes the blobs, and tells which is the image."""
+    planned = _plan("type=oci,dest=layout,tar=false")
+    assert planned.stores == {"export": ContentFolder(Path("layout"), writable=True)}
+    descriptor = Descriptor.of(b"manifest", OCI_MANIFEST)
+    encoded = base64.b64encode(json.dumps(descriptor.to_json()).encode()).decode()
+    planned.finish({"containerimage.descriptor": encoded}, NAMES)
+    for tag in ("1", "2"):
+        found = ImageLayout("layout").find(tag)
+        assert found is not None
+        assert found.digest == descriptor.digest
+    with pytest.raises(ImageFormatError):
+        planned.finish({"containerimage.descriptor": "!"}, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        (["type=local"], "needs a folder"),
+        (["type=local,dest=-"], "needs a folder"),
+        (["type=local,dest=file"], "is not a folder"),
+        (["type=tar,dest=folder"], "is a folder"),
+        (["-", "type=oci"], "standard output"),
+        (["type=oci,tar=false"], "needs a folder"),
+        (["type=local,dest=out,mode=delete"], "mode=delete"),
+        (["type=docker,tar=false,dest=out"], "type=oci does"),
+    ],
+)
+def test_what_cannot_be_written_is_told_before(outputs: list[str], words: str) -> None:
+    """The error names the option."""
+    Path("file").touch()
+    Path("folder").mkdir()
+    with pytest.raises(BuildOptionsError, match=words) as caught:
+        _plan(*outputs)
+    assert caught.value.option == "outputs"
+    assert caught.value.problems.keys() == {"outputs"}
+
+
+def test_docker_s_archive_has_one_platform() -> None:
+    """The OCI one may have several."""
+    with pytest.raises(BuildOptionsError, match="type=oci has"):
+        _plan("type=docker,dest=a", is_index=True)
+    _plan("type=oci,dest=a", is_index=True)
