@@ -244,6 +244,21 @@ def listen(listener: Listener) -> Iterator[None]:
         _listeners.reset(token)
 
 
+@contextmanager
+def listen_alone(listener: Listener) -> Iterator[None]:
+    """Call `listener` with every event of the `with` block, and none of those around it."""
+    token = _listeners.set((listener,))
+    try:
+        yield
+    finally:
+        _listeners.reset(token)
+
+
+def has_listeners() -> bool:
+    """Whether anybody listens in the current context, so that nothing goes to the log."""
+    return bool(_listeners.get())
+
+
 def emit(event: Event) -> None:
     """Tell every listener of the current context; write to the log when there is none."""
     for listener in _listeners.get() or (log_event,):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator
 
+from imagebuilders.async_build import run_in_thread
 from imagebuilders.base_image_builder import (
     BaseImageBuilder,
     BaseImageBuilderConfig,
@@ -196,6 +198,32 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             if container_registry is not None:
                 return container_registry.push_image(image_name)
         return image_name
+
+    async def abuild(
+        self,
+        image_name: str,
+        build_context: BuildContext,
+        docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
+        container_registry: BaseContainerRegistry | None = None,
+    ) -> str:
+        """Build as `build` does, for asyncio; the event loop goes on meanwhile.
+
+        The build runs in a thread of its own. Its events reach the listeners of the caller's
+        context in the event loop's thread. When the task is cancelled, as by `asyncio.timeout`,
+        the engine stops the build, and nothing of it is left when this ends.
+
+        Args:
+            image_name, build_context, docker_build_options, container_registry: as for `build`.
+
+        Returns:
+            What `build` returns.
+
+        Raises:
+            ImageBuilderError: what `build` raises.
+        """
+        return await run_in_thread(
+            partial(self.build, image_name, build_context, docker_build_options, container_registry)
+        )
 
     @contextmanager
     def _client_for(

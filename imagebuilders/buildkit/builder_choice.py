@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, without_meaning
 from imagebuilders.build_options.classic_query import check_classic
+from imagebuilders.cancellation import stopped_by
 from imagebuilders.events import Notice
 from imagebuilders.exceptions import BuildError, BuildOptionsError, EngineError
 
@@ -92,7 +93,7 @@ def _try_buildkit(
         return reason
     except EngineError as error:
         raise BuildError(f"{job.names[0]} was not built. {error}") from error
-    with buildkit:
+    with buildkit, stopped_by(buildkit.close):
         try:
             features = EngineFeatures.of(version, buildkit.workers())
         except TransportError as error:

@@ -113,3 +113,12 @@ class SocketStream:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+    def interrupt(self) -> None:
+        """Break the connection, so that a thread that waits on it goes on and closes it."""
+        with suppress(OSError):
+            if isinstance(self._socket, socket.socket):
+                # Not TLS's own method, which would forget its keys under the other thread.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            else:
+                self._socket.shutdown(socket.SHUT_RDWR)

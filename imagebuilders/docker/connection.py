@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from imagebuilders.cancellation import stopped_by
 from imagebuilders.connections.http1 import Answer, send_request
 from imagebuilders.connections.streams import SocketLike, SocketStream
 from imagebuilders.exceptions import ConfigurationError, EngineError
@@ -70,7 +71,7 @@ def exchange(
     request = api.prepare_request(
         requests.Request(method, url, params=fields, headers=dict(headers or {}))
     )
-    with _borrowed(api, request) as borrowed:
+    with _borrowed(api, request) as borrowed, stopped_by(borrowed.stream.interrupt):
         answer = send_request(
             borrowed.stream,
             method,

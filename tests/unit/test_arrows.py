@@ -20,9 +20,9 @@ import imagebuilders
 _ROOT = Path(imagebuilders.__file__).parents[1]
 
 _ORDER = (
-    ("exceptions", "version"),
+    ("exceptions", "version", "cancellation"),
     ("events",),
-    ("validation",),
+    ("validation", "async_build"),
     ("user_folders", "control_files", "go_text", "proxies"),
     ("dockerfile",),
     ("oci",),
