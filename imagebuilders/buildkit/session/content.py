@@ -2,6 +2,7 @@
 
 Local caches and OCI layouts are such folders: https://github.com/opencontainers/image-spec,
 `image-layout.md`. A blob is written beside its place and moved there once its digest is right.
+Below such a folder no link is followed: a stranger's layout does not lead to other files.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
-from collections.abc import Mapping
+import secrets
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -35,11 +38,15 @@ from imagebuilders.buildkit.session.unary import UnaryMethod, unary
 from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
+from imagebuilders.context.opener import FolderOpener
 
 SERVICE = "/containerd.services.content.v1.Content/"
 STORE_HEADER = "buildkit-attachable-store-id"
 
 _PIECE_BYTES = 1024 * 1024
+_BLOBS = "blobs/sha256"
+_BLOB = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no pipe is waited for
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
@@ -50,15 +57,36 @@ class ContentFolder:
     path: Path
     writable: bool = False
 
-    def blob(self, digest: str) -> Path:
-        """Return a blob's path.
+    @contextmanager
+    def open(self, digest: str) -> Iterator[int]:
+        """Open a blob for reading; the descriptor is closed with the block.
 
         Raises:
-            CallError: it is no digest.
+            CallError: it is no digest, or there is no such blob.
         """
-        if not _DIGEST.match(digest):
-            raise CallError(RpcStatus(Code.INVALID_ARGUMENT, f"{digest!r} is not a digest"))
-        return self.path / "blobs" / "sha256" / digest.removeprefix("sha256:")
+        name = blob_name(digest)
+        with ExitStack() as opened:
+            try:
+                opener = opened.enter_context(FolderOpener(str(self.path)))
+                descriptor = os.open(name, _BLOB, dir_fd=opener.folder(_BLOBS))
+                opened.callback(os.close, descriptor)
+                is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            except OSError as error:
+                raise _not_found(digest) from error
+            if not is_file:
+                raise _not_found(digest)
+            yield descriptor
+
+
+def blob_name(digest: str) -> str:
+    """Return the name of a blob's file.
+
+    Raises:
+        CallError: it is no digest.
+    """
+    if not _DIGEST.match(digest):
+        raise CallError(RpcStatus(Code.INVALID_ARGUMENT, f"{digest[:200]!r} is not a digest"))
+    return digest.removeprefix("sha256:")
 
 
 class ContentStores:
@@ -88,30 +116,32 @@ class ContentStores:
         folder = self._folder(call)
 
         def answer(request: InfoRequest) -> InfoResponse:
-            try:
-                size = folder.blob(request.digest).stat().st_size
-            except OSError as error:
-                raise _not_found(request.digest) from error
+            with folder.open(request.digest) as blob:
+                size = os.fstat(blob).st_size
             return InfoResponse(info=Info(digest=request.digest, size=size))
 
         unary(UnaryMethod(InfoRequest.FromString, answer))(call)
 
     def _read(self, call: Call) -> None:
         folder = self._folder(call)
-        request = _request(call, ReadContentRequest)
-        try:
-            blob = folder.blob(request.digest).open("rb")
-        except OSError as error:
-            raise _not_found(request.digest) from error
-        with blob:
-            blob.seek(max(0, request.offset))
+        request = _request(call)
+        with folder.open(request.digest) as blob:
             offset = max(0, request.offset)
-            end = offset + request.size if request.size > 0 else None
-            while data := blob.read(
-                min(_PIECE_BYTES, _PIECE_BYTES if end is None else end - offset)
-            ):
-                call.send(ReadContentResponse(offset=offset, data=data).SerializeToString())
-                offset += len(data)
+            end = os.fstat(blob).st_size
+            if request.size > 0:
+                end = min(end, offset + request.size)
+            try:
+                while offset < end:
+                    data = os.pread(blob, min(_PIECE_BYTES, end - offset), offset)
+                    if not data:
+                        return
+                    piece = ReadContentResponse(offset=offset, data=data)
+                    call.send(piece.SerializeToString())
+                    offset += len(data)
+            except OSError as error:
+                raise CallError(
+                    RpcStatus(Code.UNKNOWN, f"the blob cannot be read: {error.strerror}")
+                ) from error
 
     def _write(self, call: Call) -> None:
         folder = self._folder(call)
@@ -130,6 +160,7 @@ class _Writing:
         self._size = 0
         self._expected = ""
         self._total = 0
+        self._is_committed = False
 
     def run(self) -> None:
         """Write one blob.
@@ -137,68 +168,75 @@ class _Writing:
         Raises:
             CallError: it is not what the daemon said it would be, or cannot be written.
         """
-        blobs = self._folder.path / "blobs" / "sha256"
+        root = self._folder.path
+        temporary = f".ingest-{secrets.token_hex(8)}"
         try:
-            blobs.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=blobs, prefix=".ingest-", delete=False) as file:
+            (root / _BLOBS).mkdir(parents=True, exist_ok=True)
+            with FolderOpener(str(root)) as opener:
+                blobs = opener.folder(_BLOBS)
+                descriptor = os.open(temporary, _NEW_FILE, 0o644, dir_fd=blobs)
                 try:
-                    self._take_all(file)
+                    with open(descriptor, "wb") as file:
+                        self._take_all(file, lambda name: _move(blobs, temporary, name))
                 finally:
-                    if os.path.exists(file.name):
-                        os.unlink(file.name)
+                    with suppress(FileNotFoundError):
+                        os.unlink(temporary, dir_fd=blobs)
         except OSError as error:
             raise CallError(
-                RpcStatus(Code.UNKNOWN, f"the blob cannot be written: {error.strerror}")
+                RpcStatus(
+                    Code.UNKNOWN, f"the blob cannot be written below {root}: {error.strerror}"
+                )
             ) from error
 
-    def _take_all(self, file: IO[bytes]) -> None:
+    def _take_all(self, file: IO[bytes], move: Callable[[str], None]) -> None:
         while (message := self._call.receive()) is not None:
-            try:
-                request = WriteContentRequest.FromString(message)
-            except DecodeError as error:
-                raise CallError(
-                    RpcStatus(Code.INVALID_ARGUMENT, "the message cannot be read")
-                ) from error
+            request = _parsed(message)
+            if self._is_committed:
+                raise _refused(Code.FAILED_PRECONDITION, "the blob is committed")
             self._expected = request.expected or self._expected
             self._total = request.total or self._total
-            if self._expected and self._folder.blob(self._expected).exists():
-                raise CallError(
-                    RpcStatus(Code.ALREADY_EXISTS, f"content {self._expected}: already exists")
-                )
+            if self._expected:
+                self._check_new()
             if request.action != STAT and request.data:
-                if request.offset != self._size:
-                    raise CallError(
-                        RpcStatus(
-                            Code.OUT_OF_RANGE,
-                            f"write at {request.offset}, but {self._size} bytes are there",
-                        )
-                    )
-                file.write(request.data)
-                self._hash.update(request.data)
-                self._size += len(request.data)
+                self._write(file, request)
             if request.action == COMMIT:
-                self._commit(file)
+                self._check_whole()
+                file.flush()
+                move(self._hash.hexdigest())
+                self._is_committed = True
             self._answer(request)
 
-    def _commit(self, file: IO[bytes]) -> None:
+    def _check_new(self) -> None:
+        try:
+            with self._folder.open(self._expected):
+                pass
+        except CallError as error:
+            if error.status.code == Code.NOT_FOUND:
+                return
+            raise
+        raise _refused(Code.ALREADY_EXISTS, f"content {self._expected}: already exists")
+
+    def _write(self, file: IO[bytes], request: WriteContentRequest) -> None:
+        if request.offset != self._size:
+            raise _refused(
+                Code.OUT_OF_RANGE, f"write at {request.offset}, but {self._size} bytes are there"
+            )
+        file.write(request.data)
+        self._hash.update(request.data)
+        self._size += len(request.data)
+
+    def _check_whole(self) -> None:
         digest = f"sha256:{self._hash.hexdigest()}"
         if self._expected and digest != self._expected:
-            raise CallError(
-                RpcStatus(
-                    Code.FAILED_PRECONDITION,
-                    f"unexpected commit digest {digest}, expected {self._expected}",
-                )
+            raise _refused(
+                Code.FAILED_PRECONDITION,
+                f"unexpected commit digest {digest}, expected {self._expected}",
             )
         if self._total and self._size != self._total:
-            raise CallError(
-                RpcStatus(
-                    Code.FAILED_PRECONDITION,
-                    f"unexpected commit size {self._size}, expected {self._total}",
-                )
+            raise _refused(
+                Code.FAILED_PRECONDITION,
+                f"unexpected commit size {self._size}, expected {self._total}",
             )
-        file.flush()
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, self._folder.blob(digest))
 
     def _answer(self, request: WriteContentRequest) -> None:
         self._call.send(
@@ -211,11 +249,26 @@ class _Writing:
         )
 
 
-def _request(call: Call, kind: type[ReadContentRequest]) -> ReadContentRequest:
+def _move(blobs: int, temporary: str, name: str) -> None:
+    os.replace(temporary, name, src_dir_fd=blobs, dst_dir_fd=blobs)
+
+
+def _request(call: Call) -> ReadContentRequest:
     try:
-        return kind.FromString(call.receive() or b"")
+        return ReadContentRequest.FromString(call.receive() or b"")
     except DecodeError as error:
-        raise CallError(RpcStatus(Code.INVALID_ARGUMENT, "the message cannot be read")) from error
+        raise _refused(Code.INVALID_ARGUMENT, "the message cannot be read") from error
+
+
+def _parsed(message: bytes) -> WriteContentRequest:
+    try:
+        return WriteContentRequest.FromString(message)
+    except DecodeError as error:
+        raise _refused(Code.INVALID_ARGUMENT, "the message cannot be read") from error
+
+
+def _refused(code: Code, what: str) -> CallError:
+    return CallError(RpcStatus(code, what))
 
 
 def _no_upload(request: StatusRequest | AbortRequest) -> StatusResponse:

@@ -2,7 +2,8 @@
 
 https://datatracker.ietf.org/doc/html/draft-ietf-sshm-ssh-agent. A step may ask which keys there
 are, and have something signed. It may not change the user's agent: what would add, remove or lock
-keys is refused here, as by the official client.
+keys is refused here, as by the official client. A stream that is not of the agents' protocol from
+its first bytes on passes as it is: an agent ends it by itself.
 """
 
 from __future__ import annotations
@@ -44,8 +45,21 @@ class AgentConnection(Protocol):
         """
         ...
 
+    def carry(self, call: Call, begun: bytes) -> None:
+        """Pass bytes both ways until one side ends; they are not of the agents' protocol.
+
+        Args:
+            call: where they come from.
+            begun: those that have come.
+
+        Raises:
+            CallError: the agent takes none.
+            OSError: the agent is gone.
+        """
+        ...
+
     def interrupt(self) -> None:
-        """End `ask` with an error; called in another thread."""
+        """End what waits with an error; called in another thread."""
         ...
 
 
@@ -91,10 +105,12 @@ class SSHAgents:
             with agent.connect() as connection:
                 # A user may be asked to confirm; the step does not wait for ever.
                 call.watch(lambda: None if call.status is None else connection.interrupt())
-                for request in _requests(call):
-                    kind = request[:1]
-                    is_allowed = kind in (bytes([REQUEST_IDENTITIES]), bytes([SIGN_REQUEST]))
-                    _send(call, connection.ask(request) if is_allowed else FAILURE)
+                try:
+                    for request in _requests(call):
+                        is_allowed = request[0] in (REQUEST_IDENTITIES, SIGN_REQUEST)
+                        _send(call, connection.ask(request) if is_allowed else FAILURE)
+                except _ForeignProtocolError as error:
+                    connection.carry(call, error.begun)
         except OSError as error:
             raise CallError(
                 RpcStatus(
@@ -103,19 +119,25 @@ class SSHAgents:
             ) from error
 
 
+class _ForeignProtocolError(Exception):
+    """What comes is not of the agents' protocol."""
+
+    def __init__(self, begun: bytes) -> None:
+        super().__init__()
+        self.begun = begun
+
+
 def _requests(call: Call) -> Iterator[bytes]:
     """Yield the requests in a stream of bytes that is cut anywhere."""
     buffer = bytearray()
+    is_first = True
     while (message := call.receive()) is not None:
-        try:
-            buffer += BytesMessage.FromString(message).data
-        except DecodeError as error:
-            raise CallError(
-                RpcStatus(Code.INVALID_ARGUMENT, "the message cannot be read")
-            ) from error
+        buffer += content_of(message)
         while len(buffer) >= _LENGTH_BYTES:
             length = int.from_bytes(buffer[:_LENGTH_BYTES], "big")
             if not 0 < length <= MAX_MESSAGE_BYTES:
+                if is_first:
+                    raise _ForeignProtocolError(bytes(buffer))
                 raise CallError(
                     RpcStatus(
                         Code.INVALID_ARGUMENT, f"a request of an ssh agent has no {length} bytes"
@@ -123,8 +145,21 @@ def _requests(call: Call) -> Iterator[bytes]:
                 )
             if len(buffer) < _LENGTH_BYTES + length:
                 break
+            is_first = False
             yield bytes(buffer[_LENGTH_BYTES : _LENGTH_BYTES + length])
             del buffer[: _LENGTH_BYTES + length]
+
+
+def content_of(message: bytes) -> bytes:
+    """Return the bytes in a message of the daemon's.
+
+    Raises:
+        CallError: it cannot be read.
+    """
+    try:
+        return BytesMessage.FromString(message).data
+    except DecodeError as error:
+        raise CallError(RpcStatus(Code.INVALID_ARGUMENT, "the message cannot be read")) from error
 
 
 def _send(call: Call, answer: bytes) -> None:

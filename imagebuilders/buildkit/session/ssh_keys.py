@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 from imagebuilders.buildkit.session.ssh import FAILURE, REQUEST_IDENTITIES, SIGN_REQUEST
+from imagebuilders.buildkit.transport.call import Call
+from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.control_files import read_control_file
 from imagebuilders.exceptions import BuildOptionsError, ControlFileError
 
@@ -73,6 +76,12 @@ class KeyAgent:
     def connect(self) -> Iterator[KeyAgent]:
         """Return the agent itself, which keeps nothing of a connection."""
         yield self
+
+    def carry(self, call: Call, begun: bytes) -> None:  # noqa: ARG002  (the protocol's)
+        """Refuse what is not of the agents' protocol."""
+        raise CallError(
+            RpcStatus(Code.INVALID_ARGUMENT, "this is not the protocol of an ssh agent")
+        )
 
     def interrupt(self) -> None:
         """Do nothing: an answer takes no time."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from imagebuilders.buildkit.session.ssh import MAX_MESSAGE_BYTES
+from imagebuilders.buildkit.proto.control_pb2 import BytesMessage
+from imagebuilders.buildkit.session.ssh import MAX_MESSAGE_BYTES, content_of
+from imagebuilders.buildkit.transport.call import Call
+from imagebuilders.buildkit.transport.errors import TransportError
 
+_READ_BYTES = 32 * 1024
 _LENGTH_BYTES = 4
 CONNECT_SECONDS = 10.0
 
@@ -41,6 +46,34 @@ class _Connection:
         if not 0 < length <= MAX_MESSAGE_BYTES:
             raise _gone(errno.EMSGSIZE)
         return self._read(length)
+
+    def carry(self, call: Call, begun: bytes) -> None:
+        """Pass bytes both ways until one side ends.
+
+        This thread writes to the agent; what it answers is read by another.
+        """
+        reader = threading.Thread(
+            target=self._answer, args=(call,), name="imagebuilders ssh agent", daemon=True
+        )
+        reader.start()
+        try:
+            self._socket.sendall(begun)
+            while (message := call.receive()) is not None:
+                self._socket.sendall(content_of(message))
+            self._socket.shutdown(socket.SHUT_WR)
+        except BaseException:
+            self.interrupt()
+            raise
+        finally:
+            reader.join()
+
+    def _answer(self, call: Call) -> None:
+        try:
+            while piece := self._socket.recv(_READ_BYTES):
+                call.send(BytesMessage(data=piece).SerializeToString())
+            call.finish()
+        except (OSError, TransportError):
+            self.interrupt()
 
     def interrupt(self) -> None:
         """End the connection."""

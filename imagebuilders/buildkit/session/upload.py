@@ -10,6 +10,8 @@ from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
+_PIECE_BYTES = 256 * 1024
+
 
 class Upload:
     """Serves streams, each once, under addresses that the frontend is given."""
@@ -31,6 +33,8 @@ class Upload:
         name = (call.values("urlpath") or [""])[0].strip("/")
         chunks = self._streams.pop(name, None)
         if chunks is None:
-            raise CallError(RpcStatus(Code.NOT_FOUND, f"there is no upload {name!r}"))
+            raise CallError(RpcStatus(Code.NOT_FOUND, f"there is no upload {name[:200]!r}"))
         for chunk in chunks:
-            call.send(BytesMessage(data=chunk).SerializeToString())
+            for start in range(0, len(chunk), _PIECE_BYTES):
+                piece = BytesMessage(data=chunk[start : start + _PIECE_BYTES])
+                call.send(piece.SerializeToString())

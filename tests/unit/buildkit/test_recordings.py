@@ -24,6 +24,8 @@ from imagebuilders.buildkit.frontend import Frontend
 from imagebuilders.buildkit.proto.control_pb2 import SolveRequest, StatusResponse
 from imagebuilders.buildkit.session.file_send import FileSend, FileTarget, FolderTarget, Target
 from imagebuilders.buildkit.session.session import Service
+from imagebuilders.buildkit.session.ssh import Agent
+from imagebuilders.buildkit.session.ssh_socket import SocketAgent
 from imagebuilders.buildkit.session.synced_folders import PackedFolder, SyncedFolder
 from imagebuilders.buildkit.session.upload import Upload
 from imagebuilders.context.entries import Entry, EntryType
@@ -109,7 +111,7 @@ class _Logins:
 
 
 def _build(
-    recording: Recording, agents: dict[str, str], replay: Replay, folder: Path
+    recording: Recording, agents: dict[str, Agent], replay: Replay, folder: Path
 ) -> ImageBuild:
     content, request = recording.content, recording.content["request"]
     attributes = dict(request.get("FrontendAttrs", {}))
@@ -241,7 +243,7 @@ def _answers(recording: Recording, method: str) -> Iterator[tuple[Json, Json]]:
 
 
 @contextmanager
-def _agent(recording: Recording, folder: Path) -> Iterator[dict[str, str]]:
+def _agent(recording: Recording, folder: Path) -> Iterator[dict[str, Agent]]:
     """Listen as an agent where one was asked for and was there."""
     served = [
         call
@@ -268,7 +270,7 @@ def _agent(recording: Recording, folder: Path) -> Iterator[dict[str, str]]:
         thread = threading.Thread(target=answer)
         thread.start()
         try:
-            yield {"default": str(path)}
+            yield {"default": SocketAgent(str(path))}
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join(10)

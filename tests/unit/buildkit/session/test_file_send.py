@@ -532,6 +532,7 @@ def test_a_file_that_does_not_come_whole_leaves_nothing(
     out: Path, end: Callable[[Any], None]
 ) -> None:
     """A stream that is broken off, or is not one, leaves neither file nor part of one."""
+    out.parent.mkdir()
     sent = FileSend([FileTarget(str(out))])
     with joined_session(sent) as daemon, daemon.open(METHOD) as call:
         end(call)

@@ -216,17 +216,51 @@ def test_agents_have_names(name: str, is_there: bool) -> None:
     assert code == (Code.OK if is_there else Code.NOT_FOUND)
 
 
+def test_what_is_not_of_the_protocol_passes_as_it_is() -> None:
+    """It is for the agent to end it; nothing of it is taken apart here."""
+    with (
+        socket.socket(socket.AF_UNIX) as listening,
+        tempfile.TemporaryDirectory(prefix="agent-") as folder,
+    ):
+        listening.bind(f"{folder}/s")
+        listening.listen()
+
+        def echo() -> None:
+            connected, _ = listening.accept()
+            with connected:
+                while piece := connected.recv(4096):
+                    connected.sendall(piece.upper())
+
+        thread = threading.Thread(target=echo)
+        thread.start()
+        received = b""
+        with (
+            joined_session(SSHAgents({"default": SocketAgent(f"{folder}/s")})) as daemon,
+            daemon.agent() as call,
+        ):
+            for piece in (b"he", b"llo ", b"agent\n"):
+                call.send(BytesMessage(data=piece).SerializeToString())
+            while received != b"HELLO AGENT\n":
+                received += BytesMessage.FromString(call.receive(30) or b"").data
+            call.half_close()
+            assert call.receive(30) is None
+        thread.join()
+
+
 @pytest.mark.parametrize("data", [struct.pack(">I", MAX_MESSAGE_BYTES + 1), struct.pack(">I", 0)])
 def test_a_request_without_bounds_is_refused(data: bytes) -> None:
-    """A step cannot make the client keep what it sends."""
-    with (
-        joined_session(SSHAgents({"default": KeyAgent([])})) as daemon,
-        daemon.agent() as call,
-    ):
-        call.send(BytesMessage(data=data).SerializeToString())
-        with pytest.raises(CallError) as caught:
-            call.receive(30)
-    assert caught.value.status.code == Code.INVALID_ARGUMENT
+    """A step cannot make the client keep what it sends, neither first nor later."""
+    for begun in (b"", framed(IDENTITIES)):
+        with (
+            joined_session(SSHAgents({"default": KeyAgent([])})) as daemon,
+            daemon.agent() as call,
+        ):
+            call.send(BytesMessage(data=begun + data).SerializeToString())
+            if begun:
+                assert call.receive(30)
+            with pytest.raises(CallError) as caught:
+                call.receive(30)
+        assert caught.value.status.code == Code.INVALID_ARGUMENT
 
 
 def test_a_message_that_is_none_ends_the_call() -> None:
