@@ -157,6 +157,27 @@ class ImageBuilt:
 
 
 @dataclass(frozen=True)
+class BuildFinished:
+    """A build is done, its push included.
+
+    Attributes:
+        image_name: the image's name.
+        seconds: how long it took.
+        steps: how many steps of the Dockerfile there were, FROM left out.
+        cached_steps: how many of them came from the build cache.
+        size: the image's size in bytes, as the engine tells it; `None` when it is not known, as of
+            a build that keeps no image.
+    """
+
+    image_name: str
+    _: KW_ONLY
+    seconds: float = field(default=0.0, compare=False)
+    steps: int = field(default=0, compare=False)
+    cached_steps: int = field(default=0, compare=False)
+    size: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
 class LayerProgress:
     """A layer on its way to or from a registry. `total` is 0 when unknown; sizes in bytes.
 
@@ -218,6 +239,7 @@ Event: TypeAlias = (
     | StepProgress
     | StepFinished
     | ImageBuilt
+    | BuildFinished
     | LayerProgress
     | ImagePushed
     | UploadProgress
@@ -281,6 +303,13 @@ def log_event(event: Event) -> None:
             _logger.info("%s", event.line)
         case ImageBuilt():
             _logger.info("Built %s (%s).", event.image_name, event.image_id)
+        case BuildFinished():
+            _logger.info(
+                "Done in %.1f s; %d of %d steps came from the cache.",
+                event.seconds,
+                event.cached_steps,
+                event.steps,
+            )
         case ImagePushed():
             _logger.info("Pushed %s.", event.reference)
         case Notice():

@@ -18,6 +18,7 @@ from imagebuilders.base_image_builder import (
 )
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.job import BuildJob
+from imagebuilders.build_summary import BuildSummary
 from imagebuilders.buildkit.builder_choice import (
     BuilderSetting,
     build_with_engine,
@@ -158,7 +159,7 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             EngineNotFoundError: no engine answers.
         """
         from imagebuilders.auth.keychain import shared_keychain
-        from imagebuilders.docker.client import engine_addresses, engine_version
+        from imagebuilders.docker.client import engine_addresses, engine_version, image_size
 
         _check_types(build_context, container_registry)
         options = DockerBuildOptions.from_any(docker_build_options)
@@ -169,8 +170,8 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             reference = parse_build_target(image_name)
         names = (str(reference), *(str(parse_build_target(tag)) for tag in options.tags))
         check_options(options, self.config.builder)
+        tell = BuildSummary(_emit_results if options.quiet else emit)
         snapshot = build_context.build_snapshot(options.dockerfile)
-        tell = _emit_results if options.quiet else emit
         with (
             shared_keychain() as keychain,
             self._client_for(container_registry, keychain) as client,
@@ -194,10 +195,13 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
                 will_push=container_registry is not None,
                 emit=tell,
             )
-            build_with_engine(client, job, version, self.config.builder)
+            built = build_with_engine(client, job, version, self.config.builder)
+            size = image_size(client, built) if built else None
+            result = image_name
             if container_registry is not None:
-                return container_registry.push_image(image_name)
-        return image_name
+                result = container_registry.push_image(image_name)
+        tell(tell.finished(str(reference), size))
+        return result
 
     async def abuild(
         self,

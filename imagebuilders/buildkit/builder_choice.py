@@ -37,13 +37,16 @@ def check_options(options: OptionValues, builder: BuilderSetting) -> None:
         check_classic(options)
     elif builder == "buildkit":
         check_buildkit(options)
-    elif reason := _classic_because(options):
-        _check_classic(options, reason)
+    else:
+        try:
+            _check_for_buildkit(options)
+        except _ClassicInsteadError as reason:
+            _check_classic(options, str(reason))
 
 
 def build_with_engine(
     client: docker.DockerClient, job: BuildJob, version: EngineVersion, builder: BuilderSetting
-) -> None:
+) -> str | None:
     """Build with BuildKit where the engine has it and the options allow it, else classically.
 
     Args:
@@ -53,28 +56,40 @@ def build_with_engine(
         builder: which builder may build; `auto` for BuildKit or else, with one notice that tells
             why, the classic one.
 
+    Returns:
+        The image's ID; `None` for a build that keeps no image in the engine.
+
     Raises:
         BuildError: a step failed, the engine went away, or it has no BuildKit and no other
             builder is allowed.
         BuildOptionsError: the builder that is left cannot honour an option.
         BuildContextError: the context is at fault.
     """
-    reason = "" if builder == "buildkit" else _classic_because(job.options)
     if builder != "classic":
-        reason = reason or _try_buildkit(client, job, version, builder)
-        if not reason:
-            return
-        _check_classic(job.options, reason)
-        job.emit(Notice(f"Building with the classic builder: {reason}."))
+        try:
+            if builder == "auto":
+                _check_for_buildkit(job.options)
+            return _build_with_buildkit(client, job, version, builder)
+        except _ClassicInsteadError as reason:
+            _check_classic(job.options, str(reason))
+            job.emit(Notice(f"Building with the classic builder: {reason}."))
     from imagebuilders.docker.classic_build import build_classically
 
-    build_classically(client, job)
+    return build_classically(client, job)
 
 
-def _try_buildkit(
+class _ClassicInsteadError(Exception):
+    """Why a build must be a classic one."""
+
+
+def _build_with_buildkit(
     client: docker.DockerClient, job: BuildJob, version: EngineVersion, builder: BuilderSetting
-) -> str:
-    """Build with BuildKit; return why the build must be a classic one, else an empty text."""
+) -> str | None:
+    """Build with BuildKit.
+
+    Raises:
+        _ClassicInsteadError: the engine has none, or passes an option over.
+    """
     from imagebuilders.buildkit.engine import engine_buildkit
     from imagebuilders.buildkit.engine_build import build_with_buildkit
     from imagebuilders.buildkit.engine_features import EngineFeatures
@@ -90,7 +105,7 @@ def _try_buildkit(
                 f"{job.names[0]} was not built: {reason}, and the setting builder='buildkit' "
                 "allows no other builder."
             ) from refused
-        return reason
+        raise _ClassicInsteadError(reason) from refused
     except EngineError as error:
         raise BuildError(f"{job.names[0]} was not built. {error}") from error
     with buildkit, stopped_by(buildkit.close):
@@ -100,15 +115,21 @@ def _try_buildkit(
             raise BuildError(f"{job.names[0]} was not built: {error}.") from error
         ignored = features.ignored(job.options)
         if ignored and builder == "auto":
-            return f"the BuildKit of {version} passes over the option {ignored[0]!r}"
-        build_with_buildkit(buildkit, job, features)
-    return ""
+            raise _ClassicInsteadError(
+                f"the BuildKit of {version} passes over the option {ignored[0]!r}"
+            )
+        return build_with_buildkit(buildkit, job, features)
 
 
-def _classic_because(options: OptionValues) -> str:
-    """Return why a build must be a classic one; empty when it need not."""
+def _check_for_buildkit(options: OptionValues) -> None:
+    """See whether BuildKit has a meaning for all options.
+
+    Raises:
+        _ClassicInsteadError: it has not.
+    """
     found = without_meaning(options)
-    return f"BuildKit has no meaning for the option {found[0]!r}" if found else ""
+    if found:
+        raise _ClassicInsteadError(f"BuildKit has no meaning for the option {found[0]!r}")
 
 
 def _check_classic(options: OptionValues, reason: str) -> None:

@@ -31,13 +31,18 @@ if TYPE_CHECKING:
     from imagebuilders.buildkit.engine_features import EngineFeatures
 
 
-def build_with_buildkit(client: ControlClient, job: BuildJob, features: EngineFeatures) -> None:
+def build_with_buildkit(
+    client: ControlClient, job: BuildJob, features: EngineFeatures
+) -> str | None:
     """Build an image with an engine's BuildKit.
 
     Args:
         client: the engine's BuildKit.
         job: the build.
         features: what it can do.
+
+    Returns:
+        The image's ID; `None` for a build that keeps no image in the engine.
 
     Raises:
         BuildError: a step failed, or the engine went away.
@@ -51,6 +56,7 @@ def build_with_buildkit(client: ControlClient, job: BuildJob, features: EngineFe
     except BaseException:
         plan.outputs.send.discard()
         raise
+    return response.get("containerimage.digest") if plan.outputs.keeps_image else None
 
 
 @dataclass(frozen=True)

@@ -4,47 +4,33 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 
 from rich.console import Console, Group, OverflowMethod, RenderableType
 from rich.constrain import Constrain
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 from imagebuilders import events
 from imagebuilders.cli.humanize import duration, size
-from imagebuilders.cli.progress_steps import StepEvent, step_key, step_number
+from imagebuilders.cli.live_rows import TAIL, Row, grid
+from imagebuilders.cli.progress_steps import (
+    HeldEnds,
+    StepEvent,
+    notice_text,
+    step_key,
+    step_number,
+    summary,
+)
 from imagebuilders.cli.sanitize import output_line, printable, printable_lines
 
-_TAIL = 6
-"""Lines of a running step's output that are shown; fewer of each when several steps run."""
 _LAYERS = 8
 """Layers of a step that are shown at once."""
 _FRAMES_PER_SECOND = 8
 _SETTLED = ("pushed", "exists", "mounted", "complete")
 """Words in an engine's status of a layer that there is no more waiting for."""
 _PUSH = "push"
-
-
-@dataclass
-class _Row:
-    """Something that is under way: a step, a transfer, a push."""
-
-    title: str
-    started: float
-    amount: str = ""
-    part: tuple[int, int] | None = None
-    cached: bool = False
-    is_step: bool = False
-    has_id: bool = False
-    output: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
-    parts: dict[str, events.StepProgress] = field(default_factory=dict)
-    layers: dict[str, events.LayerProgress] = field(default_factory=dict)
 
 
 class LiveProgress:
@@ -63,7 +49,11 @@ class LiveProgress:
         self._spinner = Spinner("line" if plain else "dots", style="cyan")
         self._marks = ("+", "x", "!") if plain else ("✓", "✗", "!")
         self._cut: OverflowMethod = "crop" if plain else "ellipsis"
-        self._rows: dict[str, _Row] = {}
+        self._rows: dict[str, Row] = {}
+        self._held = HeldEnds()
+        self._began: float | None = None
+        self._steps: dict[str, bool] = {}
+        """The steps of the Dockerfile that are known, each with whether it is done."""
         # Guards the state against the drawing thread. Never held while printing: the
         # console has a lock of its own, which the drawing thread holds when it asks for this.
         self._lock = threading.Lock()
@@ -83,9 +73,10 @@ class LiveProgress:
     def __exit__(self, exception_type: object, *exception: object) -> None:
         """Take the moving part away; what was running when an error came is marked so."""
         with self._lock:
-            lines = [
+            lines = self._finish_all(self._held.release_all())
+            lines += [
                 self._line(self._marks[1], "red", row)
-                for row in self._rows.values()
+                for row in self._shown_rows()
                 if exception_type is not None
             ]
             self._rows.clear()
@@ -112,6 +103,8 @@ class LiveProgress:
         """Change the state; give the lines that stand from now on."""
         match event:
             case events.BuildStarted():
+                self._began = self._clock()
+                self._steps.clear()
                 title = f"{printable(event.image_name)} with {printable(event.engine)}"
                 return [Text(f"Building {title}", style="bold")]
             case events.ContextProgress():
@@ -121,38 +114,50 @@ class LiveProgress:
             case events.UploadProgress():
                 title = f"upload to {printable(event.path)}"
                 return self._transfer(title, event.bytes_sent, event.total, event.done)
+            case events.StepAdded() if event.number:
+                self._steps.setdefault(step_key(event), False)
             case events.StepStarted():
                 return self._start(event)
             case events.StepFinished():
-                return self._finish(event)
+                return [] if self._held.hold(event) else self._finish(event)
             case events.StepCached() | events.StepOutput() | events.StepProgress():
                 self._change(event)
             case events.LayerProgress():
                 self._row_of_layer(event).layers[event.layer] = event
             case events.ImageBuilt():
-                return self._end([key for key, row in self._rows.items() if row.is_step])
+                lines = self._finish_all(self._held.release_all())
+                return lines + self._end_steps()
+            case events.BuildFinished():
+                self._began = None
+                text = f"Finished {summary(event)}"
+                return [*self._finish_all(self._held.release_all()), Text(text, style="bold")]
             case events.ImagePushed():
                 return self._end_push()
             case events.Notice():
-                text = f"{self._marks[2]} {printable_lines(event.message)}"
+                text = f"{self._marks[2]} {printable_lines(notice_text(event))}"
                 return [Text(text, style="yellow")]
             case _:
                 pass  # a step that waits is shown when it starts
         return []
 
     def _transfer(self, title: str, sent: int, total: int, done: bool) -> list[RenderableType]:
-        row = self._rows.setdefault(title, _Row(title, self._clock()))
+        row = self._rows.setdefault(title, Row(title, self._clock()))
         row.amount = size(sent)
         row.part = (sent, total) if total else None
         return self._end([title]) if done else []
 
     def _start(self, event: events.StepStarted) -> list[RenderableType]:
+        if self._held.go_on(event):
+            return []
+        released = self._finish_all(self._held.release(event.inputs))
+        if event.number:
+            self._steps[step_key(event)] = False
         ended = []
         if not event.step_id:  # such a builder does one step after another
-            ended = [key for key, row in self._rows.items() if row.is_step and not row.has_id]
-        lines = self._end(ended)
+            ended = [key for key, row in self._rows.items() if row.is_step and not row.step_id]
+        lines = released + self._end(ended)
         title = f"{step_number(event)} {printable(' '.join(event.instruction.split()))}".lstrip()
-        row = _Row(title, self._clock(), is_step=True, has_id=bool(event.step_id))
+        row = Row(title, self._clock(), is_step=True, step_id=event.step_id)
         self._rows[_key(event)] = row
         return lines
 
@@ -175,6 +180,8 @@ class LiveProgress:
         row = self._rows.pop(_key(event), None)
         if row is None:
             return []
+        if step_key(event) in self._steps:
+            self._steps[step_key(event)] = True
         row.cached = row.cached or event.cached
         if event.started_at is not None and event.ended_at is not None:
             row.started = self._clock() - max(0.0, event.ended_at - event.started_at)
@@ -182,14 +189,17 @@ class LiveProgress:
             return [self._line(self._marks[1], "red", row)]
         return [self._line(self._marks[0], "green", row)]
 
-    def _row_of_layer(self, event: events.LayerProgress) -> _Row:
+    def _finish_all(self, ended: Iterable[events.StepFinished]) -> list[RenderableType]:
+        return [line for event in ended for line in self._finish(event)]
+
+    def _row_of_layer(self, event: events.LayerProgress) -> Row:
         """Return the step that pulls the layer, or the push."""
         steps = {key: row for key, row in self._rows.items() if row.is_step}
         if event.step_id and (row := steps.get(f"step {event.step_id}")):
             return row
         if steps:  # a builder without ids does one step after another
             return list(steps.values())[-1]
-        return self._rows.setdefault(_PUSH, _Row(_PUSH, self._clock()))
+        return self._rows.setdefault(_PUSH, Row(_PUSH, self._clock()))
 
     def _end_push(self) -> list[RenderableType]:
         row = self._rows.get(_PUSH)
@@ -199,32 +209,47 @@ class LiveProgress:
         row.amount = f"{count} layer{'' if count == 1 else 's'}"
         return self._end([_PUSH])
 
+    def _end_steps(self) -> list[RenderableType]:
+        """End the steps of an engine that does not tell their ends; drop those held back."""
+        for key, row in list(self._rows.items()):
+            if row.step_id in self._held:
+                del self._rows[key]
+        return self._end([key for key, row in self._rows.items() if row.is_step])
+
+    def _shown_rows(self) -> list[Row]:
+        return [row for row in self._rows.values() if row.step_id not in self._held]
+
     def _end(self, keys: list[str]) -> list[RenderableType]:
         rows = [self._rows.pop(key) for key in keys]
         return [self._line(self._marks[0], "green", row) for row in rows]
 
     # --- how it looks ----------------------------------------------------------
 
-    def _line(self, mark: str, style: str, row: _Row) -> RenderableType:
-        return _grid(Text(mark, style=style), row, self._clock(), self._cut)
+    def _line(self, mark: str, style: str, row: Row) -> RenderableType:
+        return grid(Text(mark, style=style), row, self._clock(), self._cut)
 
     def _drawing(self) -> RenderableType:
         with self._lock:
             now = self._clock()
-            steps = sum(row.is_step for row in self._rows.values())
-            tail = max(1, _TAIL // max(1, steps))
+            rows = self._shown_rows()
+            steps = sum(row.is_step for row in rows)
+            tail = max(1, TAIL // max(1, steps))
             drawn: list[RenderableType] = []
-            for row in self._rows.values():
-                drawn.append(_grid(self._spinner, row, now, self._cut))
+            for row in rows:
+                drawn.append(grid(self._spinner, row, now, self._cut))
                 drawn += [
                     Text(f"    {line}", style="dim", no_wrap=True, overflow=self._cut)
                     for line in list(row.output)[-tail:]
                 ]
                 drawn += [self._drawn_part(part) for part in row.parts.values()]
                 drawn += self._drawn_layers(row)
+            if drawn and self._began is not None:
+                done, known = sum(self._steps.values()), len(self._steps)
+                count = f", {done} of {known} steps" if known else ""
+                drawn.append(Text(f"  {duration(now - self._began)}{count}", style="dim"))
             return self._inset(Group(*drawn))
 
-    def _drawn_layers(self, step: _Row) -> list[RenderableType]:
+    def _drawn_layers(self, step: Row) -> list[RenderableType]:
         waiting = [
             layer
             for layer in step.layers.values()
@@ -238,38 +263,13 @@ class LiveProgress:
 
     def _drawn_part(self, part: events.LayerProgress | events.StepProgress) -> RenderableType:
         name = part.name if isinstance(part, events.StepProgress) else f"{part.layer} {part.status}"
-        row = _Row(f"  {printable(name)}", 0.0)
+        row = Row(f"  {printable(name)}", 0.0)
         if part.current:
             row.amount = size(part.current)
         if part.total:
             row.part = (part.current, part.total)
-        return _grid(Text(" "), row, None, self._cut)
+        return grid(Text(" "), row, None, self._cut)
 
 
 def _key(event: StepEvent) -> str:
     return f"step {step_key(event)}"
-
-
-def _grid(
-    mark: RenderableType, row: _Row, now: float | None, cut: OverflowMethod
-) -> RenderableType:
-    """Lay out one line: mark, title, bar, amount, time."""
-    grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
-    grid.add_column(width=1)
-    grid.add_column(ratio=1, no_wrap=True, overflow=cut)
-    cells: list[RenderableType] = [mark, Text(row.title)]
-    if row.part is not None:
-        grid.add_column(width=20)
-        completed, total = row.part
-        cells.append(ProgressBar(total=total, completed=min(completed, total), width=20))
-    if row.amount:
-        grid.add_column(justify="right", no_wrap=True, min_width=8)
-        cells.append(Text(row.amount, style="dim"))
-    if row.cached:
-        grid.add_column(justify="right", no_wrap=True)
-        cells.append(Text("cached", style="cyan"))
-    elif now is not None:
-        grid.add_column(justify="right", no_wrap=True, min_width=6)
-        cells.append(Text(duration(now - row.started), style="dim"))
-    grid.add_row(*cells)
-    return grid

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
 from imagebuilders import events
 from imagebuilders.cli.humanize import duration, size
 from imagebuilders.cli.output import write_line
-from imagebuilders.cli.progress_steps import StepEvent, is_of_engine, step_key, step_number
+from imagebuilders.cli.progress_steps import (
+    HeldEnds,
+    StepEvent,
+    is_of_engine,
+    notice_text,
+    step_key,
+    step_number,
+    summary,
+)
 from imagebuilders.cli.sanitize import output_line, printable, printable_lines
 
 _NUMBER = re.compile(r"\d+")
@@ -43,6 +51,7 @@ class PlainProgress:
         self._running: dict[str, _Running] = {}
         self._layers: dict[str, str] = {}
         self._reported: dict[str, float] = {}
+        self._held = HeldEnds()
 
     def __call__(self, event: events.Event) -> None:
         """Write what there is to say about one event."""
@@ -66,14 +75,18 @@ class PlainProgress:
             case events.StepFinished():
                 self._finish(event)
             case events.ImageBuilt():
-                self._finish_all(list(self._running))
+                self._end_all(self._held.release_all())
+                self._finish_all([key for key, row in self._running.items() if not row.has_id])
                 self._line(printable(f"built {event.image_name} {event.image_id}".rstrip()))
+            case events.BuildFinished():
+                self._end_all(self._held.release_all())
+                self._line(f"finished {summary(event)}")
             case events.LayerProgress():
                 self._layer(event)
             case events.ImagePushed():
                 self._line(f"pushed {printable(event.reference)}")
             case events.Notice():
-                self._line(f"note: {printable_lines(event.message)}")
+                self._line(f"note: {printable_lines(notice_text(event))}")
             case _:
                 pass  # a step that waits is told when it starts
 
@@ -82,6 +95,9 @@ class PlainProgress:
     def _start(self, event: events.StepStarted) -> None:
         if not event.step_id:  # such a builder does one step after another
             self._finish_all([key for key, row in self._running.items() if not row.has_id])
+        if self._held.go_on(event):
+            return
+        self._end_all(self._held.release(event.inputs))
         key = step_key(event)
         label = step_number(event) or self._labels.get(key) or f"#{len(self._labels) + 1}"
         self._labels[key] = label
@@ -110,6 +126,14 @@ class PlainProgress:
             self._line(f"{what} {_amount(event.current, event.total)}")
 
     def _finish(self, event: events.StepFinished) -> None:
+        if not self._held.hold(event):
+            self._end(event)
+
+    def _end_all(self, ended: Iterable[events.StepFinished]) -> None:
+        for event in ended:
+            self._end(event)
+
+    def _end(self, event: events.StepFinished) -> None:
         row = self._running.pop(step_key(event), None)
         if row is None or row.cached or event.error:  # what failed is told by the error
             return

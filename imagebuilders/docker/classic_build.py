@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from imagebuilders.build_options.job import BuildJob
 
 
-def build_classically(client: docker.DockerClient, job: BuildJob) -> None:
+def build_classically(client: docker.DockerClient, job: BuildJob) -> str:
     """Build an image with an engine's classic builder.
 
     Args:
         client: the engine's client.
         job: the build.
+
+    Returns:
+        The image's ID.
 
     Raises:
         BuildError: a step failed, or the engine went away.
@@ -37,7 +40,7 @@ def build_classically(client: docker.DockerClient, job: BuildJob) -> None:
     query = render_classic_query(
         options, names=job.names, dockerfile=context.dockerfile, build_arguments=job.proxies
     )
-    build_image(
+    built = build_image(
         client,
         image_name=job.names[0],
         context=context.archive(compress=bool(options.gzip) or options.encoding == "gzip"),
@@ -49,6 +52,7 @@ def build_classically(client: docker.DockerClient, job: BuildJob) -> None:
         dockerfile=context.given_dockerfile,
         read_dockerfile=context.read_dockerfile,
     )
+    return built.image_id
 
 
 def _auth_headers(keychain: Keychain, emit: Callable[[Event], None]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import docker
 import requests
@@ -129,6 +130,21 @@ def engine_version(client: docker.DockerClient) -> EngineVersion:
             "The Docker client leads to what does not answer as a Docker Engine does."
         )
     return version
+
+
+def image_size(client: docker.DockerClient, image_id: str) -> int | None:
+    """Return an image's size in bytes, as its engine tells it; `None` when it does not.
+
+    Args:
+        client: the engine's client.
+        image_id: the image's ID, or a name of it.
+    """
+    try:
+        found = get(client, f"/images/{quote(image_id, safe='/:')}/json")
+    except EngineError:
+        return None
+    size = found.get("Size") if isinstance(found, dict) else None
+    return size if isinstance(size, int) and size >= 0 else None
 
 
 def engine_addresses(client: docker.DockerClient) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from imagebuilders.events import (
+    BuildFinished,
     BuildStarted,
     ContextProgress,
     Event,
@@ -32,6 +33,10 @@ from imagebuilders.events import (
         (StepCached(1), "Step 1: taken from the cache"),
         (StepOutput(1, "100%"), "100%"),
         (ImageBuilt("app:1", "sha256:0"), "Built app:1 (sha256:0)."),
+        (
+            BuildFinished("app:1", seconds=1.25, steps=3, cached_steps=2),
+            "Done in 1.2 s; 2 of 3 steps came from the cache.",
+        ),
         (ImagePushed("app@sha256:0"), "Pushed app@sha256:0."),
         (Notice("look"), "look"),
         (ContextProgress(5), None),

@@ -25,6 +25,7 @@ from imagebuilders import (
 )
 from imagebuilders.container_registries import DefaultContainerRegistry
 from imagebuilders.events import (
+    BuildFinished,
     BuildStarted,
     Event,
     ImageBuilt,
@@ -361,7 +362,12 @@ def test_a_build_is_told_step_by_step(builder: LocalImageBuilder) -> None:
         StepStarted(2, 2, "RUN make"),
     ]
     assert StepCached(2) in told
-    assert isinstance(told[-1], ImageBuilt)
+    assert isinstance(told[-2], ImageBuilt)
+    finished = told[-1]
+    assert isinstance(finished, BuildFinished)
+    assert (finished.steps, finished.cached_steps) == (1, 1)
+    assert finished.size is not None
+    assert finished.seconds > 0
 
 
 def test_a_quiet_build_reports_its_result_alone(builder: LocalImageBuilder) -> None:
@@ -369,7 +375,7 @@ def test_a_quiet_build_reports_its_result_alone(builder: LocalImageBuilder) -> N
     told: list[Event] = []
     with listen(told.append):
         builder.build("app:1", _context(), {"quiet": True})
-    assert [type(one) for one in told] == [BuildStarted, ImageBuilt]
+    assert [type(one) for one in told] == [BuildStarted, ImageBuilt, BuildFinished]
 
 
 def test_without_a_listener_the_log_has_the_steps(

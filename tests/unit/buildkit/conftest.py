@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,10 +29,17 @@ def nothing_left() -> Iterator[None]:
     threads, descriptors = set(threading.enumerate()), _descriptors()
     yield
     for thread in set(threading.enumerate()) - threads:
-        thread.join(10)
-        assert not thread.is_alive(), f"{thread.name} is left"
+        _join(thread)
     gc.collect()
     assert _descriptors() <= descriptors
+
+
+def _join(thread: threading.Thread) -> None:
+    deadline = time.monotonic() + 10
+    while thread.ident is None and time.monotonic() < deadline:
+        time.sleep(0.001)  # it is about to start
+    thread.join(10)
+    assert not thread.is_alive(), f"{thread.name} is left"
 
 
 def _descriptors() -> set[tuple[str, str]]:

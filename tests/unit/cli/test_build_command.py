@@ -257,6 +257,7 @@ def test_json(run: Run, builder: RecordingBuilder, registry: RecordingRegistry) 
     result = run("build", "app", "-t", "registry.example/shop:1", "--push", "--json")
     assert result.err == ""
     assert len(result.records) == len(result.out.splitlines())
+    assert all(str(record.pop("time")).endswith("Z") for record in result.records[:-1])
     assert result.records == [
         {"event": "notice", "message": "big"},
         {"event": "step_started", "number": 1, "total": 1, "instruction": "FROM scratch"},

@@ -23,13 +23,17 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "command-line.md"
 def test_one_object_per_line() -> None:
     """Each event is its name and its fields, on one ASCII line."""
     stream = io.StringIO()
-    progress = JsonProgress(stream)
+    progress = JsonProgress(stream, clock=lambda: 1.5)
     progress(events.StepStarted(1, 2, "RUN a \\\n b ä"))
     progress(events.UploadProgress("p", 5))
+
+    def head(event: str) -> dict[str, str]:
+        return {"event": event, "time": "1970-01-01T00:00:01.500Z"}
+
     assert stream.getvalue().isascii()
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
-        {"event": "step_started", "number": 1, "total": 2, "instruction": "RUN a \\\n b ä"},
-        {"event": "upload_progress", "path": "p", "bytes_sent": 5, "total": 0, "done": False},
+        {**head("step_started"), "number": 1, "total": 2, "instruction": "RUN a \\\n b ä"},
+        {**head("upload_progress"), "path": "p", "bytes_sent": 5, "total": 0, "done": False},
     ]
 
 

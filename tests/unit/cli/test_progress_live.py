@@ -73,7 +73,8 @@ def test_steps(terminal: _Terminal) -> None:
     terminal.clock.now = 2.0
     moving = terminal.moving()
     assert words(moving[0]) == ["[2/2]", "RUN", "make", "\\", "all", "2.0s"]
-    assert moving[1:] == [f"    line {number}" for number in range(4, 10)]
+    assert moving[1:7] == [f"    line {number}" for number in range(4, 10)]
+    assert moving[7:] == ["  2.0s, 0 of 2 steps"]
     tell(events.ImageBuilt("app:1", "sha256:1"))
     assert terminal.moving() == []
     standing = terminal.standing()
@@ -225,3 +226,34 @@ def test_steps_that_run_at_a_time(terminal: _Terminal) -> None:
     assert first.endswith("cached")
     assert second.startswith("✗ [2/5] RUN x")
     assert second.endswith("2.5s")
+
+
+def test_the_end_says_what_the_build_comes_to(terminal: _Terminal) -> None:
+    """Time, what was cached, and the image's size; then nothing moves."""
+    tell = terminal.progress
+    tell(events.BuildStarted("app:1", "an engine"))
+    tell(events.StepAdded(1, 2, "FROM a", step_id="a"))
+    tell(events.StepAdded(2, 2, "RUN b", step_id="b", inputs=("a",)))
+    tell(events.StepStarted(1, 2, "FROM a", step_id="a"))
+    assert terminal.moving()[-1] == "  0.0s, 0 of 2 steps"
+    tell(events.StepFinished(1, step_id="a"))
+    tell(events.ImageBuilt("app:1", "sha256:1"))
+    tell(events.BuildFinished("app:1", seconds=61, steps=1, cached_steps=1, size=1_500_000))
+    assert terminal.moving() == []
+    assert terminal.standing()[-1] == "Finished app:1 in 1m01s, 1 of 1 step cached, 1.5 MB"
+
+
+def test_a_step_that_begins_anew_is_one_line(terminal: _Terminal) -> None:
+    """BuildKit looks for its result first, which takes no time, and then does it."""
+    tell = terminal.progress
+    for step_id, name in (("a", "FROM a"), ("b", "RUN b")):
+        tell(events.StepStarted(1, 1, name, step_id=step_id))
+        tell(events.StepFinished(1, step_id=step_id, started_at=1.0, ended_at=1.001))
+    assert terminal.moving() == []
+    tell(events.StepStarted(1, 1, "FROM a", step_id="a"))
+    assert len(terminal.moving()) == 1
+    tell(events.StepFinished(1, step_id="a", started_at=2.0, ended_at=4.0))
+    tell(events.StepStarted(2, 2, "RUN c", step_id="c", inputs=("b",)))
+    first, second = terminal.standing()
+    assert words(first) == ["[1/1]", "FROM", "a", "2.0s"]
+    assert words(second) == ["[1/1]", "RUN", "b", "0.0s"]

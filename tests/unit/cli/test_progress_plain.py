@@ -179,3 +179,54 @@ def test_steps_that_run_at_a_time(
         "[3/5] cached",
         "[2/5]   late",
     ]
+
+
+def test_the_end_says_what_the_build_comes_to(progress: PlainProgress, stream: io.StringIO) -> None:
+    """Time, what was cached, and the image's size as far as they are known."""
+    progress(events.BuildFinished("a", seconds=1.25, steps=3, cached_steps=2, size=1_500_000))
+    progress(events.BuildFinished("b", seconds=1.25))
+    assert stream.getvalue().splitlines() == [
+        "finished a in 1.2s, 2 of 3 steps cached, 1.5 MB",
+        "finished b in 1.2s",
+    ]
+
+
+def test_a_step_that_begins_anew_is_one_step(progress: PlainProgress, stream: io.StringIO) -> None:
+    """BuildKit looks for its result first, which takes no time, and then does it."""
+    for step_id, number, name in (("a", 1, "FROM a"), ("i", 0, "load metadata")):
+        progress(events.StepStarted(number, number, name, step_id=step_id))
+        progress(events.StepFinished(number, step_id=step_id, started_at=1.0, ended_at=1.001))
+    progress(events.StepStarted(1, 1, "FROM a", step_id="a"))
+    progress(events.StepFinished(1, step_id="a", started_at=2.0, ended_at=4.0))
+    progress(events.StepStarted(2, 2, "RUN c", step_id="c", inputs=("a",)))
+    progress(events.StepFinished(2, step_id="c", started_at=4.0, ended_at=4.001))
+    progress(events.ImageBuilt("app", "id"))
+    assert stream.getvalue().splitlines() == [
+        "[1/1] FROM a",
+        "#2 load metadata",
+        "[1/1] done 2.0s",
+        "[2/2] RUN c",
+        "[2/2] done 0.0s",
+        "built app id",
+    ]
+
+
+def test_steps_of_several_stages(progress: PlainProgress, stream: io.StringIO) -> None:
+    """A stage's name stands before the number, which counts in the stage."""
+    progress(events.StepStarted(1, 2, "FROM a", step_id="a", stage="stage-0"))
+    progress(events.StepStarted(1, 2, "FROM b", step_id="b", stage="linux/arm64 build"))
+    progress(events.StepOutput(1, "x", step_id="b"))
+    assert stream.getvalue().splitlines() == [
+        "[1/2] FROM a",
+        "[linux/arm64 build 1/2] FROM b",
+        "[linux/arm64 build 1/2]   x",
+    ]
+
+
+def test_a_notice_names_the_page_that_tells_more(
+    progress: PlainProgress, stream: io.StringIO
+) -> None:
+    """Once."""
+    progress(events.Notice("Rule: no (line 3)", url="https://x/"))
+    progress(events.Notice("see https://x/", url="https://x/"))
+    assert stream.getvalue() == "note: Rule: no (line 3) https://x/\nnote: see https://x/\n"

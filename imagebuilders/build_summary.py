@@ -1,0 +1,75 @@
+"""What a build comes to: how long it took, and how much of it came from the cache."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from imagebuilders.events import (
+    BuildFinished,
+    Event,
+    StepCached,
+    StepFinished,
+    StepStarted,
+    emit,
+)
+
+
+class BuildSummary:
+    """Hears the events of one build, passes them on, and counts.
+
+    The steps of a Dockerfile count, but for FROM, which makes nothing.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[Event], None] = emit,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin.
+
+        Args:
+            tell: what to do with events.
+            clock: gives the time in seconds.
+        """
+        self._tell = tell
+        self._clock = clock
+        self._began = clock()
+        self._steps: dict[str, bool] = {}
+        self._current = ""
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        match event:
+            case StepStarted() if event.number and not _is_from(event.instruction):
+                self._current = event.step_id or f"{event.stage} {event.number}"
+                self._steps.setdefault(self._current, False)
+            case StepStarted():
+                self._current = ""
+            case StepCached() | StepFinished(cached=True):
+                key = event.step_id or self._current
+                if key in self._steps:
+                    self._steps[key] = True
+            case _:
+                pass
+        self._tell(event)
+
+    def finished(self, image_name: str, size: int | None = None) -> BuildFinished:
+        """Return the event that ends the build.
+
+        Args:
+            image_name: the image's name.
+            size: the image's size in bytes, if there is an image and its size is known.
+        """
+        return BuildFinished(
+            image_name,
+            seconds=self._clock() - self._began,
+            steps=len(self._steps),
+            cached_steps=sum(self._steps.values()),
+            size=size,
+        )
+
+
+def _is_from(instruction: str) -> bool:
+    return instruction[:5].upper() == "FROM "
