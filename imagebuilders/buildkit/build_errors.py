@@ -74,9 +74,15 @@ class BuildErrors:
 
     def broke_off(self, what: str) -> BuildError:
         """Make the error of a build that broke off."""
+        running = self._events.running()
+        step = running[0] if running else None
+        where = "" if step is None else f" at {step.place}"
+        output = [] if step is None else self._events.output_of(step)[-SHOWN_OUTPUT_LINES:]
         return BuildError(
-            f"{self._image_name} was not built: {self._mask(what)}. See whether the daemon is "
-            "running, and its log.",
+            f"{self._image_name} was not built: {self._mask(what)}{where}. See whether the daemon "
+            f"is running, and its log.{_shown_output(output)}",
+            instruction=None if step is None else step.instruction,
+            output=output,
             log=self._events.log(),
         )
 

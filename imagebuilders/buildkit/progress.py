@@ -114,6 +114,11 @@ class BuildEvents:
         """Return a step; `None` for one that was not told."""
         return self._steps.get(digest)
 
+    def running(self) -> list[Step]:
+        """Return the steps that run, those of the Dockerfile first."""
+        found = [step for step in self._steps if step.is_shown_running]
+        return sorted(found, key=lambda step: not step.number)
+
     def log(self) -> list[str]:
         """Return what all steps printed, step by step."""
         return self._log.all()
@@ -121,7 +126,11 @@ class BuildEvents:
     def output(self, digest: str) -> list[str]:
         """Return what a step printed, line by line."""
         step = self._steps.get(digest)
-        return [] if step is None else self._log.of(step.id)
+        return [] if step is None else self.output_of(step)
+
+    def output_of(self, step: Step) -> list[str]:
+        """Return what a step printed, line by line."""
+        return self._log.of(step.id)
 
     # --- steps ---------------------------------------------------------------
 

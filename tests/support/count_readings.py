@@ -1,9 +1,10 @@
 """A program that counts what one build, push or upload reads, in a process of its own.
 
-The last line that `count_readings.py WHAT FOLDER` prints is a JSON object: how often each control
-file was opened and each folder of the context read, with what the credential helper was started,
-and which requests the engine got. An audit hook cannot be taken away again, so nothing else runs
-here.
+`WHAT` is one of them; with `buildkit-` before it, the engine has BuildKit, else it builds
+classically. The last line that `count_readings.py WHAT FOLDER` prints is a JSON object: how often
+each control file was opened and each folder of the context read, with what the credential helper
+was started, and which requests the engine got. An audit hook cannot be taken away again, so
+nothing else runs here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 CONTROL_FILES = {".dockerignore", "Dockerfile", "config.json", "imagebuilders.toml"}
@@ -54,19 +56,26 @@ def _path_of(opened: object) -> str:
 def main(what: str, folder: Path) -> None:
     """Make a project in the folder, do it, and print the counts."""
     from fakes import FakeDockerEngine, FakeRegistry
+    from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
+
+    def script(build: ScriptedBuild) -> Mapping[str, str]:
+        for name in ("dockerfile", "context"):
+            build.session.copy(name)
+        return build.export()
 
     root = folder / "root"
     _make_project(folder, root)
     counts = Counts(root)
     sys.addaudithook(counts.hook)
-    engine = FakeDockerEngine()
+    action = what.removeprefix("buildkit-")
+    engine = FakeDockerEngine(buildkit=None if what == action else ScriptedBuildKit(script))
     with (
         engine.serve(f"unix://{folder}/engine.sock") as address,
         FakeRegistry(auth="basic", users={"ann": "s3cret"}) as registry,
     ):
         os.environ |= {"DOCKER_HOST": address, "REGISTRY": registry.address}
         counts.on = True
-        _DO[what](root, registry.address)
+        _DO[action](root, registry.address)
         counts.on = False
     log = folder / "helper.log"
     found = {

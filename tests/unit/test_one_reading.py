@@ -43,6 +43,13 @@ def count(tmp_path_factory: pytest.TempPathFactory) -> Count:
         ("build", "imagebuilders.toml", 1),
         ("build", "Dockerfile", 1),
         ("build", ".dockerignore", 1),
+        ("buildkit-build", "config.json", 1),
+        ("buildkit-build", "imagebuilders.toml", 1),
+        ("buildkit-build", "Dockerfile", 1),
+        ("buildkit-build", ".dockerignore", 1),
+        ("buildkit-push", "config.json", 1),
+        ("buildkit-push", "Dockerfile", 1),
+        ("buildkit-push", ".dockerignore", 1),
         ("push", "config.json", 1),
         ("push", "imagebuilders.toml", 0),
         ("push", "Dockerfile", 1),
@@ -58,7 +65,7 @@ def test_a_control_file_is_opened_once(count: Count, what: str, file: str, times
     assert count(what)["opened"].get(file, 0) == times
 
 
-@pytest.mark.parametrize("what", ["build", "push", "upload"])
+@pytest.mark.parametrize("what", ["build", "push", "upload", "buildkit-build", "buildkit-push"])
 def test_a_context_is_walked_once(count: Count, what: str) -> None:
     """Each of its folders is read once."""
     assert count(what)["walked"] == {".": 1, "below": 1}
@@ -72,7 +79,14 @@ def test_a_helper_is_started_once_for_a_registry(count: Count) -> None:
     assert count("upload")["helper"] == []
 
 
-@pytest.mark.parametrize("what", ["build", "push"])
+def test_buildkit_asks_a_helper_for_the_registries_that_it_meets(count: Count) -> None:
+    """So a build that meets none starts none, and a push one."""
+    assert count("buildkit-build")["helper"] == []
+    started = count("buildkit-push")["helper"]
+    assert [line.partition(" ")[0] for line in started] == ["get"]
+
+
+@pytest.mark.parametrize("what", ["build", "push", "buildkit-build", "buildkit-push"])
 def test_the_engine_is_asked_for_its_version_once(count: Count, what: str) -> None:
     """The answer that finds it also describes it."""
     assert count(what)["requests"].count("/version") == 1

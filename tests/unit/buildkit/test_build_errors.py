@@ -159,5 +159,22 @@ def test_a_build_that_broke_off_keeps_its_log() -> None:
     """What was printed before may tell why."""
     error = _errors(output=b"half").broke_off("the connection broke")
     assert isinstance(error, BuildError)
-    assert "app:1 was not built: the connection broke." in str(error)
+    assert "app:1 was not built: the connection broke. See" in str(error)
     assert sorted(error.log) == ["half", "w"]
+
+
+def test_a_build_that_broke_off_tells_what_was_running() -> None:
+    """A step of the Dockerfile before others."""
+    events = BuildEvents(lambda event: None)
+    other = Vertex(digest="o", name="[internal] load build context")
+    running = Vertex(digest="d", name="[2/2] RUN make")
+    for vertex in (running, other):
+        vertex.started.seconds = 1
+        events.take(StatusResponse(vertexes=[vertex]))
+    events.take(StatusResponse(logs=[VertexLog(vertex="d", msg=b"half")]))
+    events.close()
+    errors = BuildErrors("app:1", events, dockerfile="Dockerfile", content=b"")
+    error = errors.broke_off("the connection broke")
+    assert "the connection broke at step 2/2: RUN make. See" in str(error)
+    assert str(error).endswith("The step's last output:\n  half")
+    assert (error.instruction, error.output) == ("RUN make", ("half",))
