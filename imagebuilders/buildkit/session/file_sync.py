@@ -27,9 +27,9 @@ from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.context.content import ContentReader
-from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.context.entries import Entry, EntryType, show_path
 from imagebuilders.context.rules import IgnoreRules, RuleError
-from imagebuilders.exceptions import ImageBuilderError
+from imagebuilders.exceptions import BuildContextError, ImageBuilderError
 
 DIFF_COPY = "/moby.filesync.v1.FileSync/DiffCopy"
 
@@ -62,6 +62,7 @@ class FileSync:
             tuple(decoded(call, "include-patterns")),
             tuple(decoded(call, "exclude-patterns")),
         )
+        selection: Selection | None = None
         try:
             with ContentReader() as reader:
                 selection = select(folder, request)
@@ -70,6 +71,8 @@ class FileSync:
                 folder.told(selection.paths())
                 sending.serve()
         except TransportError:
+            if selection is not None and self.failure is None:
+                self.failure = _unreadable_name(selection)
             raise
         except ImageBuilderError as error:
             self.failure = self.failure or error
@@ -93,6 +96,18 @@ def select(folder: SyncedFolder, request: Request) -> Selection:
         found = follow_links(content, request.follow)
         wanted += [] if found is None else found
     return Selection(content, IgnoreRules.compile(wanted) if wanted else None)
+
+
+def _unreadable_name(selection: Selection) -> BuildContextError | None:
+    """Return why a daemon may have broken a copy off: newer ones read names as UTF-8."""
+    for path in selection.paths():
+        if not path.isascii() and any("\udc80" <= char <= "\udcff" for char in path):
+            return BuildContextError(
+                f"{show_path(path)} has a name that is not UTF-8, which this daemon does not take. "
+                "Rename it, or leave it out with the ignore file.",
+                path=path,
+            )
+    return None
 
 
 def decoded(call: Call, name: str) -> list[str]:

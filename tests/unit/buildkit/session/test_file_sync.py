@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -376,6 +377,24 @@ def test_an_unreadable_file_is_no_matter_until_it_is_asked_for(
     with joined_session(watched) as daemon:
         assert daemon.copy("context", wanted=())["file"].size == 6
     assert watched.failure is None
+
+
+@pytest.mark.parametrize(("name", "is_blamed"), [(b"\xff", True), ("é".encode(), False)])
+def test_a_name_that_newer_daemons_do_not_take_is_named(
+    root: Path, name: bytes, is_blamed: bool
+) -> None:
+    """When a daemon breaks off, a name that is not UTF-8 is what the build's error tells."""
+    (root / os.fsdecode(name)).touch()
+    sync = FileSync({"context": LocalFolder(str(root))})
+    with joined_session(sync) as daemon:
+        with daemon.open(DIFF_COPY, (("dir-name", "context"),)) as call:
+            while call.receive(30):
+                pass
+        for thread in threading.enumerate():
+            if "DiffCopy" in thread.name:
+                thread.join(30)
+    assert isinstance(sync.failure, BuildContextError) is is_blamed
+    assert not is_blamed or "\\xff has a name that is not UTF-8" in str(sync.failure)
 
 
 def test_a_named_context_that_is_gone_breaks_the_copy_off(root: Path) -> None:
