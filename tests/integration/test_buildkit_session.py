@@ -75,7 +75,7 @@ def test_secrets_that_are_missing(
     (root / "Dockerfile").write_text(
         f"FROM {buildkit_engine.busybox}\n{mount},required=true cat /run/secrets/token\n"
     )
-    with pytest.raises(BuildError, match="token: not found"):
+    with pytest.raises(BuildError, match=r"token:? not found"):
         buildkit.build("missing:1", BuildContext(str(root)))
 
     def fail() -> str:
