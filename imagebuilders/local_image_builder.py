@@ -10,7 +10,6 @@ from uuid import UUID
 
 from pydantic import AfterValidator
 
-from imagebuilders.async_build import run_in_thread
 from imagebuilders.base_image_builder import (
     BaseImageBuilder,
     BaseImageBuilderConfig,
@@ -225,6 +224,8 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         Raises:
             ImageBuilderError: what `build` raises.
         """
+        from imagebuilders.async_build import run_in_thread  # asyncio takes long to import
+
         return await run_in_thread(
             partial(self.build, image_name, build_context, docker_build_options, container_registry)
         )

@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0; 1 when a build, a push or anything else failed; 2 for wrong usage;
         130 after Ctrl-C; 141 when nobody reads the output any more.
     """
-    if arguments is None:
+    is_own_process = arguments is None
+    if is_own_process:
         # Collecting cycles takes a look at all that was imported, again and again; a process of
         # this kind ends long before it has as much of its own.
         gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
@@ -33,3 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stderr is not None:
             sys.stderr.write("error: Interrupted.\n")
         return _INTERRUPTED
+    finally:
+        if is_own_process:
+            gc.freeze()  # at its end, Python would look through all of it several times

@@ -20,15 +20,21 @@ from imagebuilders.version import VERSION
 
 ENTRY_POINT_GROUP = "imagebuilders.flavors"
 
-BUILT_IN = (
-    "imagebuilders.local_image_builder:LocalImageBuilderFlavor",
-    "imagebuilders.artifact_stores.local:LocalArtifactStoreFlavor",
-    "imagebuilders.artifact_stores.remote:RemoteArtifactStoreFlavor",
-    "imagebuilders.artifact_stores.s3:S3ArtifactStoreFlavor",
-    "imagebuilders.container_registries.default:DefaultContainerRegistryFlavor",
-)
-"""This package's own flavors. They are no entry points: a frozen application, a zipapp or a copy
-inside another project has no metadata, and needs them all the same."""
+BUILT_IN = {
+    "imagebuilders.local_image_builder:LocalImageBuilderFlavor": StackComponentType.IMAGE_BUILDER,
+    "imagebuilders.artifact_stores.local:LocalArtifactStoreFlavor": (
+        StackComponentType.ARTIFACT_STORE
+    ),
+    "imagebuilders.artifact_stores.remote:RemoteArtifactStoreFlavor": (
+        StackComponentType.ARTIFACT_STORE
+    ),
+    "imagebuilders.artifact_stores.s3:S3ArtifactStoreFlavor": StackComponentType.ARTIFACT_STORE,
+    "imagebuilders.container_registries.default:DefaultContainerRegistryFlavor": (
+        StackComponentType.CONTAINER_REGISTRY
+    ),
+}
+"""This package's own flavors, and their kinds. They are no entry points: a frozen application, a
+zipapp or a copy inside another project has no metadata, and needs them all the same."""
 
 
 _OWN_NAME = "imagebuilders"
@@ -125,9 +131,38 @@ class FlavorEntry:
 class FlavorCatalog:
     """The flavors to choose from."""
 
-    def __init__(self, entries: Iterable[FlavorEntry]) -> None:
-        """Make a catalog of these entries; `FlavorCatalog.installed()` finds them itself."""
-        self.entries = tuple(entries)
+    def __init__(self, entries: Iterable[FlavorEntry], *, built_in: bool = False) -> None:
+        """Make a catalog of these entries; `FlavorCatalog.installed()` finds them itself.
+
+        Args:
+            entries: the flavors.
+            built_in: whether this package's own are there as well; they are loaded when something
+                of their kind is first asked for.
+        """
+        self._entries = tuple(entries)
+        self._own: dict[str, FlavorEntry | None] = dict.fromkeys(BUILT_IN if built_in else ())
+
+    @property
+    def entries(self) -> tuple[FlavorEntry, ...]:
+        """All flavors, this package's own first."""
+        return (*map(self._own_entry, self._own), *self._entries)
+
+    def _own_entry(self, name: str) -> FlavorEntry:
+        # Two threads may both do this; one of the two is then kept.
+        found = self._own[name]
+        if found is None:
+            loaded = _load(partial(resolve_name, name), name, _OWN_PACKAGE)
+            found = self._own[name] = self._own[name] or loaded
+        return found
+
+    def _of(self, component_type: StackComponentType) -> list[FlavorEntry]:
+        """Return the flavors of a type; those of this package that are of another stay unloaded."""
+        own = [self._own_entry(name) for name in self._own if BUILT_IN[name] is component_type]
+        return [
+            entry
+            for entry in (*own, *self._entries)
+            if entry.flavor is not None and entry.flavor.type is component_type
+        ]
 
     @classmethod
     def installed(cls) -> FlavorCatalog:
@@ -145,23 +180,15 @@ class FlavorCatalog:
         }
         return cls(
             [
-                *(_load(partial(resolve_name, name), name, _OWN_PACKAGE) for name in BUILT_IN),
-                *(
-                    _load(point.load, f"{point.name} = {point.value}", package)
-                    for (package, _, _), point in sorted(found.items())
-                ),
-            ]
+                _load(point.load, f"{point.name} = {point.value}", package)
+                for (package, _, _), point in sorted(found.items())
+            ],
+            built_in=True,
         )
 
     def names(self, component_type: StackComponentType) -> list[str]:
         """List the flavors of a type."""
-        return sorted(
-            {
-                entry.flavor.name
-                for entry in self.entries
-                if entry.flavor is not None and entry.flavor.type is component_type
-            }
-        )
+        return sorted({entry.flavor.name for entry in self._of(component_type) if entry.flavor})
 
     def problem(self, entry: FlavorEntry) -> str | None:
         """Say why an entry cannot be used: it does not load, or another package offers the same."""
@@ -203,10 +230,8 @@ class FlavorCatalog:
     def _offers(self, component_type: StackComponentType, name: str) -> list[FlavorEntry]:
         return [
             entry
-            for entry in self.entries
-            if entry.flavor is not None
-            and entry.flavor.type is component_type
-            and entry.flavor.name == name
+            for entry in self._of(component_type)
+            if entry.flavor is not None and entry.flavor.name == name
         ]
 
 
