@@ -14,7 +14,11 @@ from imagebuilders.connections.nonblocking import NonBlockingSocket
 
 
 class ScriptedConnection:
-    """A connection, which a script can break."""
+    """A connection, which a script can break.
+
+    Attributes:
+        socket: what carries it.
+    """
 
     def __init__(
         self,
@@ -32,7 +36,7 @@ class ScriptedConnection:
             begun: bytes that were read from it already.
             handlers: returns what serves the client's calls on a connection (server role).
         """
-        self._socket = connected
+        self.socket = connected
         self._is_made = threading.Event()
         self._channel = Channel(
             NonBlockingSocket(connected, begun=begun),
@@ -51,12 +55,12 @@ class ScriptedConnection:
     def cut(self) -> None:
         """Break the connection, as when the daemon dies."""
         with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            self.socket.shutdown(socket.SHUT_RDWR)
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes past HTTP/2; they may land within a frame that is being sent."""
         with suppress(OSError):
-            self._socket.send(data)
+            self.socket.send(data)
 
     def wait_closed(self, timeout: float | None = None) -> None:
         """Wait until the connection is at its end."""

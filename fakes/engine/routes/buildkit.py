@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -59,9 +60,11 @@ def _upgraded(request: Request, serve: Serve) -> Response:
 
     def hijack(connection: socket.socket, reader: BinaryIO) -> None:
         connection.setblocking(False)
-        begun = bytes(cast("BufferedReader", reader).peek())
-        # The connection outlives what serves it, for the engine closes it in its own way.
-        serve(connection.dup(), begun)
+        try:
+            begun = bytes(cast("BufferedReader", reader).peek())
+        except ssl.SSLWantReadError:
+            begun = b""
+        serve(connection, begun)
 
     return Response(101, headers={"Connection": "Upgrade", "Upgrade": "h2c"}, hijack=hijack)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.control.client import SERVICE, read
@@ -14,7 +15,12 @@ from imagebuilders.buildkit.proto.control_pb2 import (
     StatusRequest,
     StatusResponse,
 )
-from imagebuilders.buildkit.transport.errors import CallError, CallTimeoutError, TransportError
+from imagebuilders.buildkit.transport.errors import (
+    CallCancelledError,
+    CallError,
+    CallTimeoutError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient
@@ -75,8 +81,10 @@ def solve(
     call: Call | None = None
     try:
         call = channel.call(f"{SERVICE}Solve")
-        call.send(request.SerializeToString(), last=True)
-        status.send(StatusRequest(Ref=request.Ref).SerializeToString(), last=True)
+        with suppress(CallCancelledError):  # a refusal may come first; its answer says why
+            call.send(request.SerializeToString(), last=True)
+        with suppress(CallCancelledError):
+            status.send(StatusRequest(Ref=request.Ref).SerializeToString(), last=True)
         return _Following(call, status, on_status, idle_timeout).run()
     finally:
         # First the build, then its status: the daemon ends what runs.

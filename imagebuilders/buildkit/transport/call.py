@@ -142,7 +142,11 @@ class Call:
             return self._changed.wait_for(lambda: self._status is not None, timeout)
 
     def watch(self, listener: Callable[[], None]) -> None:
-        """Have a function called, in the byte stream's thread, whenever there is news."""
+        """Have a function called whenever there is news.
+
+        It is called with the connection's lock held, by whichever thread brings the news: it must
+        neither wait nor close the connection.
+        """
         with self._link.guard:
             self._listener = listener
             if self._has_news():
