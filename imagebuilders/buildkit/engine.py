@@ -1,14 +1,14 @@
-"""The BuildKit inside a Docker Engine, by the engine's own client."""
+"""The BuildKit inside a Docker Engine, by the engine's own client.
+
+HTTP/2 is loaded once an engine has said that it speaks it: a build that needs none loads none.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagebuilders.buildkit.control.client import ControlClient
-from imagebuilders.buildkit.daemon import open_control
-from imagebuilders.buildkit.transport.channel import Channel
 from imagebuilders.buildkit.transport.errors import TransportError
-from imagebuilders.buildkit.transport.http2 import Role
+from imagebuilders.connections.prior_knowledge import speaks_http2
 from imagebuilders.docker.endpoint import known_endpoint
 from imagebuilders.docker.upgrade import UpgradeRefusedError, upgrade
 from imagebuilders.exceptions import ConfigurationError, EngineError
@@ -16,7 +16,11 @@ from imagebuilders.exceptions import ConfigurationError, EngineError
 if TYPE_CHECKING:
     import docker
 
+    from imagebuilders.buildkit.control.client import ControlClient
     from imagebuilders.buildkit.session.session import Session
+    from imagebuilders.buildkit.transport.channel import Channel
+    from imagebuilders.connections.dial import Endpoint
+    from imagebuilders.connections.nonblocking import NonBlockingStream
 
 READY_SECONDS = 20.0
 """So long an engine may take to speak HTTP/2 once it has said that it does."""
@@ -43,10 +47,25 @@ def engine_buildkit(client: docker.DockerClient) -> ControlClient:
     try:
         stream = upgrade(client, "/grpc")
     except UpgradeRefusedError:
-        found = _by_prior_knowledge(client)
+        endpoint = known_endpoint(client)
+        # By TLS, engines agree on HTTP/1.1.
+        if endpoint is None or endpoint.is_secure:
+            raise
+        if not speaks_http2(endpoint, timeout=PRIOR_KNOWLEDGE_SECONDS):
+            raise
+        found = _by_prior_knowledge(endpoint)
         if found is None:
             raise
         return found
+    return _upgraded(client, stream)
+
+
+def _upgraded(client: docker.DockerClient, stream: NonBlockingStream) -> ControlClient:
+    """Return a client on a connection that was upgraded; sessions upgrade others."""
+    from imagebuilders.buildkit.control.client import ControlClient
+    from imagebuilders.buildkit.transport.channel import Channel
+    from imagebuilders.buildkit.transport.http2 import Role
+
     channel = Channel(stream, name="buildkit")
     try:
         channel.wait_ready(READY_SECONDS)
@@ -56,11 +75,11 @@ def engine_buildkit(client: docker.DockerClient) -> ControlClient:
 
     def open_session(session: Session) -> Channel:
         try:
-            stream = upgrade(client, "/session", headers=session.metadata())
+            opened = upgrade(client, "/session", headers=session.metadata())
         except EngineError as error:
             raise TransportError(f"the session cannot be opened: {error}") from error
         return Channel(
-            stream,
+            opened,
             Role.SERVER,
             handlers=session.handlers,
             answers=session.answers,
@@ -70,11 +89,10 @@ def engine_buildkit(client: docker.DockerClient) -> ControlClient:
     return ControlClient(channel, open_session=open_session)
 
 
-def _by_prior_knowledge(client: docker.DockerClient) -> ControlClient | None:
+def _by_prior_knowledge(endpoint: Endpoint) -> ControlClient | None:
     """Return a client of an engine that speaks HTTP/2 and has BuildKit behind it; else `None`."""
-    endpoint = known_endpoint(client)
-    if endpoint is None or endpoint.is_secure:
-        return None  # by TLS, engines agree on HTTP/1.1
+    from imagebuilders.buildkit.daemon import open_control
+
     try:
         control = open_control(endpoint, PRIOR_KNOWLEDGE_SECONDS)
     except (OSError, TransportError, ConfigurationError):
