@@ -61,6 +61,7 @@ class ScriptedBuildKit:
 
     Attributes:
         script: what is called for the next `Solve`.
+        session_seconds: so long a build waits for its session.
         builds: the builds that were asked for, in order.
         sessions: the sessions that were opened, in order.
         connections: the connections of clients, in order, without those of sessions.
@@ -83,7 +84,7 @@ class ScriptedBuildKit:
         self._version = version
         self._workers = [_worker(containerd_store=containerd_store)] if workers is None else workers
         self._more_handlers = dict(handlers or {})
-        self._session_seconds = session_seconds
+        self.session_seconds = session_seconds
         self._changed = threading.Condition()
         self._by_ref: dict[str, ScriptedBuild] = {}
         self._defects: list[Exception] = []
@@ -277,7 +278,7 @@ class ScriptedBuildKit:
             return next((session for session in named if session.is_open), None)
 
         with self._changed:
-            session = self._changed.wait_for(found, self._session_seconds)
+            session = self._changed.wait_for(found, self.session_seconds)
         if session is None:
             words = f"no active session for {name}: context deadline exceeded"
             raise CallError(RpcStatus(Code.DEADLINE_EXCEEDED, words))

@@ -91,9 +91,6 @@ def _build_with_buildkit(
         _ClassicInsteadError: the engine has none, or passes an option over.
     """
     from imagebuilders.buildkit.engine import engine_buildkit
-    from imagebuilders.buildkit.engine_build import build_with_buildkit
-    from imagebuilders.buildkit.engine_features import EngineFeatures
-    from imagebuilders.buildkit.transport.errors import TransportError
     from imagebuilders.docker.upgrade import UpgradeRefusedError
 
     try:
@@ -108,6 +105,11 @@ def _build_with_buildkit(
         raise _ClassicInsteadError(reason) from refused
     except EngineError as error:
         raise BuildError(f"{job.names[0]} was not built. {error}") from error
+    # Only now: an engine without BuildKit needs none of this, nor HTTP/2.
+    from imagebuilders.buildkit.engine_build import build_with_buildkit
+    from imagebuilders.buildkit.engine_features import EngineFeatures
+    from imagebuilders.buildkit.transport.errors import TransportError
+
     with buildkit, stopped_by(buildkit.close):
         try:
             features = EngineFeatures.of(version, buildkit.workers())

@@ -1,0 +1,116 @@
+"""The BuildKit daemon that follows a script, as its clients see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from fakes import FakeDockerEngine
+from fakes.buildkit import ScriptedBuild, ScriptedBuildKit, daemon
+from fakes.buildkit.daemon import ScriptError
+from fakes.engine.http import make_request
+from imagebuilders.buildkit import ControlClient, connect
+from imagebuilders.buildkit.control.client import SERVICE
+from imagebuilders.buildkit.proto.control_pb2 import (
+    SolveRequest,
+    SolveResponse,
+    StatusRequest,
+    StatusResponse,
+)
+from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.status import Code
+
+
+@pytest.fixture
+def buildkit() -> ScriptedBuildKit:
+    """A daemon for which every build succeeds."""
+    return ScriptedBuildKit()
+
+
+@pytest.fixture
+def client(buildkit: ScriptedBuildKit) -> Iterator[ControlClient]:
+    """A client of it."""
+    with buildkit.serve() as address, connect(address) as client:
+        yield client
+
+
+def _solve(client: ControlClient, ref: str = "ref", session: str = "") -> dict[str, str]:
+    request = SolveRequest(Ref=ref, Session=session).SerializeToString()
+    answer = client.channel.unary(f"{SERVICE}Solve", request, timeout=20)
+    return dict(SolveResponse.FromString(answer).ExporterResponse)
+
+
+def _status(client: ControlClient, ref: str = "ref") -> list[StatusResponse]:
+    call = client.channel.call(f"{SERVICE}Status")
+    call.send(StatusRequest(Ref=ref).SerializeToString(), last=True)
+    told = []
+    while (message := call.receive(20)) is not None:
+        told.append(StatusResponse.FromString(message))
+    return told
+
+
+def test_a_late_status_tells_everything_again(client: ControlClient) -> None:
+    """In one message, as real daemons do."""
+    assert _solve(client)["containerimage.digest"].startswith("sha256:")
+    (told,) = _status(client)
+    assert {vertex.name for vertex in told.vertexes} == {"[1/1] FROM scratch", "exporting to image"}
+
+
+def test_a_status_of_a_build_that_nobody_asked_for(
+    client: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for one, and is refused."""
+    monkeypatch.setattr(daemon, "UNKNOWN_REF_SECONDS", 0.01)
+    with pytest.raises(CallError) as caught:
+        _status(client)
+    assert (caught.value.status.code, caught.value.status.message) == (5, "no such job ref")
+
+
+def test_a_session_that_nobody_opened(buildkit: ScriptedBuildKit, client: ControlClient) -> None:
+    """The build waits for it, and fails."""
+
+    def script(build: ScriptedBuild) -> Mapping[str, str]:
+        build.session.copy("context")
+        return {}
+
+    buildkit.script = script
+    buildkit.session_seconds = 0.01
+    with pytest.raises(CallError, match="no active session for nobody") as caught:
+        _solve(client, session="nobody")
+    assert caught.value.status.code == Code.DEADLINE_EXCEEDED
+
+
+def test_a_script_that_fails_by_itself_is_told(
+    buildkit: ScriptedBuildKit, client: ControlClient
+) -> None:
+    """To the client as an error, and to the test by `check`."""
+
+    def script(build: ScriptedBuild) -> Mapping[str, str]:
+        raise AssertionError("it was not asked for this")
+
+    buildkit.script = script
+    with pytest.raises(CallError, match="the script failed"):
+        _solve(client)
+    with pytest.raises(ScriptError, match="it was not asked for this"):
+        buildkit.check()
+    buildkit._defects.clear()
+
+
+def test_more_calls_can_be_served() -> None:
+    """Those that the daemon has not, and others in the place of its own."""
+    path = f"{SERVICE}Prune"
+    buildkit = ScriptedBuildKit(handlers={path: lambda call: call.send(b"pruned")})
+    with buildkit.serve() as address, connect(address) as client:
+        assert client.channel.unary(path, b"", timeout=20) == b"pruned"
+
+
+@pytest.mark.parametrize("path", ["/grpc", "/session"])
+def test_the_engine_upgrades_to_nothing_else(path: str, buildkit: ScriptedBuildKit) -> None:
+    """In the engine's own words; without a daemon it has no such endpoint."""
+    engine = FakeDockerEngine("28.5", buildkit=buildkit)
+    assert engine.handle(make_request("POST", path, {}, b"")).status == 400
+    refused = engine.handle(make_request("POST", path, {"upgrade": "tcp"}, b""))
+    assert refused.status == 500
+    assert b"protocol tcp not supported" in bytes(refused.body)  # type: ignore[arg-type]
+    assert FakeDockerEngine("28.5").handle(make_request("POST", path, {}, b"")).status == 501
