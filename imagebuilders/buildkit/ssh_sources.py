@@ -25,7 +25,7 @@ def ssh_agents(agents: Iterable[SSHAgent]) -> dict[str, Agent]:
 
 
 def _agent(agent: SSHAgent) -> Agent:
-    paths = agent.paths or (os.environ.get(VARIABLE, ""),)
+    paths = list(agent.paths) or [os.environ.get(VARIABLE, "")]
     if not paths[0]:
         raise BuildOptionsError(
             f"The option 'ssh' wants the agent {agent.id!r}, but {VARIABLE} is not set: start an "
