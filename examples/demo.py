@@ -1,7 +1,7 @@
 """Builds and pushes `examples/storefront`, twice, and shows what is sent.
 
-The Docker Engine found is used; where none answers, the engine that this package
-brings for tests takes its place. The registry is a double in this process.
+The Docker Engine found is used, with BuildKit where it has it; where none answers, the engine that
+this package brings for tests takes its place. The registry is a double in this process.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from imagebuilders import (
 from imagebuilders.artifact_stores.upload import upload_build_context
 from imagebuilders.docker.client import connect, engine_version
 from imagebuilders.events import (
+    BuildFinished,
     ContextProgress,
     Event,
-    StepCached,
+    Notice,
     StepOutput,
     StepStarted,
     UploadProgress,
@@ -65,22 +66,31 @@ class Account:
     """Prints a build's steps and counts what is sent."""
 
     def __init__(self) -> None:
-        self.uploaded = self.steps = self.cached = 0
+        self.uploaded = self.sent = 0
+        self.is_buildkit = True
+        self.finished: BuildFinished | None = None
+        self._told: set[str] = set()
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
         match event:
+            case Notice(message=message):
+                print(f"  note: {message}")
             case UploadProgress(bytes_sent=sent, done=True):
                 self.uploaded = sent
-            case ContextProgress(bytes_sent=sent, done=True):
+            case ContextProgress(bytes_sent=sent, done=True, step_id=step_id):
+                self.sent = sent
+                self.is_buildkit = bool(step_id)  # a classic build sends all before its first step
                 print(f"  context to the engine: {sent:,} bytes")
-            case StepStarted(number=number, total=total, instruction=instruction):
-                self.steps = total
-                print(f"  {number}/{total} {instruction.splitlines()[0]}")
-            case StepCached():
-                self.cached += 1
+            case StepStarted(number=number, total=total, instruction=instruction) if number:
+                if event.step_id not in self._told:  # it may begin anew
+                    self._told.add(event.step_id)
+                    stage = f"{event.stage} " if event.stage else ""
+                    print(f"  {stage}{number}/{total} {instruction.splitlines()[0]}")
             case StepOutput(number=number, line=line) if number and line:
                 print(f"      {line}")
+            case BuildFinished():
+                self.finished = event
 
 
 def build_and_push(stack: Stack, image_name: str) -> tuple[Account, str]:
@@ -104,6 +114,13 @@ def bytes_received(registry: FakeRegistry) -> int:
     )
 
 
+def bytes_of_content() -> int:
+    """Count the bytes of the files that the Dockerfile copies."""
+    files = BuildContext(root=str(APPLICATION)).get_files()
+    sources = [Path(source) for name, source in files.items() if name != "Dockerfile"]
+    return sum(source.stat().st_size for source in sources if source.is_file())
+
+
 def main() -> int:
     """Run the demonstration."""
     with (
@@ -123,7 +140,7 @@ def main() -> int:
             print(f"  {name}")
 
         print("\nFirst build:")
-        _, first = build_and_push(stack, image_name)
+        before, first = build_and_push(stack, image_name)
         print(f"  pushed: {first}")
         print(f"  the registry holds: {registry.manifest(image_name).digest}")
         received = bytes_received(registry)
@@ -133,16 +150,23 @@ def main() -> int:
         account, second = build_and_push(stack, image_name)
         print(f"  pushed: {second}")
         sent_again = bytes_received(registry) - received
-        print(f"  steps from the cache: {account.cached}")
+        if (finished := account.finished) is not None:
+            print(f"  steps from the cache: {finished.cached_steps} of {finished.steps}")
         print(f"  sent to the artifact store: {account.uploaded} bytes")
         print(f"  layers and config sent to the registry: {sent_again} bytes")
         unchanged = second == first and not account.uploaded and not sent_again
-        print(
-            "\nNothing was sent again. (The engine itself asks for the context at each build of "
-            "its classic builder.)"
-            if unchanged
-            else "\nSomething was sent again that should not have been."
-        )
+        outcome = "Nothing was sent again."
+        if account.is_buildkit:
+            unchanged = unchanged and account.sent < bytes_of_content()
+            outcome += (
+                f" (By {account.sent:,} bytes of names, times and sizes, BuildKit saw that the "
+                f"context is unchanged; the first build sent {before.sent:,} bytes of it.)"
+            )
+        else:
+            outcome += " (A classic build asks for the context each time.)"
+        if not unchanged:
+            outcome = "Something was sent again that should not have been."
+        print(f"\n{outcome}")
         return 0 if unchanged else 1
 
 
