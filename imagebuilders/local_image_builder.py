@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from imagebuilders.auth.keychain import Keychain
     from imagebuilders.build_context import BuildContext
     from imagebuilders.container_registries import BaseContainerRegistry
+    from imagebuilders.docker.build_engine import BuildEngine
 
 
 def _frontend(value: str) -> str:
@@ -158,7 +159,6 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             EngineNotFoundError: no engine answers.
         """
         from imagebuilders.auth.keychain import shared_keychain
-        from imagebuilders.docker.client import engine_addresses, engine_version, image_size
 
         _check_types(build_context, container_registry)
         options = DockerBuildOptions.from_any(docker_build_options)
@@ -173,15 +173,15 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         snapshot = build_context.build_snapshot(options.dockerfile)
         with (
             shared_keychain() as keychain,
-            self._client_for(container_registry, keychain) as client,
+            self._engine_for(container_registry, keychain) as engine,
         ):
             try:
-                version = engine_version(client)
+                version = engine.version()
             except EngineError as error:
                 raise BuildError(f"{reference} was not built. {error}") from error
             tell(BuildStarted(str(reference), str(version)))
             if options.use_config_proxy is not False:
-                proxies = keychain.config.proxy_build_arguments(*engine_addresses(client))
+                proxies = keychain.config.proxy_build_arguments(*engine.addresses())
             else:
                 proxies = {}
             job = BuildJob(
@@ -194,8 +194,8 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
                 will_push=container_registry is not None,
                 emit=tell,
             )
-            built = build_with_engine(client, job, version, self.config.builder)
-            size = image_size(client, built) if built else None
+            built = build_with_engine(engine, job, version, self.config.builder)
+            size = engine.image_size(built) if built else None
             result = image_name
             if container_registry is not None:
                 result = container_registry.push_image(image_name)
@@ -231,17 +231,23 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
         )
 
     @contextmanager
-    def _client_for(
+    def _engine_for(
         self, container_registry: BaseContainerRegistry | None, keychain: Keychain
-    ) -> Iterator[docker.DockerClient]:
-        """Lend the client to build with; one that is made for this build is closed after it."""
-        if container_registry is not None:
-            yield container_registry.docker_client
-            return
-        from imagebuilders.docker.client import connect
+    ) -> Iterator[BuildEngine]:
+        """Lend the engine to build with; what is opened for this build is closed after it."""
+        from imagebuilders.docker.build_engine import DiscoveredEngine, GivenEngine
 
-        with self._source.lend(lambda: connect(docker_config=keychain.config)) as client:
-            yield client
+        if container_registry is not None:
+            yield GivenEngine(container_registry.docker_client)
+        elif self._source.is_given:
+            with self._source.lend() as client:
+                yield GivenEngine(client)
+        else:
+            from imagebuilders.connections.discovery import find_engine
+
+            found = find_engine(docker_config=keychain.config)
+            with closing(DiscoveredEngine(found, keychain.config)) as engine:
+                yield engine
 
 
 def _check_types(build_context: object, container_registry: object) -> None:

@@ -14,11 +14,10 @@ from imagebuilders.events import Notice
 from imagebuilders.exceptions import BuildError, BuildOptionsError, EngineError
 
 if TYPE_CHECKING:
-    import docker
-
     from imagebuilders.build_options.fields import OptionValues
     from imagebuilders.build_options.job import BuildJob
     from imagebuilders.connections.engine_version import EngineVersion
+    from imagebuilders.docker.build_engine import BuildEngine
 
 BuilderSetting: TypeAlias = Literal["auto", "buildkit", "classic"]
 
@@ -45,12 +44,12 @@ def check_options(options: OptionValues, builder: BuilderSetting) -> None:
 
 
 def build_with_engine(
-    client: docker.DockerClient, job: BuildJob, version: EngineVersion, builder: BuilderSetting
+    engine: BuildEngine, job: BuildJob, version: EngineVersion, builder: BuilderSetting
 ) -> str | None:
     """Build with BuildKit where the engine has it and the options allow it, else classically.
 
     Args:
-        client: the engine's client.
+        engine: the engine.
         job: the build.
         version: what the engine says of itself.
         builder: which builder may build; `auto` for BuildKit or else, with one notice that tells
@@ -69,13 +68,13 @@ def build_with_engine(
         try:
             if builder == "auto":
                 _check_for_buildkit(job.options)
-            return _build_with_buildkit(client, job, version, builder)
+            return _build_with_buildkit(engine, job, version, builder)
         except _ClassicInsteadError as reason:
             _check_classic(job.options, str(reason))
             job.emit(Notice(f"Building with the classic builder: {reason}."))
     from imagebuilders.docker.classic_build import build_classically
 
-    return build_classically(client, job)
+    return build_classically(engine.client(), job)
 
 
 class _ClassicInsteadError(Exception):
@@ -83,7 +82,7 @@ class _ClassicInsteadError(Exception):
 
 
 def _build_with_buildkit(
-    client: docker.DockerClient, job: BuildJob, version: EngineVersion, builder: BuilderSetting
+    engine: BuildEngine, job: BuildJob, version: EngineVersion, builder: BuilderSetting
 ) -> str | None:
     """Build with BuildKit.
 
@@ -91,10 +90,10 @@ def _build_with_buildkit(
         _ClassicInsteadError: the engine has none, or passes an option over.
     """
     from imagebuilders.buildkit.engine import engine_buildkit
-    from imagebuilders.docker.upgrade import UpgradeRefusedError
+    from imagebuilders.connections.upgrade import UpgradeRefusedError
 
     try:
-        buildkit = engine_buildkit(client)
+        buildkit = engine_buildkit(engine)
     except UpgradeRefusedError as refused:
         reason = f"{version} offers no BuildKit ({refused.reason})"
         if builder == "buildkit":

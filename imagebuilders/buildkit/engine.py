@@ -1,4 +1,4 @@
-"""The BuildKit inside a Docker Engine, by the engine's own client.
+"""The BuildKit inside a Docker Engine.
 
 HTTP/2 is loaded once an engine has said that it speaks it: a build that needs none loads none.
 """
@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.errors import TransportError
 from imagebuilders.connections.prior_knowledge import speaks_http2
-from imagebuilders.docker.endpoint import known_endpoint
-from imagebuilders.docker.upgrade import UpgradeRefusedError, upgrade
+from imagebuilders.connections.upgrade import UpgradeRefusedError
 from imagebuilders.exceptions import ConfigurationError, EngineError
 
 if TYPE_CHECKING:
-    import docker
-
     from imagebuilders.buildkit.control.client import ControlClient
     from imagebuilders.buildkit.session.session import Session
     from imagebuilders.buildkit.transport.channel import Channel
     from imagebuilders.connections.dial import Endpoint
     from imagebuilders.connections.nonblocking import NonBlockingStream
+    from imagebuilders.docker.build_engine import BuildEngine
 
 READY_SECONDS = 20.0
 """So long an engine may take to speak HTTP/2 once it has said that it does."""
@@ -29,15 +27,15 @@ PRIOR_KNOWLEDGE_SECONDS = 5.0
 """So long an engine may take to speak HTTP/2 that was not asked whether it does."""
 
 
-def engine_buildkit(client: docker.DockerClient) -> ControlClient:
+def engine_buildkit(engine: BuildEngine) -> ControlClient:
     """Return a client of the BuildKit inside an engine.
 
     The engine is asked to upgrade a connection (`POST /grpc`), which all versions from 20.10 on
     do. One that does not is tried once by prior knowledge of HTTP/2, on a connection of its own,
-    where the client's address is known.
+    where the engine's address is known.
 
     Args:
-        client: the engine's client; whatever it connects by is used.
+        engine: the engine.
 
     Raises:
         UpgradeRefusedError: the engine has none, or something between denies it.
@@ -45,9 +43,9 @@ def engine_buildkit(client: docker.DockerClient) -> ControlClient:
         EngineError: the engine does not answer.
     """
     try:
-        stream = upgrade(client, "/grpc")
+        stream = engine.upgrade("/grpc")
     except UpgradeRefusedError:
-        endpoint = known_endpoint(client)
+        endpoint = engine.endpoint()
         # By TLS, engines agree on HTTP/1.1.
         if endpoint is None or endpoint.is_secure:
             raise
@@ -57,10 +55,10 @@ def engine_buildkit(client: docker.DockerClient) -> ControlClient:
         if found is None:
             raise
         return found
-    return _upgraded(client, stream)
+    return _upgraded(engine, stream)
 
 
-def _upgraded(client: docker.DockerClient, stream: NonBlockingStream) -> ControlClient:
+def _upgraded(engine: BuildEngine, stream: NonBlockingStream) -> ControlClient:
     """Return a client on a connection that was upgraded; sessions upgrade others."""
     from imagebuilders.buildkit.control.client import ControlClient
     from imagebuilders.buildkit.transport.channel import Channel
@@ -75,7 +73,7 @@ def _upgraded(client: docker.DockerClient, stream: NonBlockingStream) -> Control
 
     def open_session(session: Session) -> Channel:
         try:
-            opened = upgrade(client, "/session", headers=session.metadata())
+            opened = engine.upgrade("/session", session.metadata())
         except EngineError as error:
             raise TransportError(f"the session cannot be opened: {error}") from error
         return Channel(

@@ -32,6 +32,11 @@ class FoundEngine:
     address: str = ""
     """The address as it was written where it was found."""
 
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """The address as the user wrote it, and as it was understood."""
+        return tuple(dict.fromkeys((self.address, str(self.endpoint.address))))
+
 
 class ProbeError(Exception):
     """An engine could not be asked, or gave a wrong answer; the text says so in a few words."""

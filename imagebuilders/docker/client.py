@@ -65,7 +65,7 @@ class EngineAPIClient(docker.APIClient):
         # The names under which the SDK's methods look for what its constructor makes.
         self._version = found.version.api_version
         self._general_configs: dict[str, object] = {}
-        proxies = {**config.proxies_for(*_spellings(found))}
+        proxies = {**config.proxies_for(*found.spellings)}
         self._proxy_configs = ProxyConfig.from_dict(proxies)  # type: ignore[arg-type]
         self._auth_configs = _auth_configs(config)
 
@@ -150,18 +150,13 @@ def image_size(client: docker.DockerClient, image_id: str) -> int | None:
 def engine_addresses(client: docker.DockerClient) -> tuple[str, ...]:
     """Return the spellings of a client's address by which `config.json` may know the engine."""
     if isinstance(client, EngineClient):
-        return _spellings(client.found)
+        return client.found.spellings
     url: str = client.api.base_url
     scheme, _, host = url.partition("://")
     if scheme in ("http", "https"):
         return (f"tcp://{host}", url)
     socket_path: object = getattr(client.api.get_adapter(url), "socket_path", None)
     return (f"unix://{socket_path}",) if isinstance(socket_path, str) else ()
-
-
-def _spellings(found: FoundEngine) -> tuple[str, ...]:
-    """Return an engine's address as the user wrote it, and as it was understood."""
-    return tuple(dict.fromkeys((found.address, str(found.endpoint.address))))
 
 
 def _auth_configs(config: DockerConfigFile) -> AuthConfig:

@@ -88,16 +88,13 @@ class ClientSource:
             return self._client
 
     @contextmanager
-    def lend(self, make: Callable[[], docker.DockerClient]) -> Iterator[docker.DockerClient]:
-        """Lend a client for one task; one that was not given is closed after it.
-
-        Args:
-            make: makes a client, when none was given.
+    def lend(self) -> Iterator[docker.DockerClient]:
+        """Lend the client that was given for one task; one that stands for it is closed after it.
 
         Raises:
             ConfigurationError: as in `client`.
         """
-        client = self._given_here() if self._is_given else make()
+        client = self._given_here()
         try:
             yield client
         finally:

@@ -12,14 +12,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from imagebuilders.connections.failures import broken_off
 from imagebuilders.connections.http1 import Answer, BodyError
 from imagebuilders.docker.connection import Query, exchange
 from imagebuilders.docker.json_stream import Message, parse_json_stream
 from imagebuilders.exceptions import (
-    EngineDisconnectedError,
     EngineError,
     EngineResponseError,
-    EngineTimeoutError,
 )
 
 if TYPE_CHECKING:
@@ -53,14 +52,8 @@ def engine_errors() -> Iterator[None]:
         # The HTTP libraries' own errors may quote the URL, and with it the build arguments: none
         # of them stands in the text or in the chain.
         cause = system_error(error)
-        if isinstance(error if cause is None else cause, TimeoutError | LibraryTimeoutError):
-            raise EngineTimeoutError(
-                "The Docker Engine did not answer in time; it may be overloaded or stopped."
-            ) from cause
-        reason = "" if cause is None else f": {cause.strerror or cause}"
-        raise EngineDisconnectedError(
-            f"The connection to the Docker Engine broke off{reason}."
-        ) from cause
+        is_late = isinstance(error if cause is None else cause, TimeoutError | LibraryTimeoutError)
+        raise broken_off(cause, is_late=is_late) from cause
 
 
 def system_error(error: BaseException) -> OSError | None:

@@ -22,9 +22,11 @@ from fakes.registry.tls import make_certificate
 from imagebuilders.buildkit.engine import engine_buildkit
 from imagebuilders.buildkit.session.session import Session
 from imagebuilders.connections.nonblocking import NonBlockingStream, non_blocking
+from imagebuilders.connections.upgrade import UpgradeRefusedError
+from imagebuilders.docker.build_engine import GivenEngine
 from imagebuilders.docker.client import connect
 from imagebuilders.docker.endpoint import known_endpoint
-from imagebuilders.docker.upgrade import UpgradeRefusedError, upgrade
+from imagebuilders.docker.upgrade import upgrade
 from imagebuilders.exceptions import EngineDisconnectedError, EngineTimeoutError
 
 
@@ -110,7 +112,7 @@ def test_whatever_a_client_connects_by_leads_to_buildkit(
 ) -> None:
     """Control and session alike; the client is as it was afterwards."""
     with way(engine, tmp_path) as client:
-        with engine_buildkit(client) as control:
+        with engine_buildkit(GivenEngine(client)) as control:
             assert control.version() == "v0.32.2"
             session = Session()
             with control.attached(session):
@@ -232,7 +234,7 @@ def test_an_engine_that_upgrades_nothing_is_tried_by_prior_knowledge(
         _later_engine(buildkit) as address,
         contextlib.closing(docker.DockerClient(address)) as client,
     ):
-        with engine_buildkit(client) as control:
+        with engine_buildkit(GivenEngine(client)) as control:
             assert control.version() == "v0.32.2"
         buildkit.close()
 
@@ -244,7 +246,7 @@ def test_an_engine_without_buildkit_is_a_refusal() -> None:
         contextlib.closing(docker.DockerClient(address)) as client,
         pytest.raises(UpgradeRefusedError) as caught,
     ):
-        engine_buildkit(client)
+        engine_buildkit(GivenEngine(client))
     assert caught.value.status == 501
 
 

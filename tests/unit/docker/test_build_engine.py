@@ -1,0 +1,116 @@
+"""The engine that builds, found or given: both lead to the same, one without the Docker SDK."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
+from imagebuilders.auth.config_file import DockerConfigFile
+from imagebuilders.connections.discovery import find_engine
+from imagebuilders.connections.upgrade import UpgradeRefusedError
+from imagebuilders.docker.build_engine import BuildEngine, DiscoveredEngine, GivenEngine
+from imagebuilders.exceptions import EngineDisconnectedError
+
+_BUILD = """
+import sys
+from imagebuilders import BuildContext, LocalImageBuilder
+context = BuildContext()
+context.add_file("FROM scratch\\nLABEL a=b\\n", "Dockerfile")
+print(LocalImageBuilder().build("app:1", context))
+print(sorted({"docker", "requests", "urllib3", "asyncio", "pydantic_settings"} & set(sys.modules)))
+"""
+
+
+@contextmanager
+def _found(engine: FakeDockerEngine) -> Iterator[DiscoveredEngine]:
+    with engine.serve() as address:
+        found = find_engine(environ={"DOCKER_HOST": address, "HOME": "/nowhere"})
+        with closing(DiscoveredEngine(found, DockerConfigFile())) as local:
+            yield local
+
+
+@contextmanager
+def _given(engine: FakeDockerEngine) -> Iterator[GivenEngine]:
+    with closing(FakeDockerClient(engine)) as client:
+        yield GivenEngine(client)
+
+
+@pytest.fixture(params=["found", "given"])
+def build_engine(request: pytest.FixtureRequest, engine: FakeDockerEngine) -> Iterator[BuildEngine]:
+    """Give the same engine, in both ways to it."""
+    with (_found if request.param == "found" else _given)(engine) as opened:
+        yield opened
+
+
+@pytest.fixture
+def engine() -> FakeDockerEngine:
+    """Give an engine without BuildKit that has an image."""
+    engine = FakeDockerEngine("28.5")
+    engine.seed_image("base:1", files={"/file": "x" * 1000})
+    return engine
+
+
+def test_what_it_says(build_engine: BuildEngine, engine: FakeDockerEngine) -> None:
+    """Its version, the size of an image, and the SDK's client, the same each time."""
+    assert str(build_engine.version()).startswith("Docker Engine 28.5")
+    image = engine.image("base:1")
+    assert build_engine.image_size("base:1") == build_engine.image_size(image.id)
+    assert (build_engine.image_size("base:1") or 0) >= 1000
+    assert build_engine.image_size("absent:1") is None
+    assert build_engine.client() is build_engine.client()
+    assert build_engine.client().images.get("base:1").id == image.id
+
+
+def test_a_refused_upgrade(build_engine: BuildEngine) -> None:
+    """An engine without BuildKit says so with a status."""
+    with pytest.raises(UpgradeRefusedError) as caught:
+        build_engine.upgrade("/grpc")
+    assert caught.value.status == 501
+
+
+def test_where_a_found_engine_is(engine: FakeDockerEngine) -> None:
+    """Its address is the one that it was found by."""
+    with _found(engine) as local:
+        (address,) = local.addresses()
+        assert address.startswith("unix://")
+        endpoint = local.endpoint()
+        assert endpoint is not None
+        assert f"unix://{endpoint.address.path}" == address
+
+
+def test_a_found_engine_that_went_away(engine: FakeDockerEngine) -> None:
+    """The error is this package's own; a size is not worth one."""
+    with engine.serve() as address:
+        found = find_engine(environ={"DOCKER_HOST": address, "HOME": "/nowhere"})
+    with closing(DiscoveredEngine(found, DockerConfigFile())) as local:
+        with pytest.raises(EngineDisconnectedError, match="broke off"):
+            local.upgrade("/grpc")
+        assert local.image_size("base:1") is None
+
+
+def test_a_build_with_buildkit_loads_no_sdk(tmp_path: Path) -> None:
+    """What a build does not need, its process does not wait for."""
+
+    def script(build: ScriptedBuild) -> dict[str, str]:
+        return build.export()
+
+    buildkit = ScriptedBuildKit(script)
+    engine = FakeDockerEngine("28.5", buildkit=buildkit)
+    with engine.serve() as address:
+        done = subprocess.run(
+            [sys.executable, "-c", _BUILD],
+            env={**os.environ, "DOCKER_HOST": address, "DOCKER_CONFIG": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.stdout == "app:1\n[]\n", done.stderr
+    assert len(buildkit.requests) == 1
