@@ -70,6 +70,8 @@ def test_paths_are_made_canonical(given: str, path: str) -> None:
         ({"path": "s3://"}, "is not of the form s3://bucket/prefix"),
         ({"key": "hidden"}, "key and secret belong together"),
         ({"token": "hidden"}, "token needs key and secret"),
+        ({"key": "hidden\n", "secret": "hidden"}, "key: must be printable ASCII"),
+        ({"key": "k", "secret": "s", "token": "hidden\n"}, "token: must be printable ASCII"),
         ({"profile": "p", "anonymous": True}, "give only one of"),
         ({"endpoint_url": "host:9000"}, "must be an http:// or https:// address"),
         ({"endpoint_url": "http://me:hidden@host"}, "must not hold credentials"),
