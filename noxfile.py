@@ -221,3 +221,16 @@ def docs(session: nox.Session) -> None:
         *("--doctree-dir", str(Path(session.create_tmp()) / "doctrees")),
         *("docs", "site"),
     )
+
+
+@nox.session
+def proto(session: nox.Session) -> None:
+    """Compile BuildKit's messages; what it makes is checked in."""
+    session.install(*nox.project.dependency_groups(PROJECT, "proto"))
+    folder = Path("imagebuilders/buildkit/proto")
+    session.run(
+        *("python", "-m", "grpc_tools.protoc", "--proto_path=."),
+        *("--include_imports", f"--descriptor_set_out={folder / 'messages.binpb'}"),
+        "--mypy_out=quiet:.",
+        *map(str, sorted(folder.glob("*.proto"))),
+    )

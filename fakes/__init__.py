@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fakes.artifact_store import InMemoryArtifactStore as InMemoryArtifactStore
+    from fakes.buildkit import ScriptedBuildKit as ScriptedBuildKit
     from fakes.engine import FakeDockerClient as FakeDockerClient
     from fakes.engine import FakeDockerEngine as FakeDockerEngine
     from fakes.registry import FakeRegistry as FakeRegistry
@@ -20,6 +21,7 @@ _HOMES = {
     "FakeDockerEngine": "fakes.engine",
     "FakeRegistry": "fakes.registry",
     "InMemoryArtifactStore": "fakes.artifact_store",
+    "ScriptedBuildKit": "fakes.buildkit",
 }
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "FakeDockerEngine",
     "FakeRegistry",
     "InMemoryArtifactStore",
+    "ScriptedBuildKit",
 ]
 
 

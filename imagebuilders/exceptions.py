@@ -299,6 +299,13 @@ class EngineTimeoutError(EngineError):
     """The engine did not answer within the time the caller allowed."""
 
 
+class BuildKitError(EngineError):
+    """A BuildKit daemon cannot be reached, broke the connection off, or refused a call.
+
+    Builders raise `BuildError` in its place.
+    """
+
+
 class BuildError(EngineError):
     """An image could not be built.
 

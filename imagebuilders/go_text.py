@@ -75,6 +75,31 @@ def check_glob(pattern: str) -> None:
         return
 
 
+def match_glob(pattern: str, name: str) -> bool:
+    """Return whether a name fits a glob (Go's `filepath.Match`, on Unix).
+
+    Raises:
+        GlobSyntaxError: the glob is malformed, as far as it was tried.
+    """
+    rest = pattern
+    while rest:
+        after_stars = rest.lstrip("*")
+        has_star = after_stars != rest
+        chunk, rest = _split_chunk(after_stars)
+        if has_star and not chunk:
+            return "/" not in name
+        left = _match_chunk(chunk, name)
+        # A star takes as little as it can; what it takes has no slash.
+        taken = 0
+        while left is None or (left and not rest):
+            if not has_star or taken == len(name) or name[taken] == "/":
+                return False
+            taken += 1
+            left = _match_chunk(chunk, name[taken:])
+        name = left
+    return not name
+
+
 def _split_chunk(pattern: str) -> tuple[str, str]:
     """Split before the first `*` that is not in a class."""
     in_class = False

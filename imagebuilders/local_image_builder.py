@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from imagebuilders.base_image_builder import (
@@ -13,7 +13,9 @@ from imagebuilders.base_image_builder import (
     BaseImageBuilderFlavor,
 )
 from imagebuilders.build_options import DockerBuildOptions
-from imagebuilders.build_options.classic_query import check_classic, render_classic_query
+from imagebuilders.build_options.buildkit_attributes import check_buildkit, without_meaning
+from imagebuilders.build_options.classic_query import check_classic
+from imagebuilders.build_options.job import BuildJob
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
 from imagebuilders.docker.client_source import ClientSource
 from imagebuilders.events import (
@@ -47,7 +49,10 @@ if TYPE_CHECKING:
 
 
 class LocalImageBuilderConfig(BaseImageBuilderConfig):
-    """Settings of the local image builder: none."""
+    """Settings of the local image builder."""
+
+    builder: Literal["auto", "buildkit", "classic"] = "auto"
+    """What builds: BuildKit where the engine has it, else the classic builder; or one of them."""
 
 
 class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
@@ -131,23 +136,19 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             EngineNotFoundError: no engine answers.
         """
         from imagebuilders.auth.keychain import shared_keychain
-        from imagebuilders.docker.build import build_image
-        from imagebuilders.docker.buildkit_advice import buildkit_advice
         from imagebuilders.docker.client import describe_engine, engine_addresses
-        from imagebuilders.docker.context_files import engine_context
         from imagebuilders.oci.reference import parse_build_target
 
         _check_types(build_context, container_registry)
         options = DockerBuildOptions.from_any(docker_build_options)
-        check_classic(options)
         reference: ImageReference
         if container_registry is not None:
             reference = container_registry.check_image_name(image_name)
         else:
             reference = parse_build_target(image_name)
-        names = [str(reference), *(str(parse_build_target(tag)) for tag in options.tags)]
-        context = engine_context(build_context, options.dockerfile)
-        compress = bool(options.gzip) or options.encoding == "gzip"
+        names = (str(reference), *(str(parse_build_target(tag)) for tag in options.tags))
+        self._check_options(options)
+        snapshot = build_context.build_snapshot(options.dockerfile)
         tell = _emit_results if options.quiet else emit
         with (
             shared_keychain() as keychain,
@@ -158,22 +159,70 @@ class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):
             except EngineError as error:
                 raise BuildError(f"{reference} was not built. {error}") from error
             tell(BuildStarted(str(reference), engine))
-            proxies = keychain.config.proxy_build_arguments(*engine_addresses(client))
-            build_image(
-                client,
-                image_name=str(reference),
-                context=context.archive(compress=compress),
-                params=_query(options, names, context.dockerfile, proxies),
-                headers=_auth_headers(container_registry, keychain),
-                idle_timeout=options.timeout,
-                emit=tell,
-                advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
-                dockerfile=context.given_dockerfile,
-                read_dockerfile=context.read_dockerfile,
-            )
+            if options.use_config_proxy is not False:
+                proxies = keychain.config.proxy_build_arguments(*engine_addresses(client))
+            else:
+                proxies = {}
+            keychain_of_build = _with_registry(keychain, container_registry)
+            job = BuildJob(snapshot, options, names, keychain_of_build, proxies, tell)
+            self._build_image(client, job)
             if container_registry is not None:
                 return container_registry.push_image(image_name)
         return image_name
+
+    def _check_options(self, options: DockerBuildOptions) -> None:
+        """See whether the options can be honoured at all.
+
+        Raises:
+            BuildOptionsError: one cannot.
+        """
+        if self.config.builder == "classic":
+            check_classic(options)
+        elif self.config.builder == "buildkit":
+            check_buildkit(options)
+        elif without_meaning(options):
+            check_classic(options)
+
+    def _build_image(self, client: docker.DockerClient, job: BuildJob) -> None:
+        """Build with BuildKit where the engine has it and the options allow it, else classically.
+
+        Raises:
+            BuildError: the build failed, or must be BuildKit's and the engine has none.
+        """
+        wanted = self.config.builder
+        reason = _classic_because(job.options) if wanted == "auto" else ""
+        if wanted != "classic" and not reason:
+            refused = self._build_with_buildkit(client, job)
+            if not refused:
+                return
+            reason = f"the engine offers no BuildKit ({refused})"
+            if wanted == "buildkit":
+                raise BuildError(
+                    f"{job.names[0]} was not built: {reason}, and the setting builder='buildkit' "
+                    "allows no other builder."
+                )
+        if reason:
+            job.emit(Notice(f"Building with the classic builder: {reason}."))
+        from imagebuilders.docker.classic_build import build_classically
+
+        build_classically(client, job)
+
+    @staticmethod
+    def _build_with_buildkit(client: docker.DockerClient, job: BuildJob) -> str:
+        """Build with BuildKit; return what an engine said that has none, else an empty text."""
+        from imagebuilders.buildkit.engine import engine_buildkit
+        from imagebuilders.buildkit.engine_build import build_with_buildkit
+        from imagebuilders.docker.upgrade import UpgradeRefusedError
+
+        try:
+            buildkit = engine_buildkit(client)
+        except UpgradeRefusedError as refused:
+            return refused.reason
+        except EngineError as error:
+            raise BuildError(f"{job.names[0]} was not built. {error}") from error
+        with buildkit:
+            build_with_buildkit(buildkit, job)
+        return ""
 
     @contextmanager
     def _client_for(
@@ -227,46 +276,23 @@ _OF_STEPS = (
 )
 
 
-def _query(
-    options: DockerBuildOptions,
-    names: Sequence[str],
-    dockerfile: str,
-    proxies: Mapping[str, str],
-) -> list[tuple[str, str]]:
-    """Return the query of `POST /build`."""
-    return render_classic_query(
-        options,
-        names=names,
-        dockerfile=dockerfile,
-        build_arguments={} if options.use_config_proxy is False else proxies,
-    )
+def _classic_because(options: DockerBuildOptions) -> str:
+    """Return why a build must be a classic one; empty when it need not."""
+    found = without_meaning(options)
+    return f"BuildKit has no meaning for the option {found[0]!r}" if found else ""
 
 
-def _auth_headers(
-    container_registry: BaseContainerRegistry | None, keychain: Keychain
-) -> dict[str, str]:
-    """Make the header with which the engine may pull base images.
-
-    A credential helper that fails is a notice, as most builds do not need it.
-    """
-    from imagebuilders.auth.credentials import encode_auth, server_key
-    from imagebuilders.exceptions import RegistryError
-
-    if container_registry is not None:
-        own = container_registry.resolve_credentials()
-        if own is not None:
-            keychain = keychain.with_credentials(container_registry.address, own)
+def _with_registry(
+    keychain: Keychain, container_registry: BaseContainerRegistry | None
+) -> Keychain:
+    """Return a keychain in which the registry's own credentials count first."""
     problem = keychain.problem()
     if problem is not None:
         emit(Notice(problem))
-    configs: dict[str, Mapping[str, str]] = {}
-    for found in keychain.all_credentials():
-        if isinstance(found, RegistryError):
-            emit(Notice(str(found)))
-        else:
-            registry, credentials = found
-            configs[server_key(registry)] = credentials.auth_config(registry)
-    return {"X-Registry-Config": encode_auth(configs)} if configs else {}
+    own = None if container_registry is None else container_registry.resolve_credentials()
+    if container_registry is None or own is None:
+        return keychain
+    return keychain.with_credentials(container_registry.address, own)
 
 
 class LocalImageBuilderFlavor(BuiltInFlavor, BaseImageBuilderFlavor):

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakes.engine.builder.run_policy import FileContent, RunEffect
 from fakes.engine.checks import check_text
@@ -31,6 +31,9 @@ from fakes.engine.routes.router import Router
 from fakes.engine.versions import VERSIONS, EngineVersion
 from fakes.engine.volumes.store import VolumeStore
 from imagebuilders.oci.file_tree import Tree
+
+if TYPE_CHECKING:
+    from fakes.buildkit import ScriptedBuildKit
 
 _A_NAME = "an image's name, a str as in 'app:1'"
 
@@ -57,6 +60,7 @@ class FakeDockerEngine:
         run_policy: str = "record",
         clock: Callable[[], int] | None = None,
         hub_is_real: bool = False,
+        buildkit: ScriptedBuildKit | None = None,
     ) -> None:
         if version not in VERSIONS:
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
@@ -65,6 +69,7 @@ class FakeDockerEngine:
         self.version: EngineVersion = VERSIONS[version]
         self.run_policy = run_policy
         self.hub_is_real = hub_is_real
+        self.buildkit = buildkit
         self.lock = threading.RLock()
         self._clock = clock or time.time_ns
         self._random = random.Random()  # noqa: S311  (ids, not secrets)

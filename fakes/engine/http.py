@@ -54,6 +54,7 @@ class Request:
         headers: names in lower case.
         body: the whole body.
         query_string: the parameters as they were written.
+        header_lines: all headers as they were written, names in lower case.
         route: the pattern that matched, set by the router.
     """
 
@@ -65,6 +66,7 @@ class Request:
     body: bytes = b""
     route: str = ""
     query_string: str = ""
+    header_lines: tuple[tuple[str, str], ...] = ()
     is_abandoned: Callable[[], bool] = lambda: False
 
     def parameter(self, name: str, default: str = "") -> str:
@@ -87,7 +89,7 @@ class Response:
         body: bytes, or an iterable that is sent in chunks as it comes.
         headers: in addition to the engine's own.
         omitted: the engine's own headers that it goes without.
-        hijack: takes over the connection after the headers.
+        hijack: takes over the connection after the headers; those of status 101 stand alone.
     """
 
     status: int = 200
@@ -142,14 +144,17 @@ def read_request(reader: BinaryIO) -> Request | None:
     if len(parts) != 3:
         raise ValueError("malformed request line")
     method, target, _ = parts
-    headers: dict[str, str] = {}
+    lines: list[tuple[str, str]] = []
     for _ in range(_MAX_HEADERS):
         line = reader.readline(_CHUNK)
         if line in (b"\r\n", b"\n", b""):
             break
         name, _, value = line.decode("latin-1").partition(":")
-        headers[name.strip().lower()] = value.strip()
-    return make_request(method, target, headers, _read_body(reader, headers))
+        lines.append((name.strip().lower(), value.strip()))
+    headers = dict(lines)
+    request = make_request(method, target, headers, _read_body(reader, headers))
+    request.header_lines = tuple(lines)
+    return request
 
 
 def make_request(method: str, target: str, headers: dict[str, str], body: bytes) -> Request:
@@ -208,7 +213,8 @@ def _answer(
     own_headers = {k: v for k, v in own_headers.items() if k not in response.omitted}
     if response.hijack is not None:
         connection.sendall(_hijack_head(request, response, own_headers))
-        _until_read(connection)
+        if response.status != 101:
+            _until_read(connection)
         response.hijack(connection, reader)
         _hang_up(connection)
         return False
@@ -324,20 +330,21 @@ def _with_date(own: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str
 
 
 def _hijack_head(request: Request, response: Response, own: Mapping[str, str]) -> bytes:
+    if response.status == 101:
+        return _head(101, response.headers)
     kind = response.headers.get("Content-Type", "application/vnd.docker.raw-stream")
     if "upgrade" in request.headers:
         headers = {"Content-Type": kind, "Connection": "Upgrade", "Upgrade": "tcp"}
         status = 101
     else:
         headers, status = {"Content-Type": kind}, 200
-    return _head(status, {**own, **headers} if status == 101 else headers)
+    if status == 101:
+        return _head(101, {**own, **headers}, "UPGRADED")
+    return _head(status, headers)
 
 
-_REASONS = {101: "UPGRADED"}
-
-
-def _head(status: int, headers: Mapping[str, str]) -> bytes:
-    reason = _REASONS.get(status) or HTTPStatus(status).phrase
+def _head(status: int, headers: Mapping[str, str], reason: str = "") -> bytes:
+    reason = reason or HTTPStatus(status).phrase
     lines = [f"HTTP/1.1 {status} {reason}"]
     lines.extend(f"{name}: {value}" for name, value in headers.items())
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")

@@ -55,6 +55,25 @@ def without_meaning(options: OptionValues) -> list[str]:
     return found
 
 
+def check_buildkit(options: OptionValues) -> None:
+    """See whether BuildKit can honour the options.
+
+    Raises:
+        BuildOptionsError: two options exclude each other, or one has no meaning in BuildKit.
+    """
+    for name in without_meaning(options):
+        raise BuildOptionsError(
+            f"The option {name!r} has no meaning in BuildKit. Leave it out, or build with the "
+            "engine's classic builder.",
+            option=name,
+        )
+    if options.nocache and options.no_cache_filter:
+        raise BuildOptionsError(
+            "The options 'nocache' and 'no_cache_filter' exclude each other.",
+            option="no_cache_filter",
+        )
+
+
 def render_buildkit_attributes(
     options: OptionValues,
     *,
@@ -71,17 +90,7 @@ def render_buildkit_attributes(
     Raises:
         BuildOptionsError: two options exclude each other, or one has no meaning in BuildKit.
     """
-    for name in without_meaning(options):
-        raise BuildOptionsError(
-            f"The option {name!r} has no meaning in BuildKit. Leave it out, or build with the "
-            "engine's classic builder.",
-            option=name,
-        )
-    if options.nocache and options.no_cache_filter:
-        raise BuildOptionsError(
-            "The options 'nocache' and 'no_cache_filter' exclude each other.",
-            option="no_cache_filter",
-        )
+    check_buildkit(options)
     attributes = {"filename": dockerfile}
     arguments = {**(build_arguments or {}), **options.buildargs}
     attributes.update(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
 _INTERRUPTED = 130  # as in `failures`, which may not be imported yet
+_OBJECTS = 100_000
+"""So many more objects than before make Python look for cycles; its own default is 700."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0; 1 when a build, a push or anything else failed; 2 for wrong usage;
         130 after Ctrl-C; 141 when nobody reads the output any more.
     """
+    if arguments is None:
+        # Collecting cycles takes a look at all that was imported, again and again; a process of
+        # this kind ends long before it has as much of its own.
+        gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
     try:
         from imagebuilders.cli.command import run
 

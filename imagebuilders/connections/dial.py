@@ -26,6 +26,8 @@ class Endpoint:
     """For ssh, the command to run."""
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What is sent with each request beside what HTTP needs."""
+    alpn: tuple[str, ...] = ()
+    """The protocols that TLS offers by their names, if any."""
 
     @property
     def is_secure(self) -> bool:
@@ -120,6 +122,8 @@ def _dial_tcp(endpoint: Endpoint, timeout: float | None) -> socket.socket:
     assert address.port is not None  # every TCP address has one
     # The files first: one that is missing is no reason to connect.
     context = (endpoint.tls or TLSFiles()).client_context() if endpoint.is_secure else None
+    if context is not None and endpoint.alpn:
+        context.set_alpn_protocols(list(endpoint.alpn))
     if proxy is not None:
         connected = _dial_proxy(proxy, timeout)
     else:

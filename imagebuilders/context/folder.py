@@ -9,7 +9,7 @@ from __future__ import annotations
 import stat
 import struct
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from imagebuilders.context.entries import (
@@ -136,23 +136,31 @@ class Folder:
             end: the number of the one behind the last.
             at: where the name of the first one begins in `names`.
         """
-        kind = EntryType.FILE
-        prefix, root, sources = self.prefix, self.root, self._sources
-        place = root + disk_name(prefix)
         states = unpack_states(self.states[start * STATE_SIZE : end and end * STATE_SIZE])
-        for name, state in zip(self._names_from(at), states, strict=False):
-            source, below = place + (name if UTF8_NAMES else disk_name(name)), root
-            if sources:
-                source, below = sources.get(name, (source, below))
-            mode, size, mtime, ctime, inode, device = state
-            if mode & _TYPE != _REGULAR:
-                mode, size, mtime, ctime, inode, device = self._odd_state(name, source)
-            path = prefix + name
-            mode &= _MODE
-            yield _new(
-                Entry,
-                (path, kind, mode, size, mtime, ctime, inode, device, "", source, below),
-            )
+        return self._files(self._names_from(at), states)
+
+    def file(self, number: int, at: int) -> Entry:
+        """Return one packed file.
+
+        Args:
+            number: its number.
+            at: where its name begins in `names`.
+        """
+        name = decode_path(self.names[at : self.names.index(b"\0", at)])
+        state = self.states[number * STATE_SIZE : (number + 1) * STATE_SIZE]
+        return next(self._files((name,), unpack_states(state)))
+
+    def placed(self) -> Iterator[str]:
+        """Yield the paths of what was put in by hand, here and below, without order."""
+        folders = [self]
+        while folders:
+            folder = folders.pop()
+            yield from map(folder.prefix.__add__, folder._sources)
+            for child in folder.children:
+                if not child.entry.root or child.entry.root != folder.root:
+                    yield child.entry.path
+                if child.folder is not None:
+                    folders.append(child.folder)
 
     def find(self, name: bytes) -> Entry | None:
         """Return the entry of a name in this folder."""
@@ -162,8 +170,7 @@ class Folder:
         offset = self._offset_of(name)
         if not self.names.startswith(name + b"\0", offset):
             return None
-        position = self.names.count(b"\0", 0, offset)
-        return next(self.files(position, position + 1, offset))
+        return self.file(self.names.count(b"\0", 0, offset), offset)
 
     def child(self, name: bytes) -> Folder | None:
         """Return what is in a directory in this folder."""
@@ -230,6 +237,24 @@ class Folder:
             if child.folder is not None:
                 yield child.folder
         yield from self.files(start, None, at)
+
+    def _files(self, names: Iterable[str], states: Iterable[State]) -> Iterator[Entry]:
+        kind = EntryType.FILE
+        prefix, root, sources = self.prefix, self.root, self._sources
+        place = root + disk_name(prefix)
+        for name, state in zip(names, states, strict=False):
+            source, below = place + (name if UTF8_NAMES else disk_name(name)), root
+            if sources:
+                source, below = sources.get(name, (source, below))
+            mode, size, mtime, ctime, inode, device = state
+            if mode & _TYPE != _REGULAR:
+                mode, size, mtime, ctime, inode, device = self._odd_state(name, source)
+            path = prefix + name
+            mode &= _MODE
+            yield _new(
+                Entry,
+                (path, kind, mode, size, mtime, ctime, inode, device, "", source, below),
+            )
 
     def _names_from(self, at: int) -> Iterator[str]:
         names = self.names

@@ -70,6 +70,7 @@ class IgnoreRules:
         split_up: list[tuple[int, SplitPattern]] = []
         odd: list[tuple[int, Test]] = []
         self._negations: list[tuple[int, tuple[SplitPattern, ...] | None]] = []
+        self._positives: list[tuple[SplitPattern, ...] | None] = []
         self._malformed = False
         for index, pattern in enumerate(self.patterns):
             bit = 1 << index
@@ -83,6 +84,8 @@ class IgnoreRules:
                     self._malformed = True  # an error only if it is ever tried
             if pattern.negated:
                 self._negations.append((bit, splits))
+            else:
+                self._positives.append(splits)
         self._odd = tuple(odd)
         self._folders = FolderMatcher(split_up)
         self._outcomes: dict[int, dict[int, Outcome]] = {}
@@ -102,6 +105,11 @@ class IgnoreRules:
             except PatternSyntaxError as error:
                 raise RuleError(text, line, str(error)) from error
         return cls(compiled)
+
+    @property
+    def has_negations(self) -> bool:
+        """Whether a pattern is negated (`!`)."""
+        return bool(self._negations)
 
     def judge(self, path: str, parent_hits: int = 0) -> Verdict:
         """Judge one path, given the hits of its parent folder's verdict.
@@ -193,6 +201,17 @@ class IgnoreRules:
             ):
                 return True
         return False
+
+    def may_drop_below(self, folder: str) -> bool:
+        """Say whether anything below a kept folder can be dropped.
+
+        Args:
+            folder: the folder's path with a slash at its end.
+        """
+        return any(
+            splits is None or any(split.dirname.may_fit_below(folder) for split in splits)
+            for splits in self._positives
+        )
 
     def _one_by_one(self, folder: str, hits: int) -> Callable[[str], Outcome]:
         def judge(name: str) -> Outcome:

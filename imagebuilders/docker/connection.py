@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from imagebuilders.connections.http1 import Answer, send_request
-from imagebuilders.connections.streams import SocketStream
+from imagebuilders.connections.streams import SocketLike, SocketStream
 from imagebuilders.exceptions import ConfigurationError, EngineError
 from imagebuilders.proxies import find_proxy
 
@@ -84,6 +84,41 @@ def exchange(
         borrowed.reusable = answer.is_reusable
 
 
+@dataclass(frozen=True)
+class OpenedConnection:
+    """A connection of one's own, and what a request on it begins with."""
+
+    connected: SocketLike
+    """The connection, to be closed by its owner."""
+    target: str
+    headers: dict[str, str]
+
+
+def open_connection(client: docker.DockerClient, method: str, path: str) -> OpenedConnection:
+    """Open a connection to a client's engine that the client never gets back.
+
+    Args:
+        client: the engine's client.
+        method: the HTTP method of the request that is to be sent.
+        path: its path, without a version.
+
+    Raises:
+        EngineError: the client is not what it should be. The errors of the HTTP libraries and of
+            the system come as they are.
+    """
+    api = client.api
+    request = api.prepare_request(requests.Request(method, f"{api.base_url}{path}"))
+    way = _way(api, request)
+    connection = way.pool._new_conn()
+    try:
+        _connect(way.pool, connection, api.timeout)
+    except BaseException:
+        connection.close()
+        raise
+    connected, connection.sock = connection.sock, None
+    return OpenedConnection(connected, way.target, way.headers)
+
+
 @dataclass
 class _Borrowed:
     """A connection taken out of a client's pool, and what a request on it begins with."""
@@ -97,6 +132,32 @@ class _Borrowed:
 
 @contextmanager
 def _borrowed(api: docker.APIClient, request: requests.PreparedRequest) -> Iterator[_Borrowed]:
+    way = _way(api, request)
+    pool = way.pool
+    connection = pool._get_conn()
+    reusable = False
+    try:
+        _connect(pool, connection, api.timeout)
+        borrowed = _Borrowed(SocketStream(connection.sock), way.target, way.headers)
+        yield borrowed
+        reusable = borrowed.reusable
+    finally:
+        if reusable:
+            pool._put_conn(connection)
+        else:
+            _discard(pool, connection)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How a request gets to an engine: by which pool of connections, and under what head."""
+
+    pool: Any
+    target: str
+    headers: dict[str, str]
+
+
+def _way(api: docker.APIClient, request: requests.PreparedRequest) -> _Way:
     url = str(request.url)
     adapter = api.get_adapter(url)
     if not isinstance(adapter, HTTPAdapter):
@@ -108,22 +169,7 @@ def _borrowed(api: docker.APIClient, request: requests.PreparedRequest) -> Itera
     proxies = _proxies(api, url, settings["proxies"])
     pool = _pool(adapter, request, settings, proxies)
     adapter.add_headers(request, **{**settings, "proxies": proxies})
-    connection = pool._get_conn()
-    reusable = False
-    try:
-        _connect(pool, connection, api.timeout)
-        borrowed = _Borrowed(
-            SocketStream(connection.sock),
-            adapter.request_url(request, proxies),
-            _headers(request, pool),
-        )
-        yield borrowed
-        reusable = borrowed.reusable
-    finally:
-        if reusable:
-            pool._put_conn(connection)
-        else:
-            _discard(pool, connection)
+    return _Way(pool, adapter.request_url(request, proxies), _headers(request, pool))
 
 
 def _headers(request: requests.PreparedRequest, pool: Any) -> dict[str, str]:

@@ -22,7 +22,6 @@ from imagebuilders.context.reapply import dropping_line, drops, keeping_line, wi
 from imagebuilders.exceptions import BuildContextError, IgnoreFileError
 
 if TYPE_CHECKING:
-    from imagebuilders.build_context import BuildContext
     from imagebuilders.context.snapshot import ContextSnapshot
 
 
@@ -60,21 +59,16 @@ class EngineContext:
         return self.snapshot.iter_archive(archive_type, keep_mtimes=True, keep_modes=True)
 
 
-def engine_context(build_context: BuildContext, dockerfile: str | None = None) -> EngineContext:
-    """Return what is sent to the engine; the context given stays as it is.
-
-    The tree is walked here, so that whatever is wrong with it is known before anything is sent.
+def engine_context(snapshot: ContextSnapshot) -> EngineContext:
+    """Return what is sent to the engine; the snapshot given stays as it is.
 
     Args:
-        build_context: the caller's context.
-        dockerfile: the Dockerfile, relative to the context's root, or a path outside it;
-            `Dockerfile` by default.
+        snapshot: the context, with its Dockerfile.
 
     Raises:
-        BuildContextError: there is no such Dockerfile, or the context is otherwise at fault.
+        BuildContextError: it has no Dockerfile, or is otherwise at fault.
         ContextChangedError: something changed meanwhile.
     """
-    snapshot = build_context.build_snapshot(os.fspath(dockerfile) if dockerfile else None)
     found = snapshot.dockerfile
     if found is None:
         raise BuildContextError("The build context has no Dockerfile.")

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from imagebuilders.components.component import StackComponentType
 from imagebuilders.exceptions import ConfigurationError
-from imagebuilders.stack.environment import EnvironmentSettings, variable_name
+from imagebuilders.stack.environment import EnvironmentSettings
 from imagebuilders.stack.stack_file import StackFile
+from imagebuilders.stack.variables import variable_name
 from imagebuilders.validation import REQUIRED, Finding
 
 

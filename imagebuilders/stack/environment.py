@@ -10,44 +10,20 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import PurePath
 from types import UnionType
-from typing import Any, Literal, Union, cast, get_args, get_origin
+from typing import Literal, Union, get_args, get_origin
 
-from pydantic import Secret, SecretBytes, SecretStr, create_model
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic import SecretBytes, SecretStr
 
 from imagebuilders.components.component import StackComponentConfig, StackComponentType
 from imagebuilders.exceptions import ConfigurationError
-
-PREFIX = "IMAGEBUILDERS_"
-DELIMITER = "__"
+from imagebuilders.stack.variables import DELIMITER, PREFIX, variable_name
 
 _NEAR = 0.7
 """How alike two names are, from 0 to 1, when one is taken for a misspelling of the other."""
 _PLAIN = (str, bytes, int, float, bool, type(None), SecretStr, SecretBytes, PurePath)
 """Types whose values have no keys inside them."""
-
-
-class _Settings(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_ignore_empty=True
-    )
-
-
-class _Source(EnvSettingsSource):
-    def field_is_complex(self, field: FieldInfo) -> bool:
-        """Whether a value is written as JSON: also one that is a secret."""
-        if get_origin(field.annotation) is Secret:
-            field = FieldInfo(annotation=get_args(field.annotation)[0])
-        return super().field_is_complex(field)
-
-
-def variable_name(*key: str) -> str:
-    """Spell the variable that sets a key."""
-    return PREFIX + DELIMITER.join(key).upper()
 
 
 @dataclass(frozen=True)
@@ -115,15 +91,12 @@ class EnvironmentSettings:
                     file=name,
                     key=".".join((kind.value, key, *inner)),
                 )
-        source = _Source(_model(kind, config_class))
-        source.env_vars = {name.lower(): value for name, value in self.variables.items()}
-        try:
-            values = source()
-        # pydantic-settings gives its subclass of ValueError various homes.
-        except (ValueError, RecursionError):
-            # `from None`: the cause quotes the value.
-            raise _no_json(kind, source, self.variables) from None
-        given = cast("dict[str, object]", values.get(kind.value, {}))
+        if not self._variables_of(kind):
+            return {}
+        # The library behind it is slow to import, and most have no such variable.
+        from imagebuilders.stack.environment_values import read_values
+
+        given = read_values(self.variables, kind, config_class)
         return {spelling.get(key, key): value for key, value in given.items() if key != "flavor"}
 
     def variable_for(self, kind: StackComponentType, key: Sequence[str]) -> str:
@@ -183,32 +156,6 @@ def _has_parts(annotation: object) -> bool:
     if kind in (Union, UnionType):
         return any(map(_has_parts, get_args(annotation)))
     return kind is not Literal and not (isinstance(kind, type) and issubclass(kind, _PLAIN))
-
-
-@lru_cache
-def _model(kind: StackComponentType, config_class: type[StackComponentConfig]) -> type[_Settings]:
-    # `Any`: create_model takes its fields as untyped keyword arguments.
-    fields: dict[str, Any] = {kind.value: (config_class, ...)}
-    return create_model("StackSettings", __base__=_Settings, **fields)
-
-
-def _no_json(
-    kind: StackComponentType, source: EnvSettingsSource, variables: Mapping[str, str]
-) -> ConfigurationError:
-    """Find the variable that is not JSON by reading each alone."""
-    at_fault = variable_name(kind.value)
-    for name, value in variables.items():
-        source.env_vars = {name.lower(): value}
-        try:
-            source()
-        except (ValueError, RecursionError):
-            at_fault = name
-    key = at_fault.upper().removeprefix(PREFIX).lower().replace(DELIMITER, ".")
-    return ConfigurationError(
-        f'{at_fault}: must be written as JSON, as in ["a", "b"] or {{"k": "v"}}',
-        file=at_fault,
-        key=key,
-    )
 
 
 def _no_key(name: str, kind: StackComponentType, key: str) -> ConfigurationError:

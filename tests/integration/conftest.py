@@ -12,9 +12,11 @@ from testbed.bed import Testbed
 from testbed.daemon import host_engine
 from testbed.engine import Engine
 from testbed.errors import NoTestbedError
-from testbed.images import ENGINE_VERSIONS
+from testbed.images import ALL_ENGINES, CONTAINERD, ENGINE_VERSIONS
 from testbed.registry import Registry
 from testbed.settings import TestbedSettings
+from testbed.ssh_agent import SSHAgent
+from testbed.ssh_agent import ssh_agent as running_agent
 from testbed.tools import ClientTool
 
 from imagebuilders import LocalImageBuilder
@@ -83,6 +85,18 @@ def every_engine(request: pytest.FixtureRequest, testbed: Testbed) -> Engine:
     return testbed.engine(request.param)
 
 
+@pytest.fixture(scope="session", params=ALL_ENGINES)
+def buildkit_engine(request: pytest.FixtureRequest, testbed: Testbed) -> Engine:
+    """Each engine in turn, the newest also with the image store of containerd."""
+    return testbed.engine(request.param)
+
+
+@pytest.fixture(scope="session")
+def containerd_engine(testbed: Testbed) -> Engine:
+    """The newest engine with the image store of containerd."""
+    return testbed.engine(CONTAINERD)
+
+
 @pytest.fixture(scope="session")
 def engine_20_10(testbed: Testbed) -> Engine:
     """Docker Engine 20.10."""
@@ -130,6 +144,13 @@ def busybox_image(engine: Engine) -> str:
 def client_tool(testbed: Testbed) -> Callable[[str], ClientTool]:
     """Gives crane, oras, skopeo, buildah, podman or docker by name."""
     return testbed.tool
+
+
+@pytest.fixture
+def ssh_agent(testbed: Testbed) -> Iterator[SSHAgent]:
+    """An SSH agent without keys."""
+    with running_agent(testbed.settings) as agent:
+        yield agent
 
 
 @pytest.fixture

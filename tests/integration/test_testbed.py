@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +15,8 @@ import requests
 from docker.errors import APIError, NotFound
 from testbed.engine import Engine
 from testbed.registry import Registry
-from testbed.tools import ClientTool
+from testbed.ssh_agent import SSHAgent
+from testbed.tools import ClientTool, run_in
 
 
 class _NoSuchThing(BaseHTTPRequestHandler):
@@ -120,3 +123,29 @@ def test_killed_engine_stops_answering(disposable_engine: Engine) -> None:
     disposable_engine.kill()
     with pytest.raises(requests.ConnectionError):
         disposable_engine.client.ping()
+
+
+def test_image_store_of_containerd(containerd_engine: Engine) -> None:
+    """One engine keeps its images in containerd, and has git for BuildKit as all have."""
+    assert containerd_engine.client.info()["DriverStatus"] == [
+        ["driver-type", "io.containerd.snapshotter.v1"]
+    ]
+    assert containerd_engine.version.startswith("28.5.")
+
+
+def test_engines_have_git(buildkit_engine: Engine) -> None:
+    """BuildKit runs git for an `ADD` of a repository."""
+    done = run_in(buildkit_engine.container, ["git", "--version"])
+    assert done.stdout.startswith("git version")
+
+
+def test_agent_signs(ssh_agent: SSHAgent) -> None:
+    """An agent of the test bed has the keys that it was given."""
+    line = ssh_agent.add_key("one")
+    done = subprocess.run(
+        ["ssh-add", "-L"],
+        env={"SSH_AUTH_SOCK": ssh_agent.socket, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == line

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagebuilders.go_text import GlobSyntaxError, check_glob, clean_path, trim_space
+from imagebuilders.go_text import GlobSyntaxError, check_glob, clean_path, match_glob, trim_space
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,42 @@ def test_malformed_globs(glob: str) -> None:
 def test_well_formed_globs(glob: str) -> None:
     """Globs that it lets pass, some of them because it looks no further."""
     check_glob(glob)
+
+
+@pytest.mark.parametrize(
+    ("glob", "name", "fits"),
+    [
+        ("", "", True),
+        ("", "a", False),
+        ("*", "", True),
+        ("**", "abc", True),
+        ("*", "a/b", False),
+        ("a*c", "abbc", True),
+        ("a*c", "abcb", False),
+        ("a*b*c", "aXbYc", True),
+        ("*c*", "abcd", True),
+        ("a?c", "a/c", False),
+        ("\\*", "*", True),
+        ("\\*", "x", False),
+        ("[a-c]x", "bx", True),
+        ("[^a-c]x", "bx", False),
+        ("[!a]", "!", True),
+        ("a b", "a b", True),
+    ],
+)
+def test_match_glob(glob: str, name: str, fits: bool) -> None:
+    """Names fit globs as `filepath.Match` has it."""
+    assert match_glob(glob, name) is fits
+
+
+@given(st.text("ab*?", max_size=8), st.text("ab", max_size=8))
+def test_plain_globs_are_those_of_the_shell(glob: str, name: str) -> None:
+    """Without classes and escapes a glob means what it means everywhere."""
+    assert match_glob(glob, name) is fnmatch.fnmatchcase(name, glob)
+
+
+@pytest.mark.parametrize("glob", ["[", "a[", "*[", "\\", "[a", "[a-"])
+def test_malformed_globs_fit_nothing(glob: str) -> None:
+    """A malformed glob is an error when it is tried."""
+    with pytest.raises(GlobSyntaxError):
+        match_glob(glob, "a")

@@ -70,8 +70,8 @@ def client(engine: FakeDockerEngine) -> Iterator[FakeDockerClient]:
 
 @pytest.fixture
 def builder(client: FakeDockerClient) -> LocalImageBuilder:
-    """A builder with that client."""
-    return LocalImageBuilder(docker_client=client)
+    """A builder with that client, which builds classically."""
+    return LocalImageBuilder(docker_client=client, builder="classic")
 
 
 def _context(dockerfile: str = "FROM base:1\nRUN make\n") -> BuildContext:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 ROUTES: list[tuple[str, str]] = [
-    ("POST", "/session"),
-    ("POST", "/grpc"),
     ("POST", "/build/cancel"),
     ("GET", "/containers/{name}/stats"),
     ("GET", "/containers/{name}/top"),

@@ -145,6 +145,7 @@ def table() -> list[tuple[str, re.Pattern[str], Endpoint]]:
 def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
     from fakes.engine.routes import (
         build,
+        buildkit,
         commits,
         container_files,
         container_output,
@@ -174,6 +175,7 @@ def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
         *transfers.ROUTES,
         *images.ROUTES,
         *build.ROUTES,
+        *buildkit.ROUTES,
         *commits.ROUTES,
         *container_files.ROUTES,
         *containers.ROUTES,

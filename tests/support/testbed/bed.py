@@ -27,6 +27,7 @@ class Testbed:
 
     def __init__(self, host: HostEngine, settings: TestbedSettings) -> None:
         self.host = host
+        self.settings = settings
         self._open = ExitStack()
         self._client = docker.DockerClient(base_url=host.docker_host, timeout=600)
         self._open.callback(self._client.close)
@@ -39,16 +40,16 @@ class Testbed:
             self.close()
             raise
 
-    def engine(self, series: str) -> Engine:
-        """The shared engine of a series; started on the first call."""
-        if series not in self._engines:
-            self._engines[series] = self._started(series)
-        return self._engines[series]
+    def engine(self, name: str) -> Engine:
+        """The shared engine of that name (see `ALL_ENGINES`); started on the first call."""
+        if name not in self._engines:
+            self._engines[name] = self._started(name)
+        return self._engines[name]
 
     @contextmanager
-    def disposable_engine(self, series: str, disk: str = "") -> Iterator[Engine]:
+    def disposable_engine(self, name: str, disk: str = "") -> Iterator[Engine]:
         """An engine that the block may break; `disk` is how much it can keep, as in `48m`."""
-        engine = Engine(self.host, self._images, series, disk).start()
+        engine = Engine(self.host, self._images, name, disk).start()
         try:
             yield engine
         finally:
@@ -56,19 +57,20 @@ class Testbed:
 
     def tool(self, name: str) -> ClientTool:
         """A client by the name of its program."""
-        return self._toolbox.tool(name)
+        return self.toolbox.tool(name)
 
     def close(self) -> None:
         """Remove everything."""
         self._open.close()
 
     @cached_property
-    def _toolbox(self) -> Toolbox:
+    def toolbox(self) -> Toolbox:
+        """The container of all clients; started on the first call."""
         toolbox = Toolbox(self.host, self._images).start()
         self._open.callback(toolbox.stop)
         return toolbox
 
-    def _started(self, series: str) -> Engine:
-        engine = Engine(self.host, self._images, series).start()
+    def _started(self, name: str) -> Engine:
+        engine = Engine(self.host, self._images, name).start()
         self._open.callback(engine.stop)
         return engine

@@ -209,13 +209,17 @@ def _unmount_below(folder: Path) -> None:
 
 
 def _remove_leftovers() -> None:
+    """Remove what killed runs left.
+
+    A bridge goes only with a folder that is seen here: another container or namespace that shares
+    this network has folders and process numbers of its own.
+    """
     for folder in _FOLDERS.glob(f"{_FOLDER_PREFIX}*"):
-        if not is_alive(folder.name.removeprefix(_FOLDER_PREFIX)):
+        process = folder.name.removeprefix(_FOLDER_PREFIX)
+        if not is_alive(process):
             _unmount_below(folder)
+            _ip("link", "delete", f"{_BRIDGE_PREFIX}{process}", check=False)
             shutil.rmtree(folder, ignore_errors=True)
-    for interface in Path("/sys/class/net").glob(f"{_BRIDGE_PREFIX}*"):
-        if not is_alive(interface.name.removeprefix(_BRIDGE_PREFIX)):
-            _ip("link", "delete", interface.name, check=False)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -38,6 +39,10 @@ if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     echo "+$c" > /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null
   done
 fi
+if [ -n "$DAEMON_SETTINGS" ]; then
+  mkdir -p /etc/docker
+  printf '%s' "$DAEMON_SETTINGS" > /etc/docker/daemon.json
+fi
 if [ -n "$NAMES_FROM_FILES" ]; then echo 'hosts: files' > /etc/nsswitch.conf; fi
 rm -f /var/run/docker.pid
 exec dockerd --host tcp://0.0.0.0:2375 --tls=false --host unix:///var/run/docker.sock
@@ -45,30 +50,37 @@ exec dockerd --host tcp://0.0.0.0:2375 --tls=false --host unix:///var/run/docker
 
 
 class Engine:
-    """A running engine of one series.
+    """A running engine of one series, with one kind of image store.
 
     A registry of this engine has one address, ``127.0.0.1:<port>``, that holds for the
     engine and for the test process alike: it lives in the engine's network namespace, and
     its port is published under the same number.
     """
 
-    def __init__(self, host: HostEngine, images: Images, series: str, disk: str = "") -> None:
-        self.series = series
-        """The series asked for, such as "28.5"."""
+    def __init__(self, host: HostEngine, images: Images, name: str, disk: str = "") -> None:
+        self.name = name
+        """The name asked for, such as "28.5" or "28.5-containerd"."""
+        self.series, _, store = name.partition("-")
+        self.has_containerd_store = store == "containerd"
+        """Whether images are kept by containerd, several platforms and attestations included."""
         self._host = host
         self._images = images
         self._open = ExitStack()
         self._registry_ports = [free_port() for _ in range(4)]
         self.container = Container(
             host,
-            images.engine(series),
+            images.engine(name),
             ["sh", "-c", _START_DAEMON],
             ports={_API_PORT: None, **{port: port for port in self._registry_ports}},
             cap_add=["ALL"],
             cap_drop=["SYS_RESOURCE"],
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         )
-        self.container.with_env("NAMES_FROM_FILES", "" if series == "20.10" else "yes")
+        self.container.with_env("NAMES_FROM_FILES", "" if self.series == "20.10" else "yes")
+        if self.has_containerd_store:
+            self.container.with_env(
+                "DAEMON_SETTINGS", json.dumps({"features": {"containerd-snapshotter": True}})
+            )
         if disk:
             self.container.with_tmpfs_mount("/var/lib/docker", f"size={disk}")
 
@@ -190,4 +202,4 @@ class Engine:
                 time.sleep(0.1)
         logs = self.container.get_wrapped_container().logs().decode(errors="replace")
         tail = "\n".join(logs.splitlines()[-15:])
-        raise NoTestbedError(f"Docker {self.series} in a container did not start:\n{tail}")
+        raise NoTestbedError(f"Docker {self.name} in a container did not start:\n{tail}")

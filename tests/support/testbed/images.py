@@ -17,12 +17,20 @@ from testbed.settings import TestbedSettings
 ENGINE_VERSIONS = ("20.10", "26.1", "28.5")
 """Docker Engine series that the tests run against, oldest first."""
 
+CONTAINERD = "28.5-containerd"
+"""The newest of them with the image store of containerd in place of a graph driver."""
+
+ALL_ENGINES = (*ENGINE_VERSIONS, CONTAINERD)
+"""Every engine of the test bed, for what differs between image stores."""
+
 BUSYBOX = "busybox:latest"
 """The name under which every engine of the test bed has a small base image."""
 
-_NEWER_CLI = ("docker-cli", "docker-buildx", "iptables", "ca-certificates")
+# BuildKit runs git by itself for `ADD` of a repository; Docker's own images have it too.
+_ENGINE = ("iptables", "ca-certificates", "git")
+_NEWER_CLI = ("docker-cli", "docker-buildx", *_ENGINE)
 _ENGINES = {
-    "20.10": debian.DebianImage("engine", "bookworm", "docker.io", ("iptables", "ca-certificates")),
+    "20.10": debian.DebianImage("engine", "bookworm", "docker.io", _ENGINE),
     "26.1": debian.DebianImage("engine", "trixie", "docker.io", _NEWER_CLI),
     "28.5": debian.DebianImage("engine", "forky", "docker.io", _NEWER_CLI),
 }
@@ -38,6 +46,7 @@ _TOOL_PACKAGES = (
     "busybox-static",
     "libarchive-tools",
     "socat",
+    "openssh-client",
 )
 _TOOLS = debian.DebianImage("tools", "forky", "docker-registry", _TOOL_PACKAGES)
 
@@ -66,8 +75,9 @@ class Images:
         if not self.from_hub:
             debian.check((*_ENGINES.values(), _TOOLS), self._settings)
 
-    def engine(self, version: str) -> str:
-        """An image whose ``dockerd`` is of that series."""
+    def engine(self, engine: str) -> str:
+        """An image whose ``dockerd`` is of an engine's series; the store is a setting of it."""
+        version = engine.partition("-")[0]
         names = {
             "20.10": self._settings.engine_20_10_image,
             "26.1": self._settings.engine_26_1_image,
@@ -82,7 +92,7 @@ class Images:
         return self._made(_TOOLS)
 
     def tools(self) -> str:
-        """An image with crane, oras, skopeo, buildah, podman, docker, tar programs and socat."""
+        """An image with crane, oras, skopeo, buildah, podman, docker, tar programs, socat, ssh."""
         if self.from_hub:
             return self._built_tools()
         return self._made(_TOOLS)

@@ -78,6 +78,32 @@ def test_folders_left_unopened(lines: list[str], folder: str, opened: bool) -> N
     assert rules.may_keep_below(folder, verdict.hits) is opened
 
 
+@pytest.mark.parametrize(
+    ("lines", "folder", "possible"),
+    [
+        ([], "a/", False),
+        (["a"], "a/", False),
+        (["!a/b"], "a/", False),
+        (["a/b"], "a/", True),
+        (["a/b/c"], "a/b/", True),
+        (["a/b/c"], "b/", False),
+        (["*.py"], "a/", False),
+        (["**/*.py"], "a/", True),
+        (["*/x"], "a/", True),
+        (["*/x"], "a/b/", False),
+    ],
+)
+def test_what_may_be_dropped_below(lines: list[str], folder: str, possible: bool) -> None:
+    """Below a folder something can be dropped only if a pattern can hit there."""
+    assert IgnoreRules.compile(lines).may_drop_below(folder) is possible
+
+
+def test_negations() -> None:
+    """Rules tell whether they have exceptions."""
+    assert IgnoreRules.compile(["a", "!a/b"]).has_negations
+    assert not IgnoreRules.compile(["a", "b"]).has_negations
+
+
 NAME = st.sampled_from(
     ["a", "b", "ab", "a.py", "b.txt", "x{2}", "d1", "ü", "é.py", "n\nl", "\udcff"]
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebuilders.stack.environment import PREFIX
+from imagebuilders.stack.variables import PREFIX
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,24 @@
+"""A BuildKit daemon that does what a script says.
+
+Its end of every connection is that of a real daemon: HTTP/2 and gRPC on a byte stream, calls to
+the client's session by `POST /session` or inside `Control/Session`. It builds nothing: a script,
+which is a function, says what the daemon tells, asks and answers.
+"""
+
+from __future__ import annotations
+
+from fakes.buildkit.daemon import ScriptedBuildKit
+from fakes.buildkit.failures import SourceLines, solve_status
+from fakes.buildkit.file_transfer import SentEntry, SyncedFile
+from fakes.buildkit.script import ScriptedBuild
+from fakes.buildkit.session_peer import SessionPeer
+
+__all__ = [
+    "ScriptedBuild",
+    "ScriptedBuildKit",
+    "SentEntry",
+    "SessionPeer",
+    "SourceLines",
+    "SyncedFile",
+    "solve_status",
+]

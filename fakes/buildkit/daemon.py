@@ -1,0 +1,301 @@
+"""A BuildKit daemon that does what a script says."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import Message
+
+from fakes.buildkit.connection import ScriptedConnection
+from fakes.buildkit.script import ImageMaker, Script, ScriptedBuild, succeed
+from fakes.buildkit.session_peer import SessionPeer
+from imagebuilders.buildkit.control.client import SERVICE, unwrap_bytes, wrap_bytes
+from imagebuilders.buildkit.proto.control_pb2 import (
+    InfoResponse,
+    ListWorkersResponse,
+    SolveRequest,
+    SolveResponse,
+    StatusRequest,
+)
+from imagebuilders.buildkit.proto.ops_pb2 import Platform
+from imagebuilders.buildkit.proto.worker_pb2 import BuildkitVersion, WorkerRecord
+from imagebuilders.buildkit.transport.call import Call, Handler
+from imagebuilders.buildkit.transport.errors import CallError, TransportError
+from imagebuilders.buildkit.transport.http2 import Role
+from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
+
+if TYPE_CHECKING:
+    import ssl
+
+    from imagebuilders.buildkit.transport.link import Link
+
+SESSION_SECONDS = 5.0
+"""So long a build waits for its session, as real daemons do."""
+
+UNKNOWN_REF_SECONDS = 6.0
+"""So long a `Status` waits for a build that nobody asked for, as real daemons do."""
+
+
+class ScriptError(AssertionError):
+    """A script, or the daemon itself, failed with something else than a status."""
+
+
+class ScriptedBuildKit:
+    """A BuildKit daemon that builds nothing: a script says what it tells, asks and answers.
+
+    It serves connections by prior knowledge (`serve`), and those of a `FakeDockerEngine` that it
+    was given to (`FakeDockerEngine(buildkit=ScriptedBuildKit(script))`).
+
+    Args:
+        script: called for each `Solve`, in a thread of its own, with the build; it returns what
+            the exporters say, or raises `CallError`. By default every build succeeds.
+        version: what `Info` answers; `None` for a daemon that has no `Info`, as 20.10.
+        workers: what `ListWorkers` answers; one worker of linux/amd64 by default.
+        containerd_store: whether that worker is one that keeps images in containerd.
+        handlers: what serves further calls, or some calls otherwise, by path.
+        session_seconds: so long a build waits for its session.
+
+    Attributes:
+        script: what is called for the next `Solve`.
+        builds: the builds that were asked for, in order.
+        sessions: the sessions that were opened, in order.
+        connections: the connections of clients, in order, without those of sessions.
+    """
+
+    def __init__(
+        self,
+        script: Script = succeed,
+        *,
+        version: str | None = "v0.32.2",
+        workers: Sequence[WorkerRecord] | None = None,
+        containerd_store: bool = False,
+        handlers: Mapping[str, Handler] | None = None,
+        session_seconds: float = SESSION_SECONDS,
+    ) -> None:
+        self.builds: list[ScriptedBuild] = []
+        self.sessions: list[SessionPeer] = []
+        self.connections: list[ScriptedConnection] = []
+        self.script = script
+        self._version = version
+        self._workers = [_worker(containerd_store=containerd_store)] if workers is None else workers
+        self._more_handlers = dict(handlers or {})
+        self._session_seconds = session_seconds
+        self._changed = threading.Condition()
+        self._by_ref: dict[str, ScriptedBuild] = {}
+        self._defects: list[Exception] = []
+
+    # --- looking in ----------------------------------------------------------
+
+    @property
+    def requests(self) -> list[SolveRequest]:
+        """The requests of all builds, in order."""
+        return [build.request for build in self.builds]
+
+    def check(self) -> None:
+        """See whether all scripts went as they were meant to.
+
+        Raises:
+            ScriptError: one failed with something else than a status; it is the cause.
+        """
+        if self._defects:
+            error = self._defects[0]
+            raise ScriptError(f"a script of the BuildKit double failed: {error!r}") from error
+
+    # --- doors ---------------------------------------------------------------
+
+    def attach(
+        self, connected: socket.socket, *, begun: bytes = b"", make_image: ImageMaker | None = None
+    ) -> None:
+        """Serve a client's connection until it ends.
+
+        Args:
+            connected: the connected socket, which is closed at the end.
+            begun: bytes that were read from it already.
+            make_image: makes the images that scripts export.
+        """
+        connection = ScriptedConnection(
+            connected,
+            Role.SERVER,
+            begun=begun,
+            handlers=lambda own: self._handlers(own, make_image),
+        )
+        with self._changed:
+            self.connections.append(connection)
+        connection.wait_closed()
+        connection.close()
+
+    def attach_session(
+        self, connected: socket.socket, metadata: Metadata, *, begun: bytes = b""
+    ) -> None:
+        """Use a connection as a client's session until it ends.
+
+        Args:
+            connected: the connected socket, which is closed at the end.
+            metadata: the headers by which the client opened the session.
+            begun: bytes that were read from it already.
+        """
+        connection = ScriptedConnection(connected, Role.CLIENT, begun=begun)
+        self._add_session(metadata, connection.channel.link)
+        connection.wait_closed()
+        connection.close()
+
+    @contextmanager
+    def serve(
+        self, listen: str | None = None, *, tls: ssl.SSLContext | None = None
+    ) -> Iterator[str]:
+        """Serve clients that speak HTTP/2 by prior knowledge, for the length of a `with` block.
+
+        Args:
+            listen: `unix://PATH` or `tcp://HOST:PORT` (port 0 picks one); a socket in a fresh
+                folder when left out.
+            tls: the context of a server that speaks TLS.
+
+        Returns:
+            A context manager whose value is the address.
+
+        Raises:
+            ScriptError: at the end, when a script failed.
+        """
+        from fakes.buildkit.server import serve
+
+        with serve(self.attach, listen, tls=tls) as address:
+            try:
+                yield address
+            finally:
+                self.close()
+        self.check()
+
+    def close(self) -> None:
+        """Break all connections."""
+        with self._changed:
+            connections = list(self.connections)
+        for connection in connections:
+            connection.close()
+
+    # --- calls ---------------------------------------------------------------
+
+    def _handlers(
+        self, connection: ScriptedConnection, make_image: ImageMaker | None
+    ) -> dict[str, Handler]:
+        return {
+            f"{SERVICE}Info": self._info,
+            f"{SERVICE}ListWorkers": self._list_workers,
+            f"{SERVICE}Solve": lambda call: self._solve(connection, call, make_image),
+            f"{SERVICE}Status": self._status,
+            f"{SERVICE}Session": lambda call: self._session(connection, call),
+            **self._more_handlers,
+        }
+
+    def _info(self, call: Call) -> None:
+        if self._version is None:
+            raise CallError(RpcStatus(Code.UNIMPLEMENTED, "unknown method Info"))
+        _answer(call, InfoResponse(buildkitVersion=BuildkitVersion(version=self._version)))
+
+    def _list_workers(self, call: Call) -> None:
+        _answer(call, ListWorkersResponse(record=self._workers))
+
+    def _session(self, connection: ScriptedConnection, call: Call) -> None:
+        link = connection.channel.tunnel(call, Role.CLIENT, wrap=wrap_bytes, unwrap=unwrap_bytes)
+        self._add_session(call.metadata, link)
+        link.wait_over(None)
+
+    def _solve(
+        self, connection: ScriptedConnection, call: Call, make_image: ImageMaker | None
+    ) -> None:
+        build = ScriptedBuild(
+            SolveRequest.FromString(call.receive() or b""),
+            call,
+            connection,
+            find_session=self._find_session,
+            began=self._began,
+            make_image=make_image,
+        )
+        with self._changed:
+            self.builds.append(build)
+        try:
+            response = self.script(build)
+            build.begin()
+        except TransportError:
+            raise
+        except Exception as error:
+            self._defects.append(error)
+            raise CallError(RpcStatus(Code.INTERNAL, f"the script failed: {error!r}")) from error
+        finally:
+            build.end()
+        call.send(SolveResponse(ExporterResponse=response or {}).SerializeToString())
+
+    def _began(self, build: ScriptedBuild) -> None:
+        with self._changed:
+            self._by_ref[build.ref] = build
+            self._changed.notify_all()
+
+    def _status(self, call: Call) -> None:
+        ref = StatusRequest.FromString(call.receive() or b"").Ref
+        build = self._find_build(ref, call)
+        if build is None:
+            raise CallError(RpcStatus(Code.NOT_FOUND, f"no such job {ref}"))
+        told = build.listen()
+        # Nothing waits for a client that has broken the call off.
+        call.watch(lambda: None if call.status is None else told.put(None))
+        try:
+            while (message := told.get()) is not None:
+                call.send(message.SerializeToString())
+            call.finish()
+        finally:
+            build.served()
+
+    def _find_build(self, ref: str, call: Call) -> ScriptedBuild | None:
+        is_over = threading.Event()
+
+        def look() -> None:
+            if call.status is not None:
+                is_over.set()
+                with self._changed:
+                    self._changed.notify_all()
+
+        call.watch(look)
+        with self._changed:
+            self._changed.wait_for(
+                lambda: ref in self._by_ref or is_over.is_set(), UNKNOWN_REF_SECONDS
+            )
+            return self._by_ref.get(ref)
+
+    # --- sessions ------------------------------------------------------------
+
+    def _add_session(self, metadata: Metadata, link: Link) -> None:
+        with self._changed:
+            self.sessions.append(SessionPeer(metadata, link))
+            self._changed.notify_all()
+
+    def _find_session(self, name: str) -> SessionPeer:
+        def found() -> SessionPeer | None:
+            named = (session for session in self.sessions if session.id == name)
+            return next((session for session in named if session.is_open), None)
+
+        with self._changed:
+            session = self._changed.wait_for(found, self._session_seconds)
+        if session is None:
+            words = f"no active session for {name}: context deadline exceeded"
+            raise CallError(RpcStatus(Code.DEADLINE_EXCEEDED, words))
+        return session
+
+
+def _answer(call: Call, message: Message) -> None:
+    call.receive()
+    call.send(message.SerializeToString())
+
+
+def _worker(*, containerd_store: bool) -> WorkerRecord:
+    labels = {"org.mobyproject.buildkit.worker.moby.host-gateway-ip": "172.17.0.1"}
+    if containerd_store:
+        labels |= {
+            "org.mobyproject.buildkit.worker.executor": "containerd",
+            "org.mobyproject.buildkit.worker.snapshotter": "overlayfs",
+        }
+    return WorkerRecord(
+        ID="fake", Labels=labels, platforms=[Platform(OS="linux", Architecture="amd64")]
+    )

@@ -1,0 +1,85 @@
+"""The status of a failed build, with the typed details that daemons put into it.
+
+A detail's value is JSON under a `type_url` that ends with `+json`:
+https://github.com/moby/buildkit/blob/master/solver/errdefs/errdefs.proto
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from imagebuilders.buildkit.proto.rpc_pb2 import Any, Status
+from imagebuilders.buildkit.transport.status import Code, RpcStatus
+
+_PREFIX = "github.com/moby/buildkit/"
+
+
+@dataclass(frozen=True)
+class SourceLines:
+    """Lines of a file that a failure is laid on.
+
+    Attributes:
+        content: the whole file.
+        ranges: first and last line of each range, from 1.
+        filename: the file's name.
+    """
+
+    content: bytes
+    ranges: Sequence[tuple[int, int]] = ()
+    filename: str = "Dockerfile"
+
+
+def solve_status(
+    message: str,
+    *,
+    code: int = Code.UNKNOWN,
+    vertex: str = "",
+    source: SourceLines | None = None,
+    exit_code: int | None = None,
+    details: Sequence[tuple[str, Mapping[str, object]]] = (),
+) -> RpcStatus:
+    """Return the status of a build that failed.
+
+    Args:
+        message: the daemon's words.
+        code: the status code; daemons say UNKNOWN of nearly everything.
+        vertex: the digest of the step that failed.
+        source: where in the Dockerfile it failed.
+        exit_code: the exit code of the command that failed.
+        details: further details, each as its name (`errdefs.Vertex`) and value. Without any
+            detail the status has none at all, as that of 20.10.
+    """
+    found = list(details)
+    if source is not None:
+        found.append(("errdefs.Source", _source(source)))
+    if vertex:
+        found.append(("errdefs.Vertex", {"digest": vertex}))
+    if exit_code is not None:
+        found.append(("gatewayapi.ExitMessage", {"Code": exit_code}))
+    if not found:
+        return RpcStatus(code, message)
+    status = Status(
+        code=code,
+        message=message,
+        details=[
+            Any(type_url=f"{_PREFIX}{name}+json", value=json.dumps(value).encode())
+            for name, value in found
+        ],
+    )
+    return RpcStatus(code, message, status.SerializeToString())
+
+
+def _source(source: SourceLines) -> dict[str, object]:
+    return {
+        "info": {
+            "filename": source.filename,
+            "language": "Dockerfile",
+            "data": base64.b64encode(source.content).decode("ascii"),
+        },
+        "ranges": [
+            {"start": {"line": first}, "end": {"line": last}} for first, last in source.ranges
+        ],
+    }

@@ -1,0 +1,46 @@
+"""One build as a value: what every backend is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from imagebuilders.auth.keychain import Keychain
+from imagebuilders.build_options.options import DockerBuildOptions
+from imagebuilders.context.dockerfile_lookup import FoundDockerfile
+from imagebuilders.context.snapshot import ContextSnapshot
+from imagebuilders.events import Event, emit
+from imagebuilders.exceptions import BuildContextError
+
+
+@dataclass(frozen=True)
+class BuildJob:
+    """One build.
+
+    Attributes:
+        snapshot: the context, with its Dockerfile.
+        options: the options.
+        names: the image's names; the first one stands in errors and events.
+        keychain: knows who to be at which registry.
+        proxies: build arguments that tell of the user's proxies.
+        emit: what to do with events.
+    """
+
+    snapshot: ContextSnapshot
+    options: DockerBuildOptions
+    names: tuple[str, ...]
+    keychain: Keychain = field(repr=False)
+    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    emit: Callable[[Event], None] = field(default=emit, repr=False)
+
+    @property
+    def dockerfile(self) -> FoundDockerfile:
+        """The Dockerfile.
+
+        Raises:
+            BuildContextError: the snapshot was taken without one.
+        """
+        found = self.snapshot.dockerfile
+        if found is None:
+            raise BuildContextError("The build context has no Dockerfile.")
+        return found

@@ -1,0 +1,1 @@
+"""A BuildKit client: transport, session, control; usable without the builders."""

@@ -1,0 +1,181 @@
+"""One image build with BuildKit: a session for what the daemon asks, a solve, its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from imagebuilders.buildkit.build_errors import BuildErrors
+from imagebuilders.buildkit.control.solve import solve
+from imagebuilders.buildkit.frontend import Frontend
+from imagebuilders.buildkit.progress import BuildEvents
+from imagebuilders.buildkit.proto.control_pb2 import (
+    CacheOptions,
+    CacheOptionsEntry,
+    Exporter,
+    SolveRequest,
+)
+from imagebuilders.buildkit.session.auth import CredentialSource, RegistryAuth
+from imagebuilders.buildkit.session.file_sync import FileSync
+from imagebuilders.buildkit.session.masking import SecretMask
+from imagebuilders.buildkit.session.secrets import Secrets
+from imagebuilders.buildkit.session.session import Service, Session
+from imagebuilders.buildkit.session.ssh import SSHAgents
+from imagebuilders.buildkit.session.synced_folders import SyncedFolder
+from imagebuilders.buildkit.transport.errors import CallError, TransportError
+from imagebuilders.events import Event, ImageBuilt
+
+if TYPE_CHECKING:
+    from imagebuilders.buildkit.control.client import ControlClient
+
+IMAGE_EXPORTERS = frozenset({"moby", "image"})
+"""The exporters that put an image into the daemon's own store."""
+
+
+@dataclass(frozen=True)
+class ExporterRequest:
+    """What becomes of the result."""
+
+    type: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CacheRequest:
+    """Where cached steps go."""
+
+    type: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImageBuild:
+    """What to build, and what the daemon may ask for meanwhile.
+
+    Attributes:
+        image_name: the image's name, for errors and events.
+        attributes: attributes of the Dockerfile frontend.
+        folders: the folders that may be copied, by the names that the daemon asks for.
+        shared_key: stands for the folders in the daemon's memory of them.
+        exporters: what becomes of the result.
+        cache_to: where cached steps go.
+        entitlements: what the build must be allowed.
+        secrets: what reads each secret, by its ID.
+        agents: the socket of each SSH agent, by its ID.
+        credentials: knows who to be at which registry.
+        registries: the registries that the build is known to use.
+        services: further services of the session.
+        dockerfile: what the user calls the Dockerfile.
+        dockerfile_content: what is in it, of which errors show the failing lines.
+        frontend: what reads the Dockerfile.
+        idle_timeout: seconds that the daemon may tell nothing; without limit by default.
+    """
+
+    image_name: str
+    attributes: Mapping[str, str]
+    folders: Mapping[str, SyncedFolder]
+    shared_key: str = ""
+    exporters: Sequence[ExporterRequest] = ()
+    cache_to: Sequence[CacheRequest] = ()
+    entitlements: Sequence[str] = ()
+    secrets: Mapping[str, Callable[[], bytes]] = field(default_factory=dict, repr=False)
+    agents: Mapping[str, str] = field(default_factory=dict)
+    credentials: CredentialSource | None = None
+    registries: Sequence[str] = ()
+    services: Sequence[Service] = ()
+    dockerfile: str = "Dockerfile"
+    dockerfile_content: bytes = field(default=b"", repr=False)
+    frontend: Frontend = field(default_factory=Frontend)
+    idle_timeout: float | None = None
+
+
+def build_image(
+    client: ControlClient, build: ImageBuild, emit: Callable[[Event], None]
+) -> dict[str, str]:
+    """Have a daemon build an image, and tell every step as it comes.
+
+    An exception of any kind, `KeyboardInterrupt` and one of `emit` too, ends the build at the
+    daemon.
+
+    Args:
+        client: the daemon.
+        build: what to build.
+        emit: what to do with events; called in this thread.
+
+    Returns:
+        What the exporters say of their results, as in `containerimage.digest`.
+
+    Raises:
+        BuildError: a step failed, the Dockerfile is malformed, or the daemon went away.
+        BuildContextError: a file of a folder cannot be read.
+        ContextChangedError: a file of a folder changed before the daemon had it.
+    """
+    mask = SecretMask()
+    events = BuildEvents(emit, mask)
+    errors = BuildErrors(
+        build.image_name,
+        events,
+        dockerfile=build.dockerfile,
+        content=build.dockerfile_content,
+        mask=mask,
+    )
+    files = FileSync(build.folders)
+    session = Session([files, *_services(build, mask)], shared_key=build.shared_key)
+    try:
+        with client.attached(session):
+            response = solve(
+                client,
+                _request(build, session),
+                events.take,
+                idle_timeout=build.idle_timeout,
+            )
+    except CallError as error:
+        events.close()
+        if files.failure is not None:
+            raise files.failure from error
+        raise errors.failed(error.status) from error
+    except TransportError as error:
+        events.close()
+        raise errors.broke_off(str(error)) from error
+    events.close()
+    image_id = response.get("containerimage.digest")
+    if image_id and any(exporter.type in IMAGE_EXPORTERS for exporter in build.exporters):
+        emit(ImageBuilt(build.image_name, image_id))
+    return response
+
+
+def _services(build: ImageBuild, mask: SecretMask) -> list[Service]:
+    services: list[Service] = [
+        Secrets(build.secrets, mask.add),
+        SSHAgents(build.agents),
+        *build.services,
+    ]
+    if build.credentials is not None:
+        auth = RegistryAuth(build.credentials, expected=build.registries, handed_out=mask.add)
+        services.append(auth)
+    return services
+
+
+def _request(build: ImageBuild, session: Session) -> SolveRequest:
+    request = SolveRequest(
+        Session=session.id,
+        Frontend=build.frontend.name,
+        FrontendAttrs={**build.attributes, **build.frontend.attributes},
+        Entitlements=build.entitlements,
+        Exporters=[
+            Exporter(Type=exporter.type, Attrs=exporter.attributes) for exporter in build.exporters
+        ],
+        Cache=CacheOptions(
+            Exports=[
+                CacheOptionsEntry(Type=cache.type, Attrs=cache.attributes)
+                for cache in build.cache_to
+            ]
+        ),
+    )
+    if build.exporters:
+        # 20.10 passes over the repeated field in silence; newer daemons take either.
+        first = build.exporters[0]
+        request.ExporterDeprecated = first.type
+        request.ExporterAttrsDeprecated.update(first.attributes)
+    return request

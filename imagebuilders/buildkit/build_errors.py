@@ -1,0 +1,129 @@
+"""The errors of a build with BuildKit, in the form that those of a classic build have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagebuilders.buildkit.control.failure import FailedSource, SolveFailure
+from imagebuilders.buildkit.frontend import frontend_advice
+from imagebuilders.docker.failing_lines import FailingLines
+from imagebuilders.dockerfile import Dockerfile, Instruction, excerpt, parse
+from imagebuilders.exceptions import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagebuilders.buildkit.progress import BuildEvents
+    from imagebuilders.buildkit.steps import Step
+    from imagebuilders.buildkit.transport.status import RpcStatus
+
+SHOWN_OUTPUT_LINES = 20
+"""So many of the failing step's last lines stand in the error."""
+
+_STEPS = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
+"""The instructions that a daemon counts as steps, beside a FROM."""
+
+
+class BuildErrors:
+    """Makes the errors of one build."""
+
+    def __init__(
+        self,
+        image_name: str,
+        events: BuildEvents,
+        *,
+        dockerfile: str,
+        content: bytes,
+        mask: Callable[[str], str] = str,
+    ) -> None:
+        """Note what the errors tell of.
+
+        Args:
+            image_name: the image's name.
+            events: what was told of the build.
+            dockerfile: what the user calls the Dockerfile.
+            content: what is in it.
+            mask: takes secrets out of a text.
+        """
+        self._image_name = image_name
+        self._events = events
+        self._dockerfile = dockerfile
+        self._content = content
+        self._mask = mask
+
+    def failed(self, status: RpcStatus) -> BuildError:
+        """Make the error of a build that the daemon ended."""
+        failure = SolveFailure.read(status)
+        vertex = failure.vertex or (self._events.failed[0] if self._events.failed else "")
+        step = self._events.step(vertex)
+        output = self._events.output(vertex)[-SHOWN_OUTPUT_LINES:]
+        words = self._mask(status.message)
+        shown, name = self._excerpt(failure.source, step, words)
+        advice = "" if step is None else frontend_advice(step.instruction)
+        where = "" if step is None else f" at {step.place}"
+        return BuildError(
+            f"{self._image_name} was not built. It failed{where}\n{words}"
+            f"{_behind(advice)}{_behind(shown and f'{name}:')}{_behind(shown)}"
+            f"{_shown_output(output)}",
+            instruction=None if step is None else step.instruction,
+            exit_code=failure.exit_code,
+            output=output,
+            log=self._events.log(),
+            excerpt=shown or None,
+        )
+
+    def broke_off(self, what: str) -> BuildError:
+        """Make the error of a build that broke off."""
+        return BuildError(
+            f"{self._image_name} was not built: {self._mask(what)}. See whether the daemon is "
+            "running, and its log.",
+            log=self._events.log(),
+        )
+
+    def _excerpt(
+        self, source: FailedSource | None, step: Step | None, words: str
+    ) -> tuple[str, str]:
+        """Return the lines that a failure is about, and the name of their file."""
+        if source is not None and source.ranges:
+            first = min(found.start for found in source.ranges)
+            last = max(found.end for found in source.ranges)
+            shown = excerpt(parse(source.content), first, last)
+            is_ours = source.content == self._content
+            return self._mask(shown), self._dockerfile if is_ours else source.filename
+        if step is not None:
+            parsed = parse(self._content)
+            found = instruction_of(step, parsed)
+            if found is not None:
+                return self._mask(excerpt(parsed, found.line, found.end_line)), self._dockerfile
+            return "", ""
+        shown = FailingLines(lambda: self._content).of_refusal(words)
+        return self._mask(shown), self._dockerfile
+
+
+def instruction_of(step: Step, dockerfile: Dockerfile) -> Instruction | None:
+    """Return the instruction that a step carries out.
+
+    Its name is no help, as variables are replaced in it: it is counted from the end of its stage.
+    """
+    if not step.number or not dockerfile.stages:
+        return None
+    name = step.stage.rpartition(" ")[2]  # behind the platform
+    if name.startswith("stage-") and dockerfile.stage(name) is None:
+        name = name.removeprefix("stage-")
+    stage = dockerfile.stage(name) if name else dockerfile.stages[-1]
+    if stage is None:
+        return None
+    keyword = step.instruction.partition(" ")[0].upper()
+    counted = [each for each in stage.steps if each.name in _STEPS]
+    position = len(counted) - 1 - (step.total - step.number)
+    found = counted[position] if 0 <= position < len(counted) else stage.instruction
+    return found if found.name == keyword else None
+
+
+def _behind(text: str) -> str:
+    return f"\n{text}".rstrip("\n") if text else ""
+
+
+def _shown_output(output: list[str]) -> str:
+    lines = "".join(f"\n  {line}" for line in output)
+    return f"\nThe step's last output:{lines}" if output else ""

@@ -1,0 +1,1 @@
+"""The calls of the client to the daemon: builds, their status, workers."""

@@ -1,0 +1,184 @@
+"""The daemon's own service, `moby.buildkit.v1.Control`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from google.protobuf.message import DecodeError
+
+from imagebuilders.buildkit.proto import control_pb2
+from imagebuilders.buildkit.transport.errors import CallError, ProtocolError
+from imagebuilders.buildkit.transport.http2 import Role
+from imagebuilders.buildkit.transport.status import Code
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from imagebuilders.buildkit.session.session import Session
+    from imagebuilders.buildkit.transport.channel import Channel
+
+SERVICE = "/moby.buildkit.v1.Control/"
+ANSWER_SECONDS = 30.0
+"""So long an answer to a short question may take."""
+
+MessageT = TypeVar("MessageT")
+
+OpenSession = Callable[["Session"], "Channel"]
+"""Opens a connection of its own for a session, as engines have it (`POST /session`)."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One of a daemon's workers.
+
+    Attributes:
+        id: its ID.
+        labels: what it says of itself.
+        platforms: what it builds for, as in `linux/arm64/v8`, its own first.
+    """
+
+    id: str
+    labels: dict[str, str]
+    platforms: tuple[str, ...]
+
+    @property
+    def has_containerd_store(self) -> bool:
+        """Whether images are kept by containerd, so that all exporters are there."""
+        return "org.mobyproject.buildkit.worker.executor" in self.labels
+
+
+class ControlClient:
+    """A daemon, for as long as the connection lives. One client serves several threads."""
+
+    def __init__(self, channel: Channel, *, open_session: OpenSession | None = None) -> None:
+        """Take a connection over.
+
+        Args:
+            channel: the connection; it is closed with the client.
+            open_session: opens a connection for a session; without it, sessions run inside
+                this one.
+        """
+        self.channel = channel
+        self._open_session = open_session
+
+    # --- short questions -----------------------------------------------------
+
+    def version(self) -> str:
+        """Return the daemon's version; empty where it does not tell, as 20.10.
+
+        Raises:
+            TransportError: the connection broke, or the daemon refused.
+        """
+        try:
+            answer = self._ask("Info", control_pb2.InfoRequest().SerializeToString())
+        except CallError as error:
+            if error.status.code == Code.UNIMPLEMENTED:
+                return ""
+            raise
+        return read(control_pb2.InfoResponse.FromString, answer).buildkitVersion.version
+
+    def workers(self, timeout: float = ANSWER_SECONDS) -> list[Worker]:
+        """Return the daemon's workers.
+
+        Args:
+            timeout: seconds that the answer may take.
+
+        Raises:
+            TransportError: the connection broke, or the daemon refused.
+            CallTimeoutError: no answer came in time.
+        """
+        answer = self._ask(
+            "ListWorkers", control_pb2.ListWorkersRequest().SerializeToString(), timeout
+        )
+        return [
+            Worker(
+                record.ID,
+                dict(record.Labels),
+                tuple(
+                    "/".join(filter(None, (platform.OS, platform.Architecture, platform.Variant)))
+                    for platform in record.platforms
+                ),
+            )
+            for record in read(control_pb2.ListWorkersResponse.FromString, answer).record
+        ]
+
+    # --- sessions ------------------------------------------------------------
+
+    @contextmanager
+    def attached(self, session: Session) -> Iterator[None]:
+        """Let the daemon call a session's services within the block.
+
+        Raises:
+            TransportError: the connection broke.
+        """
+        if self._open_session is not None:
+            own = self._open_session(session)
+            try:
+                yield
+            finally:
+                own.close()
+            return
+        call = self.channel.call(f"{SERVICE}Session", session.metadata())
+        self.channel.tunnel(
+            call,
+            Role.SERVER,
+            handlers=session.handlers,
+            answers=session.answers,
+            wrap=wrap_bytes,
+            unwrap=unwrap_bytes,
+        )
+        try:
+            yield
+        finally:
+            call.cancel()
+
+    # --- the connection ------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the connection; whatever it still does at the daemon ends."""
+        self.channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _ask(self, method: str, request: bytes, timeout: float = ANSWER_SECONDS) -> bytes:
+        return self.channel.unary(SERVICE + method, request, timeout=timeout)
+
+
+def read(parse: Callable[[bytes], MessageT], data: bytes) -> MessageT:
+    """Read a message.
+
+    Raises:
+        ProtocolError: the bytes are no such message.
+    """
+    try:
+        return parse(data)
+    except DecodeError as error:
+        raise ProtocolError("the daemon sent a message that cannot be read") from error
+
+
+def wrap_bytes(data: bytes) -> bytes:
+    """Put bytes into a message that carries nothing else."""
+    return control_pb2.BytesMessage(data=data).SerializeToString()
+
+
+def unwrap_bytes(message: bytes) -> bytes:
+    """Take the bytes out of such a message.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+    return read(control_pb2.BytesMessage.FromString, message).data

@@ -1,0 +1,75 @@
+"""What reads the Dockerfile: the daemon's own frontend, or one that it pulls as an image.
+
+https://docs.docker.com/build/buildkit/frontend/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from imagebuilders.exceptions import BuildOptionsError
+
+OWN = "dockerfile.v0"
+"""The daemon's own frontend. It hands the build on to the image that a `# syntax=` line names."""
+
+_IMAGE = "gateway.v0"
+_SYNTAX_ARGUMENT = "BUILDKIT_SYNTAX"
+_PULLS = ("resolve image config for ", "docker-image://")
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """A frontend.
+
+    Attributes:
+        name: its name for the daemon.
+        attributes: what it is told, beside what the options say.
+    """
+
+    name: str = OWN
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def choose_frontend(setting: str, build_arguments: Mapping[str, str | None]) -> Frontend:
+    """Return what a build is read by.
+
+    Args:
+        setting: `dockerfile` for what the Dockerfile's `# syntax=` line says, `builtin` for the
+            daemon's own in spite of it, or the name of an image.
+        build_arguments: the build's; `BUILDKIT_SYNTAX` goes before the setting, as with
+            `docker buildx`.
+
+    Raises:
+        BuildOptionsError: `BUILDKIT_SYNTAX` is empty.
+    """
+    given = build_arguments.get(_SYNTAX_ARGUMENT)
+    if given is not None:
+        if not given.strip():
+            raise BuildOptionsError(
+                f"The build argument {_SYNTAX_ARGUMENT} is empty. Name the image of a frontend, "
+                "or leave it out.",
+                option="buildargs",
+            )
+        return _from_image(given.split()[0], given)
+    if setting == "dockerfile":
+        return Frontend()
+    if setting == "builtin":
+        # Told what called it, the frontend takes it that an image was looked for already.
+        return Frontend(OWN, {"cmdline": OWN})
+    return _from_image(setting, setting)
+
+
+def _from_image(image: str, command_line: str) -> Frontend:
+    return Frontend(_IMAGE, {"source": image, "cmdline": command_line})
+
+
+def frontend_advice(instruction: str) -> str:
+    """Return what to do when a step failed that fetches a frontend; empty for another step."""
+    if not instruction.startswith(_PULLS):
+        return ""
+    return (
+        "That image is the frontend that is to read the Dockerfile: its line '# syntax=', or the "
+        "setting 'frontend', names it. Where it cannot be pulled, frontend='builtin' of "
+        "LocalImageBuilderConfig takes the engine's own."
+    )

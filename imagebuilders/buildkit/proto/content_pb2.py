@@ -1,0 +1,5 @@
+"""The messages of `content.proto`."""
+
+from imagebuilders.buildkit.proto.pool import names_of
+
+globals().update(names_of("content"))

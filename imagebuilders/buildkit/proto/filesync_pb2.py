@@ -1,0 +1,5 @@
+"""The messages of `filesync.proto`."""
+
+from imagebuilders.buildkit.proto.pool import names_of
+
+globals().update(names_of("filesync"))

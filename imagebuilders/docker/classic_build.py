@@ -1,0 +1,66 @@
+"""A whole classic build: context, query, credentials, and the engine's stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from imagebuilders.auth.credentials import encode_auth, server_key
+from imagebuilders.build_options.classic_query import render_classic_query
+from imagebuilders.docker.build import build_image
+from imagebuilders.docker.buildkit_advice import buildkit_advice
+from imagebuilders.docker.context_files import engine_context
+from imagebuilders.events import Event, Notice
+from imagebuilders.exceptions import RegistryError
+
+if TYPE_CHECKING:
+    import docker
+
+    from imagebuilders.auth.keychain import Keychain
+    from imagebuilders.build_options.job import BuildJob
+
+
+def build_classically(client: docker.DockerClient, job: BuildJob) -> None:
+    """Build an image with an engine's classic builder.
+
+    Args:
+        client: the engine's client.
+        job: the build.
+
+    Raises:
+        BuildError: a step failed, or the engine went away.
+        BuildOptionsError: an option needs BuildKit.
+        BuildContextError: the context is at fault.
+    """
+    options = job.options
+    context = engine_context(job.snapshot)
+    query = render_classic_query(
+        options, names=job.names, dockerfile=context.dockerfile, build_arguments=job.proxies
+    )
+    build_image(
+        client,
+        image_name=job.names[0],
+        context=context.archive(compress=bool(options.gzip) or options.encoding == "gzip"),
+        params=query,
+        headers=_auth_headers(job.keychain, job.emit),
+        idle_timeout=options.timeout,
+        emit=job.emit,
+        advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
+        dockerfile=context.given_dockerfile,
+        read_dockerfile=context.read_dockerfile,
+    )
+
+
+def _auth_headers(keychain: Keychain, emit: Callable[[Event], None]) -> dict[str, str]:
+    """Return the header with which the engine may pull base images.
+
+    A credential helper that fails is a notice, as most builds do not need it.
+    """
+    configs: dict[str, Mapping[str, str]] = {}
+    for found in keychain.all_credentials():
+        if isinstance(found, RegistryError):
+            emit(Notice(str(found)))
+        else:
+            registry, credentials = found
+            configs[server_key(registry)] = credentials.auth_config(registry)
+    return {"X-Registry-Config": encode_auth(configs)} if configs else {}
