@@ -51,8 +51,9 @@ if TYPE_CHECKING:
 class LocalImageBuilderConfig(BaseImageBuilderConfig):
     """Settings of the local image builder."""
 
-    builder: Literal["auto", "buildkit", "classic"] = "auto"
-    """What builds: BuildKit where the engine has it, else the classic builder; or one of them."""
+    builder: Literal["auto", "buildkit", "classic"] = "classic"
+    """What builds: the engine's classic builder; BuildKit, which must be there; or, with `auto`,
+    BuildKit where the engine has it and the classic builder elsewhere."""
 
 
 class LocalImageBuilder(BaseImageBuilder[LocalImageBuilderConfig]):

@@ -9,6 +9,7 @@ from imagebuilders.buildkit.build import CacheRequest, ExporterRequest, ImageBui
 from imagebuilders.buildkit.build_folders import DOCKERFILE, build_folders, shared_key
 from imagebuilders.buildkit.secret_sources import secret_sources
 from imagebuilders.buildkit.session.ssh import agent_sockets
+from imagebuilders.exceptions import BuildOptionsError
 
 if TYPE_CHECKING:
     from imagebuilders.build_options.job import BuildJob
@@ -28,6 +29,12 @@ def build_with_buildkit(client: ControlClient, job: BuildJob) -> None:
         BuildContextError: the context is at fault.
     """
     options, snapshot, found = job.options, job.snapshot, job.dockerfile
+    if options.outputs:
+        raise BuildOptionsError(
+            "The option 'outputs' is not honoured yet: the image goes to the engine. Leave the "
+            "option out, and read the image from there.",
+            option="outputs",
+        )
     rendered = render_buildkit_attributes(
         options, dockerfile=DOCKERFILE, build_arguments=job.proxies
     )

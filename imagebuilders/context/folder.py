@@ -152,7 +152,8 @@ class Folder:
 
     def placed(self) -> Iterator[str]:
         """Yield the paths of what was put in by hand, here and below, without order."""
-        folders = [self]
+        folders: list[Folder] = []
+        folders.append(self)
         while folders:
             folder = folders.pop()
             yield from map(folder.prefix.__add__, folder._sources)

@@ -22,7 +22,7 @@ _FOLDER = "imagebuilders/buildkit/proto"
 
 @cache
 def _pool() -> DescriptorPool:
-    data = pkgutil.get_data(__package__, "messages.binpb")
+    data = pkgutil.get_data("imagebuilders.buildkit.proto", "messages.binpb")
     assert data is not None
     pool = descriptor_pool.DescriptorPool()
     for file in _files(data):

@@ -33,7 +33,7 @@ def test_defaults(run: Run, project: Path, tmp_path: Path) -> None:
         "stack default (no stack file)",
         "",
         "image_builder: local  (default)",
-        "  builder  auto  (default)",
+        "  builder  classic  (default)",
         "",
         "artifact_store: local  (default)",
         f"  path  {tmp_path}/data/imagebuilders/artifacts  (default)",
