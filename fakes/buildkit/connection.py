@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -32,12 +33,20 @@ class ScriptedConnection:
             handlers: returns what serves the client's calls on a connection (server role).
         """
         self._socket = connected
-        self.channel = Channel(
+        self._is_made = threading.Event()
+        self._channel = Channel(
             NonBlockingSocket(connected, begun=begun),
             role,
             handlers=None if handlers is None else handlers(self),
             name="fake-buildkit",
         )
+        self._is_made.set()
+
+    @property
+    def channel(self) -> Channel:
+        """The HTTP/2 on it. A call may come before the connection is made up here."""
+        self._is_made.wait()
+        return self._channel
 
     def cut(self) -> None:
         """Break the connection, as when the daemon dies."""

@@ -21,7 +21,7 @@ from imagebuilders.buildkit.session.file_sync import FileSync
 from imagebuilders.buildkit.session.masking import SecretMask
 from imagebuilders.buildkit.session.secrets import Secrets
 from imagebuilders.buildkit.session.session import Service, Session
-from imagebuilders.buildkit.session.ssh import SSHAgents
+from imagebuilders.buildkit.session.ssh import Agent, SSHAgents
 from imagebuilders.buildkit.session.synced_folders import SyncedFolder
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.events import Event, ImageBuilt
@@ -62,7 +62,7 @@ class ImageBuild:
         cache_to: where cached steps go.
         entitlements: what the build must be allowed.
         secrets: what reads each secret, by its ID.
-        agents: the socket of each SSH agent, by its ID.
+        agents: the SSH agents, by their IDs.
         credentials: knows who to be at which registry.
         registries: the registries that the build is known to use.
         services: further services of the session.
@@ -80,7 +80,7 @@ class ImageBuild:
     cache_to: Sequence[CacheRequest] = ()
     entitlements: Sequence[str] = ()
     secrets: Mapping[str, Callable[[], bytes]] = field(default_factory=dict, repr=False)
-    agents: Mapping[str, str] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = field(default_factory=dict)
     credentials: CredentialSource | None = None
     registries: Sequence[str] = ()
     services: Sequence[Service] = ()

@@ -8,7 +8,7 @@ from imagebuilders.build_options.buildkit_attributes import render_buildkit_attr
 from imagebuilders.buildkit.build import CacheRequest, ExporterRequest, ImageBuild, build_image
 from imagebuilders.buildkit.build_folders import DOCKERFILE, build_folders, shared_key
 from imagebuilders.buildkit.secret_sources import secret_sources
-from imagebuilders.buildkit.session.ssh import agent_sockets
+from imagebuilders.buildkit.ssh_sources import ssh_agents
 from imagebuilders.exceptions import BuildOptionsError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def build_with_buildkit(client: ControlClient, job: BuildJob) -> None:
         cache_to=[CacheRequest(cache.type, dict(cache.attributes)) for cache in rendered.cache_to],
         entitlements=rendered.entitlements,
         secrets=secret_sources(options.secrets),
-        agents=agent_sockets(options.ssh),
+        agents=ssh_agents(options.ssh),
         credentials=job.keychain,
         dockerfile=found.name,
         dockerfile_content=found.content,

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 
 from imagebuilders.build_options.values import BuildSecret
 from imagebuilders.buildkit.session.secrets import MAX_SECRET_BYTES
-from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.control_files import read_control_file
+from imagebuilders.exceptions import BuildOptionsError, ControlFileError
 
 
 def secret_sources(secrets: Iterable[BuildSecret]) -> dict[str, Callable[[], bytes]]:
@@ -62,17 +63,16 @@ def _from_environment(secret: BuildSecret, variable: str) -> Callable[[], bytes]
 def _from_file(secret: BuildSecret, path: str) -> Callable[[], bytes]:
     try:
         status = os.stat(path)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+        if not stat.S_ISREG(status.st_mode):
+            # A shell's `<(command)` can be read once, so it is read now.
+            value = read_control_file(path, limit=MAX_SECRET_BYTES, allow_streams=True).content
+            return lambda: value
+    except (OSError, ValueError, ControlFileError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise BuildOptionsError(
             f"The secret {secret.id!r} comes from the file {path}, which cannot be read: {reason}.",
             option="secrets",
         ) from error
-    if not stat.S_ISREG(status.st_mode):
-        raise BuildOptionsError(
-            f"The secret {secret.id!r} comes from {path}, which is not a regular file.",
-            option="secrets",
-        )
     _check_size(secret, f"the file {path}", status.st_size)
     place = os.path.abspath(path)
 

@@ -1,59 +1,71 @@
-"""`SSH`: steps use the agents of the client through the daemon.
+"""`SSH`: steps use agents of the client through the daemon.
 
-https://datatracker.ietf.org/doc/html/draft-ietf-sshm-ssh-agent: what is carried is opaque here.
+https://datatracker.ietf.org/doc/html/draft-ietf-sshm-ssh-agent. A step may ask which keys there
+are, and have something signed. It may not change the user's agent: what would add, remove or lock
+keys is refused here, as by the official client.
 """
 
 from __future__ import annotations
 
-import os
-import selectors
-import socket
-import threading
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
 
-from imagebuilders.build_options.values import SSHAgent
+from google.protobuf.message import DecodeError
+
 from imagebuilders.buildkit.proto.control_pb2 import BytesMessage
 from imagebuilders.buildkit.proto.session_pb2 import CheckAgentRequest, CheckAgentResponse
 from imagebuilders.buildkit.session.unary import UnaryMethod, unary
 from imagebuilders.buildkit.transport.call import Call, Handler
-from imagebuilders.buildkit.transport.errors import CallError, TransportError
+from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
-from imagebuilders.exceptions import BuildOptionsError
 
 DEFAULT_ID = "default"
-_READ_BYTES = 32 * 1024
+
+MAX_MESSAGE_BYTES = 256 * 1024
+"""OpenSSH's agent takes and gives no larger one."""
+
+FAILURE = b"\x05"
+REQUEST_IDENTITIES = 11
+SIGN_REQUEST = 13
+
+_LENGTH_BYTES = 4
+_PIECE_BYTES = 32 * 1024
 
 
-def agent_sockets(agents: Iterable[SSHAgent]) -> dict[str, str]:
-    """Return the socket of each agent, by its ID.
+class AgentConnection(Protocol):
+    """A connection to an agent, for one thread."""
 
-    Raises:
-        BuildOptionsError: an agent is not there.
-    """
-    sockets = {}
-    for agent in agents:
-        path = agent.paths[0] if agent.paths else os.environ.get("SSH_AUTH_SOCK", "")
-        if not path:
-            raise BuildOptionsError(
-                f"The option 'ssh' wants the agent {agent.id!r}, but SSH_AUTH_SOCK is not set: "
-                "start an agent, or name its socket, as in default=/path/to/agent.sock.",
-                option="ssh",
-            )
-        sockets[agent.id] = path
-    return sockets
+    def ask(self, request: bytes) -> bytes:
+        """Return the answer to a request, both without their length.
+
+        Raises:
+            OSError: the agent is gone.
+        """
+        ...
+
+    def interrupt(self) -> None:
+        """End `ask` with an error; called in another thread."""
+        ...
+
+
+class Agent(Protocol):
+    """Something that signs with keys."""
+
+    def connect(self) -> AbstractContextManager[AgentConnection]:
+        """Return a connection to it.
+
+        Raises:
+            OSError: there is no agent.
+        """
+        ...
 
 
 class SSHAgents:
-    """Serves agents by their IDs; each is a Unix socket."""
+    """Serves agents by their IDs."""
 
-    def __init__(self, sockets: Mapping[str, str]) -> None:
-        """Make the service.
-
-        Args:
-            sockets: for each ID the path of the agent's socket.
-        """
-        self._sockets = dict(sockets)
+    def __init__(self, agents: Mapping[str, Agent]) -> None:
+        self._agents = dict(agents)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return what serves each method, by its path."""
@@ -64,58 +76,59 @@ class SSHAgents:
         }
 
     def _check(self, request: CheckAgentRequest) -> CheckAgentResponse:
-        self._path(request.ID)
+        self._agent(request.ID)
         return CheckAgentResponse()
 
-    def _path(self, agent: str) -> str:
-        path = self._sockets.get(agent or DEFAULT_ID)
-        if path is None:
-            raise CallError(RpcStatus(Code.NOT_FOUND, f"unset ssh forward key {agent}"))
-        return path
+    def _agent(self, name: str) -> Agent:
+        agent = self._agents.get(name or DEFAULT_ID)
+        if agent is None:
+            raise CallError(RpcStatus(Code.NOT_FOUND, f"unset ssh forward key {name}"))
+        return agent
 
     def _forward(self, call: Call) -> None:
-        path = self._path((call.values("buildkit.ssh.id") or [""])[0])
-        with socket.socket(socket.AF_UNIX) as agent:
-            try:
-                agent.connect(path)
-            except OSError as error:
-                raise CallError(
-                    RpcStatus(Code.UNAVAILABLE, f"the ssh agent does not answer: {error.strerror}")
-                ) from error
-            _carry(call, agent)
-
-
-def _carry(call: Call, agent: socket.socket) -> None:
-    """Carry bytes both ways until one side ends.
-
-    This thread reads the agent; what the daemon sends is written by another.
-    """
-    stop, stopped = os.pipe()
-
-    def write() -> None:
+        agent = self._agent((call.values("buildkit.ssh.id") or [""])[0])
         try:
-            while (message := call.receive()) is not None:
-                agent.sendall(BytesMessage.FromString(message).data)
-            with suppress(OSError):
-                agent.shutdown(socket.SHUT_WR)
-        except (TransportError, OSError):
-            os.write(stopped, b"\0")
+            with agent.connect() as connection:
+                # A user may be asked to confirm; the step does not wait for ever.
+                call.watch(lambda: None if call.status is None else connection.interrupt())
+                for request in _requests(call):
+                    kind = request[:1]
+                    is_allowed = kind in (bytes([REQUEST_IDENTITIES]), bytes([SIGN_REQUEST]))
+                    _send(call, connection.ask(request) if is_allowed else FAILURE)
+        except OSError as error:
+            raise CallError(
+                RpcStatus(
+                    Code.UNAVAILABLE, f"the ssh agent does not answer: {error.strerror or error}"
+                )
+            ) from error
 
-    writer = threading.Thread(target=write, name="imagebuilders ssh agent", daemon=True)
-    writer.start()
-    try:
-        with selectors.DefaultSelector() as selector:
-            selector.register(agent, selectors.EVENT_READ)
-            selector.register(stop, selectors.EVENT_READ)
-            while True:
-                ready = {key.fd for key, _ in selector.select()}
-                if stop in ready or not (data := agent.recv(_READ_BYTES)):
-                    return
-                call.send(BytesMessage(data=data).SerializeToString())
-    finally:
-        call.finish()
-        with suppress(OSError):
-            agent.shutdown(socket.SHUT_RDWR)
-        writer.join()
-        os.close(stop)
-        os.close(stopped)
+
+def _requests(call: Call) -> Iterator[bytes]:
+    """Yield the requests in a stream of bytes that is cut anywhere."""
+    buffer = bytearray()
+    while (message := call.receive()) is not None:
+        try:
+            buffer += BytesMessage.FromString(message).data
+        except DecodeError as error:
+            raise CallError(
+                RpcStatus(Code.INVALID_ARGUMENT, "the message cannot be read")
+            ) from error
+        while len(buffer) >= _LENGTH_BYTES:
+            length = int.from_bytes(buffer[:_LENGTH_BYTES], "big")
+            if not 0 < length <= MAX_MESSAGE_BYTES:
+                raise CallError(
+                    RpcStatus(
+                        Code.INVALID_ARGUMENT, f"a request of an ssh agent has no {length} bytes"
+                    )
+                )
+            if len(buffer) < _LENGTH_BYTES + length:
+                break
+            yield bytes(buffer[_LENGTH_BYTES : _LENGTH_BYTES + length])
+            del buffer[: _LENGTH_BYTES + length]
+
+
+def _send(call: Call, answer: bytes) -> None:
+    data = len(answer).to_bytes(_LENGTH_BYTES, "big") + answer
+    for start in range(0, len(data), _PIECE_BYTES):
+        piece = BytesMessage(data=data[start : start + _PIECE_BYTES])
+        call.send(piece.SerializeToString())

@@ -5,6 +5,7 @@ https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,9 +23,18 @@ from imagebuilders.buildkit.transport.status import (
     status_of_reset,
 )
 
-MAX_ASSEMBLED_BYTES = 64 * 1024 * 1024
-"""So many bytes of messages that are not whole yet are kept for all calls of a connection."""
+LARGE_BYTES = http2.STREAM_WINDOW_BYTES // 2
+"""A larger message opens the window as it comes, for it may not fit; others when they are used."""
 
+MAX_LARGE_BYTES = 64 * 1024 * 1024
+"""So many bytes of large messages are kept for all calls of a connection."""
+
+_NAME = re.compile(r"[0-9a-z_.-]+")
+_VALUE = re.compile(r"[ -~]*")
+# What belongs to HTTP/1.1; HTTP/2 forbids it.
+_FORBIDDEN = frozenset(
+    {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te", "host"}
+)
 _NO_ERROR = 0x0
 _CANCEL = 0x8
 
@@ -83,8 +93,11 @@ CallEvent = (
 @dataclass
 class _Call:
     reader: MessageReader = field(default_factory=MessageReader)
-    owed: deque[int] = field(default_factory=deque)
-    """For each message that was told and not used: by how much its use opens the window."""
+    told: deque[tuple[int, int]] = field(default_factory=deque)
+    """Of each message that was told and not used: by how much its use opens the window, and by
+    how much its coming did."""
+    early: int = 0
+    """By how much the message that is not whole yet has opened the window."""
     is_answered: bool = False
     """Whether headers of the answer were sent (server) or came (client)."""
     status: RpcStatus | None = None
@@ -98,7 +111,7 @@ class CallMachine:
         self.role = role
         self._http = Http2Connection(role)
         self._calls: dict[int, _Call] = {}
-        self._assembled = 0
+        self._large = 0
         self._last_accepted: int | None = None
 
     # --- in ------------------------------------------------------------------
@@ -114,8 +127,10 @@ class CallMachine:
     def used(self, call: int) -> None:
         """Let the peer send more: the oldest message of a call that was told is used."""
         state = self._calls.get(call)
-        if state is not None and state.owed:
-            self._http.open_window(call, state.owed.popleft())
+        if state is not None and state.told:
+            owed, early = state.told.popleft()
+            self._large -= early
+            self._http.open_window(call, owed)
 
     # --- out -----------------------------------------------------------------
 
@@ -138,8 +153,11 @@ class CallMachine:
             authority: the host's name.
 
         Raises:
-            ProtocolError: the connection takes no more calls.
+            ProtocolError: the connection takes no more calls, or a header cannot be sent.
         """
+        for name, value in metadata:
+            if not _NAME.fullmatch(name) or name in _FORBIDDEN or not _VALUE.fullmatch(value):
+                raise ProtocolError(f"the header {name!r} cannot be sent")
         if self._last_accepted is not None:
             raise ProtocolError("the peer takes no more calls on this connection")
         number = self._http.open_stream(
@@ -231,8 +249,8 @@ class CallMachine:
         """Drop a call that is over; what it kept of the peer's window is given back."""
         state = self._calls.pop(call, None)
         if state is not None:
-            self._assembled -= state.reader.buffered
-            self._http.open_window(call, sum(state.owed))
+            self._large -= state.early + sum(early for _, early in state.told)
+            self._http.open_window(call, sum(owed for owed, _ in state.told))
         return state
 
     def _translate(self, event: http2.Event) -> Iterator[CallEvent]:
@@ -268,7 +286,7 @@ class CallMachine:
         if state is None:
             return
         status = read_status(event.headers)
-        if status is None and not state.is_answered:
+        if status is None and state.status is None and not state.is_answered:
             code = dict(event.headers).get(":status", "")
             if code != "200":
                 yield from self._over(event.stream, status_of_http(code))
@@ -294,30 +312,36 @@ class CallMachine:
         if state is None:
             self._http.open_window(event.stream, event.flow)
             return
-        begun = state.reader.buffered
-        messages: list[bytes] = []
         refusal = ""
+        messages: list[bytes] = []
         try:
             messages = state.reader.feed(event.data)
         except ProtocolError as error:
             refusal = str(error)
-        self._assembled += state.reader.buffered - begun
-        if self._assembled > MAX_ASSEMBLED_BYTES:
+        opening = self._account(state, messages, event)
+        if self._large > MAX_LARGE_BYTES:
             refusal = "too many large messages come at the same time"
         if refusal:
             self._http.open_window(event.stream, event.flow)
             yield from self._over(event.stream, RpcStatus(Code.RESOURCE_EXHAUSTED, refusal))
             self._http.reset(event.stream, _CANCEL)
             return
-        # A whole message opens the window by its size when it is used. One that is not whole does
-        # so as it comes, for it may be larger than the window.
-        owed = [len(message) + PREFIX_BYTES for message in messages]
-        if owed:
-            owed[0] -= begun
-        state.owed.extend(owed)
-        self._http.open_window(event.stream, event.flow - sum(owed))
+        self._http.open_window(event.stream, opening)
         for message in messages:
             yield MessageReceived(event.stream, message)
+
+    def _account(self, state: _Call, messages: list[bytes], event: http2.DataReceived) -> int:
+        """Note by how much each message opens the window; return by how much it opens now."""
+        before = state.early
+        padding = event.flow - len(event.data)
+        for message in messages:
+            state.told.append((len(message) + PREFIX_BYTES - state.early, state.early))
+            state.early = 0
+        if state.reader.announced > LARGE_BYTES:
+            state.early = state.reader.buffered
+        grown = state.early if messages else state.early - before
+        self._large += grown
+        return grown + padding
 
     def _ended(self, stream: int) -> Iterator[CallEvent]:
         state = self._calls.get(stream)

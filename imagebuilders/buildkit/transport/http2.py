@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import h2.config
 import h2.connection
@@ -20,6 +21,7 @@ import h2.errors
 import h2.events
 import h2.exceptions
 import h2.settings
+import hpack
 
 from imagebuilders.buildkit.transport.errors import ProtocolError
 from imagebuilders.buildkit.transport.frames import PREFACE_BYTES, FrameFilter
@@ -37,7 +39,7 @@ MAX_HEADER_BYTES = 4 * 1024 * 1024
 OUTPUT_BYTES = 256 * 1024
 """So much is framed ahead of what the byte stream took; the rest waits in its stream's queue."""
 
-MAX_OUTPUT_BYTES = 4 * 1024 * 1024
+MAX_OUTPUT_BYTES = 1024 * 1024
 """A peer that makes this end answer more than it reads (pings, settings, resets) is cut off."""
 
 
@@ -118,10 +120,12 @@ class Http2Connection:
             role: which end this is.
         """
         self.role = role
+        # Values that gRPC allows, such as words that end with a space, are an error to h2.
         config = h2.config.H2Configuration(
-            client_side=role is Role.CLIENT, header_encoding=None, validate_inbound_headers=True
+            client_side=role is Role.CLIENT, header_encoding=None, validate_inbound_headers=False
         )
         self._h2 = h2.connection.H2Connection(config)
+        self._h2.encoder = _PlainEncoder()
         self._filter = FrameFilter(skip=PREFACE_BYTES if role is Role.SERVER else 0)
         self._outgoing: dict[int, _Outgoing] = {}
         # Streams that have something to send, in turn; those whose own window is closed wait apart.
@@ -382,6 +386,13 @@ class Http2Connection:
                 yield StreamReset(item.stream_id, int(item.error_code or 0))
             case _:
                 pass  # pings, priorities and pushes are h2's own affair
+
+
+class _PlainEncoder(hpack.Encoder):
+    """Compresses headers without Huffman's code, which takes hpack minutes for a long value."""
+
+    def encode(self, headers: Iterable[Any], huffman: bool = True) -> bytes:  # noqa: ARG002
+        return super().encode(headers, huffman=False)
 
 
 def _text(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:

@@ -37,6 +37,11 @@ class MessageReader:
         """How many bytes of a message, and of its prefix, have come that is not whole yet."""
         return len(self._buffer) + (0 if self._length < 0 else PREFIX_BYTES)
 
+    @property
+    def announced(self) -> int:
+        """How long the message is that is not whole yet; 0 while that is not known."""
+        return max(0, self._length)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take a piece; return the messages that it completes.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import enum
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,7 +65,10 @@ class RpcStatus:
         """Return the headers that end a call with this status."""
         fields = [("grpc-status", str(int(self.code)))]
         if self.message:
-            fields.append(("grpc-message", quote(self.message, safe=_UNQUOTED)))
+            words = quote(self.message, safe=_UNQUOTED)
+            # Spaces at the ends would be lost on the way.
+            quoted = _OUTER_SPACES.sub(lambda found: "%20" * len(found[0]), words)
+            fields.append(("grpc-message", quoted))
         if self.details:
             encoded = base64.b64encode(self.details).decode("ascii").rstrip("=")
             fields.append(("grpc-status-details-bin", encoded))
@@ -73,6 +77,8 @@ class RpcStatus:
 
 # Space to tilde, but for the percent sign.
 _UNQUOTED = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
+
+_OUTER_SPACES = re.compile(r"\A +| +\Z")
 
 # What a status of HTTP means where gRPC's own is missing:
 # https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md

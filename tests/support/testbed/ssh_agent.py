@@ -27,10 +27,11 @@ class SSHAgent:
     folder: Path
     """Where the keys are made; removed with the agent."""
 
-    def add_key(self, comment: str, kind: str = "ed25519") -> str:
+    def add_key(self, name: str, comment: str = "") -> str:
         """Make a key and give it to the agent; returns its public line."""
-        path = self.folder / comment
-        _run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", comment, "-f", str(path)], self)
+        path = self.folder / name
+        make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment or name]
+        _run([*make, "-f", str(path)], self)
         _run(["ssh-add", "-q", str(path)], self)
         path.unlink()
         return path.with_suffix(".pub").read_text().strip()
