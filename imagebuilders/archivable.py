@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import IO
@@ -14,6 +15,7 @@ from imagebuilders.context.entries import Entry, show_path, sort_key
 from imagebuilders.context.extra_files import ExtraFiles, archive_path, overlay
 from imagebuilders.context.inspection import inspect
 from imagebuilders.context.packing import pack_entries
+from imagebuilders.control_files import is_there
 from imagebuilders.exceptions import BuildContextError
 
 __all__ = ["Archivable", "ArchiveType"]
@@ -63,11 +65,7 @@ class Archivable(ABC):
             BuildContextError: something in it cannot be archived.
             ContextChangedError: something in it changed meanwhile.
         """
-        if not isinstance(source, str | os.PathLike) or not os.path.isdir(source):
-            raise BuildContextError(
-                f"{show_path(str(source))} is not a directory, so it cannot be added as one.",
-                path=str(source),
-            )
+        _check_directory(source)
         self._extra.add_tree(os.fsdecode(source), destination)
 
     def get_extra_files(self) -> dict[str, str | bytes]:
@@ -157,3 +155,19 @@ class Archivable(ABC):
         for chunk in self.iter_archive(archive_type, keep_mtimes=keep_mtimes):
             output_file.write(chunk)
         output_file.seek(0)
+
+
+def _check_directory(source: object) -> None:
+    """See whether a directory can be added.
+
+    Raises:
+        BuildContextError: it is not one, or may not be looked at.
+    """
+    problem = "is not a directory, so it cannot be added as one"
+    if isinstance(source, str | os.PathLike) and is_there(source):
+        try:
+            if stat.S_ISDIR(os.stat(source).st_mode):
+                return
+        except OSError as error:
+            problem = f"cannot be read: {error.strerror}"
+    raise BuildContextError(f"{show_path(str(source))} {problem}.", path=str(source))

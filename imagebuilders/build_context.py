@@ -24,6 +24,8 @@ from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.context.snapshot import ContextSnapshot
 from imagebuilders.context.snapshot_builder import SnapshotBuilder
 from imagebuilders.context.walk import select
+from imagebuilders.control_files import is_there
+from imagebuilders.exceptions import BuildContextError
 from imagebuilders.go_text import clean_path
 
 __all__ = ["REPOSITORY_DIRECTORY_NAME", "BuildContext"]
@@ -46,11 +48,14 @@ class BuildContext(Archivable):
         Args:
             root: the folder; without one, the context has only its extra files.
             dockerignore_file: the ignore file, instead of `<root>/.dockerignore`.
+
+        Raises:
+            BuildContextError: one of them is not a path.
         """
         super().__init__()
-        self._root = None if root is None else os.fspath(root)
+        self._root = None if root is None else _path(root, "root")
         self._dockerignore_file = (
-            None if dockerignore_file is None else os.fspath(dockerignore_file)
+            None if dockerignore_file is None else _path(dockerignore_file, "dockerignore_file")
         )
         self._dockerfile: str | None = None
         self._ignore_files = frozenset((IGNORE_FILE, f"{DEFAULT_DOCKERFILE}{IGNORE_FILE}"))
@@ -68,7 +73,7 @@ class BuildContext(Archivable):
             return self._dockerignore_file
         if self._root is not None:
             default = os.path.join(self._root, IGNORE_FILE)
-            if os.path.exists(default):
+            if is_there(default):
                 return default
         return None
 
@@ -90,7 +95,7 @@ class BuildContext(Archivable):
         context._ignore_files = self._ignore_files | {own_name}
         if self._dockerignore_file is None and self._root is not None:
             own = os.path.join(self._root, f"{dockerfile}{IGNORE_FILE}")
-            if os.path.exists(own):
+            if is_there(own):
                 context._dockerignore_file = own
         return context
 
@@ -276,3 +281,12 @@ class BuildContext(Archivable):
             logger.warning("The ignore file %s does not exist.", dockerignore_path)
             return []
         return [line.text for line in read_ignore_file(dockerignore_path).lines]
+
+
+def _path(given: object, argument: str) -> str:
+    if isinstance(given, str | bytes | os.PathLike):
+        return os.fsdecode(given)
+    raise BuildContextError(
+        f"The {argument} of a build context is a path, as in BuildContext(root='app'), "
+        f"not {type(given).__name__}."
+    )

@@ -8,6 +8,7 @@ or take all memory. So only regular files are read, and only up to a limit.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass, field
@@ -82,6 +83,21 @@ def read_control_file(
     except ValueError as error:
         raise _unreadable(name, "its path has a character that no path can have") from error
     return ControlFile(name, content, status)
+
+
+def is_there(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file or folder stands under a path; links are followed.
+
+    Unlike `os.path.exists`, this is true of what may not be looked at: whoever reads it is told
+    why not, rather than that there is nothing.
+    """
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+    except ValueError:
+        return False  # no path can have such a character
+    return True
 
 
 def _check_kind(name: str, status: os.stat_result, allow_streams: bool) -> None:

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import logging
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -64,6 +65,10 @@ class LocalArtifactStoreConfig(BaseArtifactStoreConfig):
             )
         if not path or "\0" in path:
             raise ValueError("must name a folder")
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError:
+            raise ValueError("must be a path that the file system has bytes for") from None
         return os.path.abspath(expand_home(path))
 
 
@@ -93,11 +98,17 @@ class LocalArtifactStore(BaseArtifactStore[LocalArtifactStoreConfig]):
 
         def tail() -> Tail | None:
             try:
-                descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+                # A pipe would be waited for.
+                descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             except FileNotFoundError:
                 return None
             try:
-                size = os.fstat(descriptor).st_size
+                status = os.fstat(descriptor)
+                if stat.S_ISDIR(status.st_mode):
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
+                if not stat.S_ISREG(status.st_mode):
+                    return Tail(0, b"")
+                size = status.st_size
                 return Tail(size, os.pread(descriptor, length, max(0, size - length)))
             finally:
                 os.close(descriptor)

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
 
 from imagebuilders.aws import faults
-from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.aws.settings import can_be_sent
+from imagebuilders.control_files import read_control_file
+from imagebuilders.exceptions import ConfigurationError, ControlFileError
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from imagebuilders.aws.settings import AWSSettings
+
+_SENT_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+"""Environment variables whose values stand in requests as they are."""
 
 _AWS_DOMAINS = (
     "amazonaws.com",
@@ -75,8 +80,8 @@ def open_client(
         options: further fields of `botocore.config.Config`.
 
     Raises:
-        ConfigurationError: boto3 is not installed, the profile is unknown, or the bundle of
-            authorities cannot be read.
+        ConfigurationError: boto3 is not installed, the profile is unknown, a credential of the
+            environment cannot be sent, or the bundle of authorities cannot be read.
     """
     try:
         boto3 = import_module("boto3")
@@ -86,6 +91,8 @@ def open_client(
             f"the package 'boto3' is needed, which is not installed ({error}): "
             f"pip install 'imagebuilders[{extra}]'."
         ) from error
+    if settings.key is None and not settings.anonymous:
+        _check_environment()
     try:
         core = sessions.get_session()
         session = boto3.Session(
@@ -174,13 +181,28 @@ def _check_bundle(bundle: object) -> None:
     if not isinstance(bundle, str):
         return
     try:
+        read_control_file(bundle)  # OpenSSL would wait for a pipe
         ssl.create_default_context(cafile=bundle)
-    except (OSError, ValueError) as error:  # an SSLError is an OSError
-        reason = getattr(error, "strerror", None) or str(error)
+    except (ControlFileError, OSError, ValueError) as error:  # an SSLError is an OSError
+        if isinstance(error, ControlFileError):
+            reason = error.reason
+        else:
+            reason = getattr(error, "strerror", None) or str(error)
         raise ConfigurationError(
             f"the bundle of certificate authorities {bundle!r} cannot be used: {reason}. "
             "It is named by verify, or by AWS_CA_BUNDLE or ca_bundle in the AWS configuration."
         ) from error
+
+
+def _check_environment() -> None:
+    """See whether the credentials of the environment can be sent."""
+    for variable in _SENT_VARIABLES:
+        if not can_be_sent(os.environ.get(variable, "")):
+            raise ConfigurationError(
+                f"{variable} is not printable ASCII without white space. Correct the environment "
+                "variable: look for a line break at its end.",
+                key=variable,
+            )
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

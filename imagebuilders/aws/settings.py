@@ -58,6 +58,15 @@ class AWSSettings(BaseModel):
                 raise ValueError("must be text that UTF-8 has bytes for") from None
         return value
 
+    @field_validator("key", "token")
+    @classmethod
+    def _can_be_sent(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not can_be_sent(value.get_secret_value()):
+            raise ValueError(
+                "must be printable ASCII without white space; look for a line break at its end"
+            )
+        return value
+
     @field_validator("endpoint_url")
     @classmethod
     def _an_address(cls, url: str | None) -> str | None:
@@ -90,3 +99,11 @@ class AWSSettings(BaseModel):
         if sum(ways) > 1:
             raise ValueError("give only one of key and secret, profile, or anonymous")
         return self
+
+
+def can_be_sent(credential: str) -> bool:
+    """Tell whether a credential can stand in a request's headers.
+
+    An HTTP library would quote one that cannot in its error.
+    """
+    return all("!" <= character <= "~" for character in credential)

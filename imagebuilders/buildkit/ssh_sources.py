@@ -26,7 +26,7 @@ def ssh_agents(agents: Iterable[SSHAgent]) -> dict[str, Agent]:
 
 def _agent(agent: SSHAgent) -> Agent:
     paths = list(agent.paths) or [os.environ.get(VARIABLE, "")]
-    if not paths[0]:
+    if not all(paths):
         raise BuildOptionsError(
             f"The option 'ssh' wants the agent {agent.id!r}, but {VARIABLE} is not set: start an "
             "agent, or name its socket, as in default=/path/to/agent.sock.",

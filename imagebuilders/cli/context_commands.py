@@ -128,9 +128,9 @@ def explain(files: tuple[str, ...], root: str, dockerfile: str | None, as_json: 
     FILE is relative to the working directory; if it does not lie in the context, then to
     the context. Of the context's own folder, each entry is explained.
     """
-    paths = [path for file in files for path in _paths_in_context(file, root)]
     with _warnings(as_json):
         build_context = _context(root, dockerfile)
+        paths = [path for file in files for path in _paths_in_context(file, root)]
         explanations = [build_context.explain(path) for path in paths]
     for explanation in explanations:
         exists = os.path.lexists(os.path.join(root, explanation.path))

@@ -6,6 +6,7 @@ https://docs.docker.com/reference/cli/docker/#host and `opts.ParseHost` of githu
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -14,6 +15,9 @@ DEFAULT_HOST = "localhost"
 PLAIN_PORT = 2375
 TLS_PORT = 2376
 """The ports that IANA keeps for Docker, without and with TLS."""
+
+
+_PASSWORD = re.compile(r"\A((?:[^:@/]*://)?[^:@/]*:).*@", re.DOTALL)
 
 
 class AddressError(ValueError):
@@ -91,7 +95,9 @@ def _split(text: str) -> SplitResult:
         parts = urlsplit(text)
         port = parts.port  # raises for one that is not a number, or past 65535
     except ValueError as error:
-        raise AddressError(f"it is malformed ({error})") from error
+        # What is taken for a port may be a part of a password.
+        reason = "" if "@" in text else f" ({error})"
+        raise AddressError(f"it is malformed{reason}") from None
     if port == 0:
         raise AddressError("there is no port 0")
     if parts.query or parts.fragment:
@@ -126,3 +132,8 @@ def _ssh_address(parts: SplitResult) -> Address:
         path="" if parts.path.strip("/") == "" else parts.path,
         user=unquote(parts.username) if parts.username else None,
     )
+
+
+def hide_password(text: str) -> str:
+    """Return an address, malformed or not, without the password that it may hold."""
+    return _PASSWORD.sub(r"\1***@", text)

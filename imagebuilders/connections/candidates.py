@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imagebuilders.auth.config_file import DockerConfigFile
-from imagebuilders.connections.address import Address, AddressError, Scheme, parse_address
+from imagebuilders.connections.address import (
+    Address,
+    AddressError,
+    Scheme,
+    hide_password,
+    parse_address,
+)
 from imagebuilders.connections.cli_contexts import DEFAULT_CONTEXT, load_context
 from imagebuilders.connections.dial import Endpoint
 from imagebuilders.connections.ssh import docker_dial_command
@@ -80,7 +86,8 @@ def _candidate(
         outcome = f"the address cannot be used: {error}"
     except ConfigurationError as error:
         outcome, failure = str(error), AttemptFailure.CONFIGURATION
-    return Candidate(source, text, binding=binding, outcome=outcome, failure=failure)
+    shown = hide_password(text)
+    return Candidate(source, shown, binding=binding, outcome=outcome, failure=failure)
 
 
 def _endpoint(address: Address, tls: TLSFiles | None, environ: Mapping[str, str]) -> Endpoint:

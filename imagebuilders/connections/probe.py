@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from http.client import RemoteDisconnected
 
@@ -14,7 +15,7 @@ from imagebuilders.connections.dial import Endpoint, ProxyError, dial
 from imagebuilders.connections.engine_version import OLDEST_API_VERSION, EngineVersion
 from imagebuilders.connections.http1 import send_request
 from imagebuilders.connections.ssh import CONNECT_SECONDS
-from imagebuilders.connections.streams import SocketStream
+from imagebuilders.connections.streams import RECEIVE_BYTES, SocketLike, SocketStream
 from imagebuilders.exceptions import AttemptFailure, ConfigurationError, EngineError
 
 _MAX_ANSWER_BYTES = 1024 * 1024
@@ -52,7 +53,7 @@ def probe(endpoint: Endpoint, ping_timeout: float) -> FoundEngine:
 
     Args:
         endpoint: where it is.
-        ping_timeout: seconds to wait for its answer; by ssh, as long as ssh waits to connect.
+        ping_timeout: seconds to wait for its whole answer; by ssh, as long as ssh waits to connect.
 
     Raises:
         ProbeError: there was no such answer.
@@ -62,7 +63,9 @@ def probe(endpoint: Endpoint, ping_timeout: float) -> FoundEngine:
     connected: socket.socket | None = None
     try:
         connected = dial(endpoint, timeout=ping_timeout)
-        version, reusable = _ask_version(SocketStream(connected), endpoint, ping_timeout)
+        version, reusable = _ask_version(
+            _LimitedStream(connected, ping_timeout), endpoint, ping_timeout
+        )
         if reusable:
             kept, connected = connected, None
             return FoundEngine(endpoint, version, kept)
@@ -76,6 +79,20 @@ def probe(endpoint: Endpoint, ping_timeout: float) -> FoundEngine:
     finally:
         if connected is not None:
             connected.close()
+
+
+class _LimitedStream(SocketStream):
+    """A stream that receives for a time in all: an answer may come in pieces without end."""
+
+    def __init__(self, connected: SocketLike, seconds: float) -> None:
+        super().__init__(connected)
+        self._end = time.monotonic() + seconds
+
+    def receive(self, limit: int = RECEIVE_BYTES, *, timeout: float | None = None) -> bytes:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return super().receive(limit, timeout=left if timeout is None else min(left, timeout))
 
 
 def _ask_version(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from contextlib import suppress
 from typing import Protocol
 
@@ -87,12 +88,12 @@ class SocketStream:
 
     def send(self, data: bytes, *, timeout: float | None = None) -> None:
         """Send all bytes."""
-        self._socket.settimeout(timeout)
+        self._socket.settimeout(_bounded(timeout))
         self._socket.sendall(data)
 
     def receive(self, limit: int = RECEIVE_BYTES, *, timeout: float | None = None) -> bytes:
         """Return the bytes that are there, after waiting for the first; `b""` at the end."""
-        self._socket.settimeout(timeout)
+        self._socket.settimeout(_bounded(timeout))
         return self._socket.recv(limit)
 
     def close_write(self) -> bool:
@@ -122,3 +123,7 @@ class SocketStream:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
             else:
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+def _bounded(timeout: float | None) -> float | None:
+    """Return a time limit that the system can take; one of centuries is none."""
+    return None if timeout is None or timeout > threading.TIMEOUT_MAX else timeout

@@ -14,6 +14,7 @@ from imagebuilders.context.folder import Folder
 from imagebuilders.context.inspection import entry_of
 from imagebuilders.context.rules import IgnoreRules
 from imagebuilders.context.walk import walk
+from imagebuilders.control_files import is_there
 from imagebuilders.exceptions import BuildContextError
 
 HELD_SIZE = 4 * 1024 * 1024
@@ -58,7 +59,7 @@ class ExtraFiles:
                 f"What is added as {show_path(path)} is neither a path nor content (str or bytes): "
                 f"{type(source).__name__}."
             )
-        elif os.path.exists(source):
+        elif is_there(source):
             with ContentReader() as reader:
                 entry = self._hold(_file_at(path, os.fsdecode(source)), reader)
         elif isinstance(source, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 
 from imagebuilders.context.entries import show_path
@@ -43,10 +44,15 @@ def unreadable(source: str, path: str, error: OSError) -> BuildContextError:
         path: its path in the context, for the line that excludes it.
         error: what the system says.
     """
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        advice = "Raise the limit of open files (ulimit -n)."
+    else:
+        advice = (
+            f"Change its permissions, or exclude it with the line {excluding_line(path)} in the "
+            "ignore file."
+        )
     return BuildContextError(
-        f"{show_path(source)} cannot be read: {error.strerror}. Change its permissions, or "
-        f"exclude it with the line {excluding_line(path)} in the ignore file.",
-        path=source,
+        f"{show_path(source)} cannot be read: {error.strerror}. {advice}", path=source
     )
 
 

@@ -6,6 +6,7 @@ close the connection at once, for that is what makes the engine stop.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +33,9 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """A longer answer to a question is not read to its end."""
 
 _SHOWN_CHARACTERS = 500
+
+_QUERY = re.compile(r"(/v[0-9.]+/[^\s?\"'<>]*)\?[^\s\"'<>]*")
+"""A path and its query, build arguments included: proxies quote it on their error pages."""
 
 
 @contextmanager
@@ -132,6 +136,7 @@ def check_status(answer: Answer) -> None:
     if 200 <= answer.status < 300:
         return
     explanation = _redirect(answer) if 300 <= answer.status < 400 else _explanation(answer)
+    explanation = _QUERY.sub(r"\1?…", explanation)
     raise EngineResponseError(explanation, status=answer.status)
 
 

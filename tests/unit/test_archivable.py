@@ -149,7 +149,7 @@ def test_bad_sources(tmp_path: Path) -> None:
 
 def test_source_that_vanishes(tmp_path: Path, mocker: MockerFixture) -> None:
     """A source that is gone between two looks is an error."""
-    mocker.patch("os.path.exists", return_value=True)
+    mocker.patch("imagebuilders.context.extra_files.is_there", return_value=True)
     with pytest.raises(BuildContextError, match="cannot be read"):
         Listed().add_file(str(tmp_path / "none"), "d")
 
@@ -322,3 +322,12 @@ def test_a_large_added_file_that_is_exchanged(
     (tmp_path / "folder" / "sub").symlink_to(tmp_path / "other")
     with pytest.raises(ContextChangedError, match="was replaced"):
         contents(archivable)
+
+
+def test_sources_that_may_not_be_looked_at(tmp_path: Path) -> None:
+    """They are there, so they are no content, and not of another kind either."""
+    (tmp_path / "loop").symlink_to("loop")
+    source = str(tmp_path / "loop")
+    for add in (Listed().add_file, Listed().add_directory):
+        with pytest.raises(BuildContextError, match="loop cannot be read: Too many levels"):
+            add(source, "x")

@@ -8,6 +8,7 @@ import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
@@ -517,3 +518,19 @@ def test_control_files_of_another_kind(
         path.rename(root / "Dockerfile")
         with pytest.raises(BuildContextError, match="Dockerfile cannot be read: it has more than"):
             BuildContext(str(root)).build_snapshot()
+
+
+@pytest.mark.parametrize("name", [".dockerignore", "Dockerfile.dockerignore"])
+def test_an_ignore_file_that_may_not_be_looked_at(root: Path, name: str) -> None:
+    """It is there: a context without its rules would hold what they leave out."""
+    (root / name).symlink_to(name)
+    with pytest.raises(IgnoreFileError, match="cannot be read: Too many levels"):
+        BuildContext(str(root)).for_dockerfile("Dockerfile").digest()
+
+
+@pytest.mark.parametrize("argument", ["root", "dockerignore_file"])
+def test_what_is_no_path(argument: str) -> None:
+    """It is refused at once, for what it is."""
+    given: dict[str, Any] = {argument: 1}
+    with pytest.raises(BuildContextError, match=f"The {argument} of .* is a path, .*, not int"):
+        BuildContext(**given)

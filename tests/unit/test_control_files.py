@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import os
 import pickle
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
-from imagebuilders.control_files import MAX_SIZE, read_control_file
+from imagebuilders.control_files import MAX_SIZE, is_there, read_control_file
 from imagebuilders.exceptions import ControlFileError, ControlFileNotFoundError
 
 
@@ -150,3 +151,16 @@ def test_the_errors_can_be_copied() -> None:
     error = ControlFileNotFoundError("text", path="p", reason="r")
     for again in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
         assert (str(again), again.path, again.reason) == ("text", "p", "r")
+
+
+def test_what_is_there(tmp_path: Path, mocker: MockerFixture) -> None:
+    """What may not be looked at is there; what no path can name is not."""
+    (tmp_path / "file").touch()
+    (tmp_path / "nowhere").symlink_to("missing")
+    (tmp_path / "loop").symlink_to("loop")
+    found = {name: is_there(tmp_path / name) for name in ("file", "loop", "nowhere", "x" * 300)}
+    assert found == {"file": True, "loop": True, "nowhere": False, "x" * 300: False}
+    assert not is_there(tmp_path / "file/below")
+    assert not is_there("a\0b")
+    mocker.patch("os.stat", side_effect=PermissionError(errno.EACCES, "denied"))
+    assert is_there(tmp_path / "missing")

@@ -74,6 +74,12 @@ def may_mind_conditions(error: BaseException) -> bool:
 
 def describe(error: BaseException) -> str:
     """Say in a sentence what failed and, where it is known, what to do."""
+    if isinstance(error, RecursionError):
+        # botocore asks where the bucket is, and is redirected again, up to Python's limit.
+        return (
+            "the service redirects every request, and does not say where the bucket is. Correct "
+            "endpoint_url (https:// rather than http://, perhaps) or region."
+        )
     if not aws_faults.is_answer(error):
         own = type(error).__module__.partition(".")[0] != "botocore"
         return faults.describe(error) if own else aws_faults.describe(error)

@@ -24,8 +24,9 @@ class ObjectReader(io.RawIOBase):
         self._service = service
         self._where = {"Bucket": bucket, "Key": key}
         self._position = 0
+        self._body: Body | None = None  # before the request: one that fails closes this object, too
         answer = service.request("get_object", self._where)
-        self._body: Body | None = _body(answer)
+        self._body = _body(answer)
         self._size = int(str(answer["ContentLength"]))
         self._tag = answer.get("ETag")
 

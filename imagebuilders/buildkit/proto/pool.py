@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
 
 _FOLDER = "imagebuilders/buildkit/proto"
+_NAMES = tuple(
+    f"{_FOLDER}/{name}"
+    for name in (
+        *("ops", "rpc", "worker", "control", "gateway"),
+        *("filesync", "session", "content"),
+    )
+)
 
 
 @cache
 def _pool() -> DescriptorPool:
-    data = pkgutil.get_data(__package__, "messages.binpb")
+    data = pkgutil.get_data("imagebuilders.buildkit.proto", "messages.binpb")
     assert data is not None
     pool = descriptor_pool.DescriptorPool()
     for file in _files(data):
@@ -50,12 +57,34 @@ def _files(descriptors: bytes) -> Iterator[bytes]:
         at += size
 
 
+@cache
+def _classes() -> list[object]:
+    """Make the classes of all messages, and hold them.
+
+    protobuf 4.22 makes the class of a field when it is first touched, lets the garbage collector
+    have it, and uses it all the same.
+    """
+    pool = _pool()
+    waiting = [
+        message
+        for name in (*_NAMES, "google/protobuf/timestamp")
+        for message in pool.FindFileByName(f"{name}.proto").message_types_by_name.values()
+    ]
+    made: list[object] = []
+    while waiting:
+        message = waiting.pop()
+        made.append(message_factory.GetMessageClass(message))
+        waiting += message.nested_types
+    return made
+
+
 def names_of(name: str) -> dict[str, object]:
     """Return what one file defines at its top level, by name: message classes and enum values.
 
     Args:
         name: the file's name in this folder, as in `control`.
     """
+    _classes()
     file = _pool().FindFileByName(f"{_FOLDER}/{name}.proto")
     found: dict[str, object] = {
         message: message_factory.GetMessageClass(descriptor)

@@ -21,6 +21,7 @@ from imagebuilders.artifact_stores.local import (
     LocalArtifactStoreConfig,
     LocalArtifactStoreFlavor,
 )
+from imagebuilders.artifact_stores.tail import Tail
 from imagebuilders.artifact_stores.temporary import temporary_name
 from imagebuilders.exceptions import ArtifactStoreError, ConfigurationError, UploadError
 
@@ -65,6 +66,7 @@ def test_paths_are_made_absolute(given: str, path: str, monkeypatch: pytest.Monk
     [
         ("s3://bucket", "use the flavor 's3'"),
         ("file://other/data", "names another machine"),
+        ("/data/\ud800", "must be a path that the file system has bytes for"),
         ("", "must name a folder"),
         ("a\0b", "must name a folder"),
     ],
@@ -295,6 +297,18 @@ def test_a_file_in_the_place_of_a_folder(store: LocalArtifactStore) -> None:
         store.publish("file/below", [b"x"])
     with pytest.raises(ArtifactStoreError):
         store.makedirs("file")
+
+
+def test_what_is_no_file_in_the_place_of_one(store: LocalArtifactStore) -> None:
+    """A pipe is not waited for: it has no end to read, and a file may take its place."""
+    os.mkfifo(f"{store.path}/pipe")
+    (Path(store.path) / "device").symlink_to("/dev/zero")
+    (Path(store.path) / "folder").mkdir()
+    assert store.read_tail("pipe", 10) == store.read_tail("device", 10) == Tail(0, b"")
+    with pytest.raises(ArtifactStoreError, match="Is a directory"):
+        store.read_tail("folder", 10)
+    store.publish("pipe", [b"content"])
+    assert store.read_tail("pipe", 10) == Tail(7, b"content")
 
 
 def test_an_upload_needs_no_fsspec(tmp_path: Path) -> None:

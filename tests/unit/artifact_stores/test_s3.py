@@ -20,6 +20,7 @@ from imagebuilders.artifact_stores.s3 import (
     S3ArtifactStoreConfig,
     S3ArtifactStoreFlavor,
 )
+from imagebuilders.artifact_stores.s3.reader import ObjectReader
 from imagebuilders.artifact_stores.tail import Tail
 from imagebuilders.artifact_stores.upload import upload_build_context
 from imagebuilders.build_context import BuildContext
@@ -70,6 +71,8 @@ def test_paths_are_made_canonical(given: str, path: str) -> None:
         ({"path": "s3://"}, "is not of the form s3://bucket/prefix"),
         ({"key": "hidden"}, "key and secret belong together"),
         ({"token": "hidden"}, "token needs key and secret"),
+        ({"key": "hidden\n", "secret": "hidden"}, "key: must be printable ASCII"),
+        ({"key": "k", "secret": "s", "token": "hidden\n"}, "token: must be printable ASCII"),
         ({"profile": "p", "anonymous": True}, "give only one of"),
         ({"endpoint_url": "host:9000"}, "must be an http:// or https:// address"),
         ({"endpoint_url": "http://me:hidden@host"}, "must not hold credentials"),
@@ -282,6 +285,21 @@ def test_object_settings_go_with_each_kind_of_write(s3_store: MemoryS3Store) -> 
 
 
 # --- files that are open -------------------------------------------------------
+
+
+def test_a_reader_that_could_not_be_opened_is_closed_without_another_error() -> None:
+    """The interpreter closes it, too, when it is forgotten."""
+
+    class Refusing:
+        def request(self, *_: object) -> dict[str, object]:
+            raise FileNotFoundError
+
+    service: Any = Refusing()
+    reader = ObjectReader.__new__(ObjectReader)
+    with pytest.raises(FileNotFoundError):
+        ObjectReader.__init__(reader, service, "bucket", "key")
+    reader.close()
+    assert reader.closed
 
 
 def test_a_file_is_read_with_one_request(s3_store: MemoryS3Store) -> None:

@@ -91,3 +91,8 @@ def test_how_faults_are_told(error: Exception, words: str) -> None:
 def test_what_is_missing_and_what_is_refused(error: Exception, absent: bool, denied: bool) -> None:
     """A missing object, a missing bucket, a refusal and wrong credentials are told apart."""
     assert (is_absent(error), is_denied(error)) == (absent, denied)
+
+
+def test_a_service_that_only_redirects() -> None:
+    """botocore follows it up to Python's limit; it is told for what it is."""
+    assert "the service redirects every request" in describe(RecursionError("maximum depth"))

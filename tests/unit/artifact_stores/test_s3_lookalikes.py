@@ -140,18 +140,20 @@ def test_where_conditions_are_refused_nothing_is_replaced(service: S3LookAlike) 
 
 
 @pytest.mark.parametrize("named_by", ["verify", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
-@pytest.mark.parametrize("is_there", [False, True], ids=["missing", "no certificates"])
+@pytest.mark.parametrize("kind", ["missing", "no certificates", "pipe"])
 def test_a_bundle_that_cannot_be_used_is_named_at_once(
     context: BuildContext,
     named_by: str,
-    is_there: bool,
+    kind: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The file is named, and nothing is tried again."""
     bundle = tmp_path / "authorities.pem"
-    if is_there:
+    if kind == "pipe":
+        os.mkfifo(bundle)
+    elif kind == "no certificates":
         bundle.write_text("nothing of use")
     settings = {}
     if named_by == "verify":

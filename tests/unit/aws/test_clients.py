@@ -85,3 +85,16 @@ def test_settings_that_botocore_refuses_are_the_packages_own_error() -> None:
         _open(profile="nobody")
     with pytest.raises(ConfigurationError, match=r"region"):
         _open(region="not a region!", key="id", secret="hidden")
+
+
+@pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
+def test_credentials_of_the_environment_that_cannot_be_sent(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are refused before a library quotes them; those of the settings count before them."""
+    monkeypatch.setenv(variable, "hidden\n")
+    with pytest.raises(ConfigurationError, match=f"{variable} is not printable") as caught:
+        _open()
+    assert "hidden" not in str(caught.value)
+    _open(key="id", secret="other").close()
+    _open(anonymous=True).close()

@@ -24,7 +24,7 @@ from imagebuilders.events import (
     StepStarted,
     listen,
 )
-from imagebuilders.exceptions import BuildError
+from imagebuilders.exceptions import BuildError, BuildOptionsError
 
 Response = Mapping[str, str] | None
 
@@ -39,7 +39,7 @@ class _Engine:
         self.client = FakeDockerClient(self.engine)
 
     def builder(self) -> LocalImageBuilder:
-        return LocalImageBuilder(docker_client=self.client)
+        return LocalImageBuilder(docker_client=self.client, builder="auto")
 
 
 @pytest.fixture
@@ -84,11 +84,18 @@ def test_a_build_that_succeeds(engine: _Engine, events: list[Event]) -> None:
     assert not [event for event in events if isinstance(event, Notice)]
 
 
+def test_an_output_is_refused(engine: _Engine) -> None:
+    """What is not honoured is never left out in silence; the daemon is not asked."""
+    with pytest.raises(BuildOptionsError, match="'outputs' is not honoured yet"):
+        engine.builder().build("app:1", _context(), {"outputs": "type=local,dest=out"})
+    assert engine.buildkit.requests == []
+
+
 def test_the_image_is_pushed_after_the_build(engine: _Engine) -> None:
     """With a registry, the engine pushes what its BuildKit has built; the digest comes back."""
     with FakeRegistry() as server:
         registry = DefaultContainerRegistry(uri=server.address, docker_client=engine.client)
-        digest = LocalImageBuilder().build(
+        digest = LocalImageBuilder(builder="auto").build(
             f"{server.address}/app:1", _context(), container_registry=registry
         )
         assert digest == f"{server.address}/app@{server.manifest('app:1').digest}"

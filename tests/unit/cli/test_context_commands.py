@@ -136,6 +136,19 @@ def test_explain_from_elsewhere(run: Run, app: Path) -> None:
         assert record["exists"] is True
 
 
+def test_explain_without_a_working_directory(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told, as for every command."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = run("context", "explain", "x", "-C", str(tmp_path / "app"))
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "error: the working directory does not exist any more\n"
+
+
 def test_explain_the_context_itself(run: Run, app: Path) -> None:
     """Of the context's own folder, each entry is explained."""
     records = run("context", "explain", "app", "-C", "app", "--json").records

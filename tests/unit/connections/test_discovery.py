@@ -7,11 +7,12 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
-from ports import Proxy
+from ports import Proxy, accepting
 from pytest_mock import MockerFixture
 
 from fakes import FakeDockerEngine
@@ -404,6 +405,41 @@ def test_a_proxy_that_cannot_be_used(
     assert f"the proxy in {variable}" in outcome
     assert "s3cret" not in outcome
     assert failure is AttemptFailure.CONFIGURATION
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("ssh://me:s3cret@far", "ssh://me:***@far"),
+        ("tcp://me:s3cret@far:2375", "tcp://me:***@far:2375"),
+        ("me:s3cret@far", "me:***@far"),
+        ("https://me:s3cret/@/s3cret@far", "https://me:***@far"),
+        ("tcp://:s3cret@far", "tcp://:***@far"),
+    ],
+)
+def test_a_password_in_an_address(environ: dict[str, str], host: str, shown: str) -> None:
+    """It is not supported, and not shown."""
+    with pytest.raises(EngineNotFoundError) as caught:
+        _find({**environ, "DOCKER_HOST": host})
+    [attempt] = caught.value.attempts
+    assert attempt.address == shown
+    assert "s3cret" not in f"{caught.value} {attempt}"
+
+
+def test_an_engine_that_answers_without_end(environ: dict[str, str], mocker: MockerFixture) -> None:
+    """The time limit is that of the whole answer, although each piece comes in time."""
+    mocker.patch("imagebuilders.connections.probe.time").monotonic.side_effect = count()
+
+    def answer(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                connection.sendall(b" ")
+
+    with accepting(answer) as port:
+        outcome, failure = _failure({**environ, "DOCKER_HOST": f"tcp://127.0.0.1:{port}"})
+    assert outcome == "no answer within 5 s"
+    assert failure is AttemptFailure.NOT_RUNNING
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,14 @@ def test_unreadable_folder(make_tree: MakeTree, mocker: MockerFixture) -> None:
     assert paths(root, "a", "!**/x") == ["b"]
 
 
+def test_no_descriptors_are_left(make_tree: MakeTree, mocker: MockerFixture) -> None:
+    """The advice is about the limit, not about a folder that can be read."""
+    root = make_tree({"a/x": ""})
+    refuse(mocker, "a", OSError(errno.EMFILE, "Too many open files"))
+    with pytest.raises(BuildContextError, match=r"a cannot be read: .*Raise the limit .*ulimit"):
+        paths(root)
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

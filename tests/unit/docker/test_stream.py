@@ -158,6 +158,12 @@ def test_an_error_of_the_caller_passes_as_it_is(
         (400, b'{"message":5}', "HTTP status 400, without a reason."),
         (500, b"{}", "HTTP status 500, without a reason."),
         (400, b"x" * 10_000, f"HTTP status 400: {'x' * 500}"),
+        (
+            502,
+            b'<a href="http://far:2375/v1.41/build?buildargs=%7Bsecret">/v1.41/build?x=secret</a>',
+            'HTTP status 502: <a href="http://far:2375/v1.41/build?…">/v1.41/build?…</a>',
+        ),
+        (400, b'{"message":"no /v1.41/auth?secret here"}', "no /v1.41/auth?… here"),
         (400, b"\xff", "HTTP status 400: \N{REPLACEMENT CHARACTER}"),
         (400, b'{"message":"\\ud800"}', "\N{REPLACEMENT CHARACTER}"),
     ],

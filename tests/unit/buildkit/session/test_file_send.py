@@ -536,7 +536,8 @@ def test_a_file_that_does_not_come_whole_leaves_nothing(
     sent = FileSend([FileTarget(str(out))])
     with joined_session(sent) as daemon, daemon.open(METHOD) as call:
         end(call)
-    assert os.listdir(out.parent) == []
+    # Where the end came first, not even the folder was made.
+    assert not out.parent.exists() or os.listdir(out.parent) == []
 
 
 def test_a_file_keeps_the_link_that_leads_to_it(out: Path) -> None:
