@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from imagebuilders.buildkit.proto.filesync_pb2 import Packet, Stat
 from imagebuilders.buildkit.transport.call import Call
-from imagebuilders.buildkit.transport.errors import CallCancelledError, CallError
+from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
 GO_DIRECTORY = 1 << 31
@@ -80,7 +80,7 @@ def copy_folder(call: Call, wanted: Wanted = None) -> dict[str, SyncedFile]:
             pending.discard(packet.ID)
         elif packet.type == Packet.PACKET_ERR:
             words = f"error from sender: {packet.data.decode('utf-8', 'replace')}"
-            with suppress(CallCancelledError):  # the client may have ended the call with it
+            with suppress(TransportError):  # the client may have ended the call with it
                 call.send(Packet(type=Packet.PACKET_ERR, data=words.encode()).SerializeToString())
             raise CallError(RpcStatus(Code.UNKNOWN, words))
         if is_told and not pending and not is_finished:

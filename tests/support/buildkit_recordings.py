@@ -83,12 +83,13 @@ def fill(message: Message, content: Json) -> None:
             _set(message, field, value)
 
 
+_MAPS_OF_TEXT = {"Attrs", "ExporterAttrsDeprecated", "ExporterResponse", "FrontendAttrs"}
+
+
 def _set(message: Message, field: Any, value: Any) -> None:
     target = getattr(message, field.name)
-    if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        for key, item in value.items():
-            if field.message_type.fields_by_name["value"].message_type is None:
-                target[key] = item
+    if field.name in _MAPS_OF_TEXT:
+        target.update(value)
     elif field.message_type is not None and isinstance(value, list):
         for item in value:
             fill(target.add(), item)

@@ -81,9 +81,9 @@ def solve(
     call: Call | None = None
     try:
         call = channel.call(f"{SERVICE}Solve")
-        with suppress(CallCancelledError):  # a refusal may come first; its answer says why
+        with suppress(CallError, CallCancelledError):  # a refusal that comes first is told below
             call.send(request.SerializeToString(), last=True)
-        with suppress(CallCancelledError):
+        with suppress(CallError, CallCancelledError):
             status.send(StatusRequest(Ref=request.Ref).SerializeToString(), last=True)
         return _Following(call, status, on_status, idle_timeout).run()
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -13,11 +13,11 @@ from imagebuilders.buildkit.transport.errors import (
     CallTimeoutError,
     TransportError,
 )
+from imagebuilders.buildkit.transport.guard import Bell, ProcessGuard, wait_for
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.transport.calls import CallMachine
-    from imagebuilders.buildkit.transport.guard import ProcessGuard
 
 QUEUED_BYTES = 1024 * 1024
 """A sender waits while so much of its call is queued."""
@@ -75,8 +75,7 @@ class Call:
         self._is_read = False
         self._status: RpcStatus | None = None
         self._answer: Metadata = ()
-        self._changed = threading.Condition(link.guard.lock)
-        self._onlookers: list[threading.Condition] = []
+        self._bell = Bell()
         self._listener: Callable[[], None] | None = None
 
     # --- what is known of it -------------------------------------------------
@@ -88,25 +87,25 @@ class Call:
     @property
     def is_over(self) -> bool:
         """Whether nothing more comes: the caller is done, or the call is over."""
-        with self._link.guard:
+        with self._link.guard.lock:
             return self._is_complete and not self._inbox
 
     @property
     def status(self) -> RpcStatus | None:
         """How the call ended; `None` while it goes on."""
-        with self._link.guard:
+        with self._link.guard.lock:
             return self._status
 
     @property
     def answer(self) -> Metadata:
         """The headers of the answer, once they have come (client role)."""
-        with self._link.guard:
+        with self._link.guard.lock:
             return self._answer
 
     @property
     def has_news(self) -> bool:
         """Whether `receive` would not wait."""
-        with self._link.guard:
+        with self._link.guard.lock:
             return self._has_news()
 
     # --- waiting -------------------------------------------------------------
@@ -122,24 +121,14 @@ class Call:
         """
         watched = list(calls)
 
-        def news() -> bool:
+        def has_news() -> bool:
             return any(call._inbox or (call._is_complete and not call._is_read) for call in watched)
 
-        with self._link.guard:
-            changed = threading.Condition(self._link.guard.lock)
-            try:
-                for call in watched:
-                    call._onlookers.append(changed)
-                return changed.wait_for(news, timeout)
-            finally:
-                for call in watched:
-                    if changed in call._onlookers:
-                        call._onlookers.remove(changed)
+        return wait_for(self._link.guard, [call._bell for call in watched], has_news, timeout)
 
     def wait_until_over(self, timeout: float | None = None) -> bool:
         """Wait until the call has ended, or the peer broke it off; return whether it has."""
-        with self._link.guard:
-            return self._changed.wait_for(lambda: self._status is not None, timeout)
+        return wait_for(self._link.guard, [self._bell], lambda: self._status is not None, timeout)
 
     def watch(self, listener: Callable[[], None]) -> None:
         """Have a function called whenever there is news.
@@ -147,7 +136,7 @@ class Call:
         It is called with the connection's lock held, by whichever thread brings the news: it must
         neither wait nor close the connection.
         """
-        with self._link.guard:
+        with self._link.guard.lock:
             self._listener = listener
             if self._has_news():
                 listener()
@@ -162,37 +151,40 @@ class Call:
             last: whether this side sends no more (client role).
 
         Raises:
-            CallCancelledError: the call is over.
+            CallError: the call ended with another status than OK.
+            CallCancelledError: it is over, or was broken off.
             TransportError: the connection broke.
         """
-        with self._link.guard:
-            self._wait_for_room()
+        self._wait_for_room()
+        with self._link.guard.lock:
+            self._check()
             self._link.machine.send(self.number, message, last=last)
             self._link.wake()
 
     def send_all(self, messages: Sequence[bytes]) -> None:
         """Send many small messages at the cost of one; waits and raises as `send` does."""
-        with self._link.guard:
-            self._wait_for_room()
+        self._wait_for_room()
+        with self._link.guard.lock:
+            self._check()
             self._link.machine.send_all(self.number, messages)
             self._link.wake()
 
     def half_close(self) -> None:
         """Say that this side sends no more (client role). Without effect after the end."""
-        with self._link.guard:
+        with self._link.guard.lock:
             if self._status is None:
                 self._link.machine.half_close(self.number)
                 self._link.wake()
 
     def send_headers(self, metadata: Metadata = ()) -> None:
         """Send the headers of the answer before its first message (server role)."""
-        with self._link.guard:
+        with self._link.guard.lock:
             self._link.machine.answer(self.number, metadata)
             self._link.wake()
 
     def cancel(self) -> None:
         """Break the call off. Without effect after the end."""
-        with self._link.guard:
+        with self._link.guard.lock:
             if self._status is None:
                 self._link.machine.cancel(self.number)
                 self.end(RpcStatus(Code.CANCELLED, "cancelled here"))
@@ -200,7 +192,7 @@ class Call:
 
     def finish(self, status: RpcStatus | None = None) -> None:
         """End a call of the peer's. Without effect after the end."""
-        with self._link.guard:
+        with self._link.guard.lock:
             if self._status is None:
                 self._link.machine.finish(self.number, status)
                 self.end(status or RpcStatus())
@@ -219,10 +211,14 @@ class Call:
             TransportError: the connection broke.
             CallTimeoutError: nothing came in time.
         """
-        with self._link.guard:
-            if not self._changed.wait_for(self._has_news, timeout):
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            if not wait_for(self._link.guard, [self._bell], self._has_news, left):
                 raise CallTimeoutError(f"the daemon did not answer {self.path} in {timeout:g} s")
-            return self.take()
+            with self._link.guard.lock:
+                if self._has_news():  # no other thread has taken it meanwhile
+                    return self.take()
 
     def receive_now(self) -> bytes | None:
         """Return a message that has come; `None` when none waits or comes any more.
@@ -231,7 +227,7 @@ class Call:
             CallError: the call ended with another status than OK.
             TransportError: the connection broke.
         """
-        with self._link.guard:
+        with self._link.guard.lock:
             return self.take() if self._has_news() else None
 
     # --- for the link, with its lock held ------------------------------------
@@ -277,12 +273,10 @@ class Call:
 
     def room_made(self) -> None:
         """Let a sender go on."""
-        self._changed.notify_all()
+        self._bell.ring()
 
     def _tell(self) -> None:
-        self._changed.notify_all()
-        for onlooker in self._onlookers:
-            onlooker.notify_all()
+        self._bell.ring()
         if self._listener is not None:
             self._listener()
 
@@ -290,11 +284,25 @@ class Call:
         return bool(self._inbox) or self._is_complete
 
     def _wait_for_room(self) -> None:
+        wait_for(self._link.guard, [self._bell], self._has_room)
+
+    def _has_room(self) -> bool:
         link = self._link
-        while self._status is None and link.machine.queued(self.number) > QUEUED_BYTES:
+        if self._status is None and link.machine.queued(self.number) > QUEUED_BYTES:
             link.crowded.add(self)
-            self._changed.wait()
-        if self._status is not None:
-            raise link.broken() or CallCancelledError(
-                f"{self.path} is over: {self._status.name} {self._status.message}".rstrip()
-            )
+            return False
+        return True
+
+    def _check(self) -> None:
+        """See whether anything can be sent.
+
+        Raises:
+            TransportError: the call is over, or the connection.
+        """
+        if self._status is None:
+            return
+        if self._status.code not in (Code.OK, Code.CANCELLED):
+            raise self._link.broken() or CallError(self._status)
+        raise self._link.broken() or CallCancelledError(
+            f"{self.path} is over: {self._status.name} {self._status.message}".rstrip()
+        )

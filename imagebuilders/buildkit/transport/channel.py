@@ -146,7 +146,7 @@ class Channel:
             wrap: puts bytes into a message of the call.
             unwrap: takes the bytes out of one; raises `ProtocolError` where there are none.
         """
-        with self._guard:
+        with self._guard.lock:
             inner = Link(role, self._guard, self._wake, handlers=handlers, answers=answers)
             tunnel = Tunnel(call, inner, wrap, unwrap)
             self._tunnels.append(tunnel)
@@ -182,7 +182,7 @@ class Channel:
         """
         if not self._guard.is_owner:
             return
-        with self._guard:
+        with self._guard.lock:
             if not self._is_closing:
                 self._is_closing = True
                 for tunnel in self._tunnels:
@@ -218,9 +218,9 @@ class Channel:
         """Have the thread look for what is to be sent; the lock is held."""
         if self._is_awake or threading.current_thread() is self._thread or self._wake_write < 0:
             return
-        self._is_awake = True
         with suppress(OSError):
             os.write(self._wake_write, b"\0")
+        self._is_awake = True  # only now: Ctrl-C may come between the two
 
     def _run(self) -> None:
         error = TransportError("the connection was closed")
@@ -240,7 +240,7 @@ class Channel:
             error = TransportError(f"the connection failed with {type(failed).__name__}")
             error.__cause__ = failed
         finally:
-            with self._guard:
+            with self._guard.lock:
                 for tunnel in self._tunnels:
                     tunnel.link.fail(error)
                 self._link.fail(error)
@@ -257,7 +257,7 @@ class Channel:
         watched: dict[int, int] = {}
         has_more = True
         while True:
-            with self._guard:
+            with self._guard.lock:
                 self._collect()
                 closing = self._is_closing
             self._write()
@@ -270,7 +270,7 @@ class Channel:
             ready = selector.select(self._patience(closing=closing, has_more=has_more))
             if closing and not ready:
                 return
-            with self._guard:
+            with self._guard.lock:
                 self._drain_wakes()
             has_more = self._read()
 
@@ -280,7 +280,7 @@ class Channel:
             return 0
         if closing:
             return CLOSING_SECONDS
-        with self._guard:
+        with self._guard.lock:
             if not self._link.has_calls:
                 return None
             if self._liveness.is_ping_due():
@@ -303,7 +303,7 @@ class Channel:
                 return
             self._output = self._output[written:]
             if not self._output:
-                with self._guard:
+                with self._guard.lock:
                     self._collect()
 
     def _read(self) -> bool:
@@ -314,7 +314,7 @@ class Channel:
                 return False
             if not data:
                 raise TransportError("the daemon closed the connection")
-            with self._guard:
+            with self._guard.lock:
                 self._liveness.heard()
                 self._link.receive(data)
         return True
@@ -327,7 +327,7 @@ class Channel:
 
     def _say_goodbye(self) -> None:
         """Send the reason of a broken protocol, if it can be sent at once."""
-        with self._guard:
+        with self._guard.lock:
             data = self._link.take_output()
         with suppress(OSError):
             self._stream.write(memoryview(data))

@@ -1,15 +1,22 @@
-"""A lock that a forked child cannot take."""
+"""The lock of a connection, and waiting for what happens under it.
+
+Both bear Ctrl-C at any moment. The lock is taken by `with` alone, which the interpreter does not
+interrupt half-way as it does a function, `Condition.wait` among them. Who waits holds no lock, and
+looks up now and then: a signal that comes just before a wait begins does not end it.
+"""
 
 from __future__ import annotations
 
 import os
+import queue
 import threading
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from imagebuilders.buildkit.transport.errors import TransportError
 
-if TYPE_CHECKING:
-    from types import TracebackType
+_LOOK_UP_SECONDS = 0.5
 
 
 class ProcessGuard:
@@ -19,25 +26,81 @@ class ProcessGuard:
     """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
         self._owner = os.getpid()
+
+    @property
+    def lock(self) -> threading.RLock:
+        """The lock; it is to be held while any state of the connection is used.
+
+        Raises:
+            TransportError: the process is another one.
+        """
+        if not self.is_owner:
+            raise TransportError(
+                "the connection belongs to the process that this one was forked from; make one here"
+            )
+        return self._lock
 
     @property
     def is_owner(self) -> bool:
         """Whether this is the process that made the connection."""
         return os.getpid() == self._owner
 
-    def __enter__(self) -> None:
-        if not self.is_owner:
-            raise TransportError(
-                "the connection belongs to the process that this one was forked from; make one here"
-            )
-        self.lock.acquire()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.lock.release()
+class Bell:
+    """Something that threads wait for. Its methods are called with the lock held."""
+
+    def __init__(self) -> None:
+        self._waiting: list[queue.SimpleQueue[None]] = []
+
+    def ring(self) -> None:
+        """Have the threads that wait look again."""
+        for token in self._waiting:
+            token.put(None)
+
+    def add(self, token: queue.SimpleQueue[None]) -> None:
+        """Note a thread that waits."""
+        self._waiting.append(token)
+
+    def remove(self, token: queue.SimpleQueue[None]) -> None:
+        """Forget it."""
+        if token in self._waiting:
+            self._waiting.remove(token)
+
+
+def wait_for(
+    guard: ProcessGuard,
+    bells: Sequence[Bell],
+    is_ready: Callable[[], bool],
+    timeout: float | None = None,
+) -> bool:
+    """Wait, without the lock, until something is so; return whether it was in time.
+
+    Args:
+        guard: the lock, which this thread must not hold.
+        bells: what rings when it may have become so.
+        is_ready: whether it is; called with the lock held.
+        timeout: seconds to wait; for ever by default.
+    """
+    end = None if timeout is None else time.monotonic() + timeout
+    token: queue.SimpleQueue[None] = queue.SimpleQueue()
+    try:
+        with guard.lock:
+            if is_ready():
+                return True
+            for bell in bells:
+                bell.add(token)
+        while True:
+            left = _LOOK_UP_SECONDS if end is None else end - time.monotonic()
+            if left <= 0:
+                return False
+            with suppress(queue.Empty):
+                token.get(timeout=min(left, _LOOK_UP_SECONDS))
+            with guard.lock:
+                if is_ready():
+                    return True
+    finally:
+        with guard.lock:
+            for bell in bells:
+                bell.remove(token)

@@ -11,7 +11,7 @@ from imagebuilders.buildkit.transport import calls
 from imagebuilders.buildkit.transport.call import Answer, Call, Handler
 from imagebuilders.buildkit.transport.calls import CallMachine
 from imagebuilders.buildkit.transport.errors import CallError, CallTimeoutError, TransportError
-from imagebuilders.buildkit.transport.guard import ProcessGuard
+from imagebuilders.buildkit.transport.guard import Bell, ProcessGuard, wait_for
 from imagebuilders.buildkit.transport.http2 import MAX_STREAMS, Role
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 from imagebuilders.exceptions import ImageBuilderError
@@ -57,7 +57,7 @@ class Link:
         self._open: dict[int, Call] = {}
         self._threads: list[threading.Thread] = []
         self._is_ready = False
-        self._changed = threading.Condition(guard.lock)
+        self._bell = Bell()
 
     def call(
         self, path: str, metadata: Metadata = (), *, timeout: float | None = CALL_SECONDS
@@ -78,9 +78,9 @@ class Link:
             machine = self.machine
             return self.failure is not None or machine.may_call or machine.goes_away
 
-        with self.guard:
-            if not self._changed.wait_for(may_go_on, timeout):
-                raise CallTimeoutError("the daemon allows no more calls at the same time")
+        if not wait_for(self.guard, [self._bell], may_go_on, timeout):
+            raise CallTimeoutError("the daemon allows no more calls at the same time")
+        with self.guard.lock:
             self.check()
             number = self.machine.call(path, metadata)
             call = self._open[number] = Call(self, number, path, metadata)
@@ -94,17 +94,19 @@ class Link:
             TransportError: the connection broke.
             CallTimeoutError: it said nothing in time.
         """
-        with self.guard:
-            ready = self._changed.wait_for(lambda: self._is_ready or bool(self.failure), timeout)
-            if not ready:
-                raise CallTimeoutError(f"the daemon said nothing for {timeout:g} s")
+
+        def is_decided() -> bool:
+            return self._is_ready or self.failure is not None
+
+        if not wait_for(self.guard, [self._bell], is_decided, timeout):
+            raise CallTimeoutError(f"the daemon said nothing for {timeout:g} s")
+        with self.guard.lock:
             if not self._is_ready:
                 self.check()
 
     def wait_over(self, timeout: float | None) -> bool:
         """Wait until the connection is at its end; return whether it is."""
-        with self.guard:
-            return self._changed.wait_for(lambda: self.failure is not None, timeout)
+        return wait_for(self.guard, [self._bell], lambda: self.failure is not None, timeout)
 
     # --- with the lock held --------------------------------------------------
 
@@ -134,7 +136,7 @@ class Link:
         """
         for event in self.machine.receive(data):
             self._dispatch(event)
-        self._changed.notify_all()
+        self._bell.ring()
 
     def take_output(self) -> bytes:
         """Return the bytes to send now, and let senders go on for which there is room again."""
@@ -150,12 +152,12 @@ class Link:
             self.failure = error
         for call in list(self._open.values()):
             call.end(RpcStatus(Code.UNAVAILABLE, str(error)))
-        self._changed.notify_all()
+        self._bell.ring()
 
     def forget(self, call: Call) -> None:
         """Drop a call that is over."""
         self._open.pop(call.number, None)
-        self._changed.notify_all()
+        self._bell.ring()
 
     @property
     def has_calls(self) -> bool:

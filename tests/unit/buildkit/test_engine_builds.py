@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import pickle
+import signal
 import threading
 from collections.abc import Iterator, Mapping
 
 import pytest
+from comparison_size import size
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit, SourceLines
@@ -197,10 +199,9 @@ def test_an_exception_in_a_listener_ends_the_build(
     assert stopped == [True]
 
 
-def test_ctrl_c_ends_a_build_that_says_nothing(engine: _Engine) -> None:
-    """The wait for the daemon is interrupted at once."""
-    import signal
-
+@pytest.mark.parametrize("_round", range(size(10, 300)))
+def test_ctrl_c_ends_a_build_at_any_moment(engine: _Engine, _round: int) -> None:
+    """While it still asks, or waits for a daemon that says nothing; nobody waits for ever."""
     stopped = threading.Event()
 
     def script(build: ScriptedBuild) -> Response:

@@ -395,7 +395,7 @@ def test_a_forked_child_is_refused_and_breaks_nothing() -> None:
     with _joined({"/a/B": _echo}) as (client, _):
         assert client.unary("/a/B", b"x", timeout=10) == b"x"
         call = client.call("/a/B")
-        with client._guard:  # as if another thread of the parent held it
+        with client._guard.lock:  # as if another thread of the parent held it
             child = os.fork()
             if child == 0:
                 refused = sum(
