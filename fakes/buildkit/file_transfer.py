@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from imagebuilders.buildkit.proto.filesync_pb2 import Packet, Stat
 from imagebuilders.buildkit.transport.call import Call
-from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
 GO_DIRECTORY = 1 << 31

@@ -91,6 +91,10 @@ class SSHAgent:
         return f"{self.id}={','.join(self.paths)}" if self.paths else self.id
 
 
+_SECRET_ATTRIBUTES = frozenset({"token", "secret_access_key", "session_token"})
+"""Attributes of caches in services such as S3 that are not to be shown."""
+
+
 @dataclass(frozen=True)
 class BuildCache:
     """Where a build's cache comes from or goes to: an image's name, or a type with attributes."""
@@ -114,6 +118,14 @@ class BuildCache:
         if not kind:
             raise ValueError("a cache needs a type, as in type=registry,ref=NAME")
         return cls(kind, tuple(fields.items()))
+
+    def __repr__(self) -> str:
+        """Return the cache without what gives access to it."""
+        shown = tuple(
+            (name, "****" if name in _SECRET_ATTRIBUTES else value)
+            for name, value in self.attributes
+        )
+        return f"{type(self).__name__}(type={self.type!r}, attributes={shown!r})"
 
     @property
     def image(self) -> str | None:

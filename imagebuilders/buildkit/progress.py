@@ -245,12 +245,15 @@ class BuildEvents:
             return
         self._warned.add(told)
         rule, colon, _ = words.partition(": ")
-        detail = " ".join(piece.decode("utf-8", "replace") for piece in warning.detail)
+        is_rule = bool(colon) and rule.isalpha()
+        # A rule's page says more than its detail, which is the same for all that it finds.
+        pieces = () if is_rule and warning.url else warning.detail
+        detail = " ".join(piece.decode("utf-8", "replace") for piece in pieces)
         step = self._steps.get(warning.vertex)
         self._emit(
             Notice(
                 f"{words} {self._mask(detail)}".strip()[:MAX_NAME_CHARS],
-                rule=rule if colon and rule.isalpha() else "",
+                rule=rule if is_rule else "",
                 line=line,
                 url=warning.url[:MAX_NAME_CHARS],
                 step_id="" if step is None else step.id,

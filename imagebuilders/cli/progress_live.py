@@ -73,7 +73,7 @@ class LiveProgress:
     def __exit__(self, exception_type: object, *exception: object) -> None:
         """Take the moving part away; what was running when an error came is marked so."""
         with self._lock:
-            lines = self._finish_all(self._held.release_all())
+            lines = self._finish_held()
             lines += [
                 self._line(self._marks[1], "red", row)
                 for row in self._shown_rows()
@@ -125,12 +125,12 @@ class LiveProgress:
             case events.LayerProgress():
                 self._row_of_layer(event).layers[event.layer] = event
             case events.ImageBuilt():
-                lines = self._finish_all(self._held.release_all())
-                return lines + self._end_steps()
+                lines = self._finish_held()
+                return lines + self._end([key for key, row in self._rows.items() if row.is_step])
             case events.BuildFinished():
                 self._began = None
                 text = f"Finished {summary(event)}"
-                return [*self._finish_all(self._held.release_all()), Text(text, style="bold")]
+                return [*self._finish_held(), Text(text, style="bold")]
             case events.ImagePushed():
                 return self._end_push()
             case events.Notice():
@@ -192,6 +192,16 @@ class LiveProgress:
     def _finish_all(self, ended: Iterable[events.StepFinished]) -> list[RenderableType]:
         return [line for event in ended for line in self._finish(event)]
 
+    def _finish_held(self) -> list[RenderableType]:
+        """Finish what was held back; of steps that the Dockerfile does not have nothing is said."""
+        lines: list[RenderableType] = []
+        for event in self._held.release_all():
+            if event.number:
+                lines += self._finish(event)
+            else:
+                self._rows.pop(_key(event), None)
+        return lines
+
     def _row_of_layer(self, event: events.LayerProgress) -> Row:
         """Return the step that pulls the layer, or the push."""
         steps = {key: row for key, row in self._rows.items() if row.is_step}
@@ -208,13 +218,6 @@ class LiveProgress:
         count = len(row.layers)
         row.amount = f"{count} layer{'' if count == 1 else 's'}"
         return self._end([_PUSH])
-
-    def _end_steps(self) -> list[RenderableType]:
-        """End the steps of an engine that does not tell their ends; drop those held back."""
-        for key, row in list(self._rows.items()):
-            if row.step_id in self._held:
-                del self._rows[key]
-        return self._end([key for key, row in self._rows.items() if row.is_step])
 
     def _shown_rows(self) -> list[Row]:
         return [row for row in self._rows.values() if row.step_id not in self._held]

@@ -75,11 +75,11 @@ class PlainProgress:
             case events.StepFinished():
                 self._finish(event)
             case events.ImageBuilt():
-                self._end_all(self._held.release_all())
+                self._end_held()
                 self._finish_all([key for key, row in self._running.items() if not row.has_id])
                 self._line(printable(f"built {event.image_name} {event.image_id}".rstrip()))
             case events.BuildFinished():
-                self._end_all(self._held.release_all())
+                self._end_held()
                 self._line(f"finished {summary(event)}")
             case events.LayerProgress():
                 self._layer(event)
@@ -128,6 +128,14 @@ class PlainProgress:
     def _finish(self, event: events.StepFinished) -> None:
         if not self._held.hold(event):
             self._end(event)
+
+    def _end_held(self) -> None:
+        """End what was held back; of steps that the Dockerfile does not have nothing is said."""
+        for event in self._held.release_all():
+            if event.number:
+                self._end(event)
+            else:
+                self._running.pop(step_key(event), None)
 
     def _end_all(self, ended: Iterable[events.StepFinished]) -> None:
         for event in ended:

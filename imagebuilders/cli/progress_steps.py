@@ -89,8 +89,8 @@ class HeldEnds:
         return [event for event in found if event is not None]
 
     def release_all(self) -> list[events.StepFinished]:
-        """Return all ends but those of steps that the Dockerfile does not have."""
-        return [event for event in self.release(list(self._held)) if event.number]
+        """Return all ends."""
+        return self.release(list(self._held))
 
 
 _NO_TIME = 0.02

@@ -124,6 +124,7 @@ class SocketStream:
             else:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
+
 def _bounded(timeout: float | None) -> float | None:
     """Return a time limit that the system can take; one of centuries is none."""
     return None if timeout is None or timeout > threading.TIMEOUT_MAX else timeout

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,13 +84,12 @@ def fill(message: Message, content: Json) -> None:
             _set(message, field, value)
 
 
-_MAPS_OF_TEXT = {"Attrs", "ExporterAttrsDeprecated", "ExporterResponse", "FrontendAttrs"}
-
-
 def _set(message: Message, field: Any, value: Any) -> None:
     target = getattr(message, field.name)
-    if field.name in _MAPS_OF_TEXT:
-        target.update(value)
+    if isinstance(target, MutableMapping):
+        for key, item in value.items():
+            if not isinstance(item, dict):
+                target[key] = item
     elif field.message_type is not None and isinstance(value, list):
         for item in value:
             fill(target.add(), item)

@@ -387,3 +387,11 @@ def test_ulimits_have_several_spellings() -> None:
         {"nofile": "1024:2048", "core": -1},
     ):
         assert DockerBuildOptions.from_any({"ulimit": spelled}).ulimit == wanted
+
+
+def test_a_cache_shows_no_token() -> None:
+    """What gives access to a service is not in the repr; `str` is for a command line."""
+    options = DockerBuildOptions(cache_from="type=gha,scope=x,token=s3cret")
+    assert "s3cret" not in repr(options)
+    assert "('scope', 'x')" in repr(options)
+    assert str(options.cache_from[0]) == "type=gha,scope=x,token=s3cret"

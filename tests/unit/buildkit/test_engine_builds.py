@@ -26,7 +26,7 @@ from imagebuilders.events import (
     StepStarted,
     listen,
 )
-from imagebuilders.exceptions import BuildError, BuildOptionsError
+from imagebuilders.exceptions import BuildError
 
 Response = Mapping[str, str] | None
 
@@ -84,13 +84,6 @@ def test_a_build_that_succeeds(engine: _Engine, events: list[Event]) -> None:
     (built,) = [event for event in events if isinstance(event, ImageBuilt)]
     assert built.image_id == engine.engine.image("app:1").id
     assert not [event for event in events if isinstance(event, Notice)]
-
-
-def test_an_output_is_refused(engine: _Engine) -> None:
-    """What is not honoured is never left out in silence; the daemon is not asked."""
-    with pytest.raises(BuildOptionsError, match="'outputs' is not honoured yet"):
-        engine.builder().build("app:1", _context(), {"outputs": "type=local,dest=out"})
-    assert engine.buildkit.requests == []
 
 
 def test_the_image_is_pushed_after_the_build(engine: _Engine) -> None:

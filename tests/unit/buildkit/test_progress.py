@@ -345,7 +345,15 @@ def test_a_warning_is_told_once(build: _Build) -> None:
     (notice,) = build.of(Notice)
     assert notice.rule == "StageNameCasing"
     assert (notice.line, notice.url) == (3, "https://docs.docker.com/go/x/")
-    assert notice.message.endswith("(line 3) Stage names should be lowercase")
+    assert notice.message.endswith("should be lowercase (line 3)")
+
+
+def test_a_warning_without_a_page_has_its_detail(build: _Build) -> None:
+    """As older daemons warn."""
+    build.take(_vertex("a"))
+    build.take(VertexWarning(vertex="a", short=b"Empty line", detail=[b"It will be", b"an error"]))
+    (notice,) = build.of(Notice)
+    assert (notice.message, notice.rule) == ("Empty line It will be an error", "")
 
 
 def test_secrets_are_masked_everywhere() -> None:

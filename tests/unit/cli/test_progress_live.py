@@ -257,3 +257,20 @@ def test_a_step_that_begins_anew_is_one_line(terminal: _Terminal) -> None:
     first, second = terminal.standing()
     assert words(first) == ["[1/1]", "FROM", "a", "2.0s"]
     assert words(second) == ["[1/1]", "RUN", "b", "0.0s"]
+
+
+def test_what_took_no_time_has_not_failed(terminal: _Terminal) -> None:
+    """After an error, only what was running is marked."""
+
+    def fail() -> None:
+        with terminal.progress as progress:
+            for number, name in ((0, "load metadata"), (1, "FROM a"), (2, "RUN b")):
+                progress(events.StepStarted(number, 2, name, step_id=name))
+            for number, name in ((0, "load metadata"), (1, "FROM a")):
+                progress(events.StepFinished(number, step_id=name, started_at=1.0, ended_at=1.001))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    lines = [line for line in terminal.standing() if line[0] in "✓✗"]
+    assert [line.split()[0] + line.split()[2] for line in lines] == ["✓FROM", "✗RUN"]
