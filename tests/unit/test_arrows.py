@@ -40,6 +40,7 @@ _ORDER = (
     ("aws",),
     ("container_registries", "artifact_stores"),
     ("base_image_builder",),
+    ("daemon_image_builder",),
     (
         "local_image_builder",
         "buildkit_image_builder",

@@ -1,0 +1,295 @@
+"""What builders have in common that speak to the daemon which builds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from pydantic import AfterValidator
+
+from imagebuilders.base_image_builder import BaseImageBuilder, ConfigT
+from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.build_options.job import BuildJob
+from imagebuilders.build_summary import BuildSummary
+from imagebuilders.events import (
+    ContextProgress,
+    Event,
+    Notice,
+    StepAdded,
+    StepCached,
+    StepFinished,
+    StepOutput,
+    StepProgress,
+    StepStarted,
+    emit,
+)
+from imagebuilders.exceptions import BuildContextError, ConfigurationError, ImageNameError
+from imagebuilders.oci.reference import ImageReference, parse_build_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagebuilders.auth.keychain import Keychain
+    from imagebuilders.build_context import BuildContext
+    from imagebuilders.container_registries import BaseContainerRegistry
+    from imagebuilders.context.snapshot import ContextSnapshot
+
+
+def _frontend(value: str) -> str:
+    """Check the setting `frontend`."""
+    if value not in ("dockerfile", "builtin"):
+        try:
+            ImageReference.parse(value)
+        except ImageNameError as error:
+            raise ValueError(f"give dockerfile, builtin or an image's name. {error}") from error
+    return value
+
+
+FrontendSetting: TypeAlias = Annotated[str, AfterValidator(_frontend)]
+"""What reads the Dockerfile with BuildKit: what its `# syntax=` line says, which is an image that
+is pulled (`dockerfile`); BuildKit's own in spite of that line (`builtin`); or the name of an
+image."""
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What a builder is asked for, checked and read.
+
+    Attributes:
+        image_name: the image's name as it was given.
+        reference: the name, parsed.
+        names: all names that the image gets, this one first.
+        options: the options.
+        snapshot: the context, with its Dockerfile.
+        registry: where the image is pushed, if anywhere.
+        keychain: knows who the user is at which registry.
+        tell: what to do with events.
+    """
+
+    image_name: str
+    reference: ImageReference
+    names: tuple[str, ...]
+    options: DockerBuildOptions
+    snapshot: ContextSnapshot
+    registry: BaseContainerRegistry | None
+    keychain: Keychain = field(repr=False)
+    tell: Callable[[Event], None] = field(repr=False)
+
+    def proxies(self, *addresses: str) -> Mapping[str, str]:
+        """Return the build arguments that tell of the proxies which Docker's settings name.
+
+        Args:
+            addresses: the spellings of the daemon's address by which the settings may know it.
+
+        Raises:
+            ConfigurationError: Docker's configuration file is malformed.
+        """
+        if self.options.use_config_proxy is False:
+            return {}
+        return self.keychain.config.proxy_build_arguments(*addresses)
+
+    def job(
+        self,
+        *,
+        names: tuple[str, ...] | None = None,
+        proxies: Mapping[str, str],
+        frontend: str,
+        will_push: bool,
+    ) -> BuildJob:
+        """Return the build as a daemon is to do it.
+
+        Args:
+            names: the image's names, if not all of them.
+            proxies: build arguments that tell of proxies.
+            frontend: the setting of that name.
+            will_push: whether the image is to be pushed.
+
+        Raises:
+            RegistryError: a credential helper failed.
+            ConfigurationError: Docker's configuration file is malformed.
+        """
+        return BuildJob(
+            self.snapshot,
+            self.options,
+            self.names if names is None else names,
+            _with_registry(self.keychain, self.registry),
+            proxies,
+            frontend=frontend,
+            will_push=will_push,
+            emit=self.tell,
+        )
+
+
+@dataclass(frozen=True)
+class BuildOutcome:
+    """What became of a build.
+
+    Attributes:
+        result: what `build` returns.
+        size: the image's size in bytes, if there is an image and its size is known.
+    """
+
+    result: str
+    size: int | None = None
+
+
+class DaemonImageBuilder(BaseImageBuilder[ConfigT], ABC):
+    """A builder that speaks to the daemon which builds: the same call, options, events, errors."""
+
+    def build(
+        self,
+        image_name: str,
+        build_context: BuildContext,
+        docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
+        container_registry: BaseContainerRegistry | None = None,
+    ) -> str:
+        """Build an image, and push it if a registry is given.
+
+        Every step is an event as it comes (see `imagebuilders.events`), and a line of the log.
+        An exception of any kind, `KeyboardInterrupt` too, stops the build at the daemon.
+
+        Args:
+            image_name: the name, with an optional tag, that the image gets.
+            build_context: the files the build may use.
+            docker_build_options: options with the Docker SDK's keyword names, or typed ones.
+            container_registry: where to push the image.
+
+        Returns:
+            The repo digest (`repo@sha256:…`) of the pushed image, else the image name.
+
+        Raises:
+            BuildError: a step failed, or the daemon went away.
+            PushError: the registry did not take the image.
+            RegistryError: the login at the registry failed.
+            ImageNameError: the name is malformed or does not belong to the registry.
+            BuildOptionsError: an option is unknown, has a wrong value, or needs another daemon.
+            BuildContextError: there is no Dockerfile, or the context is otherwise at fault.
+            ConfigurationError: Docker's configuration file is malformed, or the settings do not
+                do for this build.
+            EngineNotFoundError: no Docker Engine answers, where one is to build.
+        """
+        from imagebuilders.auth.keychain import shared_keychain
+
+        _check_types(build_context, container_registry)
+        options = DockerBuildOptions.from_any(docker_build_options)
+        reference: ImageReference
+        if container_registry is not None:
+            reference = container_registry.check_image_name(image_name)
+        else:
+            reference = parse_build_target(image_name)
+        names = (str(reference), *(str(parse_build_target(tag)) for tag in options.tags))
+        self._check(options, container_registry)
+        tell = BuildSummary(_emit_results if options.quiet else emit)
+        snapshot = build_context.build_snapshot(options.dockerfile)
+        with shared_keychain() as keychain:
+            outcome = self._build(
+                BuildRequest(
+                    image_name,
+                    reference,
+                    names,
+                    options,
+                    snapshot,
+                    container_registry,
+                    keychain,
+                    tell,
+                )
+            )
+        tell(tell.finished(str(reference), outcome.size))
+        return outcome.result
+
+    async def abuild(
+        self,
+        image_name: str,
+        build_context: BuildContext,
+        docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
+        container_registry: BaseContainerRegistry | None = None,
+    ) -> str:
+        """Build as `build` does, for asyncio; the event loop goes on meanwhile.
+
+        The build runs in a thread of its own. Its events reach the listeners of the caller's
+        context in the event loop's thread. When the task is cancelled, as by `asyncio.timeout`,
+        the daemon stops the build, and nothing of it is left when this ends.
+
+        Args:
+            image_name, build_context, docker_build_options, container_registry: as for `build`.
+
+        Returns:
+            What `build` returns.
+
+        Raises:
+            ImageBuilderError: what `build` raises.
+        """
+        from imagebuilders.async_build import run_in_thread  # asyncio takes long to import
+
+        return await run_in_thread(
+            partial(self.build, image_name, build_context, docker_build_options, container_registry)
+        )
+
+    @abstractmethod
+    def _check(
+        self, options: DockerBuildOptions, container_registry: BaseContainerRegistry | None
+    ) -> None:
+        """See, before the context is read, whether the build can be done at all.
+
+        Raises:
+            BuildOptionsError: an option cannot be honoured.
+            ConfigurationError: the settings do not do for this build.
+        """
+
+    @abstractmethod
+    def _build(self, request: BuildRequest) -> BuildOutcome:
+        """Build and push."""
+
+
+def _check_types(build_context: object, container_registry: object) -> None:
+    """Refuse what cannot be meant, such as a path in place of a context.
+
+    Raises:
+        BuildContextError: the context is none.
+        ConfigurationError: the registry is none.
+    """
+    if not hasattr(build_context, "for_dockerfile") or isinstance(build_context, type):
+        raise BuildContextError(
+            "The build context must be a BuildContext, as in BuildContext(root='app'), "
+            f"not {_kind_of(build_context)}."
+        )
+    if container_registry is not None and (
+        not hasattr(container_registry, "push_image") or isinstance(container_registry, type)
+    ):
+        raise ConfigurationError(
+            "The container registry must be a component, as in "
+            "DefaultContainerRegistry(uri='localhost:5000'), "
+            f"not {_kind_of(container_registry)}."
+        )
+
+
+def _kind_of(given: object) -> str:
+    return f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+
+
+def _emit_results(event: Event) -> None:
+    """Tell what a quiet build still says."""
+    if not isinstance(event, _OF_STEPS):
+        emit(event)
+
+
+_OF_STEPS = (
+    *(ContextProgress, StepAdded, StepStarted, StepCached, StepOutput, StepProgress),
+    StepFinished,
+)
+
+
+def _with_registry(
+    keychain: Keychain, container_registry: BaseContainerRegistry | None
+) -> Keychain:
+    """Return a keychain in which the registry's own credentials count first."""
+    problem = keychain.problem()
+    if problem is not None:
+        emit(Notice(problem))
+    own = None if container_registry is None else container_registry.resolve_credentials()
+    if container_registry is None or own is None:
+        return keychain
+    return keychain.with_credentials(container_registry.address, own)
