@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -14,6 +15,7 @@ from imagebuilders.base_image_builder import BaseImageBuilder, ConfigT
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.job import BuildJob
 from imagebuilders.build_summary import BuildSummary
+from imagebuilders.buildkit.dockerfile_questions import DockerfileQuestions, FrontendCall
 from imagebuilders.events import (
     ContextProgress,
     Event,
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 
     from imagebuilders.auth.keychain import Keychain
     from imagebuilders.build_context import BuildContext
+    from imagebuilders.buildkit.engine_client import OpenDaemon
     from imagebuilders.container_registries import BaseContainerRegistry
+    from imagebuilders.context.dockerfile_lookup import FoundDockerfile
     from imagebuilders.context.snapshot import ContextSnapshot
 
 
@@ -87,9 +91,7 @@ class BuildRequest:
         Raises:
             ConfigurationError: Docker's configuration file is malformed.
         """
-        if self.options.use_config_proxy is False:
-            return {}
-        return self.keychain.config.proxy_build_arguments(*addresses)
+        return _proxies(self.options, self.keychain, addresses)
 
     def job(
         self,
@@ -136,7 +138,7 @@ class BuildOutcome:
     size: int | None = None
 
 
-class DaemonImageBuilder(BaseImageBuilder[ConfigT], ABC):
+class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
     """A builder that speaks to the daemon which builds: the same call, options, events, errors."""
 
     def build(
@@ -228,6 +230,59 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], ABC):
             partial(self.build, image_name, build_context, docker_build_options, container_registry)
         )
 
+    @contextmanager
+    def daemons(self) -> Iterator[Sequence[OpenDaemon]]:
+        """Lend the BuildKit daemons that build, for a `with` block: one, or all that answer.
+
+        What they keep can be looked at and removed with `imagebuilders.buildkit`: their build
+        caches and the history of builds.
+
+        Raises:
+            BuildKitError: there is no BuildKit.
+            EngineNotFoundError: no Docker Engine answers, where one is to build.
+            ConfigurationError: Docker's configuration file is malformed.
+        """
+        from imagebuilders.auth.keychain import shared_keychain
+
+        with shared_keychain() as keychain, self._open_daemons(keychain) as found:
+            yield found
+
+    def _ask(
+        self,
+        call: FrontendCall,
+        build_context: BuildContext,
+        docker_build_options: Mapping[str, object] | DockerBuildOptions | None,
+    ) -> tuple[Mapping[str, bytes], FoundDockerfile]:
+        from imagebuilders.auth.keychain import shared_keychain
+        from imagebuilders.buildkit.frontend_calls import call_frontend
+
+        _check_types(build_context, None)
+        options = DockerBuildOptions.from_any(docker_build_options)
+        snapshot = build_context.build_snapshot(options.dockerfile)
+        with shared_keychain() as keychain, self._open_daemons(keychain) as (daemon, *_):
+            job = BuildJob(
+                snapshot,
+                options,
+                (),
+                _with_registry(keychain, None),
+                _proxies(options, keychain, daemon.addresses),
+                frontend=self._frontend,
+            )
+            return call_frontend(daemon.client, job, daemon.features, call), job.dockerfile
+
+    @property
+    @abstractmethod
+    def _frontend(self) -> str:
+        """The setting `frontend`."""
+
+    @abstractmethod
+    def _open_daemons(self, keychain: Keychain) -> AbstractContextManager[Sequence[OpenDaemon]]:
+        """Lend the daemons that answer, at least one, for a `with` block.
+
+        Raises:
+            BuildKitError: none does.
+        """
+
     @abstractmethod
     def _check(
         self, options: DockerBuildOptions, container_registry: BaseContainerRegistry | None
@@ -280,6 +335,14 @@ _OF_STEPS = (
     *(ContextProgress, StepAdded, StepStarted, StepCached, StepOutput, StepProgress),
     StepFinished,
 )
+
+
+def _proxies(
+    options: DockerBuildOptions, keychain: Keychain, addresses: Sequence[str]
+) -> Mapping[str, str]:
+    if options.use_config_proxy is False:
+        return {}
+    return keychain.config.proxy_build_arguments(*addresses)
 
 
 def _with_registry(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from imagebuilders.auth.keychain import Keychain
     from imagebuilders.build_options import DockerBuildOptions
+    from imagebuilders.buildkit.engine_client import OpenDaemon
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.docker.build_engine import BuildEngine
 
@@ -123,6 +124,19 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
             if registry is None:
                 return BuildOutcome(request.image_name, size)
             return BuildOutcome(registry.push_image(request.image_name), size)
+
+    @property
+    def _frontend(self) -> str:
+        """The setting `frontend`."""
+        return self.config.frontend
+
+    @contextmanager
+    def _open_daemons(self, keychain: Keychain) -> Iterator[Sequence[OpenDaemon]]:
+        """Lend the engine's BuildKit."""
+        from imagebuilders.buildkit.engine_client import open_engine_buildkit
+
+        with self._engine_for(None, keychain) as engine, open_engine_buildkit(engine) as daemon:
+            yield (daemon,)
 
     @contextmanager
     def _engine_for(

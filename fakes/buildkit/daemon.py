@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import Message
 
 from fakes.buildkit.connection import ScriptedConnection
+from fakes.buildkit.gateway import FrontendScript, ScriptedGateway, refuse
 from fakes.buildkit.script import ImageMaker, Script, ScriptedBuild, succeed
 from fakes.buildkit.session_peer import SessionPeer
 from imagebuilders.buildkit.control.client import SERVICE, unwrap_bytes, wrap_bytes
@@ -56,12 +57,16 @@ class ScriptedBuildKit:
         version: what `Info` answers; `None` for a daemon that has no `Info`, as 20.10.
         workers: what `ListWorkers` answers; one worker of linux/amd64 by default.
         containerd_store: whether that worker is one that keeps images in containerd.
+        frontend: called for each question that a client asks a frontend through the gateway, with
+            the build that is held open for it; it returns the metadata of the result, or raises
+            `CallError`. By default every question is unknown.
         handlers: what serves further calls, or some calls otherwise, by path.
         session_seconds: so long a build waits for its session.
 
     Attributes:
         script: what is called for the next `Solve`.
         session_seconds: so long a build waits for its session.
+        gateway: what answers questions to a frontend, and keeps them.
         builds: the builds that were asked for, in order.
         sessions: the sessions that were opened, in order.
         connections: the connections of clients, in order, without those of sessions.
@@ -74,6 +79,7 @@ class ScriptedBuildKit:
         version: str | None = "v0.32.2",
         workers: Sequence[WorkerRecord] | None = None,
         containerd_store: bool = False,
+        frontend: FrontendScript = refuse,
         handlers: Mapping[str, Handler] | None = None,
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
@@ -81,6 +87,7 @@ class ScriptedBuildKit:
         self.sessions: list[SessionPeer] = []
         self.connections: list[ScriptedConnection] = []
         self.script = script
+        self.gateway = ScriptedGateway(frontend)
         self._version = version
         self._workers = [_worker(containerd_store=containerd_store)] if workers is None else workers
         self._more_handlers = dict(handlers or {})
@@ -188,6 +195,7 @@ class ScriptedBuildKit:
             f"{SERVICE}Solve": lambda call: self._solve(connection, call, make_image),
             f"{SERVICE}Status": self._status,
             f"{SERVICE}Session": lambda call: self._session(connection, call),
+            **self.gateway.handlers(),
             **self._more_handlers,
         }
 
@@ -218,7 +226,10 @@ class ScriptedBuildKit:
         with self._changed:
             self.builds.append(build)
         try:
-            response = self.script(build)
+            if build.request.Frontend or build.request.HasField("Definition"):
+                response = self.script(build)
+            else:
+                response = self.gateway.hold(build, call)
             build.begin()
         except TransportError:
             raise

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from imagebuilders.buildkit.build_errors import BuildErrors
-from imagebuilders.buildkit.control.solve import solve
+from imagebuilders.buildkit.control.solve import OnStatus, solve
 from imagebuilders.buildkit.frontend import Frontend
 from imagebuilders.buildkit.progress import BuildEvents
 from imagebuilders.buildkit.proto.control_pb2 import (
@@ -28,6 +28,8 @@ from imagebuilders.events import Event, ImageBuilt
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient
+
+AnswerT = TypeVar("AnswerT")
 
 IMAGE_EXPORTERS = frozenset({"moby", "image"})
 """The exporters that put an image into the daemon's own store."""
@@ -111,6 +113,45 @@ def build_image(
         BuildContextError: a file of a folder cannot be read.
         ContextChangedError: a file of a folder changed before the daemon had it.
     """
+    response = run_build(
+        client,
+        build,
+        emit,
+        lambda session, on_status: solve(
+            client,
+            solve_request(build, session.id),
+            on_status,
+            idle_timeout=build.idle_timeout,
+        ),
+    )
+    image_id = response.get("containerimage.digest")
+    if image_id and any(exporter.type in IMAGE_EXPORTERS for exporter in build.exporters):
+        emit(ImageBuilt(build.image_name, image_id))
+    return response
+
+
+def run_build(
+    client: ControlClient,
+    build: ImageBuild,
+    emit: Callable[[Event], None],
+    run: Callable[[Session, OnStatus], AnswerT],
+    *,
+    undone: str = "was not built",
+) -> AnswerT:
+    """Serve the session of a build while it runs, and tell every step as it comes.
+
+    Args:
+        client: the daemon.
+        build: what the daemon may ask for.
+        emit: what to do with events; called in this thread.
+        run: asks the daemon to build, and follows it to its end.
+        undone: what errors say did not happen.
+
+    Raises:
+        BuildError: a step failed, the Dockerfile is malformed, or the daemon went away.
+        BuildContextError: a file of a folder cannot be read.
+        ContextChangedError: a file of a folder changed before the daemon had it.
+    """
     mask = SecretMask()
     events = BuildEvents(emit, mask)
     errors = BuildErrors(
@@ -119,17 +160,13 @@ def build_image(
         dockerfile=build.dockerfile,
         content=build.dockerfile_content,
         mask=mask,
+        undone=undone,
     )
     files = FileSync(build.folders)
     session = Session([files, *_services(build, mask)], shared_key=build.shared_key)
     try:
         with client.attached(session):
-            response = solve(
-                client,
-                solve_request(build, session.id),
-                events.take,
-                idle_timeout=build.idle_timeout,
-            )
+            answer = run(session, events.take)
     except CallError as error:
         events.close()
         if files.failure is not None:
@@ -139,10 +176,7 @@ def build_image(
         events.close()
         raise errors.broke_off(str(error)) from error
     events.close()
-    image_id = response.get("containerimage.digest")
-    if image_id and any(exporter.type in IMAGE_EXPORTERS for exporter in build.exporters):
-        emit(ImageBuilt(build.image_name, image_id))
-    return response
+    return answer
 
 
 def _services(build: ImageBuild, mask: SecretMask) -> list[Service]:

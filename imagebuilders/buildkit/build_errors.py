@@ -35,6 +35,7 @@ class BuildErrors:
         dockerfile: str,
         content: bytes,
         mask: Callable[[str], str] = str,
+        undone: str = "was not built",
     ) -> None:
         """Note what the errors tell of.
 
@@ -44,12 +45,14 @@ class BuildErrors:
             dockerfile: what the user calls the Dockerfile.
             content: what is in it.
             mask: takes secrets out of a text.
+            undone: what did not happen.
         """
         self._image_name = image_name
         self._events = events
         self._dockerfile = dockerfile
         self._content = content
         self._mask = mask
+        self._undone = undone
 
     def failed(self, status: RpcStatus) -> BuildError:
         """Make the error of a build that the daemon ended."""
@@ -62,7 +65,7 @@ class BuildErrors:
         advice = "" if step is None else frontend_advice(step.instruction)
         where = "" if step is None else f" at {step.place}"
         return BuildError(
-            f"{self._image_name} was not built. It failed{where}\n{words}"
+            f"{self._image_name} {self._undone}. It failed{where}\n{words}"
             f"{_behind(advice)}{_behind(shown and f'{name}:')}{_behind(shown)}"
             f"{_shown_output(output)}",
             instruction=None if step is None else step.instruction,
@@ -79,7 +82,7 @@ class BuildErrors:
         where = "" if step is None else f" at {step.place}"
         output = [] if step is None else self._events.output_of(step)[-SHOWN_OUTPUT_LINES:]
         return BuildError(
-            f"{self._image_name} was not built: {self._mask(what)}{where}. See whether the daemon "
+            f"{self._image_name} {self._undone}: {self._mask(what)}{where}. See whether the daemon "
             f"is running, and its log.{_shown_output(output)}",
             instruction=None if step is None else step.instruction,
             output=output,

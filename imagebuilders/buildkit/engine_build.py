@@ -127,7 +127,7 @@ def plan_build(job: BuildJob, features: EngineFeatures) -> BuildPlan:
         services.append(ContentStores(stores))
     imports = render_cache_imports((cache.type, cache.attributes) for cache in caches.imports)
     build = ImageBuild(
-        image_name=job.names[0],
+        image_name=next(iter(job.names), found.name),
         attributes={**rendered.frontend, **layouts, **imports},
         folders=build_folders(snapshot, found, rendered.folders),
         shared_key=shared_key(snapshot.root, rendered.folders),

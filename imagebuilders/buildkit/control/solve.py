@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.control.client import SERVICE, read
@@ -73,6 +73,31 @@ def solve(
         SilentDaemonError: the daemon told nothing for too long.
         TransportError: the connection broke.
     """
+    with following(client, request, on_status, idle_timeout=idle_timeout) as build:
+        return build.response()
+
+
+@contextmanager
+def following(
+    client: ControlClient,
+    request: SolveRequest,
+    on_status: OnStatus,
+    *,
+    idle_timeout: float | None = None,
+) -> Iterator[Following]:
+    """Ask a daemon to build, for the length of a `with` block.
+
+    Whatever ends the block ends the build at the daemon, if it still runs.
+
+    Args:
+        client: the daemon.
+        request: what to build; without a `Ref` it gets one.
+        on_status: called in this thread with everything that the daemon tells.
+        idle_timeout: seconds that the daemon may tell nothing; without limit by default.
+
+    Raises:
+        TransportError: the connection broke.
+    """
     if not request.Ref:
         request.Ref = new_ref()
     channel = client.channel
@@ -85,7 +110,7 @@ def solve(
             call.send(request.SerializeToString(), last=True)
         with suppress(CallError, CallCancelledError):
             status.send(StatusRequest(Ref=request.Ref).SerializeToString(), last=True)
-        return _Following(call, status, on_status, idle_timeout).run()
+        yield Following(call, status, on_status, idle_timeout)
     finally:
         # First the build, then its status: the daemon ends what runs.
         for open_call in (call, status):
@@ -93,7 +118,7 @@ def solve(
                 open_call.cancel()
 
 
-class _Following:
+class Following:
     """Waits for a build's answer and its status, whichever has news."""
 
     def __init__(
@@ -107,7 +132,14 @@ class _Following:
         self._has_failed = False
         self._is_told = False
 
-    def run(self) -> dict[str, str]:
+    def response(self) -> dict[str, str]:
+        """Follow the build to its end; return what the exporters say of their results.
+
+        Raises:
+            CallError: the build failed.
+            SilentDaemonError: the daemon told nothing for too long.
+            TransportError: the connection broke.
+        """
         while not self._call.has_news:
             if self._status.is_over:
                 break  # the answer comes next
@@ -118,6 +150,27 @@ class _Following:
         answer = self._answer()
         self._tell_rest()
         return answer
+
+    def answer_to(self, call: Call) -> bytes:
+        """Wait for the answer to another call that is about this build, while it goes on.
+
+        Raises:
+            CallError: that call, or the build, ended with another status than OK.
+            SilentDaemonError: the daemon told nothing for too long.
+            TransportError: the connection broke, or the build ended without that answer.
+        """
+        while not call.has_news:
+            if self._call.has_news:
+                self._answer()
+                raise TransportError(f"the daemon ended the build without an answer to {call.path}")
+            waited = call.wait_with((call, self._call, self._status), self._patience())
+            self._tell_all()
+            if not waited:
+                raise self._gave_up()
+        message = call.receive(0)
+        if message is None:
+            raise TransportError("the daemon's answer is empty")
+        return message
 
     def _answer(self) -> dict[str, str]:
         try:

@@ -1,0 +1,119 @@
+"""The gateway of a scripted daemon: a client in the place of a frontend asks, and returns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from fakes.buildkit.script import ScriptedBuild
+from imagebuilders.buildkit.control.gateway import BUILD_ID, SERVICE
+from imagebuilders.buildkit.proto.gateway_pb2 import (
+    APICap,
+    PongResponse,
+    Ref,
+    Result,
+    ReturnRequest,
+    ReturnResponse,
+    SolveRequest,
+    SolveResponse,
+)
+from imagebuilders.buildkit.transport.call import Call, Handler
+from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.status import Code, RpcStatus
+
+BUILD_SECONDS = 3.0
+"""So long a call waits for the build that it is about, as real daemons do."""
+
+FrontendScript: TypeAlias = Callable[[ScriptedBuild, SolveRequest], Mapping[str, bytes]]
+"""What a frontend answers to a client's question: the metadata of its result."""
+
+
+def refuse(build: ScriptedBuild, question: SolveRequest) -> Mapping[str, bytes]:
+    """Refuse every question, as a frontend that knows none."""
+    build.begin()
+    request = question.FrontendOpt.get("requestid", "")
+    raise CallError(RpcStatus(Code.UNKNOWN, f"unsupported request {request}"))
+
+
+class ScriptedGateway:
+    """The gateway's calls, and the builds that are held open for them.
+
+    Attributes:
+        script: answers the next question.
+        questions: what was asked, in order.
+    """
+
+    def __init__(self, script: FrontendScript = refuse) -> None:
+        self.script = script
+        self.questions: list[SolveRequest] = []
+        self._changed = threading.Condition()
+        self._held: dict[str, _Held] = {}
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what serves the calls, by path."""
+        return {
+            f"{SERVICE}Ping": self._ping,
+            f"{SERVICE}Solve": self._solve,
+            f"{SERVICE}Return": self._return,
+        }
+
+    def hold(self, build: ScriptedBuild, call: Call) -> Mapping[str, str]:
+        """Keep a build open until the client returns a result, or breaks it off.
+
+        Raises:
+            CallError: the client returned an error.
+        """
+        build.begin()
+        held = _Held(build)
+        with self._changed:
+            self._held[build.ref] = held
+            self._changed.notify_all()
+        call.watch(lambda: held.over.set() if call.status is not None else None)
+        held.over.wait()
+        with self._changed:
+            del self._held[build.ref]
+        if held.error is not None:
+            raise CallError(held.error)
+        return {}
+
+    def _ping(self, call: Call) -> None:
+        self._find(call)
+        call.receive()
+        answer = PongResponse(FrontendAPICaps=[APICap(ID="solve.base", Enabled=True)])
+        call.send(answer.SerializeToString())
+
+    def _solve(self, call: Call) -> None:
+        held = self._find(call)
+        question = SolveRequest.FromString(call.receive() or b"")
+        self.questions.append(question)
+        answer = self.script(held.build, question)
+        result = Result(ref=Ref(), metadata=answer)
+        call.send(SolveResponse(result=result).SerializeToString())
+
+    def _return(self, call: Call) -> None:
+        held = self._find(call)
+        request = ReturnRequest.FromString(call.receive() or b"")
+        if request.HasField("error"):
+            words = request.error
+            held.error = RpcStatus(words.code, words.message, words.SerializeToString())
+        call.send(ReturnResponse().SerializeToString())
+        held.over.set()
+
+    def _find(self, call: Call) -> _Held:
+        (ref,) = call.values(BUILD_ID) or [""]
+        with self._changed:
+            self._changed.wait_for(lambda: ref in self._held, BUILD_SECONDS)
+            held = self._held.get(ref)
+        if held is None:
+            raise CallError(RpcStatus(Code.UNKNOWN, f"no such job {ref}"))
+        return held
+
+
+class _Held:
+    """A build that is held open."""
+
+    def __init__(self, build: ScriptedBuild) -> None:
+        self.build = build
+        self.over = threading.Event()
+        self.error: RpcStatus | None = None
