@@ -130,6 +130,11 @@ class DockerBuildOptions(BaseModel):
     no_cache_filter: Annotated[tuple[str, ...], BeforeValidator(reading.names)] = ()
     """Stages whose steps are built anew; BuildKit only."""
 
+    reproducible: bool | None = None
+    """Whether the context's files have times that depend on nothing but their content, and so
+    every change of a file is seen by BuildKit, whatever its own time. With BuildKit the image's
+    own times are fixed, too: at `SOURCE_DATE_EPOCH` or the beginning of 1980."""
+
     if TYPE_CHECKING:
         # Wider than the fields' own types: the other spellings are taken too.
         def __init__(
@@ -164,6 +169,7 @@ class DockerBuildOptions(BaseModel):
             ulimit: Spellings[Ulimit] = ...,
             build_contexts: Mapping[str, str | os.PathLike[str]] | Sequence[str] | None = ...,
             no_cache_filter: str | Sequence[str] | None = ...,
+            reproducible: bool | None = ...,
             # The flags' own names.
             file: str | os.PathLike[str] | None = ...,
             build_arg: Mapping[str, str | None] | Sequence[str] | None = ...,

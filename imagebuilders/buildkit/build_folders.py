@@ -39,7 +39,11 @@ _NODE_BYTES = 16
 
 
 def build_folders(
-    snapshot: ContextSnapshot, dockerfile: FoundDockerfile, named: Mapping[str, str]
+    snapshot: ContextSnapshot,
+    dockerfile: FoundDockerfile,
+    named: Mapping[str, str],
+    *,
+    has_content_times: bool = False,
 ) -> dict[str, SyncedFolder]:
     """Return the folders of a build by the names that the daemon asks for.
 
@@ -47,12 +51,18 @@ def build_folders(
         snapshot: the context.
         dockerfile: the Dockerfile.
         named: the folders of named contexts, by name.
+        has_content_times: whether files have times made of their content.
 
     Raises:
+        BuildContextError: that is so, and a file cannot be read.
         BuildOptionsError: a named context is not a folder.
     """
     folders: dict[str, SyncedFolder] = {
-        "context": PackedFolder(snapshot.folder, told=snapshot.notices.tell_secrets),
+        "context": PackedFolder(
+            snapshot.folder,
+            told=snapshot.notices.tell_secrets,
+            times=snapshot.content_times() if has_content_times else None,
+        ),
         "dockerfile": PackedFolder.of(
             [_file(DOCKERFILE, dockerfile.content), _file(IGNORE_FILE, daemon_rules(snapshot))]
         ),
@@ -64,7 +74,7 @@ def build_folders(
                 "Images are named as in docker-image://NAME.",
                 option="build_contexts",
             )
-        folders[name] = LocalFolder(os.path.abspath(path))
+        folders[name] = LocalFolder(os.path.abspath(path), has_content_times=has_content_times)
     return folders
 
 

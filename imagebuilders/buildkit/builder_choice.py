@@ -5,6 +5,7 @@ BuildKit's client is imported where it is used: a classic build does not need it
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, without_meaning
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from imagebuilders.build_options.job import BuildJob
     from imagebuilders.connections.engine_version import EngineVersion
     from imagebuilders.docker.build_engine import BuildEngine
+
+logger = logging.getLogger(__name__)
 
 BuilderSetting: TypeAlias = Literal["auto", "buildkit", "classic"]
 
@@ -64,21 +67,44 @@ def build_with_engine(
         BuildOptionsError: the builder that is left cannot honour an option.
         BuildContextError: the context is at fault.
     """
-    if builder != "classic":
-        try:
-            if builder == "auto":
-                _check_for_buildkit(job.options)
-            return _build_with_buildkit(engine, job, version, builder)
-        except _ClassicInsteadError as reason:
-            _check_classic(job.options, str(reason))
-            job.emit(Notice(f"Building with the classic builder: {reason}."))
+    if builder == "classic":
+        return _build_classically(engine, job)
+    try:
+        if builder == "auto":
+            _check_for_buildkit(job.options)
+        return _build_with_buildkit(engine, job, version, builder)
+    except _ClassicInsteadError as instead:
+        reason, is_choice = str(instead), instead.is_choice
+    _check_classic(job.options, reason)
+    if is_choice:
+        job.emit(Notice(f"Building with the classic builder: {reason}."))
+        return _build_classically(engine, job)
+    try:
+        built = _build_classically(engine, job)
+    except BuildError:
+        # No event: those of a build that failed are about what failed.
+        logger.warning("The classic builder built %s: %s.", job.names[0], reason)
+        raise
+    job.emit(Notice(f"Built with the classic builder: {reason}."))
+    return built
+
+
+def _build_classically(engine: BuildEngine, job: BuildJob) -> str:
     from imagebuilders.docker.classic_build import build_classically
 
     return build_classically(engine.client(), job)
 
 
 class _ClassicInsteadError(Exception):
-    """Why a build must be a classic one."""
+    """Why a build must be a classic one.
+
+    Attributes:
+        is_choice: whether the engine has BuildKit, but an option decides.
+    """
+
+    def __init__(self, reason: str, *, is_choice: bool) -> None:
+        super().__init__(reason)
+        self.is_choice = is_choice
 
 
 def _build_with_buildkit(
@@ -101,7 +127,7 @@ def _build_with_buildkit(
                 f"{job.names[0]} was not built: {reason}, and the setting builder='buildkit' "
                 "allows no other builder."
             ) from refused
-        raise _ClassicInsteadError(reason) from refused
+        raise _ClassicInsteadError(reason, is_choice=False) from refused
     except EngineError as error:
         raise BuildError(f"{job.names[0]} was not built. {error}") from error
     # Only now: an engine without BuildKit needs none of this, nor HTTP/2.
@@ -117,7 +143,7 @@ def _build_with_buildkit(
         ignored = features.ignored(job.options)
         if ignored and builder == "auto":
             raise _ClassicInsteadError(
-                f"the BuildKit of {version} passes over the option {ignored[0]!r}"
+                f"the BuildKit of {version} passes over the option {ignored[0]!r}", is_choice=True
             )
         return build_with_buildkit(buildkit, job, features)
 
@@ -130,7 +156,9 @@ def _check_for_buildkit(options: OptionValues) -> None:
     """
     found = without_meaning(options)
     if found:
-        raise _ClassicInsteadError(f"BuildKit has no meaning for the option {found[0]!r}")
+        raise _ClassicInsteadError(
+            f"BuildKit has no meaning for the option {found[0]!r}", is_choice=True
+        )
 
 
 def _check_classic(options: OptionValues, reason: str) -> None:

@@ -21,6 +21,7 @@ from imagebuilders.buildkit.secret_sources import secret_sources
 from imagebuilders.buildkit.session.content import ContentStores
 from imagebuilders.buildkit.session.session import Service
 from imagebuilders.buildkit.ssh_sources import ssh_agents
+from imagebuilders.context.archive import fixed_mtime
 from imagebuilders.dockerfile import parse
 from imagebuilders.events import Notice
 from imagebuilders.exceptions import BuildError, BuildOptionsError, ImageBuilderError
@@ -102,13 +103,16 @@ def plan_build(job: BuildJob, features: EngineFeatures) -> BuildPlan:
     """
     options, snapshot, found = job.options, job.snapshot, job.dockerfile
     dockerfile = parse(found.content)
-    arguments = {**job.proxies, **options.buildargs}
+    own_arguments = dict(job.proxies)
+    if options.reproducible:
+        own_arguments["SOURCE_DATE_EPOCH"] = str(fixed_mtime())
+    arguments = {**own_arguments, **options.buildargs}
     frontend = choose_frontend(job.frontend, arguments)
     features.check(options, frontend_is_own=frontend.is_own and not dockerfile.syntax)
     rendered = render_buildkit_attributes(
         options,
         dockerfile=DOCKERFILE,
-        build_arguments=job.proxies,
+        build_arguments=own_arguments,
         host_gateway=features.host_gateway,
     )
     outputs = plan_outputs(options.outputs, job.names, is_index="," in (options.platform or ""))
@@ -129,7 +133,9 @@ def plan_build(job: BuildJob, features: EngineFeatures) -> BuildPlan:
     build = ImageBuild(
         image_name=next(iter(job.names), found.name),
         attributes={**rendered.frontend, **layouts, **imports},
-        folders=build_folders(snapshot, found, rendered.folders),
+        folders=build_folders(
+            snapshot, found, rendered.folders, has_content_times=bool(options.reproducible)
+        ),
         shared_key=shared_key(snapshot.root, rendered.folders),
         exporters=outputs.exporters,
         cache_to=caches.exports,

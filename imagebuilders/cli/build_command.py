@@ -72,6 +72,11 @@ class BuiltImage:
 @click.option("--target", metavar="STAGE", help="Build this stage of the Dockerfile.")
 @click.option("--platform", metavar="OS/ARCH", help="Build for this platform.")
 @click.option("--no-cache", is_flag=True, help="Build every step anew.")
+@click.option(
+    "--reproducible",
+    is_flag=True,
+    help="Give files times that depend on their content alone, and the image fixed ones.",
+)
 @click.option("--pull", is_flag=True, help="Look for newer base images.")
 @click.option(
     "--push",
@@ -90,6 +95,7 @@ def build(
     target: str | None,
     platform: str | None,
     no_cache: bool,
+    reproducible: bool,
     pull: bool,
     push: bool,
     quiet: bool,
@@ -113,6 +119,7 @@ def build(
             "target": target,
             "platform": platform,
             "nocache": no_cache or None,
+            "reproducible": reproducible or None,
             "pull": pull or None,
         }
         options = DockerBuildOptions.from_any(

@@ -9,6 +9,7 @@ from imagebuilders.context import tree
 from imagebuilders.context.advice import Notices
 from imagebuilders.context.archive import ArchiveType, archive_stream
 from imagebuilders.context.content import read_whole
+from imagebuilders.context.content_times import ContentTimes
 from imagebuilders.context.digest_cache import DigestCache, cache_folder
 from imagebuilders.context.dockerfile_lookup import FoundDockerfile
 from imagebuilders.context.entries import Entry
@@ -77,13 +78,18 @@ class ContextSnapshot:
             BuildContextError: something cannot be read.
             ContextChangedError: something changed since the snapshot was taken.
         """
-        folder = cache_folder() if use_cache and self.root is not None else None
-        if folder is None or self.root is None:
-            hasher = ContentHasher()
-        else:
-            hasher = DigestCache(folder, self.root, self.ignore_path)
-        with hasher:
+        with self._hasher(use_cache=use_cache) as hasher:
             return digest_folder(self.folder, hasher)
+
+    def content_times(self) -> ContentTimes:
+        """Return a time for each file that tells nothing but its content.
+
+        Raises:
+            BuildContextError: something cannot be read, or `SOURCE_DATE_EPOCH` is no number.
+            ContextChangedError: something changed since the snapshot was taken.
+        """
+        with self._hasher() as hasher:
+            return ContentTimes(self.folder, hasher)
 
     def iter_archive(
         self,
@@ -105,6 +111,12 @@ class ContextSnapshot:
         """
         chunks = archive_stream(self, archive_type, keep_mtimes=keep_mtimes, keep_modes=keep_modes)
         return self._watched(chunks)
+
+    def _hasher(self, *, use_cache: bool = True) -> ContentHasher:
+        folder = cache_folder() if use_cache and self.root is not None else None
+        if folder is None or self.root is None:
+            return ContentHasher()
+        return DigestCache(folder, self.root, self.ignore_path)
 
     def _watched(self, chunks: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
         """Say what is to be said of the archive."""

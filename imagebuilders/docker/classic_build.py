@@ -43,7 +43,10 @@ def build_classically(client: docker.DockerClient, job: BuildJob) -> str:
     built = build_image(
         client,
         image_name=job.names[0],
-        context=context.archive(compress=bool(options.gzip) or options.encoding == "gzip"),
+        context=context.archive(
+            compress=bool(options.gzip) or options.encoding == "gzip",
+            keep_mtimes=not options.reproducible,
+        ),
         params=query,
         headers=_auth_headers(job.keychain, job.emit),
         idle_timeout=options.timeout,

@@ -45,18 +45,19 @@ class EngineContext:
         """Return the Dockerfile's content."""
         return self.dockerfile_content
 
-    def archive(self, *, compress: bool = False) -> Iterator[bytes]:
-        """Return the archive in pieces; times and permission bits are those on disk.
+    def archive(self, *, compress: bool = False, keep_mtimes: bool = True) -> Iterator[bytes]:
+        """Return the archive in pieces; permission bits are those on disk.
 
         Args:
             compress: whether to make a gzipped one.
+            keep_mtimes: whether times are those on disk, too, in place of one fixed time.
 
         Raises:
             ContextChangedError: a file changed meanwhile.
-            BuildContextError: a file cannot be read.
+            BuildContextError: a file cannot be read, or `SOURCE_DATE_EPOCH` is no number.
         """
         archive_type = ArchiveType.TAR_GZ if compress else ArchiveType.TAR
-        return self.snapshot.iter_archive(archive_type, keep_mtimes=True, keep_modes=True)
+        return self.snapshot.iter_archive(archive_type, keep_mtimes=keep_mtimes, keep_modes=True)
 
 
 def engine_context(snapshot: ContextSnapshot) -> EngineContext:

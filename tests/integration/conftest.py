@@ -164,8 +164,8 @@ def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def builder(every_engine: Engine) -> LocalImageBuilder:
-    """Give a builder for each engine in turn."""
-    return LocalImageBuilder(docker_client=every_engine.client)
+    """Give a builder that builds classically, for each engine in turn."""
+    return LocalImageBuilder(docker_client=every_engine.client, builder="classic")
 
 
 @pytest.fixture

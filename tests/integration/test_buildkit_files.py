@@ -301,3 +301,25 @@ def test_a_folder_keeps_what_is_there(
         "other": "stays",
     }
     assert (tmp_path / "outside").read_text() == "outside"
+
+
+def test_a_reproducible_build_sees_every_change_and_can_be_repeated(
+    buildkit_engine: Engine, root: Path
+) -> None:
+    """A change of equal size and time is in the image; equal files make an equal image."""
+    builder = LocalImageBuilder(docker_client=buildkit_engine.client, builder="buildkit")
+    (root / "Dockerfile").write_text("FROM scratch\nCOPY data /data\nLABEL a=b\n")
+
+    def build(content: str, time: int) -> str:
+        (root / "data").write_text(content)
+        os.utime(root / "data", (time, time))
+        options = {"reproducible": True, "nocache": content == "two"}
+        builder.build("reproducible:1", BuildContext(str(root)), options)
+        return str(buildkit_engine.client.images.get("reproducible:1").id)
+
+    first = build("one", 1000)
+    second = build("two", 1000)
+    assert read_file(buildkit_engine, "reproducible:1", "/data").content == b"two"
+    assert first != second
+    if not buildkit_engine.version.startswith("20.10"):  # its images have their time of building
+        assert build("two", 2000) == second

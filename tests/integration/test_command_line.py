@@ -76,7 +76,7 @@ def test_build_and_push(folder: Path, environment: dict[str, str], registry: Reg
     second = run(folder, environment, *arguments, "--json")
     records = [json.loads(line) for line in second.stdout.splitlines()]
     cached = {record["number"] for record in records if record["event"] == "step_cached"}
-    assert {3, 4} <= cached
+    assert {2, 3} <= cached  # BuildKit counts no ARG
     assert records[-1]["event"] == "result"
     assert records[-1]["digest"] == registry.manifest("command/app", "1").digest
     assert second.stderr == ""
@@ -131,9 +131,7 @@ def test_interrupt_stops_the_build_at_the_engine(
 
 
 def _sleeping(engine: Engine) -> bool:
-    return any(
-        "sleep 1234" in str(container["Command"]) for container in engine.client.api.containers()
-    )
+    return any(line.endswith("sleep 1234") for line in engine.processes())
 
 
 def _wait_until(condition: object) -> None:

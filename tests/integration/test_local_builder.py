@@ -77,7 +77,9 @@ def test_the_example_is_built_and_pushed(
     registry = DefaultContainerRegistry(uri=every_engine.registry.address)
     context = BuildContext(str(EXAMPLE))
     name = f"{registry.uri}/storefront:1"
-    pushed = LocalImageBuilder().build(name, context, {"labels": {"a": "b"}}, registry)
+    pushed = LocalImageBuilder(builder="classic").build(
+        name, context, {"labels": {"a": "b"}}, registry
+    )
     registry.close()
     manifest = every_engine.registry.manifest("storefront", "1")
     assert pushed == f"{registry.uri}/storefront@{manifest.digest}"
@@ -118,7 +120,7 @@ def test_an_application_of_several_stages_and_a_large_context(
     name = f"{registry.uri}/large/app:1"
     told: list[Event] = []
     with listen(told.append):
-        pushed = LocalImageBuilder().build(
+        pushed = LocalImageBuilder(builder="classic").build(
             name, BuildContext(str(root)), {"buildargs": {"VERSION": "1.2"}}, registry
         )
     digest = every_engine.registry.manifest("large/app", "1").digest
@@ -232,7 +234,9 @@ def test_the_cache_is_shared_with_the_docker_command(
     assert "Using cache" not in printed.stdout
     told: list[Event] = []
     with listen(told.append):
-        LocalImageBuilder(docker_client=engine.client).build("shared:us", BuildContext(str(root)))
+        LocalImageBuilder(docker_client=engine.client, builder="classic").build(
+            "shared:us", BuildContext(str(root))
+        )
     assert [one.number for one in told if isinstance(one, StepCached)] == [2, 3]
     images = engine.client.images
     assert images.get("shared:us").id == images.get("shared:cli").id

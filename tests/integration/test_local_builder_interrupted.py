@@ -37,7 +37,8 @@ def test_ctrl_c_stops_the_build_at_the_engine(every_engine: Engine, root: Path) 
         from imagebuilders import BuildContext, LocalImageBuilder
 
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-        LocalImageBuilder().build("stopped:1", BuildContext(sys.argv[1]), {"nocache": True})
+        context = BuildContext(sys.argv[1])
+        LocalImageBuilder(builder="classic").build("stopped:1", context, {"nocache": True})
         """
     )
     environment = {**os.environ, "DOCKER_HOST": every_engine.docker_host}
@@ -84,7 +85,7 @@ def test_an_engine_that_dies_is_told(disposable_engine: Engine, root: Path, mome
         if during_context if moment == "context" else during_step:
             disposable_engine.kill()
 
-    builder = LocalImageBuilder(docker_client=disposable_engine.client)
+    builder = LocalImageBuilder(docker_client=disposable_engine.client, builder="classic")
     where = "before the first step" if moment == "context" else "after step 2/2: RUN echo on"
     with listen(kill), pytest.raises(BuildError, match=f"Engine went away {where}"):
         builder.build("dead:1", BuildContext(str(root)))
@@ -100,7 +101,7 @@ def test_an_engine_that_is_dead_is_told(
     context = BuildContext()
     context.add_file("FROM scratch\nENV A=1\n", "Dockerfile")
     with pytest.raises(RuntimeError, match=address) as caught:
-        LocalImageBuilder().build("dead:1", context)
+        LocalImageBuilder(builder="classic").build("dead:1", context)
     assert "DOCKER_HOST" in str(caught.value)
 
 

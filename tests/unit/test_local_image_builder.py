@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -538,3 +540,19 @@ def test_further_names_are_given_in_the_same_build(
     assert request.query["t"] == ["app:1", "app:2", "other:latest"]
     with pytest.raises(ImageNameError, match="UPPER"):
         builder.build("app:1", _context(), {"tags": "UPPER"})
+
+
+def test_a_reproducible_build_gives_files_a_fixed_time(tmp_path: Path) -> None:
+    """A classic one, too, in which all have the same."""
+    (tmp_path / "a").write_text("one")
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY a /a\nCMD x\n")
+    with contextlib.closing(FakeDockerClient(FakeDockerEngine())) as client:
+        builder = LocalImageBuilder(docker_client=client, builder="classic")
+        for options, expected in (
+            ({"reproducible": True}, "1980-01-01"),
+            ({}, time.strftime("%Y-%m-%d", time.gmtime((tmp_path / "a").stat().st_mtime))),
+        ):
+            builder.build("app:1", BuildContext(str(tmp_path)), {**options, "nocache": True})
+            _, status = client.containers.create("app:1").get_archive("/a")
+            assert status is not None
+            assert status["mtime"][:10] == expected

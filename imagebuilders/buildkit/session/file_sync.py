@@ -27,6 +27,7 @@ from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.context.content import ContentReader
+from imagebuilders.context.content_times import ContentTimes
 from imagebuilders.context.entries import Entry, EntryType, show_path
 from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.exceptions import BuildContextError, ImageBuilderError
@@ -66,7 +67,7 @@ class FileSync:
         try:
             with ContentReader() as reader:
                 selection = select(folder, request)
-                sending = _Sending(call, selection, reader)
+                sending = _Sending(call, selection, reader, folder.times(request))
                 sending.tell_all()
                 folder.told(selection.paths())
                 sending.serve()
@@ -121,10 +122,17 @@ def decoded(call: Call, name: str) -> list[str]:
 class _Sending:
     """One copy of a folder."""
 
-    def __init__(self, call: Call, selection: Selection, reader: ContentReader) -> None:
+    def __init__(
+        self,
+        call: Call,
+        selection: Selection,
+        reader: ContentReader,
+        times: ContentTimes | None,
+    ) -> None:
         self._call = call
         self._selection = selection
         self._reader = reader
+        self._times = times
         self._wanted: deque[int] = deque()
         self._asked = bytearray()
         self._is_finished = False
@@ -159,14 +167,16 @@ class _Sending:
         self._call.send(FIN)
 
     def _stats(self) -> Iterator[bytes]:
-        links = HardLinks(self._selection)
+        links, times = HardLinks(self._selection), self._times
         for first, part in self._selection:
             if isinstance(part, Run):
-                yield from run_stats(part, links, first)
-            elif part.type is EntryType.FILE:
-                yield entry_stat(part, linked_to=links.find(part.inode, part.device, first))
-            else:
-                yield entry_stat(part)
+                yield from run_stats(part, links, first, times)
+                continue
+            time_ns = None if times is None else times.of_entry(part)
+            linked_to = b""
+            if part.type is EntryType.FILE:
+                linked_to = links.find(part.inode, part.device, first)
+            yield entry_stat(part, linked_to=linked_to, time_ns=time_ns)
 
     # --- what the daemon asks for --------------------------------------------
 

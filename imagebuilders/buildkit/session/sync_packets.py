@@ -17,6 +17,7 @@ from imagebuilders.buildkit.proto.filesync_pb2 import Packet
 from imagebuilders.buildkit.session.sync_selection import HardLinks, Run
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
+from imagebuilders.context.content_times import ContentTimes
 from imagebuilders.context.entries import Entry, EntryType, encode_path
 from imagebuilders.context.status import STATE_SIZE, unpack_states
 
@@ -95,12 +96,13 @@ def sent_time(entry: Entry) -> int:
     return int.from_bytes(hashlib.sha256(entry.source).digest()[:8], "big") % _SECOND_NS
 
 
-def entry_stat(entry: Entry, *, linked_to: bytes = b"") -> bytes:
+def entry_stat(entry: Entry, *, linked_to: bytes = b"", time_ns: int | None = None) -> bytes:
     """Return the STAT of an entry.
 
     Args:
         entry: the entry.
         linked_to: the path, told before, that a file is a hard link of.
+        time_ns: its time in nanoseconds, in place of its own.
     """
     size, target = entry.size, linked_to
     if entry.type is EntryType.LINK:
@@ -109,34 +111,43 @@ def entry_stat(entry: Entry, *, linked_to: bytes = b"") -> bytes:
     elif linked_to or entry.type is EntryType.DIRECTORY:
         size = 0
     mode = b"\x10" + varint(go_mode(entry))
-    return _stat(encode_path(entry.path), mode, size, sent_time(entry), target)
+    if time_ns is None:
+        time_ns = sent_time(entry)
+    return _stat(encode_path(entry.path), mode, size, time_ns, target)
 
 
-def run_stats(run: Run, links: HardLinks, first: int) -> Iterator[bytes]:
+def run_stats(
+    run: Run, links: HardLinks, first: int, times: ContentTimes | None = None
+) -> Iterator[bytes]:
     """Yield the STATs of a run of files.
 
     Args:
         run: the files.
         links: what was sent so far, to find hard links by.
         first: the number of the first STAT.
+        times: times of the files in place of their own.
     """
     folder = run.folder
     prefix = encode_path(folder.prefix)
     names = folder.names[run.at : run.stop - 1].split(b"\0")
     states = unpack_states(folder.states[run.start * STATE_SIZE : run.end * STATE_SIZE])
     modes: dict[int, bytes] = {}
+    others = None if times is None else times.of_packed(folder, run.start, run.end)
     number = first
     for name, state in zip(names, states, strict=True):
         mode, size, mtime_ns, _, inode, device = state
+        other = None if others is None else others[number - first]
         if not stat.S_ISREG(mode):  # its numbers have no room in the packed form
             entry = run.entry(number - first)
-            yield entry_stat(entry, linked_to=links.find(entry.inode, entry.device, number))
+            linked_to = links.find(entry.inode, entry.device, number)
+            yield entry_stat(entry, linked_to=linked_to, time_ns=other)
         else:
             written = modes.get(mode)
             if written is None:
                 written = modes[mode] = b"\x10" + varint(_go_permissions(mode))
             target = links.find(inode, device, number)
-            yield _stat(prefix + name, written, 0 if target else size, mtime_ns, target)
+            time_ns = mtime_ns if other is None else other
+            yield _stat(prefix + name, written, 0 if target else size, time_ns, target)
         number += 1
 
 

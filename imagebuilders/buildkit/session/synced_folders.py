@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from imagebuilders.buildkit.session.sync_paths import has_wildcard
+from imagebuilders.context.content_times import ContentTimes
 from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.context.folder import Folder
+from imagebuilders.context.manifest import ContentHasher
 from imagebuilders.context.packing import pack_entries
 from imagebuilders.context.reapply import keeping_line
 from imagebuilders.context.rules import IgnoreRules
@@ -43,6 +45,15 @@ class SyncedFolder(Protocol):
         """
         ...
 
+    def times(self, request: Request) -> ContentTimes | None:
+        """Return the times of what `content` returns; `None` when they are its own.
+
+        Raises:
+            ImageBuilderError: it cannot be read.
+            RuleError: one of the daemon's patterns is malformed.
+        """
+        ...
+
     def told(self, paths: Iterable[str]) -> None:
         """Note the paths of the files that the daemon was told of."""
         ...
@@ -59,15 +70,23 @@ class PackedFolder:
     in it.
     """
 
-    def __init__(self, folder: Folder, told: Callable[[Iterable[str]], None] = _forget) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        told: Callable[[Iterable[str]], None] = _forget,
+        *,
+        times: ContentTimes | None = None,
+    ) -> None:
         """Make a folder.
 
         Args:
             folder: its content.
             told: takes the paths of the files that a daemon was told of.
+            times: times of its files in place of their own.
         """
         self._folder = folder
         self._told = told
+        self._times = times
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> PackedFolder:
@@ -78,6 +97,10 @@ class PackedFolder:
         """Return what is in the folder."""
         return self._folder
 
+    def times(self, request: Request) -> ContentTimes | None:  # noqa: ARG002  (the protocol's)
+        """Return the times of the files."""
+        return self._times
+
     def told(self, paths: Iterable[str]) -> None:
         """Pass the paths of the files that the daemon was told of on."""
         self._told(paths)
@@ -86,8 +109,15 @@ class PackedFolder:
 class LocalFolder:
     """A folder on disk, of which the daemon reads the ignore file; it is walked when asked for."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, has_content_times: bool = False) -> None:
+        """Make a folder.
+
+        Args:
+            path: where it is.
+            has_content_times: whether its files have times made of their content.
+        """
         self._path = path
+        self._has_content_times = has_content_times
         self._lock = threading.Lock()
         self._walked: dict[tuple[str, ...], Folder] = {}
 
@@ -104,6 +134,13 @@ class LocalFolder:
                 walked = walk(self._path, IgnoreRules.compile(request.exclude))
                 self._walked[request.exclude] = walked
             return walked
+
+    def times(self, request: Request) -> ContentTimes | None:
+        """Return times made of the files' content, if they are to have such."""
+        if not self._has_content_times:
+            return None
+        with ContentHasher() as hasher:
+            return ContentTimes(self.content(request), hasher)
 
     def told(self, paths: Iterable[str]) -> None:
         """Nobody wants to know."""

@@ -289,3 +289,27 @@ def test_a_session_that_is_refused_is_a_failed_build(engine: _Engine) -> None:
     engine.engine.faults.fail("POST /session", 403, "denied")
     with pytest.raises(BuildError, match="HTTP status 403"):
         engine.builder().build("app:1", _context())
+
+
+def test_a_reproducible_build_asks_for_fixed_times(
+    engine: _Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the image, beside those of the files; an argument of the user's goes before."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    told: list[int] = []
+
+    def script(build: ScriptedBuild) -> Response:
+        told.extend(file.mtime_ns for file in build.session.copy("context").values())
+        return build.export()
+
+    engine.buildkit.script = script
+    context = _context()
+    context.add_file("x", "x")
+    engine.builder().build("app:1", context, {"reproducible": True})
+    engine.builder().build(
+        "app:1", context, {"reproducible": True, "buildargs": {"SOURCE_DATE_EPOCH": "7"}}
+    )
+    first, second = engine.buildkit.requests
+    assert first.FrontendAttrs["build-arg:SOURCE_DATE_EPOCH"] == "1700000000"
+    assert second.FrontendAttrs["build-arg:SOURCE_DATE_EPOCH"] == "7"
+    assert {time // 10**9 for time in told} == {1700000000}

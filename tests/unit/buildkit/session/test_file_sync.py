@@ -531,3 +531,24 @@ def test_any_request_chooses_from_the_folder(
         assert stat.S_IFMT(os.lstat(root / path).st_mode)
         above = os.path.dirname(path)
         assert not above or above in found
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "named"])
+def test_times_can_be_made_of_the_content(tmp_path: Path, kind: str) -> None:
+    """Equal content has an equal time, whatever the daemon asks for; links have a fixed one."""
+    for name, text in (("a", "one"), ("b", "two"), ("d/c", "one"), ("Dockerfile", "FROM x")):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    os.link(tmp_path / "b", tmp_path / "hard")
+    os.symlink("a", tmp_path / "link")
+    snapshot = BuildContext(str(tmp_path)).snapshot()
+    folder: SyncedFolder = (
+        PackedFolder(snapshot.folder, times=snapshot.content_times())
+        if kind == "snapshot"
+        else LocalFolder(str(tmp_path), has_content_times=True)
+    )
+    for metadata in (None, {"followpaths": ["a", "b", "d/c", "hard", "link"]}):
+        times = {file.path: file.mtime_ns for file in copied(folder, metadata)}
+        assert times["a"] == times["d/c"] != times["b"] == times["hard"]
+        assert times["link"] == times["d"] == 315532800 * 10**9
