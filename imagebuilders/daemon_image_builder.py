@@ -16,6 +16,7 @@ from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.job import BuildJob
 from imagebuilders.build_summary import BuildSummary
 from imagebuilders.buildkit.dockerfile_questions import DockerfileQuestions, FrontendCall
+from imagebuilders.container_registries.pushing import check_push_names
 from imagebuilders.events import (
     ContextProgress,
     Event,
@@ -68,7 +69,8 @@ class BuildRequest:
         names: all names that the image gets, this one first.
         options: the options.
         snapshot: the context, with its Dockerfile.
-        registry: where the image is pushed, if anywhere.
+        registry: where the image is pushed, if a component says so.
+        pushed: the names that it is to be pushed under, as they were given.
         keychain: knows who the user is at which registry.
         tell: what to do with events.
     """
@@ -79,6 +81,7 @@ class BuildRequest:
     options: DockerBuildOptions
     snapshot: ContextSnapshot
     registry: BaseContainerRegistry | None
+    pushed: tuple[str, ...]
     keychain: Keychain = field(repr=False)
     tell: Callable[[Event], None] = field(repr=False)
 
@@ -148,7 +151,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
     ) -> str:
-        """Build an image, and push it if a registry is given.
+        """Build an image, and push it if a registry is given, or by the option `push`.
 
         Every step is an event as it comes (see `imagebuilders.events`), and a line of the log.
         An exception of any kind, `KeyboardInterrupt` too, stops the build at the daemon.
@@ -184,7 +187,8 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
             reference = parse_build_target(image_name)
         names = (str(reference), *(str(parse_build_target(tag)) for tag in options.tags))
         self._check(options, container_registry)
-        tell = BuildSummary(_emit_results if options.quiet else emit)
+        pushed = _pushed(image_name, options, container_registry)
+        tell = BuildSummary(emit if options.tells_steps else _emit_results)
         snapshot = build_context.build_snapshot(options.dockerfile)
         with shared_keychain() as keychain:
             outcome = self._build(
@@ -195,6 +199,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                     options,
                     snapshot,
                     container_registry,
+                    pushed,
                     keychain,
                     tell,
                 )
@@ -319,6 +324,22 @@ def _check_types(build_context: object, container_registry: object) -> None:
             "DefaultContainerRegistry(uri='localhost:5000'), "
             f"not {_kind_of(container_registry)}."
         )
+
+
+def _pushed(
+    image_name: str, options: DockerBuildOptions, container_registry: BaseContainerRegistry | None
+) -> tuple[str, ...]:
+    """Return the names that the image is to be pushed under.
+
+    Raises:
+        ImageNameError: one does not belong to the registry.
+        BuildOptionsError: one names no registry, and none is given.
+    """
+    if options.push:
+        names = (image_name, *options.tags)
+        check_push_names(names, container_registry)
+        return names
+    return () if container_registry is None else (image_name,)
 
 
 def _kind_of(given: object) -> str:

@@ -14,6 +14,7 @@ from imagebuilders.buildkit.builder_choice import (
     check_options,
 )
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
+from imagebuilders.container_registries.pushing import push_targets
 from imagebuilders.daemon_image_builder import (
     BuildOutcome,
     BuildRequest,
@@ -106,9 +107,11 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
         check_options(options, self.config.builder)
 
     def _build(self, request: BuildRequest) -> BuildOutcome:
-        """Build with the engine, and have it push the image if a registry is given."""
-        registry = request.registry
-        with self._engine_for(registry, request.keychain) as engine:
+        """Build with the engine, and have it push the image if that is asked for."""
+        with (
+            self._engine_for(request.registry, request.keychain) as engine,
+            push_targets(request.pushed, request.registry, engine.client) as targets,
+        ):
             try:
                 version = engine.version()
             except EngineError as error:
@@ -117,13 +120,12 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
             job = request.job(
                 proxies=request.proxies(*engine.addresses()),
                 frontend=self.config.frontend,
-                will_push=registry is not None,
+                will_push=bool(targets),
             )
             built = build_with_engine(engine, job, version, self.config.builder)
             size = engine.image_size(built) if built else None
-            if registry is None:
-                return BuildOutcome(request.image_name, size)
-            return BuildOutcome(registry.push_image(request.image_name), size)
+            references = {name: target.push_image(name) for name, target in targets.items()}
+            return BuildOutcome(references.get(request.image_name, request.image_name), size)
 
     @property
     def _frontend(self) -> str:

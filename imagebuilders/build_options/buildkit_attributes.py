@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from imagebuilders.build_options.fields import OptionValues
-from imagebuilders.build_options.values import BuildCache
+from imagebuilders.build_options.image_details import chosen_attestations
+from imagebuilders.build_options.parsing import parse_switch
+from imagebuilders.build_options.values import BuildCache, BuildOutput
 from imagebuilders.exceptions import BuildOptionsError, ImageFormatError, ImageNameError
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
@@ -43,17 +45,11 @@ class BuildKitAttributes:
     layouts: Mapping[str, str] = field(default_factory=dict)
 
 
-NOT_IN_BUILDKIT = ("squash", "container_limits", "isolation")
-"""Options that BuildKit has no meaning for."""
-
-
 def without_meaning(options: OptionValues) -> list[str]:
     """Return the names of the options that are set and that BuildKit cannot honour."""
     found = []
     if options.squash:
         found.append("squash")
-    if options.container_limits.as_dict():
-        found.append("container_limits")
     if options.isolation not in (None, "", "default"):
         found.append("isolation")
     if options.network_mode not in (None, "", "default", "none", "host"):
@@ -78,6 +74,23 @@ def check_buildkit(options: OptionValues) -> None:
             "The options 'nocache' and 'no_cache_filter' exclude each other.",
             option="no_cache_filter",
         )
+
+
+def chosen_outputs(options: OptionValues) -> tuple[BuildOutput, ...]:
+    """Return what is to become of the result: the outputs, and what `load` and `push` add."""
+    kinds = {output.type for output in options.outputs}
+    added = []
+    if options.push and kinds.isdisjoint(("image", "registry")):
+        added.append(BuildOutput("image"))
+    if options.load and "docker" not in kinds:
+        added.append(BuildOutput("docker"))
+    return (*options.outputs, *added)
+
+
+def makes_index(options: OptionValues) -> bool:
+    """Return whether the image that is asked for is an index: of platforms, or for attestations."""
+    attested = chosen_attestations(options.attest, options.sbom, options.provenance)
+    return "," in (options.platform or "") or bool(attested)
 
 
 def render_buildkit_attributes(
@@ -114,12 +127,12 @@ def render_buildkit_attributes(
         attributes["no-cache"] = ""
     if options.no_cache_filter:
         attributes["no-cache"] = ",".join(options.no_cache_filter)
-    if _is_on(arguments.get("BUILDKIT_MULTI_PLATFORM")):
+    if parse_switch(arguments.get("BUILDKIT_MULTI_PLATFORM") or ""):
         attributes["multi-platform"] = "true"
-    entitlements = []
+    entitlements = list(options.allow)
     if options.network_mode in ("host", "none"):
         attributes["force-network-mode"] = options.network_mode
-        if options.network_mode == "host":
+        if options.network_mode == "host" and "network.host" not in entitlements:
             entitlements.append("network.host")
     if options.extra_hosts:
         attributes["add-hosts"] = ",".join(
@@ -130,9 +143,17 @@ def render_buildkit_attributes(
         attributes["shm-size"] = str(options.shmsize)
     if options.ulimit:
         attributes["ulimit"] = ",".join(map(str, options.ulimit))
+    if options.cgroup_parent:
+        attributes["cgroup-parent"] = options.cgroup_parent
+    attributes.update(
+        (name, str(value)) for name, value in options.container_limits.as_dict().items()
+    )
+    for attestation in chosen_attestations(options.attest, options.sbom, options.provenance):
+        attributes[f"attest:{attestation.type}"] = str(attestation)
     folders, layouts = _add_contexts(attributes, options.build_contexts)
     exports = list(options.cache_to)
-    if _is_on(arguments.get("BUILDKIT_INLINE_CACHE")) and BuildCache("inline") not in exports:
+    is_inline = parse_switch(arguments.get("BUILDKIT_INLINE_CACHE") or "")
+    if is_inline and BuildCache("inline") not in exports:
         exports.append(BuildCache("inline"))
     return BuildKitAttributes(
         frontend=attributes,
@@ -166,11 +187,6 @@ def _platform(text: str) -> str:
             option="platform",
             problems={"platform": str(error)},
         ) from error
-
-
-def _is_on(value: str | None) -> bool:
-    """Read a switch among the build arguments as Go does."""
-    return value in ("1", "t", "T", "true", "TRUE", "True")
 
 
 def _add_contexts(

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from imagebuilders.build_options.fields import OptionValues
+from imagebuilders.build_options.image_details import chosen_attestations
 from imagebuilders.exceptions import BuildOptionsError
 
 BUILDKIT_ONLY = (
@@ -20,6 +21,8 @@ BUILDKIT_ONLY = (
     "outputs",
     "build_contexts",
     "no_cache_filter",
+    "annotations",
+    "allow",
 )
 """Options that a classic build cannot honour."""
 
@@ -63,6 +66,7 @@ def render_classic_query(
         "platform": options.platform,
         "networkmode": options.network_mode,
         "shmsize": options.shmsize,
+        "cgroupparent": options.cgroup_parent or None,
         "isolation": options.isolation,
         **options.container_limits.as_dict(),
     }
@@ -85,13 +89,15 @@ def check_classic(options: OptionValues) -> None:
     Raises:
         BuildOptionsError: it cannot; the error names the option.
     """
-    for name in BUILDKIT_ONLY:
-        if getattr(options, name):
-            raise BuildOptionsError(
-                f"The option {name!r} needs BuildKit: the classic build of a Docker Engine "
-                "cannot take it. Leave it out, or use a builder that builds with BuildKit.",
-                option=name,
-            )
+    asked = [name for name in BUILDKIT_ONLY if getattr(options, name)]
+    if chosen_attestations(options.attest, options.sbom, options.provenance):
+        asked += [name for name in ("attest", "sbom", "provenance") if getattr(options, name)]
+    for name in asked:
+        raise BuildOptionsError(
+            f"The option {name!r} needs BuildKit: the classic build of a Docker Engine "
+            "cannot take it. Leave it out, or use a builder that builds with BuildKit.",
+            option=name,
+        )
     if options.platform is not None and "," in options.platform:
         raise BuildOptionsError(
             "The option 'platform' names several platforms, which needs BuildKit: the classic "

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from imagebuilders.build_options.fields import OptionValues
+from imagebuilders.build_options.image_details import Attestation
+from imagebuilders.build_options.limits import RESOURCES
+from imagebuilders.build_options.parsing import format_fields
 from imagebuilders.exceptions import BuildOptionsError
 
 
@@ -36,7 +39,7 @@ def render_cli_flags(options: OptionValues) -> list[str]:
                 "command cannot call: take it from env or src.",
                 option="secrets",
             )
-    limits = options.container_limits
+    limits = options.container_limits.as_dict()
     add("--file", given(options.dockerfile))
     add(
         "--build-arg",
@@ -50,10 +53,9 @@ def render_cli_flags(options: OptionValues) -> list[str]:
     add("--network", given(options.network_mode))
     add("--add-host", options.extra_hosts)
     add("--build-context", (f"{key}={value}" for key, value in options.build_contexts.items()))
-    add("--memory", given(limits.memory))
-    add("--memory-swap", given(limits.memswap))
-    add("--cpu-shares", given(limits.cpushares))
-    add("--cpuset-cpus", given(limits.cpusetcpus))
+    for flag, name in RESOURCES.items():
+        add(f"--{flag}", given(limits.get(name)))
+    add("--cgroup-parent", given(options.cgroup_parent or None))
     add("--shm-size", given(options.shmsize))
     add("--ulimit", options.ulimit)
     add("--isolation", given(options.isolation))
@@ -62,15 +64,35 @@ def render_cli_flags(options: OptionValues) -> list[str]:
     add("--cache-to", options.cache_to)
     add("--output", options.outputs)
     add("--no-cache-filter", options.no_cache_filter)
+    add("--attest", options.attest)
+    for attestation in (options.sbom, options.provenance):
+        if attestation is not None:
+            add(f"--{attestation.type}", [_without_type(attestation)])
+    add("--annotation", options.annotations)
+    add("--allow", options.allow)
+    add("--policy", options.policy)
+    add("--iidfile", given(options.iidfile))
+    add("--metadata-file", given(options.metadata_file))
+    add("--call", given(options.call))
+    add("--progress", given(options.progress))
     switches = {
         "--pull": options.pull,
         "--no-cache": options.nocache,
         "--squash": options.squash,
         "--force-rm": options.forcerm,
         "--quiet": options.quiet,
+        "--load": options.load,
+        "--push": options.push,
         "--compress": options.gzip or options.encoding == "gzip",
     }
     flags += [flag for flag, value in switches.items() if value]
     if options.rm is False:
         flags.append("--rm=false")
     return flags
+
+
+def _without_type(attestation: Attestation) -> str:
+    """Return what the flag of an attestation's own type says."""
+    if attestation.is_disabled:
+        return "false"
+    return format_fields(attestation.attributes) or "true"

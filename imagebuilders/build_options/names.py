@@ -18,6 +18,8 @@ BUILDX_SPELLINGS = {
     "secret": "secrets",
     "output": "outputs",
     "build_context": "build_contexts",
+    "annotation": "annotations",
+    "resource": "container_limits",
 }
 """Flags of `docker buildx build`, with `_` for `-`, whose option has another name."""
 
@@ -27,6 +29,7 @@ _SET_BY_THE_BUILDER = {
     "custom_context": "the build context",
     "tag": "the image name",
     "decode": "the builder",
+    "builder": "the image builder's own setting `builder`",
 }
 
 # What people write instead, after flags that are part of an option, or after its sense.
@@ -36,7 +39,11 @@ _NEAR_NAMES = {
     "memory": "container_limits",
     "memory_swap": "container_limits",
     "cpu_shares": "container_limits",
+    "cpu_period": "container_limits",
+    "cpu_quota": "container_limits",
     "cpuset_cpus": "container_limits",
+    "cpuset_mems": "container_limits",
+    "check": "call",
     "args": "buildargs",
 }
 

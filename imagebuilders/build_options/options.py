@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -17,13 +17,14 @@ from pydantic import (
 
 from imagebuilders.build_options import reading
 from imagebuilders.build_options.cli_flags import render_cli_flags
+from imagebuilders.build_options.image_details import Annotation, Attestation
+from imagebuilders.build_options.limits import ContainerLimits
 from imagebuilders.build_options.names import canonical_names
 from imagebuilders.build_options.parsing import encodable
 from imagebuilders.build_options.values import (
     BuildCache,
     BuildOutput,
     BuildSecret,
-    ContainerLimits,
     HostAddress,
     SSHAgent,
     Ulimit,
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
         str | Value | Mapping[str, object] | Sequence[str | Value | Mapping[str, object]] | None
     )
 
+
+_SHOWING = ("plain", "tty", "rawjson")
+_SILENT = ("quiet", "none")
 
 Text: TypeAlias = Annotated[str, AfterValidator(encodable)]
 
@@ -87,7 +91,8 @@ class DockerBuildOptions(BaseModel):
     container_limits: Annotated[ContainerLimits, BeforeValidator(reading.limits)] = (
         ContainerLimits()
     )
-    """Limits of the containers that run the steps."""
+    """Limits of the containers that run the steps, under the SDK's names or as in
+    `cpu-quota=50000`."""
     shmsize: Annotated[int | None, BeforeValidator(reading.size)] = None
     """The size of `/dev/shm` while steps run, in bytes or as in `64m`."""
     ulimit: Annotated[tuple[Ulimit, ...], BeforeValidator(reading.ulimits)] = ()
@@ -129,6 +134,33 @@ class DockerBuildOptions(BaseModel):
     BuildKit only."""
     no_cache_filter: Annotated[tuple[str, ...], BeforeValidator(reading.names)] = ()
     """Stages whose steps are built anew; BuildKit only."""
+    attest: Annotated[tuple[Attestation, ...], BeforeValidator(reading.each(Attestation))] = ()
+    """What is to be attested of the image, as in `type=sbom`; nothing by default. BuildKit only."""
+    sbom: Annotated[Attestation | None, BeforeValidator(reading.sbom)] = None
+    """Whether to attest what is in the image, or how; BuildKit only."""
+    provenance: Annotated[Attestation | None, BeforeValidator(reading.provenance)] = None
+    """Whether to attest how the image was built, or how, as in `mode=max`; BuildKit only."""
+    annotations: Annotated[tuple[Annotation, ...], BeforeValidator(reading.image_annotations)] = ()
+    """Annotations of the image, as in `key=value` or `index:key=value`; BuildKit only."""
+    allow: Annotated[tuple[str, ...], BeforeValidator(reading.entitlements)] = ()
+    """What steps may do: `network.host`, `security.insecure`, `device`; BuildKit only."""
+    cgroup_parent: Text | None = None
+    """The parent of the control groups that steps run in."""
+    policy: Annotated[tuple[str, ...], BeforeValidator(reading.policies)] = ()
+    """`disabled=true`: policies beside a Dockerfile are not evaluated, and not warned of."""
+
+    load: bool | None = None
+    """Whether the image is put into the engine's store beside what `outputs` say."""
+    push: bool | None = None
+    """Whether the image is pushed, under each of its names, to the registries that these name."""
+    iidfile: Annotated[str | None, BeforeValidator(reading.path)] = None
+    """The file that the image's ID is written to."""
+    metadata_file: Annotated[str | None, BeforeValidator(reading.path)] = None
+    """The file that what the builder says of the result is written to, as JSON."""
+    call: Text | None = None
+    """What is asked of the Dockerfile in place of a build; a build itself takes `build` alone."""
+    progress: Literal["", "auto", "plain", "tty", "quiet", "rawjson", "none"] | None = None
+    """What the command line shows; for a builder, `quiet` and `none` are `quiet=True`."""
 
     reproducible: bool | None = None
     """Whether the context's files have times that depend on nothing but their content, and so
@@ -150,7 +182,10 @@ class DockerBuildOptions(BaseModel):
             nocache: bool | None = ...,
             network_mode: str | None = ...,
             extra_hosts: Mapping[str, str] | Sequence[str | HostAddress] | None = ...,
-            container_limits: ContainerLimits | Mapping[str, int | str] | None = ...,
+            container_limits: ContainerLimits
+            | Mapping[str, int | str]
+            | Sequence[str]
+            | None = ...,
             shmsize: int | str | None = ...,
             squash: bool | None = ...,
             isolation: str | None = ...,
@@ -170,6 +205,19 @@ class DockerBuildOptions(BaseModel):
             build_contexts: Mapping[str, str | os.PathLike[str]] | Sequence[str] | None = ...,
             no_cache_filter: str | Sequence[str] | None = ...,
             reproducible: bool | None = ...,
+            attest: Spellings[Attestation] = ...,
+            sbom: bool | str | Mapping[str, object] | Attestation | None = ...,
+            provenance: bool | str | Mapping[str, object] | Attestation | None = ...,
+            annotations: Mapping[str, str] | Sequence[str | Annotation] | str | None = ...,
+            allow: str | Sequence[str] | None = ...,
+            cgroup_parent: str | None = ...,
+            policy: str | Sequence[str] | None = ...,
+            load: bool | None = ...,
+            push: bool | None = ...,
+            iidfile: str | os.PathLike[str] | None = ...,
+            metadata_file: str | os.PathLike[str] | None = ...,
+            call: str | None = ...,
+            progress: str | None = ...,
             # The flags' own names.
             file: str | os.PathLike[str] | None = ...,
             build_arg: Mapping[str, str | None] | Sequence[str] | None = ...,
@@ -180,6 +228,8 @@ class DockerBuildOptions(BaseModel):
             shm_size: int | str | None = ...,
             secret: Spellings[BuildSecret] = ...,
             output: Spellings[BuildOutput] = ...,
+            annotation: Mapping[str, str] | Sequence[str | Annotation] | str | None = ...,
+            resource: Mapping[str, int | str] | Sequence[str] | str | None = ...,
             build_context: Mapping[str, str | os.PathLike[str]] | Sequence[str] | None = ...,
         ) -> None: ...
 
@@ -198,6 +248,12 @@ class DockerBuildOptions(BaseModel):
                     option=found[0].key[0] if found[0].key else None,
                     problems={".".join(finding.key): finding.message for finding in found},
                 ) from None
+            if self.quiet and self.progress in _SHOWING:
+                raise BuildOptionsError(
+                    f"The options 'quiet' and 'progress' exclude each other: {self.progress!r} "
+                    "shows what is to be quiet.",
+                    option="progress",
+                )
 
     @classmethod
     def from_any(
@@ -217,6 +273,11 @@ class DockerBuildOptions(BaseModel):
         # The names before Python sees them: one may be no text.
         given: dict[str, Any] = canonical_names(options or {}, known=cls.model_fields)
         return cls(**given)
+
+    @property
+    def tells_steps(self) -> bool:
+        """Whether a builder reports steps and their output."""
+        return not self.quiet and self.progress not in _SILENT
 
     def to_cli_flags(self) -> list[str]:
         """Return the options that are set as flags of `docker build`.

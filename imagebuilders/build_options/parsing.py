@@ -151,6 +151,13 @@ def parse_build_arguments(value: object) -> dict[str, str | None]:
     return arguments
 
 
+def parse_switch(text: str) -> bool | None:
+    """Read a truth value as Go does; `None` if the text is none."""
+    if text in ("1", "t", "T", "true", "TRUE", "True"):
+        return True
+    return False if text in ("0", "f", "F", "false", "FALSE", "False") else None
+
+
 def as_sequence(value: object) -> Sequence[object]:
     """Return a list or tuple as it is, anything else as a list of one."""
     return value if isinstance(value, list | tuple) else [value]

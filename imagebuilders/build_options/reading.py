@@ -6,6 +6,13 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar, cast
 
+from imagebuilders.build_options.image_details import (
+    PROVENANCE,
+    SBOM,
+    Annotation,
+    Attestation,
+)
+from imagebuilders.build_options.limits import ContainerLimits
 from imagebuilders.build_options.parsing import (
     as_sequence,
     encodable,
@@ -17,7 +24,6 @@ from imagebuilders.build_options.parsing import (
 )
 from imagebuilders.build_options.values import (
     BuildSecret,
-    ContainerLimits,
     HostAddress,
     Ulimit,
 )
@@ -52,8 +58,13 @@ def each(kind: Parsable[ValueT]) -> Callable[[object], object]:
 
 def _from_mapping(kind: Parsable[ValueT], item: Mapping[object, object]) -> object:
     """Read a mapping with the keys of the CLI's spelling."""
-    pairs = [(parse_text(key, "K=V"), parse_text(value, "K=V")) for key, value in item.items()]
-    return kind.parse(format_fields(pairs))
+    return kind.parse(_fields_of(item))
+
+
+def _fields_of(item: Mapping[object, object]) -> str:
+    return format_fields(
+        [(parse_text(key, "K=V"), parse_text(value, "K=V")) for key, value in item.items()]
+    )
 
 
 def secrets(value: object) -> object:
@@ -126,9 +137,10 @@ def limits(value: object) -> object:
     """Read limits of containers."""
     if value is None or isinstance(value, ContainerLimits):
         return value or ContainerLimits()
-    if not isinstance(value, Mapping):
-        raise ValueError("give a dict with memory, memswap, cpushares, cpusetcpus")
-    return ContainerLimits.parse(value)
+    if isinstance(value, Mapping):
+        return ContainerLimits.parse(value)
+    # The last one of a name counts, as on a command line.
+    return ContainerLimits.parse(dict(parse_pairs(value, what="memory=512m")))
 
 
 def platforms(value: object) -> object:
@@ -192,3 +204,70 @@ def ulimits(value: object) -> object:
         else:
             read.append(Ulimit.parse(encodable(item)) if isinstance(item, str) else item)
     return tuple(read)
+
+
+def provenance(value: object) -> object:
+    """Read what is said of provenance: a switch, or attributes."""
+    return _attestation(PROVENANCE, value)
+
+
+def sbom(value: object) -> object:
+    """Read what is said of the bill of materials: a switch, or attributes."""
+    return _attestation(SBOM, value)
+
+
+def _attestation(kind: str, value: object) -> object:
+    if isinstance(value, Mapping):
+        value = _fields_of(value)
+    if isinstance(value, bool | str):
+        return Attestation.of_type(kind, value) if value != "" else None
+    if isinstance(value, Attestation) and value.type != kind:
+        raise ValueError(f"an attestation of type {value.type!r} belongs under attest")
+    return value
+
+
+def image_annotations(value: object) -> object:
+    """Read annotations; of several with the same key and place, the last one counts."""
+    if value is None:
+        return ()
+    if isinstance(value, Mapping):
+        value = [
+            f"{parse_text(key, 'K=V')}={parse_text(item, 'K=V')}" for key, item in value.items()
+        ]
+    read: dict[str, Annotation] = {}
+    for item in as_sequence(value):
+        if not isinstance(item, str | Annotation):
+            raise ValueError("write each as key=value, or as manifest:key=value")
+        for annotation in Annotation.parse(item) if isinstance(item, str) else [item]:
+            read[annotation.attribute] = annotation
+    return tuple(read.values())
+
+
+_ENTITLEMENTS = ("network.host", "security.insecure", "device")
+
+
+def entitlements(value: object) -> object:
+    """Read what a build is allowed."""
+    if value is None:
+        return ()
+    read: dict[str, None] = {}
+    for item in as_sequence(value):
+        if not isinstance(item, str) or (item and item.partition("=")[0] not in _ENTITLEMENTS):
+            raise ValueError(f"there are the entitlements {', '.join(_ENTITLEMENTS)}")
+        if "=" in item and not item.startswith("device="):
+            raise ValueError(f"the entitlement {item.partition('=')[0]!r} takes no value")
+        if item:
+            read[encodable(item)] = None
+    return tuple(read)
+
+
+def policies(value: object) -> object:
+    """Read policies: that there is to be none is the one thing that can be said."""
+    read = texts(value)
+    for item in cast("tuple[str, ...]", read):
+        if item != "disabled=true":
+            raise ValueError(
+                "policies are programs in Rego that docker buildx itself evaluates, which this "
+                "package does not: write disabled=true, or build with docker buildx"
+            )
+    return read

@@ -5,7 +5,7 @@ https://docs.docker.com/reference/cli/docker/buildx/build/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from imagebuilders.build_options.parsing import (
@@ -13,7 +13,6 @@ from imagebuilders.build_options.parsing import (
     format_fields,
     parse_count,
     parse_fields,
-    parse_size,
     parse_text,
 )
 
@@ -166,53 +165,6 @@ class BuildOutput:
 
     def __str__(self) -> str:
         return format_fields([("type", self.type), *self.attributes])
-
-
-@dataclass(frozen=True)
-class ContainerLimits:
-    """Limits of the containers that run a build's steps; sizes in bytes.
-
-    `memswap` is memory and swap together, `-1` for no limit.
-    """
-
-    memory: int | None = None
-    memswap: int | None = None
-    cpushares: int | None = None
-    cpusetcpus: str | None = None
-
-    @classmethod
-    def parse(cls, limits: Mapping[str, object]) -> ContainerLimits:
-        """Read the SDK's dict; sizes may be written as in `512m`.
-
-        Raises:
-            ValueError: a limit is unknown or has a wrong value.
-        """
-        unknown = sorted(set(limits) - {"memory", "memswap", "cpushares", "cpusetcpus"})
-        if unknown:
-            raise ValueError(
-                f"there is no limit {unknown[0]!r}; there are memory, memswap, cpushares, "
-                "cpusetcpus"
-            )
-        memory, swap = limits.get("memory"), limits.get("memswap")
-        shares, cpus = limits.get("cpushares"), limits.get("cpusetcpus")
-        if cpus is not None and not isinstance(cpus, str):
-            raise ValueError("cpusetcpus is a text such as '0-3' or '0,1'")
-        return cls(
-            memory=None if memory is None else parse_size(memory),
-            memswap=None if swap is None else parse_size(swap, unlimited=True),
-            cpushares=None if shares is None else parse_count(shares, "cpushares"),
-            cpusetcpus=None if cpus is None else encodable(cpus),
-        )
-
-    def as_dict(self) -> dict[str, int | str]:
-        """Return the limits that are set, under the SDK's names."""
-        limits: dict[str, int | str | None] = {
-            "memory": self.memory,
-            "memswap": self.memswap,
-            "cpushares": self.cpushares,
-            "cpusetcpus": self.cpusetcpus,
-        }
-        return {name: value for name, value in limits.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, without_meaning
 from imagebuilders.build_options.classic_query import check_classic
+from imagebuilders.build_options.result_files import check_result_files
 from imagebuilders.cancellation import stopped_by
 from imagebuilders.events import Notice
 from imagebuilders.exceptions import BuildError, BuildOptionsError, EngineError
@@ -35,6 +36,13 @@ def check_options(options: OptionValues, builder: BuilderSetting) -> None:
     Raises:
         BuildOptionsError: one cannot.
     """
+    if options.call not in (None, "", "build"):
+        raise BuildOptionsError(
+            f"The option 'call' asks for {options.call!r}, which is no build. Ask the builder for "
+            "it by its own method, such as check, or on the command line by --call.",
+            option="call",
+        )
+    check_result_files(options)
     if builder == "classic":
         check_classic(options)
     elif builder == "buildkit":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_options.buildkit_attributes import (
+    chosen_outputs,
+    makes_index,
     render_buildkit_attributes,
     render_cache_imports,
 )
+from imagebuilders.build_options.result_files import write_result_files
 from imagebuilders.buildkit.build import ImageBuild, build_image
 from imagebuilders.buildkit.build_folders import DOCKERFILE, build_folders, shared_key
 from imagebuilders.buildkit.caches import Caches, plan_caches
@@ -27,6 +31,7 @@ from imagebuilders.events import Notice
 from imagebuilders.exceptions import BuildError, BuildOptionsError, ImageBuilderError
 
 if TYPE_CHECKING:
+    from imagebuilders.build_options.fields import OptionValues
     from imagebuilders.build_options.job import BuildJob
     from imagebuilders.buildkit.control.client import ControlClient
     from imagebuilders.buildkit.engine_features import EngineFeatures
@@ -68,6 +73,18 @@ class BuildPlan:
     outputs: Outputs
     caches: Caches
     names: tuple[str, ...]
+    options: OptionValues
+
+    def image_id(self, response: Mapping[str, str]) -> str:
+        """Return the ID of the image: the engine's, else that of the image itself.
+
+        Args:
+            response: what the exporters say of their results.
+        """
+        digest = response.get("containerimage.digest", "")
+        if self.outputs.keeps_image:
+            return digest
+        return response.get("containerimage.config.digest", digest)
 
     def finish(self, response: Mapping[str, str]) -> None:
         """Put results in their places, and write the indexes of folders of blobs.
@@ -82,6 +99,7 @@ class BuildPlan:
             self.outputs.send.commit()
             self.outputs.finish(response, self.names)
             self.caches.finish(response)
+            write_result_files(self.options, self.image_id(response), response)
         except (OSError, ImageBuilderError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise BuildError(
@@ -115,13 +133,19 @@ def plan_build(job: BuildJob, features: EngineFeatures) -> BuildPlan:
         build_arguments=own_arguments,
         host_gateway=features.host_gateway,
     )
-    outputs = plan_outputs(options.outputs, job.names, is_index="," in (options.platform or ""))
+    outputs = plan_outputs(
+        chosen_outputs(options),
+        job.names,
+        is_index=makes_index(options),
+        annotations=options.annotations,
+    )
     if job.will_push and not outputs.keeps_image:
         raise BuildOptionsError(
             "The option 'outputs' keeps no image in the engine, so that none can be pushed to the "
             "container registry. Add type=docker, or build without a registry.",
             option="outputs",
         )
+    _warn_of_policy(job)
     caches = plan_caches(options.cache_from, rendered.cache_to, lambda text: job.emit(Notice(text)))
     layouts, layout_stores = plan_layouts(rendered.layouts)
     services: list[Service] = []
@@ -157,4 +181,16 @@ def plan_build(job: BuildJob, features: EngineFeatures) -> BuildPlan:
         frontend=frontend,
         idle_timeout=options.timeout,
     )
-    return BuildPlan(build, outputs, caches, job.names)
+    return BuildPlan(build, outputs, caches, job.names, options)
+
+
+def _warn_of_policy(job: BuildJob) -> None:
+    """Say that a policy beside the Dockerfile, which `docker buildx` evaluates, decides nothing."""
+    path = os.path.join(job.snapshot.root or os.curdir, f"{job.dockerfile.name}.rego")
+    if not job.options.policy and os.path.isfile(path):
+        job.emit(
+            Notice(
+                f"The policy {path} is not evaluated: only docker buildx does that. The option "
+                "policy='disabled=true' says that this is known."
+            )
+        )

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagebuilders.build_options.buildkit_attributes import HOST_GATEWAY
+from imagebuilders.build_options.buildkit_attributes import HOST_GATEWAY, chosen_outputs
+from imagebuilders.build_options.image_details import chosen_attestations
+from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.exceptions import BuildOptionsError
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _HOST_GATEWAY_LABEL = "org.mobyproject.buildkit.worker.moby.host-gateway-ip"
 _API_OF_23 = (1, 42)
 _API_OF_26 = (1, 45)
+_IN_STORE = BuildOutput("docker")
 _STORE_ADVICE = "Use an engine with the containerd image store"
 
 
@@ -36,6 +39,7 @@ class EngineFeatures:
         has_limits: whether it knows limits of processes and the size of `/dev/shm`.
         has_contexts: whether its own frontend knows named contexts.
         has_several_outputs: whether one build may have several outputs.
+        has_resources: whether its own frontend knows limits of memory and processors.
     """
 
     engine: str
@@ -44,6 +48,7 @@ class EngineFeatures:
     has_limits: bool = True
     has_contexts: bool = True
     has_several_outputs: bool = True
+    has_resources: bool = False
 
     @classmethod
     def of(cls, version: EngineVersion, workers: Sequence[Worker]) -> EngineFeatures:
@@ -62,6 +67,7 @@ class EngineFeatures:
             has_limits=version.api >= _API_OF_23,
             has_contexts=version.api >= _API_OF_23,
             has_several_outputs=version.api >= _API_OF_26,
+            has_resources=any(worker.has_resources for worker in workers),
         )
 
     def ignored(self, options: OptionValues) -> list[str]:
@@ -73,6 +79,8 @@ class EngineFeatures:
             line.address == HOST_GATEWAY for line in options.extra_hosts
         ):
             found.append("extra_hosts")
+        if not self.has_resources and options.container_limits.as_dict():
+            found.append("container_limits")
         return found
 
     def check(self, options: OptionValues, *, frontend_is_own: bool) -> None:
@@ -99,9 +107,12 @@ class EngineFeatures:
                 "'frontend'.",
                 option="build_contexts",
             )
-        if len(options.outputs) > 1 and not self.has_several_outputs:
+        outputs = chosen_outputs(options)
+        plain = {output for output in outputs if output in (BuildOutput("image"), _IN_STORE)}
+        number = len(outputs) - max(0, len(plain) - 1)
+        if number > 1 and not self.has_several_outputs:
             raise BuildOptionsError(
-                f"The option 'outputs' asks for {len(options.outputs)} outputs, and a build of "
+                f"The option 'outputs' asks for {number} outputs, and a build of "
                 f"{self.engine} has one. Build once for each, or use Docker Engine 26 or newer.",
                 option="outputs",
             )
@@ -115,9 +126,22 @@ class EngineFeatures:
                     "cache_to='type=inline'.",
                     option="cache_to",
                 )
-        for output in options.outputs:
+        for attestation in chosen_attestations(options.attest, options.sbom, options.provenance):
+            name = next(name for name in ("attest", "sbom", "provenance") if getattr(options, name))
+            raise BuildOptionsError(
+                f"The option {name!r} asks for an attestation of type {attestation.type!r}, which "
+                f"the image store of {self.engine} does not keep. {_STORE_ADVICE}.",
+                option=name,
+            )
+        if any(annotation.is_of_index for annotation in options.annotations):
+            raise BuildOptionsError(
+                "The option 'annotations' has one for an index, and the image store of "
+                f"{self.engine} makes none: it keeps one platform of an image. {_STORE_ADVICE}.",
+                option="annotations",
+            )
+        for output in outputs:
             self._check_output(output.type, dict(output.attributes))
-        if "," in (options.platform or "") and _makes_image(options):
+        if "," in (options.platform or "") and _makes_image(outputs):
             raise BuildOptionsError(
                 f"The option 'platform' names several platforms, and the image store of "
                 f"{self.engine} keeps one of an image. {_STORE_ADVICE}, or build once for each.",
@@ -142,7 +166,7 @@ class EngineFeatures:
             )
 
 
-def _makes_image(options: OptionValues) -> bool:
-    return not options.outputs or any(
-        output.type in ("image", "docker", "moby", "registry") for output in options.outputs
+def _makes_image(outputs: Sequence[BuildOutput]) -> bool:
+    return not outputs or any(
+        output.type in ("image", "docker", "moby", "registry") for output in outputs
     )

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 _CAPABILITIES = "frontend.caps"
 _SUBREQUESTS = "moby.buildkit.frontend.subrequests+forward"
+_NOTHING_MADE: dict[str, object] = {
+    **dict.fromkeys(("outputs", "cache_to", "tags", "attest"), ()),
+    **dict.fromkeys(("load", "push", "sbom", "provenance", "iidfile", "metadata_file")),
+}
+"""The options of what becomes of the result: such a question has none."""
+
 _UNSUPPORTED = "unsupported request "
 
 
@@ -43,7 +49,7 @@ def call_frontend(
         BuildOptionsError: an option has no meaning in BuildKit.
         BuildContextError: the context is at fault.
     """
-    nothing_made = job.options.model_copy(update={"outputs": (), "cache_to": (), "tags": ()})
+    nothing_made = job.options.model_copy(update=_NOTHING_MADE)
     plan = plan_build(replace(job, options=nothing_made, will_push=False), features)
     build = replace(_with_question(plan.build, call), exporters=(), cache_to=())
 

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
+from imagebuilders.build_options.image_details import Annotation
 from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.buildkit.build import ExporterRequest
 from imagebuilders.buildkit.session.content import ContentFolder
@@ -87,14 +88,19 @@ class Outputs:
 
 
 def plan_outputs(
-    outputs: Sequence[BuildOutput], names: Sequence[str], *, is_index: bool = False
+    outputs: Sequence[BuildOutput],
+    names: Sequence[str],
+    *,
+    is_index: bool = False,
+    annotations: Sequence[Annotation] = (),
 ) -> Outputs:
     """Return what the outputs ask for; without any, the image is put into the engine's store.
 
     Args:
         outputs: the outputs.
         names: the image's names; those in an output's attributes do not count.
-        is_index: whether the image has several platforms.
+        is_index: whether the image has several platforms, or attestations.
+        annotations: what is said of the image, whatever becomes of it.
 
     Raises:
         BuildOptionsError: an output lacks an attribute, or cannot be written where it says.
@@ -116,9 +122,13 @@ def plan_outputs(
             kind = ENGINE_EXPORTER
         if kind in _NAMED:
             attributes["name"] = ",".join(names)
+        attributes.update((each.attribute, each.value) for each in annotations)
         _check(kind, attributes, is_index=is_index)
+        exporter = ExporterRequest(kind, attributes)
+        if kind == ENGINE_EXPORTER and exporter in exporters:
+            continue  # it is stored once
         number = len(exporters)
-        exporters.append(ExporterRequest(kind, attributes))
+        exporters.append(exporter)
         if kind == "local":
             targets[number] = FolderTarget(_folder(dest, kind))
         elif kind == "oci" and attributes.get("tar") == "false":
@@ -142,7 +152,7 @@ def _check(kind: str, attributes: Mapping[str, str], *, is_index: bool) -> None:
     if kind == "docker" and attributes.get("tar") == "false":
         raise _wrong("type=docker makes no folder; type=oci does")
     if kind == "docker" and is_index:
-        raise _wrong("type=docker has no place for several platforms; type=oci has")
+        raise _wrong("type=docker has no place for several platforms or attestations; type=oci has")
 
 
 def _folder(dest: str, kind: str) -> str:

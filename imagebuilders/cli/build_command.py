@@ -184,12 +184,11 @@ def _registry(stack: Stack, name: str) -> BaseContainerRegistry:
     """Give the stack's registry, else the one that the image's name begins with."""
     if stack.container_registry is not None:
         return stack.container_registry
-    from imagebuilders.container_registries import DefaultContainerRegistry
-    from imagebuilders.oci.reference import parse_build_target
+    from imagebuilders.container_registries.pushing import named_registry
 
-    domain = parse_build_target(name).domain
-    if name.startswith(f"{domain}/"):
-        return DefaultContainerRegistry(uri=domain)
+    named = named_registry(name)
+    if named is not None:
+        return named
     raise click.UsageError(
         f"--push: the stack {stack.name!r} has no container registry, and {name!r} names none. "
         "Name one in the tag, as in localhost:5000/app, or give one in imagebuilders.toml, "

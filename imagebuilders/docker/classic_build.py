@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.auth.credentials import encode_auth, server_key
 from imagebuilders.build_options.classic_query import render_classic_query
+from imagebuilders.build_options.result_files import write_result_files
 from imagebuilders.docker.build import build_image
 from imagebuilders.docker.buildkit_advice import buildkit_advice
 from imagebuilders.docker.context_files import engine_context
 from imagebuilders.events import Event, Notice
-from imagebuilders.exceptions import RegistryError
+from imagebuilders.exceptions import BuildError, RegistryError
 
 if TYPE_CHECKING:
     import docker
@@ -55,6 +56,17 @@ def build_classically(client: docker.DockerClient, job: BuildJob) -> str:
         dockerfile=context.given_dockerfile,
         read_dockerfile=context.read_dockerfile,
     )
+    try:
+        write_result_files(
+            options,
+            built.image_id,
+            {"containerimage.digest": built.image_id, "image.name": ",".join(job.names)},
+        )
+    except OSError as error:
+        raise BuildError(
+            f"{job.names[0]} was built, but what is said of it could not be written: "
+            f"{error.strerror}"
+        ) from error
     return built.image_id
 
 

@@ -158,8 +158,8 @@ def test_limits_and_hosts_of_steps(buildkit_engine: Engine) -> None:
     assert host.split()[0].count(".") == 3
 
 
-def test_option_without_meaning_is_built_classically(buildkit_engine: Engine) -> None:
-    """With one notice; steps have the limits."""
+def test_limits_that_it_passes_over_are_built_classically(buildkit_engine: Engine) -> None:
+    """With one notice that says why."""
     told: list[Event] = []
     context = _context(buildkit_engine, "RUN true")
     with listen(told.append):
@@ -167,7 +167,7 @@ def test_option_without_meaning_is_built_classically(buildkit_engine: Engine) ->
             "limits:2", context, {"container_limits": {"memory": "64m"}}
         )
     (notice,) = [event.message for event in told if isinstance(event, Notice)]
-    assert "no meaning for the option 'container_limits'" in notice
+    assert "passes over the option 'container_limits'" in notice
 
 
 @pytest.mark.parametrize("frontend", ["dockerfile", "builtin"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ SERVICE = "/moby.buildkit.v1.Control/"
 ANSWER_SECONDS = 30.0
 """So long an answer to a short question may take."""
 
+_VERSION = re.compile(r"v(\d{1,6})\.(\d{1,6})\.", re.ASCII)
+_WITH_RESOURCES = (0, 31)
+
 MessageT = TypeVar("MessageT")
 
 OpenSession = Callable[["Session"], "Channel"]
@@ -40,16 +44,24 @@ class Worker:
         id: its ID.
         labels: what it says of itself.
         platforms: what it builds for, as in `linux/arm64/v8`, its own first.
+        version: its BuildKit's, as in `v0.32.2`; engines need not tell it.
     """
 
     id: str
     labels: dict[str, str]
     platforms: tuple[str, ...]
+    version: str = ""
 
     @property
     def has_containerd_store(self) -> bool:
         """Whether images are kept by containerd, so that all exporters are there."""
         return "org.mobyproject.buildkit.worker.executor" in self.labels
+
+    @property
+    def has_resources(self) -> bool:
+        """Whether its own frontend knows limits of memory and processors."""
+        found = _VERSION.match(self.version)
+        return found is not None and (int(found[1]), int(found[2])) >= _WITH_RESOURCES
 
 
 class ControlClient:
@@ -103,6 +115,7 @@ class ControlClient:
                     "/".join(filter(None, (platform.OS, platform.Architecture, platform.Variant)))
                     for platform in record.platforms
                 ),
+                record.BuildkitVersion.version,
             )
             for record in read(control_pb2.ListWorkersResponse.FromString, answer).record
         ]

@@ -9,6 +9,7 @@ import pytest
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.buildkit_attributes import (
     BuildKitAttributes,
+    makes_index,
     render_buildkit_attributes,
     render_cache_imports,
     without_meaning,
@@ -36,6 +37,30 @@ def _render(options: dict[str, object]) -> BuildKitAttributes:
         ({"shmsize": "64k"}, {"shm-size": "65536"}),
         ({"ulimit": ["nofile=1:2", "nproc=3"]}, {"ulimit": "nofile=1:2,nproc=3:3"}),
         ({"rm": True, "forcerm": True, "gzip": True, "network_mode": "default"}, {}),
+        ({"cgroup_parent": "/x"}, {"cgroup-parent": "/x"}),
+        ({"cgroup_parent": ""}, {}),
+        (
+            {"container_limits": {"memory": "2g", "memswap": -1}},
+            {"memory": "2147483648", "memswap": "-1"},
+        ),
+        ({"resource": ["cpu-quota=5", "cpu-period=6"]}, {"cpuquota": "5", "cpuperiod": "6"}),
+        (
+            {"resource": ["cpuset-cpus=0-1", "cpuset-mems=0"]},
+            {"cpusetcpus": "0-1", "cpusetmems": "0"},
+        ),
+        ({"resource": "cpu-shares=7"}, {"cpushares": "7"}),
+        ({"provenance": True}, {"attest:provenance": "type=provenance"}),
+        ({"provenance": "true", "sbom": "0"}, {"attest:provenance": "type=provenance"}),
+        ({"provenance": ""}, {}),
+        (
+            {"provenance": False, "attest": "type=provenance,mode=max"},
+            {"attest:provenance": "type=provenance,mode=max"},
+        ),
+        ({"provenance": {"mode": "max"}}, {"attest:provenance": "type=provenance,mode=max"}),
+        ({"sbom": "generator=b"}, {"attest:sbom": "type=sbom,generator=b"}),
+        ({"attest": ["type=sbom,disabled=true"], "sbom": True}, {}),
+        ({"attest": ["type=a,z=1,b=2", "type=a"]}, {"attest:a": "type=a,b=2,z=1"}),
+        ({"attest": ["type=sbom,disabled=false"]}, {"attest:sbom": "type=sbom"}),
     ],
 )
 def test_an_option_is_an_attribute(options: dict[str, object], attributes: dict[str, str]) -> None:
@@ -49,6 +74,29 @@ def test_the_host_network_needs_to_be_allowed() -> None:
     rendered = _render({"network_mode": "host"})
     assert rendered.frontend["force-network-mode"] == "host"
     assert rendered.entitlements == ("network.host",)
+
+
+def test_what_a_build_is_allowed_is_said_once() -> None:
+    """Whatever asks for it."""
+    rendered = _render({"network_mode": "host", "allow": ["network.host", "device=a/b=c", ""]})
+    assert rendered.entitlements == ("network.host", "device=a/b=c")
+
+
+@pytest.mark.parametrize(
+    ("options", "is_index"),
+    [
+        ({}, False),
+        ({"platform": "linux/amd64"}, False),
+        ({"platform": "linux/amd64,linux/arm64"}, True),
+        ({"sbom": True}, True),
+        ({"sbom": False, "provenance": "disabled=true"}, False),
+    ],
+)
+def test_several_platforms_or_attestations_make_an_index(
+    options: dict[str, object], is_index: bool
+) -> None:
+    """Which some outputs have no place for."""
+    assert makes_index(DockerBuildOptions.from_any(options)) is is_index
 
 
 def test_caches_are_named_to_the_frontend() -> None:
@@ -119,7 +167,6 @@ def test_a_named_context_is_a_folder_or_an_address() -> None:
     ("options", "option"),
     [
         ({"squash": True}, "squash"),
-        ({"container_limits": {"memory": 5}}, "container_limits"),
         ({"isolation": "hyperv"}, "isolation"),
         ({"network_mode": "my-network"}, "network_mode"),
     ],

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebuilders.build_options import (
+    Annotation,
+    Attestation,
     BuildCache,
     BuildOutput,
     BuildSecret,
@@ -128,7 +130,34 @@ def test_an_unknown_keyword_is_the_same_error() -> None:
         ({"shmsize": True}, "shmsize", "write a size as"),
         ({"shmsize": [1]}, "shmsize", "write a size as"),
         ({"timeout": 0}, "timeout", "greater than 0"),
-        ({"container_limits": 5}, "container_limits", "give a dict"),
+        ({"container_limits": 5}, "container_limits", "write each as memory"),
+        ({"resource": ["memory"]}, "container_limits", "write each as memory"),
+        ({"resource": ["memory=1g,cpu-quota=5"]}, "container_limits", "write a size as"),
+        ({"resource": ["cpu-quota=x"]}, "container_limits", "a whole number"),
+        (
+            {"container_limits": {"memory-swap": 1, "memswap": 1}},
+            "container_limits",
+            "'memswap' is given twice",
+        ),
+        ({"attest": "provenance"}, "attest", "write it as key=value"),
+        ({"attest": "mode=max"}, "attest", "needs a type"),
+        ({"attest": "type="}, "attest", "needs a type"),
+        ({"attest": "type=sbom,disabled=x"}, "attest", "disabled is true or false"),
+        ({"provenance": "max"}, "provenance", "write it as key=value"),
+        ({"provenance": "mode=max,x"}, "provenance", "write it as key=value"),
+        ({"provenance": Attestation("sbom")}, "provenance", "belongs under attest"),
+        ({"sbom": "max"}, "sbom", "write it as key=value"),
+        ({"annotation": "a"}, "annotations", "write an annotation as key=value"),
+        ({"annotation": "bogus:a=b"}, "annotations", "is put on manifest, index"),
+        ({"annotation": "manifest[x/y/z/u]:a=b"}, "annotations", "platform"),
+        ({"annotations": [1]}, "annotations", "write each as key=value"),
+        ({"allow": "fs.read=/"}, "allow", "the entitlements network.host"),
+        ({"allow": "network.host,security.insecure"}, "allow", "the entitlements network.host"),
+        ({"allow": "network.host=x"}, "allow", "takes no value"),
+        ({"allow": "buildx.local.delete"}, "allow", "the entitlements network.host"),
+        ({"policy": "filename=p.rego"}, "policy", "docker buildx itself evaluates"),
+        ({"policy": "policy.rego"}, "policy", "docker buildx itself evaluates"),
+        ({"progress": "bogus"}, "progress", "rawjson"),
         ({"container_limits": {"cpu": 1}}, "container_limits", "no limit 'cpu'"),
         ({"container_limits": {"memory": "x"}}, "container_limits", "write a size as"),
         ({"container_limits": {"memory": -1}}, "container_limits", "write a size as"),
@@ -314,6 +343,65 @@ def test_options_become_flags_of_the_command() -> None:
         *("--output", "type=local,dest=out"),
     ]
     assert DockerBuildOptions().to_cli_flags() == []
+
+
+def test_later_flags_are_spelled_as_buildx_spells_them() -> None:
+    """What is said of the image, what steps may do, and where results go."""
+    options = DockerBuildOptions(
+        attest=["type=provenance,mode=max"], sbom=True, provenance=False,
+        annotations={"a": "b", "index,manifest[arm64]:c": "d"}, allow=["device"],
+        cgroup_parent="/x", policy="disabled=true", load=True, push=True, iidfile="i",
+        metadata_file="m", call="check", progress="plain", resource=["cpu-quota=5"],
+    )  # fmt: skip
+    assert options.to_cli_flags() == [
+        *("--cpu-quota", "5", "--cgroup-parent", "/x", "--attest", "type=provenance,mode=max"),
+        *("--sbom", "true", "--provenance", "false", "--annotation", "a=b"),
+        *("--annotation", "index:c=d", "--annotation", "manifest[linux/arm64]:c=d"),
+        *("--allow", "device", "--policy", "disabled=true", "--iidfile", "i"),
+        *("--metadata-file", "m", "--call", "check", "--progress", "plain", "--load", "--push"),
+    ]
+
+
+def test_quiet_and_what_is_shown_exclude_each_other() -> None:
+    """As with `docker buildx`."""
+    with pytest.raises(BuildOptionsError, match="'quiet' and 'progress'") as caught:
+        DockerBuildOptions(quiet=True, progress="plain")
+    assert caught.value.option == "progress"
+
+
+@pytest.mark.parametrize(
+    ("options", "tells"),
+    [
+        ({}, True),
+        ({"progress": "plain"}, True),
+        ({"progress": "quiet"}, False),
+        ({"progress": "none"}, False),
+        ({"quiet": True, "progress": "auto"}, False),
+    ],
+)
+def test_a_quiet_build_tells_no_steps(options: dict[str, object], tells: bool) -> None:
+    """Both flags can say so."""
+    assert DockerBuildOptions.from_any(options).tells_steps is tells
+
+
+def test_an_annotation_is_put_in_several_places() -> None:
+    """The last one of the same key and place counts."""
+    options = DockerBuildOptions(annotation=["a=1", "index:a=2", "a=3"])
+    assert options.annotations == (Annotation("a", "3"), Annotation("a", "2", "index"))
+    assert [each.attribute for each in options.annotations] == [
+        "annotation.a",
+        "annotation-index.a",
+    ]
+    (platform,) = DockerBuildOptions(annotations="manifest-descriptor[arm64]:k=v").annotations
+    assert platform.attribute == "annotation-manifest-descriptor[linux/arm64].k"
+
+
+def test_an_attestation_of_its_type_may_be_a_value() -> None:
+    """What a caller made, or has read before."""
+    given = Attestation("provenance", (("mode", "max"),))
+    options = DockerBuildOptions(provenance=given)
+    assert options.provenance is given
+    assert DockerBuildOptions(provenance="mode=max").provenance == given
 
 
 def test_values_of_build_arguments_are_not_shown() -> None:

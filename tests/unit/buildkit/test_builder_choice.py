@@ -14,7 +14,7 @@ import pytest
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
 from imagebuilders import BuildContext, LocalImageBuilder
-from imagebuilders.buildkit.proto.worker_pb2 import WorkerRecord
+from imagebuilders.buildkit.proto.worker_pb2 import BuildkitVersion, WorkerRecord
 from imagebuilders.buildkit.transport.call import Call
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import RpcStatus
@@ -80,7 +80,6 @@ def _notices(events: list[Event]) -> list[str]:
 
 WITHOUT_MEANING = [
     ("squash", True),
-    ("container_limits", {"memory": "512m"}),
     ("isolation", "hyperv"),
     ("network_mode", "my-network"),
 ]
@@ -145,6 +144,25 @@ def test_what_an_old_buildkit_passes_over_is_built_classically(
     assert caught.value.option == option
 
 
+@pytest.mark.parametrize(
+    ("version", "by_buildkit"),
+    [("v0.0.0+unknown", 0), ("", 0), ("v0.30.1", 0), ("v0.31.0-rc1", 1), ("v1.2.0", 1)],
+)
+def test_limits_of_memory_are_for_a_buildkit_that_knows_them(
+    make_engine: MakeEngine, events: list[Event], version: str, by_buildkit: int
+) -> None:
+    """An older one would build on without them, so the classic builder builds."""
+    told = BuildkitVersion(version=version)
+    buildkit = ScriptedBuildKit(workers=[WorkerRecord(ID="moby", BuildkitVersion=told)])
+    engine = make_engine(buildkit)
+    with contextlib.suppress(BuildError):  # the double may refuse what it does not know
+        engine.build({"container_limits": {"memory": "512m"}})
+    assert engine.by_buildkit == by_buildkit
+    assert len(_notices(events)) == 1 - by_buildkit
+    if by_buildkit:
+        assert buildkit.requests[0].FrontendAttrs["memory"] == str(512 * 1024**2)
+
+
 BUILDKIT_ONLY = [
     ("secrets", {"id": "a", "get": lambda: b"x"}),
     ("ssh", "default"),
@@ -152,6 +170,11 @@ BUILDKIT_ONLY = [
     ("outputs", "out"),
     ("build_contexts", {"a": "docker-image://b"}),
     ("no_cache_filter", "a"),
+    ("annotations", "a=b"),
+    ("allow", "device"),
+    ("attest", "type=sbom"),
+    ("provenance", True),
+    ("sbom", True),
     ("platform", "linux/amd64,linux/arm64"),
 ]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import pickle
 import signal
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from comparison_size import size
@@ -15,6 +17,7 @@ from comparison_size import size
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit, SourceLines
 from imagebuilders import BuildContext, LocalImageBuilder
+from imagebuilders.buildkit.builder_choice import BuilderSetting
 from imagebuilders.container_registries import DefaultContainerRegistry
 from imagebuilders.events import (
     Event,
@@ -26,7 +29,7 @@ from imagebuilders.events import (
     StepStarted,
     listen,
 )
-from imagebuilders.exceptions import BuildError
+from imagebuilders.exceptions import BuildError, BuildOptionsError, ImageNameError
 
 Response = Mapping[str, str] | None
 
@@ -95,6 +98,89 @@ def test_the_image_is_pushed_after_the_build(engine: _Engine) -> None:
         )
         assert digest == f"{server.address}/app@{server.manifest('app:1').digest}"
     assert len(engine.buildkit.requests) == 1
+
+
+@pytest.mark.parametrize("setting", ["auto", "classic"])
+def test_an_option_pushes_to_the_registries_that_the_names_name(
+    engine: _Engine, setting: BuilderSetting
+) -> None:
+    """Each name; with a registry component, its further names too."""
+    builder = LocalImageBuilder(docker_client=engine.client, builder=setting)
+    with FakeRegistry() as server, FakeRegistry() as other:
+        name, further = f"{server.address}/app:1", f"{other.address}/team/app:2"
+        digest = builder.build(name, _context(), {"push": True, "tags": [further]})
+        pushed = server.manifest("app:1").digest
+        assert digest == f"{server.address}/app@{pushed}"
+        assert other.manifest("team/app:2").digest == pushed
+        registry = DefaultContainerRegistry(uri=server.address, docker_client=engine.client)
+        options = {"push": True, "tags": [f"{server.address}/app:2"]}
+        digest = builder.build(name, _context(), options, registry)
+        assert digest == f"{server.address}/app@{server.manifest('app:2').digest}"
+
+
+def test_what_names_no_registry_is_not_pushed(engine: _Engine) -> None:
+    """So that nothing is published by mistake: it is told before the engine is asked."""
+    with pytest.raises(BuildOptionsError, match="'app' names no registry") as caught:
+        engine.builder().build("localhost:5000/app", _context(), {"push": True, "tags": ["app"]})
+    assert caught.value.option == "push"
+    registry = DefaultContainerRegistry(uri="localhost:5000", docker_client=engine.client)
+    with pytest.raises(ImageNameError, match="does not belong"):
+        engine.builder().build(
+            "localhost:5000/app", _context(), {"push": True, "tags": ["app"]}, registry
+        )
+    assert engine.engine.requests == []
+
+
+@pytest.mark.parametrize("setting", ["auto", "classic"])
+def test_other_programs_are_told_what_was_built(
+    engine: _Engine, setting: BuilderSetting, tmp_path: Path, events: list[Event]
+) -> None:
+    """The ID is the engine's, whoever has built."""
+    builder = LocalImageBuilder(docker_client=engine.client, builder=setting)
+    files = {"iidfile": tmp_path / "id", "metadata_file": tmp_path / "m.json"}
+    builder.build("team/app:1", _context(), files)
+    (built,) = [event for event in events if isinstance(event, ImageBuilt)]
+    assert (tmp_path / "id").read_text() == built.image_id
+    said = json.loads((tmp_path / "m.json").read_text())
+    assert said["containerimage.digest"] == built.image_id
+    assert said["image.name"] == "team/app:1"
+
+
+@pytest.mark.parametrize("setting", ["auto", "classic"])
+def test_a_file_that_cannot_be_written_in_the_end(
+    engine: _Engine, setting: BuilderSetting, tmp_path: Path
+) -> None:
+    """The error says that the image was built."""
+
+    def fill(event: Event) -> None:
+        if isinstance(event, ImageBuilt):
+            (tmp_path / "id").mkdir()
+
+    builder = LocalImageBuilder(docker_client=engine.client, builder=setting)
+    with listen(fill), pytest.raises(BuildError, match="was built, but"):
+        builder.build("team/app:1", _context(), {"iidfile": tmp_path / "id"})
+
+
+def test_a_question_is_no_build(engine: _Engine) -> None:
+    """It is asked elsewhere; `build` is what every build is."""
+    assert engine.builder().build("app:1", _context(), {"call": "build"}) == "app:1"
+    with pytest.raises(BuildOptionsError, match="asks for 'check'") as caught:
+        engine.builder().build("app:1", _context(), {"call": "check"})
+    assert caught.value.option == "call"
+
+
+@pytest.mark.parametrize("policy", [None, "disabled=true"])
+def test_a_policy_beside_the_dockerfile_is_told_of(
+    engine: _Engine, events: list[Event], tmp_path: Path, policy: str | None
+) -> None:
+    """`docker buildx` would follow it; unless the caller knows that nobody does here."""
+    (tmp_path / "Dockerfile").write_text("FROM base:1\n")
+    (tmp_path / "Dockerfile.rego").write_text("package docker\n")
+    engine.builder().build("app:1", BuildContext(str(tmp_path)), {"policy": policy})
+    notices = [event.message for event in events if isinstance(event, Notice)]
+    assert [f"{tmp_path}/Dockerfile.rego is not evaluated" in text for text in notices] == (
+        [] if policy else [True]
+    )
 
 
 def test_a_failing_step(engine: _Engine) -> None:

@@ -55,6 +55,13 @@ FEATURES = {"20.10": OLD, "graph": GRAPH, "containerd": STORE}
         ("cache_to", "type=registry,ref=a", {"20.10": "containerd", "graph": "type=inline"}),
         ("platform", "linux/amd64,linux/arm64", {"20.10": "containerd", "graph": "once for each"}),
         ("platform", "linux/arm64", {}),
+        ("sbom", True, {"20.10": "containerd", "graph": "containerd"}),
+        ("provenance", "mode=max", {"20.10": "containerd", "graph": "containerd"}),
+        ("attest", "type=x", {"20.10": "containerd", "graph": "containerd"}),
+        ("sbom", False, {}),
+        ("annotations", "a=b", {}),
+        ("annotations", "index:a=b", {"20.10": "containerd", "graph": "makes none"}),
+        ("container_limits", {"memory": 5}, dict.fromkeys(FEATURES, "classic builder")),
     ],
 )
 @pytest.mark.parametrize("store", FEATURES)
@@ -72,6 +79,24 @@ def test_what_an_engine_cannot_do_is_refused(
     assert caught.value.option == option
     assert option in str(caught.value)
     assert features.engine in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "is_refused"),
+    [
+        ({"outputs": "type=image", "load": True}, False),
+        ({"outputs": "out", "load": True}, True),
+        ({"push": True, "load": True}, False),
+    ],
+)
+def test_one_image_is_one_output(options: dict[str, Any], is_refused: bool) -> None:
+    """However often it is asked for."""
+    given = DockerBuildOptions.from_any(options)
+    if not is_refused:
+        OLD.check(given, frontend_is_own=True)
+        return
+    with pytest.raises(BuildOptionsError, match="2 outputs"):
+        OLD.check(given, frontend_is_own=True)
 
 
 def test_a_folder_may_have_several_platforms() -> None:

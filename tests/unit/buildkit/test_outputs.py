@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.build_options.buildkit_attributes import chosen_outputs
 from imagebuilders.buildkit.build import ExporterRequest
 from imagebuilders.buildkit.outputs import Outputs, plan_outputs
 from imagebuilders.buildkit.session.content import ContentFolder
@@ -52,6 +53,40 @@ def test_a_registry_is_an_image_that_is_pushed() -> None:
     """By the exporter."""
     assert _plan("type=registry").exporters == [
         ExporterRequest("moby", {"push": "true", "name": "app:1,other:2"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "types"),
+    [
+        ({}, ["moby"]),
+        ({"load": True}, ["moby"]),
+        ({"load": True, "push": True}, ["moby"]),
+        ({"load": True, "outputs": "out"}, ["local", "moby"]),
+        ({"load": True, "outputs": "type=docker"}, ["moby"]),
+        ({"load": True, "outputs": "type=docker,dest=a"}, ["docker"]),
+        ({"load": True, "outputs": "type=cacheonly"}, ["moby"]),
+        ({"push": True, "outputs": "out"}, ["local", "moby"]),
+        ({"push": True, "outputs": "type=image"}, ["moby"]),
+        ({"push": True, "outputs": ["type=cacheonly"]}, ["moby"]),
+    ],
+)
+def test_load_and_push_add_the_image(options: dict[str, object], types: list[str]) -> None:
+    """Beside the outputs, and once."""
+    chosen = chosen_outputs(DockerBuildOptions.from_any(options))
+    planned = plan_outputs(chosen, NAMES)
+    assert [exporter.type for exporter in planned.exporters] == types
+
+
+def test_annotations_are_of_whatever_is_made() -> None:
+    """Those of folders too, as `docker buildx` sends them."""
+    annotations = DockerBuildOptions(annotations=["a=1", "index:b=2"]).annotations
+    outputs = DockerBuildOptions(outputs=["out", "type=docker"]).outputs
+    planned = plan_outputs(outputs, NAMES, annotations=annotations)
+    said = {"annotation.a": "1", "annotation-index.b": "2"}
+    assert [exporter.attributes for exporter in planned.exporters] == [
+        said,
+        {"name": "app:1,other:2", **said},
     ]
 
 
