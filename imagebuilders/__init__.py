@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     )
     from imagebuilders.build_context import BuildContext
     from imagebuilders.build_options import DockerBuildOptions
+    from imagebuilders.buildkit_image_builder import (
+        BuildKitImageBuilder,
+        BuildKitImageBuilderConfig,
+        BuildKitImageBuilderFlavor,
+    )
     from imagebuilders.container_registries import (
         BaseContainerRegistry,
         BaseContainerRegistryConfig,
@@ -67,6 +72,9 @@ __all__ = [
     "BaseImageBuilderConfig",
     "BaseImageBuilderFlavor",
     "BuildContext",
+    "BuildKitImageBuilder",
+    "BuildKitImageBuilderConfig",
+    "BuildKitImageBuilderFlavor",
     "Client",
     "DefaultContainerRegistry",
     "DefaultContainerRegistryConfig",
@@ -106,6 +114,9 @@ _HOMES = {
     "BaseImageBuilderConfig": "imagebuilders.base_image_builder",
     "BaseImageBuilderFlavor": "imagebuilders.base_image_builder",
     "BuildContext": "imagebuilders.build_context",
+    "BuildKitImageBuilder": "imagebuilders.buildkit_image_builder",
+    "BuildKitImageBuilderConfig": "imagebuilders.buildkit_image_builder",
+    "BuildKitImageBuilderFlavor": "imagebuilders.buildkit_image_builder",
     "Client": "imagebuilders.stack",
     "DefaultContainerRegistry": "imagebuilders.container_registries",
     "DefaultContainerRegistryConfig": "imagebuilders.container_registries",

@@ -15,11 +15,14 @@ from imagebuilders.exceptions import (
     BuildContextError,
     BuildError,
     BuildOptionsError,
+    ConfigurationError,
     ImageBuilderError,
     ImageNameError,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from imagebuilders.build_context import BuildContext
     from imagebuilders.container_registries import BaseContainerRegistry
 
@@ -28,6 +31,43 @@ FROM scratch
 LABEL contract=kept
 COPY greeting.txt /greeting.txt
 """
+
+
+class Target:
+    """Where a contract's builds go: nowhere but this machine, or to a registry.
+
+    Args:
+        image_builder: the builder.
+        registry: the registry, if the builder needs one.
+    """
+
+    def __init__(
+        self, image_builder: BaseImageBuilder, registry: BaseContainerRegistry | None = None
+    ) -> None:
+        self._builder = image_builder
+        self._registry = registry
+
+    def name(self, path: str) -> str:
+        """Return an image's name here, from its path and tag."""
+        return path if self._registry is None else f"{self._registry.uri}/{path}"
+
+    def build(
+        self,
+        path: str,
+        context: BuildContext,
+        options: Mapping[str, object] | DockerBuildOptions | None = None,
+    ) -> str:
+        """Build it."""
+        return self._builder.build(
+            self.name(path), context, options, container_registry=self._registry
+        )
+
+    def is_result(self, built: str, path: str) -> bool:
+        """Whether a build of this path may have returned that."""
+        if self._registry is None:
+            return built == path
+        repository = re.escape(self.name(path).rpartition(":")[0])
+        return re.fullmatch(f"{repository}@sha256:[0-9a-f]{{64}}", built) is not None
 
 
 class ImageBuilderContract:
@@ -43,6 +83,9 @@ class ImageBuilderContract:
                 return DefaultContainerRegistry(uri="localhost:5000")
 
     The builds use no base image and run no command, so a double can do them.
+
+    A builder that builds on this machine (`is_building_locally`) keeps an image there when no
+    registry is given. Another one has no place for it and refuses; its builds go to the registry.
     """
 
     @pytest.fixture
@@ -63,6 +106,13 @@ class ImageBuilderContract:
         context.add_file("hello", "greeting.txt")
         return context
 
+    @pytest.fixture
+    def target(self, image_builder: BaseImageBuilder, request: pytest.FixtureRequest) -> Target:
+        """Give the place where the builds of other tests go."""
+        if image_builder.is_building_locally:
+            return Target(image_builder)
+        return Target(image_builder, request.getfixturevalue("container_registry"))
+
     def digest_in_registry(self, image_name: str) -> str | None:
         """Give the digest the registry has for a name; `None`, the default, skips the check."""
         del image_name
@@ -80,57 +130,59 @@ class ImageBuilderContract:
 
     # --- building ------------------------------------------------------------------
 
-    def test_build_returns_the_name(
+    def test_build_without_a_registry(
         self, image_builder: BaseImageBuilder, build_context: BuildContext
     ) -> None:
-        """Without a registry the result is the name as it was given."""
-        assert image_builder.build("contract/app:1", build_context) == "contract/app:1"
-        assert image_builder.build("contract/app", build_context) == "contract/app"
+        """The result is the name as it was given; a builder elsewhere refuses beforehand."""
+        for name in ("contract/app:1", "contract/app"):
+            if image_builder.is_building_locally:
+                assert image_builder.build(name, build_context) == name
+            else:
+                with pytest.raises(ConfigurationError, match="registry"):
+                    image_builder.build(name, _unreadable(image_builder))
 
     @pytest.mark.parametrize("typed", [False, True])
     def test_options_come_as_dict_or_object(
-        self, image_builder: BaseImageBuilder, build_context: BuildContext, typed: bool
+        self, target: Target, build_context: BuildContext, typed: bool
     ) -> None:
         """Both forms are taken."""
         options = {"labels": {"a": "b"}, "nocache": True}
         given = DockerBuildOptions.from_any(options) if typed else options
-        assert image_builder.build("contract/app:2", build_context, given) == "contract/app:2"
+        assert target.is_result(
+            target.build("contract/app:2", build_context, given), "contract/app:2"
+        )
 
     def test_building_leaves_the_context_as_it_was(
-        self, image_builder: BaseImageBuilder, build_context: BuildContext
+        self, target: Target, build_context: BuildContext
     ) -> None:
         """What a builder adds for its own ends does not stay in the caller's context."""
         before = dict(build_context.get_extra_files())
         digest = build_context.digest()
-        image_builder.build("contract/app:3", build_context)
+        target.build("contract/app:3", build_context)
         assert build_context.get_extra_files() == before
         assert build_context.digest() == digest
 
-    def test_builds_may_run_side_by_side(
-        self, image_builder: BaseImageBuilder, build_context: BuildContext
-    ) -> None:
+    def test_builds_may_run_side_by_side(self, target: Target, build_context: BuildContext) -> None:
         """One builder and one context serve several threads."""
         names = [f"contract/side-by-side:{number}" for number in range(4)]
         with ThreadPoolExecutor(4) as pool:
-            built = list(pool.map(lambda name: image_builder.build(name, build_context), names))
-        assert built == names
+            built = list(pool.map(lambda name: target.build(name, build_context), names))
+        assert all(map(target.is_result, built, names))
 
-    def test_a_build_is_told_in_events(
-        self, image_builder: BaseImageBuilder, build_context: BuildContext
-    ) -> None:
+    def test_a_build_is_told_in_events(self, target: Target, build_context: BuildContext) -> None:
         """From the beginning over each instruction to the image."""
         told: list[Event] = []
         with listen(told.append):
-            image_builder.build("contract/told:1", build_context, {"nocache": True})
+            target.build("contract/told:1", build_context, {"nocache": True})
         assert isinstance(told[0], BuildStarted)
         instructions = " ".join(one.instruction for one in told if isinstance(one, StepStarted))
         assert "COPY greeting.txt /greeting.txt" in instructions
         assert [one.image_name for one in told if isinstance(one, ImageBuilt)] == [
-            "contract/told:1"
+            target.name("contract/told:1")
         ]
 
     def test_a_listener_may_end_the_build(
-        self, image_builder: BaseImageBuilder, build_context: BuildContext
+        self, target: Target, build_context: BuildContext
     ) -> None:
         """Its exception comes through unchanged."""
 
@@ -142,7 +194,7 @@ class ImageBuilderContract:
                 raise EnoughError
 
         with listen(stop), pytest.raises(EnoughError):
-            image_builder.build("contract/app:4", build_context)
+            target.build("contract/app:4", build_context)
 
     # --- pushing ---------------------------------------------------------------------
 
@@ -198,33 +250,37 @@ class ImageBuilderContract:
             image_builder.build("contract/app", _unreadable(image_builder), {"build_args": {}})
         assert caught.value.suggestion == "buildargs"
 
-    def test_a_failing_step_is_an_error(self, image_builder: BaseImageBuilder) -> None:
+    def test_a_failing_step_is_an_error(
+        self, image_builder: BaseImageBuilder, target: Target
+    ) -> None:
         """The error is a `RuntimeError` and names the instruction."""
         context = image_builder.build_context_class()
         context.add_file("FROM scratch\nCOPY no-such-file /x\n", "Dockerfile")
         with pytest.raises(BuildError) as caught:
-            image_builder.build("contract/app:5", context)
+            target.build("contract/app:5", context)
         assert isinstance(caught.value, RuntimeError)
         assert caught.value.instruction is not None
         assert "COPY no-such-file /x" in caught.value.instruction
         assert "COPY no-such-file /x" in str(caught.value)
 
-    def test_a_syntax_error_is_an_error(self, image_builder: BaseImageBuilder) -> None:
+    def test_a_syntax_error_is_an_error(
+        self, image_builder: BaseImageBuilder, target: Target
+    ) -> None:
         """The error names the word that is no instruction."""
         context = image_builder.build_context_class()
         context.add_file("FROM scratch\nFETCH x\n", "Dockerfile")
         with pytest.raises(BuildError, match="FETCH"):
-            image_builder.build("contract/app:6", context)
+            target.build("contract/app:6", context)
 
     @pytest.mark.parametrize("name", [None, "other/Dockerfile"])
     def test_a_missing_dockerfile_is_an_error(
-        self, image_builder: BaseImageBuilder, name: str | None
+        self, image_builder: BaseImageBuilder, target: Target, name: str | None
     ) -> None:
         """The error names the file that was looked for."""
         context = image_builder.build_context_class()
         context.add_file("x", "greeting.txt")
         with pytest.raises(ImageBuilderError, match=name or "Dockerfile") as caught:
-            image_builder.build("contract/app:7", context, {"dockerfile": name})
+            target.build("contract/app:7", context, {"dockerfile": name})
         assert isinstance(caught.value, BuildContextError | BuildError)
 
 

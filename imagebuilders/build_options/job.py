@@ -25,7 +25,7 @@ class BuildJob:
         proxies: build arguments that tell of the user's proxies.
         frontend: what reads the Dockerfile with BuildKit: `dockerfile` for what its `# syntax=`
             line says, `builtin` for BuildKit's own in spite of it, or the name of an image.
-        will_push: whether the engine is to push the image after the build.
+        will_push: whether the image is to be pushed, by the build or after it.
         emit: what to do with events.
     """
 

@@ -1,11 +1,11 @@
-"""A whole build with the BuildKit inside a Docker Engine."""
+"""A whole build with a BuildKit: that inside a Docker Engine, or a daemon of its own."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from imagebuilders.build_options.buildkit_attributes import (
     chosen_outputs,
@@ -34,25 +34,58 @@ if TYPE_CHECKING:
     from imagebuilders.build_options.fields import OptionValues
     from imagebuilders.build_options.job import BuildJob
     from imagebuilders.buildkit.control.client import ControlClient
-    from imagebuilders.buildkit.engine_features import EngineFeatures
 
 
-def build_with_buildkit(
-    client: ControlClient, job: BuildJob, features: EngineFeatures
-) -> str | None:
-    """Build an image with an engine's BuildKit.
+class Features(Protocol):
+    """What a BuildKit can do."""
+
+    @property
+    def engine(self) -> str:
+        """What errors call it."""
+        ...
+
+    @property
+    def host_gateway(self) -> str:
+        """The address that `host-gateway` stands for; empty when it does not say."""
+        ...
+
+    @property
+    def image_exporter(self) -> str:
+        """The exporter of images into the daemon's own store."""
+        ...
+
+    @property
+    def can_push(self) -> bool:
+        """Whether that exporter pushes to registries."""
+        ...
+
+    def check(self, options: OptionValues, *, frontend_is_own: bool) -> None:
+        """See whether it can honour the options.
+
+        Args:
+            options: the options.
+            frontend_is_own: whether its own frontend reads the Dockerfile.
+
+        Raises:
+            BuildOptionsError: it cannot.
+        """
+
+
+def build_with_buildkit(client: ControlClient, job: BuildJob, features: Features) -> str | None:
+    """Build an image with a BuildKit.
 
     Args:
-        client: the engine's BuildKit.
+        client: the BuildKit.
         job: the build.
         features: what it can do.
 
     Returns:
-        The image's ID; `None` for a build that keeps no image in the engine.
+        The image's ID or, of a daemon that pushes, its digest; `None` for a build that keeps no
+        image in the daemon.
 
     Raises:
-        BuildError: a step failed, or the engine went away.
-        BuildOptionsError: an option has no meaning in BuildKit, or this engine cannot honour it.
+        BuildError: a step failed, or the daemon went away.
+        BuildOptionsError: an option has no meaning in BuildKit, or this one cannot honour it.
         BuildContextError: the context is at fault.
     """
     plan = plan_build(job, features)
@@ -82,7 +115,7 @@ class BuildPlan:
             response: what the exporters say of their results.
         """
         digest = response.get("containerimage.digest", "")
-        if self.outputs.keeps_image:
+        if self.outputs.is_of_engine:
             return digest
         return response.get("containerimage.config.digest", digest)
 
@@ -108,7 +141,7 @@ class BuildPlan:
             ) from error
 
 
-def plan_build(job: BuildJob, features: EngineFeatures) -> BuildPlan:
+def plan_build(job: BuildJob, features: Features) -> BuildPlan:
     """Return what a daemon is asked for.
 
     Args:
@@ -116,7 +149,7 @@ def plan_build(job: BuildJob, features: EngineFeatures) -> BuildPlan:
         features: what the daemon can do.
 
     Raises:
-        BuildOptionsError: an option has no meaning in BuildKit, or this engine cannot honour it.
+        BuildOptionsError: an option has no meaning in BuildKit, or this one cannot honour it.
         BuildContextError: a folder of the build is at fault.
     """
     options, snapshot, found = job.options, job.snapshot, job.dockerfile
@@ -138,6 +171,8 @@ def plan_build(job: BuildJob, features: EngineFeatures) -> BuildPlan:
         job.names,
         is_index=makes_index(options),
         annotations=options.annotations,
+        exporter=features.image_exporter,
+        push=job.will_push and features.can_push,
     )
     if job.will_push and not outputs.keeps_image:
         raise BuildOptionsError(

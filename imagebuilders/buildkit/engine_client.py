@@ -15,6 +15,7 @@ from imagebuilders.exceptions import BuildKitError
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient
+    from imagebuilders.buildkit.engine_build import Features
     from imagebuilders.docker.build_engine import BuildEngine
 
 
@@ -31,7 +32,7 @@ class OpenDaemon:
 
     name: str
     client: ControlClient = field(repr=False)
-    features: EngineFeatures
+    features: Features
     addresses: tuple[str, ...] = ()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from imagebuilders.build_options.buildkit_attributes import HOST_GATEWAY, chosen_outputs
 from imagebuilders.build_options.image_details import chosen_attestations
 from imagebuilders.build_options.values import BuildOutput
+from imagebuilders.buildkit.outputs import ENGINE_EXPORTER
 from imagebuilders.exceptions import BuildOptionsError
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class EngineFeatures:
     has_contexts: bool = True
     has_several_outputs: bool = True
     has_resources: bool = False
+
+    image_exporter = ENGINE_EXPORTER
+    """An image of the engine; the engine's API pushes it afterwards."""
+    can_push = False
 
     @classmethod
     def of(cls, version: EngineVersion, workers: Sequence[Worker]) -> EngineFeatures:

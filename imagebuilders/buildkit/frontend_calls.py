@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient
     from imagebuilders.buildkit.control.solve import OnStatus
     from imagebuilders.buildkit.dockerfile_questions import FrontendCall
-    from imagebuilders.buildkit.engine_features import EngineFeatures
+    from imagebuilders.buildkit.engine_build import Features
     from imagebuilders.buildkit.session.session import Session
 
 _CAPABILITIES = "frontend.caps"
@@ -33,7 +33,7 @@ _UNSUPPORTED = "unsupported request "
 
 
 def call_frontend(
-    client: ControlClient, job: BuildJob, features: EngineFeatures, call: FrontendCall
+    client: ControlClient, job: BuildJob, features: Features, call: FrontendCall
 ) -> dict[str, bytes]:
     """Ask the frontend of a build, and return what stands in the metadata of its result.
 
@@ -75,7 +75,7 @@ def _with_question(build: ImageBuild, call: FrontendCall) -> ImageBuild:
     return replace(build, image_name=build.dockerfile, attributes={**build.attributes, **question})
 
 
-def _unsupported(features: EngineFeatures, build: ImageBuild, call: FrontendCall) -> BuildKitError:
+def _unsupported(features: Features, build: ImageBuild, call: FrontendCall) -> BuildKitError:
     image = build.frontend.image or parse(build.dockerfile_content).syntax
     frontend = f"The frontend {image}" if image else f"The frontend of {features.engine}"
     return BuildKitError(

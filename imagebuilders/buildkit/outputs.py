@@ -1,4 +1,4 @@
-"""What becomes of a build's result: an image of the engine, archives, folders.
+"""What becomes of a build's result: an image of the daemon, archives, folders.
 
 The attributes are those of `docker buildx build --output`:
 https://docs.docker.com/build/exporters/
@@ -18,7 +18,7 @@ from typing import IO
 
 from imagebuilders.build_options.image_details import Annotation
 from imagebuilders.build_options.values import BuildOutput
-from imagebuilders.buildkit.build import ExporterRequest
+from imagebuilders.buildkit.build import IMAGE_EXPORTERS, ExporterRequest
 from imagebuilders.buildkit.session.content import ContentFolder
 from imagebuilders.buildkit.session.file_send import (
     FileSend,
@@ -32,6 +32,9 @@ from imagebuilders.oci.layout import ImageLayout
 
 ENGINE_EXPORTER = "moby"
 """The exporter that puts an image into the engine's own store."""
+
+DAEMON_EXPORTER = "image"
+"""The exporter of a daemon of its own, which also pushes."""
 
 _STDOUT = "-"
 _EXPORT_STORE = "export"
@@ -61,7 +64,12 @@ class Outputs:
 
     @property
     def keeps_image(self) -> bool:
-        """Whether the engine has the image afterwards."""
+        """Whether the daemon has the image afterwards."""
+        return any(exporter.type in IMAGE_EXPORTERS for exporter in self.exporters)
+
+    @property
+    def is_of_engine(self) -> bool:
+        """Whether an engine has the image afterwards."""
         return any(exporter.type == ENGINE_EXPORTER for exporter in self.exporters)
 
     def finish(self, response: Mapping[str, str], names: Sequence[str]) -> None:
@@ -93,14 +101,18 @@ def plan_outputs(
     *,
     is_index: bool = False,
     annotations: Sequence[Annotation] = (),
+    exporter: str = ENGINE_EXPORTER,
+    push: bool = False,
 ) -> Outputs:
-    """Return what the outputs ask for; without any, the image is put into the engine's store.
+    """Return what the outputs ask for; without any, the image is put into the daemon's store.
 
     Args:
         outputs: the outputs.
         names: the image's names; those in an output's attributes do not count.
         is_index: whether the image has several platforms, or attestations.
         annotations: what is said of the image, whatever becomes of it.
+        exporter: the daemon's exporter of images.
+        push: whether that exporter is to push the image; it is added where no output asks for it.
 
     Raises:
         BuildOptionsError: an output lacks an attribute, or cannot be written where it says.
@@ -110,7 +122,9 @@ def plan_outputs(
     stores: dict[str, ContentFolder] = {}
     layouts: list[ImageLayout] = []
     used_stdout = False
-    for output in outputs or [BuildOutput(ENGINE_EXPORTER)]:
+    images = [output for output in outputs if _is_image(output)]
+    added = [BuildOutput("image")] if not outputs or (push and not images) else []
+    for output in [*outputs, *added]:
         attributes = dict(output.attributes)
         kind = output.type
         dest = attributes.pop("dest", "")
@@ -118,17 +132,24 @@ def plan_outputs(
             continue
         if kind == "registry":
             kind, attributes["push"] = "image", "true"
-        if kind == "image" or (kind == "docker" and not dest and "tar" not in attributes):
-            kind = ENGINE_EXPORTER
+        if _is_image(output):
+            if exporter == DAEMON_EXPORTER and output.type == "docker" and not push:
+                raise _wrong(
+                    "type=docker without a dest is an image of a Docker Engine, and none builds "
+                    "here: give a dest, or push with type=registry"
+                )
+            kind = exporter
+            if push:
+                attributes["push"] = "true"
         if kind in _NAMED:
             attributes["name"] = ",".join(names)
         attributes.update((each.attribute, each.value) for each in annotations)
         _check(kind, attributes, is_index=is_index)
-        exporter = ExporterRequest(kind, attributes)
-        if kind == ENGINE_EXPORTER and exporter in exporters:
+        request = ExporterRequest(kind, attributes)
+        if kind in IMAGE_EXPORTERS and request in exporters:
             continue  # it is stored once
         number = len(exporters)
-        exporters.append(exporter)
+        exporters.append(request)
         if kind == "local":
             targets[number] = FolderTarget(_folder(dest, kind))
         elif kind == "oci" and attributes.get("tar") == "false":
@@ -144,6 +165,14 @@ def plan_outputs(
             else:
                 targets[number] = _file(dest)
     return Outputs(exporters, targets, stores, layouts)
+
+
+def _is_image(output: BuildOutput) -> bool:
+    """Whether an output is an image in the daemon's store."""
+    attributes = dict(output.attributes)
+    if output.type == "docker":
+        return not attributes.get("dest") and "tar" not in attributes
+    return output.type in ("image", "registry", ENGINE_EXPORTER)
 
 
 def _check(kind: str, attributes: Mapping[str, str], *, is_index: bool) -> None:

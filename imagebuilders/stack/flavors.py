@@ -22,6 +22,9 @@ ENTRY_POINT_GROUP = "imagebuilders.flavors"
 
 BUILT_IN = {
     "imagebuilders.local_image_builder:LocalImageBuilderFlavor": StackComponentType.IMAGE_BUILDER,
+    "imagebuilders.buildkit_image_builder:BuildKitImageBuilderFlavor": (
+        StackComponentType.IMAGE_BUILDER
+    ),
     "imagebuilders.artifact_stores.local:LocalArtifactStoreFlavor": (
         StackComponentType.ARTIFACT_STORE
     ),
