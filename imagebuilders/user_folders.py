@@ -15,6 +15,7 @@ from pathlib import Path
 from imagebuilders.exceptions import ConfigurationError
 
 DOCKER_CONFIG_VARIABLE = "DOCKER_CONFIG"
+CACHE_FOLDER_VARIABLE = "IMAGEBUILDERS_CACHE_DIR"
 
 
 def find_home(environ: Mapping[str, str] | None = None) -> Path | None:
@@ -84,6 +85,21 @@ def user_cache_folder() -> Path | None:
         return Path(chosen)
     home = find_home()
     return None if home is None else home / ".cache"
+
+
+def own_cache_folder() -> Path | None:
+    """Return the folder of what is remembered between runs.
+
+    `IMAGEBUILDERS_CACHE_DIR` names it, else it lies in the user's cache folder.
+
+    Returns:
+        The folder, which need not exist; `None` when the user has no home folder.
+    """
+    given = os.environ.get(CACHE_FOLDER_VARIABLE)
+    if given:
+        return Path(given)
+    base = user_cache_folder()
+    return None if base is None else base / "imagebuilders"
 
 
 def expand_home(path: str) -> str:

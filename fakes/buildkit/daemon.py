@@ -1,4 +1,8 @@
-"""A BuildKit daemon that does what a script says."""
+"""A BuildKit daemon that does what a script says.
+
+The module is long as it has every call of a daemon's own service; what there is behind them stands
+in modules of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,13 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import Message
 
+from fakes.buildkit.cache import ScriptedCache
 from fakes.buildkit.connection import ScriptedConnection
 from fakes.buildkit.gateway import FrontendScript, ScriptedGateway, refuse
+from fakes.buildkit.history import ScriptedHistory
 from fakes.buildkit.script import ImageMaker, Script, ScriptedBuild, succeed
 from fakes.buildkit.session_peer import SessionPeer
+from fakes.buildkit.sessions import OpenSessions
 from imagebuilders.buildkit.control.client import SERVICE, unwrap_bytes, wrap_bytes
 from imagebuilders.buildkit.proto.control_pb2 import (
     InfoResponse,
@@ -32,13 +39,14 @@ from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 if TYPE_CHECKING:
     import ssl
 
-    from imagebuilders.buildkit.transport.link import Link
-
 SESSION_SECONDS = 5.0
 """So long a build waits for its session, as real daemons do."""
 
 UNKNOWN_REF_SECONDS = 6.0
 """So long a `Status` waits for a build that nobody asked for, as real daemons do."""
+
+
+_CANCELLED = RpcStatus(Code.CANCELLED, "context canceled")
 
 
 class ScriptError(AssertionError):
@@ -67,8 +75,9 @@ class ScriptedBuildKit:
         script: what is called for the next `Solve`.
         session_seconds: so long a build waits for its session.
         gateway: what answers questions to a frontend, and keeps them.
+        history: the builds that the daemon remembers; one without `Info` has no history.
+        cache: what it keeps of earlier builds.
         builds: the builds that were asked for, in order.
-        sessions: the sessions that were opened, in order.
         connections: the connections of clients, in order, without those of sessions.
     """
 
@@ -84,10 +93,12 @@ class ScriptedBuildKit:
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
         self.builds: list[ScriptedBuild] = []
-        self.sessions: list[SessionPeer] = []
+        self._sessions = OpenSessions()
         self.connections: list[ScriptedConnection] = []
         self.script = script
         self.gateway = ScriptedGateway(frontend)
+        self.history = ScriptedHistory()
+        self.cache = ScriptedCache()
         self._version = version
         self._workers = [_worker(containerd_store=containerd_store)] if workers is None else workers
         self._more_handlers = dict(handlers or {})
@@ -99,9 +110,22 @@ class ScriptedBuildKit:
     # --- looking in ----------------------------------------------------------
 
     @property
+    def sessions(self) -> list[SessionPeer]:
+        """The sessions that were opened, in order."""
+        return self._sessions.opened
+
+    @property
     def requests(self) -> list[SolveRequest]:
         """The requests of all builds, in order."""
         return [build.request for build in self.builds]
+
+    def find_session(self, session_id: str) -> SessionPeer:
+        """Wait for a session, and return it.
+
+        Raises:
+            CallError: it was not opened in the time that a build waits.
+        """
+        return self._sessions.find(session_id, self.session_seconds)
 
     def check(self) -> None:
         """See whether all scripts went as they were meant to.
@@ -147,7 +171,7 @@ class ScriptedBuildKit:
             begun: bytes that were read from it already.
         """
         connection = ScriptedConnection(connected, Role.CLIENT, begun=begun)
-        self._add_session(metadata, connection.channel.link)
+        self._sessions.add(metadata, connection.channel.link)
         connection.wait_closed()
         connection.close()
 
@@ -196,6 +220,8 @@ class ScriptedBuildKit:
             f"{SERVICE}Status": self._status,
             f"{SERVICE}Session": lambda call: self._session(connection, call),
             **self.gateway.handlers(),
+            **self.cache.handlers(),
+            **(self.history.handlers() if self._version is not None else {}),
             **self._more_handlers,
         }
 
@@ -209,7 +235,7 @@ class ScriptedBuildKit:
 
     def _session(self, connection: ScriptedConnection, call: Call) -> None:
         link = connection.channel.tunnel(call, Role.CLIENT, wrap=wrap_bytes, unwrap=unwrap_bytes)
-        self._add_session(call.metadata, link)
+        self._sessions.add(call.metadata, link)
         link.wait_over(None)
 
     def _solve(
@@ -219,26 +245,40 @@ class ScriptedBuildKit:
             SolveRequest.FromString(call.receive() or b""),
             call,
             connection,
-            find_session=self._find_session,
+            find_session=self.find_session,
             began=self._began,
             make_image=make_image,
         )
         with self._changed:
             self.builds.append(build)
+        record = self.history.begin(build)
+        response: dict[str, str] = {}
+        status: RpcStatus | None = None
         try:
-            if build.request.Frontend or build.request.HasField("Definition"):
-                response = self.script(build)
-            else:
-                response = self.gateway.hold(build, call)
+            response = self._answered(build, call)
             build.begin()
+            if call.status is not None:
+                status = _CANCELLED
+        except CallError as error:
+            status = error.status
+            raise
         except TransportError:
+            status = _CANCELLED
             raise
         except Exception as error:
             self._defects.append(error)
-            raise CallError(RpcStatus(Code.INTERNAL, f"the script failed: {error!r}")) from error
+            status = RpcStatus(Code.INTERNAL, f"the script failed: {error!r}")
+            raise CallError(status) from error
         finally:
+            self.history.end(build, record, response, status)
             build.end()
-        call.send(SolveResponse(ExporterResponse=response or {}).SerializeToString())
+        call.send(SolveResponse(ExporterResponse=response).SerializeToString())
+
+    def _answered(self, build: ScriptedBuild, call: Call) -> dict[str, str]:
+        """Let the script build; of a build without a frontend, a client answers for one."""
+        if build.request.Frontend or build.request.HasField("Definition"):
+            return dict(self.script(build) or {})
+        return dict(self.gateway.hold(build, call))
 
     def _began(self, build: ScriptedBuild) -> None:
         with self._changed:
@@ -275,25 +315,6 @@ class ScriptedBuildKit:
                 lambda: ref in self._by_ref or is_over.is_set(), UNKNOWN_REF_SECONDS
             )
             return self._by_ref.get(ref)
-
-    # --- sessions ------------------------------------------------------------
-
-    def _add_session(self, metadata: Metadata, link: Link) -> None:
-        with self._changed:
-            self.sessions.append(SessionPeer(metadata, link))
-            self._changed.notify_all()
-
-    def _find_session(self, name: str) -> SessionPeer:
-        def found() -> SessionPeer | None:
-            named = (session for session in self.sessions if session.id == name)
-            return next((session for session in named if session.is_open), None)
-
-        with self._changed:
-            session = self._changed.wait_for(found, self.session_seconds)
-        if session is None:
-            words = f"no active session for {name}: context deadline exceeded"
-            raise CallError(RpcStatus(Code.DEADLINE_EXCEEDED, words))
-        return session
 
 
 def _answer(call: Call, message: Message) -> None:

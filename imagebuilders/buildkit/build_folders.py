@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.session.synced_folders import LocalFolder, PackedFolder, SyncedFolder
-from imagebuilders.context.digest_cache import FOLDER_VARIABLE
 from imagebuilders.context.entries import Entry, EntryType, encode_path
 from imagebuilders.context.ignore_file import compile_rules
 from imagebuilders.context.reapply import keeping_line
 from imagebuilders.exceptions import BuildOptionsError
-from imagebuilders.user_folders import user_cache_folder
+from imagebuilders.user_folders import own_cache_folder
 
 if TYPE_CHECKING:
     from imagebuilders.context.dockerfile_lookup import FoundDockerfile
@@ -124,9 +123,7 @@ def _node() -> str:
     It is drawn once and kept in the user's cache folder; where that cannot be, it lasts as long
     as the process.
     """
-    given = os.environ.get(FOLDER_VARIABLE)
-    base = user_cache_folder()
-    folder = Path(given) if given else base and base / "imagebuilders"
+    folder = own_cache_folder()
     if folder is None:
         return _drawn()
     path = folder / "node"

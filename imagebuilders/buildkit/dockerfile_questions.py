@@ -54,7 +54,7 @@ class DockerfileQuestions(ABC):
             BuildContextError: there is no Dockerfile, or the context is otherwise at fault.
             EngineNotFoundError: no engine answers.
         """
-        from imagebuilders.buildkit.frontend_answers import read_check
+        from imagebuilders.buildkit.frontend_reading import read_check
 
         metadata, dockerfile = self._ask(FrontendCall.CHECK, build_context, docker_build_options)
         return read_check(metadata, dockerfile=dockerfile.name, content=dockerfile.content)
@@ -73,7 +73,7 @@ class DockerfileQuestions(ABC):
         Raises:
             ImageBuilderError: as `check` does.
         """
-        from imagebuilders.buildkit.frontend_answers import read_outline
+        from imagebuilders.buildkit.frontend_reading import read_outline
 
         metadata, _ = self._ask(FrontendCall.OUTLINE, build_context, docker_build_options)
         return read_outline(metadata)
@@ -92,7 +92,7 @@ class DockerfileQuestions(ABC):
         Raises:
             ImageBuilderError: as `check` does.
         """
-        from imagebuilders.buildkit.frontend_answers import read_targets
+        from imagebuilders.buildkit.frontend_reading import read_targets
 
         metadata, _ = self._ask(FrontendCall.TARGETS, build_context, docker_build_options)
         return read_targets(metadata)

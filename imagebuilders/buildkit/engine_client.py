@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from imagebuilders.buildkit.engine_build import Features
     from imagebuilders.docker.build_engine import BuildEngine
 
+_API_OF_28 = (1, 48)
+
 
 @dataclass(frozen=True)
 class OpenDaemon:
@@ -28,12 +30,15 @@ class OpenDaemon:
         client: the connection.
         features: what it can do.
         addresses: the spellings of its address by which Docker's settings may know it.
+        has_space_limits: whether it knows limits of the space that its cache takes, and that is
+            free; older ones pass over them.
     """
 
     name: str
     client: ControlClient = field(repr=False)
     features: Features
     addresses: tuple[str, ...] = ()
+    has_space_limits: bool = True
 
 
 @contextmanager
@@ -57,4 +62,10 @@ def open_engine_buildkit(engine: BuildEngine) -> Iterator[OpenDaemon]:
         ) from refused
     with buildkit, stopped_by(buildkit.close):
         features = EngineFeatures.of(version, buildkit.workers())
-        yield OpenDaemon(str(version), buildkit, features, tuple(engine.addresses()))
+        yield OpenDaemon(
+            str(version),
+            buildkit,
+            features,
+            tuple(engine.addresses()),
+            has_space_limits=version.api >= _API_OF_28,
+        )

@@ -9,7 +9,9 @@ import click
 
 from imagebuilders.cli import failures, output
 from imagebuilders.cli.build_command import build
+from imagebuilders.cli.cache_commands import cache
 from imagebuilders.cli.context_commands import context
+from imagebuilders.cli.history_commands import history
 from imagebuilders.cli.sanitize import printable_lines
 from imagebuilders.cli.stack_commands import flavors, stack
 from imagebuilders.version import VERSION
@@ -39,6 +41,8 @@ def command(ctx: click.Context) -> None:
 
 command.add_command(build)
 command.add_command(context)
+command.add_command(history)
+command.add_command(cache)
 command.add_command(stack)
 command.add_command(flavors)
 

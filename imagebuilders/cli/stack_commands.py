@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagebuilders.cli import output
+from imagebuilders.cli.columns import columns
 from imagebuilders.cli.sanitize import printable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def flavors(as_json: bool) -> None:
         return
     header = ("TYPE", "FLAVOR", "PACKAGE", "PROBLEM")
     cells = [tuple(printable(str(row[key.lower()] or "-")) for key in header) for row in rows]
-    for line in _columns([header, *cells]):
+    for line in columns([header, *cells]):
         output.result(line.removesuffix(" -").rstrip())
 
 
@@ -83,7 +84,7 @@ def _stack_lines(description: StackDescription) -> list[str]:
     for component in description.components:
         flavor = printable(component.flavor or component.implementation)
         lines += ["", f"{component.type}: {flavor}  ({printable(component.flavor_origin)})"]
-        lines += _columns(
+        lines += columns(
             [
                 (f"  {setting.key}", _shown(setting.value), f"({printable(setting.origin)})")
                 for setting in component.settings
@@ -97,11 +98,3 @@ def _stack_lines(description: StackDescription) -> list[str]:
 
 def _shown(value: object) -> str:
     return "not set" if value is None else printable(str(value))
-
-
-def _columns(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]

@@ -26,7 +26,7 @@ from imagebuilders.context.entries import encode_path
 from imagebuilders.context.folder import Folder
 from imagebuilders.context.manifest import ContentHasher, record, record_size
 from imagebuilders.context.status import STATE_SIZE
-from imagebuilders.user_folders import user_cache_folder
+from imagebuilders.user_folders import own_cache_folder
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,6 @@ COARSE_GRAIN_NS = 2_500_000_000
 MAX_FOLDER_SIZE = 512 * 1024 * 1024
 """The files longest unused are removed when all of them together exceed this."""
 
-FOLDER_VARIABLE = "IMAGEBUILDERS_CACHE_DIR"
 SWITCH_VARIABLE = "IMAGEBUILDERS_DIGEST_CACHE"
 
 _SECOND = 1_000_000_000
@@ -51,11 +50,8 @@ def cache_folder() -> Path | None:
     """
     if os.environ.get(SWITCH_VARIABLE, "").strip().lower() in ("0", "off", "false", "no"):
         return None
-    given = os.environ.get(FOLDER_VARIABLE)
-    if given:
-        return Path(given) / "digests"
-    base = user_cache_folder()
-    return None if base is None else base / "imagebuilders" / "digests"
+    folder = own_cache_folder()
+    return None if folder is None else folder / "digests"
 
 
 class DigestCache(ContentHasher):

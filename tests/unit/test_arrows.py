@@ -29,7 +29,7 @@ _ORDER = (
     ("auth",),
     ("distribution",),
     ("context",),
-    ("archivable",),
+    ("archivable", "local_cache"),
     ("build_context",),
     ("evaluation",),
     ("build_options",),

@@ -18,10 +18,8 @@ from imagebuilders.buildkit.frontend_answers import (
     OutlineArgument,
     OutlineCache,
     OutlineMount,
-    read_check,
-    read_outline,
-    read_targets,
 )
+from imagebuilders.buildkit.frontend_reading import read_check, read_outline, read_targets
 from imagebuilders.buildkit.proto.gateway_pb2 import SolveRequest
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.events import listen

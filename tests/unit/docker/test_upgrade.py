@@ -116,7 +116,7 @@ def test_whatever_a_client_connects_by_leads_to_buildkit(
             assert control.version() == "v0.32.2"
             session = Session()
             with control.attached(session):
-                peer = buildkit._find_session(session.id)
+                peer = buildkit.find_session(session.id)
                 assert peer.check_health()
                 assert "/grpc.health.v1.Health/Check" in peer.methods
         assert client.ping()

@@ -1,0 +1,81 @@
+"""What a scripted daemon keeps of earlier builds."""
+
+from __future__ import annotations
+
+import threading
+
+from imagebuilders.buildkit.control.client import SERVICE
+from imagebuilders.buildkit.proto.control_pb2 import (
+    DiskUsageRequest,
+    DiskUsageResponse,
+    PruneRequest,
+    UsageRecord,
+)
+from imagebuilders.buildkit.transport.call import Call, Handler
+from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.status import Code, RpcStatus
+
+_FILTERS = ("id", "type", "description")
+
+
+class ScriptedCache:
+    """Records of a build cache that a test puts in; a client looks at them, and removes them.
+
+    Of filters it knows `FIELD==VALUE`, for the fields id, type and description. Limits of time
+    and space are noted, and decide nothing.
+
+    Attributes:
+        records: what is kept.
+        prunes: how removal was asked for, in order.
+    """
+
+    def __init__(self) -> None:
+        self.records: list[UsageRecord] = []
+        self.prunes: list[PruneRequest] = []
+        self._lock = threading.Lock()
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what serves the calls, by path."""
+        return {f"{SERVICE}DiskUsage": self._disk_usage, f"{SERVICE}Prune": self._prune}
+
+    def _disk_usage(self, call: Call) -> None:
+        filters = list(DiskUsageRequest.FromString(call.receive() or b"").filter)
+        with self._lock:
+            found = [record for record in self.records if _fits(record, filters, "diskusage")]
+        call.send(DiskUsageResponse(record=found).SerializeToString())
+
+    def _prune(self, call: Call) -> None:
+        request = PruneRequest.FromString(call.receive() or b"")
+        filters = list(request.filter)
+        with self._lock:
+            self.prunes.append(request)
+            removed = [
+                record
+                for record in self.records
+                if not record.InUse
+                and (request.all or record.RecordType not in ("internal", "frontend"))
+                and _fits(record, filters, "prune")
+            ]
+            self.records = [record for record in self.records if record not in removed]
+        for record in removed:
+            told = UsageRecord()
+            told.CopyFrom(record)
+            told.RecordType = ""  # real daemons leave it out here
+            call.send(told.SerializeToString())
+
+
+def _fits(record: UsageRecord, filters: list[str], what: str) -> bool:
+    """Tell whether a record fits any of the filters.
+
+    Raises:
+        CallError: one is not of the form that is known.
+    """
+    values = {"id": record.ID, "type": record.RecordType, "description": record.Description}
+    results = []
+    for each in filters:
+        name, operator, value = each.partition("==")
+        if not operator or name not in _FILTERS:
+            words = f"failed to parse {what} filters [{each}]: parse error"
+            raise CallError(RpcStatus(Code.UNKNOWN, words))
+        results.append(values[name] == value)
+    return any(results) or not filters

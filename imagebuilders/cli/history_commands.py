@@ -1,0 +1,217 @@
+"""`imagebuilders history`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+import click
+
+from imagebuilders.cli import output
+from imagebuilders.cli.columns import columns
+from imagebuilders.cli.daemons import heading, open_daemons
+from imagebuilders.cli.humanize import age, duration
+from imagebuilders.cli.sanitize import printable, printable_lines
+
+if TYPE_CHECKING:
+    from imagebuilders.buildkit.build_records import BuildRecord
+    from imagebuilders.buildkit.engine_client import OpenDaemon
+
+_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Write JSON, one object per line."
+)
+_build_argument = click.argument("build", metavar="[BUILD]", default="")
+
+
+@click.group(invoke_without_command=True, short_help="Show the builds that the daemon remembers.")
+@click.option(
+    "-n", "--limit", metavar="N", type=click.IntRange(min=1), help="Show the newest N builds."
+)
+@_json_option
+@click.pass_context
+def history(ctx: click.Context, limit: int | None, as_json: bool) -> None:
+    """Show the builds that the active stack's daemon remembers, the newest first.
+
+    In the commands below, BUILD is so much of a build's ID that no other begins with it, or ^1 for
+    the last build but one, ^2 and so on; the last one by default.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from imagebuilders.buildkit.history import build_history
+
+    with open_daemons() as daemons:
+        for daemon in daemons:
+            records = build_history(daemon)[:limit]
+            if as_json:
+                for record in records:
+                    _write(daemon, record)
+                continue
+            heading(daemon, daemons)
+            for line in _table(records) if records else ["There are no builds."]:
+                output.result(line)
+
+
+@history.command(short_help="Show one build, and why it failed.")
+@_build_argument
+@_json_option
+def inspect(build: str, as_json: bool) -> None:
+    """Show one build: what it was told, what it came to, and why it failed if it did."""
+    from imagebuilders.buildkit.history import failure_of
+
+    with open_daemons() as daemons:
+        daemon, record = _find(daemons, build)
+        failure = failure_of(daemon, record.ref)
+    if as_json:
+        _write(daemon, record, failure=None if failure is None else str(failure))
+        return
+    for line in _details(daemon, record):
+        output.result(line)
+    if failure is not None:
+        output.result(f"\n{printable_lines(str(failure))}")
+
+
+@history.command(short_help="Show again what a build told.")
+@_build_argument
+@_json_option
+def logs(build: str, as_json: bool) -> None:
+    """Show the progress of a build again; of one that runs, until it ends."""
+    from imagebuilders.buildkit.history import replay_build
+    from imagebuilders.cli.progress_json import JsonProgress
+    from imagebuilders.cli.progress_plain import PlainProgress
+
+    listener = JsonProgress(sys.stdout) if as_json else PlainProgress(sys.stdout)
+    with open_daemons() as daemons:
+        daemon, record = _find(daemons, build)
+        replay_build(daemon, record.ref, listener)
+
+
+@history.command("rm", short_help="Have the daemon forget builds.")
+@click.argument("builds", metavar="BUILD...", nargs=-1)
+@click.option("-a", "--all", "remove_all", is_flag=True, help="Forget all builds.")
+def remove(builds: Sequence[str], remove_all: bool) -> None:
+    """Have the daemon forget builds. What they made is not touched."""
+    if bool(builds) == remove_all:
+        raise click.UsageError("Name the builds to forget, or give --all.")
+    from imagebuilders.buildkit.build_records import BuildState
+    from imagebuilders.buildkit.history import build_history, delete_build
+
+    with open_daemons() as daemons:
+        if remove_all:
+            found = [
+                (daemon, record)
+                for daemon in daemons
+                for record in build_history(daemon)
+                if record.state is not BuildState.RUNNING
+            ]
+        else:  # all are looked up first: `^1` is another one once a build is gone
+            found = [_find(daemons, build) for build in builds]
+        for daemon, record in found:
+            delete_build(daemon, record.ref)
+            output.result(record.ref)
+
+
+def _find(daemons: Sequence[OpenDaemon], build: str) -> tuple[OpenDaemon, BuildRecord]:
+    """Return a build, and the daemon that remembers it; of several, the newest build.
+
+    Raises:
+        BuildKitError: none does.
+    """
+    from imagebuilders.buildkit.history import find_build
+    from imagebuilders.exceptions import BuildKitError
+
+    found: list[tuple[OpenDaemon, BuildRecord]] = []
+    problem: BuildKitError | None = None
+    for daemon in daemons:
+        try:
+            found.append((daemon, find_build(daemon, build)))
+        except BuildKitError as error:  # noqa: PERF203  (few daemons, and slow ones)
+            problem = error
+    if not found and problem is not None:
+        raise problem
+    return max(found, key=lambda pair: pair[1].created_at or _BEGINNING)
+
+
+_BEGINNING = datetime.min.replace(tzinfo=timezone.utc)
+
+
+def _table(records: Sequence[BuildRecord]) -> list[str]:
+    now = datetime.now(timezone.utc)
+    header = ("BUILD", "IMAGE", "STATE", "BEGAN", "TOOK", "STEPS")
+    rows = [
+        (
+            record.ref,
+            printable(record.image_names[0]) if record.image_names else "-",
+            record.state.value,
+            f"{_ago(record.created_at, now)} ago" if record.created_at else "-",
+            _took(record),
+            _steps(record),
+        )
+        for record in records
+    ]
+    return columns([header, *rows])
+
+
+def _details(daemon: OpenDaemon, record: BuildRecord) -> list[str]:
+    rows = [
+        ("build", record.ref),
+        ("daemon", daemon.name),
+        ("image", ", ".join(record.image_names)),
+        ("digest", record.digest),
+        ("state", record.state.value + (", pinned" if record.is_pinned else "")),
+        (
+            "began",
+            "" if record.created_at is None else f"{record.created_at:%Y-%m-%d %H:%M:%S} UTC",
+        ),
+        ("took", _took(record)),
+        ("steps", _steps(record)),
+        ("warnings", str(record.warnings or "")),
+        ("frontend", record.frontend),
+    ]
+    told = [f"  {name}={value}" for name, value in sorted(record.attributes.items())]
+    return [
+        *columns([(name, printable(value)) for name, value in rows if value]),
+        *map(printable, ["told", *told] if told else []),
+    ]
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    return age((now - moment).total_seconds())
+
+
+def _took(record: BuildRecord) -> str:
+    took = record.duration
+    return "-" if took is None else duration(max(0.0, took.total_seconds()))
+
+
+def _steps(record: BuildRecord) -> str:
+    cached = f", {record.cached_steps} cached" if record.cached_steps else ""
+    return f"{record.completed_steps}/{record.steps}{cached}"
+
+
+def _write(daemon: OpenDaemon, record: BuildRecord, **more: object) -> None:
+    took = record.duration
+    output.write_json(
+        sys.stdout,
+        {
+            "event": "build_record",
+            "daemon": daemon.name,
+            "build": record.ref,
+            "state": record.state.value,
+            "images": list(record.image_names),
+            "digest": record.digest or None,
+            "began": record.created_at and record.created_at.isoformat(),
+            "ended": record.completed_at and record.completed_at.isoformat(),
+            "seconds": None if took is None else took.total_seconds(),
+            "steps": record.steps,
+            "cached_steps": record.cached_steps,
+            "completed_steps": record.completed_steps,
+            "warnings": record.warnings,
+            "error": record.error or None,
+            "pinned": record.is_pinned,
+            "frontend": record.frontend,
+            "attributes": dict(record.attributes),
+            **more,
+        },
+    )
