@@ -12,6 +12,8 @@ emits the same events; one that knows no ids leaves them out, and its steps run 
 
 Two events of a class are equal when their positional fields are. Fields that are given by keyword
 (ids, times and the like) are details, which are not compared.
+
+All events stand in this one module, longer than others, so that what can be told is seen at once.
 """
 
 from __future__ import annotations

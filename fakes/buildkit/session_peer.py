@@ -36,9 +36,9 @@ from imagebuilders.buildkit.proto.session_pb2 import (
     GetSecretResponse,
 )
 from imagebuilders.buildkit.transport.call import Call
-from imagebuilders.buildkit.transport.channel import unary
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
+from imagebuilders.buildkit.transport.unary_call import unary
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.proto.content_pb2 import WriteAction

@@ -3,6 +3,9 @@
 The HTTP libraries log a request's URL, or name it in their errors, and the query of a build holds
 its build arguments; they also hold an answer without chunks back to its end. So requests to
 daemons are sent from here. The messages are written and read by the standard library.
+
+It is longer than other modules: what puts the standard library onto a byte stream is of no use
+elsewhere.
 """
 
 from __future__ import annotations

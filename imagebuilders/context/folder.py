@@ -1,7 +1,7 @@
 """A folder of a snapshot, packed: a file takes its name and 44 bytes.
 
 So a context of a million files has room in memory, and a whole folder can be compared with what
-is remembered of it at once.
+is remembered of it at once. It is longer than other modules, as nothing else may know the form.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""One call of a connection that lives, for the thread that makes or serves it."""
+"""One call of a connection that lives, for the thread that makes or serves it.
+
+It is longer than other modules: both sides of a call, its thread's and the connection's, share
+one state under one lock.
+"""
 
 from __future__ import annotations
 

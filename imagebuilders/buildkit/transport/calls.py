@@ -1,6 +1,8 @@
 """gRPC calls on an HTTP/2 connection, in both roles, as a state machine.
 
 https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+
+It is longer than other modules: one state machine, with the events that it tells.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 The thread waits for the byte stream alone, so a health check is answered at once whatever else
 goes on. Everything that may take time (a file that is read, a helper that is asked) happens in
 the thread that made the call, or in one of its own for each call that the peer makes.
+
+It is longer than other modules: what the thread does and what others ask of it share one state.
 """
 
 from __future__ import annotations
@@ -10,22 +12,22 @@ from __future__ import annotations
 import os
 import selectors
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.call import Answer, Call, Handler
 from imagebuilders.buildkit.transport.errors import (
-    CallError,
     ProtocolError,
     TransportError,
 )
 from imagebuilders.buildkit.transport.guard import ProcessGuard
 from imagebuilders.buildkit.transport.http2 import Role
 from imagebuilders.buildkit.transport.link import Link
-from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
+from imagebuilders.buildkit.transport.liveness import Liveness
+from imagebuilders.buildkit.transport.status import Metadata
 from imagebuilders.buildkit.transport.tunnel import Tunnel
+from imagebuilders.buildkit.transport.unary_call import unary
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -80,7 +82,7 @@ class Channel:
         self._output = memoryview(b"")
         self._is_closing = False
         self._is_awake = False
-        self._liveness = _Liveness(idle_seconds, answer_seconds)
+        self._liveness = Liveness(idle_seconds, answer_seconds)
         try:
             self._wake_read, self._wake_write = os.pipe()
         except OSError:
@@ -331,75 +333,6 @@ class Channel:
             data = self._link.take_output()
         with suppress(OSError):
             self._stream.write(memoryview(data))
-
-
-class _Liveness:
-    """Knows when a silent peer is to be asked for a word, and when it is to be given up."""
-
-    def __init__(self, idle_seconds: float, answer_seconds: float) -> None:
-        self._idle = idle_seconds
-        self._answer = answer_seconds
-        self._heard = time.monotonic()
-        self._asked: float | None = None
-
-    def heard(self) -> None:
-        """Note that the peer sent something."""
-        self._heard = time.monotonic()
-        self._asked = None
-
-    def is_ping_due(self) -> bool:
-        """Whether the peer is to be asked now.
-
-        Raises:
-            TransportError: it was asked, and did not answer in time.
-        """
-        now = time.monotonic()
-        if self._asked is not None:
-            if now - self._asked >= self._answer:
-                raise TransportError(
-                    f"the daemon has not answered for {now - self._heard:.0f} s: the connection "
-                    "was given up"
-                )
-            return False
-        if now - self._heard < self._idle:
-            return False
-        self._asked = now
-        return True
-
-    def seconds_left(self) -> float:
-        """Return after how long something is to be done."""
-        if self._asked is not None:
-            return max(0.0, self._asked + self._answer - time.monotonic())
-        return max(0.0, self._heard + self._idle - time.monotonic())
-
-
-def unary(
-    link: Link, path: str, message: bytes, metadata: Metadata = (), timeout: float | None = None
-) -> bytes:
-    """Make a call with one message each way; return the answer.
-
-    Raises:
-        CallError: it ended with another status than OK.
-        TransportError: the connection broke.
-        CallTimeoutError: no answer came in time.
-    """
-    end = None if timeout is None else time.monotonic() + timeout
-
-    def left() -> float | None:
-        return None if end is None else max(0.0, end - time.monotonic())
-
-    call = link.call(path, metadata)
-    try:
-        with suppress(TransportError):  # the answer says more than that the call is over
-            call.send(message, last=True)
-        answer = call.receive(left())
-        if answer is None:
-            raise CallError(RpcStatus(Code.INTERNAL, "the answer has no message"))
-        if call.receive(left()) is not None:
-            raise CallError(RpcStatus(Code.INTERNAL, "the answer has several messages"))
-    finally:
-        call.cancel()
-    return answer
 
 
 def _watch(

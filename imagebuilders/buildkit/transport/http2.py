@@ -4,6 +4,8 @@ The frames, their rules and header compression are h2's. Added here is what both
 beyond it: data waits for the peer's windows, windows are opened as the data is used, sizes are
 bounded, and what arrives for a stream that has ended is passed over.
 https://www.rfc-editor.org/rfc/rfc9113
+
+It is longer than other modules: one state machine, with the events that it tells.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from pytest_mock import MockerFixture
 from imagebuilders.buildkit.transport import channel as channel_module
 from imagebuilders.buildkit.transport import link
 from imagebuilders.buildkit.transport.call import Answer, Call, Handler
-from imagebuilders.buildkit.transport.channel import Channel, unary
+from imagebuilders.buildkit.transport.channel import Channel
 from imagebuilders.buildkit.transport.errors import (
     CallCancelledError,
     CallError,
@@ -28,6 +28,7 @@ from imagebuilders.buildkit.transport.errors import (
 )
 from imagebuilders.buildkit.transport.http2 import MAX_STREAMS, Role
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
+from imagebuilders.buildkit.transport.unary_call import unary
 from imagebuilders.connections.nonblocking import NonBlockingSocket
 from imagebuilders.exceptions import BuildKitError, ImageBuilderError
 

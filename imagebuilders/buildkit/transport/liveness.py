@@ -1,0 +1,3 @@
+"""Whether a peer that says nothing is still there."""
+
+from __future__ import annotations
