@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         LocalImageBuilderConfig,
         LocalImageBuilderFlavor,
     )
+    from imagebuilders.remote_context import ArchiveContext, RemoteContext
     from imagebuilders.stack import (
         Client,
         Flavor,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 # The module that defines each name is in `_HOMES`.
 __all__ = [
     "Archivable",
+    "ArchiveContext",
     "ArchiveType",
     "BaseArtifactStore",
     "BaseArtifactStoreConfig",
@@ -90,6 +92,7 @@ __all__ = [
     "RemoteArtifactStore",
     "RemoteArtifactStoreConfig",
     "RemoteArtifactStoreFlavor",
+    "RemoteContext",
     "S3ArtifactStore",
     "S3ArtifactStoreConfig",
     "S3ArtifactStoreFlavor",
@@ -103,6 +106,7 @@ __all__ = [
 # Loaded when first asked for, so that `import imagebuilders` costs next to nothing.
 _HOMES = {
     "Archivable": "imagebuilders.archivable",
+    "ArchiveContext": "imagebuilders.remote_context",
     "ArchiveType": "imagebuilders.archivable",
     "BaseArtifactStore": "imagebuilders.artifact_stores",
     "BaseArtifactStoreConfig": "imagebuilders.artifact_stores",
@@ -132,6 +136,7 @@ _HOMES = {
     "RemoteArtifactStore": "imagebuilders.artifact_stores",
     "RemoteArtifactStoreConfig": "imagebuilders.artifact_stores",
     "RemoteArtifactStoreFlavor": "imagebuilders.artifact_stores",
+    "RemoteContext": "imagebuilders.remote_context",
     "S3ArtifactStore": "imagebuilders.artifact_stores",
     "S3ArtifactStoreConfig": "imagebuilders.artifact_stores",
     "S3ArtifactStoreFlavor": "imagebuilders.artifact_stores",

@@ -13,7 +13,9 @@ from pydantic import AfterValidator
 
 from imagebuilders.base_image_builder import BaseImageBuilder, ConfigT
 from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.build_options.environment import with_environment
 from imagebuilders.build_options.job import BuildJob
+from imagebuilders.build_options.result_files import check_result_files
 from imagebuilders.build_summary import BuildSummary
 from imagebuilders.buildkit.dockerfile_questions import DockerfileQuestions, FrontendCall
 from imagebuilders.container_registries.pushing import check_push_names
@@ -29,7 +31,12 @@ from imagebuilders.events import (
     StepStarted,
     emit,
 )
-from imagebuilders.exceptions import BuildContextError, ConfigurationError, ImageNameError
+from imagebuilders.exceptions import (
+    BuildContextError,
+    BuildOptionsError,
+    ConfigurationError,
+    ImageNameError,
+)
 from imagebuilders.oci.reference import ImageReference, parse_build_target
 
 if TYPE_CHECKING:
@@ -179,13 +186,14 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         from imagebuilders.auth.keychain import shared_keychain
 
         _check_types(build_context, container_registry)
-        options = DockerBuildOptions.from_any(docker_build_options)
+        options = with_environment(DockerBuildOptions.from_any(docker_build_options))
         reference: ImageReference
         if container_registry is not None:
             reference = container_registry.check_image_name(image_name)
         else:
             reference = parse_build_target(image_name)
         names = (str(reference), *(str(parse_build_target(tag)) for tag in options.tags))
+        _check_is_build(options)
         self._check(options, container_registry)
         pushed = _pushed(image_name, options, container_registry)
         tell = BuildSummary(emit if options.tells_steps else _emit_results)
@@ -262,7 +270,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         from imagebuilders.buildkit.frontend_calls import call_frontend
 
         _check_types(build_context, None)
-        options = DockerBuildOptions.from_any(docker_build_options)
+        options = with_environment(DockerBuildOptions.from_any(docker_build_options))
         snapshot = build_context.build_snapshot(options.dockerfile)
         with shared_keychain() as keychain, self._open_daemons(keychain) as (daemon, *_):
             job = BuildJob(
@@ -324,6 +332,21 @@ def _check_types(build_context: object, container_registry: object) -> None:
             "DefaultContainerRegistry(uri='localhost:5000'), "
             f"not {_kind_of(container_registry)}."
         )
+
+
+def _check_is_build(options: DockerBuildOptions) -> None:
+    """See whether a build is asked for, and whether what is said of it can be written.
+
+    Raises:
+        BuildOptionsError: that is not so.
+    """
+    if options.call not in (None, "", "build"):
+        raise BuildOptionsError(
+            f"The option 'call' asks for {options.call!r}, which is no build. Ask the builder by "
+            "its methods check, outline and targets, or on the command line by --call.",
+            option="call",
+        )
+    check_result_files(options)
 
 
 def _pushed(

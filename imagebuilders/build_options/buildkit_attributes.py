@@ -7,7 +7,6 @@ The names are those of https://github.com/moby/buildkit, `frontend/dockerfile/bu
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +14,7 @@ from imagebuilders.build_options.fields import OptionValues
 from imagebuilders.build_options.image_details import chosen_attestations
 from imagebuilders.build_options.parsing import parse_switch
 from imagebuilders.build_options.values import BuildCache, BuildOutput
+from imagebuilders.context.remote import has_git_query
 from imagebuilders.exceptions import BuildOptionsError, ImageFormatError, ImageNameError
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
@@ -202,7 +202,7 @@ def _add_contexts(
             layouts[name] = value.removeprefix(LAYOUT_SCHEME)
         elif value.startswith(_ADDRESSES):
             attributes[f"context:{name}"] = value
-            if _GIT_QUERY.search(value):
+            if has_git_query(value):
                 capabilities.append("moby.buildkit.frontend.gitquerystring+forward")
         else:
             # The frontend asks for these two by their plain names.
@@ -231,4 +231,3 @@ def _context_name(given: str) -> str:
 
 
 _ADDRESSES = ("docker-image://", "http://", "https://", "git://", "ssh://", "git@")
-_GIT_QUERY = re.compile(r"\.git\?")

@@ -66,7 +66,8 @@ class ImageBuild:
         secrets: what reads each secret, by its ID.
         agents: the SSH agents, by their IDs.
         credentials: knows who to be at which registry.
-        registries: the registries that the build is known to use.
+        registries: the registries that the build is known to use; `None` if that is not known.
+        masked: further secrets that are not to be shown.
         services: further services of the session.
         dockerfile: what the user calls the Dockerfile.
         dockerfile_content: what is in it, of which errors show the failing lines.
@@ -84,7 +85,8 @@ class ImageBuild:
     secrets: Mapping[str, Callable[[], bytes]] = field(default_factory=dict, repr=False)
     agents: Mapping[str, Agent] = field(default_factory=dict)
     credentials: CredentialSource | None = None
-    registries: Sequence[str] = ()
+    registries: Sequence[str] | None = ()
+    masked: Sequence[bytes] = field(default=(), repr=False)
     services: Sequence[Service] = ()
     dockerfile: str = "Dockerfile"
     dockerfile_content: bytes = field(default=b"", repr=False)
@@ -153,6 +155,8 @@ def run_build(
         ContextChangedError: a file of a folder changed before the daemon had it.
     """
     mask = SecretMask()
+    for secret in build.masked:
+        mask.add(secret)
     events = BuildEvents(emit, mask)
     errors = BuildErrors(
         build.image_name,

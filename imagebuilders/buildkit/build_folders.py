@@ -56,16 +56,17 @@ def build_folders(
         BuildContextError: that is so, and a file cannot be read.
         BuildOptionsError: a named context is not a folder.
     """
-    folders: dict[str, SyncedFolder] = {
-        "context": PackedFolder(
+    folders: dict[str, SyncedFolder] = {}
+    if snapshot.remote is None:
+        folders["context"] = PackedFolder(
             snapshot.folder,
             told=snapshot.notices.tell_secrets,
             times=snapshot.content_times() if has_content_times else None,
-        ),
-        "dockerfile": PackedFolder.of(
+        )
+    if snapshot.remote is None or not snapshot.remote.has_dockerfile:
+        folders["dockerfile"] = PackedFolder.of(
             [_file(DOCKERFILE, dockerfile.content), _file(IGNORE_FILE, daemon_rules(snapshot))]
-        ),
-    }
+        )
     for name, path in named.items():
         if not os.path.isdir(path):
             raise BuildOptionsError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, without_meaning
 from imagebuilders.build_options.classic_query import check_classic
-from imagebuilders.build_options.result_files import check_result_files
+from imagebuilders.build_options.environment import CHOICE, wants_classic
 from imagebuilders.cancellation import stopped_by
 from imagebuilders.events import Notice
 from imagebuilders.exceptions import BuildError, BuildOptionsError, EngineError
@@ -36,17 +36,12 @@ def check_options(options: OptionValues, builder: BuilderSetting) -> None:
     Raises:
         BuildOptionsError: one cannot.
     """
-    if options.call not in (None, "", "build"):
-        raise BuildOptionsError(
-            f"The option 'call' asks for {options.call!r}, which is no build. Ask the builder for "
-            "it by its own method, such as check, or on the command line by --call.",
-            option="call",
-        )
-    check_result_files(options)
     if builder == "classic":
         check_classic(options)
     elif builder == "buildkit":
         check_buildkit(options)
+    elif wants_classic():
+        _check_classic(options, f"the environment has {CHOICE}=0")
     else:
         try:
             _check_for_buildkit(options)
@@ -64,7 +59,7 @@ def build_with_engine(
         job: the build.
         version: what the engine says of itself.
         builder: which builder may build; `auto` for BuildKit or else, with one notice that tells
-            why, the classic one.
+            why, the classic one. `DOCKER_BUILDKIT=0` in the environment makes `auto` `classic`.
 
     Returns:
         The image's ID; `None` for a build that keeps no image in the engine.
@@ -75,7 +70,7 @@ def build_with_engine(
         BuildOptionsError: the builder that is left cannot honour an option.
         BuildContextError: the context is at fault.
     """
-    if builder == "classic":
+    if builder == "classic" or (builder == "auto" and wants_classic()):
         return _build_classically(engine, job)
     try:
         if builder == "auto":

@@ -26,11 +26,13 @@ class DaemonFeatures:
         has_exporters: whether it exports and pushes images; the BuildKit of a Docker Engine
             without the containerd image store does not.
         host_gateway: the address that `host-gateway` stands for; a daemon has none.
+        has_resources: whether its own frontend knows limits of memory and processors.
     """
 
     engine: str
     has_exporters: bool = True
     host_gateway: str = ""
+    has_resources: bool = True
 
     image_exporter = DAEMON_EXPORTER
     can_push = True
@@ -43,7 +45,11 @@ class DaemonFeatures:
             daemon: what errors call it.
             workers: its workers.
         """
-        return cls(daemon, any(worker.has_containerd_store for worker in workers))
+        return cls(
+            daemon,
+            any(worker.has_containerd_store for worker in workers),
+            has_resources=any(worker.has_resources for worker in workers),
+        )
 
     def check(self, options: OptionValues, *, frontend_is_own: bool) -> None:
         """See whether this daemon can honour the options.
@@ -61,6 +67,12 @@ class DaemonFeatures:
                 f"The option 'extra_hosts' asks for {HOST_GATEWAY}, and {self.engine} has no such "
                 "address. Give an IP address.",
                 option="extra_hosts",
+            )
+        if options.container_limits.as_dict() and not self.has_resources:
+            raise BuildOptionsError(
+                f"{self.engine} passes over the option 'container_limits': use BuildKit 0.31 or "
+                "newer.",
+                option="container_limits",
             )
         kinds = {output.type for output in chosen_outputs(options)}
         if not self.has_exporters and not (kinds and kinds <= _NO_IMAGE):

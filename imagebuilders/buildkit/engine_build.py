@@ -21,6 +21,7 @@ from imagebuilders.buildkit.frontend import choose_frontend
 from imagebuilders.buildkit.layout_contexts import plan_layouts
 from imagebuilders.buildkit.named_registries import named_registries
 from imagebuilders.buildkit.outputs import Outputs, plan_outputs
+from imagebuilders.buildkit.remote_sources import plan_remote
 from imagebuilders.buildkit.secret_sources import secret_sources
 from imagebuilders.buildkit.session.content import ContentStores
 from imagebuilders.buildkit.session.session import Service
@@ -155,14 +156,15 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
     options, snapshot, found = job.options, job.snapshot, job.dockerfile
     dockerfile = parse(found.content)
     own_arguments = dict(job.proxies)
-    if options.reproducible:
+    if options.reproducible or os.environ.get("SOURCE_DATE_EPOCH"):
         own_arguments["SOURCE_DATE_EPOCH"] = str(fixed_mtime())
     arguments = {**own_arguments, **options.buildargs}
     frontend = choose_frontend(job.frontend, arguments)
     features.check(options, frontend_is_own=frontend.is_own and not dockerfile.syntax)
+    is_inside = snapshot.remote is not None and snapshot.remote.has_dockerfile
     rendered = render_buildkit_attributes(
         options,
-        dockerfile=DOCKERFILE,
+        dockerfile=found.name if is_inside else DOCKERFILE,
         build_arguments=own_arguments,
         host_gateway=features.host_gateway,
     )
@@ -183,7 +185,8 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
     _warn_of_policy(job)
     caches = plan_caches(options.cache_from, rendered.cache_to, lambda text: job.emit(Notice(text)))
     layouts, layout_stores = plan_layouts(rendered.layouts)
-    services: list[Service] = []
+    remote = plan_remote(snapshot.remote, rendered.frontend.get("frontend.caps", ""), options.ssh)
+    services: list[Service] = [*remote.services]
     if outputs.targets:
         services.append(outputs.send)
     if stores := {**outputs.stores, **caches.stores, **layout_stores}:
@@ -191,7 +194,7 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
     imports = render_cache_imports((cache.type, cache.attributes) for cache in caches.imports)
     build = ImageBuild(
         image_name=next(iter(job.names), found.name),
-        attributes={**rendered.frontend, **layouts, **imports},
+        attributes={**rendered.frontend, **layouts, **imports, **remote.attributes},
         folders=build_folders(
             snapshot, found, rendered.folders, has_content_times=bool(options.reproducible)
         ),
@@ -200,9 +203,12 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
         cache_to=caches.exports,
         entitlements=rendered.entitlements,
         secrets=secret_sources(options.secrets),
-        agents=ssh_agents(options.ssh),
+        agents=ssh_agents(remote.agents),
+        masked=remote.masked,
         credentials=job.keychain,
-        registries=sorted(
+        registries=None
+        if is_inside
+        else sorted(
             named_registries(
                 dockerfile,
                 options,
@@ -221,6 +227,8 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
 
 def _warn_of_policy(job: BuildJob) -> None:
     """Say that a policy beside the Dockerfile, which `docker buildx` evaluates, decides nothing."""
+    if job.snapshot.remote is not None:
+        return
     path = os.path.join(job.snapshot.root or os.curdir, f"{job.dockerfile.name}.rego")
     if not job.options.policy and os.path.isfile(path):
         job.emit(

@@ -16,6 +16,7 @@ from imagebuilders.context.entries import Entry
 from imagebuilders.context.folder import Folder
 from imagebuilders.context.ignore_file import IgnoreFile
 from imagebuilders.context.manifest import ContentHasher, digest_folder
+from imagebuilders.context.remote import RemoteSource
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class ContextSnapshot:
         folder: what is in it, packed.
         dockerfile: the Dockerfile, if it was asked for and there is one.
         notices: what was already said about the context.
+        remote: where the files come from when they are not known here; `folder` is empty then.
     """
 
     root: str | None
@@ -42,6 +44,7 @@ class ContextSnapshot:
     folder: Folder = field(repr=False)
     dockerfile: FoundDockerfile | None = None
     notices: Notices = field(default_factory=Notices, repr=False, compare=False)
+    remote: RemoteSource | None = None
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries in order."""

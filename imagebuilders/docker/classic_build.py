@@ -9,16 +9,18 @@ from imagebuilders.auth.credentials import encode_auth, server_key
 from imagebuilders.build_options.classic_query import render_classic_query
 from imagebuilders.build_options.result_files import write_result_files
 from imagebuilders.docker.build import build_image
+from imagebuilders.docker.build_progress import BuiltImage
 from imagebuilders.docker.buildkit_advice import buildkit_advice
 from imagebuilders.docker.context_files import engine_context
 from imagebuilders.events import Event, Notice
-from imagebuilders.exceptions import BuildError, RegistryError
+from imagebuilders.exceptions import BuildError, BuildOptionsError, RegistryError
 
 if TYPE_CHECKING:
     import docker
 
     from imagebuilders.auth.keychain import Keychain
     from imagebuilders.build_options.job import BuildJob
+    from imagebuilders.context.remote import RemoteSource
 
 
 def build_classically(client: docker.DockerClient, job: BuildJob) -> str:
@@ -36,26 +38,26 @@ def build_classically(client: docker.DockerClient, job: BuildJob) -> str:
         BuildOptionsError: an option needs BuildKit.
         BuildContextError: the context is at fault.
     """
-    options = job.options
-    context = engine_context(job.snapshot)
-    query = render_classic_query(
-        options, names=job.names, dockerfile=context.dockerfile, build_arguments=job.proxies
-    )
-    built = build_image(
-        client,
-        image_name=job.names[0],
-        context=context.archive(
-            compress=bool(options.gzip) or options.encoding == "gzip",
-            keep_mtimes=not options.reproducible,
-        ),
-        params=query,
-        headers=_auth_headers(job.keychain, job.emit),
-        idle_timeout=options.timeout,
-        emit=job.emit,
-        advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
-        dockerfile=context.given_dockerfile,
-        read_dockerfile=context.read_dockerfile,
-    )
+    options, source = job.options, job.snapshot.remote
+    if source is not None:
+        built = _build_remote(client, job, source)
+    else:
+        context = engine_context(job.snapshot)
+        built = build_image(
+            client,
+            image_name=job.names[0],
+            context=context.archive(
+                compress=bool(options.gzip) or options.encoding == "gzip",
+                keep_mtimes=not options.reproducible,
+            ),
+            params=_query(job, context.dockerfile),
+            headers=_auth_headers(job.keychain, job.emit),
+            idle_timeout=options.timeout,
+            emit=job.emit,
+            advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
+            dockerfile=context.given_dockerfile,
+            read_dockerfile=context.read_dockerfile,
+        )
     try:
         write_result_files(
             options,
@@ -68,6 +70,33 @@ def build_classically(client: docker.DockerClient, job: BuildJob) -> str:
             f"{error.strerror}"
         ) from error
     return built.image_id
+
+
+def _build_remote(client: docker.DockerClient, job: BuildJob, source: RemoteSource) -> BuiltImage:
+    """Build what the engine fetches, or what is sent as it is."""
+    if not source.has_dockerfile:
+        raise BuildOptionsError(
+            f"The Dockerfile {job.dockerfile.name} does not lie in the remote build context, which "
+            "needs BuildKit: the classic build of a Docker Engine reads both from one place.",
+            option="dockerfile",
+        )
+    remote = [("remote", source.address)] if source.address else []
+    return build_image(
+        client,
+        image_name=job.names[0],
+        context=source.archive or (),
+        params=[*_query(job, job.dockerfile.name), *remote],
+        headers=_auth_headers(job.keychain, job.emit),
+        idle_timeout=job.options.timeout,
+        emit=job.emit,
+        dockerfile=job.dockerfile.name,
+    )
+
+
+def _query(job: BuildJob, dockerfile: str) -> list[tuple[str, str]]:
+    return render_classic_query(
+        job.options, names=job.names, dockerfile=dockerfile, build_arguments=job.proxies
+    )
 
 
 def _auth_headers(keychain: Keychain, emit: Callable[[Event], None]) -> dict[str, str]:

@@ -31,6 +31,7 @@ _ORDER = (
     ("context",),
     ("archivable", "local_cache"),
     ("build_context",),
+    ("remote_context",),
     ("evaluation",),
     ("build_options",),
     ("connections",),

@@ -49,18 +49,19 @@ class RegistryAuth:
         self,
         source: CredentialSource,
         *,
-        expected: Collection[str] = (),
+        expected: Collection[str] | None = (),
         handed_out: Callable[[bytes], None] = _forget,
     ) -> None:
         """Make the service.
 
         Args:
             source: knows the credentials.
-            expected: hosts that the build is known to use; another is logged.
+            expected: hosts that the build is known to use; another is logged. `None` if it is
+                not known which it uses.
             handed_out: told each secret that leaves.
         """
         self._source = source
-        self._expected = frozenset(expected)
+        self._expected = None if expected is None else frozenset(expected)
         self._handed_out = handed_out
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -70,7 +71,7 @@ class RegistryAuth:
 
     def _credentials(self, request: CredentialsRequest) -> CredentialsResponse:
         host = domain_of(request.Host)
-        if host not in self._expected:
+        if self._expected is not None and host not in self._expected:
             logger.warning(
                 "The daemon asks for credentials of %s, which the build names nowhere.",
                 show_path(host[:_MAX_HOST_CHARS]),

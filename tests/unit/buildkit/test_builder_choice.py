@@ -14,6 +14,7 @@ import pytest
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
 from imagebuilders import BuildContext, LocalImageBuilder
+from imagebuilders.buildkit.builder_choice import BuilderSetting
 from imagebuilders.buildkit.proto.worker_pb2 import BuildkitVersion, WorkerRecord
 from imagebuilders.buildkit.transport.call import Call
 from imagebuilders.buildkit.transport.errors import CallError
@@ -123,6 +124,84 @@ def test_the_setting_classic_asks_for_no_buildkit(
     engine.build(builder="classic")
     assert (engine.by_buildkit, engine.classically) == (0, 1)
     assert _notices(events) == []
+
+
+def test_the_environment_may_ask_for_the_classic_builder(
+    make_engine: MakeEngine, events: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the setting leaves it open; what needs BuildKit is then refused, with the reason."""
+    monkeypatch.setenv("DOCKER_BUILDKIT", "0")
+    engine = make_engine(ScriptedBuildKit())
+    engine.build()
+    assert (engine.by_buildkit, engine.classically) == (0, 1)
+    assert _notices(events) == []
+    engine.build(builder="buildkit")
+    assert engine.by_buildkit == 1
+    with pytest.raises(BuildOptionsError, match="the environment has DOCKER_BUILDKIT=0"):
+        engine.build({"sbom": True})
+
+
+@pytest.mark.parametrize("value", ["1", "", "true"])
+def test_the_environment_asks_for_nothing_else(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """BuildKit builds anyway."""
+    monkeypatch.setenv("DOCKER_BUILDKIT", value)
+    engine = make_engine(ScriptedBuildKit())
+    engine.build()
+    assert engine.by_buildkit == 1
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_the_environment_has_a_default_platform(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch, builder: BuilderSetting
+) -> None:
+    """For either builder; the option goes before."""
+    monkeypatch.setenv("DOCKER_DEFAULT_PLATFORM", "linux/arm64")
+    buildkit = ScriptedBuildKit()
+    engine = make_engine(buildkit)
+    for options, expected in (({}, "linux/arm64"), ({"platform": "linux/386"}, "linux/386")):
+        with contextlib.suppress(BuildError):  # the double has one platform
+            engine.build(options, builder=builder)
+        if builder == "buildkit":
+            assert buildkit.requests[-1].FrontendAttrs["platform"] == expected
+        else:
+            request = [each for each in engine.engine.requests if each.path.endswith("/build")][-1]
+            assert request.query["platform"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("environment", "options", "expected"),
+    [
+        ("123", {}, "123"),
+        ("", {}, None),
+        ("123", {"buildargs": {"SOURCE_DATE_EPOCH": "5"}}, "5"),
+        ("123", {"buildargs": ["SOURCE_DATE_EPOCH"]}, "123"),
+    ],
+)
+def test_the_environment_has_the_time_of_the_image(
+    make_engine: MakeEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: str,
+    options: dict[str, object],
+    expected: str | None,
+) -> None:
+    """BuildKit is told it as a build argument; one that is given goes before."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", environment)
+    buildkit = ScriptedBuildKit()
+    make_engine(buildkit).build(options)
+    assert buildkit.requests[0].FrontendAttrs.get("build-arg:SOURCE_DATE_EPOCH") == expected
+
+
+def test_a_frontend_in_the_environment_does_not_count(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with `docker buildx`, which knows it as a build argument alone."""
+    monkeypatch.setenv("BUILDKIT_SYNTAX", "mine:1")
+    buildkit = ScriptedBuildKit()
+    make_engine(buildkit).build()
+    assert buildkit.requests[0].Frontend == "dockerfile.v0"
+    assert not [name for name in buildkit.requests[0].FrontendAttrs if "SYNTAX" in name]
 
 
 @pytest.mark.parametrize(
