@@ -18,13 +18,13 @@ from imagebuilders.buildkit.proto.control_pb2 import (
 )
 from imagebuilders.buildkit.session.auth import CredentialSource, RegistryAuth
 from imagebuilders.buildkit.session.file_sync import FileSync
-from imagebuilders.buildkit.session.masking import SecretMask
 from imagebuilders.buildkit.session.secrets import Secrets
 from imagebuilders.buildkit.session.session import Service, Session
 from imagebuilders.buildkit.session.ssh import Agent, SSHAgents
 from imagebuilders.buildkit.session.synced_folders import SyncedFolder
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.events import Event, ImageBuilt
+from imagebuilders.masking import SecretMask
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient

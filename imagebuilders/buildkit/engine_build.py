@@ -14,6 +14,7 @@ from imagebuilders.build_options.buildkit_attributes import (
     render_cache_imports,
 )
 from imagebuilders.build_options.result_files import write_result_files
+from imagebuilders.build_options.secret_sources import secret_sources
 from imagebuilders.buildkit.build import ImageBuild, build_image
 from imagebuilders.buildkit.build_folders import DOCKERFILE, build_folders, shared_key
 from imagebuilders.buildkit.caches import Caches, plan_caches
@@ -22,7 +23,6 @@ from imagebuilders.buildkit.layout_contexts import plan_layouts
 from imagebuilders.buildkit.named_registries import named_registries
 from imagebuilders.buildkit.outputs import Outputs, plan_outputs
 from imagebuilders.buildkit.remote_sources import plan_remote
-from imagebuilders.buildkit.secret_sources import secret_sources
 from imagebuilders.buildkit.session.content import ContentStores
 from imagebuilders.buildkit.session.session import Service
 from imagebuilders.buildkit.ssh_sources import ssh_agents

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from imagebuilders.buildkit.session.masking import SecretMask
 from imagebuilders.buildkit.step_log import DecodedLines, StepLog
 from imagebuilders.buildkit.steps import MAX_NAME_CHARS, Step, Steps, layer_of
 from imagebuilders.events import (
@@ -29,6 +28,7 @@ from imagebuilders.events import (
     StepStarted,
     Stream,
 )
+from imagebuilders.masking import SecretMask
 
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from imagebuilders.docker.output_lines import OutputLines
 
 if TYPE_CHECKING:
-    from imagebuilders.buildkit.session.masking import MaskedStream
+    from imagebuilders.masking import MaskedStream
 
 MAX_LOG_CHARS = 64 * 1024 * 1024
 """So much output of a build is kept for its error; of more, the last."""

@@ -13,6 +13,8 @@ from imagebuilders.go_text import replace_lone_surrogates
 OLDEST_API_VERSION = (1, 24)
 """The oldest version of the API that is spoken."""
 
+_PODMAN = "Podman Engine"
+_RELEASE = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
 _API_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 
 
@@ -51,6 +53,17 @@ class EngineVersion:
     def api(self) -> tuple[int, int]:
         """The version of its API as two numbers."""
         found = _API_VERSION.fullmatch(self.api_version)
+        return (0, 0) if found is None else (int(found[1]), int(found[2]))
+
+    @property
+    def is_podman(self) -> bool:
+        """Whether it is Podman, which builds by itself and in its own way."""
+        return self.product == _PODMAN
+
+    @property
+    def release(self) -> tuple[int, int]:
+        """The first two numbers of the product's version; zeros when it tells none."""
+        found = _RELEASE.match(self.version)
         return (0, 0) if found is None else (int(found[1]), int(found[2]))
 
     def __str__(self) -> str:

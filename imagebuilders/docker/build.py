@@ -43,6 +43,7 @@ def build_image(
     advise: Callable[[str], str] | None = None,
     dockerfile: str | None = None,
     read_dockerfile: Callable[[], bytes] | None = None,
+    mask: Callable[[str], str] = str,
 ) -> BuiltImage:
     """Send a context to the engine, have it built, and report every step as it comes.
 
@@ -60,12 +61,13 @@ def build_image(
         advise: gives what to add to an engine's words on a failure.
         dockerfile: what the user calls the Dockerfile; its name in the archive by default.
         read_dockerfile: returns its content, of which errors show the failing lines.
+        mask: takes secrets out of what the engine tells.
 
     Raises:
         BuildError: a step failed, the Dockerfile is malformed, or the engine went away.
     """
     fields = dict(params)
-    progress = BuildProgress(emit, removes_containers=_removes_containers(fields))
+    progress = BuildProgress(emit, removes_containers=_removes_containers(fields), mask=mask)
     errors = BuildErrors(
         image_name,
         progress,

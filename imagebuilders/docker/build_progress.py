@@ -80,6 +80,7 @@ class BuildProgress:
         emit: Callable[[Event], None],
         *,
         removes_containers: bool = True,
+        mask: Callable[[str], str] = str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Begin before the first message.
@@ -87,9 +88,11 @@ class BuildProgress:
         Args:
             emit: what to do with events.
             removes_containers: whether the engine was asked to remove intermediate containers.
+            mask: takes secrets out of a line that the engine sent.
             clock: gives the time, in seconds since 1970.
         """
         self._emit = emit
+        self._mask = mask
         self._clock = clock
         self._stream: BuildStream = DockerStream(removes_containers=removes_containers)
         self._graph = StepGraph()
@@ -120,7 +123,7 @@ class BuildProgress:
         if "errorDetail" in message or "error" in message:
             self._tell(self._stream.fail())
             self._end_lines()
-            failure = _failure(message)
+            failure = _failure(message, self._mask)
             self.log.append(failure.text)
             self._finish_step(failure.text)
             return failure
@@ -177,7 +180,8 @@ class BuildProgress:
                 self._print(each)
                 continue
             self._end_lines()
-            self.log.append(each.text)
+            text = self._mask(each.text)
+            self.log.append(text)
             match each:
                 case Announced():
                     self._start_step(each)
@@ -185,9 +189,9 @@ class BuildProgress:
                     self._mark_cached()
                 case Warned():
                     step_id = self.step.id if self.step is not None else ""
-                    self._emit(Notice(each.message, step_id=step_id))
+                    self._emit(Notice(self._mask(each.message), step_id=step_id))
                 case EngineSaid():
-                    self._emit(StepOutput(0, each.text))
+                    self._emit(StepOutput(0, text))
 
     def _start_step(self, announced: Announced) -> None:
         self._finish_step()
@@ -240,6 +244,7 @@ class BuildProgress:
                 self._print_line(line, stream)
 
     def _print_line(self, line: str, stream: Stream) -> None:
+        line = self._mask(line)
         self.log.append(line)
         if self.step is None:
             self._emit(StepOutput(0, line, stream=stream))
@@ -248,10 +253,10 @@ class BuildProgress:
         self._emit(StepOutput(self.step.number, line, step_id=self.step.id, stream=stream))
 
 
-def _failure(message: Message) -> Failure:
+def _failure(message: Message, mask: Callable[[str], str]) -> Failure:
     detail = message.get("errorDetail")
     fields = detail if isinstance(detail, dict) else {}
-    text = str(fields.get("message") or message.get("error") or "no reason given").strip()
+    text = mask(str(fields.get("message") or message.get("error") or "no reason given").strip())
     code = fields.get("code")
     if isinstance(code, int) and not isinstance(code, bool) and 0 < code <= _MAX_EXIT_CODE:
         return Failure(text, code)

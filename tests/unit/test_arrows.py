@@ -23,7 +23,7 @@ _ORDER = (
     ("exceptions", "version", "cancellation"),
     ("events",),
     ("validation", "async_build", "build_summary"),
-    ("user_folders", "control_files", "go_text", "proxies"),
+    ("user_folders", "control_files", "go_text", "masking", "proxies"),
     ("dockerfile",),
     ("oci",),
     ("auth",),

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from imagebuilders.build_options.secret_sources import MAX_SECRET_BYTES
 from imagebuilders.buildkit.proto.session_pb2 import GetSecretRequest, GetSecretResponse
 from imagebuilders.buildkit.session.unary import UnaryMethod, unary
 from imagebuilders.buildkit.transport.call import Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
-
-MAX_SECRET_BYTES = 500 * 1024
-"""Daemons take no larger one."""
 
 
 def _forget(_value: bytes) -> None:

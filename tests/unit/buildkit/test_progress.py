@@ -18,7 +18,6 @@ from imagebuilders.buildkit.proto.control_pb2 import (
     VertexWarning,
 )
 from imagebuilders.buildkit.proto.ops_pb2 import Position, ProgressGroup, Range
-from imagebuilders.buildkit.session.masking import SecretMask
 from imagebuilders.events import (
     ContextProgress,
     Event,
@@ -31,6 +30,7 @@ from imagebuilders.events import (
     StepProgress,
     StepStarted,
 )
+from imagebuilders.masking import SecretMask
 
 EventT = TypeVar("EventT", bound=Event)
 

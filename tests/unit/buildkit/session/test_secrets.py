@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joined_session import joined_session
 
+from imagebuilders.build_options.secret_sources import MAX_SECRET_BYTES, secret_sources
 from imagebuilders.build_options.values import BuildSecret
-from imagebuilders.buildkit.secret_sources import secret_sources
-from imagebuilders.buildkit.session.secrets import MAX_SECRET_BYTES, Secrets
+from imagebuilders.buildkit.session.secrets import Secrets
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code
 from imagebuilders.exceptions import BuildOptionsError

@@ -7,9 +7,11 @@ import stat
 from collections.abc import Callable, Iterable
 
 from imagebuilders.build_options.values import BuildSecret
-from imagebuilders.buildkit.session.secrets import MAX_SECRET_BYTES
 from imagebuilders.control_files import read_control_file
 from imagebuilders.exceptions import BuildOptionsError, ControlFileError
+
+MAX_SECRET_BYTES = 500 * 1024
+"""Daemons take no larger one."""
 
 
 def secret_sources(secrets: Iterable[BuildSecret]) -> dict[str, Callable[[], bytes]]:

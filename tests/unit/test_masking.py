@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuilders.buildkit.session.masking import MASK, MAX_HELD_BYTES, SecretMask
+from imagebuilders.masking import MASK, MAX_HELD_BYTES, SecretMask
 
 KEY = b"-----BEGIN KEY-----\nAAAA\nBBBBBBBBBBBBBB\nCC\n-----END KEY-----\n"
 
