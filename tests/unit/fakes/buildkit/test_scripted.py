@@ -36,7 +36,7 @@ def client(buildkit: ScriptedBuildKit) -> Iterator[ControlClient]:
 
 
 def _solve(client: ControlClient, ref: str = "ref", session: str = "") -> dict[str, str]:
-    request = SolveRequest(Ref=ref, Session=session).SerializeToString()
+    request = SolveRequest(Ref=ref, Session=session, Frontend="dockerfile.v0").SerializeToString()
     answer = client.channel.unary(f"{SERVICE}Solve", request, timeout=20)
     return dict(SolveResponse.FromString(answer).ExporterResponse)
 
