@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from imagebuilders.buildkit.control.client import ControlClient
 from imagebuilders.buildkit.transport.channel import Channel
-from imagebuilders.buildkit.transport.errors import TransportError
+from imagebuilders.buildkit.transport.errors import ProtocolError, TransportError
 from imagebuilders.connections.address import Address, AddressError, Scheme, parse_address
 from imagebuilders.connections.dial import Endpoint, dial
 from imagebuilders.connections.nonblocking import non_blocking
@@ -20,6 +21,8 @@ CONNECT_SECONDS = 10.0
 """So long each step of connecting may take, and the daemon to say its first word."""
 
 ALPN = ("h2",)
+
+_COMPLETE = re.compile(r"(?i:unix)://.+|(?i:tcp|https?)://[^/]+:\d+/*")
 
 
 def connect(
@@ -44,9 +47,11 @@ def connect(
         return open_control(endpoint, timeout)
     except (OSError, TransportError) as error:
         reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        advice = "See whether buildkitd is running and listens there."
+        if isinstance(error, ProtocolError):
+            advice = f"{advice} With a Docker Engine, LocalImageBuilder builds."
         raise BuildKitError(
-            f"No BuildKit daemon answers at {address}: {reason}. See whether buildkitd is running "
-            "and listens there."
+            f"No BuildKit daemon answers at {address}: {reason}. {advice}"
         ) from error
 
 
@@ -77,6 +82,9 @@ def _parse(text: str, *, tls: bool) -> Address:
         address = parse_address(text, tls=tls)
         if address.scheme is Scheme.SSH:
             raise AddressError("ssh:// is not supported; use unix:// or tcp://")
+        # Docker's usual socket and ports, and paths behind a host, are not those of buildkitd.
+        if not _COMPLETE.fullmatch(text.strip()):
+            raise AddressError("write it as unix:///path or tcp://host:port")
     except AddressError as error:
         raise ConfigurationError(f"The address {text!r} cannot be used: {error}.") from error
     return address

@@ -36,6 +36,7 @@ ENGINE_EXPORTER = "moby"
 DAEMON_EXPORTER = "image"
 """The exporter of a daemon of its own, which also pushes."""
 
+_TYPES = ("docker", "image", "registry", "oci", "tar", "local", "cacheonly", "moby")
 _STDOUT = "-"
 _EXPORT_STORE = "export"
 _NAMED = frozenset({"image", "docker", "oci", "moby"})
@@ -115,7 +116,8 @@ def plan_outputs(
         push: whether that exporter is to push the image; it is added where no output asks for it.
 
     Raises:
-        BuildOptionsError: an output lacks an attribute, or cannot be written where it says.
+        BuildOptionsError: an output is of an unknown type, lacks an attribute, or cannot be
+            written where it says.
     """
     exporters: list[ExporterRequest] = []
     targets: dict[int, Target] = {}
@@ -128,6 +130,8 @@ def plan_outputs(
         attributes = dict(output.attributes)
         kind = output.type
         dest = attributes.pop("dest", "")
+        if kind not in _TYPES:
+            raise _wrong(f"there is no type {kind!r}; there are {', '.join(_TYPES)}")
         if kind == "cacheonly":
             continue
         if kind == "registry":

@@ -19,6 +19,7 @@ _GOAWAY = struct.Struct(">LL")
 _GOAWAY_TYPE = 0x7
 _MAX_FRAME_BYTES = 16 * 1024  # HTTP/2's default; no other is asked for
 _STREAM_BITS = 0x7FFFFFFF
+_HTTP1 = b"HTTP/1."
 
 
 class FrameFilter:
@@ -43,7 +44,7 @@ class FrameFilter:
             error code.
 
         Raises:
-            ProtocolError: a frame is too large, or a GOAWAY frame malformed.
+            ProtocolError: a frame is too large or no frame at all, or a GOAWAY frame malformed.
         """
         passed: list[memoryview | bytes] = []
         found: list[tuple[int, int]] = []
@@ -77,6 +78,8 @@ class FrameFilter:
     def _begin_frame(self, passed: list[memoryview | bytes]) -> None:
         high, low, kind, _flags, stream = _HEADER.unpack(self._header)
         length = high << 8 | low
+        if self._header.startswith(_HTTP1):
+            raise ProtocolError("the peer speaks HTTP/1, where HTTP/2 was expected")
         if length > _MAX_FRAME_BYTES:
             raise ProtocolError(
                 f"the peer broke the HTTP/2 protocol: a frame of {length} bytes, where "

@@ -81,7 +81,13 @@ def test_nothing_listens(tmp_path: Path) -> None:
         connect(f"unix://{tmp_path}/none.sock")
 
 
-@pytest.mark.parametrize("address", ["ssh://host", "npipe:////./pipe/x", "tcp://host:99999"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("ssh://host", "npipe:////./pipe/x", "tcp://host:99999", "tcp://host", "unix://"),
+        *("/run/buildkit/buildkitd.sock", "buildkitd", "buildkitd:1234", "tcp://host:1234/path"),
+    ],
+)
 def test_an_address_that_cannot_be_used(address: str) -> None:
     """It is said before anything is tried."""
     with pytest.raises(ConfigurationError, match="cannot be used"):
@@ -115,7 +121,9 @@ def test_a_daemon_that_says_nothing() -> None:
 
 
 def test_something_that_is_not_a_daemon() -> None:
-    """Its words are not HTTP/2."""
+    """Such as a Docker Engine, which speaks HTTP/1: the error says so, and what builds with one."""
     answer = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
-    with _listening(answer) as address, pytest.raises(BuildKitError, match="HTTP/2"):
+    with _listening(answer) as address, pytest.raises(BuildKitError) as caught:
         connect(address, timeout=10)
+    assert "the peer speaks HTTP/1" in str(caught.value)
+    assert "LocalImageBuilder" in str(caught.value)

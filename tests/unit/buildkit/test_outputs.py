@@ -130,6 +130,7 @@ def test_blobs_in_a_folder_get_an_index() -> None:
 @pytest.mark.parametrize(
     ("outputs", "words"),
     [
+        (["type=locl,dest=out"], "no type 'locl'; there are docker, image,"),
         (["type=local"], "needs a folder"),
         (["type=local,dest=-"], "needs a folder"),
         (["type=local,dest=file"], "is not a folder"),
