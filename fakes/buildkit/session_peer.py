@@ -248,7 +248,7 @@ class SessionPeer:
     def agent(self, name: str = "default") -> Iterator[Call]:
         """Be connected to an SSH agent for the length of a `with` block.
 
-        The call's messages are `BytesMessage`s, both ways.
+        The messages of the call are `BytesMessage`, both ways.
         """
         metadata = (("buildkit.ssh.id", name),)
         with self.open("/moby.sshforward.v1.SSH/ForwardAgent", metadata) as call:
