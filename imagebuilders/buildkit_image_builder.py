@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from imagebuilders.base_image_builder import BaseImageBuilderConfig, BaseImageBuilderFlavor
+from imagebuilders.buildkit.daemon_address import parse_daemon_address
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
+from imagebuilders.connections.address import AddressError, hide_password
 from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.daemon_image_builder import (
     BuildOutcome,
@@ -23,10 +25,16 @@ from imagebuilders.exceptions import BuildError, BuildKitError, ConfigurationErr
 from imagebuilders.oci.reference import parse_build_target
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from imagebuilders.auth.keychain import Keychain
     from imagebuilders.build_options import DockerBuildOptions
+    from imagebuilders.build_options.job import BuildJob
+    from imagebuilders.buildkit.daemon import Daemon
     from imagebuilders.buildkit.engine_client import OpenDaemon
     from imagebuilders.container_registries import BaseContainerRegistry
+
+_DURATION = Field(default=None, gt=0, allow_inf_nan=False)
 
 
 def _as_addresses(value: object) -> object:
@@ -34,38 +42,76 @@ def _as_addresses(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
-class BuildKitImageBuilderConfig(BaseImageBuilderConfig):
-    """Settings of the BuildKit image builder."""
+def _check_addresses(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    for address in _listed(value):
+        _check_address(address)
+    return value
 
-    # The type `str` is there for environment variables, which would have to be JSON otherwise.
-    addresses: Annotated[str | tuple[str, ...], BeforeValidator(_as_addresses)] = ()
-    """Where `buildkitd` listens: `unix:///path` or `tcp://host:port`; one or several, a list or
-    with commas between them."""
+
+def _check_address(address: str) -> None:
+    try:
+        parse_daemon_address(address)
+    except AddressError as error:
+        raise ValueError(f"{hide_password(address)!r} cannot be used: {error}") from error
+
+
+# The type `str` is there for environment variables, which would have to be JSON otherwise.
+Addresses: TypeAlias = Annotated[
+    str | tuple[str, ...], BeforeValidator(_as_addresses), AfterValidator(_check_addresses)
+]
+"""One address, or several: a list, or with commas between them."""
+
+
+class BuildKitImageBuilderConfig(BaseImageBuilderConfig):
+    """Settings of the BuildKit image builder.
+
+    Without `addresses` and `builder` the variables `BUILDX_BUILDER` and then `BUILDKIT_HOST` name
+    them.
+    """
+
+    addresses: Addresses = ()
+    """Where daemons are: `unix:///path`, `tcp://host:port`, `ssh://user@host`,
+    `docker-container://name` or `kube-pod://pod?namespace=…&container=…`; one, or several as a
+    list or with commas between them."""
+    platform_addresses: dict[str, Addresses] = Field(default_factory=dict)
+    """Daemons that build for one platform each, as in `{"linux/arm64": "tcp://arm:1234"}`."""
+    builder: str | None = None
+    """A builder that `docker buildx create` made, or a Docker context, instead of addresses."""
     tls_ca: Path | None = None
-    """The authority that the daemons' certificates are checked by; with any of these three files,
+    """The authority that the daemons' certificates are checked by; with any of these four,
     `tcp://` is spoken to by TLS."""
     tls_certificate: Path | None = None
     """The client's own certificate, which daemons may demand."""
     tls_key: Path | None = None
     """The key of that certificate."""
+    tls_server_name: str | None = None
+    """Whom the daemons' certificates are for, if not the host of the address."""
+    health_timeout: float | None = _DURATION
+    """Seconds that a daemon may take to say that it is there; by default 2 where there are
+    several, else 10."""
+    start_timeout: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    """Seconds that a daemon may take to begin with a build before the next one is tried."""
     frontend: FrontendSetting = "dockerfile"
     """What reads the Dockerfile: what its `# syntax=` line says, which is an image that is pulled
     (`dockerfile`); BuildKit's own in spite of that line (`builtin`); or the name of an image."""
 
-    @property
-    def address_list(self) -> tuple[str, ...]:
-        """The addresses, each by itself."""
-        return (self.addresses,) if isinstance(self.addresses, str) else self.addresses
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.builder is not None and (self.addresses or self.platform_addresses):
+            raise ValueError("builder and addresses exclude each other: a builder has its own")
+        return self
 
     @property
     def tls(self) -> TLSFiles | None:
         """The files for TLS; `None` when it is not to be spoken."""
         files = (self.tls_ca, self.tls_certificate, self.tls_key)
-        return TLSFiles(*files) if any(files) else None
+        if not any(files) and self.tls_server_name is None:
+            return None
+        return TLSFiles(*files, server_name=self.tls_server_name)
 
 
 class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
-    """Builds with BuildKit's own daemon, which pushes the image itself.
+    """Builds with BuildKit's own daemons, which push the image themselves.
 
     No Docker Engine is needed. The image goes to the container registry, or where the options
     `push` and `outputs` say; a build with none is refused, as its result would be nowhere.
@@ -81,36 +127,41 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
         """The setting `frontend`."""
         return self.config.frontend
 
+    def _daemons(self) -> list[Daemon]:
+        """Return the daemons that the settings name.
+
+        Raises:
+            ConfigurationError: they name none, or one that cannot be used.
+            BuildKitError: the pods of a builder on Kubernetes cannot be listed.
+        """
+        from imagebuilders.buildkit.daemon_choice import configured_daemons
+
+        config = self.config
+        return configured_daemons(
+            _listed(config.addresses),
+            {name: _listed(given) for name, given in config.platform_addresses.items()},
+            builder=config.builder,
+            tls=config.tls,
+        )
+
     @contextmanager
     def _open_daemons(self, keychain: Keychain) -> Iterator[Sequence[OpenDaemon]]:
         """Lend the daemons that answer."""
-        from imagebuilders.buildkit.daemon import connect
-        from imagebuilders.buildkit.daemon_features import DaemonFeatures
-        from imagebuilders.buildkit.engine_client import OpenDaemon
-        from imagebuilders.cancellation import stopped_by
+        from imagebuilders.buildkit.fleet import all_that_answer
+        from imagebuilders.buildkit.fleet_build import health_seconds
 
         del keychain  # daemons ask for no login
-        self._check_addresses()
-        address = self.config.address_list[0]
-        client = connect(address, tls=self.config.tls)
-        with client, stopped_by(client.close):
-            name = f"BuildKit {client.version()} at {address}"
-            features = DaemonFeatures.of(f"The BuildKit at {address}", client.workers())
-            yield (OpenDaemon(name, client, features, (address,)),)
-
-    def _check_addresses(self) -> None:
-        if not self.config.addresses:
-            raise ConfigurationError(
-                "No BuildKit daemon is named. Give BuildKitImageBuilder its address, as in "
-                "addresses='tcp://buildkitd:1234'.",
-                key="addresses",
-            )
+        daemons = self._daemons()
+        seconds = health_seconds(daemons, self.config.health_timeout)
+        with all_that_answer(daemons, seconds) as opened:
+            yield opened
 
     def _check(
         self, options: DockerBuildOptions, container_registry: BaseContainerRegistry | None
     ) -> None:
         """See, without asking a daemon, whether the build can be done at all."""
         from imagebuilders.build_options.buildkit_attributes import check_buildkit, chosen_outputs
+        from imagebuilders.buildkit.daemon_choice import check_named
 
         check_buildkit(options)
         if container_registry is None and not chosen_outputs(options):
@@ -120,35 +171,59 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
                 "daemon has no images that Docker could run.",
                 key="container_registry",
             )
-        self._check_addresses()
+        config = self.config
+        check_named(config.addresses or config.platform_addresses or config.builder)
 
     def _build(self, request: BuildRequest) -> BuildOutcome:
-        """Build with the daemon, which pushes the image if a registry is given."""
-        from imagebuilders.buildkit.engine_build import build_with_buildkit
+        """Build with the first daemon that answers, which pushes the image if that is asked."""
+        from imagebuilders.buildkit.build_folders import shared_key
+        from imagebuilders.buildkit.fleet_build import build_with_fleet
 
         reference = request.reference
-        try:
-            with self._open_daemons(request.keychain) as (daemon, *_):
+        names = _names(request)
+        root = request.snapshot.root
+        has_begun = False
+
+        def make_job(daemon: OpenDaemon) -> BuildJob:
+            nonlocal has_begun
+            if not has_begun:
+                has_begun = True
                 request.tell(BuildStarted(str(reference), daemon.name))
-                job = request.job(
-                    names=_names(request),
-                    proxies=request.proxies(*daemon.addresses),
-                    frontend=self.config.frontend,
-                    will_push=bool(request.pushed),
-                )
-                digest = build_with_buildkit(daemon.client, job, daemon.features)
+            return request.job(
+                names=names,
+                proxies=request.proxies(*daemon.addresses),
+                frontend=self.config.frontend,
+                will_push=bool(request.pushed),
+            )
+
+        try:
+            daemons = self._daemons()
         except BuildKitError as error:
             raise BuildError(f"{reference} was not built. {error}") from error
+        digest, daemon_name = build_with_fleet(
+            daemons,
+            # Without a folder there is no context to tell from others, but the image's name.
+            shared_key(root, {}) if root else reference.repository,
+            make_job,
+            image_name=str(reference),
+            tell=request.tell,
+            health_timeout=self.config.health_timeout,
+            start_timeout=self.config.start_timeout,
+        )
         if not request.pushed:
             return BuildOutcome(request.image_name)
         if digest is None:
             raise BuildError(
-                f"{reference} was built, but {daemon.name} did not tell the digest of "
-                "what it pushed."
+                f"{reference} was built, but {daemon_name} did not tell the digest of what it "
+                "pushed."
             )
         pushed = f"{reference.repository}@{digest}"
         request.tell(ImagePushed(pushed))
         return BuildOutcome(pushed)
+
+
+def _listed(addresses: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (addresses,) if isinstance(addresses, str) else addresses
 
 
 def _names(request: BuildRequest) -> tuple[str, ...]:

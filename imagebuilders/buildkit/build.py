@@ -15,6 +15,7 @@ from imagebuilders.buildkit.proto.control_pb2 import (
     CacheOptionsEntry,
     Exporter,
     SolveRequest,
+    StatusResponse,
 )
 from imagebuilders.buildkit.session.auth import CredentialSource, RegistryAuth
 from imagebuilders.buildkit.session.file_sync import FileSync
@@ -23,6 +24,7 @@ from imagebuilders.buildkit.session.session import Service, Session
 from imagebuilders.buildkit.session.ssh import Agent, SSHAgents
 from imagebuilders.buildkit.session.synced_folders import SyncedFolder
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
+from imagebuilders.buildkit.transport.status import Code
 from imagebuilders.events import Event, ImageBuilt
 from imagebuilders.masking import SecretMask
 
@@ -73,6 +75,7 @@ class ImageBuild:
         dockerfile_content: what is in it, of which errors show the failing lines.
         frontend: what reads the Dockerfile.
         idle_timeout: seconds that the daemon may tell nothing; without limit by default.
+        start_timeout: seconds that its first word may take; without limit by default.
     """
 
     image_name: str
@@ -92,6 +95,7 @@ class ImageBuild:
     dockerfile_content: bytes = field(default=b"", repr=False)
     frontend: Frontend = field(default_factory=Frontend)
     idle_timeout: float | None = None
+    start_timeout: float | None = None
 
 
 def build_image(
@@ -111,7 +115,9 @@ def build_image(
         What the exporters say of their results, as in `containerimage.digest`.
 
     Raises:
-        BuildError: a step failed, the Dockerfile is malformed, or the daemon went away.
+        BuildError: a step failed, the Dockerfile is malformed, or the daemon went away; a
+            `BuildNotBegunError` if it did so before its first word.
+        PushError: a registry did not take the image.
         BuildContextError: a file of a folder cannot be read.
         ContextChangedError: a file of a folder changed before the daemon had it.
     """
@@ -124,6 +130,7 @@ def build_image(
             solve_request(build, session.id),
             on_status,
             idle_timeout=build.idle_timeout,
+            start_timeout=build.start_timeout,
         ),
     )
     image_id = response.get("containerimage.digest")
@@ -150,7 +157,9 @@ def run_build(
         undone: what errors say did not happen.
 
     Raises:
-        BuildError: a step failed, the Dockerfile is malformed, or the daemon went away.
+        BuildError: a step failed, the Dockerfile is malformed, or the daemon went away; a
+            `BuildNotBegunError` if it did so before its first word.
+        PushError: a registry did not take the image.
         BuildContextError: a file of a folder cannot be read.
         ContextChangedError: a file of a folder changed before the daemon had it.
     """
@@ -168,16 +177,27 @@ def run_build(
     )
     files = FileSync(build.folders)
     session = Session([files, *_services(build, mask)], shared_key=build.shared_key)
+    has_begun = False
+
+    def take(response: StatusResponse) -> None:
+        nonlocal has_begun
+        has_begun = True
+        events.take(response)
+
     try:
         with client.attached(session):
-            answer = run(session, events.take)
+            answer = run(session, take)
     except CallError as error:
         events.close()
         if files.failure is not None:
             raise files.failure from error
-        raise errors.failed(error.status) from error
+        if not has_begun and error.status.code == Code.UNAVAILABLE:
+            raise errors.not_begun(error.status.message) from error
+        raise errors.not_pushed(error.status) or errors.failed(error.status) from error
     except TransportError as error:
         events.close()
+        if not has_begun:
+            raise errors.not_begun(str(error)) from error
         raise errors.broke_off(str(error)) from error
     events.close()
     return answer

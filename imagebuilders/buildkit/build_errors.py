@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.control.failure import FailedSource, SolveFailure
 from imagebuilders.buildkit.frontend import frontend_advice
 from imagebuilders.docker.failing_lines import FailingLines
+from imagebuilders.docker.registry_errors import advise
 from imagebuilders.dockerfile import Dockerfile, Instruction, excerpt, parse
-from imagebuilders.exceptions import BuildError
+from imagebuilders.exceptions import BuildError, PushError
+from imagebuilders.oci.reference import split_domain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +23,23 @@ if TYPE_CHECKING:
 SHOWN_OUTPUT_LINES = 20
 """So many of the failing step's last lines stand in the error."""
 
+_PUSH = re.compile(r"failed to push (?P<name>[^ ]+): (?P<detail>.+)", re.DOTALL)
+"""What a daemon says of an image that a registry did not take."""
+
 _STEPS = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 """The instructions that a daemon counts as steps, beside a FROM."""
+
+
+class BuildNotBegunError(BuildError):
+    """A daemon went away, or said nothing, before the build began: it can be built elsewhere.
+
+    Attributes:
+        reason: what happened, without the image's name and a full stop.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class BuildErrors:
@@ -73,6 +91,29 @@ class BuildErrors:
             output=output,
             log=self._events.log(),
             excerpt=shown or None,
+        )
+
+    def not_pushed(self, status: RpcStatus) -> PushError | None:
+        """Make the error of an image that a registry did not take; `None` for other failures."""
+        found = _PUSH.match(status.message)
+        if found is None:
+            return None
+        name, detail = found["name"], self._mask(found["detail"]).strip()
+        domain = split_domain(name)[0]
+        return PushError(
+            f"{name} was not pushed to {domain}: {detail.rstrip('.')}. {advise(detail, domain)}",
+            image_name=name,
+            registry=domain,
+            detail=detail,
+        )
+
+    def not_begun(self, what: str) -> BuildNotBegunError:
+        """Make the error of a build that the daemon never began."""
+        reason = self._mask(what).rstrip(".")
+        return BuildNotBegunError(
+            f"{self._image_name} {self._undone}: {reason}. See whether the daemon is running, and "
+            "its log.",
+            reason=reason,
         )
 
     def broke_off(self, what: str) -> BuildError:

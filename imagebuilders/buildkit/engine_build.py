@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from imagebuilders.build_options.buildkit_attributes import (
@@ -72,13 +72,20 @@ class Features(Protocol):
         """
 
 
-def build_with_buildkit(client: ControlClient, job: BuildJob, features: Features) -> str | None:
+def build_with_buildkit(
+    client: ControlClient,
+    job: BuildJob,
+    features: Features,
+    *,
+    start_timeout: float | None = None,
+) -> str | None:
     """Build an image with a BuildKit.
 
     Args:
         client: the BuildKit.
         job: the build.
         features: what it can do.
+        start_timeout: seconds that its first word may take; without limit by default.
 
     Returns:
         The image's ID or, of a daemon that pushes, its digest; `None` for a build that keeps no
@@ -91,7 +98,8 @@ def build_with_buildkit(client: ControlClient, job: BuildJob, features: Features
     """
     plan = plan_build(job, features)
     try:
-        response = build_image(client, plan.build, job.emit)
+        build = replace(plan.build, start_timeout=start_timeout)
+        response = build_image(client, build, job.emit)
         plan.finish(response)
     except BaseException:
         plan.outputs.send.discard()

@@ -30,6 +30,8 @@ class Scheme(enum.Enum):
     UNIX = "unix"
     TCP = "tcp"
     SSH = "ssh"
+    COMMAND = "command"
+    """By the standard input and output of a command; its words stand in the path."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Address:
     def __str__(self) -> str:
         if self.scheme is Scheme.UNIX:
             return f"unix://{self.path}"
+        if self.scheme is Scheme.COMMAND:
+            return self.path
         host = f"[{self.host}]" if ":" in self.host else self.host
         user = "" if self.user is None else f"{self.user}@"
         port = "" if self.port is None else f":{self.port}"

@@ -23,7 +23,7 @@ class Endpoint:
     """The files for TLS over TCP; without any, TLS is only spoken where the address asks for it."""
     proxy: Proxy | None = None
     command: Sequence[str] = ()
-    """For ssh, the command to run."""
+    """For ssh and other commands, what to run."""
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What is sent with each request beside what HTTP needs."""
     alpn: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ def dial(endpoint: Endpoint, *, timeout: float | None = None) -> socket.socket:
     """
     if endpoint.address.scheme is Scheme.UNIX:
         return _dial_unix(endpoint.address.path, timeout)
-    if endpoint.address.scheme is Scheme.SSH:
+    if endpoint.address.scheme in (Scheme.SSH, Scheme.COMMAND):
         return CommandSocket(endpoint.command)
     return _dial_tcp(endpoint, timeout)
 
@@ -135,7 +135,8 @@ def _dial_tcp(endpoint: Endpoint, timeout: float | None) -> socket.socket:
         if context is not None:
             if proxy is not None:
                 _open_tunnel(connected, endpoint, proxy, timeout)
-            connected = context.wrap_socket(connected, server_hostname=address.host)
+            name = endpoint.tls.server_name if endpoint.tls else None
+            connected = context.wrap_socket(connected, server_hostname=name or address.host)
     except BaseException:
         connected.close()
         raise

@@ -89,6 +89,15 @@ class NonBlockingSocket:
             return self._socket.send(data)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return 0
+        except OSError:
+            self._raise_alert()
+            raise
+
+    def _raise_alert(self) -> None:
+        """Raise why the other side closed, if it said so by TLS: as with a certificate refused."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError):
+                self._socket.recv(READ_BYTES)
 
     def close(self) -> None:
         """Close the socket."""

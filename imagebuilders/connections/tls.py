@@ -23,13 +23,15 @@ class TLSFiles:
     """The files that TLS to a daemon needs; every one that is named must be there.
 
     `verify` is whether the daemon's certificate is checked: by `ca`, or without one by the
-    system's own authorities.
+    system's own authorities. `server_name` is whom it is to be for, if not the host that is
+    connected to.
     """
 
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
     verify: bool = True
+    server_name: str | None = None
 
     @classmethod
     def in_directory(cls, directory: Path, *, verify: bool) -> TLSFiles:

@@ -49,6 +49,7 @@ def upgrade_connection(
     *,
     protocol: str = "h2c",
     headers: Sequence[tuple[str, str]] = (),
+    body: bytes = b"",
     timeout: float = UPGRADE_SECONDS,
 ) -> NonBlockingStream:
     """Ask a daemon to speak another protocol on a connection.
@@ -59,6 +60,7 @@ def upgrade_connection(
         own_headers: the headers that every request to this daemon needs.
         protocol: the protocol's name.
         headers: further headers; a name may come more than once.
+        body: what is sent behind them.
         timeout: seconds that the daemon may take to answer.
 
     Returns:
@@ -71,9 +73,9 @@ def upgrade_connection(
     stream = non_blocking(connected)
     try:
         own = {**own_headers, "Connection": "Upgrade", "Upgrade": protocol}
-        lines = [f"POST {target} HTTP/1.1", "Content-Length: 0"]
+        lines = [f"POST {target} HTTP/1.1", f"Content-Length: {len(body)}"]
         lines += [_line(name, value) for name, value in (*own.items(), *headers)]
-        head = "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
+        head = "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body
         begun = _Handshake(stream, time.monotonic() + timeout).run(head)
     except BaseException:
         stream.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from imagebuilders import (
     DefaultContainerRegistry,
 )
 from imagebuilders.events import BuildStarted, Event, ImagePushed, Notice, listen
-from imagebuilders.exceptions import BuildError, BuildOptionsError, ConfigurationError
+from imagebuilders.exceptions import BuildError, BuildOptionsError, ConfigurationError, PushError
 
 DIGEST = "sha256:" + "d" * 64
 
@@ -225,4 +227,72 @@ def test_addresses_come_in_every_form() -> None:
     """One, several with commas, a list."""
     for given in ("unix:///a, tcp://b:1", ["unix:///a", "tcp://b:1"]):
         config = BuildKitImageBuilderConfig.model_validate({"addresses": given})
-        assert config.address_list == ("unix:///a", "tcp://b:1")
+        assert config.addresses == ("unix:///a", "tcp://b:1")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"addresses": "buildkitd:1234"}, "its kind is missing"),
+        ({"addresses": ["tcp://buildkitd"]}, "the port is missing"),
+        ({"addresses": "ftp://user:secret@host"}, "ftp:// is not supported"),
+        ({"platform_addresses": {"linux/arm64": "tcp://arm"}}, "the port is missing"),
+        ({"addresses": "tcp://a:1", "builder": "mine"}, "exclude each other"),
+    ],
+)
+def test_settings_that_cannot_be_used(settings: dict[str, Any], words: str) -> None:
+    """They are refused where the builder is made, without a password in the words."""
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        BuildKitImageBuilder(**settings)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("variable", ["BUILDKIT_HOST", "BUILDX_BUILDER"])
+def test_the_environment_names_a_daemon(
+    daemon: ScriptedBuildKit,
+    address: str,
+    registry: DefaultContainerRegistry,
+    docker_config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+) -> None:
+    """`BUILDX_BUILDER` before `BUILDKIT_HOST`; both count only without settings."""
+    monkeypatch.setenv("BUILDKIT_HOST", address)
+    if variable == "BUILDX_BUILDER":
+        monkeypatch.setenv("BUILDKIT_HOST", "unix:///no/such.sock")
+        monkeypatch.setenv("BUILDX_BUILDER", "mine")
+        write_builder(docker_config.parent, "mine", "remote", [{"Endpoint": address}])
+    BuildKitImageBuilder().build("registry.example/team/app:1", _context(), None, registry)
+    assert len(daemon.requests) == 1
+
+
+def write_builder(
+    folder: Path, name: str, driver: str, nodes: Sequence[Mapping[str, object]]
+) -> None:
+    """Write the file that `docker buildx create` keeps of a builder."""
+    instances = folder / "buildx" / "instances"
+    instances.mkdir(parents=True, exist_ok=True)
+    filled = [
+        {"Name": f"{name}{number}", "Platforms": None, "DriverOpts": None, **node}
+        for number, node in enumerate(nodes)
+    ]
+    (instances / name).write_text(json.dumps({"Name": name, "Driver": driver, "Nodes": filled}))
+
+
+def test_a_push_that_fails_is_a_push_error(
+    daemon: ScriptedBuildKit, builder: BuildKitImageBuilder, registry: DefaultContainerRegistry
+) -> None:
+    """It names image and registry, and what the registry said, as that of an engine does."""
+
+    def script(build: ScriptedBuild) -> Mapping[str, str]:
+        build.step("[1/1] FROM base:1")
+        words = "failed to push registry.example/team/app:1: authorization failed: no basic auth"
+        build.step("exporting to image", error=words)
+        build.fail(words)
+
+    daemon.script = script
+    with pytest.raises(PushError, match=r"was not pushed to registry\.example: auth") as caught:
+        builder.build("registry.example/team/app:1", _context(), None, registry)
+    assert caught.value.image_name == "registry.example/team/app:1"
+    assert caught.value.registry == "registry.example"
+    assert caught.value.detail == "authorization failed: no basic auth"

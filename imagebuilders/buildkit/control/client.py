@@ -80,14 +80,18 @@ class ControlClient:
 
     # --- short questions -----------------------------------------------------
 
-    def version(self) -> str:
+    def version(self, timeout: float = ANSWER_SECONDS) -> str:
         """Return the daemon's version; empty where it does not tell, as 20.10.
+
+        Args:
+            timeout: seconds that the answer may take.
 
         Raises:
             TransportError: the connection broke, or the daemon refused.
+            CallTimeoutError: no answer came in time.
         """
         try:
-            answer = self._ask("Info", control_pb2.InfoRequest().SerializeToString())
+            answer = self._ask("Info", control_pb2.InfoRequest().SerializeToString(), timeout)
         except CallError as error:
             if error.status.code == Code.UNIMPLEMENTED:
                 return ""

@@ -53,6 +53,7 @@ def solve(
     on_status: OnStatus,
     *,
     idle_timeout: float | None = None,
+    start_timeout: float | None = None,
 ) -> dict[str, str]:
     """Have a daemon build, and follow it to its end.
 
@@ -64,6 +65,7 @@ def solve(
         request: what to build; without a `Ref` it gets one.
         on_status: called in this thread with everything that the daemon tells.
         idle_timeout: seconds that the daemon may tell nothing; without limit by default.
+        start_timeout: seconds that its first word may take; without limit by default.
 
     Returns:
         What the exporters say of their results, as in `containerimage.digest`.
@@ -73,7 +75,9 @@ def solve(
         SilentDaemonError: the daemon told nothing for too long.
         TransportError: the connection broke.
     """
-    with following(client, request, on_status, idle_timeout=idle_timeout) as build:
+    with following(
+        client, request, on_status, idle_timeout=idle_timeout, start_timeout=start_timeout
+    ) as build:
         return build.response()
 
 
@@ -84,6 +88,7 @@ def following(
     on_status: OnStatus,
     *,
     idle_timeout: float | None = None,
+    start_timeout: float | None = None,
 ) -> Iterator[Following]:
     """Ask a daemon to build, for the length of a `with` block.
 
@@ -94,6 +99,7 @@ def following(
         request: what to build; without a `Ref` it gets one.
         on_status: called in this thread with everything that the daemon tells.
         idle_timeout: seconds that the daemon may tell nothing; without limit by default.
+        start_timeout: seconds that its first word may take; without limit by default.
 
     Raises:
         TransportError: the connection broke.
@@ -110,7 +116,7 @@ def following(
             call.send(request.SerializeToString(), last=True)
         with suppress(CallError, CallCancelledError):
             status.send(StatusRequest(Ref=request.Ref).SerializeToString(), last=True)
-        yield Following(call, status, on_status, idle_timeout)
+        yield Following(call, status, on_status, idle_timeout, start_timeout)
     finally:
         # First the build, then its status: the daemon ends what runs.
         for open_call in (call, status):
@@ -122,12 +128,19 @@ class Following:
     """Waits for a build's answer and its status, whichever has news."""
 
     def __init__(
-        self, call: Call, status: Call, on_status: OnStatus, idle_timeout: float | None
+        self,
+        call: Call,
+        status: Call,
+        on_status: OnStatus,
+        idle_timeout: float | None,
+        start_timeout: float | None = None,
     ) -> None:
         self._call = call
         self._status = status
         self._on_status = on_status
         self._idle_timeout = idle_timeout
+        self._start_end = None if start_timeout is None else time.monotonic() + start_timeout
+        self._start_timeout = start_timeout
         self._open: set[str] = set()
         self._has_failed = False
         self._is_told = False
@@ -189,12 +202,16 @@ class Following:
         limits = [] if self._idle_timeout is None else [self._idle_timeout]
         if self._is_stuck():
             limits.append(STUCK_SECONDS)
+        if self._start_end is not None and not self._is_told:
+            limits.append(max(0.0, self._start_end - time.monotonic()))
         return min(limits, default=None)
 
     def _is_stuck(self) -> bool:
         return self._has_failed and not self._open
 
     def _gave_up(self) -> TransportError:
+        if self._start_timeout is not None and not self._is_told:
+            return SilentDaemonError(f"the daemon did not begin within {self._start_timeout:g} s")
         if not self._is_stuck():
             return SilentDaemonError(f"the daemon has said nothing for {self._idle_timeout:g} s")
         return TransportError(

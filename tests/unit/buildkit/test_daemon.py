@@ -84,8 +84,10 @@ def test_nothing_listens(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        *("ssh://host", "npipe:////./pipe/x", "tcp://host:99999", "tcp://host", "unix://"),
+        *("ssh://", "npipe:////./pipe/x", "tcp://host:99999", "tcp://host", "unix://"),
         *("/run/buildkit/buildkitd.sock", "buildkitd", "buildkitd:1234", "tcp://host:1234/path"),
+        *("docker-container://", "docker-container://a b", "docker-container://a?x=1"),
+        *("kube-pod://", "kube-pod://Pod", "kube-pod://pod?namespace=--x", "ssh://a:b@host"),
     ],
 )
 def test_an_address_that_cannot_be_used(address: str) -> None:

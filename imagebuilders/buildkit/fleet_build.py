@@ -1,0 +1,102 @@
+"""A build on the first of several daemons that answers and begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from imagebuilders.buildkit.build_errors import BuildNotBegunError
+from imagebuilders.buildkit.engine_build import build_with_buildkit
+from imagebuilders.buildkit.fleet import DaemonAwayError, Roll, in_order, none_answers
+from imagebuilders.cancellation import stopped_by
+from imagebuilders.events import Event, Notice
+from imagebuilders.exceptions import BuildError
+
+if TYPE_CHECKING:
+    from imagebuilders.build_options.job import BuildJob
+    from imagebuilders.buildkit.daemon import Daemon
+    from imagebuilders.buildkit.engine_client import OpenDaemon
+
+HEALTH_SECONDS = 2.0
+"""So long one of several daemons may take to say that it is there."""
+
+ONLY_SECONDS = 10.0
+"""So long the only one may: there is no other to go to."""
+
+
+def health_seconds(daemons: Sequence[Daemon], setting: float | None) -> float:
+    """Return the seconds that each daemon may take to say that it is there.
+
+    Args:
+        daemons: the daemons.
+        setting: what the user says of it, if anything.
+    """
+    return setting or (HEALTH_SECONDS if len(daemons) > 1 else ONLY_SECONDS)
+
+
+def build_with_fleet(
+    daemons: Sequence[Daemon],
+    key: str,
+    make_job: Callable[[OpenDaemon], BuildJob],
+    *,
+    image_name: str,
+    tell: Callable[[Event], None],
+    health_timeout: float | None = None,
+    start_timeout: float | None = None,
+) -> tuple[str | None, str]:
+    """Build on the first daemon that answers and begins, in the order of a key.
+
+    All are asked at once whether they are there, for each build anew. A build that has not begun
+    at its daemon goes to the next one; one that has begun does not.
+
+    Args:
+        daemons: the daemons.
+        key: stands for what is built.
+        make_job: returns the build for a daemon; called again for the next.
+        image_name: the image's name, for errors.
+        tell: what to do with events.
+        health_timeout: seconds that each daemon may take to say that it is there.
+        start_timeout: seconds that a daemon may take to begin; without limit by default.
+
+    Returns:
+        What `build_with_buildkit` returns, and what the daemon is called.
+
+    Raises:
+        BuildError: a step failed, the daemon went away while it built, or none answers.
+        BuildOptionsError: the daemon cannot honour an option.
+        BuildContextError: the context is at fault.
+    """
+    left = in_order(daemons, key)
+    problems: list[tuple[Daemon, Exception]] = []
+    seconds = health_seconds(left, health_timeout)
+    while left:
+        daemon, opened, left = _first_that_answers(left, seconds, problems)
+        if opened is None or daemon is None:
+            break
+        with opened.client, stopped_by(opened.client.close):
+            for passed_over, problem in problems:
+                tell(Notice(f"{passed_over.name} is passed over for {daemon.name}: {problem}."))
+            job = make_job(opened)
+            try:
+                built = build_with_buildkit(
+                    opened.client, job, opened.features, start_timeout=start_timeout
+                )
+            except BuildNotBegunError as error:
+                problems.append((daemon, DaemonAwayError(error.reason)))
+            else:
+                return built, opened.name
+    none = none_answers(problems)
+    raise BuildError(f"{image_name} was not built. {none}") from none
+
+
+def _first_that_answers(
+    daemons: Sequence[Daemon], seconds: float, problems: list[tuple[Daemon, Exception]]
+) -> tuple[Daemon | None, OpenDaemon | None, list[Daemon]]:
+    """Return the first daemon that answers, a connection to it, and the daemons behind it."""
+    with Roll(daemons, seconds) as roll:
+        for number, daemon in enumerate(daemons):
+            answer = roll.take(daemon)
+            if not isinstance(answer, DaemonAwayError):
+                return daemon, answer, list(daemons[number + 1 :])
+            problems.append((daemon, answer))
+    return None, None, []
