@@ -111,8 +111,8 @@ class ArchiveContext(_ElsewhereContext):
             archive: an open file, or the archive's bytes in pieces.
         """
         super().__init__()
-        read = getattr(archive, "read", None)
-        self._archive = _pieces(read) if callable(read) else archive
+        read: Callable[[int], bytes] | None = getattr(archive, "read", None)
+        self._archive = archive if read is None else _pieces(read)
 
     def _source(self, *, has_dockerfile: bool) -> RemoteSource:
         return RemoteSource(archive=self._archive, has_dockerfile=has_dockerfile)

@@ -56,7 +56,16 @@ def write_result_files(options: OptionValues, image_id: str, metadata: Mapping[s
         _write(options.iidfile, image_id)
     if options.metadata_file:
         said = {name: _decoded(value) for name, value in sorted(metadata.items())}
-        _write(options.metadata_file, json.dumps(said, indent=2))
+        write_metadata(options.metadata_file, said)
+
+
+def write_metadata(path: str, said: Mapping[str, object]) -> None:
+    """Write what is said of a result as JSON, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _write(path, json.dumps(said, indent=2))
 
 
 def _decoded(value: str) -> object:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
 
 from imagebuilders import events
 from imagebuilders.cli import output
-from imagebuilders.cli.dockerfile_argument import dockerfile_path
-from imagebuilders.cli.progress import progress
+from imagebuilders.cli.build_flags import LIMITS, BuildxCommand, buildx_flags
+from imagebuilders.cli.context_argument import build_context
+from imagebuilders.cli.dockerfile_call import DockerfileCall, metadata_of
+from imagebuilders.cli.progress import Display, chosen_display, progress
 
 if TYPE_CHECKING:
+    from imagebuilders.base_image_builder import BaseImageBuilder
+    from imagebuilders.build_context import BuildContext
     from imagebuilders.build_options import DockerBuildOptions
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.stack import Stack
+
+_NO_IMAGE = frozenset({"local", "tar", "cacheonly"})
+_UNNAMED = "image"
+"""What errors call a build that makes no image, so that it needs no name."""
 
 
 @dataclass(frozen=True)
@@ -42,142 +50,210 @@ class BuiltImage:
         }
 
 
-@click.command(short_help="Build an image from a folder.")
-@click.argument("path", metavar="PATH", type=click.Path(exists=True, file_okay=False))
-@click.option(
-    "-t",
-    "--tag",
-    "names",
-    metavar="NAME",
-    multiple=True,
-    required=True,
-    help="Name of the image, as in name:tag. May be repeated.",
-)
-@click.option(
-    "-f",
-    "--file",
-    "dockerfile",
-    metavar="FILE",
-    help="The Dockerfile; PATH/Dockerfile by default. It may lie outside PATH, "
-    "and - reads it from standard input.",
-)
-@click.option(
-    "--build-arg",
-    "build_arguments",
-    metavar="K=V",
-    multiple=True,
-    help="Set a build argument. K alone takes its value from the environment.",
-)
-@click.option("--label", "labels", metavar="K=V", multiple=True, help="Set a label of the image.")
-@click.option("--target", metavar="STAGE", help="Build this stage of the Dockerfile.")
-@click.option("--platform", metavar="OS/ARCH", help="Build for this platform.")
-@click.option("--no-cache", is_flag=True, help="Build every step anew.")
+@dataclass(frozen=True)
+class _Request:
+    """What the command line asks for."""
+
+    names: Sequence[str]
+    options: DockerBuildOptions
+    push: bool
+    display: Display
+
+    @property
+    def makes_image(self) -> bool:
+        """Whether there will be an image, which needs a name."""
+        outputs = self.options.outputs
+        kinds = {each.type for each in outputs}
+        return not outputs or not kinds <= _NO_IMAGE or self.push or bool(self.options.load)
+
+    @property
+    def writes_to_stdout(self) -> bool:
+        """Whether the result itself goes to standard output."""
+        for each in self.options.outputs:
+            dest = dict(each.attributes).get("dest")
+            is_stream = each.type in ("tar", "oci") and dest in (None, "", "-")
+            if is_stream or (each.type == "docker" and dest == "-"):
+                return True
+        return False
+
+
+@click.command(cls=BuildxCommand, short_help="Build an image from a folder.")
+@click.argument("path", metavar="PATH")
 @click.option(
     "--reproducible",
     is_flag=True,
     help="Give files times that depend on their content alone, and the image fixed ones.",
 )
-@click.option("--pull", is_flag=True, help="Look for newer base images.")
-@click.option(
-    "--push",
-    is_flag=True,
-    help="Push the image to the stack's container registry, or, if it has none, to the one "
-    "that the name begins with.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="Print the digest or the image's ID, no more.")
+@buildx_flags
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, one object per line.")
-def build(
-    path: str,
-    names: Sequence[str],
-    dockerfile: str | None,
-    build_arguments: Sequence[str],
-    labels: Sequence[str],
-    target: str | None,
-    platform: str | None,
-    no_cache: bool,
-    reproducible: bool,
-    pull: bool,
-    push: bool,
-    quiet: bool,
-    as_json: bool,
-) -> None:
+def build(path: str, as_json: bool, **given: object) -> int:
     """Build an image from the folder PATH with the active stack's image builder.
+
+    In place of a folder there may be the address of a git repository or an archive, or - for
+    an archive or a Dockerfile on standard input.
 
     Progress goes to standard error; the image's name, or its digest once it is
     pushed, to standard output.
     """
-    if quiet and as_json:
-        raise click.UsageError("--quiet and --json cannot be used together.")
     from imagebuilders.build_options import DockerBuildOptions
     from imagebuilders.stack import Client
 
-    with dockerfile_path(dockerfile) as path_of_dockerfile:
-        given = {
-            "dockerfile": path_of_dockerfile,
-            "buildargs": list(build_arguments) or None,
-            "labels": list(labels) or None,
-            "target": target,
-            "platform": platform,
-            "nocache": no_cache or None,
-            "reproducible": reproducible or None,
-            "pull": pull or None,
-        }
-        options = DockerBuildOptions.from_any(
-            {name: value for name, value in given.items() if value is not None}
-        )
-        stack = Client().active_stack
-        with progress(quiet=quiet, as_json=as_json):
-            results = _build(stack, path, names, options, push=push)
-    for built in results:
-        if as_json:
+    values = _values(given)
+    asked = "check" if values.pop("check", None) else str(values.get("call", ""))
+    call = DockerfileCall.parse(asked)
+    stack = Client().active_stack
+    builder = _builder(stack, values.pop("builder", None))
+    with (
+        output.debug_log(is_on=bool(values.pop("debug", None))),
+        build_context(path, _text(values.pop("dockerfile", None)), builder.build_context_class) as (
+            context,
+            dockerfile,
+        ),
+    ):
+        names = list(dict.fromkeys(_texts(values.pop("tags", ()))))
+        push = bool(values.pop("push", None))
+        options = DockerBuildOptions.from_any({**values, "dockerfile": dockerfile})
+        display = chosen_display(options.progress or "", quiet=bool(options.quiet), as_json=as_json)
+        request = _Request(names, options, push, display)
+        if call is not None:
+            return _ask(builder, context, call, request)
+        _check(request)
+        with progress(display):
+            results = _build(stack, builder, context, request)
+    if not request.writes_to_stdout:
+        _show(results, request)
+    return 0
+
+
+def _values(given: Mapping[str, object]) -> dict[str, object]:
+    """Return what was given, under the options' own names."""
+    values = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in given.items()
+        if value not in (None, ()) and (value is not False or name == "hidden_rm")
+    }
+    for name in ("outputs", "cache_from", "cache_to"):
+        values[name] = list(filter(None, _texts(values.pop(name, ()))))  # empty: none
+    # Two flags may give one option: an older one, and one that is shown.
+    hidden = {name: values.pop(f"hidden_{name}", None) for name in (*LIMITS, *_OLDER)}
+    limits = [f"{name}={hidden[name]}" for name in LIMITS if hidden[name] is not None]
+    if limits:
+        values["container_limits"] = [*limits, *_texts(values.get("container_limits"))]
+    for name in _OLDER:
+        if hidden[name] is not None:
+            values.setdefault(name, hidden[name])
+    return values
+
+
+_OLDER = ("call", "isolation", "gzip", "squash", "rm", "forcerm")
+
+
+def _texts(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list | tuple) else []
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def _builder(stack: Stack, name: object) -> BaseImageBuilder:
+    """Return the builder of the stack, or the buildx builder that was named."""
+    if not name:
+        return stack.image_builder
+    from imagebuilders.buildkit_image_builder import BuildKitImageBuilder
+
+    return BuildKitImageBuilder(builder=name)
+
+
+def _check(request: _Request) -> None:
+    """See whether the flags can go together.
+
+    Raises:
+        click.UsageError: they cannot.
+    """
+    if request.makes_image and not request.names:
+        raise click.UsageError("Missing option '-t' / '--tag': the name that the image gets.")
+    if request.display is Display.JSON and request.writes_to_stdout:
+        raise click.UsageError("--json and an output to standard output cannot be used together.")
+
+
+def _ask(
+    builder: BaseImageBuilder, context: BuildContext, call: DockerfileCall, request: _Request
+) -> int:
+    """Ask a question in place of a build; return the exit code."""
+    from imagebuilders.build_options.result_files import check_result_files, write_metadata
+
+    check_result_files(request.options)
+    with progress(request.display):
+        answer = call.ask(builder, context, request.options.model_copy(update={"call": None}))
+    if request.options.metadata_file:
+        write_metadata(request.options.metadata_file, metadata_of(answer))
+    output.result(call.shown(answer))
+    return call.exit_code(answer)
+
+
+def _build(
+    stack: Stack, builder: BaseImageBuilder, context: BuildContext, request: _Request
+) -> list[BuiltImage]:
+    """Build one image under all its names; push each."""
+    names = request.names or [_UNNAMED]
+    # All registries before the build: what cannot be pushed need not be built.
+    registries = {name: _registry(stack, name) if request.push else None for name in names}
+    for name, registry in registries.items():
+        if registry is not None:
+            registry.check_image_name(name)
+    first, *others = registries
+    addresses = {registry.address for registry in registries.values() if registry is not None}
+    update: dict[str, object] = {"tags": tuple(others)}
+    if request.push and (others or request.options.outputs):
+        update["push"] = True
+    noted = _Noted()
+    with ExitStack() as open_registries:
+        for registry in registries.values():
+            if registry is not None:
+                open_registries.callback(registry.close)
+        target = registries[first] if len(addresses) < 2 else None
+        with events.listen(noted):
+            returned = builder.build(
+                first, context, request.options.model_copy(update=update), target
+            )
+        pushed = {first: returned} if request.push and "@" in returned else {}
+        for name, registry in registries.items():
+            if registry is not None and name not in pushed:
+                pushed[name] = noted.reference_of(name) or registry.push_image(name)
+    return [BuiltImage(name, noted.image_id, pushed.get(name)) for name in registries]
+
+
+def _show(results: Sequence[BuiltImage], request: _Request) -> None:
+    for built in results if request.makes_image else ():
+        if request.display is Display.JSON:
             output.write_json(sys.stdout, built.record)
-        elif quiet:
+        elif request.display is Display.QUIET:
             output.result(built.reference or built.image_id or built.image)
         else:
             output.result(built.reference or built.image)
 
 
-def _build(
-    stack: Stack,
-    path: str,
-    names: Sequence[str],
-    options: DockerBuildOptions,
-    *,
-    push: bool,
-) -> list[BuiltImage]:
-    """Build one image under all its names; push each."""
-    # All registries before the build: what cannot be pushed need not be built.
-    registries = {name: _registry(stack, name) if push else None for name in names}
-    for name, registry in registries.items():
-        if registry is not None:
-            registry.check_image_name(name)
-    first, *others = registries
-    noted = _ImageId()
-    with ExitStack() as open_registries:
-        for registry in registries.values():
-            if registry is not None:
-                open_registries.callback(registry.close)
-        context = stack.image_builder.build_context_class(path)
-        with events.listen(noted):
-            returned = stack.image_builder.build(
-                first, context, options.model_copy(update={"tags": tuple(others)}),
-                registries[first],
-            )  # fmt: skip
-        references = {first: returned if push else None}
-        for name in others:
-            registry = registries[name]
-            references[name] = None if registry is None else registry.push_image(name)
-    return [BuiltImage(name, noted.image_id, references[name]) for name in registries]
-
-
-class _ImageId:
-    """A listener that keeps the ID of the image that was built."""
+@dataclass
+class _Noted:
+    """A listener that keeps what a build tells of its image."""
 
     image_id: str | None = None
+    references: list[str] = field(default_factory=list)
 
     def __call__(self, event: events.Event) -> None:
         if isinstance(event, events.ImageBuilt):
             self.image_id = event.image_id
+        elif isinstance(event, events.ImagePushed):
+            self.references.append(event.reference)
+
+    def reference_of(self, name: str) -> str | None:
+        """Return the digest that a name was pushed with, if the builder has pushed it."""
+        from imagebuilders.oci.reference import parse_build_target
+
+        repository = parse_build_target(name).repository
+        found = (each for each in self.references if each.partition("@")[0] == repository)
+        return next(found, None)
 
 
 def _registry(stack: Stack, name: str) -> BaseContainerRegistry:

@@ -9,6 +9,7 @@ from dataclasses import asdict, is_dataclass
 
 import click
 
+from imagebuilders.cli.build_flags import BUILDX_FLAGS
 from imagebuilders.exceptions import (
     BuildContextError,
     BuildOptionsError,
@@ -32,15 +33,7 @@ _REMEDIES = {
     Remedy.REPLACE_IGNORE_FILE: "Correct the file.",
 }
 """The library's remedies, said to someone who types a command."""
-_FLAGS = {
-    "dockerfile": "--file",
-    "buildargs": "--build-arg",
-    "labels": "--label",
-    "target": "--target",
-    "platform": "--platform",
-    "nocache": "--no-cache",
-    "pull": "--pull",
-}
+_FLAGS = {flag.option: flag.name for flag in BUILDX_FLAGS}
 """The flags that give the library's build options."""
 
 

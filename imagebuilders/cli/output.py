@@ -108,6 +108,25 @@ def log_warnings(tell: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextmanager
+def debug_log(*, is_on: bool) -> Iterator[None]:
+    """Write the library's whole log to stderr, if that is asked for."""
+    if not is_on:
+        yield
+        return
+    logger = logging.getLogger("imagebuilders")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
+@contextmanager
 def standard_streams() -> Iterator[None]:
     """Make sure that there are standard streams, and that they take any character."""
     with ExitStack() as opened:

@@ -61,6 +61,6 @@ def test_options_have_the_names_of_their_flags(
 
 def test_option_without_a_flag() -> None:
     """An option that the command does not have keeps its name."""
-    error = BuildOptionsError("whole", option="shmsize", problems={"shmsize": "is no size"})
-    assert failures.message(error) == "shmsize: is no size."
+    error = BuildOptionsError("whole", option="encoding", problems={"encoding": "is wrong"})
+    assert failures.message(error) == "encoding: is wrong."
     assert failures.message(BuildOptionsError("whole", option="shmsize")) == "whole"
