@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from imagebuilders.base_image_builder import BaseImageBuilderConfig, BaseImageBuilderFlavor
+from imagebuilders.build_options.buildkit_attributes import check_buildkit, chosen_outputs
+from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.buildkit.daemon_address import parse_daemon_address
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
 from imagebuilders.connections.address import AddressError, hide_password
@@ -20,9 +24,16 @@ from imagebuilders.daemon_image_builder import (
     DaemonImageBuilder,
     FrontendSetting,
 )
-from imagebuilders.events import BuildStarted, ImagePushed, Notice
-from imagebuilders.exceptions import BuildError, BuildKitError, ConfigurationError
-from imagebuilders.oci.reference import parse_build_target
+from imagebuilders.events import BuildStarted, Event, ImagePushed, Notice
+from imagebuilders.exceptions import (
+    BuildError,
+    BuildKitError,
+    BuildOptionsError,
+    ConfigurationError,
+    PushError,
+    RegistryError,
+)
+from imagebuilders.oci.reference import ImageReference, parse_build_target
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -32,6 +43,7 @@ if TYPE_CHECKING:
     from imagebuilders.build_options.job import BuildJob
     from imagebuilders.buildkit.daemon import Daemon
     from imagebuilders.buildkit.engine_client import OpenDaemon
+    from imagebuilders.buildkit.platform_builds import PlatformGroup
     from imagebuilders.container_registries import BaseContainerRegistry
 
 _DURATION = Field(default=None, gt=0, allow_inf_nan=False)
@@ -160,7 +172,6 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
         self, options: DockerBuildOptions, container_registry: BaseContainerRegistry | None
     ) -> None:
         """See, without asking a daemon, whether the build can be done at all."""
-        from imagebuilders.build_options.buildkit_attributes import check_buildkit, chosen_outputs
         from imagebuilders.buildkit.daemon_choice import check_named
 
         check_buildkit(options)
@@ -175,51 +186,134 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
         check_named(config.addresses or config.platform_addresses or config.builder)
 
     def _build(self, request: BuildRequest) -> BuildOutcome:
-        """Build with the first daemon that answers, which pushes the image if that is asked."""
+        """Build with the first daemon that answers, which pushes the image if that is asked.
+
+        Platforms that have daemons of their own are built by those, all at once.
+        """
+        from imagebuilders.buildkit.platform_builds import group_platforms
+
+        reference = request.reference
+        try:
+            daemons = self._daemons()
+        except BuildKitError as error:
+            raise BuildError(f"{reference} was not built. {error}") from error
+        wanted = [text.strip() for text in (request.options.platform or "").split(",")]
+        groups = group_platforms(daemons, filter(None, wanted))
+        if len(groups) == 1:
+            digest = self._build_on(groups[0].daemons, request, _names(request), request.tell)
+        else:
+            digest = self._build_groups(groups, request)
+        if not request.pushed:
+            return BuildOutcome(request.image_name)
+        if not digest:
+            raise BuildError(
+                f"{reference} was built, but the daemon did not tell the digest of what it pushed."
+            )
+        pushed = f"{reference.repository}@{digest}"
+        request.tell(ImagePushed(pushed))
+        return BuildOutcome(pushed)
+
+    def _build_groups(self, groups: Sequence[PlatformGroup], request: BuildRequest) -> str:
+        """Build for groups of platforms side by side; push one index of all; return its digest."""
+        from imagebuilders.build_options.result_files import write_result_files
+        from imagebuilders.buildkit.platform_builds import BuiltGroup, push_index
+        from imagebuilders.side_by_side import Tell, run_side_by_side
+
+        options = request.options
+        _check_only_pushed(request)
+        outputs = tuple(
+            BuildOutput("image", (*output.attributes, ("push-by-digest", "true")))
+            for output in options.outputs or (BuildOutput("image"),)
+        )
+        names = _names(request)
+        references = [ImageReference.parse(name) for name in names]
+        # What is pushed by its digest alone has no tag.
+        repositories = tuple(dict.fromkeys(reference.repository for reference in references))
+
+        def build(group: PlatformGroup, tell: Tell) -> BuiltGroup:
+            part = replace(
+                request,
+                options=options.model_copy(
+                    update={
+                        "platform": ",".join(group.platforms),
+                        "outputs": outputs,
+                        "push": None,
+                        "iidfile": None,
+                        "metadata_file": None,
+                    }
+                ),
+            )
+            digest = self._build_on(group.daemons, part, repositories, tell)
+            return BuiltGroup(group.platforms, digest)
+
+        built = run_side_by_side([partial(build, group) for group in groups], request.tell)
+        credentials = request.job(proxies={}, frontend="", will_push=True).keychain
+        try:
+            digest = push_index(references, built, credentials)
+        except RegistryError as error:
+            raise PushError(
+                f"{names[0]} was built, but the index of its platforms was not pushed: {error}",
+                image_name=names[0],
+                registry=references[0].domain,
+                detail=str(error),
+            ) from error
+        write_result_files(options, digest, {"containerimage.digest": digest})
+        return digest
+
+    def _build_on(
+        self,
+        daemons: Sequence[Daemon],
+        request: BuildRequest,
+        names: tuple[str, ...],
+        tell: Callable[[Event], None],
+    ) -> str:
+        """Build on the first of some daemons that answers; return the digest that it tells."""
         from imagebuilders.buildkit.build_folders import shared_key
         from imagebuilders.buildkit.fleet_build import build_with_fleet
 
-        reference = request.reference
-        names = _names(request)
-        root = request.snapshot.root
+        reference, root = request.reference, request.snapshot.root
         has_begun = False
 
         def make_job(daemon: OpenDaemon) -> BuildJob:
             nonlocal has_begun
             if not has_begun:
                 has_begun = True
-                request.tell(BuildStarted(str(reference), daemon.name))
-            return request.job(
+                tell(BuildStarted(str(reference), daemon.name))
+            job = request.job(
                 names=names,
                 proxies=request.proxies(*daemon.addresses),
                 frontend=self.config.frontend,
                 will_push=bool(request.pushed),
             )
+            return replace(job, emit=tell)
 
-        try:
-            daemons = self._daemons()
-        except BuildKitError as error:
-            raise BuildError(f"{reference} was not built. {error}") from error
-        digest, daemon_name = build_with_fleet(
+        digest = build_with_fleet(
             daemons,
             # Without a folder there is no context to tell from others, but the image's name.
             shared_key(root, {}) if root else reference.repository,
             make_job,
             image_name=str(reference),
-            tell=request.tell,
+            tell=tell,
             health_timeout=self.config.health_timeout,
             start_timeout=self.config.start_timeout,
         )
-        if not request.pushed:
-            return BuildOutcome(request.image_name)
-        if digest is None:
-            raise BuildError(
-                f"{reference} was built, but {daemon_name} did not tell the digest of what it "
-                "pushed."
-            )
-        pushed = f"{reference.repository}@{digest}"
-        request.tell(ImagePushed(pushed))
-        return BuildOutcome(pushed)
+        return digest or ""
+
+
+def _check_only_pushed(request: BuildRequest) -> None:
+    """See whether images of daemons that know nothing of each other can be put together.
+
+    Raises:
+        BuildOptionsError: they are to be something else than pushed.
+    """
+    kinds = {output.type for output in chosen_outputs(request.options)}
+    if not request.pushed or not kinds <= {"image", "registry"}:
+        raise BuildOptionsError(
+            "The option 'platform' names platforms that different daemons build. What they build "
+            "can only be pushed, and put together in the registry: give a container registry or "
+            "the option 'push', and no other 'outputs'; or build once for each platform.",
+            option="platform",
+        )
 
 
 def _listed(addresses: str | tuple[str, ...]) -> tuple[str, ...]:

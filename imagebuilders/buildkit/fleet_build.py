@@ -43,7 +43,7 @@ def build_with_fleet(
     tell: Callable[[Event], None],
     health_timeout: float | None = None,
     start_timeout: float | None = None,
-) -> tuple[str | None, str]:
+) -> str | None:
     """Build on the first daemon that answers and begins, in the order of a key.
 
     All are asked at once whether they are there, for each build anew. A build that has not begun
@@ -59,7 +59,7 @@ def build_with_fleet(
         start_timeout: seconds that a daemon may take to begin; without limit by default.
 
     Returns:
-        What `build_with_buildkit` returns, and what the daemon is called.
+        What `build_with_buildkit` returns.
 
     Raises:
         BuildError: a step failed, the daemon went away while it built, or none answers.
@@ -78,13 +78,11 @@ def build_with_fleet(
                 tell(Notice(f"{passed_over.name} is passed over for {daemon.name}: {problem}."))
             job = make_job(opened)
             try:
-                built = build_with_buildkit(
+                return build_with_buildkit(
                     opened.client, job, opened.features, start_timeout=start_timeout
                 )
             except BuildNotBegunError as error:
                 problems.append((daemon, DaemonAwayError(error.reason)))
-            else:
-                return built, opened.name
     none = none_answers(problems)
     raise BuildError(f"{image_name} was not built. {none}") from none
 

@@ -22,7 +22,7 @@ _ROOT = Path(imagebuilders.__file__).parents[1]
 _ORDER = (
     ("exceptions", "version", "cancellation"),
     ("events",),
-    ("validation", "async_build", "build_summary"),
+    ("validation", "async_build", "side_by_side", "build_summary"),
     ("user_folders", "control_files", "go_text", "masking", "proxies"),
     ("dockerfile",),
     ("oci",),

@@ -1,0 +1,123 @@
+"""Platforms that have daemons of their own, and the one index that comes of their images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from imagebuilders.distribution.client import RegistryClient
+from imagebuilders.exceptions import ImageFormatError
+from imagebuilders.oci.descriptor import Descriptor
+from imagebuilders.oci.manifest import Index
+from imagebuilders.oci.media_types import (
+    DOCKER_MANIFEST,
+    DOCKER_MANIFEST_LIST,
+    OCI_INDEX,
+)
+from imagebuilders.oci.platform import Platform
+from imagebuilders.oci.reference import ImageReference
+
+if TYPE_CHECKING:
+    from imagebuilders.buildkit.daemon import Daemon
+    from imagebuilders.distribution.credentials import CredentialSource
+    from imagebuilders.distribution.repository import Repository
+
+
+@dataclass(frozen=True)
+class PlatformGroup:
+    """Platforms that the same daemons build.
+
+    Attributes:
+        platforms: the platforms; none when a build names none.
+        daemons: the daemons.
+    """
+
+    platforms: tuple[str, ...]
+    daemons: tuple[Daemon, ...]
+
+
+def group_platforms(daemons: Sequence[Daemon], wanted: Iterable[str]) -> list[PlatformGroup]:
+    """Return which daemons build which platforms.
+
+    A platform that daemons were named for is built by those, any other by the daemons that were
+    named for none, and where there are no such ones, by all.
+
+    Args:
+        daemons: the daemons.
+        wanted: the platforms of the build.
+    """
+    general = tuple(daemon for daemon in daemons if not daemon.platforms) or tuple(daemons)
+    groups: dict[tuple[Daemon, ...], list[str]] = {}
+    for text in dict.fromkeys(wanted):
+        own = tuple(daemon for daemon in daemons if _is_for(daemon, text))
+        groups.setdefault(own or general, []).append(text)
+    if not groups:
+        return [PlatformGroup((), general)]
+    return [PlatformGroup(tuple(platforms), own) for own, platforms in groups.items()]
+
+
+def _is_for(daemon: Daemon, text: str) -> bool:
+    return any(_normal(own) == _normal(text) for own in daemon.platforms)
+
+
+def _normal(text: str) -> str:
+    try:
+        return str(Platform.parse(text).normalized())
+    except ImageFormatError:
+        return text  # the daemon says what is wrong with it
+
+
+@dataclass(frozen=True)
+class BuiltGroup:
+    """What became of a group.
+
+    Attributes:
+        platforms: its platforms.
+        digest: the digest of its manifest or index in the registry.
+    """
+
+    platforms: tuple[str, ...]
+    digest: str
+
+
+def push_index(
+    references: Sequence[ImageReference], built: Sequence[BuiltGroup], credentials: CredentialSource
+) -> str:
+    """Make one index of what was pushed for several groups, and push it under all names.
+
+    Args:
+        references: the image's names; what was built is in the repositories of all.
+        built: the groups.
+        credentials: answers who to be at which registry.
+
+    Returns:
+        The index's digest.
+
+    Raises:
+        RegistryError: a registry refused, failed or cannot be reached.
+    """
+    content = b""
+    for reference in references:
+        with RegistryClient(reference.domain, credentials=credentials) as client:
+            repository = client.repository(reference.path)
+            if not content:
+                index = _index(repository, built)
+                content, media_type = index.to_bytes(), index.media_type
+            repository.write_manifest(content, media_type, reference.tag or "latest")
+    return str(Descriptor.of(content, media_type).digest)
+
+
+def _index(repository: Repository, built: Sequence[BuiltGroup]) -> Index:
+    """Return the index of what a repository has for all groups."""
+    manifests: list[Descriptor] = []
+    for group in built:
+        stored = repository.read_manifest(group.digest)
+        document = stored.parse()
+        if isinstance(document, Index):
+            manifests += document.manifests
+        else:
+            platform = Platform.parse(group.platforms[0]).normalized()
+            manifests.append(replace(stored.descriptor, platform=platform))
+    is_docker = all(entry.media_type == DOCKER_MANIFEST for entry in manifests)
+    return Index(tuple(manifests), DOCKER_MANIFEST_LIST if is_docker else OCI_INDEX)
