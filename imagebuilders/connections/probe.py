@@ -14,6 +14,7 @@ from imagebuilders.connections.command import CommandError
 from imagebuilders.connections.dial import Endpoint, ProxyError, dial
 from imagebuilders.connections.engine_version import OLDEST_API_VERSION, EngineVersion
 from imagebuilders.connections.http1 import send_request
+from imagebuilders.connections.prior_knowledge import speaks_http2
 from imagebuilders.connections.ssh import CONNECT_SECONDS
 from imagebuilders.connections.streams import RECEIVE_BYTES, SocketLike, SocketStream
 from imagebuilders.exceptions import AttemptFailure, ConfigurationError, EngineError
@@ -72,9 +73,15 @@ def probe(endpoint: Endpoint, ping_timeout: float) -> FoundEngine:
         return FoundEngine(endpoint, version)
     except ConfigurationError as error:
         raise ProbeError(str(error), AttemptFailure.CONFIGURATION) from error
-    except EngineError as error:
-        raise _no_engine() from error
-    except (OSError, ValueError) as error:
+    except (EngineError, OSError, ValueError) as error:
+        if connected is not None and _speaks_http2_alone(error, endpoint, ping_timeout):
+            raise ProbeError(
+                "speaks HTTP/2 alone, as BuildKit's own daemon does, with which "
+                "BuildKitImageBuilder builds",
+                AttemptFailure.ANSWER,
+            ) from error
+        if isinstance(error, EngineError):
+            raise _no_engine() from error
         raise _failed(error, ping_timeout) from error
     finally:
         if connected is not None:
@@ -139,6 +146,15 @@ def _words(content: bytes) -> str:
     message = parsed.get("message") if isinstance(parsed, dict) else None
     text = message if isinstance(message, str) else content.decode("utf-8", "replace")
     return " ".join(text.split())[:_SHOWN_CHARACTERS]
+
+
+def _speaks_http2_alone(error: Exception, endpoint: Endpoint, timeout: float) -> bool:
+    """Whether a daemon that gave no answer of HTTP/1 does speak HTTP/2."""
+    if not isinstance(error, ConnectionError | EngineError):
+        return False
+    if endpoint.address.scheme is Scheme.SSH or endpoint.is_secure or endpoint.proxy is not None:
+        return False
+    return speaks_http2(endpoint, timeout=timeout)
 
 
 def _no_engine() -> ProbeError:

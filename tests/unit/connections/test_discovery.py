@@ -15,7 +15,7 @@ import pytest
 from ports import Proxy, accepting
 from pytest_mock import MockerFixture
 
-from fakes import FakeDockerEngine
+from fakes import FakeDockerEngine, ScriptedBuildKit
 from fakes.registry.tls import Certificate
 from imagebuilders.connections.candidates import usual_sockets
 from imagebuilders.connections.discovery import find_engine
@@ -271,6 +271,19 @@ def test_an_engine_that_wants_tls(
         f"answered with HTTP status 400: {words.decode()}",
         AttemptFailure.ANSWER,
     )
+
+
+@pytest.mark.parametrize("listen_at", ["unix://{folder}/b.sock", "tcp://127.0.0.1:0"])
+def test_buildkit_s_own_daemon_is_not_an_engine(
+    environ: dict[str, str], tmp_path: Path, listen_at: str
+) -> None:
+    """It gives no answer to HTTP/1; the error says what builds with it."""
+    with ScriptedBuildKit().serve(listen_at.format(folder=tmp_path)) as address:
+        environ["DOCKER_HOST"] = address
+        with pytest.raises(EngineNotFoundError, match="BuildKitImageBuilder") as caught:
+            _find(environ)
+    (attempt,) = caught.value.attempts
+    assert attempt.failure is AttemptFailure.ANSWER
 
 
 def test_an_endless_answer(environ: dict[str, str], answering: Callable[[bytes], str]) -> None:
