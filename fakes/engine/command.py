@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fakes.engine.images.reference import HUB, InvalidReferenceError, parse
-from fakes.engine.versions import VERSIONS
+from fakes.engine.versions import DEFAULT, VERSIONS
 from fakes.signals import run as run_program
 from fakes.signals import stop_on_signals
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _VERSION = click.option(
     "--engine-version",
     type=click.Choice(list(VERSIONS)),
-    default="20.10",
+    default=DEFAULT,
     show_default=True,
     help="Engine version to look like.",
 )

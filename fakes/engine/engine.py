@@ -28,7 +28,7 @@ from fakes.engine.records import BuildRecord, RequestRecord
 from fakes.engine.registries.hub import Hub
 from fakes.engine.registries.layer_sources import LayerSources
 from fakes.engine.routes.router import Router
-from fakes.engine.versions import VERSIONS, EngineVersion
+from fakes.engine.versions import DEFAULT, VERSIONS, EngineVersion
 from fakes.engine.volumes.store import VolumeStore
 from imagebuilders.oci.file_tree import Tree
 
@@ -55,7 +55,7 @@ class FakeDockerEngine:
 
     def __init__(
         self,
-        version: str = "20.10",
+        version: str = DEFAULT,
         *,
         run_policy: str = "record",
         clock: Callable[[], int] | None = None,
@@ -83,7 +83,7 @@ class FakeDockerEngine:
             self.new_id,
             self.clock,
             self.event_log,
-            modern=self.version.modern,
+            self.version,
         )
         self.faults = FaultPlan()
         self.crashes = Crashes()
@@ -116,8 +116,8 @@ class FakeDockerEngine:
         Raises:
             InvalidReferenceError: in this version's words.
         """
-        reference = parse(name, modern=self.version.modern)
-        if reference.domain.startswith("[") and not self.version.modern:
+        reference = parse(name, capitals=self.version >= "23.0")
+        if reference.domain.startswith("[") and self.version < "23.0":
             # Older engines know no addresses of IPv6 in names.
             raise InvalidReferenceError("invalid reference format")
         return reference
@@ -386,7 +386,7 @@ class FakeDockerEngine:
 
     def emit_commit(self, image: Image) -> None:
         """Say that an image was made of a container, which only newer engines tell."""
-        if self.version.words.newest:
+        if self.version >= "28.0":
             self.emit_event("create", image)
 
 

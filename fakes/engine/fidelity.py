@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
-_NOTHING_RUNS = "commands are not executed, so a shell that is not in the image is not missed"
+from fakes.engine.versions import VERSIONS
 
-_NO_BUILDKIT = "there is no BuildKit, so the classic builder is the one to take"
 
-KNOWN_DIVERGENCES: dict[str, dict[str, str]] = {
-    "20.10": {},
-    "26.1": {
-        "failures.here_document_in_run": _NOTHING_RUNS,
-        "system.builder": _NO_BUILDKIT,
-    },
-    "28.5": {
-        "failures.here_document_in_run": _NOTHING_RUNS,
-        "system.builder": _NO_BUILDKIT,
-    },
-}
-"""Scenarios of the contract that come out differently, each with the reason."""
+class Divergence(NamedTuple):
+    """A scenario of the contract that comes out differently.
+
+    Attributes:
+        scenario: its name.
+        since: the version from which on.
+        reason: why.
+    """
+
+    scenario: str
+    since: str
+    reason: str
+
+
+_DIVERGENCES = (
+    Divergence(
+        "failures.here_document_in_run",
+        "23.0",
+        "commands are not executed, so a shell that is not in the image is not missed",
+    ),
+    Divergence(
+        "system.builder",
+        "23.0",
+        "there is no BuildKit, so the classic builder is the one to take",
+    ),
+)
+
+
+def known_divergences(version: str) -> dict[str, str]:
+    """Return the scenarios that come out differently for a version, each with the reason."""
+    return {d.scenario: d.reason for d in _DIVERGENCES if VERSIONS[version] >= d.since}
+
 
 BEGIN, END = "<!-- begin: generated -->", "<!-- end: generated -->"
 
@@ -27,7 +47,7 @@ BEGIN, END = "<!-- begin: generated -->", "<!-- end: generated -->"
 def page() -> str:
     """The part of the fidelity page that comes from the contract, in Markdown."""
     from fakes.contracts.engine.registry import scenarios
-    from fakes.contracts.engine.transcripts import VERSIONS, recorded_engine
+    from fakes.contracts.engine.transcripts import recorded_engine
     from fakes.engine.routes.missing import ROUTES
 
     names = list(scenarios())
@@ -37,7 +57,7 @@ def page() -> str:
     for group in sorted(groups):
         cells = []
         for version in VERSIONS:
-            different = sum(n.startswith(f"{group}.") for n in KNOWN_DIVERGENCES[version])
+            different = sum(n.startswith(f"{group}.") for n in known_divergences(version))
             cells.append(f"{groups[group] - different} of {groups[group]}")
         lines.append(f"| {group} | " + " | ".join(cells) + " |")
     lines.append("")
@@ -46,7 +66,7 @@ def page() -> str:
     for version in VERSIONS:
         lines.extend(
             f"- {version}, `{name}`: {reason}."
-            for name, reason in sorted(KNOWN_DIVERGENCES[version].items())
+            for name, reason in sorted(known_divergences(version).items())
         )
     lines.append("")
     lines.append("These answer 501 and name the route:")

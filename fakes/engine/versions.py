@@ -1,85 +1,105 @@
-"""The engine versions the double can look like."""
+"""The engine versions the double can look like, in order, and what depends on them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar
 
-from fakes.engine.containers.words import ContainerWords
-from fakes.engine.dockerfile.dialect import OLD, V26, V28, Dialect
-from fakes.engine.images.tar import OLD_STYLE, PLAIN_STYLE, TarStyle
-from fakes.engine.words import Words
+_T = TypeVar("_T")
+
+
+class Behaviour(NamedTuple):
+    """Something that engines do from one version on, and perhaps until another."""
+
+    since: str
+    until: str = ""
+
+
+REFUSES_WITH_400 = Behaviour("23.0")
+"""What the caller did wrong is answered with 400 where it was 500 before."""
+STRICT_JSON = Behaviour("23.0")
+"""A body is JSON alone: it is not empty, and nothing stands behind it."""
+PASSES_REFUSALS_ON = Behaviour("27.0")
+"""A registry's refusal of a pull is answered with the status that it means, and a manifest that
+is not to be had by its digest is not asked for by its tag."""
+ERRORS_IN_JSON = Behaviour("26.0", until="28.0")
+"""Clients older than API 1.24 are answered in JSON too, and not in plain text."""
 
 
 @dataclass(frozen=True)
 class EngineVersion:
-    """How one version of the engine presents itself and words what differs.
+    """One version of the engine; ordered, and compared with texts such as `"23.0"`, too.
 
     Attributes:
         name: as a user chooses it, `20.10`.
         version: the full version.
         api: the newest API version it speaks.
         minimum_api: the oldest.
-        dialect: how it reads Dockerfiles.
-        modern: it is 23.0 or newer.
-        plain_errors: it answers clients older than 1.24 in plain text.
+        git_commit: what it was built from.
+        go_version: what it was built with.
     """
 
     name: str
     version: str
     api: str
     minimum_api: str
-    dialect: Dialect
-    git_commit: str = "5d6db84"
-    go_version: str = "go1.19.8"
-    modern: bool = False
-    plain_errors: bool = True
+    git_commit: str
+    go_version: str
 
-    @property
-    def tar_style(self) -> TarStyle:
-        """How its layers are written."""
-        return PLAIN_STYLE if self.modern else OLD_STYLE
+    def __ge__(self, other: str) -> bool:
+        return numbers(self.version) >= numbers(other)
 
-    @property
-    def tells_refusals(self) -> bool:
-        """Whether a registry's refusal of a pull is answered with the status that it means."""
-        return self.speaks(None, "1.47")
+    def __lt__(self, other: str) -> bool:
+        return not self >= other
 
-    @property
-    def pulls_by_tag(self) -> bool:
-        """Whether a manifest that is not to be had by its digest is asked for by its tag."""
-        return not self.speaks(None, "1.47")
+    def has(self, behaviour: Behaviour) -> bool:
+        """Return whether this version behaves so."""
+        return self >= behaviour.since and (not behaviour.until or self < behaviour.until)
 
-    @property
-    def words(self) -> Words:
-        """What it says."""
-        return Words(self.modern, self.dialect.plain_health)
-
-    @property
-    def container_words(self) -> ContainerWords:
-        """What it says of containers."""
-        return ContainerWords(self.modern, self.dialect.plain_health)
+    def bad_request(self) -> int:
+        """Return the status for what the caller did wrong, where it was 500 once."""
+        return 400 if self.has(REFUSES_WITH_400) else 500
 
     def speaks(self, requested: str | None, minimum: str) -> bool:
-        """Whether a request's API version (the newest without one) is at least another."""
-        return _numbers(requested or self.api) >= _numbers(minimum)
+        """Return whether a request's API version (the newest without one) is at least another."""
+        return numbers(requested or self.api) >= numbers(minimum)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
+class ByVersion(Generic[_T]):
+    """A value that changed with versions of the engine.
+
+    Args:
+        first: that of the oldest.
+        changes: by the version from which on it holds, oldest first.
+    """
+
+    def __init__(self, first: _T, changes: Mapping[str, _T]) -> None:
+        self._newest_first = (*reversed(tuple(changes.items())),)
+        self._first = first
+
+    def of(self, version: EngineVersion) -> _T:
+        """Return the newest value that is not newer than a version."""
+        return next((value for since, value in self._newest_first if version >= since), self._first)
+
+
+@lru_cache(maxsize=256)
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the parts of a version of the engine or its API, to be compared."""
+    return tuple(int(part or 0) for part in version.split("."))
 
 
 VERSIONS = {
-    "20.10": EngineVersion("20.10", "20.10.24", "1.41", "1.12", OLD),
-    "26.1": EngineVersion(
-        "26.1",
-        "26.1.5",
-        "1.45",
-        "1.24",
-        V26,
-        "411e817",
-        "go1.21.11",
-        modern=True,
-        plain_errors=False,
-    ),
-    "28.5": EngineVersion("28.5", "28.5.2", "1.51", "1.24", V28, "89c5e8f", "go1.24.9", True),
+    version.name: version
+    for version in (
+        EngineVersion("20.10", "20.10.24", "1.41", "1.12", "5d6db84", "go1.19.8"),
+        EngineVersion("26.1", "26.1.5", "1.45", "1.24", "411e817", "go1.21.11"),
+        EngineVersion("28.5", "28.5.2", "1.51", "1.24", "89c5e8f", "go1.24.9"),
+    )
 }
+"""Oldest first, by the name a user chooses."""
+
+OLDEST, NEWEST = (list(VERSIONS)[index] for index in (0, -1))
+DEFAULT = "20.10"
+"""What the double looks like when nobody chose."""

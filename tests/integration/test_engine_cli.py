@@ -16,7 +16,7 @@ from testbed.bed import Testbed
 from testbed.tools import ClientTool
 
 from fakes import FakeDockerEngine, FakeRegistry
-from fakes.contracts.engine.transcripts import VERSIONS
+from fakes.engine.versions import VERSIONS
 
 Docker = Callable[..., str]
 

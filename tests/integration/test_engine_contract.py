@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from comparison_size import WHOLE, size
 from docker.api.client import APIClient
-from double_contract import DoubleContract, engine_double
+from double_contract import double_contract, engine_double
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from testbed.bed import Testbed
@@ -21,8 +21,7 @@ from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract, diff
 from fakes.contracts.engine.context import Entry, directory, symlink
 from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transcripts import VERSIONS
-from fakes.engine.fidelity import KNOWN_DIVERGENCES
+from fakes.engine.versions import NEWEST, VERSIONS
 
 _ALL = sorted(scenarios())
 # Engines look for drivers for minutes.
@@ -60,54 +59,26 @@ class _Real(DockerEngineContract):
         return engines(self.engine_version).registry_port
 
 
-class _Sampled(_Real):
-    """A third of the scenarios, unless the whole contract is asked for: it takes minutes."""
-
-    __test__ = False
-    only = _ALL if WHOLE else _QUICK[::3]
-
-
-class TestReal20(_Sampled):
-    """Docker 20.10."""
-
-    __test__ = True
-    engine_version = "20.10"
-
-
-class TestReal26(_Sampled):
-    """Docker 26.1."""
-
-    __test__ = True
-    engine_version = "26.1"
+def _real_contract(version: str) -> type[_Real]:
+    """A third of the scenarios on all but the newest engine, for the whole takes minutes."""
+    part = _QUICK if version == NEWEST else _QUICK[::3]
+    return type(
+        f"TestReal{version.replace('.', '_')}",
+        (_Real,),
+        {
+            "__doc__": f"Docker {version}.",
+            "__test__": True,
+            "engine_version": version,
+            "only": _ALL if WHOLE else part,
+        },
+    )
 
 
-class TestReal28(_Real):
-    """Docker 28.5."""
-
-    __test__ = True
-    engine_version = "28.5"
-    only = _ALL if WHOLE else _QUICK
-
-
-class TestDouble20(DoubleContract):
-    """Like Docker 20.10."""
-
-    engine_version = "20.10"
-    known_divergences = KNOWN_DIVERGENCES["20.10"]
-
-
-class TestDouble26(DoubleContract):
-    """Like Docker 26.1."""
-
-    engine_version = "26.1"
-    known_divergences = KNOWN_DIVERGENCES["26.1"]
-
-
-class TestDouble28(DoubleContract):
-    """Like Docker 28.5."""
-
-    engine_version = "28.5"
-    known_divergences = KNOWN_DIVERGENCES["28.5"]
+for _contract in [
+    *map(_real_contract, VERSIONS),
+    *map(double_contract, VERSIONS),
+]:
+    globals()[_contract.__name__] = _contract
 
 
 # --- random builds ------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from docker.api.client import APIClient
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
+from fakes.engine.fidelity import known_divergences
 
 
 def engine_double(version: str) -> FakeDockerEngine:
@@ -34,3 +35,17 @@ class DoubleContract(DockerEngineContract):
         client = FakeDockerClient(effects)
         yield client.api
         client.close()
+
+
+def double_contract(version: str, only: Sequence[str] = ()) -> type[DoubleContract]:
+    """Make the tests that a double is like an engine of a version."""
+    return type(
+        f"TestLike{version.replace('.', '_')}",
+        (DoubleContract,),
+        {
+            "__doc__": f"Docker {version}.",
+            "engine_version": version,
+            "known_divergences": known_divergences(version),
+            "only": only,
+        },
+    )

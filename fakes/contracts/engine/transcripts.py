@@ -1,7 +1,8 @@
 """Transcripts of real engines: what each scenario saw, by engine version.
 
 A group of scenarios has one file a version, `transcripts/20.10/images.json`, so that one can be
-recorded again without the others.
+recorded again without the others. An entry is the list of what was seen, `{"as": "20.10"}` where
+that equals what another version showed, or `{"not recorded": "why"}`.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-BASE = "20.10"
-"""The version whose transcripts are whole; the others hold what differs from it."""
+from fakes.engine.versions import OLDEST
 
-VERSIONS = ("20.10", "26.1", "28.5")
+BASE = OLDEST
+"""The version whose transcripts are whole; those of the others refer to it."""
+
 Notes = list[dict[str, Any]]
 
 
 def _folder() -> Path:
     return Path(str(resources.files("fakes.contracts.engine"))) / "transcripts"
+
+
+class NotRecordedError(LookupError):
+    """A scenario is marked as not recorded on an engine; the text is the reason."""
 
 
 @lru_cache(maxsize=128)
@@ -32,14 +38,22 @@ def _stored(version: str, group: str) -> dict[str, Any]:
     return document
 
 
-def transcript(version: str, scenario: str) -> Notes | None:
-    """What a real engine of that version let a scenario see; `None` when nobody recorded it."""
-    group = scenario.partition(".")[0]
-    for name in (version, BASE):
-        notes: Notes | None = _stored(name, group)["scenarios"].get(scenario)
-        if notes is not None:
-            return notes
-    return None
+def transcript(version: str, scenario: str) -> Notes:
+    """Return what a real engine of that version let a scenario see.
+
+    Raises:
+        LookupError: there is no entry for it.
+        NotRecordedError: its entry says that it was not recorded.
+    """
+    entry = _stored(version, scenario.partition(".")[0])["scenarios"].get(scenario)
+    match entry:
+        case list():
+            return entry
+        case {"as": str(other)}:
+            return transcript(other, scenario)
+        case {"not recorded": str(reason)}:
+            raise NotRecordedError(reason)
+    raise LookupError(f"no transcript of {scenario} for {version}")
 
 
 def recorded_engine(version: str) -> str:
@@ -52,14 +66,15 @@ def recorded_engine(version: str) -> str:
 def write(version: str, group: str, engine: str, recorded: str, notes: dict[str, Notes]) -> Path:
     """Store a group's recording in this package's own folder.
 
-    What equals the base version is left out, so that one is to be recorded first.
+    What equals the base version is only said to, so that one is to be recorded first.
     """
-    if version != BASE:
-        base = _stored(BASE, group)["scenarios"]
-        notes = {name: seen for name, seen in notes.items() if base.get(name) != seen}
+    base = {} if version == BASE else _stored(BASE, group)["scenarios"]
+    entries = {
+        name: {"as": BASE} if base.get(name) == seen else seen for name, seen in notes.items()
+    }
     path = _folder() / version / f"{group}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"engine": engine, "recorded": recorded, "scenarios": notes}
+    document = {"engine": engine, "recorded": recorded, "scenarios": entries}
     path.write_text(
         json.dumps(document, indent=0, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
     )

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from fakes.engine import messages
 from fakes.engine.builder import bases, cache, intermediate, steps
 from fakes.engine.builder.arguments import BuildArguments
 from fakes.engine.builder.commit import commit_step
@@ -21,6 +22,7 @@ from fakes.engine.builder.options import BuildOptions
 from fakes.engine.builder.restore import restore
 from fakes.engine.builder.run import run_step
 from fakes.engine.builder.state import StageState
+from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.dockerfile.instructions import Instruction, interpret_trigger
 from fakes.engine.dockerfile.plan import BuildPlan, Stage
 from fakes.engine.dockerfile.words import process_word
@@ -28,6 +30,7 @@ from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.http import DisconnectError
 from fakes.engine.images.config import RunConfig
 from fakes.engine.images.store import Image
+from fakes.engine.images.tar import STYLES
 from fakes.engine.platforms import parse_platform
 from fakes.engine.records import BuildRecord, StepRecord
 
@@ -106,7 +109,7 @@ class Build:
         number = 0
         if self.plan.warnings:
             texts = self.plan.warnings
-            if not self.engine.version.modern:
+            if self.engine.version < "23.0":
                 texts = ["\n".join(texts)]
             for text in texts:
                 self.emit(f"\x1b[91m{text}\n\x1b[0m")
@@ -202,7 +205,7 @@ class Build:
             self.emit(f"# Executing {len(triggers)} build trigger{plural}\n")
             for trigger in triggers:
                 state.config.image = state.image_id
-                instruction = interpret_trigger(trigger, dialect=self.engine.version.dialect)
+                instruction = interpret_trigger(trigger, Dialect(self.engine.version))
                 self._step(state, instruction)
 
     def _image(self, name: str, platform: tuple[str, str, str] | None) -> Image:
@@ -231,7 +234,7 @@ class Build:
             if self.options.force_remove or (self.options.remove and not failed):
                 for container in self._temporary:
                     intermediate.remove_container(self.engine, container)
-                    self.emit(self.engine.version.words.removed_container(container[:12]))
+                    self.emit(messages.REMOVED_CONTAINER(self.engine.version, container[:12]))
                 self._temporary = []
 
     def _dispatch(self, state: StageState, instruction: Instruction) -> None:
@@ -246,9 +249,9 @@ class Build:
             old = state.config.healthcheck
             comment = steps.CONFIG_STEPS[keyword](state, instruction, self.plan.syntax)
             if keyword == "stopsignal" and not steps.is_signal(instruction.arguments[0]):
-                raise StepError(self.engine.version.words.bad_signal(instruction.arguments[0]))
+                raise StepError(messages.BAD_SIGNAL(self.engine.version, instruction.arguments[0]))
             if keyword == "healthcheck":
-                comment = steps.health_comment(instruction, self.engine.version.dialect)
+                comment = steps.health_comment(instruction, self.engine.version)
             if keyword == "healthcheck" and old and old.get("Test", ["NONE"])[0] != "NONE":
                 self.emit(f"Note: overriding previous HEALTHCHECK: [{' '.join(old['Test'])}]\n")
             config = state.config.copy()
@@ -296,7 +299,7 @@ class Build:
 
     def _workdir(self, state: StageState, instruction: Instruction) -> None:
         path = steps.working_directory(state, instruction.arguments[0])
-        if self.engine.version.modern:
+        if self.engine.version >= "23.0":
             path = posixpath.normpath(path)
         state.config.working_dir = path
         config = state.config.copy()
@@ -309,8 +312,8 @@ class Build:
         return Overlay(
             lower,
             self.engine.clock() // 1_000_000_000,
+            self.engine.version,
             self.engine.new_id(),
-            self.engine.version.words,
         )
 
     def stage_or_image(self, name: str) -> ImageSource:
@@ -319,7 +322,7 @@ class Build:
         Raises:
             StepError: when it names none.
         """
-        style = self.engine.version.tar_style
+        style = STYLES.of(self.engine.version)
         found = next((done for done in self.stages if done.name == name.lower()), None)
         if found is None:
             with suppress(ValueError):

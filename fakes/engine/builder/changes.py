@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fakes.engine import messages
 from fakes.engine.builder import steps
 from fakes.engine.builder.arguments import BuildArguments
 from fakes.engine.builder.state import StageState
+from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.dockerfile.instructions import interpret, read
 from fakes.engine.dockerfile.words import Syntax
 from fakes.engine.errors import ApiError, DockerfileError, StepError
@@ -43,13 +45,13 @@ def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str
     if not changes:
         return config
     try:
-        dialect = engine.version.dialect
+        dialect = Dialect(engine.version)
         dockerfile = read("\n".join(changes).encode("utf-8", "surrogateescape"), dialect)
         syntax = Syntax(dockerfile.escape, dialect)
         for written in dockerfile.instructions:
             keyword = to_lower(written.keyword)
-            if keyword not in _ALLOWED - (set() if dialect.modern else _NEWER):
-                shown = written.keyword if dialect.modern else keyword
+            if keyword not in _ALLOWED - (set() if engine.version >= "23.0" else _NEWER):
+                shown = written.keyword if engine.version >= "23.0" else keyword
                 raise ApiError(400, f"{shown} is not a valid change command")
         instructions = [interpret(written, dialect) for written in dockerfile.instructions]
     except DockerfileError as error:
@@ -61,7 +63,7 @@ def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str
             if instruction.keyword == "stopsignal" and not steps.is_signal(
                 instruction.arguments[0]
             ):
-                raise ApiError(400, engine.version.words.bad_signal(instruction.arguments[0]))
+                raise ApiError(400, messages.BAD_SIGNAL(engine.version, instruction.arguments[0]))
             if instruction.keyword == "workdir":
                 path = steps.working_directory(state, instruction.arguments[0])
                 state.config.working_dir = path

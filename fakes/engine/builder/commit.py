@@ -9,7 +9,7 @@ from fakes.engine.builder.state import StageState
 from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
 from fakes.engine.images.layers import EMPTY_DIFF_ID, Layer, difference
 from fakes.engine.images.store import Image
-from fakes.engine.images.tar import TarStyle
+from fakes.engine.images.tar import STYLES, TarStyle
 from imagebuilders.oci.file_tree import Tree
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def commit_step(
     overlay: Overlay | None,
 ) -> Image:
     """The image of a step that ran in an intermediate container."""
-    layer = layer_of(overlay, engine.version.tar_style)
+    layer = layer_of(overlay, STYLES.of(engine.version))
     tree = overlay.tree if overlay else None
     image = _child(engine, state, config, layer, tree, container)
     engine.emit_commit(image)
@@ -36,7 +36,7 @@ def commit_files(
 ) -> Image:
     """The image of a COPY or ADD, which needs no container."""
     return _child(
-        engine, state, config, layer_of(overlay, engine.version.tar_style), overlay.tree, ""
+        engine, state, config, layer_of(overlay, STYLES.of(engine.version)), overlay.tree, ""
     )
 
 

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
+from fakes.engine import messages
 from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
-from fakes.engine.words import Words
+from fakes.engine.versions import EngineVersion
 from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.file_tree import (
     File,
@@ -56,17 +57,17 @@ def entry_sum(member: Member, names: tuple[str, str] = ("", "")) -> str:
     return digest.hexdigest()
 
 
-def _tar_failure(reason: str, words: Words) -> str:
+def _tar_failure(reason: str, version: EngineVersion) -> str:
     """The words differ with where the engine notices that a stream is no tar."""
     if reason.startswith(("archive/tar: invalid", "flate: ")):
         return reason
-    return words.tar_failure(reason)
+    return messages.TAR_FAILURE(version, reason)
 
 
 class SentContext:
     """The context of a build request."""
 
-    def __init__(self, body: bytes, words: Words, *, full: bool = False) -> None:
+    def __init__(self, body: bytes, version: EngineVersion, *, full: bool = False) -> None:
         """Unpack a tar, compressed or not.
 
         Args:
@@ -80,18 +81,18 @@ class SentContext:
         try:
             members = tar.read(tar.decompress(body))
         except tar.TarError as error:
-            raise ApiError(500, _tar_failure(str(error), words)) from error
+            raise ApiError(500, _tar_failure(str(error), version)) from error
         self.tree: Tree = {}
         self._members: dict[str, Member] = {}
         self._sums: dict[str, str] = {}
         for member in members:
             path = clean(member.name)
             if full and member.file.data:
-                raise ApiError(500, words.no_space(path))
+                raise ApiError(500, messages.NO_SPACE(version, path))
             try:
                 add_member(self.tree, path, member)
             except LayerFormatError as error:
-                raise ApiError(500, words.tar_failure(str(error))) from error
+                raise ApiError(500, messages.TAR_FAILURE(version, str(error))) from error
             self._members[path] = member
 
     def sum_of(self, path: str) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from fakes.engine import go_text
+from fakes.engine import go_text, messages
 from fakes.engine.builder.context import ImageSource, SentContext, Source, joined_sum, walk
 from fakes.engine.builder.matching import has_wildcards, match
 from fakes.engine.errors import StepError
 from fakes.engine.images import tar
 from fakes.engine.images.config import RunConfig
-from fakes.engine.words import Words
+from fakes.engine.versions import EngineVersion
 from imagebuilders.oci.file_tree import (
     File,
     Tree,
@@ -56,14 +56,14 @@ class Overlay:
     """
 
     def __init__(
-        self, lower: Tree, now: int, root_id: str = "0" * 64, words: Words | None = None
+        self, lower: Tree, now: int, version: EngineVersion, root_id: str = "0" * 64
     ) -> None:
         self.lower = lower
         self.tree: Tree = dict(lower)
         self.now = now
         self.touched: set[str] = set()
         self.opaque: set[str] = set()
-        self.words = words or Words()
+        self.version = version
         self.full = False
         # What error messages call the root: only the first layer has none below it.
         self.root = f"/var/lib/docker/overlay2/{root_id}/{'merged' if lower else 'diff'}"
@@ -106,7 +106,7 @@ class Overlay:
             StepError: with the path as it is shown.
         """
         if self.full and file.kind == "file" and file.data:
-            raise StepError(self.words.no_space(shown))
+            raise StepError(messages.NO_SPACE(self.version, shown))
 
     def touch_directory(self, path: str) -> None:
         """A directory whose entries change gets the present time."""
@@ -341,7 +341,9 @@ def _extract(overlay: Overlay, members: list[Member], where: str) -> None:
         overlay.make_directories(where)
     except StepError as error:
         path = f"{overlay.root}/{where}/.pivot_root1"
-        raise StepError(f"failed to copy files: {overlay.words.pivot_failure(path)}") from error
+        reason = messages.PIVOT_FAILURE(overlay.version, path)
+        refusal = messages.TAR_FAILURE(overlay.version, reason)
+        raise StepError(f"failed to copy files: {refusal}") from error
     overlay.touch_directory(where)
     directories: list[tuple[str, int]] = []
     for member in members:
@@ -353,7 +355,7 @@ def _extract(overlay: Overlay, members: list[Member], where: str) -> None:
             if above not in overlay.tree:
                 overlay.put(above, File("dir", 0o755, 0, 0, overlay.now))
         if not inside:
-            if overlay.words.newest:
+            if overlay.version >= "28.0":
                 name = posixpath.normpath(member.name) + "/"
                 raise StepError(f"failed to copy files: invalid entry name {go_text.quote(name)}")
             if where and member.file.kind == "dir":

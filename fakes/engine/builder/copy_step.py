@@ -43,7 +43,7 @@ def copy_step(build: Build, state: StageState, instruction: Instruction) -> None
         )
     chown = instruction.flags.get("chown", "")
     flag = f"--chown={chown}" if chown else ""
-    if flag and build.engine.version.modern:
+    if flag and build.engine.version >= "23.0":
         flag += " "
     config = state.config.copy()
     comment = f"{keyword} {flag}{combined_sum(picks)} in {target} "

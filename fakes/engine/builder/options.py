@@ -62,7 +62,7 @@ def read_options(engine: FakeDockerEngine, request: Request) -> BuildOptions:
         credentials=Credentials.by_registry(request.headers.get("x-registry-config")),
         other={k: v[0] for k, v in request.query.items() if k not in _NAMED and v and v[0]},
     )
-    status = 400 if engine.version.modern else 500
+    status = engine.version.bad_request()
     if request.flag("squash"):
         raise ApiError(400, "squash is only supported with experimental mode")
     if options.builder_version not in ("1", "2"):

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from fakes.engine import go_text
 from fakes.engine.builder.state import StageState, substitution_env
-from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.dockerfile.words import Syntax, process_word, process_words
 from fakes.engine.errors import DockerfileError, StepError
+from fakes.engine.versions import EngineVersion
 
 _SIGNALS = frozenset(
     [
@@ -225,16 +225,16 @@ def _healthcheck(state: StageState, instruction: Instruction, _syntax: Syntax) -
     return "HEALTHCHECK"
 
 
-def health_comment(instruction: Instruction, dialect: Dialect) -> str:
+def health_comment(instruction: Instruction, version: EngineVersion) -> str:
     """A health check as it stands in the history: a structure, printed as Go prints it."""
     health = instruction.health or {}
     test: list[str] = list(health.get("Test") or [])
     keys = ["Interval", "Timeout", "StartPeriod"]
-    if dialect.modern:
+    if version >= "23.0":
         keys.append("StartInterval")
     times = [go_text.duration(health.get(key, 0)) for key in keys]
     retries = health.get("Retries", 0)
-    if dialect.plain_health:
+    if version >= "28.0":
         return f"HEALTHCHECK &{{[{' '.join(test)}] {' '.join(times)} {retries}}}"
     quoted = " ".join(go_text.quote(time) for time in times)
     return f"HEALTHCHECK &{{{go_text.quote_list(test)} {quoted} {go_text.quote_rune(retries)}}}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
-from fakes.engine import go_text
+from fakes.engine import go_text, messages
 from fakes.engine.builder.copy import Overlay
-from fakes.engine.containers.words import ContainerWords
 from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
+from fakes.engine.versions import EngineVersion
 from imagebuilders.oci.file_tree import (
     File,
     Tree,
@@ -48,13 +48,13 @@ class ContainerArchive:
 
     Args:
         overlay: the files.
-        words: of the engine's version.
+        version: of the engine.
         container: its name, for messages.
     """
 
-    def __init__(self, overlay: Overlay, words: ContainerWords, container: str) -> None:
+    def __init__(self, overlay: Overlay, version: EngineVersion, container: str) -> None:
         self._overlay = overlay
-        self._words = words
+        self._version = version
         self._container = container
 
     @property
@@ -64,7 +64,7 @@ class ContainerArchive:
     @property
     def _root(self) -> str:
         """How messages begin a path; older engines look from the outside."""
-        return "" if self._words.modern else self._overlay.root
+        return "" if self._version >= "23.0" else self._overlay.root
 
     # --- out ------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class ContainerArchive:
         try:
             return resolve(self._tree, path)
         except UnresolvedPathError as error:
-            if self._words.modern and clean(path) != clean(asked):
+            if self._version >= "23.0" and clean(path) != clean(asked):
                 reason = f"lstat {asked}: too many levels of symbolic links"
             else:
                 shown = f"{self._root}/{clean(path)}"
@@ -153,21 +153,19 @@ class ContainerArchive:
         shown = f"{self._root}/{clean(absolute)}"
         if path and path not in self._tree:
             if any(self._tree.get(p, File("dir")).kind != "dir" for p in ancestors(path)):
-                modern = self._words.modern
-                raise ApiError(
-                    500, "not a directory" if modern else f"lstat {shown}: not a directory"
-                )
+                where = "" if self._version >= "23.0" else f"lstat {shown}: "
+                raise ApiError(500, f"{where}not a directory")
             raise self._missing(asked)
         if path and self._tree[path].kind != "dir":
-            if self._words.modern and absolute.endswith("/"):
+            if self._version >= "23.0" and absolute.endswith("/"):
                 raise ApiError(500, f"lstat {shown}/: not a directory")
             raise ApiError(
-                400 if self._words.newest else 500, "extraction point is not a directory"
+                400 if self._version >= "28.0" else 500, "extraction point is not a directory"
             )
         return path
 
     def _failed(self, reason: str) -> ApiError:
-        return ApiError(500, self._words.tar_failure(reason))
+        return ApiError(500, messages.TAR_FAILURE(self._version, reason))
 
     def _add(
         self,
@@ -179,8 +177,8 @@ class ContainerArchive:
     ) -> None:
         name = posixpath.normpath(member.name)
         is_folder = member.file.kind == "dir" and not member.hard_link
-        if name.startswith("../") or (name == ".." and self._words.newest):
-            if self._words.newest:
+        if name.startswith("../") or (name == ".." and self._version >= "28.0"):
+            if self._version >= "28.0":
                 shown = go_text.quote(f"{name}/" if is_folder else name)
                 raise self._failed(f"invalid entry name {shown}")
             raise self._failed(f'"{name}" is outside of "/{folder}"')
@@ -202,7 +200,7 @@ class ContainerArchive:
             folders.append((path, member.file.mtime))
 
     def _refuse_kind(self, folder: str, inside: str, existing: File) -> None:
-        shown = inside if self._words.newest else f"/{folder}/{inside}".replace("//", "/")
+        shown = inside if self._version >= "28.0" else f"/{folder}/{inside}".replace("//", "/")
         one, other = "directory", "non-directory"
         if existing.kind != "dir":
             one, other = other, one
@@ -211,7 +209,7 @@ class ContainerArchive:
     def _check_link(self, folder: str, path: str, link: str) -> None:
         """Older engines refuse a link that leads out of the folder that is written."""
         target = posixpath.normpath(f"/{parent(path)}/{link}")
-        if not self._words.newest and folder and not f"{target}/".startswith(f"/{folder}/"):
+        if self._version < "28.0" and folder and not f"{target}/".startswith(f"/{folder}/"):
             raise self._failed(f'invalid symlink "/{path}" -> "{link}"')
 
     def _link(self, folder: str, path: str, member: Member) -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fakes.engine import messages
 from fakes.engine.containers.container import Container
 from fakes.engine.containers.merge import signal_number
-from fakes.engine.containers.words import ContainerWords
 from fakes.engine.errors import ApiError
 from fakes.engine.images.config import RunConfig
 from fakes.engine.images.store import Image
+from fakes.engine.versions import EngineVersion
 
 _LEAST_MEMORY = 6 * 1024 * 1024
 _LEAST_HEALTH_TIME = 1_000_000
 _POLICIES = ("always", "unless-stopped", "on-failure", "no", "")
 
 
-def check_config(config: RunConfig, words: ContainerWords) -> None:
+def check_config(config: RunConfig, version: EngineVersion) -> None:
     """Refuse a configuration that cannot be.
 
     Raises:
@@ -33,7 +34,7 @@ def check_config(config: RunConfig, words: ContainerWords) -> None:
         if not pair or pair.startswith("="):
             raise ApiError(400, f"invalid environment variable: {pair}")
     if config.stop_signal and signal_number(config.stop_signal) is None:
-        raise ApiError(400, words.bad_signal(config.stop_signal))
+        raise ApiError(400, messages.BAD_SIGNAL(version, config.stop_signal))
     _check_health(config.healthcheck or {})
 
 
@@ -48,7 +49,7 @@ def _check_health(health: dict[str, Any]) -> None:
 def check_host(
     host: dict[str, Any],
     config: RunConfig,
-    words: ContainerWords,
+    version: EngineVersion,
     find: Callable[[str], Container],
 ) -> None:
     """Refuse settings of the host that cannot be.
@@ -57,7 +58,7 @@ def check_host(
         ApiError: 400.
     """
     policy = host.get("RestartPolicy") or {}
-    _check_policy(policy, words)
+    _check_policy(policy, version)
     if host.get("AutoRemove") and policy.get("Name") not in (None, "", "no"):
         raise ApiError(400, "can't create 'AutoRemove' container with restart policy")
     memory, swap = host.get("Memory") or 0, host.get("MemorySwap") or 0
@@ -75,9 +76,9 @@ def check_host(
             raise ApiError(400, f'bad format for add-host: "{line}"')
     if host.get("UTSMode") == "host" and config.hostname:
         raise ApiError(400, "conflicting options: hostname and the UTS mode")
-    _check_spaces(host, words)
+    _check_spaces(host, version)
     if (host.get("Runtime") or "runc") not in ("runc", "io.containerd.runc.v2"):
-        raise ApiError(400, words.bad_runtime(str(host["Runtime"])))
+        raise ApiError(400, messages.BAD_RUNTIME(version, str(host["Runtime"])))
     for link in host.get("Links") or []:
         name = str(link).partition(":")[0]
         try:
@@ -86,14 +87,14 @@ def check_host(
             raise ApiError(400, f"could not get container for {name}: {error.message}") from error
 
 
-def _check_policy(policy: dict[str, Any], words: ContainerWords) -> None:
+def _check_policy(policy: dict[str, Any], version: EngineVersion) -> None:
     name, count = policy.get("Name") or "", policy.get("MaximumRetryCount") or 0
     if name not in _POLICIES:
-        raise ApiError(400, words.bad_policy(name))
+        raise ApiError(400, messages.BAD_POLICY(version, name))
     if count and name != "on-failure":
-        raise ApiError(400, words.policy_without_count(name))
+        raise ApiError(400, messages.POLICY_WITHOUT_COUNT(version, name))
     if count < 0:
-        raise ApiError(400, words.negative_count())
+        raise ApiError(400, messages.NEGATIVE_COUNT(version))
 
 
 def _check_ports(bindings: dict[str, Any]) -> None:
@@ -104,9 +105,9 @@ def _check_ports(bindings: dict[str, Any]) -> None:
                 raise ApiError(400, f'invalid port specification: "{number}"')
 
 
-def _check_spaces(host: dict[str, Any], words: ContainerWords) -> None:
+def _check_spaces(host: dict[str, Any], version: EngineVersion) -> None:
     """The name spaces; older engines miss a mode that is none when the container starts."""
-    if not words.modern:
+    if version < "23.0":
         return
     known = {
         "PidMode": ("", "host"),
@@ -128,7 +129,7 @@ def warnings(host: dict[str, Any]) -> list[str]:
 
 
 def check_platform(
-    image: Image, name: str, wanted: tuple[str, str, str], words: ContainerWords
+    image: Image, name: str, wanted: tuple[str, str, str], version: EngineVersion
 ) -> None:
     """Refuse an image that is for another platform.
 
@@ -139,4 +140,4 @@ def check_platform(
     own = (document.get("os") or "linux", document.get("architecture") or "", "")
     if own[:2] != wanted[:2]:
         shown, asked = ("/".join(part for part in one if part) for one in (own, wanted))
-        raise ApiError(404, words.other_platform(name, shown, asked))
+        raise ApiError(404, messages.OTHER_PLATFORM(version, name, shown, asked))

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from fakes.engine import messages
 from fakes.engine.containers.container import STDERR, STDOUT, Container, Exec, LogEntry
 from fakes.engine.containers.files import write_files
 from fakes.engine.containers.policy import ContainerEffect, EffectRules
@@ -70,10 +71,10 @@ class ExecStore:
             ApiError: 409.
         """
         if not container.running:
-            words = self._engine.version.container_words
-            raise ApiError(409, words.not_running(container.id))
+            version = self._engine.version
+            raise ApiError(409, messages.NOT_RUNNING(version, container.id))
         if container.status == "restarting":
-            raise ApiError(409, self._engine.version.container_words.restarting(container.id))
+            raise ApiError(409, messages.RESTARTING.format(container.id))
         if container.status == "paused":
             raise ApiError(409, f"Container {shown} is paused, unpause the container before exec")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.engine.containers.words import ContainerWords
+from fakes.engine.versions import EngineVersion
 
 HostConfig = dict[str, Any]
 
@@ -87,12 +87,12 @@ _MASKED = (
 _READONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
-def completed(asked: HostConfig | None, words: ContainerWords) -> HostConfig:
+def completed(asked: HostConfig | None, version: EngineVersion) -> HostConfig:
     """What a container's document says under `HostConfig`.
 
     Args:
         asked: as the request has it; `None` when it has none.
-        words: of the version.
+        version: of the engine.
     """
     given = {key: value for key, value in (asked or {}).items() if value not in (None, "")}
     result = {**_DEFAULTS, **{key: given[key] for key in given if key in _DEFAULTS}}
@@ -100,8 +100,8 @@ def completed(asked: HostConfig | None, words: ContainerWords) -> HostConfig:
     result["Links"] = result["Links"] or None
     result["ShmSize"] = result["ShmSize"] or _DEFAULTS["ShmSize"]
     result["LogConfig"] = _log_config(given.get("LogConfig") or {})
-    result["RestartPolicy"] = _restart_policy(given.get("RestartPolicy") or {}, words)
-    result["MaskedPaths"], result["ReadonlyPaths"] = _paths(words)
+    result["RestartPolicy"] = _restart_policy(given.get("RestartPolicy") or {}, version)
+    result["MaskedPaths"], result["ReadonlyPaths"] = _paths(version)
     if result["Privileged"]:
         result["MaskedPaths"] = result["ReadonlyPaths"] = None
     if result["PortBindings"]:
@@ -113,13 +113,13 @@ def completed(asked: HostConfig | None, words: ContainerWords) -> HostConfig:
         result["MemorySwap"] = 2 * result["Memory"]
     if "host" in (result["PidMode"], result["IpcMode"]) or result["Privileged"]:
         result["SecurityOpt"] = [*(result["SecurityOpt"] or []), "label=disable"]
-    if words.modern:
+    if version >= "23.0":
         if result["NetworkMode"] == "default":
             result["NetworkMode"] = "bridge"
     else:
         result |= {"KernelMemory": 0, "KernelMemoryTCP": 0}
     # Without settings an old engine decides for a runtime only when the container starts.
-    if asked is not None or words.modern:
+    if asked is not None or version >= "23.0":
         result["Runtime"] = given.get("Runtime", "runc")
     return result
 
@@ -128,19 +128,19 @@ def _log_config(given: dict[str, Any]) -> dict[str, Any]:
     return {"Type": given.get("Type") or "json-file", "Config": given.get("Config") or {}}
 
 
-def _restart_policy(given: dict[str, Any], words: ContainerWords) -> dict[str, Any]:
-    default = "no" if words.modern else ""
+def _restart_policy(given: dict[str, Any], version: EngineVersion) -> dict[str, Any]:
+    default = "no" if version >= "23.0" else ""
     return {
         "Name": given.get("Name") or default,
         "MaximumRetryCount": given.get("MaximumRetryCount") or 0,
     }
 
 
-def _paths(words: ContainerWords) -> tuple[list[str], list[str]]:
+def _paths(version: EngineVersion) -> tuple[list[str], list[str]]:
     """What of the kernel's files is hidden and what cannot be written."""
     masked: list[str] = list(_MASKED)
-    if words.modern:
+    if version >= "23.0":
         masked.append("/sys/devices/virtual/powercap")
-    if words.newest:
+    if version >= "28.0":
         masked.insert(2, "/proc/interrupts")
     return masked, list(_READONLY)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from fakes.engine import messages
 from fakes.engine.containers.container import STDERR, STDOUT, Container, LogEntry
 from fakes.engine.containers.files import write_files
 from fakes.engine.containers.health import NONE, HealthMonitor
@@ -15,8 +16,8 @@ from fakes.engine.containers.policy import ContainerEffect, EffectRules
 from fakes.engine.containers.ports import PortStore
 from fakes.engine.containers.streams import IDLE, as_terminal
 from fakes.engine.containers.surroundings import enter, leave, retreat
-from fakes.engine.containers.words import ContainerWords
 from fakes.engine.errors import ApiError
+from fakes.engine.versions import EngineVersion
 
 if TYPE_CHECKING:
     from fakes.engine.containers.store import ContainerStore
@@ -45,8 +46,8 @@ class Lifecycle:
         self._next_pid = 1000
 
     @property
-    def _words(self) -> ContainerWords:
-        return self._engine.version.container_words
+    def _version(self) -> EngineVersion:
+        return self._engine.version
 
     def on_container(self, effect: ContainerEffect) -> None:
         """Give containers an effect; the newest rule wins."""
@@ -94,7 +95,7 @@ class Lifecycle:
             return None
         shell = container.config.shell or ["/bin/sh", "-c"]
         now = container.started or 0
-        return HealthMonitor(check, shell, now, start_interval=self._words.modern)
+        return HealthMonitor(check, shell, now, start_interval=self._version >= "23.0")
 
     def health(self, container: Container) -> str:
         """What the checks of a container found by now."""
@@ -120,7 +121,10 @@ class Lifecycle:
             other = self._store.find(mode.partition(":")[2])
             if not other.running:
                 raise ApiError(
-                    409, self._words.no_container_network(other.id, other.name, other.status)
+                    409,
+                    messages.NO_CONTAINER_NETWORK(
+                        self._version, other.id, other.name, other.status
+                    ),
                 )
         enter(self._engine, container)
         container.joined = True
@@ -258,10 +262,12 @@ class Lifecycle:
 
     def _end_with(self, container: Container, name: str, refusal: str, why: str) -> None:
         # Older engines know of no other signal.
-        chosen = (name if self._words.modern else "") or container.config.stop_signal or "SIGTERM"
+        chosen = (
+            (name if self._version >= "23.0" else "") or container.config.stop_signal or "SIGTERM"
+        )
         number = signal_number(chosen)
         if number is None:
-            raise ApiError(500, f"{refusal}: {self._words.bad_signal(chosen)}")
+            raise ApiError(500, f"{refusal}: {messages.BAD_SIGNAL(self._version, chosen)}")
         self.finish(container, _SIGNALLED + number, why)
 
     def kill(self, container: Container, name: str) -> None:
@@ -272,16 +278,19 @@ class Lifecycle:
         """
         number = signal_number(name)
         if number is None and name.lstrip("-").isdigit() and int(name):
-            reason = self._words.unsupported_signal(int(name))
-            status = 400 if self._words.modern else 500
-            raise ApiError(status, self._words.no_kill(container.name, reason))
+            # Older engines take it for a number without a sign.
+            shown = int(name) if self._version >= "23.0" else int(name) % 2**64
+            reason = messages.UNSUPPORTED_SIGNAL(self._version, shown)
+            status = self._version.bad_request()
+            raise ApiError(status, messages.NO_KILL(self._version, container.name, reason))
         if number is None:
-            reason = self._words.bad_signal(name)
-            modern = self._words.modern
-            raise ApiError(400, self._words.no_kill(container.name, reason) if modern else reason)
+            reason = messages.BAD_SIGNAL(self._version, name)
+            if self._version >= "23.0":
+                reason = messages.NO_KILL(self._version, container.name, reason)
+            raise ApiError(400, reason)
         if not container.running:
-            reason = self._words.not_running(container.id)
-            raise ApiError(409, self._words.no_kill(container.name, reason))
+            reason = messages.NOT_RUNNING(self._version, container.id)
+            raise ApiError(409, messages.NO_KILL(self._version, container.name, reason))
         if number in _HARMLESS:
             self._store.note(container, "kill", {"signal": str(number)})
             return
@@ -297,11 +306,11 @@ class Lifecycle:
         """
         with container.changed:
             if not container.running:
-                raise ApiError(409, self._words.not_running(container.id))
+                raise ApiError(409, messages.NOT_RUNNING(self._version, container.id))
             if container.status == "paused":
                 raise ApiError(409, f"Container {container.id} is already paused")
             if container.status == "restarting":
-                raise ApiError(409, self._words.restarting(container.id))
+                raise ApiError(409, messages.RESTARTING.format(container.id))
             container.status = "paused"
             if container.health is not None:
                 container.health.stop()

@@ -17,7 +17,7 @@ def network_settings(engine: FakeDockerEngine, container: Container) -> dict[str
     networks = {name: shown(engine, container, name) for name in container.networks}
     bridge = networks.get("bridge", {})
     has_sandbox = container.started is not None or container.joined
-    if engine.version.container_words.newest:
+    if engine.version >= "28.0":
         has_sandbox = container.running
     return {
         "Bridge": "",

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from fakes.engine import messages
 from fakes.engine.builder.copy import Overlay, prepare_root
 from fakes.engine.containers.checks import check_config, check_host, check_platform
 from fakes.engine.containers.container import Container
@@ -122,19 +123,19 @@ class ContainerStore:
         Raises:
             ApiError: when the name is taken, there is no such image, or a setting cannot be.
         """
-        words = self._engine.version.container_words
-        check_config(config, words)
-        check_host(host_config or {}, config, words, self.find)
+        version = self._engine.version
+        check_config(config, version)
+        check_host(host_config or {}, config, version, self.find)
         # A request without an image makes a container without files.
         image = self._engine.images.find(config.image) if config.image else None
         if image is not None and platform is not None:
-            check_platform(image, config.image, platform, words)
+            check_platform(image, config.image, platform, version)
         self._check_name(name)
         name = name.removeprefix("/")
         with self._lock:
             self._check_free(name)
             container = self._made(config, image, name)
-            container.host_config = completed(host_config, words)
+            container.host_config = completed(host_config, version)
             container.networks = networks
             mounts = mounted(
                 container.config, container.host_config, self._engine.volumes, self.find
@@ -156,13 +157,12 @@ class ContainerStore:
             created=self._engine.clock(),
         )
         if not container.command:
-            raise ApiError(400, self._engine.version.container_words.no_command())
+            raise ApiError(400, messages.NO_COMMAND(self._engine.version))
         container.config.hostname = container.config.hostname or container.id[:12]
         seconds = container.created // 1_000_000_000
         container.chains = chain_ids(image) if image else []
-        container.overlay = Overlay(
-            with_init_files(image.tree if image else {}, seconds), seconds, container.id
-        )
+        lower = with_init_files(image.tree if image else {}, seconds)
+        container.overlay = Overlay(lower, seconds, self._engine.version, container.id)
         try:
             prepare_root(container.overlay, container.config)
         except StepError as error:
@@ -196,7 +196,7 @@ class ContainerStore:
                 image_name=image_id,
                 config=config.copy(),
                 created=self._engine.clock(),
-                host_config=completed(None, self._engine.version.container_words),
+                host_config=completed(None, self._engine.version),
                 networks={"bridge": {}},
             )
         self.note(container, "create")
@@ -222,11 +222,11 @@ class ContainerStore:
         """
         if container.running:
             if not force:
-                words = self._engine.version.container_words
-                refusal = words.running_one_stays(
-                    container.name, container.id, asked, container.status
-                )
-                raise ApiError(409, refusal)
+                version = self._engine.version
+                paused = container.status == "paused"
+                refusal = messages.REMOVED_WHILE_PAUSED if paused else messages.REMOVED_WHILE_UP
+                about = container.name, asked, container.id, container.status
+                raise ApiError(409, refusal(version, *about))
             self.lifecycle.finish(container, 137, "kill")
         with self._lock:
             self._containers.pop(container.id, None)

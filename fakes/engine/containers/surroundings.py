@@ -19,7 +19,7 @@ def enter(engine: FakeDockerEngine, container: Container) -> None:
     Raises:
         ApiError: when one of the networks is not there.
     """
-    mounts_first = engine.version.words.newest
+    mounts_first = engine.version >= "28.0"
     if mounts_first:
         note_mounts(engine, container, "mount")
     try:
@@ -40,11 +40,11 @@ def retreat(engine: FakeDockerEngine, container: Container) -> None:
 def leave(engine: FakeDockerEngine, container: Container, code: int) -> None:
     """Let a container that ended out of them, and say that it ended."""
     end = {"exitCode": str(code)}
-    if not engine.version.modern:
+    if engine.version < "23.0":
         engine.containers.note(container, "die", end)
     leave_all(engine, container)
     note_mounts(engine, container, "unmount")
-    if engine.version.modern:
+    if engine.version >= "23.0":
         ran = (container.finished or 0) - (container.started or 0)
         end["execDuration"] = str(ran // 1_000_000_000)
         engine.containers.note(container, "die", end)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imagebuilders.dockerfile import BUILDKIT, MODIFIERS, Grammar, Problem, ProblemKind
+from fakes.engine.versions import ByVersion, EngineVersion
+from imagebuilders.dockerfile import MODIFIERS, Grammar, Problem, ProblemKind
 from imagebuilders.exceptions import ShellWordError
 from imagebuilders.go_text import quote, to_lower
 
@@ -23,20 +24,19 @@ class Dialect:
     """One version's reading.
 
     Attributes:
-        grammar: what it knows of the language.
-        modern: it words its errors as engines from 23.0 on do.
-        flag_prefix: what stands before a flag's name in an error.
-        plain_health: a health check stands unquoted in the history.
+        version: the engine's.
     """
 
-    grammar: Grammar = BUILDKIT
-    modern: bool = True
-    flag_prefix: str = ""
-    plain_health: bool = False
+    version: EngineVersion
+
+    @property
+    def grammar(self) -> Grammar:
+        """What it knows of the language."""
+        return _GRAMMARS.of(self.version)
 
     def located(self, line: int, message: str) -> str:
         """An error with the line it belongs to."""
-        where = "on line" if self.modern else "line"
+        where = "on line" if self.version >= "23.0" else "line"
         return f"dockerfile parse error {where} {line}: {message}"
 
     def refusal(self, problem: Problem) -> str:
@@ -44,18 +44,19 @@ class Dialect:
         text, subject = problem.message, problem.subject
         if problem.kind is ProblemKind.NO_INSTRUCTIONS:
             return "file with no instructions"
-        if problem.kind is ProblemKind.UNKNOWN_INSTRUCTION and not self.modern:
+        if problem.kind is ProblemKind.UNKNOWN_INSTRUCTION and self.version < "23.0":
             return f"unknown instruction: {to_lower(subject).upper()}"
         if problem.kind in _ABOUT_FLAGS:
-            text = text.replace(f"--{subject}", f"{self.flag_prefix}{subject}", 1)
-            if not self.modern:
+            if self.version < "28.0":
+                text = text.replace(f"--{subject}", subject, 1)
+            if self.version < "23.0":
                 text, _, _ = text.partition(" (did you mean ")
                 text = text[0].upper() + text[1:]
         return text
 
     def word_refusal(self, error: ShellWordError) -> str:
         """What is wrong with a word, in this version's words."""
-        if self.modern or not error.modifier:
+        if self.version >= "23.0" or not error.modifier:
             return str(error)
         problem = "missing ':' in substitution"
         if error.modifier.startswith(":"):
@@ -65,10 +66,11 @@ class Dialect:
     def warning(self, problem: Problem) -> str:
         """A warning of the parser, as it stands in the stream."""
         text = problem.message
-        return f"[WARNING]: {text if self.modern else text.replace(': ', ':' + _INDENT, 1)}"
+        if self.version < "23.0":
+            text = text.replace(": ", ":\n    ", 1)
+        return f"[WARNING]: {text}"
 
 
-_INDENT = "\n    "
 _OLD_FLAGS = {
     "ADD": frozenset({"chown", "chmod"}),
     "COPY": frozenset({"chown", "from", "chmod"}),
@@ -91,8 +93,8 @@ _FLAGS_OF_28 = {
 }
 _OLD_DIRECTIVES = frozenset({"escape", "syntax"})
 
-OLD = Dialect(
-    grammar=Grammar(
+_GRAMMARS = ByVersion(
+    Grammar(
         directives=_OLD_DIRECTIVES,
         here_documents=False,
         here_document_spaces=False,
@@ -102,17 +104,16 @@ OLD = Dialect(
         modifiers=frozenset({":-", ":+", ":?", "?"}),
         flags=_OLD_FLAGS,
     ),
-    modern=False,
+    {
+        "26.0": Grammar(
+            directives=_OLD_DIRECTIVES,
+            here_document_spaces=False,
+            whole_json=False,
+            flag_escape=False,
+            word_before_modifier=True,
+            modifiers=MODIFIERS | {":#", ":%"},
+            flags=_FLAGS_OF_26,
+        ),
+        "28.0": Grammar(flags=_FLAGS_OF_28),
+    },
 )
-V26 = Dialect(
-    grammar=Grammar(
-        directives=_OLD_DIRECTIVES,
-        here_document_spaces=False,
-        whole_json=False,
-        flag_escape=False,
-        word_before_modifier=True,
-        modifiers=MODIFIERS | {":#", ":%"},
-        flags=_FLAGS_OF_26,
-    ),
-)
-V28 = Dialect(grammar=Grammar(flags=_FLAGS_OF_28), flag_prefix="--", plain_health=True)

@@ -21,7 +21,7 @@ def health_config(instruction: Instruction, dialect: Dialect) -> dict[str, Any]:
     Raises:
         DockerfileError: in the engine's words, without a location.
     """
-    if not dialect.modern:
+    if dialect.version < "23.0":
         _check_by_old_rules(instruction)
     try:
         health = read_health_check(instruction)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes.engine.dockerfile.dialect import OLD, Dialect
+from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.dockerfile.health import health_config
 from fakes.engine.errors import DockerfileError
 from imagebuilders import dockerfile
@@ -53,7 +53,7 @@ def read(content: bytes, dialect: Dialect) -> dockerfile.Dockerfile:
     return parsed
 
 
-def interpret_trigger(text: str, dialect: Dialect = OLD) -> Instruction:
+def interpret_trigger(text: str, dialect: Dialect) -> Instruction:
     """An instruction that an ONBUILD of the base image left behind.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from fakes.engine.dockerfile.dialect import OLD, Dialect
+from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.dockerfile.instructions import Instruction, interpret, label, refuse
 from fakes.engine.dockerfile.words import Syntax
 from fakes.engine.errors import DockerfileError
@@ -32,7 +32,7 @@ class BuildPlan:
     warnings: list[str]
 
 
-def plan(dockerfile: Dockerfile, dialect: Dialect = OLD) -> BuildPlan:
+def plan(dockerfile: Dockerfile, dialect: Dialect) -> BuildPlan:
     """Group a Dockerfile's instructions into stages.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fakes.engine.dockerfile.dialect import OLD, Dialect
+from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.errors import DockerfileError
 from imagebuilders.dockerfile import Expansion, expand
 from imagebuilders.exceptions import ShellWordError
@@ -19,14 +19,11 @@ class Syntax(NamedTuple):
         dialect: the version that reads them.
     """
 
-    escape: str = "\\"
-    dialect: Dialect = OLD
+    escape: str
+    dialect: Dialect
 
 
-PLAIN = Syntax()
-
-
-def process_word(word: str, env: Mapping[str, str], syntax: Syntax = PLAIN) -> str:
+def process_word(word: str, env: Mapping[str, str], syntax: Syntax) -> str:
     """Substitute the variables of a word and take its quotes away.
 
     Raises:
@@ -35,7 +32,7 @@ def process_word(word: str, env: Mapping[str, str], syntax: Syntax = PLAIN) -> s
     return _expand(word, env, syntax).text
 
 
-def process_words(word: str, env: Mapping[str, str], syntax: Syntax = PLAIN) -> list[str]:
+def process_words(word: str, env: Mapping[str, str], syntax: Syntax) -> list[str]:
     """As `process_word`, but split at the spaces that are left unquoted."""
     return list(_expand(word, env, syntax).words)
 

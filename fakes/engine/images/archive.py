@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text
+from fakes.engine import go_text, messages
 from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
 from fakes.engine.images.config import RunConfig
@@ -117,7 +117,7 @@ def load(engine: FakeDockerEngine, body: bytes) -> Iterator[Message]:
     try:
         members = tar.read(tar.decompress(body))
     except tar.TarError as error:
-        raise ApiError(500, engine.version.words.tar_failure(str(error))) from error
+        raise ApiError(500, messages.TAR_FAILURE(engine.version, str(error))) from error
     files = {clean(m.name): m.file for m in members if m.file.kind in ("file", "symlink")}
     for member in members:
         if member.hard_link:

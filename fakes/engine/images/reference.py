@@ -86,12 +86,12 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
-def parse(name: str, *, modern: bool = False) -> Reference:
+def parse(name: str, *, capitals: bool = False) -> Reference:
     """Read an image name.
 
     Args:
         name: the name.
-        modern: as engines from 23.0 on do, for which a first part with capitals
+        capitals: as engines from 23.0 on do, for which a first part with capitals
             is a registry.
 
     Raises:
@@ -101,7 +101,7 @@ def parse(name: str, *, modern: bool = False) -> Reference:
         raise InvalidReferenceError(
             f"invalid repository name ({name}), cannot specify 64-byte hexadecimal strings"
         )
-    domain, rest = _split_domain(name, modern=modern)
+    domain, rest = _split_domain(name, capitals=capitals)
     digest = tag = ""
     rest, at, digest = rest.partition("@")
     if ":" in rest:
@@ -109,7 +109,7 @@ def parse(name: str, *, modern: bool = False) -> Reference:
         if not is_tag(tag):
             raise InvalidReferenceError("invalid reference format")
     if rest.lower() != rest:
-        shown = f" ({rest})" if modern else ""
+        shown = f" ({rest})" if capitals else ""
         raise InvalidReferenceError(
             f"invalid reference format: repository name{shown} must be lowercase"
         )
@@ -122,10 +122,10 @@ def parse(name: str, *, modern: bool = False) -> Reference:
     return Reference(domain, rest, tag, digest)
 
 
-def _split_domain(name: str, *, modern: bool) -> tuple[str, str]:
+def _split_domain(name: str, *, capitals: bool) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
     plain = "." not in first and ":" not in first and first != "localhost"
-    if not slash or (plain and not (modern and first.lower() != first)):
+    if not slash or (plain and not (capitals and first.lower() != first)):
         domain, rest = HUB, name
     else:
         domain = HUB if first == _LEGACY_HUB else first

@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
+from fakes.engine.versions import ByVersion
 from imagebuilders.exceptions import ConfigurationError, LayerFormatError
 from imagebuilders.oci.compression import Compression, decompressed, detect
 from imagebuilders.oci.file_tree import File
@@ -79,8 +80,9 @@ class TarStyle(NamedTuple):
     owner_names: bool
 
 
-OLD_STYLE = TarStyle(type_bits=True, owner_names=True)
 PLAIN_STYLE = TarStyle(type_bits=False, owner_names=False)
+STYLES = ByVersion(TarStyle(type_bits=True, owner_names=True), {"23.0": PLAIN_STYLE})
+"""How an engine's layers are written."""
 
 
 def header(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fakes.engine import messages
 from fakes.engine.errors import ApiError
 from fakes.engine.networks.addresses import address_of, joined
 from fakes.engine.networks.store import PREDEFINED, Network
@@ -31,7 +32,7 @@ def shown(engine: FakeDockerEngine, container: Container, name: str) -> dict[str
     member = network.members.get(container.id) if network else None
     seen = network if member else None
     gateway = seen.gateway if seen else ""
-    if seen and seen.internal and engine.version.modern:
+    if seen and seen.internal and engine.version >= "23.0":
         gateway = ""
     answer: dict[str, Any] = {
         "IPAMConfig": settings.get("IPAMConfig"),
@@ -48,16 +49,16 @@ def shown(engine: FakeDockerEngine, container: Container, name: str) -> dict[str
         "MacAddress": member.hardware_address if member else "",
         "DriverOpts": settings.get("DriverOpts"),
     }
-    if engine.version.modern:
+    if engine.version >= "23.0":
         answer["DNSNames"] = settings.get("DNSNames")
-    if engine.version.words.newest:
+    if engine.version >= "28.0":
         answer["GwPriority"] = settings.get("GwPriority") or 0
     return answer
 
 
 def listed(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
     """What a list of containers shows of one's connections: not what it was asked for."""
-    hidden = ("Aliases", "Links", "DriverOpts", *(["DNSNames"] if engine.version.modern else []))
+    hidden = ("Aliases", "Links", "DriverOpts", *(["DNSNames"] if engine.version >= "23.0" else []))
     return {
         name: {**shown(engine, container, name), **dict.fromkeys(hidden)}
         for name in container.networks
@@ -71,7 +72,7 @@ def _name_in(engine: FakeDockerEngine, container: Container, network: Network) -
     settings = container.networks.setdefault(network.name, {})
     aliases = list(settings.get("Aliases") or [])
     short = container.id[:12]
-    if not engine.version.modern:
+    if engine.version < "23.0":
         settings["Aliases"] = [*aliases, *([short] if short not in aliases else [])]
         return
     names = [container.name, *aliases, short, container.config.hostname]
@@ -88,7 +89,7 @@ def join_all(engine: FakeDockerEngine, container: Container) -> None:
     for name, settings in container.networks.items():
         network = engine.networks.get(name)
         if network is None:
-            raise ApiError(404, engine.version.words.missing_network(name))
+            raise ApiError(404, messages.MISSING_NETWORK(engine.version, name))
         networks.append((network, settings))
     # What was asked for by an id is known by its name from now on.
     container.networks = {network.name: settings for network, settings in networks}
@@ -153,14 +154,14 @@ def connect(engine: FakeDockerEngine, container: Container, name: str, settings:
 
 
 def _check_kinds(engine: FakeDockerEngine, container: Container, name: str) -> None:
-    words = engine.version.words
+    version = engine.version
     mode = str(container.host_config.get("NetworkMode") or "default")
     if mode == "host" or mode.startswith("container:"):
         if name == "host" and mode == "host":
             return
         raise ApiError(400, _SHARES)
     if name == "host":
-        raise ApiError(400, words.host_connected())
+        raise ApiError(400, messages.HOST_CONNECTED(version))
     others = [other for other in container.networks if other != name]
     if (name == "none" and others) or "none" in others:
         raise ApiError(400, _PRIVATE)
@@ -171,16 +172,15 @@ def _check_address(engine: FakeDockerEngine, network: Network, settings: Setting
     if not wanted or network.addresses is None:
         return
     address = address_of(wanted)
-    modern = engine.version.modern
     errors = []
     if network.chosen_subnet:
         if address is None:
-            errors.append(f"{'i' if modern else 'I'}nvalid IPv4 address: {wanted}")
-            if not modern:
+            errors.append(messages.BAD_ADDRESS(engine.version, wanted))
+            if engine.version < "23.0":
                 raise ApiError(500, f"{errors[0]})")
         if address is None or address not in network.addresses.subnet:
             errors.append(f"no configured subnet or ip-range contain the IP address {wanted}")
-            if not modern:
+            if engine.version < "23.0":
                 reason = "It does not belong to any of this network's subnets"
                 raise ApiError(500, f"Invalid address {wanted}: {reason}")
     else:
@@ -189,9 +189,9 @@ def _check_address(engine: FakeDockerEngine, network: Network, settings: Setting
             "configured subnets"
         )
     if errors:
-        raise ApiError(
-            400, f"invalid endpoint settings:\n{joined(errors)}" if modern else errors[0]
-        )
+        if engine.version < "23.0":
+            raise ApiError(400, errors[0])
+        raise ApiError(400, f"invalid endpoint settings:\n{joined(errors)}")
 
 
 def disconnect(engine: FakeDockerEngine, container: Container, name: str) -> None:
@@ -205,7 +205,7 @@ def disconnect(engine: FakeDockerEngine, container: Container, name: str) -> Non
         raise ApiError(404, f"network {name} not found")
     known = network.name if network else name
     if known == "host" and container.host_config.get("NetworkMode") == "host":
-        raise ApiError(400, engine.version.words.host_disconnected())
+        raise ApiError(400, messages.HOST_DISCONNECTED(engine.version))
     if container.networks.pop(known, None) is None:
         article = "" if container.running else "the "
         raise ApiError(
@@ -214,6 +214,6 @@ def disconnect(engine: FakeDockerEngine, container: Container, name: str) -> Non
     if network is None:
         return
     engine.networks.leave(network, container.id)
-    if not engine.version.words.newest:
+    if engine.version < "28.0":
         # Older engines say it once for the endpoint and once for the container.
         engine.networks.note("disconnect", network, container.id)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text
+from fakes.engine import go_text, messages
 from fakes.engine.errors import ApiError
 from fakes.engine.networks.addresses import (
     POOLS,
@@ -20,7 +20,6 @@ from fakes.engine.networks.addresses import (
     is_new_kind,
     joined,
 )
-from fakes.engine.words import NO_MANAGER
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -157,13 +156,12 @@ class NetworkStore:
     def _add_predefined(self, name: str, driver: str) -> None:
         engine = self._engine
         network = Network(engine.new_id(), name, driver, engine.clock())
-        modern = engine.version.modern
-        network.ipam_config = None if modern else []
+        network.ipam_config = None if engine.version >= "23.0" else []
         if driver == "bridge":
             network.options = dict(_DEFAULT_OPTIONS)
             network.addresses = self._automatic()
             network.ipam_config = [{"Subnet": str(network.addresses.subnet)}]
-            if modern:
+            if engine.version >= "23.0":
                 # Older engines know it only once they have been started again.
                 network.ipam_config[0]["Gateway"] = network.gateway
         self._networks[network.id] = network
@@ -173,8 +171,8 @@ class NetworkStore:
             addresses = automatic(subnet)
             if not self._overlapping(addresses):
                 return addresses
-        words = self._engine.version.words
-        raise ApiError(400 if words.newest else 404, words.no_pool())
+        version = self._engine.version
+        raise ApiError(400 if version >= "28.0" else 404, messages.NO_POOL(version))
 
     def _overlapping(self, addresses: Addresses) -> bool:
         return any(
@@ -254,20 +252,20 @@ class NetworkStore:
         return network, warning
 
     def _check_name(self, name: str, *, duplicate: bool) -> str:
-        words = self._engine.version.words
+        version = self._engine.version
         if name in (*PREDEFINED, "default"):
             raise ApiError(403, f"operation is not permitted on predefined {name} network ")
         taken = next((n for n in self._networks.values() if n.name == name), None)
-        if taken is not None and (duplicate or words.modern):
+        if taken is not None and (duplicate or version >= "23.0"):
             raise ApiError(409, f"network with name {name} already exists")
         if not name.strip():
-            reason = "name is empty" if words.newest else name
-            raise ApiError(400 if words.modern else 500, f"invalid name: {reason}")
+            reason = "name is empty" if version >= "28.0" else name
+            raise ApiError(version.bad_request(), f"invalid name: {reason}")
         return f"Network with name {name} (id : {taken.id}) already exists" if taken else ""
 
     def _check_driver(self, driver: str, ipam_driver: str) -> None:
         if driver == "overlay":
-            raise ApiError(403 if self._engine.version.modern else 500, NO_MANAGER)
+            raise ApiError(403 if self._engine.version >= "23.0" else 500, messages.NO_MANAGER)
         for kind, known in ((driver, _DRIVERS), (ipam_driver, {"default", "null"})):
             if kind not in known:
                 raise ApiError(404, f'plugin "{kind}" not found')
@@ -275,25 +273,25 @@ class NetworkStore:
             raise ApiError(403, f'only one instance of "{driver}" network is allowed')
 
     def _check_scope(self, scope: str) -> None:
-        modern = self._engine.version.modern
-        if scope == "swarm" or (scope != "local" and not modern):
-            raise ApiError(403 if modern else 500, NO_MANAGER)
+        version = self._engine.version
+        if scope == "swarm" or (scope != "local" and version < "23.0"):
+            raise ApiError(403 if version >= "23.0" else 500, messages.NO_MANAGER)
 
     def _check_options(self, options: Mapping[str, str]) -> None:
         for name in _BOOLEANS:
             value = options.get(name, "true")
             if value not in go_text.BOOLEANS:
                 raise ApiError(
-                    400 if self._engine.version.modern else 500,
+                    self._engine.version.bad_request(),
                     f"failed to parse {name} value: {value} "
                     f"(strconv.ParseBool: parsing {go_text.quote(value)}: invalid syntax)",
                 )
 
     def _addresses(self, name: str, config: list[dict[str, Any]]) -> Addresses:
         """The addresses of a new network; a subnet that is chosen for it is added to `config`."""
-        words = self._engine.version.words
+        version = self._engine.version
         lines = [line for line in config if not is_new_kind(line)]
-        if words.modern:
+        if version >= "23.0":
             if errors := [error for line in lines for error in check_new(line)]:
                 raise ApiError(400, f"invalid network config:\n{joined(errors)}")
         else:
@@ -304,11 +302,11 @@ class NetworkStore:
         if not lines:
             addresses = self._automatic()
             line = {"Subnet": str(addresses.subnet), "Gateway": str(addresses.gateway)}
-            config.insert(len(config) if words.modern else 0, line)
+            config.insert(len(config) if version >= "23.0" else 0, line)
             return addresses
         addresses = chosen(lines[0])
         if self._overlapping(addresses):
-            what = "invalid pool request: " if words.newest else ""
+            what = "invalid pool request: " if version >= "28.0" else ""
             raise ApiError(403, f"{what}Pool overlaps with other one on this address space")
         return addresses
 
@@ -322,8 +320,11 @@ class NetworkStore:
             raise ApiError(403, f"{network.name} is a pre-defined network and cannot be removed")
         with self._lock:
             if network.members:
-                using = self._engine.version.words.network_in_use(
-                    network.name, network.id, {m.name: m.endpoint for m in network.members.values()}
+                using = messages.NETWORK_IN_USE(
+                    self._engine.version,
+                    network.name,
+                    network.id,
+                    messages.members({m.name: m.endpoint for m in network.members.values()}),
                 )
                 raise ApiError(403, f"error while removing network: {using}")
             self._networks.pop(network.id, None)

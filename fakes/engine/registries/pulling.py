@@ -6,6 +6,7 @@ import json
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fakes.engine import messages
 from fakes.engine.errors import ApiError
 from fakes.engine.images import tar
 from fakes.engine.images.layers import Layer, digest_of
@@ -15,6 +16,7 @@ from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
 from fakes.engine.registries.client import RegistryClient
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import RegistryError
+from fakes.engine.versions import PASSES_REFUSALS_ON
 from imagebuilders.oci.media_types import CONFIG_TYPES
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def pull_failure(engine: FakeDockerEngine, reference: Reference, error: Registry
     """The engine's words for a pull that failed."""
     first = error.message if error.wrapped else error.first
     if not error.not_found:
-        return ApiError(error.status if engine.version.tells_refusals else 500, first)
+        return ApiError(error.status if engine.version.has(PASSES_REFUSALS_ON) else 500, first)
     name = reference.familiar_name
     if error.code == "DENIED":
         words = (
@@ -116,7 +118,7 @@ class _Pull:
         self._engine.emit_transfer("pull", reference)
         news = "Downloaded newer image for" if self._news else "Image is up to date for"
         yield {"status": f"Status: {news} {reference.familiar}"}
-        if self._platform and self._engine.version.modern:
+        if self._platform and self._engine.version >= "23.0":
             yield from self._check_platform(reference, self._platform)
 
     def _check_platform(self, reference: Reference, platform: Platform) -> Iterator[Message]:
@@ -126,8 +128,8 @@ class _Pull:
         asked = f"{platform[0]}/{platform[1]}"
         if own == asked:
             return
-        words = self._engine.version.words.other_platform(reference.familiar, own, asked)
-        if self._engine.version.words.newest:
+        words = messages.OTHER_PLATFORM(self._engine.version, reference.familiar, own, asked)
+        if self._engine.version >= "28.0":
             yield {"status": f"WARNING: {words}"}
         else:
             raise ApiError(404, words)
@@ -141,7 +143,7 @@ class _Pull:
         document = json.loads(body)
         nested = 0
         while "manifests" in document:
-            if nested and not engine.version.modern:
+            if nested and engine.version < "23.0":
                 raise RegistryError("unsupported manifest format")
             body, _ = yield from self._manifest(self._choose(document), "")
             document = json.loads(body)
@@ -176,7 +178,7 @@ class _Pull:
         try:
             body, kind = self._repository.manifest(digest)
         except RegistryError as error:
-            if not error.not_found or not tag or not engine.version.pulls_by_tag:
+            if not error.not_found or not tag or engine.version.has(PASSES_REFUSALS_ON):
                 raise
             warning = _FALLING_BACK.format(self._repository.base)
             yield {"status": warning, "id": "WARNING"}
@@ -284,7 +286,7 @@ class _Pull:
         """A blob; what came before a connection broke is kept, and the rest asked for."""
         data = bytearray()
         # Older engines count the tries that come after the first.
-        attempts = ATTEMPTS if self._engine.version.modern else ATTEMPTS + 1
+        attempts = ATTEMPTS if self._engine.version >= "23.0" else ATTEMPTS + 1
         for attempt in range(1, attempts + 1):
             try:
                 for piece in self._repository.blob(digest, bytes(data)):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text
+from fakes.engine import go_text, messages
 from fakes.engine.errors import ApiError
 from fakes.engine.go_json import MismatchError, Struct, read
 from fakes.engine.http import Request
+from fakes.engine.versions import STRICT_JSON, ByVersion
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
 
-Types = Mapping[str, Struct]
-"""What a body is read into, by engine version."""
+Types = ByVersion[Struct]
+"""What a body is read into."""
 
 _NOTHING = "EOF"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
@@ -28,11 +29,11 @@ def json_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict[
     Raises:
         ApiError: 400 when it is none.
     """
-    modern = engine.version.modern
-    _check_type(request, modern=modern)
-    if modern and not request.body:
+    strict = engine.version.has(STRICT_JSON)
+    _check_type(request, strict=strict)
+    if strict and not request.body:
         return {}
-    return _document(engine, request, types, _invalid if modern else _unread)
+    return _document(engine, request, types, _invalid if strict else _unread)
 
 
 def config_body(
@@ -49,11 +50,11 @@ def config_body(
     Raises:
         ApiError: when it is none; 500 from older engines, 400 from newer ones.
     """
-    modern = engine.version.modern
-    _check_type(request, modern=modern)
+    strict = engine.version.has(STRICT_JSON)
+    _check_type(request, strict=strict)
     if optional and not request.body.strip():
         return {}
-    return _document(engine, request, types, _invalid if modern else _failed)
+    return _document(engine, request, types, _invalid if strict else _failed)
 
 
 def plain_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def credentials_body(engine: FakeDockerEngine, request: Request, types: Types) -
     """
 
     def refusal(reason: str) -> ApiError:
-        return ApiError(400, engine.version.words.no_credentials(reason))
+        return ApiError(400, messages.NO_CREDENTIALS(engine.version, reason))
 
     return _document(engine, request, types, refusal, alone=False)
 
@@ -93,12 +94,12 @@ def _document(
         value, end = json.JSONDecoder().raw_decode(text)
     except ValueError as error:
         raise refusal(go_text.json_error(text)) from error
-    in_full = engine.version.words.newest
+    in_full = engine.version >= "28.0"
     try:
-        body: dict[str, Any] = read(value, types[engine.version.name], in_full=in_full) or {}
+        body: dict[str, Any] = read(value, types.of(engine.version), in_full=in_full) or {}
     except MismatchError as error:
         raise refusal(str(error)) from error
-    if alone and engine.version.modern and text[end:]:
+    if alone and engine.version.has(STRICT_JSON) and text[end:]:
         raise ApiError(400, "unexpected content after JSON")
     return body
 
@@ -119,14 +120,14 @@ def _explained(reason: str) -> str:
     return "got EOF while reading request body" if reason == _NOTHING else reason
 
 
-def _check_type(request: Request, *, modern: bool) -> None:
+def _check_type(request: Request, *, strict: bool) -> None:
     given = request.headers.get("content-type", "")
     kind = given.partition(";")[0].strip()
     if kind.lower() == "application/json":
         return
     if not given and not request.body:
         return
-    if not modern:
+    if not strict:
         raise ApiError(400, f"Content-Type specified ({given}) must be 'application/json'")
     if reason := _malformed(kind):
         raise ApiError(400, f"malformed Content-Type header ({given}): mime: {reason}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from fakes.engine import messages
 from fakes.engine.builder.build import Build
 from fakes.engine.builder.context import SentContext
 from fakes.engine.builder.dockerfile_source import remove_ignored, select_dockerfile
 from fakes.engine.builder.options import BuildOptions, read_options, read_tags
+from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.dockerfile.instructions import read
 from fakes.engine.dockerfile.plan import plan, select_target, with_labels
 from fakes.engine.errors import ApiError, DockerfileError, StepError
@@ -53,24 +55,25 @@ def _prepare(
     if options.remote:
         raise ApiError(501, "the engine double does not implement POST /build?remote=…")
     full = engine.faults.disk_is_full(CONTEXT)
-    context = SentContext(request.body, engine.version.words, full=full)
+    context = SentContext(request.body, engine.version, full=full)
     record.context_files = sorted(context.tree)
     name, content = select_dockerfile(context, options.dockerfile)
     if not content:
         raise ApiError(400, f"the Dockerfile ({name}) cannot be empty")
+    dialect = Dialect(engine.version)
     try:
-        dockerfile = read(content, engine.version.dialect)
+        dockerfile = read(content, dialect)
     except DockerfileError as error:
         raise ApiError(400, f"failed to parse {name}: {error.message}") from error
     remove_ignored(context, name)
     try:
-        build_plan = plan(dockerfile, engine.version.dialect)
+        build_plan = plan(dockerfile, dialect)
     except DockerfileError as error:
         raise ApiError(400, error.message) from error
     if options.target:
         stages = select_target(build_plan.stages, options.target)
         if stages is None:
-            raise ApiError(400, engine.version.words.bad_target(options.target))
+            raise ApiError(400, messages.BAD_TARGET(engine.version, options.target))
         build_plan.stages = stages
     if options.labels and build_plan.stages:
         build_plan.stages = with_labels(build_plan.stages, options.labels)

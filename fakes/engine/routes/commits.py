@@ -13,6 +13,7 @@ from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
 from fakes.engine.images.reference import InvalidReferenceError, Reference
 from fakes.engine.images.store import Image
+from fakes.engine.images.tar import STYLES
 from fakes.engine.routes.bodies import config_body
 from fakes.engine.routes.container_types import CONFIG
 from fakes.engine.routes.router import Route
@@ -55,7 +56,7 @@ def _reference(engine: FakeDockerEngine, repository: str, tag: str) -> Reference
     """The name that the image is to get; a tag of its own wins over that of the name."""
     if not repository:
         return None
-    status = 400 if engine.version.modern else 500
+    status = engine.version.bad_request()
     try:
         reference = engine.parse_name(repository)
     except InvalidReferenceError as error:
@@ -65,7 +66,7 @@ def _reference(engine: FakeDockerEngine, repository: str, tag: str) -> Reference
     if tag:
         return Reference(reference.domain, reference.path, tag)
     # Older engines tell of the name as it was asked for.
-    return reference.tagged() if engine.version.modern else reference
+    return reference.tagged() if engine.version >= "23.0" else reference
 
 
 def _change_lines(request: Request) -> list[str]:
@@ -84,11 +85,11 @@ def commit_container(
         algorithm, _, digits = container.image.partition(":")
         path = f"/var/lib/docker/image/overlay2/imagedb/content/{algorithm}/{digits}"
         raise ApiError(
-            404 if engine.version.modern else 500,
+            404 if engine.version >= "23.0" else 500,
             f"failed to get digest {container.image}: open {path}: no such file or directory",
         )
     layers = parent.layers if parent else ()
-    layer = layer_of(container.overlay, engine.version.tar_style)
+    layer = layer_of(container.overlay, STYLES.of(engine.version))
     now = engine.clock()
     history = list(parent.history) if parent else []
     history.append(

@@ -26,8 +26,8 @@ def _archive(engine: FakeDockerEngine, request: Request, path: Path) -> Containe
     container = engine.containers.find(path["name"])
     if not request.parameter("path"):
         raise ApiError(400, "bad parameter: pathcannot be empty")
-    overlay = container.overlay or Overlay({}, 0)
-    return ContainerArchive(overlay, engine.version.container_words, path["name"])
+    overlay = container.overlay or Overlay({}, 0, engine.version)
+    return ContainerArchive(overlay, engine.version, path["name"])
 
 
 def _stat(found: Found) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from fakes.engine import messages
 from fakes.engine.containers.container import Container
 from fakes.engine.containers.ports import port_lines
 from fakes.engine.errors import ApiError
@@ -76,8 +77,10 @@ def _made(engine: FakeDockerEngine, name: str) -> int:
     try:
         return engine.containers.find(name).created
     except ApiError as error:
-        words = engine.version.container_words
-        raise ApiError(404 if words.modern else 500, words.missing_other(name)) from error
+        version = engine.version
+        raise ApiError(
+            404 if version >= "23.0" else 500, messages.MISSING_OTHER(version, name)
+        ) from error
 
 
 Check = Callable[[Container], bool]
@@ -85,18 +88,18 @@ Check = Callable[[Container], bool]
 
 def _checks(engine: FakeDockerEngine, filters: Filters) -> list[Check]:
     """What the filters ask of each container."""
-    words, shown = engine.version.words, engine.version.container_words
+    version = engine.version
     checks: list[Check] = []
     for text in filters.get("status", []):
         if text not in _STATES:
-            raise ApiError(400, shown.bad_state(text))
+            raise ApiError(400, messages.BAD_STATE(version, text))
     for text in filters.get("health", []):
         if text not in _HEALTH:
-            raise ApiError(400, shown.bad_health(text))
+            raise ApiError(400, messages.BAD_HEALTH(version, text))
     if "exited" in filters:
         codes = [_code(engine, text) for text in filters["exited"]]
         checks.append(lambda c: c.started is not None and not c.running and c.exit_code in codes)
-    if truth(filters, "is-task", words):
+    if truth(filters, "is-task", version):
         checks.append(lambda _container: False)
     if "ancestor" in filters:
         images = {i for name in filters["ancestor"] for i in _descendants(engine, name)}
@@ -127,8 +130,8 @@ def _any_of(check: Callable[[Container, str], bool], values: list[str]) -> Check
 def _code(engine: FakeDockerEngine, text: str) -> int:
     if re.fullmatch(r"[+-]?\d+", text):
         return int(text)
-    words = engine.version.container_words
-    raise ApiError(400 if words.modern else 500, words.bad_code(text))
+    version = engine.version
+    raise ApiError(version.bad_request(), messages.BAD_CODE(version, text))
 
 
 def _in_network(engine: FakeDockerEngine, container: Container, name: str) -> bool:

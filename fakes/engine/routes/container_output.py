@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+from fakes.engine import messages
 from fakes.engine.containers.container import Container, LogEntry
 from fakes.engine.containers.streams import IDLE, follow, frame, wanted
 from fakes.engine.errors import ApiError
@@ -122,19 +123,19 @@ def check_size(version: EngineVersion, request: Request) -> None:
     Raises:
         ApiError: 400.
     """
-    words = version.container_words
     for dimension, name in (("height", "h"), ("width", "w")):
         text = request.parameter(name)
-        number = text.isdigit() if words.newest else text.lstrip("-").isdigit()
+        number = text.isdigit() if version >= "28.0" else text.lstrip("-").isdigit()
         if not number:
-            raise ApiError(400, words.no_size(dimension, text))
+            reason = "value out of range" if text.lstrip("-").isdigit() else "invalid syntax"
+            raise ApiError(400, messages.BAD_SIZE(version, dimension, text, reason))
 
 
 def _resize(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     check_size(engine.version, request)
     container = engine.containers.find(path["name"])
     if not container.running:
-        raise ApiError(409, engine.version.container_words.not_running(container.id))
+        raise ApiError(409, messages.NOT_RUNNING(engine.version, container.id))
     size = {"height": request.parameter("h"), "width": request.parameter("w")}
     engine.containers.note(container, "resize", size)
     return Response(200)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from fakes.engine import messages
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response
 from fakes.engine.routes.numbers import integer
@@ -55,8 +56,10 @@ def _kill(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     try:
         container = engine.containers.find(path["name"])
     except ApiError as error:
-        words = engine.version.container_words
-        raise ApiError(error.status, words.no_kill(path["name"], error.message)) from error
+        version = engine.version
+        raise ApiError(
+            error.status, messages.NO_KILL(version, path["name"], error.message)
+        ) from error
     engine.containers.lifecycle.kill(container, request.parameter("signal") or "KILL")
     return Response(204)
 
@@ -72,11 +75,10 @@ def _unpause(engine: FakeDockerEngine, _request: Request, path: Path) -> Respons
 
 
 def _wait(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
-    modern = engine.version.modern
     condition = request.parameter("condition")
     if condition not in _CONDITIONS:
         # Older engines take what they do not know for the usual.
-        if modern:
+        if engine.version >= "23.0":
             raise ApiError(400, f'invalid condition: "{condition}"')
         condition = ""
     container = engine.containers.find(path["name"])
@@ -89,7 +91,7 @@ def _wait(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
         for code in waiting:
             if code is None:
                 yield b""
-        answer: dict[str, Any] = {} if modern else {"Error": None}
+        answer: dict[str, Any] = {} if engine.version >= "23.0" else {"Error": None}
         yield (json.dumps({**answer, "StatusCode": code}) + "\n").encode()
 
     return Response(200, body(), {"Content-Type": "application/json"})

@@ -16,6 +16,7 @@ from fakes.engine.go_json import (
     Plain,
     Struct,
 )
+from fakes.engine.versions import ByVersion
 
 _LIST = Many(STRING)
 _INT64 = Plain("int64", int)
@@ -193,11 +194,13 @@ def _config(
 
 
 _WRAPPER, _POLICY = "runconfig.ContainerConfigWrapper", Plain("container.RestartPolicyMode", str)
-CONFIG = {
-    "20.10": _config(_WRAPPER, "container.HealthConfig", STRING),
-    "26.1": _config(_WRAPPER, "v1.HealthcheckConfig", _POLICY, "Config", "Resources"),
-    "28.5": _config("container.CreateRequest", "v1.HealthcheckConfig", _POLICY),
-}
+CONFIG = ByVersion(
+    _config(_WRAPPER, "container.HealthConfig", STRING),
+    {
+        "26.0": _config(_WRAPPER, "v1.HealthcheckConfig", _POLICY, "Config", "Resources"),
+        "28.0": _config("container.CreateRequest", "v1.HealthcheckConfig", _POLICY),
+    },
+)
 """A container that is to be made, or whose image is."""
 
 _EXEC_FIELDS: dict[str, Kind] = {
@@ -208,17 +211,21 @@ _EXEC_FIELDS: dict[str, Kind] = {
     **dict.fromkeys(("Env", "Cmd"), _LIST),
 }
 _SIZE: dict[str, Kind] = {"ConsoleSize": Many(Plain("uint", int), "[2]uint")}
-EXEC = {
-    "20.10": Struct("types.ExecConfig", _EXEC_FIELDS),
-    "26.1": Struct("types.ExecConfig", {**_EXEC_FIELDS, **_SIZE}),
-    "28.5": Struct("container.ExecOptions", {**_EXEC_FIELDS, **_SIZE}),
-}
+EXEC = ByVersion(
+    Struct("types.ExecConfig", _EXEC_FIELDS),
+    {
+        "26.0": Struct("types.ExecConfig", {**_EXEC_FIELDS, **_SIZE}),
+        "28.0": Struct("container.ExecOptions", {**_EXEC_FIELDS, **_SIZE}),
+    },
+)
 """A command that is to run in a container."""
 
 _START_FIELDS: dict[str, Kind] = {"Detach": BOOL, "Tty": BOOL}
-EXEC_START = {
-    "20.10": Struct("types.ExecStartCheck", _START_FIELDS),
-    "26.1": Struct("types.ExecStartCheck", {**_START_FIELDS, **_SIZE}),
-    "28.5": Struct("container.ExecStartOptions", {**_START_FIELDS, **_SIZE}),
-}
+EXEC_START = ByVersion(
+    Struct("types.ExecStartCheck", _START_FIELDS),
+    {
+        "26.0": Struct("types.ExecStartCheck", {**_START_FIELDS, **_SIZE}),
+        "28.0": Struct("container.ExecStartOptions", {**_START_FIELDS, **_SIZE}),
+    },
+)
 """How such a command is to start."""

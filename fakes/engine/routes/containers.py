@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fakes.engine import messages
 from fakes.engine.containers.checks import warnings
 from fakes.engine.containers.view import inspect, summary
 from fakes.engine.errors import ApiError
@@ -25,11 +26,11 @@ _PRUNE_FILTERS = ("label", "label!", "until")
 
 
 def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    words = engine.version.container_words
+    version = engine.version
     body = config_body(engine, request, CONFIG)
     host = body.get("HostConfig")
     if not set(body) - {"HostConfig", "NetworkingConfig"}:
-        raise ApiError(400, words.no_config())
+        raise ApiError(400, messages.NO_CONFIG(version))
     config = RunConfig.from_json(body)
     mode = (host or {}).get("NetworkMode") or "default"
     asked = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
@@ -46,7 +47,7 @@ def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = read_filters(request, engine.version.words, LIST_FILTERS)
+    filters = read_filters(request, engine.version, LIST_FILTERS)
     limit = integer(request.parameter("limit") or "0", 500)
     chosen = listed(engine, filters, everything=request.flag("all"), limit=limit)
     size = request.flag("size")
@@ -73,8 +74,8 @@ def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 
 
 def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = read_filters(request, engine.version.words, _PRUNE_FILTERS)
-    newest = older_than(filters, engine.clock(), status=400 if engine.version.modern else 500)
+    filters = read_filters(request, engine.version, _PRUNE_FILTERS)
+    newest = older_than(filters, engine.clock(), status=engine.version.bad_request())
     gone, freed = [], 0
     for container in engine.containers.all():
         labels = container.config.labels or {}

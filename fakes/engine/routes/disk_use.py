@@ -35,7 +35,6 @@ _PRUNE_FILTERS = (
 
 def _disk_use(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
     kinds = request.query.get("type", [])
-    modern = engine.version.modern
     if not kinds or not engine.version.speaks(request.version, "1.42"):
         kinds = list(_KINDS)
     for kind in kinds:
@@ -50,9 +49,9 @@ def _disk_use(engine: FakeDockerEngine, request: Request, _path: dict[str, str])
         if "container" in kinds
         else None,
         "Volumes": _volumes(engine) if "volume" in kinds else None,
-        "BuildCache": [] if modern and "build-cache" in kinds else None,
+        "BuildCache": [] if engine.version >= "23.0" and "build-cache" in kinds else None,
     }
-    if not modern:
+    if engine.version < "23.0":
         answer["BuilderSize"] = 0
     return json_response(answer)
 
@@ -76,8 +75,8 @@ def _volumes(engine: FakeDockerEngine) -> list[dict[str, Any]]:
 
 
 def _build_prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    words = engine.version.words
-    status = 400 if words.modern else 500
+    version = engine.version
+    status = version.bad_request()
     keep = request.parameter("keep-storage")
     if keep and not keep.lstrip("-").isdigit():
         raise ApiError(
@@ -86,12 +85,12 @@ def _build_prune(engine: FakeDockerEngine, request: Request, _path: dict[str, st
             f"strconv.Atoi: parsing {go_text.quote(keep)}: invalid syntax",
         )
     try:
-        filters = read_filters(request, words)
+        filters = read_filters(request, version)
     except ApiError as error:
-        where = "" if words.modern else "could not parse filters: "
+        where = "" if version >= "23.0" else "could not parse filters: "
         raise ApiError(error.status, f"{where}{error.message}") from error
     try:
-        read_filters(request, words, _PRUNE_FILTERS)
+        read_filters(request, version, _PRUNE_FILTERS)
         _check_until(engine, filters.get("until", []))
     except ApiError as error:
         raise ApiError(error.status, f"failed to prune build cache: {error.message}") from error
@@ -102,16 +101,16 @@ def _build_prune(engine: FakeDockerEngine, request: Request, _path: dict[str, st
 def _check_until(engine: FakeDockerEngine, values: list[str]) -> None:
     if not values:
         return
-    text, modern = values[0], engine.version.modern
+    text, moments = values[0], engine.version >= "23.0"
     expected = "\"until\" filter expects a duration (e.g., '24h')"
     try:
-        if modern:
+        if moments:
             parse_moment(text, engine.clock())
         else:
             go_text.parse_duration(text)
     except ValueError as error:
-        more = " or a timestamp" if modern else ""
-        raise ApiError(400 if modern else 500, f"{expected}{more}: {error}") from error
+        more = " or a timestamp" if moments else ""
+        raise ApiError(engine.version.bad_request(), f"{expected}{more}: {error}") from error
 
 
 ROUTES: list[Route] = [

@@ -12,6 +12,7 @@ from fakes.engine.registries.client import RegistryClient
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import RegistryError
 from fakes.engine.routes.router import Route
+from fakes.engine.versions import PASSES_REFUSALS_ON
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -
             return json_response(_described(client, reference))
     except RegistryError as error:
         # Older engines do not look into the failure of a request.
-        deep = engine.version.tells_refusals or not error.wrapped
+        deep = engine.version.has(PASSES_REFUSALS_ON) or not error.wrapped
         raise ApiError(error.status if deep else 500, error.message) from error
 
 

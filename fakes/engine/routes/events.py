@@ -26,7 +26,7 @@ def _events(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -
     if since is not None and until is not None and since > until:
         texts = request.parameter("since"), request.parameter("until")
         raise ApiError(400, f"`since` time ({texts[0]}) cannot be after `until` time ({texts[1]})")
-    filters = read_filters(request, engine.version.words)
+    filters = read_filters(request, engine.version)
     position = 0 if since is not None else len(engine.event_log)
     wait = _IDLE
 

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from fakes.engine import messages
 from fakes.engine.containers.container import STDOUT, Exec, LogEntry
 from fakes.engine.containers.streams import frame, wanted
 from fakes.engine.errors import ApiError
@@ -48,20 +49,20 @@ def _create(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 
 
 def _start(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
-    words = engine.version.container_words
+    version = engine.version
     body = json_body(engine, request, EXEC_START)
     instance, container = engine.containers.execs.startable(path["name"])
     execs, has_run = engine.containers.execs, instance.exit_code is not None
     if body.get("Detach"):
         if has_run:
-            raise ApiError(409, words.has_run(instance.id))
+            raise ApiError(409, messages.HAS_RUN(version, instance.id))
         execs.run(instance, container)
         return Response(200)
 
     def hijack(connection: socket.socket, _reader: BinaryIO) -> None:
         if has_run:
             # It comes when the connection is taken over already.
-            refusal = f"{words.has_run(instance.id)}\r\n".encode()
+            refusal = f"{messages.HAS_RUN(version, instance.id)}\r\n".encode()
             connection.sendall(frame(LogEntry(STDOUT, 0, refusal), tty=instance.tty))
             return
         for entry in _kept(instance, execs.run(instance, container)):

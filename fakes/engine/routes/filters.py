@@ -6,55 +6,55 @@ import json
 import re
 from collections.abc import Iterable
 
-from fakes.engine import go_text
+from fakes.engine import go_text, messages
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request
 from fakes.engine.moments import parse_moment
-from fakes.engine.words import Words
+from fakes.engine.versions import OLDEST, VERSIONS, EngineVersion
 
-_OLD = Words()
+_OLD = VERSIONS[OLDEST]
 
 Filters = dict[str, list[str]]
 
 
 def read_filters(
-    request: Request, words: Words = _OLD, known: Iterable[str] | None = None
+    request: Request, version: EngineVersion = _OLD, known: Iterable[str] | None = None
 ) -> Filters:
     """The filters of a request, each with its values.
 
     Raises:
         ApiError: when they cannot be read or one is unknown.
     """
-    filters = _parsed(request.parameter("filters"), words)
+    filters = _parsed(request.parameter("filters"), version)
     if known is not None:
         allowed = set(known)
         for name in filters:
             if name not in allowed:
-                raise ApiError(400, words.bad_filter(name))
+                raise ApiError(400, messages.BAD_FILTER(version, name))
     return filters
 
 
-def _parsed(text: str, words: Words) -> Filters:
+def _parsed(text: str, version: EngineVersion) -> Filters:
     if not text:
         return {}
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise _unreadable(go_text.json_error(text), words) from error
+        raise _unreadable(go_text.json_error(text), version) from error
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _unreadable(_mismatch(value, "map[string]map[string]bool"), words)
+        raise _unreadable(_mismatch(value, "map[string]map[string]bool"), version)
     filters: Filters = {}
     for name, values in value.items():
         if isinstance(values, list) and all(isinstance(v, str) for v in values):
             filters[name] = values
         elif isinstance(values, dict):
             if wrong := next((on for on in values.values() if not isinstance(on, bool)), None):
-                raise _unreadable(_mismatch(wrong, "bool"), words)
+                raise _unreadable(_mismatch(wrong, "bool"), version)
             filters[name] = [v for v, on in values.items() if on]
         elif values is not None:
-            raise _unreadable(_mismatch(values, "map[string]bool"), words)
+            raise _unreadable(_mismatch(values, "map[string]bool"), version)
     return filters
 
 
@@ -62,11 +62,11 @@ def _mismatch(value: object, wanted: str) -> str:
     return f"json: cannot unmarshal {go_text.kind_of(value)} into Go value of type {wanted}"
 
 
-def _unreadable(reason: str, words: Words) -> ApiError:
-    return ApiError(400, "invalid filter") if words.modern else ApiError(500, reason)
+def _unreadable(reason: str, version: EngineVersion) -> ApiError:
+    return ApiError(400, "invalid filter") if version >= "23.0" else ApiError(500, reason)
 
 
-def truth(filters: Filters, name: str, words: Words) -> bool | None:
+def truth(filters: Filters, name: str, version: EngineVersion) -> bool | None:
     """A filter that is true or false; `None` when it is not given.
 
     Raises:
@@ -75,13 +75,13 @@ def truth(filters: Filters, name: str, words: Words) -> bool | None:
     if name not in filters:
         return None
     values = set(filters[name])
-    if not words.modern and values & {"true", "1"}:
+    if version < "23.0" and values & {"true", "1"}:
         return True
     if values and values <= {"true", "1"}:
         return True
     if values and values <= {"false", "0"}:
         return False
-    raise ApiError(400, words.bad_filter(f"{name}=[{' '.join(filters[name])}]"))
+    raise ApiError(400, messages.BAD_FILTER(version, f"{name}=[{' '.join(filters[name])}]"))
 
 
 def parse_boolean(values: list[str], name: str) -> bool:

@@ -13,7 +13,7 @@ def taken_over(version: EngineVersion, request: Request, *, tty: bool) -> dict[s
     """The headers of a connection; only a client that asked for it is told of several streams."""
     upgraded = "upgrade" in request.headers
     multiplexed = upgraded and not tty and version.speaks(request.version, "1.42")
-    newer = version.modern and multiplexed
+    newer = version >= "23.0" and multiplexed
     return {"Content-Type": MULTIPLEXED if newer else RAW}
 
 

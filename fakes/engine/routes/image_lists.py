@@ -69,7 +69,7 @@ def _summaries(
     version: str | None,
     shared_size: bool,
 ) -> list[dict[str, Any]]:
-    dangling = truth(filters, "dangling", engine.version.words)
+    dangling = truth(filters, "dangling", engine.version)
     for pattern in filters.get("reference", []):
         if "[" in pattern and "]" not in pattern.partition("[")[2]:
             raise ApiError(500, "syntax error in pattern")
@@ -118,7 +118,7 @@ def _add_shared_sizes(engine: FakeDockerEngine, lines: list[dict[str, Any]]) -> 
     """
     listed = {line["Id"] for line in lines}
     chains = {image.id: chain_ids(image) for image in engine.images.all()}
-    counted = [key for key in chains if engine.version.modern or key in listed]
+    counted = [key for key in chains if engine.version >= "23.0" or key in listed]
     users = Counter(chain for key in counted for chain in set(chains[key]))
     for line in lines:
         image = engine.images.find(line["Id"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text
+from fakes.engine import go_text, messages
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, chunks_of, json_response
 from fakes.engine.images import archive
@@ -38,9 +38,8 @@ _CONTAINER_ONLY = frozenset(
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    modern = engine.version.modern
-    known = (*_LIST_FILTERS, "until") if modern else _LIST_FILTERS
-    filters = read_filters(request, engine.version.words, known)
+    known = (*_LIST_FILTERS, "until") if engine.version >= "23.0" else _LIST_FILTERS
+    filters = read_filters(request, engine.version, known)
     if only := request.parameter("filter"):
         filters.setdefault("reference", []).append(only)
     return json_response(
@@ -141,7 +140,7 @@ def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -
     try:
         image = engine.images.find(path["name"])
     except ApiError as error:
-        words = engine.version.words.missing_inspected(path["name"], error.message)
+        words = messages.MISSING_INSPECTED(engine.version, path["name"], error.message)
         raise ApiError(error.status, words) from error
     return json_response(inspect(engine, image, request.version))
 
@@ -189,16 +188,16 @@ def _tag(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Re
 
 def _tag_target(engine: FakeDockerEngine, repository: str, tag: str) -> Reference | None:
     """The name to give, `None` when newer engines take an empty one for nothing to do."""
-    modern = engine.version.modern
-    if not repository and modern:
+    if not repository and engine.version >= "23.0":
         return None
     if tag and not is_tag(tag):
-        raise ApiError(400 if modern else 500, "invalid tag format")
+        raise ApiError(engine.version.bad_request(), "invalid tag format")
     try:
         return named(engine, repository, tag)
     except ApiError as error:
-        is_form = error.message.startswith("invalid reference") and not modern
-        raise ApiError(500 if is_form else error.status, error.message) from error
+        is_form = error.message.startswith("invalid reference")
+        status = engine.version.bad_request() if is_form else error.status
+        raise ApiError(status, error.message) from error
 
 
 def named(engine: FakeDockerEngine, repository: str, tag: str) -> Reference:
@@ -210,7 +209,7 @@ def named(engine: FakeDockerEngine, repository: str, tag: str) -> Reference:
     try:
         reference = engine.parse_name(repository)
         if reference.digest:
-            raise ApiError(400, engine.version.words.digest_as_tag())
+            raise ApiError(400, messages.DIGEST_AS_TAG(engine.version))
         if tag:
             reference = engine.parse_name(
                 f"{repository}:{tag}" if not reference.tag else f"{reference.repository}:{tag}"
@@ -229,8 +228,8 @@ def _remove(engine: FakeDockerEngine, request: Request, path: dict[str, str]) ->
 
 
 def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    filters = read_filters(request, engine.version.words, ("dangling", "until", "label", "label!"))
-    dangling_only = truth(filters, "dangling", engine.version.words) is not False
+    filters = read_filters(request, engine.version, ("dangling", "until", "label", "label!"))
+    dangling_only = truth(filters, "dangling", engine.version) is not False
     until = older_than(filters, engine.clock(), status=500)
     records: list[dict[str, str]] = []
     before = sum(layer.size for layer in engine.images.layers())

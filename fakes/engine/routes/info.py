@@ -92,7 +92,7 @@ def _info(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> 
 
 def _registries(engine: FakeDockerEngine, version: str | None) -> dict[str, Any]:
     # Newer engines write what is empty as nothing.
-    none: list[str] | None = None if engine.version.modern else []
+    none: list[str] | None = None if engine.version >= "23.0" else []
     artifacts = {
         "AllowNondistributableArtifactsCIDRs": none,
         "AllowNondistributableArtifactsHostnames": none,
@@ -108,11 +108,10 @@ def _registries(engine: FakeDockerEngine, version: str | None) -> dict[str, Any]
 
 def _of_version(engine: FakeDockerEngine, version: str | None) -> dict[str, Any]:
     """What came and went with versions of the engine, or of its API."""
-    words = engine.version.words
     fields: dict[str, Any] = {"KernelMemoryTCP": True}
-    if words.modern:
+    if engine.version >= "23.0":
         fields["CDISpecDirs"] = []
-    if not engine.version.speaks(version, "1.25") and not words.newest:
+    if not engine.version.speaks(version, "1.25") and engine.version < "28.0":
         fields["ExecutionDriver"] = "<not supported>"
     if not engine.version.speaks(version, "1.42"):
         fields["KernelMemory"] = True

@@ -15,6 +15,7 @@ from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import RegistryError
 from fakes.engine.routes.bodies import plain_body
 from fakes.engine.routes.router import Route
+from fakes.engine.versions import PASSES_REFUSALS_ON, ByVersion
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -23,11 +24,11 @@ _AUTH_FIELDS: dict[str, Kind] = dict.fromkeys(
     ("username", "password", "auth", "email", "serveraddress", "identitytoken", "registrytoken"),
     STRING,
 )
-AUTH = {
-    "20.10": Struct("types.AuthConfig", _AUTH_FIELDS),
-    **dict.fromkeys(("26.1", "28.5"), Struct("registry.AuthConfig", _AUTH_FIELDS, unnamed=True)),
-}
-"""What credentials are read into, by engine version."""
+AUTH = ByVersion(
+    Struct("types.AuthConfig", _AUTH_FIELDS),
+    {"23.0": Struct("registry.AuthConfig", _AUTH_FIELDS, unnamed=True)},
+)
+"""What credentials are read into."""
 
 _HUBS = ("index.docker.io", "registry-1.docker.io", HUB)
 
@@ -78,7 +79,7 @@ def _ask(engine: FakeDockerEngine, domain: str, credentials: Credentials) -> Non
             status = client.log_in()
             where = f"{client.base}/v2/"
     except RegistryError as error:
-        code = error.status if engine.version.tells_refusals else 500
+        code = error.status if engine.version.has(PASSES_REFUSALS_ON) else 500
         raise ApiError(code, error.message) from error
     if status != HTTPStatus.OK:
         phrase = HTTPStatus(status).phrase

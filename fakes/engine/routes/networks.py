@@ -21,6 +21,7 @@ from fakes.engine.routes.filters import (
     without_labels,
 )
 from fakes.engine.routes.router import Route
+from fakes.engine.versions import ByVersion
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine
@@ -44,25 +45,27 @@ _CREATE_FIELDS: dict[str, Kind] = {
     "Options": STRINGS,
     "Labels": STRINGS,
 }
-_CREATE = {
-    "20.10": Struct("types.NetworkCreateRequest", _CREATE_FIELDS),
-    "26.1": Struct("types.NetworkCreateRequest", _CREATE_FIELDS, "NetworkCreate", ("Name",)),
-    "28.5": Struct("network.CreateRequest", _CREATE_FIELDS),
-}
+_CREATE = ByVersion(
+    Struct("types.NetworkCreateRequest", _CREATE_FIELDS),
+    {
+        "26.0": Struct("types.NetworkCreateRequest", _CREATE_FIELDS, "NetworkCreate", ("Name",)),
+        "28.0": Struct("network.CreateRequest", _CREATE_FIELDS),
+    },
+)
 _CONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "EndpointConfig": ENDPOINT}
-_CONNECT = {
-    **dict.fromkeys(("20.10", "26.1"), Struct("types.NetworkConnect", _CONNECT_FIELDS)),
-    "28.5": Struct("network.ConnectOptions", _CONNECT_FIELDS),
-}
+_CONNECT = ByVersion(
+    Struct("types.NetworkConnect", _CONNECT_FIELDS),
+    {"28.0": Struct("network.ConnectOptions", _CONNECT_FIELDS)},
+)
 _DISCONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "Force": BOOL}
-_DISCONNECT = {
-    **dict.fromkeys(("20.10", "26.1"), Struct("types.NetworkDisconnect", _DISCONNECT_FIELDS)),
-    "28.5": Struct("network.DisconnectOptions", _DISCONNECT_FIELDS),
-}
+_DISCONNECT = ByVersion(
+    Struct("types.NetworkDisconnect", _DISCONNECT_FIELDS),
+    {"28.0": Struct("network.DisconnectOptions", _DISCONNECT_FIELDS)},
+)
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = read_filters(request, engine.version.words, _LIST_FILTERS)
+    filters = read_filters(request, engine.version, _LIST_FILTERS)
     custom = _custom_only(filters)
     chosen = [
         network
@@ -74,7 +77,7 @@ def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
         and labels_match(network.labels, filters.get("label", []))
         and all(wanted is (network.name not in PREDEFINED) for wanted in custom)
     ]
-    ipv4 = engine.version.words.newest
+    ipv4 = engine.version >= "28.0"
     return json_response([network.to_json(members=False, ipv4=ipv4) for network in chosen])
 
 
@@ -115,7 +118,7 @@ def _inspect(engine: FakeDockerEngine, request: Request, path: Path) -> Response
         raise ApiError(error.status, error.reversed_message) from error
     if request.parameter("scope") not in ("", "local"):
         raise ApiError(404, f"network {path['name']} not found")
-    return json_response(network.to_json(members=True, ipv4=engine.version.words.newest))
+    return json_response(network.to_json(members=True, ipv4=engine.version >= "28.0"))
 
 
 def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
@@ -162,8 +165,8 @@ def _unused(network: Network) -> bool:
 
 
 def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
-    filters = read_filters(request, engine.version.words, _PRUNE_FILTERS)
-    limit = older_than(filters, engine.clock(), status=400 if engine.version.modern else 500)
+    filters = read_filters(request, engine.version, _PRUNE_FILTERS)
+    limit = older_than(filters, engine.clock(), status=engine.version.bad_request())
     gone = []
     for network in filter(_unused, engine.networks.all()):
         if limit is not None and network.created > limit:

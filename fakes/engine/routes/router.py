@@ -11,6 +11,7 @@ from fakes.engine.errors import ApiError
 from fakes.engine.faults import apply_after, apply_before
 from fakes.engine.http import Request, Response, error_response
 from fakes.engine.images.tar import TarError
+from fakes.engine.versions import ERRORS_IN_JSON, numbers
 from imagebuilders.exceptions import LayerFormatError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Router:
             return self._error(request, 500, str(error))
 
     def _error(self, request: Request, status: int, message: str) -> Response:
-        if self._engine.version.plain_errors and not _is_from(request.version, (1, 24)):
+        if not self._engine.version.has(ERRORS_IN_JSON) and not _is_from(request.version, "1.24"):
             headers = {
                 "Content-Type": "text/plain; charset=utf-8",
                 "X-Content-Type-Options": "nosniff",
@@ -68,7 +69,7 @@ class Router:
 
     def _check_version(self, request: Request) -> Response | None:
         version, wanted = self._engine.version, request.version
-        newest, oldest = _numbers(version.api), _numbers(version.minimum_api)
+        newest, oldest = version.api, version.minimum_api
         if wanted is None or (_is_from(wanted, oldest) and not _is_after(wanted, newest)):
             return None
         if _is_after(wanted, newest):
@@ -86,16 +87,12 @@ class Router:
         return response
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part or 0) for part in version.split("."))
+def _is_from(version: str | None, oldest: str) -> bool:
+    return version is None or numbers(version) >= numbers(oldest)
 
 
-def _is_from(version: str | None, oldest: tuple[int, ...]) -> bool:
-    return version is None or _numbers(version) >= oldest
-
-
-def _is_after(version: str, newest: tuple[int, ...]) -> bool:
-    return _numbers(version) > newest
+def _is_after(version: str, newest: str) -> bool:
+    return numbers(version) > numbers(newest)
 
 
 def _find(request: Request) -> tuple[Endpoint, dict[str, str]] | None:

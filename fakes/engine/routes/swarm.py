@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
+from fakes.engine.messages import NO_MANAGER
 from fakes.engine.routes.router import Route
-from fakes.engine.words import NO_MANAGER
 
 if TYPE_CHECKING:
     from fakes.engine.engine import FakeDockerEngine

@@ -19,7 +19,7 @@ def _ping(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> 
         "Content-Type": "text/plain; charset=utf-8",
         "Pragma": "no-cache",
     }
-    if engine.version.modern:
+    if engine.version >= "23.0":
         # A real engine names the builder that this double does not have.
         headers["Builder-Version"] = "1"
         headers["Swarm"] = "inactive"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine import go_text
+from fakes.engine import go_text, messages
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.reference import InvalidReferenceError, Reference, is_digest
@@ -80,19 +80,18 @@ def _push(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> R
     credentials = Credentials.from_header(header)
     if not header and not engine.version.speaks(None, "1.47"):
         credentials = Credentials.from_json(credentials_body(engine, request, AUTH))
-    modern = engine.version.modern
     tag = request.parameter("tag")
     try:
         reference = engine.parse_name(path["name"])
     except InvalidReferenceError as error:
-        raise ApiError(400 if modern else 500, str(error)) from error
+        raise ApiError(engine.version.bad_request(), str(error)) from error
     if tag:
         if not is_tag(tag):
-            raise ApiError(400 if modern else 500, "invalid tag format")
+            raise ApiError(engine.version.bad_request(), "invalid tag format")
         reference = Reference(reference.domain, reference.path, tag)
     _check_platform(engine, request, reference)
-    messages = push(engine, reference, credentials)
-    return Response(200, lines(messages), {"Content-Type": "application/json"})
+    stream = push(engine, reference, credentials)
+    return Response(200, lines(stream), {"Content-Type": "application/json"})
 
 
 def _check_platform(engine: FakeDockerEngine, request: Request, reference: Reference) -> None:
@@ -111,7 +110,7 @@ def _check_platform(engine: FakeDockerEngine, request: Request, reference: Refer
     own = f"{found.get('os')}/{found.get('architecture')}"
     asked = f"{platform.get('os')}/{platform.get('architecture')}"
     if own != asked:
-        raise ApiError(404, engine.version.words.other_platform(reference.familiar, own, asked))
+        raise ApiError(404, messages.OTHER_PLATFORM(engine.version, reference.familiar, own, asked))
 
 
 def _search(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:

@@ -17,6 +17,7 @@ from fakes.engine.routes.filters import (
     without_labels,
 )
 from fakes.engine.routes.router import Route
+from fakes.engine.versions import ByVersion
 from fakes.engine.volumes.store import ANONYMOUS, Volume
 
 if TYPE_CHECKING:
@@ -30,19 +31,19 @@ _CREATE_FIELDS: dict[str, Kind] = {
     **dict.fromkeys(("Name", "Driver"), STRING),
     **dict.fromkeys(("DriverOpts", "Labels"), STRINGS),
 }
-_CREATE = {
-    "20.10": Struct("volume.VolumeCreateBody", _CREATE_FIELDS),
-    **dict.fromkeys(("26.1", "28.5"), Struct("volume.CreateOptions", _CREATE_FIELDS)),
-}
+_CREATE = ByVersion(
+    Struct("volume.VolumeCreateBody", _CREATE_FIELDS),
+    {"23.0": Struct("volume.CreateOptions", _CREATE_FIELDS)},
+)
 
 
 def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
     try:
-        filters = read_filters(request, engine.version.words)
+        filters = read_filters(request, engine.version)
     except ApiError as error:
         raise ApiError(400, f"error reading volume filters: {error.message}") from error
-    read_filters(request, engine.version.words, _LIST_FILTERS)
-    dangling = truth(filters, "dangling", engine.version.words)
+    read_filters(request, engine.version, _LIST_FILTERS)
+    dangling = truth(filters, "dangling", engine.version)
     lines = [
         volume.to_json()
         for volume in engine.volumes.all()
@@ -88,8 +89,8 @@ def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
 
 def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
     named_too = not engine.version.speaks(request.version, "1.42")
-    known = _PRUNE_FILTERS if not engine.version.modern else (*_PRUNE_FILTERS, "all")
-    filters = read_filters(request, engine.version.words, known)
+    known = _PRUNE_FILTERS if engine.version < "23.0" else (*_PRUNE_FILTERS, "all")
+    filters = read_filters(request, engine.version, known)
     if "all" in filters:
         named_too = parse_boolean(filters["all"], "all")
     gone = []
@@ -105,7 +106,7 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
 
 
 def _update(engine: FakeDockerEngine, _request: Request, _path: Path) -> Response:
-    if not engine.version.modern:
+    if engine.version < "23.0":
         raise ApiError(404, "page not found")
     raise ApiError(503, "volume update only valid for cluster volumes, but swarm is unavailable")
 

@@ -11,6 +11,7 @@ from typing import Any
 from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.events import EventLog
+from fakes.engine.versions import EngineVersion
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _DRIVER = "local"
@@ -51,8 +52,8 @@ class VolumeStore:
         new_id: makes names.
         clock: nanoseconds since the epoch.
         log: is told what happens.
-        modern: a volume that nobody named gets a label that says so, and only what
-            changes something is told.
+        version: from 23.0 on a volume that nobody named gets a label that says so, and only
+            what changes something is told.
     """
 
     def __init__(
@@ -60,13 +61,12 @@ class VolumeStore:
         new_id: Callable[[], str],
         clock: Callable[[], int],
         log: EventLog,
-        *,
-        modern: bool,
+        version: EngineVersion,
     ) -> None:
         self._new_id = new_id
         self._clock = clock
         self._log = log
-        self._modern = modern
+        self._tells_changes = version >= "23.0"
         self._lock = threading.RLock()
         self._volumes: dict[str, Volume] = {}
 
@@ -97,10 +97,10 @@ class VolumeStore:
                 if reason := _refusal(name, options or {}):
                     raise ApiError(400, f"create {name}: {reason}")
                 labels = request.get("Labels")
-                if not given and self._modern:
+                if not given and self._tells_changes:
                     labels = {**(labels or {}), ANONYMOUS: ""}
                 self._volumes[name] = Volume(name, driver, self._clock(), labels, options)
-            if new or not self._modern:
+            if new or not self._tells_changes:
                 self.note("create", self._volumes[name])
             return self._volumes[name]
 
@@ -125,7 +125,7 @@ class VolumeStore:
         with self._lock:
             if self._volumes.pop(volume.name, None) is None:
                 return
-        if self._modern or not pruned:
+        if self._tells_changes or not pruned:
             self.note("destroy", volume)
 
     def note(self, action: str, volume: Volume, more: Mapping[str, str] | None = None) -> None:

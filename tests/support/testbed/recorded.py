@@ -16,7 +16,8 @@ from docker.api.client import APIClient
 
 from fakes.contracts.docker_engine import differences, observe
 from fakes.contracts.engine.registry import scenarios
-from fakes.contracts.engine.transcripts import VERSIONS, write
+from fakes.contracts.engine.transcripts import write
+from fakes.engine.versions import VERSIONS
 from testbed.bed import Testbed
 from testbed.containers import free_port
 from testbed.daemon import host_engine

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import FakeDockerEngine
-from fakes.contracts.engine.transcripts import VERSIONS
 from fakes.engine.http import make_request
+from fakes.engine.versions import VERSIONS
 
 _words = st.one_of(
     st.sampled_from(
@@ -64,7 +64,7 @@ _gets = st.sampled_from(
 
 @settings(max_examples=40)
 @given(
-    version=st.sampled_from(VERSIONS),
+    version=st.sampled_from(list(VERSIONS)),
     bodies=st.lists(st.tuples(_posts, _bodies), max_size=4),
     lists=st.lists(st.tuples(_gets, _filters), max_size=3),
 )

@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 import pytest
-from double_contract import DoubleContract
+from double_contract import double_contract
+from pytest_mock import MockerFixture
 
+from fakes.contracts.engine import transcripts
 from fakes.contracts.engine.registry import scenarios
-from fakes.contracts.engine.transcripts import VERSIONS, recorded_engine
-from fakes.engine.fidelity import KNOWN_DIVERGENCES
+from fakes.contracts.engine.transcripts import NotRecordedError, recorded_engine, transcript
+from fakes.engine.versions import VERSIONS
 
 # Each scenario runs in the clothes of one version, in turn; the integration tests run all of
 # them in the clothes of each.
 _NAMES = sorted(scenarios())
 
-
-class TestLike20(DoubleContract):
-    """Docker 20.10."""
-
-    engine_version = "20.10"
-    known_divergences = KNOWN_DIVERGENCES["20.10"]
-    only = _NAMES[0::3]
-
-
-class TestLike26(DoubleContract):
-    """Docker 26.1."""
-
-    engine_version = "26.1"
-    known_divergences = KNOWN_DIVERGENCES["26.1"]
-    only = _NAMES[1::3]
-
-
-class TestLike28(DoubleContract):
-    """Docker 28.5."""
-
-    engine_version = "28.5"
-    known_divergences = KNOWN_DIVERGENCES["28.5"]
-    only = _NAMES[2::3]
+for _index, _version in enumerate(VERSIONS):
+    _like = double_contract(_version, _NAMES[_index :: len(VERSIONS)])
+    globals()[_like.__name__] = _like
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_transcripts_name_the_engine_they_are_of(version: str) -> None:
     """Each transcript says which full version was recorded and when."""
     assert recorded_engine(version).startswith(version)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_scenario_has_a_transcript_of_each_version(version: str) -> None:
+    """It says what was seen, or which version showed the same; nothing is taken for granted."""
+    for name in _NAMES:
+        assert transcript(version, name)
+
+
+@pytest.mark.parametrize(
+    ("entry", "error"),
+    [
+        pytest.param(None, LookupError, id="missing"),
+        pytest.param({"not recorded": "no engine"}, NotRecordedError, id="marked"),
+        pytest.param({"as": "1.0"}, LookupError, id="refers-to-nothing"),
+    ],
+)
+def test_without_a_transcript_there_is_an_error(
+    entry: object, error: type[Exception], mocker: MockerFixture
+) -> None:
+    """The oldest version's does not stand in for it."""
+    stored = {} if entry is None else {"a.b": entry}
+    mocker.patch.object(
+        transcripts,
+        "_stored",
+        side_effect=lambda version, _group: {"scenarios": stored if version == "28.5" else {}},
+    )
+    with pytest.raises(error) as caught:
+        transcript("28.5", "a.b")
+    assert caught.type is error

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fakes.engine.dockerfile.dialect import OLD, V26, V28, Dialect
+from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.dockerfile.instructions import interpret_trigger, read
 from fakes.engine.dockerfile.plan import BuildPlan, plan
 from fakes.engine.dockerfile.words import Syntax, process_word, process_words
 from fakes.engine.errors import DockerfileError
+from fakes.engine.versions import VERSIONS
 
 _WORDS = st.text(st.sampled_from("ab $\\'\"{}:-+?#%/ "), max_size=12)
+OLD, V26, V28 = (Dialect(version) for version in VERSIONS.values())
 _DIALECTS = st.sampled_from([OLD, V26, V28])
 
 
