@@ -59,7 +59,8 @@ def build_with_engine(
         job: the build.
         version: what the engine says of itself.
         builder: which builder may build; `auto` for BuildKit or else, with one notice that tells
-            why, the classic one. `DOCKER_BUILDKIT=0` in the environment makes `auto` `classic`.
+            why, the classic one, or Podman's own. `DOCKER_BUILDKIT=0` in the environment makes
+            `auto` `classic`.
 
     Returns:
         The image's ID; `None` for a build that keeps no image in the engine.
@@ -70,7 +71,13 @@ def build_with_engine(
         BuildOptionsError: the builder that is left cannot honour an option.
         BuildContextError: the context is at fault.
     """
-    if builder == "classic" or (builder == "auto" and wants_classic()):
+    is_classic = builder == "classic" or (builder == "auto" and wants_classic())
+    if version.is_podman and builder != "buildkit":
+        built = _build_with_podman(engine, job, version)
+        if not is_classic:
+            job.emit(Notice("Built with Podman's own builder: Podman has no BuildKit."))
+        return built
+    if is_classic:
         return _build_classically(engine, job)
     try:
         if builder == "auto":
@@ -96,6 +103,12 @@ def _build_classically(engine: BuildEngine, job: BuildJob) -> str:
     from imagebuilders.docker.classic_build import build_classically
 
     return build_classically(engine.client(), job)
+
+
+def _build_with_podman(engine: BuildEngine, job: BuildJob, version: EngineVersion) -> str:
+    from imagebuilders.docker.podman_build import build_with_podman
+
+    return build_with_podman(engine.client(), job, version)
 
 
 class _ClassicInsteadError(Exception):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from imagebuilders.auth.credentials import encode_auth, server_key
@@ -20,15 +22,34 @@ if TYPE_CHECKING:
 
     from imagebuilders.auth.keychain import Keychain
     from imagebuilders.build_options.job import BuildJob
+    from imagebuilders.context.entries import Entry
     from imagebuilders.context.remote import RemoteSource
 
 
-def build_classically(client: docker.DockerClient, job: BuildJob) -> str:
+@dataclass(frozen=True)
+class ClassicRequest:
+    """How an engine is asked for a build.
+
+    Attributes:
+        query: returns the fields of the query, given the Dockerfile's name in the archive.
+        entries: files that the archive has beside the context's.
+        mask: takes secrets out of what the engine tells.
+    """
+
+    query: Callable[[str], list[tuple[str, str]]]
+    entries: Sequence[Entry] = field(default=(), repr=False)
+    mask: Callable[[str], str] = str
+
+
+def build_classically(
+    client: docker.DockerClient, job: BuildJob, request: ClassicRequest | None = None
+) -> str:
     """Build an image with an engine's classic builder.
 
     Args:
         client: the engine's client.
         job: the build.
+        request: how to ask for it; as of a Docker Engine by default.
 
     Returns:
         The image's ID.
@@ -39,10 +60,11 @@ def build_classically(client: docker.DockerClient, job: BuildJob) -> str:
         BuildContextError: the context is at fault.
     """
     options, source = job.options, job.snapshot.remote
+    request = request or ClassicRequest(partial(_query, job))
     if source is not None:
-        built = _build_remote(client, job, source)
+        built = _build_remote(client, job, source, request)
     else:
-        context = engine_context(job.snapshot)
+        context = engine_context(job.snapshot).with_entries(request.entries)
         built = build_image(
             client,
             image_name=job.names[0],
@@ -50,13 +72,14 @@ def build_classically(client: docker.DockerClient, job: BuildJob) -> str:
                 compress=bool(options.gzip) or options.encoding == "gzip",
                 keep_mtimes=not options.reproducible,
             ),
-            params=_query(job, context.dockerfile),
+            params=request.query(context.dockerfile),
             headers=_auth_headers(job.keychain, job.emit),
             idle_timeout=options.timeout,
             emit=job.emit,
             advise=lambda failure: buildkit_advice(failure, context.read_dockerfile),
             dockerfile=context.given_dockerfile,
             read_dockerfile=context.read_dockerfile,
+            mask=request.mask,
         )
     try:
         write_result_files(
@@ -72,7 +95,9 @@ def build_classically(client: docker.DockerClient, job: BuildJob) -> str:
     return built.image_id
 
 
-def _build_remote(client: docker.DockerClient, job: BuildJob, source: RemoteSource) -> BuiltImage:
+def _build_remote(
+    client: docker.DockerClient, job: BuildJob, source: RemoteSource, request: ClassicRequest
+) -> BuiltImage:
     """Build what the engine fetches, or what is sent as it is."""
     if not source.has_dockerfile:
         raise BuildOptionsError(
@@ -85,7 +110,7 @@ def _build_remote(client: docker.DockerClient, job: BuildJob, source: RemoteSour
         client,
         image_name=job.names[0],
         context=source.archive or (),
-        params=[*_query(job, job.dockerfile.name), *remote],
+        params=[*request.query(job.dockerfile.name), *remote],
         headers=_auth_headers(job.keychain, job.emit),
         idle_timeout=job.options.timeout,
         emit=job.emit,

@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imagebuilders.context.archive import ArchiveType
@@ -44,6 +44,12 @@ class EngineContext:
     def read_dockerfile(self) -> bytes:
         """Return the Dockerfile's content."""
         return self.dockerfile_content
+
+    def with_entries(self, entries: Sequence[Entry]) -> EngineContext:
+        """Return the same with further files, whatever the ignore rules say."""
+        if not entries:
+            return self
+        return replace(self, snapshot=self.snapshot.with_entries(entries))
 
     def archive(self, *, compress: bool = False, keep_mtimes: bool = True) -> Iterator[bytes]:
         """Return the archive in pieces; permission bits are those on disk.

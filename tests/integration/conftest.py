@@ -12,7 +12,7 @@ from testbed.bed import Testbed
 from testbed.daemon import host_engine
 from testbed.engine import Engine
 from testbed.errors import NoTestbedError
-from testbed.images import ALL_ENGINES, CONTAINERD, ENGINE_VERSIONS
+from testbed.images import ALL_ENGINES, CONTAINERD, ENGINE_VERSIONS, PODMAN
 from testbed.registry import Registry
 from testbed.settings import TestbedSettings
 from testbed.ssh_agent import SSHAgent
@@ -113,6 +113,12 @@ def engine_26_1(testbed: Testbed) -> Engine:
 def engine_28_5(testbed: Testbed) -> Engine:
     """Docker Engine 28.5."""
     return testbed.engine("28.5")
+
+
+@pytest.fixture(scope="session")
+def podman(testbed: Testbed) -> Engine:
+    """Podman in the place of a Docker Engine."""
+    return testbed.engine(PODMAN)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A Docker Engine inside a container, with registries in the same network namespace."""
+"""A Docker Engine, or Podman, inside a container, with registries in the same network namespace."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from docker.errors import DockerException
 from testbed.containers import Container, free_port
 from testbed.daemon import HostEngine
 from testbed.errors import NoTestbedError
-from testbed.images import BUSYBOX, Images
+from testbed.images import BUSYBOX, PODMAN, Images
 from testbed.registry import Credentials, Registry
 from testbed.tools import Completed, run_in
 
@@ -47,6 +47,28 @@ if [ -n "$NAMES_FROM_FILES" ]; then echo 'hosts: files' > /etc/nsswitch.conf; fi
 rm -f /var/run/docker.pid
 exec dockerd --host tcp://0.0.0.0:2375 --tls=false --host unix:///var/run/docker.sock
 """
+# Podman raises limits to what a container may not have without CAP_SYS_RESOURCE. Registries that
+# speak plain HTTP must be known to it, those of the loopback interface too.
+_START_PODMAN = """
+for d in /proc/sys /sys /sys/fs/cgroup /sys/fs/cgroup/*; do
+  mount -o remount,rw,bind "$d" 2>/dev/null
+done
+limit() { awk -v name="$1" '$0 ~ "^" name {print $(NF - 1)}' /proc/self/limits; }
+files=$(limit 'Max open files')
+processes=$(limit 'Max processes')
+mkdir -p /etc/containers/containers.conf.d /etc/containers/registries.conf.d
+cat > /etc/containers/containers.conf.d/testbed.conf <<EOF
+[containers]
+default_ulimits = ["nofile=$files:$files", "nproc=$processes:$processes"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+EOF
+for port in $REGISTRY_PORTS; do
+  printf '[[registry]]\nlocation = "127.0.0.1:%s"\ninsecure = true\n' "$port"
+done > /etc/containers/registries.conf.d/testbed.conf
+exec podman system service --time=0 tcp://0.0.0.0:2375
+"""
 
 
 class Engine:
@@ -63,6 +85,8 @@ class Engine:
         self.series, _, store = name.partition("-")
         self.has_containerd_store = store == "containerd"
         """Whether images are kept by containerd, several platforms and attestations included."""
+        self.is_podman = name == PODMAN
+        """Whether it is Podman in place of Docker."""
         self._host = host
         self._images = images
         self._open = ExitStack()
@@ -70,12 +94,18 @@ class Engine:
         self.container = Container(
             host,
             images.engine(name),
-            ["sh", "-c", _START_DAEMON],
+            ["sh", "-c", _START_PODMAN if self.is_podman else _START_DAEMON],
             ports={_API_PORT: None, **{port: port for port in self._registry_ports}},
             cap_add=["ALL"],
             cap_drop=["SYS_RESOURCE"],
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         )
+        if self.is_podman:
+            ports = " ".join(map(str, self._registry_ports))
+            self.container.with_env("REGISTRY_PORTS", ports)
+            self.container.with_env("PODMAN_IGNORE_CGROUPSV1_WARNING", "1")
+            # An overlay on an overlay does not work.
+            self.container.with_tmpfs_mount("/var/lib/containers", "size=1g")
         self.container.with_env("NAMES_FROM_FILES", "" if self.series == "20.10" else "yes")
         if self.has_containerd_store:
             self.container.with_env(
@@ -150,8 +180,9 @@ class Engine:
         return registry
 
     def cli(self, *arguments: str, check: bool = True) -> Completed:
-        """Run the ``docker`` command of this engine's own version against it."""
-        return run_in(self.container, ["docker", *arguments], check=check)
+        """Run the command of this engine's own version against it: ``docker``, or ``podman``."""
+        program = "podman" if self.is_podman else "docker"
+        return run_in(self.container, [program, *arguments], check=check)
 
     @contextmanager
     def forwarded(self, port: int) -> Iterator[None]:

@@ -23,6 +23,9 @@ CONTAINERD = "28.5-containerd"
 ALL_ENGINES = (*ENGINE_VERSIONS, CONTAINERD)
 """Every engine of the test bed, for what differs between image stores."""
 
+PODMAN = "podman"
+"""Debian's Podman, which answers as a Docker Engine does; it has neither BuildKit nor `dockerd`."""
+
 BUSYBOX = "busybox:latest"
 """The name under which every engine of the test bed has a small base image."""
 
@@ -77,6 +80,8 @@ class Images:
 
     def engine(self, engine: str) -> str:
         """An image whose ``dockerd`` is of an engine's series; the store is a setting of it."""
+        if engine == PODMAN:
+            return self.tools()
         version = engine.partition("-")[0]
         names = {
             "20.10": self._settings.engine_20_10_image,
@@ -100,7 +105,8 @@ class Images:
     def load_busybox(self, engine: docker.DockerClient) -> None:
         """Give an engine :data:`BUSYBOX`; the host engine's own images keep their names."""
         (image,) = engine.images.load(self._busybox_archive)
-        image.tag(BUSYBOX)
+        repository, _, tag = BUSYBOX.partition(":")
+        image.tag(repository, tag)
 
     @cached_property
     def _busybox_archive(self) -> bytes:
