@@ -68,7 +68,7 @@ def run_in_container(
         body=b'{"Detach": false, "Tty": false}',
         timeout=timeout,
     )
-    return _Framed(stream, command[0])
+    return Framed(stream, command[0])
 
 
 def _create(endpoint: Endpoint, container: str, body: bytes, timeout: float) -> str:
@@ -106,7 +106,7 @@ def _create(endpoint: Endpoint, container: str, body: bytes, timeout: float) -> 
     return started
 
 
-class _Framed:
+class Framed:
     """The stream to a command: what it prints comes in frames, what it reads is sent as it is."""
 
     def __init__(self, stream: NonBlockingStream, name: str) -> None:
