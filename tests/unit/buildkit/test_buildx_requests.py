@@ -55,6 +55,7 @@ LEFT_OUT = {
         ("cache-from-21", "cache-from-22"), "credentials of a cache are not taken from elsewhere"
     ),
     "cache-from-06": "whether a digest is there is the daemon's to find out",
+    "output-30": "a type that no exporter has is told before the build",
     "output-46": "an image is stored once, however often it is asked for",
     "build-arg-22": "one inline cache is enough",
     "ulimit-11": "a limit that is given twice is the caller's mistake, and the daemon's last word",
