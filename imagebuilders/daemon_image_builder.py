@@ -35,6 +35,7 @@ from imagebuilders.exceptions import (
     BuildContextError,
     BuildOptionsError,
     ConfigurationError,
+    ImageBuilderError,
     ImageNameError,
 )
 from imagebuilders.oci.reference import ImageReference, parse_build_target
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from imagebuilders.auth.keychain import Keychain
     from imagebuilders.build_context import BuildContext
     from imagebuilders.buildkit.engine_client import OpenDaemon
+    from imagebuilders.cache_misses.base_image import FindBase
+    from imagebuilders.cache_misses.explanation import CacheExplanation
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.context.dockerfile_lookup import FoundDockerfile
     from imagebuilders.context.snapshot import ContextSnapshot
@@ -80,6 +83,7 @@ class BuildRequest:
         pushed: the names that it is to be pushed under, as they were given.
         keychain: knows who the user is at which registry.
         tell: what to do with events.
+        explanation: explains what was not cached, where that was asked for.
     """
 
     image_name: str
@@ -91,6 +95,7 @@ class BuildRequest:
     pushed: tuple[str, ...]
     keychain: Keychain = field(repr=False)
     tell: Callable[[Event], None] = field(repr=False)
+    explanation: CacheExplanation | None = field(default=None, repr=False)
 
     def proxies(self, *addresses: str) -> Mapping[str, str]:
         """Return the build arguments that tell of the proxies which Docker's settings name.
@@ -110,20 +115,25 @@ class BuildRequest:
         proxies: Mapping[str, str],
         frontend: str,
         will_push: bool,
+        daemon: str = "",
+        find_base: FindBase | None = None,
     ) -> BuildJob:
-        """Return the build as a daemon is to do it.
+        """Return the build as a daemon is to do it, which is about to begin.
 
         Args:
             names: the image's names, if not all of them.
             proxies: build arguments that tell of proxies.
             frontend: the setting of that name.
             will_push: whether the image is to be pushed.
+            daemon: what tells the daemon, and so its cache, from others; by default what the
+                event `BuildStarted` called it.
+            find_base: finds the images that the daemon has.
 
         Raises:
             RegistryError: a credential helper failed.
             ConfigurationError: Docker's configuration file is malformed.
         """
-        return BuildJob(
+        job = BuildJob(
             self.snapshot,
             self.options,
             self.names if names is None else names,
@@ -133,6 +143,9 @@ class BuildRequest:
             will_push=will_push,
             emit=self.tell,
         )
+        if self.explanation is not None:
+            self.explanation.begin(job, daemon=daemon, find_base=find_base)
+        return job
 
 
 @dataclass(frozen=True)
@@ -157,6 +170,8 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
+        *,
+        explain_cache: bool = False,
     ) -> str:
         """Build an image, and push it if a registry is given, or by the option `push`.
 
@@ -168,6 +183,8 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
             build_context: the files the build may use.
             docker_build_options: options with the Docker SDK's keyword names, or typed ones.
             container_registry: where to push the image.
+            explain_cache: whether to tell at the end, by events `CacheMissed`, why steps were not
+                taken from BuildKit's cache, and to keep a record of the build for the next one.
 
         Returns:
             The repo digest (`repo@sha256:…`) of the pushed image, else the image name.
@@ -196,10 +213,11 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         _check_is_build(options)
         self._check(options, container_registry)
         pushed = _pushed(image_name, options, container_registry)
-        tell = BuildSummary(emit if options.tells_steps else _emit_results)
+        summary = BuildSummary(emit if options.tells_steps else _emit_results)
         snapshot = build_context.build_snapshot(options.dockerfile)
+        explanation = _explanation(summary) if explain_cache else None
         with shared_keychain() as keychain:
-            outcome = self._build(
+            outcome = self._explained_build(
                 BuildRequest(
                     image_name,
                     reference,
@@ -209,11 +227,25 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                     container_registry,
                     pushed,
                     keychain,
-                    tell,
+                    explanation or summary,
+                    explanation,
                 )
             )
-        tell(tell.finished(str(reference), outcome.size))
+        summary(summary.finished(str(reference), outcome.size))
         return outcome.result
+
+    def _explained_build(self, request: BuildRequest) -> BuildOutcome:
+        """Build and push; what was not cached is explained of a build that fails, too."""
+        explanation = request.explanation
+        try:
+            outcome = self._build(request)
+        except ImageBuilderError:
+            if explanation is not None:
+                explanation.finish()
+            raise
+        if explanation is not None:
+            explanation.finish()
+        return outcome
 
     async def abuild(
         self,
@@ -221,6 +253,8 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
+        *,
+        explain_cache: bool = False,
     ) -> str:
         """Build as `build` does, for asyncio; the event loop goes on meanwhile.
 
@@ -229,7 +263,8 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         the daemon stops the build, and nothing of it is left when this ends.
 
         Args:
-            image_name, build_context, docker_build_options, container_registry: as for `build`.
+            image_name, build_context, docker_build_options, container_registry, explain_cache: as
+                for `build`.
 
         Returns:
             What `build` returns.
@@ -240,7 +275,14 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         from imagebuilders.async_build import run_in_thread  # asyncio takes long to import
 
         return await run_in_thread(
-            partial(self.build, image_name, build_context, docker_build_options, container_registry)
+            partial(
+                self.build,
+                image_name,
+                build_context,
+                docker_build_options,
+                container_registry,
+                explain_cache=explain_cache,
+            )
         )
 
     @contextmanager
@@ -310,6 +352,12 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
     @abstractmethod
     def _build(self, request: BuildRequest) -> BuildOutcome:
         """Build and push."""
+
+
+def _explanation(tell: Callable[[Event], None]) -> CacheExplanation:
+    from imagebuilders.cache_misses.explanation import CacheExplanation
+
+    return CacheExplanation(tell)
 
 
 def _check_types(build_context: object, container_registry: object) -> None:

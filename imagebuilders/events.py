@@ -27,6 +27,27 @@ from typing import Literal, TypeAlias
 
 Stream: TypeAlias = Literal["stdout", "stderr"]
 
+CacheMissKind: TypeAlias = Literal[
+    "file",
+    "argument",
+    "variable",
+    "setting",
+    "option",
+    "base",
+    "instruction",
+    "order",
+    "earlier-step",
+    "no-cache",
+    "not-built-before",
+    "no-record",
+    "unknown",
+]
+"""Why a step was not taken from the cache: a file that it copies; a build argument; an environment
+variable; what a `USER`, `WORKDIR` or `SHELL` before it sets; an option of the build; its base
+image; the instruction itself is new; the instructions before it are others; an earlier step was
+not cached; the cache was not to be used; it was never built to its end; nothing is known of an
+earlier build; or the reason is not known."""
+
 
 @dataclass(frozen=True)
 class BuildStarted:
@@ -231,6 +252,47 @@ class Notice:
     step_id: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True)
+class CacheMissed:
+    """Why a step was not taken from the build cache: one reason. A step may have several.
+
+    It is told at the end of a build with `explain_cache`.
+
+    Attributes:
+        number: that of the step's `StepStarted`.
+        instruction: the instruction as the Dockerfile has it, variables not replaced.
+        kind: what kind of reason it is.
+        message: the reason, in one sentence.
+        subjects: what it is about: the paths of files, the name of an argument or option.
+        line: the Dockerfile's line, from 1.
+        stage: as in `StepStarted`.
+        step_id: the step's name among the events of its build.
+    """
+
+    number: int
+    instruction: str
+    kind: CacheMissKind
+    message: str
+    _: KW_ONLY
+    subjects: tuple[str, ...] = field(default=(), compare=False)
+    line: int = field(default=0, compare=False)
+    stage: str = field(default="", compare=False)
+    step_id: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class BuildSkipped:
+    """Nothing was built: the registry has the image of the same context, options and bases.
+
+    Attributes:
+        image_name: the image's name.
+        reference: what the registry has: `repo@sha256:…`.
+    """
+
+    image_name: str
+    reference: str
+
+
 Event: TypeAlias = (
     BuildStarted
     | ContextProgress
@@ -246,6 +308,8 @@ Event: TypeAlias = (
     | ImagePushed
     | UploadProgress
     | Notice
+    | CacheMissed
+    | BuildSkipped
 )
 Listener: TypeAlias = Callable[[Event], None]
 
@@ -316,6 +380,10 @@ def log_event(event: Event) -> None:
             _logger.info("Pushed %s.", event.reference)
         case Notice():
             _logger.warning("%s", event.message)
+        case CacheMissed():
+            _logger.info("%s was not cached: %s", _step(event.number), event.message)
+        case BuildSkipped():
+            _logger.info("Skipped %s: %s is unchanged.", event.image_name, event.reference)
         case _:
             pass
 

@@ -121,6 +121,8 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
                 proxies=request.proxies(*engine.addresses()),
                 frontend=self.config.frontend,
                 will_push=bool(targets),
+                daemon=engine.addresses()[0] if engine.addresses() else "",
+                find_base=engine.base_image,
             )
             built = build_with_engine(engine, job, version, self.config.builder)
             size = engine.image_size(built) if built else None

@@ -12,10 +12,10 @@ from imagebuilders.context.content import read_whole
 from imagebuilders.context.content_times import ContentTimes
 from imagebuilders.context.digest_cache import DigestCache, cache_folder
 from imagebuilders.context.dockerfile_lookup import FoundDockerfile
-from imagebuilders.context.entries import Entry
+from imagebuilders.context.entries import Entry, decode_path
 from imagebuilders.context.folder import Folder
 from imagebuilders.context.ignore_file import IgnoreFile
-from imagebuilders.context.manifest import ContentHasher, digest_folder
+from imagebuilders.context.manifest import ContentHasher, digest_folder, manifest_of
 from imagebuilders.context.remote import RemoteSource
 
 
@@ -83,6 +83,24 @@ class ContextSnapshot:
         """
         with self._hasher(use_cache=use_cache) as hasher:
             return digest_folder(self.folder, hasher)
+
+    def hashed_entries(self, *, use_cache: bool = True) -> Iterator[tuple[Entry, str]]:
+        """Yield the entries in order, each with what is in it.
+
+        That is the SHA-256 of a file's content in hexadecimal, the target of a link, and nothing
+        for a directory.
+
+        Args:
+            use_cache: as for `digest`.
+
+        Raises:
+            BuildContextError, ContextChangedError: as for `digest`.
+        """
+        with self._hasher(use_cache=use_cache) as hasher:
+            manifest = b"".join(manifest_of(self.folder, hasher))
+        contents = manifest.split(b"\0")[1::2]
+        for entry, content in zip(self, contents, strict=True):
+            yield entry, decode_path(content)
 
     def content_times(self) -> ContentTimes:
         """Return a time for each file that tells nothing but its content.

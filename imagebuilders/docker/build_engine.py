@@ -7,10 +7,11 @@ was found is spoken to without it, until something needs the SDK's client.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
+from imagebuilders.cache_misses.base_image import BaseImage
 from imagebuilders.connections.dial import dial
 from imagebuilders.connections.failures import connection_errors
 from imagebuilders.connections.http1 import send_request
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 60.0
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_SETTINGS = ("Env", "User", "WorkingDir", "Shell", "OnBuild")
 
 
 class BuildEngine(Protocol):
@@ -65,6 +67,10 @@ class BuildEngine(Protocol):
 
     def image_size(self, image_id: str) -> int | None:
         """Return an image's size in bytes; `None` when the engine does not tell."""
+        ...
+
+    def base_image(self, name: str) -> BaseImage | None:
+        """Return the image of a name; `None` when the engine has none, or does not tell."""
         ...
 
     def client(self) -> docker.DockerClient:
@@ -107,6 +113,12 @@ class GivenEngine:
         from imagebuilders.docker.client import image_size
 
         return image_size(self._client, image_id)
+
+    def base_image(self, name: str) -> BaseImage | None:
+        """Ask the engine for an image; see `BuildEngine`."""
+        from imagebuilders.docker.client import inspect_image
+
+        return read_base_image(inspect_image(self._client, name))
 
     def client(self) -> docker.DockerClient:
         """Return the client that was given."""
@@ -159,9 +171,18 @@ class DiscoveredEngine:
 
     def image_size(self, image_id: str) -> int | None:
         """Ask the engine for an image's size; see `BuildEngine`."""
+        size = self._inspect(image_id).get("Size")
+        return size if isinstance(size, int) and size >= 0 else None
+
+    def base_image(self, name: str) -> BaseImage | None:
+        """Ask the engine for an image; see `BuildEngine`."""
+        return read_base_image(self._inspect(name))
+
+    def _inspect(self, image: str) -> Mapping[str, object]:
+        """Return what the engine says of an image; nothing when it does not tell."""
         endpoint = self._found.endpoint
         version = self._found.version.api_version
-        path = f"{endpoint.base_path}/v{version}/images/{quote(image_id, safe='/:')}/json"
+        path = f"{endpoint.base_path}/v{version}/images/{quote(image, safe='/:@')}/json"
         try:
             with connection_errors():
                 stream = SocketStream(dial(endpoint, timeout=CONNECT_SECONDS))
@@ -178,9 +199,8 @@ class DiscoveredEngine:
                 finally:
                     stream.close()
         except (EngineError, ValueError, RecursionError):
-            return None
-        size = content.get("Size") if isinstance(content, dict) else None
-        return size if isinstance(size, int) and size >= 0 else None
+            return {}
+        return content if isinstance(content, dict) else {}
 
     def client(self) -> docker.DockerClient:
         """Return the SDK's client of the engine, the same each time."""
@@ -189,3 +209,13 @@ class DiscoveredEngine:
 
             self._client = EngineClient(self._found, self._config)
         return self._client
+
+
+def read_base_image(document: Mapping[str, object]) -> BaseImage | None:
+    """Return an image as an engine's answer describes it; `None` for another answer."""
+    image_id, root, config = (document.get(key) for key in ("Id", "RootFS", "Config"))
+    layers = root.get("Layers") if isinstance(root, dict) else None
+    if not isinstance(image_id, str) or not isinstance(layers, list):
+        return None
+    settings = {name: config.get(name) for name in _SETTINGS} if isinstance(config, dict) else {}
+    return BaseImage(image_id, tuple(map(str, layers)), json.dumps(settings, sort_keys=True))

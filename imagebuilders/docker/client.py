@@ -139,12 +139,22 @@ def image_size(client: docker.DockerClient, image_id: str) -> int | None:
         client: the engine's client.
         image_id: the image's ID, or a name of it.
     """
-    try:
-        found = get(client, f"/images/{quote(image_id, safe='/:')}/json")
-    except EngineError:
-        return None
-    size = found.get("Size") if isinstance(found, dict) else None
+    size = inspect_image(client, image_id).get("Size")
     return size if isinstance(size, int) and size >= 0 else None
+
+
+def inspect_image(client: docker.DockerClient, image: str) -> Mapping[str, object]:
+    """Return what an engine says of an image; nothing when it does not tell.
+
+    Args:
+        client: the engine's client.
+        image: the image's ID, or a name of it.
+    """
+    try:
+        found = get(client, f"/images/{quote(image, safe='/:@')}/json")
+    except EngineError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def engine_addresses(client: docker.DockerClient) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ _ORDER = (
     ("remote_context",),
     ("evaluation",),
     ("build_options",),
+    ("cache_misses",),
     ("connections",),
     ("docker",),
     ("buildkit",),

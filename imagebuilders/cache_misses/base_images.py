@@ -1,0 +1,71 @@
+"""Base images as they are known before a build, and as the build tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagebuilders.cache_misses.records import BaseRecord
+from imagebuilders.cache_misses.step_inputs import image_key
+
+if TYPE_CHECKING:
+    from imagebuilders.cache_misses.base_image import FindBase
+    from imagebuilders.cache_misses.fingerprints import Fingerprints
+
+
+@dataclass(frozen=True)
+class KnownBase:
+    """A base, and the fingerprint of what its configuration sets for steps, if that is known."""
+
+    record: BaseRecord
+    settings: str = ""
+
+
+class BaseImages:
+    """What is known of the images that a build begins with or copies from."""
+
+    def __init__(self, fingerprints: Fingerprints) -> None:
+        """Begin with none."""
+        self._of = fingerprints.of
+        self._found: dict[str, KnownBase] = {}
+
+    def look_up(self, names: Iterable[str], find_base: FindBase) -> None:
+        """Ask the engine for images that it has before the build, which are those it takes."""
+        for name in names:
+            if name.startswith("context:") or " " in name:
+                continue  # another context's, or one of another platform
+            image = find_base(name)
+            if image is not None:
+                record = BaseRecord(self._of(name), self._of("layers", *image.layers), image.id)
+                self._found[name] = KnownBase(record, self._of("settings", image.settings))
+
+    def known(self, name: str, told: Mapping[str, str]) -> KnownBase:
+        """Return what is known of an image.
+
+        Args:
+            name: its name in full.
+            told: the digests that the build told, by the names of images.
+        """
+        found = self._found.get(name)
+        if found is not None:
+            return found
+        digest = told.get(name) or name.partition("@")[2]
+        return KnownBase(
+            BaseRecord(self._of(name), self._of("digest", digest) if digest else "", digest)
+        )
+
+
+def told_digests(instructions: Iterable[str]) -> dict[str, str]:
+    """Return the digests of images by their names, as the FROM steps of a build tell them.
+
+    A name that comes with several, as with several platforms, has none.
+    """
+    found: dict[str, set[str]] = {}
+    for instruction in instructions:
+        words = instruction.split()
+        if len(words) >= 2 and words[0].upper() == "FROM":
+            name, at, digest = words[-1].partition("@")
+            if at:
+                found.setdefault(image_key(name), set()).add(digest)
+    return {name: next(iter(digests)) for name, digests in found.items() if len(digests) == 1}

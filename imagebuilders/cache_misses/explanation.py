@@ -1,0 +1,279 @@
+"""Explaining the cache misses of one build: what stands before it, and what is told after it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagebuilders.cache_misses.base_images import BaseImages, told_digests
+from imagebuilders.cache_misses.copied_files import ContextFiles
+from imagebuilders.cache_misses.fingerprints import (
+    Fingerprints,
+    load_fingerprints,
+    records_folder,
+)
+from imagebuilders.cache_misses.reasons import BASE_SETTINGS, BuiltStep, Reasons
+from imagebuilders.cache_misses.records import (
+    BuildRecord,
+    StepRecord,
+    read_records,
+    record_path,
+    write_records,
+)
+from imagebuilders.cache_misses.step_inputs import (
+    SCRATCH,
+    BuildInputs,
+    Point,
+    StepInputs,
+    read_inputs,
+)
+from imagebuilders.cache_misses.told_steps import ToldStep, ToldSteps
+from imagebuilders.dockerfile import parse
+from imagebuilders.events import CacheMissed, Event, Notice
+from imagebuilders.exceptions import BuildContextError, ContextChangedError
+from imagebuilders.go_text import to_lower
+
+if TYPE_CHECKING:
+    from imagebuilders.build_options.job import BuildJob
+    from imagebuilders.cache_misses.base_image import FindBase
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What is known of a build before it."""
+
+    job: BuildJob
+    fingerprints: Fingerprints
+    path: Path
+    inputs: BuildInputs
+    bases: BaseImages
+    stages: int
+    time: float
+
+
+class CacheExplanation:
+    """Hears the events of a build, passes them on, and tells why steps were not cached.
+
+    Nothing about it fails a build: what is in its way is told as a notice.
+    """
+
+    def __init__(
+        self, tell: Callable[[Event], None], *, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Begin.
+
+        Args:
+            tell: what to do with events.
+            clock: gives the time in seconds since 1970.
+        """
+        self._tell = tell
+        self._clock = clock
+        self._told = ToldSteps()
+        self._begun: _Begun | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        self._told(event)
+        self._tell(event)
+
+    def begin(self, job: BuildJob, *, daemon: str = "", find_base: FindBase | None = None) -> None:
+        """Note what a build is made of, before it is built.
+
+        Args:
+            job: the build.
+            daemon: what tells the daemon from others; by default what `BuildStarted` calls it.
+            find_base: finds the images that the daemon has.
+        """
+        if "," in (job.options.platform or ""):
+            self._cannot("it is for several platforms")
+            return
+        if job.snapshot.remote is not None:
+            self._cannot("its context is not a folder of this machine")
+            return
+        folder = records_folder()
+        if folder is None:
+            self._cannot("the user has no home folder for a record: set HOME or XDG_CACHE_HOME")
+            return
+        try:
+            fingerprints = load_fingerprints(folder)
+            files = ContextFiles.of(job.snapshot, fingerprints)
+        except (OSError, BuildContextError, ContextChangedError) as error:
+            self._cannot(str(error).rstrip("."))
+            return
+        dockerfile = parse(job.dockerfile.content)
+        inputs = read_inputs(
+            dockerfile,
+            job.options,
+            {**job.proxies, **_given(job)},
+            files,
+            fingerprints,
+        )
+        bases = BaseImages(fingerprints)
+        if find_base is not None and not job.options.pull:
+            bases.look_up(inputs.images, find_base)
+        path = record_path(folder, *_identity(job, daemon or self._told.daemon))
+        self._begun = _Begun(
+            job, fingerprints, path, inputs, bases, len(dockerfile.stages), self._clock()
+        )
+
+    def finish(self) -> None:
+        """Tell why steps were not cached, and keep the build on record."""
+        begun = self._begun
+        if begun is None:
+            return
+        if self._told.is_classic:
+            self._cannot("the classic builder builds, whose cache works by other rules")
+            return
+        key = begun.fingerprints.name
+        builds = read_records(begun.path, key)
+        steps = list(self._built_steps(begun, builds))
+        self._explain(steps, Reasons(steps, builds))
+        record = BuildRecord(begun.time, tuple(step.record for step in steps))
+        try:
+            write_records(begun.path, key, (record, *builds))
+        except OSError as error:
+            self._cannot_record(error)
+
+    # --- telling -------------------------------------------------------------------
+
+    def _cannot(self, why: str) -> None:
+        self._tell(Notice(f"Why steps are not cached cannot be told of this build: {why}."))
+
+    def _cannot_record(self, error: OSError) -> None:
+        self._tell(
+            Notice(
+                "The next build cannot be compared with this one, as no record of it can be "
+                f"written: {error}."
+            )
+        )
+
+    def _explain(self, steps: Sequence[BuiltStep], reasons: Reasons) -> None:
+        for index, step in enumerate(steps):
+            told = step.told
+            if told is None or not told.was_missed:
+                continue
+            for reason in reasons.of(index):
+                self._tell(
+                    CacheMissed(
+                        told.number,
+                        step.inputs.code,
+                        reason.kind,
+                        reason.message,
+                        subjects=reason.subjects,
+                        line=step.inputs.line,
+                        stage=told.stage,
+                        step_id=told.step_id,
+                    )
+                )
+
+    # --- the build's own steps ----------------------------------------------------
+
+    def _built_steps(self, begun: _Begun, builds: Sequence[BuildRecord]) -> Iterator[BuiltStep]:
+        """Yield the steps with what the build told of them."""
+        resolve = _Keys(begun, told_digests(self._told.instructions), builds)
+        told_of = self._told_of_stages(begun)
+        for inputs in begun.inputs.steps:
+            told = told_of.get(inputs.stage, {}).get(inputs.number)
+            record = resolve.record(inputs, told)
+            yield BuiltStep(inputs, record, told, _ignores_cache(begun.job, inputs))
+
+    def _told_of_stages(self, begun: _Begun) -> dict[str, dict[int, ToldStep]]:
+        """Return what was told of each stage by number; nothing where steps do not agree."""
+        found: dict[str, dict[int, ToldStep]] = {}
+        for stage in dict.fromkeys(step.stage for step in begun.inputs.steps):
+            names = (stage, "") if begun.stages == 1 else (stage,)
+            told = self._told.of_stage(*names)
+            own = {step.number: step.name for step in begun.inputs.steps if step.stage == stage}
+            agree = all(
+                (number not in own and each.instruction.upper().startswith("FROM"))
+                or each.instruction.upper().startswith(f"{own.get(number)} ")
+                for number, each in told.items()
+            )
+            found[stage] = told if agree else {}
+        return found
+
+
+class _Keys:
+    """Gives each step the key that stands for it with all that it builds upon."""
+
+    def __init__(
+        self, begun: _Begun, digests: dict[str, str], builds: Sequence[BuildRecord]
+    ) -> None:
+        self._of = begun.fingerprints.of
+        self._bases = begun.bases
+        self._digests = digests
+        self._recorded = [step for build in builds for step in build.steps]
+        self._keys: list[str] = []
+
+    def record(self, inputs: StepInputs, told: ToldStep | None) -> StepRecord:
+        """Return the step as it is recorded; steps come in their order."""
+        values = dict(inputs.values)
+        base = self._bases.known(inputs.base, self._digests)
+        if inputs.name == "RUN" and base.settings:
+            values[BASE_SETTINGS] = base.settings
+        parent = self._point(inputs.parent)
+        sources = tuple(map(self._point, inputs.sources))
+        parts = [inputs.text, parent, *sources]
+        parts += (text for item in sorted(values.items()) for text in item)
+        parts += (text for item in sorted(inputs.files.items()) for text in item)
+        record = StepRecord(
+            text=inputs.text,
+            key=self._of("step", *parts),
+            parent=parent,
+            values=values,
+            arguments=tuple(sorted(inputs.arguments)),
+            files=dict(inputs.files),
+            sources=sources,
+            base=base.record if isinstance(inputs.parent, str) else None,
+            state="unseen" if told is None else told.state,
+            is_known=inputs.is_known,
+        )
+        record = self._as_recorded(record)
+        self._keys.append(record.key)
+        return record
+
+    def _as_recorded(self, record: StepRecord) -> StepRecord:
+        """Return a step under the key of a recorded one of which it must have the result.
+
+        What is copied from a stage counts by its content: a stage that was built anew, and from
+        which a copy is taken from the cache all the same, has made the same files.
+        """
+        if record.state != "cached" or not record.sources:
+            return record
+        keys = {
+            each.key
+            for each in self._recorded
+            if (each.text, each.parent, each.values, each.files)
+            == (record.text, record.parent, record.values, record.files)
+        }
+        return replace(record, key=next(iter(keys))) if len(keys) == 1 else record
+
+    def _point(self, point: Point) -> str:
+        if isinstance(point, int):
+            return self._keys[point]
+        if point == SCRATCH:
+            return self._of("scratch")
+        base = self._bases.known(point, self._digests).record
+        return self._of("base", base.id or base.name)
+
+
+def _given(job: BuildJob) -> dict[str, str]:
+    return {name: value for name, value in job.options.buildargs.items() if value is not None}
+
+
+def _identity(job: BuildJob, daemon: str) -> tuple[str, ...]:
+    """Return what builds have in common that are compared with one another."""
+    snapshot, options = job.snapshot, job.options
+    root = str(Path(snapshot.root).resolve()) if snapshot.root else f"without: {job.names[0]}"
+    return (root, job.dockerfile.name, options.target or "", options.platform or "", daemon)
+
+
+def _ignores_cache(job: BuildJob, step: StepInputs) -> bool:
+    options = job.options
+    return bool(options.nocache) or step.stage in map(to_lower, options.no_cache_filter)

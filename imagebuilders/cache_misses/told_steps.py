@@ -1,0 +1,104 @@
+"""What a build tells of its steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagebuilders.cache_misses.records import State
+from imagebuilders.events import (
+    BuildStarted,
+    Event,
+    StepAdded,
+    StepCached,
+    StepFinished,
+    StepStarted,
+)
+
+
+@dataclass
+class ToldStep:
+    """A step of the Dockerfile, as events tell of it.
+
+    Attributes:
+        instruction: what the builder calls it.
+        step_id, stage, number, inputs: as in the events.
+        is_cached, is_finished: whether its result came from the cache, and whether it ended.
+        error: why it failed.
+    """
+
+    instruction: str
+    step_id: str
+    stage: str
+    number: int
+    inputs: tuple[str, ...] = ()
+    is_cached: bool = False
+    is_finished: bool = False
+    error: str = ""
+
+    @property
+    def state(self) -> State:
+        """What became of it."""
+        if self.is_cached:
+            return "cached"
+        return "built" if self.is_finished and not self.error else "ended"
+
+    @property
+    def was_missed(self) -> bool:
+        """Whether it was executed, as its result was not in the cache."""
+        return self.is_finished and not self.is_cached and "cancel" not in self.error
+
+
+class ToldSteps:
+    """Hears the events of one build.
+
+    Attributes:
+        daemon: what builds, in the builder's words.
+        is_classic: whether steps come without an ID, as from the classic builder.
+    """
+
+    def __init__(self) -> None:
+        """Begin."""
+        self.daemon = ""
+        self.is_classic = False
+        self._by_id: dict[str, ToldStep] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        match event:
+            case BuildStarted():
+                self.daemon = event.engine
+            case StepAdded() | StepStarted() if event.number:
+                self._note(event)
+            case StepCached():
+                if event.step_id in self._by_id:
+                    self._by_id[event.step_id].is_cached = True
+            case StepFinished():
+                step = self._by_id.get(event.step_id)
+                if step is not None:
+                    step.is_finished = True
+                    step.is_cached = step.is_cached or event.cached
+                    step.error = event.error
+            case _:
+                pass
+
+    def _note(self, event: StepAdded | StepStarted) -> None:
+        if not event.step_id:
+            self.is_classic = True
+            return
+        self._by_id.setdefault(
+            event.step_id,
+            ToldStep(event.instruction, event.step_id, event.stage, event.number, event.inputs),
+        )
+
+    @property
+    def instructions(self) -> list[str]:
+        """What the steps are called."""
+        return [step.instruction for step in self._by_id.values()]
+
+    def of_stage(self, *names: str) -> dict[int, ToldStep]:
+        """Return the steps of a stage by their numbers.
+
+        Args:
+            names: what the stage may be called.
+        """
+        return {step.number: step for step in self._by_id.values() if step.stage in names}
