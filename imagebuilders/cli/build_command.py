@@ -13,6 +13,7 @@ import click
 from imagebuilders import events
 from imagebuilders.cli import output
 from imagebuilders.cli.build_flags import LIMITS, BuildxCommand, buildx_flags
+from imagebuilders.cli.builder_switches import builder_switches
 from imagebuilders.cli.context_argument import build_context
 from imagebuilders.cli.dockerfile_call import DockerfileCall, metadata_of
 from imagebuilders.cli.progress import Display, chosen_display, progress
@@ -58,6 +59,7 @@ class _Request:
     options: DockerBuildOptions
     push: bool
     display: Display
+    switches: Mapping[str, bool]
 
     @property
     def makes_image(self) -> bool:
@@ -84,9 +86,15 @@ class _Request:
     is_flag=True,
     help="Give files times that depend on their content alone, and the image fixed ones.",
 )
+@click.option(
+    "--explain-cache",
+    is_flag=True,
+    help="Tell at the end why steps did not come from the cache, compared with the last builds "
+    "that had this flag.",
+)
 @buildx_flags
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, one object per line.")
-def build(path: str, as_json: bool, **given: object) -> int:
+def build(path: str, as_json: bool, explain_cache: bool, **given: object) -> int:
     """Build an image from the folder PATH with the active stack's image builder.
 
     In place of a folder there may be the address of a git repository or an archive, or - for
@@ -103,6 +111,7 @@ def build(path: str, as_json: bool, **given: object) -> int:
     call = DockerfileCall.parse(asked)
     stack = Client().active_stack
     builder = _builder(stack, values.pop("builder", None))
+    switches = builder_switches(builder, explain_cache=explain_cache)
     with (
         output.debug_log(is_on=bool(values.pop("debug", None))),
         build_context(path, _text(values.pop("dockerfile", None)), builder.build_context_class) as (
@@ -114,7 +123,7 @@ def build(path: str, as_json: bool, **given: object) -> int:
         push = bool(values.pop("push", None))
         options = DockerBuildOptions.from_any({**values, "dockerfile": dockerfile})
         display = chosen_display(options.progress or "", quiet=bool(options.quiet), as_json=as_json)
-        request = _Request(names, options, push, display)
+        request = _Request(names, options, push, display, switches)
         if call is not None:
             return _ask(builder, context, call, request)
         _check(request)
@@ -215,7 +224,11 @@ def _build(
         target = registries[first] if len(addresses) < 2 else None
         with events.listen(noted):
             returned = builder.build(
-                first, context, request.options.model_copy(update=update), target
+                first,
+                context,
+                request.options.model_copy(update=update),
+                target,
+                **request.switches,
             )
         pushed = {first: returned} if request.push and "@" in returned else {}
         for name, registry in registries.items():

@@ -18,6 +18,7 @@ from imagebuilders.cli.live_rows import TAIL, Row, grid
 from imagebuilders.cli.progress_steps import (
     HeldEnds,
     StepEvent,
+    miss_text,
     notice_text,
     step_key,
     step_number,
@@ -133,6 +134,11 @@ class LiveProgress:
                 return [*self._finish_held(), Text(text, style="bold")]
             case events.ImagePushed():
                 return self._end_push()
+            case events.CacheMissed():
+                return [*self._finish_held(), Text(f"  {miss_text(event)}")]
+            case events.BuildSkipped():
+                text = printable(f"Skipped {event.image_name}: unchanged {event.reference}")
+                return [Text(text, style="bold")]
             case events.Notice():
                 text = f"{self._marks[2]} {printable_lines(notice_text(event))}"
                 return [Text(text, style="yellow")]

@@ -15,6 +15,7 @@ from imagebuilders.cli.progress_steps import (
     HeldEnds,
     StepEvent,
     is_of_engine,
+    miss_text,
     notice_text,
     step_key,
     step_number,
@@ -85,6 +86,11 @@ class PlainProgress:
                 self._layer(event)
             case events.ImagePushed():
                 self._line(f"pushed {printable(event.reference)}")
+            case events.CacheMissed():
+                self._end_held()
+                self._line(miss_text(event))
+            case events.BuildSkipped():
+                self._line(printable(f"skipped {event.image_name}: unchanged {event.reference}"))
             case events.Notice():
                 self._line(f"note: {printable_lines(notice_text(event))}")
             case _:

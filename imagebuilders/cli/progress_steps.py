@@ -45,6 +45,12 @@ def notice_text(event: events.Notice) -> str:
     return f"{event.message} {event.url}" if more else event.message
 
 
+def miss_text(event: events.CacheMissed) -> str:
+    """Return why a step was not cached, as in `not cached: line 3, COPY src /app: a.py changed`."""
+    code = " ".join(event.instruction.split())
+    return printable(f"not cached: line {event.line}, {code}: {event.message}")
+
+
 def summary(event: events.BuildFinished) -> str:
     """Return what a build comes to, as in `app:1 in 3.2s, 2 of 5 steps cached, 12.3 MB`."""
     parts = [f"{printable(event.image_name)} in {duration(event.seconds)}"]

@@ -88,6 +88,14 @@ class State:
         """Return the state with a build argument."""
         return self.with_option("buildargs", {name: value})
 
+    def with_base(self, stand_in: str, image: str) -> State:
+        """Return the state with an image in the place of a word in the build arguments."""
+        given = self.options.get("buildargs")
+        if not isinstance(given, dict) or stand_in not in given.values():
+            return self
+        arguments = {name: image if value == stand_in else value for name, value in given.items()}
+        return self.with_option("buildargs", arguments)
+
     def write(self, root: Path) -> None:
         """Make the folder that the state describes."""
         for folder, names, files in os.walk(root, topdown=False):

@@ -330,9 +330,9 @@ class Judge:
         if "instruction" in kinds:
             return "it is on record" if same else None
         if "order" in kinds or ("base" in kinds and len(events) == 1):
-            fits = any(each.own == step.own and each.parent != step.parent for each in same)
-            if any(each.own == step.own and each.parent == step.parent for each in same):
-                fits = False
+            # What is copied from a stage may be other, too: the parent's being another suffices.
+            alike = [each for each in same if _differing(step, each) <= {"content"}]
+            fits = bool(alike) and all(each.parent != step.parent for each in alike)
             return None if fits else "it is not the parent that differs"
         named = {
             f"{event.kind.replace('argument', 'variable')} {name}"
