@@ -35,7 +35,7 @@ VARIABLE = "variable:"
 OPTION = "option:"
 SETTING = "setting:"
 
-_OF_RUN = ("network_mode", "network", "extra_hosts", "shmsize", "ulimit", "cgroup_parent")
+_OF_RUN = ("network_mode", "shmsize", "ulimit", "cgroup_parent")
 _REMOTE = ("http://", "https://", "git@", "git://", "ssh://")
 
 
@@ -264,6 +264,8 @@ class _Reader:
         for name in _OF_RUN:
             if value := getattr(self._options, name, None):
                 values[f"{OPTION}{name}"] = self._of(str(value))
+        if hosts := [line.host for line in self._options.extra_hosts]:
+            values[f"{OPTION}extra_hosts"] = self._of(*hosts)  # their addresses do not count
         hostname = self._arguments.get("BUILDKIT_SANDBOX_HOSTNAME")
         if hostname is not None:
             values[f"{VARIABLE}BUILDKIT_SANDBOX_HOSTNAME"] = self._of(hostname)

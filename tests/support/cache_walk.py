@@ -34,7 +34,7 @@ class Program:
         files: contents by path.
         arguments: build arguments.
         base: which of several base images.
-        host: an address, for the option `extra_hosts`.
+        host: a host and its address, for the option `extra_hosts`; the address does not count.
     """
 
     salt: str
@@ -50,7 +50,7 @@ class Program:
         """The options of the build."""
         options: dict[str, object] = {"buildargs": dict(self.arguments)}
         if self.host:
-            options["extra_hosts"] = {"host": self.host}
+            options["extra_hosts"] = [self.host]
         return options
 
     def dockerfile(self, bases: Sequence[str]) -> str:
@@ -111,7 +111,10 @@ class Program:
                 case ("run", _):
                     own = {f"variable {name}": value for name, value in variables.items()}
                     own |= {"setting USER": user, "setting WORKDIR": folder}
-                    own |= {"option extra_hosts": self.host, "order": tuple(variables)}
+                    own |= {
+                        "option extra_hosts": self.host.partition(":")[0],
+                        "order": tuple(variables),
+                    }
                 case ("copy", source):
                     own = {
                         f"file {path}": text
@@ -258,7 +261,7 @@ def _edit_base(program: Program, rng: random.Random) -> Program:
 
 
 def _edit_option(program: Program, rng: random.Random) -> Program:
-    return replace(program, host=rng.choice(("", "10.0.0.1", "10.0.0.2")))
+    return replace(program, host=rng.choice(("", "one:10.0.0.1", "one:10.0.0.2", "two:10.0.0.2")))
 
 
 def _keep(program: Program, rng: random.Random) -> Program:
