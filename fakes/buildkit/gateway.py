@@ -42,11 +42,14 @@ class ScriptedGateway:
     Attributes:
         script: answers the next question.
         questions: what was asked, in order.
+        answers_return: whether the end of a build is confirmed to the client that asked for it
+            before the build's own answer; real daemons may do it later.
     """
 
     def __init__(self, script: FrontendScript = refuse) -> None:
         self.script = script
         self.questions: list[SolveRequest] = []
+        self.answers_return = True
         self._changed = threading.Condition()
         self._held: dict[str, _Held] = {}
 
@@ -97,8 +100,11 @@ class ScriptedGateway:
         if request.HasField("error"):
             words = request.error
             held.error = RpcStatus(words.code, words.message, words.SerializeToString())
-        call.send(ReturnResponse().SerializeToString())
+        if self.answers_return:
+            call.send(ReturnResponse().SerializeToString())
         held.over.set()
+        if not self.answers_return:
+            _wait_for_end(call)
 
     def _find(self, call: Call) -> _Held:
         (ref,) = call.values(BUILD_ID) or [""]
@@ -108,6 +114,13 @@ class ScriptedGateway:
         if held is None:
             raise CallError(RpcStatus(Code.UNKNOWN, f"no such job {ref}"))
         return held
+
+
+def _wait_for_end(call: Call) -> None:
+    """Leave a call without an answer until the client gives it up."""
+    over = threading.Event()
+    call.watch(lambda: over.set() if call.status is not None else None)
+    over.wait()
 
 
 class _Held:

@@ -8,8 +8,8 @@ frontend/gateway/grpcclient of https://github.com/moby/buildkit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from google.protobuf.message import DecodeError
@@ -21,7 +21,6 @@ from imagebuilders.buildkit.proto.gateway_pb2 import (
     PingRequest,
     PongResponse,
     ReturnRequest,
-    ReturnResponse,
     SolveRequest,
     SolveResponse,
 )
@@ -30,6 +29,7 @@ from imagebuilders.buildkit.transport.errors import CallCancelledError, CallErro
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient
+    from imagebuilders.buildkit.transport.call import Call
     from imagebuilders.buildkit.transport.status import RpcStatus
 
 SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
@@ -85,10 +85,9 @@ def ask_frontend(
         except CallError as error:
             # Its typed details would be lost in the answer to the build.
             with suppress(CallError, CallCancelledError):
-                bridge.return_error(error.status)
+                bridge.end(ReturnRequest(error=_status(error.status)))
             raise
-        bridge.ask("Return", ReturnRequest(result=answer.result), ReturnResponse.FromString)
-        build.response()
+        bridge.end(ReturnRequest(result=answer.result))
     return dict(answer.result.metadata)
 
 
@@ -101,18 +100,23 @@ class _Bridge:
         self._build = build
 
     def ask(self, method: str, request: _Message, parse: Callable[[bytes], AnswerT]) -> AnswerT:
+        with self._call(method, request) as call:
+            return read(parse, self._build.answer_to(call))
+
+    def end(self, request: ReturnRequest) -> None:
+        """End the build with a result or an error; waits until the daemon has ended it."""
+        with self._call("Return", request) as call:
+            self._build.response_by(call)
+
+    @contextmanager
+    def _call(self, method: str, request: _Message) -> Iterator[Call]:
         call = self._channel.call(f"{SERVICE}{method}", self._metadata)
         try:
             with suppress(CallError, CallCancelledError):  # told by what is received
                 call.send(request.SerializeToString(), last=True)
-            return read(parse, self._build.answer_to(call))
+            yield call
         finally:
             call.cancel()
-
-    def return_error(self, status: RpcStatus) -> None:
-        """End the build as failed; waits until the daemon has said so."""
-        self.ask("Return", ReturnRequest(error=_status(status)), ReturnResponse.FromString)
-        self._build.response()
 
 
 def _status(status: RpcStatus) -> Status:

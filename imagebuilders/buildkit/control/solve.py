@@ -185,6 +185,25 @@ class Following:
             raise TransportError("the daemon's answer is empty")
         return message
 
+    def response_by(self, call: Call) -> dict[str, str]:
+        """Follow the build to the end that another call gives it; return as `response` does.
+
+        That call's own answer says nothing more, and may come after the build's, or not at all.
+
+        Raises:
+            CallError: that call was refused, or the build failed.
+            SilentDaemonError: the daemon told nothing for too long.
+            TransportError: the connection broke.
+        """
+        while not (self._call.has_news or call.has_news):
+            waited = call.wait_with((call, self._call, self._status), self._patience())
+            self._tell_all()
+            if not waited:
+                raise self._gave_up()
+        if not self._call.has_news:
+            call.receive(0)
+        return self.response()
+
     def _answer(self) -> dict[str, str]:
         try:
             message = self._call.receive(self._patience())

@@ -101,6 +101,16 @@ def test_targets_of_a_dockerfile_that_was_sent(engine: _Engine) -> None:
     assert question.FrontendOpt["frontend.caps"] == "moby.buildkit.frontend.subrequests+forward"
 
 
+def test_a_build_that_ends_before_its_end_is_confirmed(engine: _Engine) -> None:
+    """The daemon may answer the build before the call that ended it, which is then not awaited."""
+    engine.buildkit.gateway.answers_return = False
+    engine.answer = {"targets": [{"name": "first", "base": "base:1"}]}
+    assert [target.name for target in engine.builder.targets(_context()).targets] == ["first"]
+    engine.status = CallError(solve_status("no such stage"))
+    with pytest.raises(BuildError, match="no such stage"):
+        engine.builder.targets(_context())
+
+
 def test_an_outline_of_a_stage(engine: _Engine) -> None:
     """The stage is the option `target`; capabilities of other options stay."""
     engine.answer = {
