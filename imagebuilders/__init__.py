@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         LocalImageBuilderConfig,
         LocalImageBuilderFlavor,
     )
+    from imagebuilders.many_builds import BuildResult, BuildTask
     from imagebuilders.remote_context import ArchiveContext, RemoteContext
     from imagebuilders.stack import (
         Client,
@@ -77,6 +78,8 @@ __all__ = [
     "BuildKitImageBuilder",
     "BuildKitImageBuilderConfig",
     "BuildKitImageBuilderFlavor",
+    "BuildResult",
+    "BuildTask",
     "Client",
     "DefaultContainerRegistry",
     "DefaultContainerRegistryConfig",
@@ -118,6 +121,8 @@ _HOMES = {
     "BaseImageBuilderConfig": "imagebuilders.base_image_builder",
     "BaseImageBuilderFlavor": "imagebuilders.base_image_builder",
     "BuildContext": "imagebuilders.build_context",
+    "BuildResult": "imagebuilders.many_builds",
+    "BuildTask": "imagebuilders.many_builds",
     "BuildKitImageBuilder": "imagebuilders.buildkit_image_builder",
     "BuildKitImageBuilderConfig": "imagebuilders.buildkit_image_builder",
     "BuildKitImageBuilderFlavor": "imagebuilders.buildkit_image_builder",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from typing_extensions import TypeVar
@@ -16,6 +16,7 @@ from imagebuilders.components.component import (
 )
 from imagebuilders.components.flavor import Flavor
 from imagebuilders.components.overridable import overridable_property
+from imagebuilders.many_builds import MAX_PARALLEL, BuildResult, BuildTask, run_builds
 
 if TYPE_CHECKING:
     from imagebuilders.build_context import BuildContext
@@ -78,6 +79,38 @@ class BaseImageBuilder(StackComponent[ConfigT], ABC):
             ImageNameError: the name is malformed or does not belong to the registry.
             BuildOptionsError: an option is unknown or has a wrong value.
         """
+
+    def build_many(
+        self, tasks: Sequence[BuildTask], *, max_parallel: int = MAX_PARALLEL
+    ) -> list[BuildResult]:
+        """Do several builds side by side, each with its own result or error, and wait for all.
+
+        Builders that speak to a daemon do so by one connection and one session: a context that
+        several tasks have is sent once. Events reach listeners in this thread, each as the `event`
+        of a `OneOfMany`. An exception of a listener, or `KeyboardInterrupt`, stops all builds.
+
+        Args:
+            tasks: what is to be built. One whose context is another's image
+                (`build_contexts={"base": "target:NAME"}`) is built after that one.
+            max_parallel: so many may run at a time.
+
+        Returns:
+            What became of each, in the order of the tasks; their `result()` returns what `build`
+            returns, or raises what it raises.
+
+        Raises:
+            ConfigurationError: two tasks are called the same, or need each other.
+        """
+
+        def build(task: BuildTask) -> str:
+            return self.build(
+                task.image_name,
+                task.build_context,
+                task.docker_build_options,
+                task.container_registry,
+            )
+
+        return run_builds(build, tasks, max_parallel=max_parallel)
 
     @staticmethod
     def _upload_build_context(build_context: BuildContext, parent_path_directory_name: str) -> str:

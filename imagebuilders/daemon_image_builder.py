@@ -38,6 +38,7 @@ from imagebuilders.exceptions import (
     ImageBuilderError,
     ImageNameError,
 )
+from imagebuilders.many_builds import MAX_PARALLEL, BuildResult, BuildTask
 from imagebuilders.oci.reference import ImageReference, parse_build_target
 
 if TYPE_CHECKING:
@@ -284,6 +285,21 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                 explain_cache=explain_cache,
             )
         )
+
+    async def abuild_many(
+        self, tasks: Sequence[BuildTask], *, max_parallel: int = MAX_PARALLEL
+    ) -> list[BuildResult]:
+        """Do several builds side by side, as `build_many` does, for asyncio; see `abuild`.
+
+        Args:
+            tasks, max_parallel: as for `build_many`.
+
+        Returns:
+            What `build_many` returns.
+        """
+        from imagebuilders.async_build import run_in_thread  # asyncio takes long to import
+
+        return await run_in_thread(partial(self.build_many, tasks, max_parallel=max_parallel))
 
     @contextmanager
     def daemons(self) -> Iterator[Sequence[OpenDaemon]]:

@@ -293,6 +293,19 @@ class BuildSkipped:
     reference: str
 
 
+@dataclass(frozen=True)
+class OneOfMany:
+    """An event of one of several builds that run side by side.
+
+    Attributes:
+        build: which build: what its task is called.
+        event: what happened there.
+    """
+
+    build: str
+    event: Event
+
+
 Event: TypeAlias = (
     BuildStarted
     | ContextProgress
@@ -310,6 +323,7 @@ Event: TypeAlias = (
     | Notice
     | CacheMissed
     | BuildSkipped
+    | OneOfMany
 )
 Listener: TypeAlias = Callable[[Event], None]
 
@@ -384,6 +398,8 @@ def log_event(event: Event) -> None:
             _logger.info("%s was not cached: %s", _step(event.number), event.message)
         case BuildSkipped():
             _logger.info("Skipped %s: %s is unchanged.", event.image_name, event.reference)
+        case OneOfMany():
+            log_event(event.event)
         case _:
             pass
 

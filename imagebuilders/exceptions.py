@@ -180,6 +180,18 @@ class BuildOptionsError(ImageBuilderError, ValueError):
         self.problems = dict(problems or {})
 
 
+class BakeError(ImageBuilderError, ValueError):
+    """A compose file or bake's JSON is at fault, or what is asked of it is not in it.
+
+    Attributes:
+        path: the file, if the error is about one.
+    """
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class ImageNameError(ImageBuilderError, ValueError):
     """An image name is malformed, or does not belong to the registry it should go to.
 
@@ -334,6 +346,18 @@ class BuildError(EngineError):
         self.output = tuple(output)
         self.log = tuple(log)
         self.excerpt = excerpt
+
+
+class DependencyFailedError(BuildError):
+    """A build was not begun, as another one that it needs failed.
+
+    Attributes:
+        needed: the name of the other build.
+    """
+
+    def __init__(self, message: str, *, needed: str = "") -> None:
+        super().__init__(message)
+        self.needed = needed
 
 
 # --- images as values --------------------------------------------------------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from imagebuilders.exceptions import (
     EngineError,
     EngineNotFoundError,
 )
+from imagebuilders.sharing import in_turn, lent
 
 if TYPE_CHECKING:
     import docker
@@ -110,7 +112,7 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
         """Build with the engine, and have it push the image if that is asked for."""
         with (
             self._engine_for(request.registry, request.keychain) as engine,
-            push_targets(request.pushed, request.registry, engine.client) as targets,
+            push_targets(request.pushed, request.registry, partial(_client_of, engine)) as targets,
         ):
             try:
                 version = engine.version()
@@ -126,7 +128,8 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
             )
             built = build_with_engine(engine, job, version, self.config.builder)
             size = engine.image_size(built) if built else None
-            references = {name: target.push_image(name) for name, target in targets.items()}
+            with in_turn(("client", id(engine))) if targets else nullcontext():
+                references = {name: target.push_image(name) for name, target in targets.items()}
             return BuildOutcome(references.get(request.image_name, request.image_name), size)
 
     @property
@@ -147,6 +150,19 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
         self, container_registry: BaseContainerRegistry | None, keychain: Keychain
     ) -> Iterator[BuildEngine]:
         """Lend the engine to build with; what is opened for this build is closed after it."""
+        if container_registry is not None:
+            key: object = container_registry.docker_client
+        else:
+            key = self._source
+        with lent(
+            ("engine", id(key)), lambda: self._own_engine(container_registry, keychain)
+        ) as engine:
+            yield engine
+
+    @contextmanager
+    def _own_engine(
+        self, container_registry: BaseContainerRegistry | None, keychain: Keychain
+    ) -> Iterator[BuildEngine]:
         from imagebuilders.docker.build_engine import DiscoveredEngine, GivenEngine
 
         if container_registry is not None:
@@ -160,6 +176,12 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
             found = find_engine(docker_config=keychain.config)
             with closing(DiscoveredEngine(found, keychain.config)) as engine:
                 yield engine
+
+
+def _client_of(engine: BuildEngine) -> docker.DockerClient:
+    """Return the SDK's client, which is made when it is first asked for."""
+    with in_turn(("client", id(engine))):
+        return engine.client()
 
 
 class LocalImageBuilderFlavor(BuiltInFlavor, BaseImageBuilderFlavor):

@@ -21,6 +21,8 @@ from imagebuilders.oci.reference import ImageReference
 
 LOCAL_SCHEME = "local:"
 LAYOUT_SCHEME = "oci-layout://"
+TARGET_SCHEME = "target:"
+"""Stands in `build_contexts` before the name of another build of the same `build_many`."""
 HOST_GATEWAY = "host-gateway"
 """Stands in `extra_hosts` for the address by which containers reach the engine's machine."""
 
@@ -36,6 +38,7 @@ class BuildKitAttributes:
         folders: the folders of the client that named contexts stand for, by name.
         layouts: the image layouts of the client that named contexts stand for, by the context's
             name: what stands behind `oci-layout://`.
+        targets: the other builds that named contexts stand for, by the context's name.
     """
 
     frontend: Mapping[str, str]
@@ -43,6 +46,7 @@ class BuildKitAttributes:
     cache_to: tuple[BuildCache, ...] = ()
     folders: Mapping[str, str] = field(default_factory=dict)
     layouts: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
 
 
 def without_meaning(options: OptionValues) -> list[str]:
@@ -150,7 +154,7 @@ def render_buildkit_attributes(
     )
     for attestation in chosen_attestations(options.attest, options.sbom, options.provenance):
         attributes[f"attest:{attestation.type}"] = str(attestation)
-    folders, layouts = _add_contexts(attributes, options.build_contexts)
+    folders, layouts, targets = _add_contexts(attributes, options.build_contexts)
     exports = list(options.cache_to)
     is_inline = parse_switch(arguments.get("BUILDKIT_INLINE_CACHE") or "")
     if is_inline and BuildCache("inline") not in exports:
@@ -161,6 +165,7 @@ def render_buildkit_attributes(
         cache_to=tuple(exports),
         folders=folders,
         layouts=layouts,
+        targets=targets,
     )
 
 
@@ -191,15 +196,18 @@ def _platform(text: str) -> str:
 
 def _add_contexts(
     attributes: dict[str, str], contexts: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Name the contexts in the attributes; return the folders and the image layouts among them."""
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Name the contexts in the attributes; return the folders, layouts and builds among them."""
     folders: dict[str, str] = {}
     layouts: dict[str, str] = {}
+    targets: dict[str, str] = {}
     capabilities = ["moby.buildkit.frontend.contexts+forward"]
     for given, value in contexts.items():
         name = _context_name(given)
         if value.startswith(LAYOUT_SCHEME):
             layouts[name] = value.removeprefix(LAYOUT_SCHEME)
+        elif value.startswith(TARGET_SCHEME):
+            targets[name] = value.removeprefix(TARGET_SCHEME)
         elif value.startswith(_ADDRESSES):
             attributes[f"context:{name}"] = value
             if has_git_query(value):
@@ -211,7 +219,7 @@ def _add_contexts(
             attributes[f"context:{name}"] = f"{LOCAL_SCHEME}{folder}"
     if contexts:
         attributes["frontend.caps"] = ",".join(dict.fromkeys(capabilities))
-    return folders, layouts
+    return folders, layouts, targets
 
 
 def _context_name(given: str) -> str:

@@ -39,6 +39,11 @@ class BuildJob:
     emit: Callable[[Event], None] = field(default=emit, repr=False)
 
     @property
+    def shown_name(self) -> str:
+        """What errors call the image."""
+        return next(iter(self.names), "The image")
+
+    @property
     def dockerfile(self) -> FoundDockerfile:
         """The Dockerfile.
 

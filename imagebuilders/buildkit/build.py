@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from imagebuilders.buildkit.build_errors import BuildErrors
 from imagebuilders.buildkit.control.solve import OnStatus, solve
 from imagebuilders.buildkit.frontend import Frontend
+from imagebuilders.buildkit.linked_builds import solve_for_others
 from imagebuilders.buildkit.progress import BuildEvents
 from imagebuilders.buildkit.proto.control_pb2 import (
     CacheOptions,
@@ -17,19 +19,18 @@ from imagebuilders.buildkit.proto.control_pb2 import (
     SolveRequest,
     StatusResponse,
 )
-from imagebuilders.buildkit.session.auth import CredentialSource, RegistryAuth
-from imagebuilders.buildkit.session.file_sync import FileSync
-from imagebuilders.buildkit.session.secrets import Secrets
-from imagebuilders.buildkit.session.session import Service, Session
-from imagebuilders.buildkit.session.ssh import Agent, SSHAgents
+from imagebuilders.buildkit.session.auth import CredentialSource
+from imagebuilders.buildkit.session.session import Service
+from imagebuilders.buildkit.session.ssh import Agent
 from imagebuilders.buildkit.session.synced_folders import SyncedFolder
+from imagebuilders.buildkit.shared_session import ServedBuild, served
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.status import Code
 from imagebuilders.events import Event, ImageBuilt
-from imagebuilders.masking import SecretMask
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient
+    from imagebuilders.buildkit.proto.ops_pb2 import Definition
 
 AnswerT = TypeVar("AnswerT")
 
@@ -74,6 +75,7 @@ class ImageBuild:
         dockerfile: what the user calls the Dockerfile.
         dockerfile_content: what is in it, of which errors show the failing lines.
         frontend: what reads the Dockerfile.
+        inputs: how the results of other builds are made that the attributes name.
         idle_timeout: seconds that the daemon may tell nothing; without limit by default.
         start_timeout: seconds that its first word may take; without limit by default.
     """
@@ -94,6 +96,7 @@ class ImageBuild:
     dockerfile: str = "Dockerfile"
     dockerfile_content: bytes = field(default=b"", repr=False)
     frontend: Frontend = field(default_factory=Frontend)
+    inputs: Mapping[str, Definition] = field(default_factory=dict, repr=False)
     idle_timeout: float | None = None
     start_timeout: float | None = None
 
@@ -125,12 +128,16 @@ def build_image(
         client,
         build,
         emit,
-        lambda session, on_status: solve(
+        lambda request, on_status: solve_for_others(
             client,
-            solve_request(build, session.id),
-            on_status,
-            idle_timeout=build.idle_timeout,
-            start_timeout=build.start_timeout,
+            request,
+            lambda: solve(
+                client,
+                request,
+                on_status,
+                idle_timeout=build.idle_timeout,
+                start_timeout=build.start_timeout,
+            ),
         ),
     )
     image_id = response.get("containerimage.digest")
@@ -143,7 +150,7 @@ def run_build(
     client: ControlClient,
     build: ImageBuild,
     emit: Callable[[Event], None],
-    run: Callable[[Session, OnStatus], AnswerT],
+    run: Callable[[SolveRequest, OnStatus], AnswerT],
     *,
     undone: str = "was not built",
 ) -> AnswerT:
@@ -153,7 +160,7 @@ def run_build(
         client: the daemon.
         build: what the daemon may ask for.
         emit: what to do with events; called in this thread.
-        run: asks the daemon to build, and follows it to its end.
+        run: asks the daemon for what it is given, and follows it to its end.
         undone: what errors say did not happen.
 
     Raises:
@@ -163,20 +170,24 @@ def run_build(
         BuildContextError: a file of a folder cannot be read.
         ContextChangedError: a file of a folder changed before the daemon had it.
     """
-    mask = SecretMask()
-    for secret in build.masked:
-        mask.add(secret)
-    events = BuildEvents(emit, mask)
-    errors = BuildErrors(
-        build.image_name,
-        events,
-        dockerfile=build.dockerfile,
-        content=build.dockerfile_content,
-        mask=mask,
-        undone=undone,
-    )
-    files = FileSync(build.folders)
-    session = Session([files, *_services(build, mask)], shared_key=build.shared_key)
+    with ExitStack() as serving:
+        try:
+            open_build = serving.enter_context(served(client, build))
+        except TransportError as error:
+            errors = _errors(build, BuildEvents(emit), undone=undone)
+            raise errors.not_begun(str(error)) from error
+        return _run(replace(build, attributes=open_build.attributes), open_build, emit, run, undone)
+
+
+def _run(
+    build: ImageBuild,
+    open_build: ServedBuild,
+    emit: Callable[[Event], None],
+    run: Callable[[SolveRequest, OnStatus], AnswerT],
+    undone: str,
+) -> AnswerT:
+    events = BuildEvents(emit, open_build.mask)
+    errors = _errors(build, events, mask=open_build.mask, undone=undone)
     has_begun = False
 
     def take(response: StatusResponse) -> None:
@@ -185,12 +196,12 @@ def run_build(
         events.take(response)
 
     try:
-        with client.attached(session):
-            answer = run(session, take)
+        answer = run(solve_request(build, open_build.session_id), take)
     except CallError as error:
         events.close()
-        if files.failure is not None:
-            raise files.failure from error
+        failure = open_build.failure
+        if failure is not None:
+            raise failure from error
         if not has_begun and error.status.code == Code.UNAVAILABLE:
             raise errors.not_begun(error.status.message) from error
         raise errors.not_pushed(error.status) or errors.failed(error.status) from error
@@ -203,16 +214,17 @@ def run_build(
     return answer
 
 
-def _services(build: ImageBuild, mask: SecretMask) -> list[Service]:
-    services: list[Service] = [
-        Secrets(build.secrets, mask.add),
-        SSHAgents(build.agents),
-        *build.services,
-    ]
-    if build.credentials is not None:
-        auth = RegistryAuth(build.credentials, expected=build.registries, handed_out=mask.add)
-        services.append(auth)
-    return services
+def _errors(
+    build: ImageBuild, events: BuildEvents, *, mask: Callable[[str], str] = str, undone: str
+) -> BuildErrors:
+    return BuildErrors(
+        build.image_name,
+        events,
+        dockerfile=build.dockerfile,
+        content=build.dockerfile_content,
+        mask=mask,
+        undone=undone,
+    )
 
 
 def solve_request(build: ImageBuild, session_id: str) -> SolveRequest:
@@ -226,6 +238,7 @@ def solve_request(build: ImageBuild, session_id: str) -> SolveRequest:
         Session=session_id,
         Frontend=build.frontend.name,
         FrontendAttrs={**build.attributes, **build.frontend.attributes},
+        FrontendInputs=build.inputs,
         Entitlements=build.entitlements,
         Exporters=[
             Exporter(Type=exporter.type, Attrs=exporter.attributes) for exporter in build.exporters

@@ -6,6 +6,7 @@ BuildKit's client is imported where it is used: a classic build does not need it
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, without_meaning
@@ -14,6 +15,7 @@ from imagebuilders.build_options.environment import CHOICE, wants_classic
 from imagebuilders.cancellation import stopped_by
 from imagebuilders.events import Notice
 from imagebuilders.exceptions import BuildError, BuildOptionsError, EngineError
+from imagebuilders.sharing import in_turn, lent
 
 if TYPE_CHECKING:
     from imagebuilders.build_options.fields import OptionValues
@@ -93,7 +95,7 @@ def build_with_engine(
         built = _build_classically(engine, job)
     except BuildError:
         # No event: those of a build that failed are about what failed.
-        logger.warning("The classic builder built %s: %s.", job.names[0], reason)
+        logger.warning("The classic builder built %s: %s.", job.shown_name, reason)
         raise
     job.emit(Notice(f"Built with the classic builder: {reason}."))
     return built
@@ -102,7 +104,8 @@ def build_with_engine(
 def _build_classically(engine: BuildEngine, job: BuildJob) -> str:
     from imagebuilders.docker.classic_build import build_classically
 
-    return build_classically(engine.client(), job)
+    with in_turn(("client", id(engine))):  # the SDK's client is for one thread
+        return build_classically(engine.client(), job)
 
 
 def _build_with_podman(engine: BuildEngine, job: BuildJob, version: EngineVersion) -> str:
@@ -134,28 +137,31 @@ def _build_with_buildkit(
     from imagebuilders.buildkit.engine import engine_buildkit
     from imagebuilders.connections.upgrade import UpgradeRefusedError
 
+    serving = ExitStack()
     try:
-        buildkit = engine_buildkit(engine)
+        buildkit = serving.enter_context(
+            lent(("buildkit", id(engine)), lambda: engine_buildkit(engine))
+        )
     except UpgradeRefusedError as refused:
         reason = f"{version} offers no BuildKit ({refused.reason})"
         if builder == "buildkit":
             raise BuildError(
-                f"{job.names[0]} was not built: {reason}, and the setting builder='buildkit' "
+                f"{job.shown_name} was not built: {reason}, and the setting builder='buildkit' "
                 "allows no other builder."
             ) from refused
         raise _ClassicInsteadError(reason, is_choice=False) from refused
     except EngineError as error:
-        raise BuildError(f"{job.names[0]} was not built. {error}") from error
+        raise BuildError(f"{job.shown_name} was not built. {error}") from error
     # Only now: an engine without BuildKit needs none of this, nor HTTP/2.
     from imagebuilders.buildkit.engine_build import build_with_buildkit
     from imagebuilders.buildkit.engine_features import EngineFeatures
     from imagebuilders.buildkit.transport.errors import TransportError
 
-    with buildkit, stopped_by(buildkit.close):
+    with serving, stopped_by(buildkit.close):
         try:
             features = EngineFeatures.of(version, buildkit.workers())
         except TransportError as error:
-            raise BuildError(f"{job.names[0]} was not built: {error}.") from error
+            raise BuildError(f"{job.shown_name} was not built: {error}.") from error
         ignored = features.ignored(job.options)
         if ignored and builder == "auto":
             raise _ClassicInsteadError(

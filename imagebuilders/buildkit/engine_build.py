@@ -20,6 +20,7 @@ from imagebuilders.buildkit.build_folders import DOCKERFILE, build_folders, shar
 from imagebuilders.buildkit.caches import Caches, plan_caches
 from imagebuilders.buildkit.frontend import choose_frontend
 from imagebuilders.buildkit.layout_contexts import plan_layouts
+from imagebuilders.buildkit.linked_builds import linked_inputs
 from imagebuilders.buildkit.named_registries import named_registries
 from imagebuilders.buildkit.outputs import Outputs, plan_outputs
 from imagebuilders.buildkit.remote_sources import plan_remote
@@ -193,6 +194,7 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
     _warn_of_policy(job)
     caches = plan_caches(options.cache_from, rendered.cache_to, lambda text: job.emit(Notice(text)))
     layouts, layout_stores = plan_layouts(rendered.layouts)
+    inputs = linked_inputs(rendered.targets)
     remote = plan_remote(snapshot.remote, rendered.frontend.get("frontend.caps", ""), options.ssh)
     services: list[Service] = [*remote.services]
     if outputs.targets:
@@ -202,14 +204,20 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
     imports = render_cache_imports((cache.type, cache.attributes) for cache in caches.imports)
     build = ImageBuild(
         image_name=next(iter(job.names), found.name),
-        attributes={**rendered.frontend, **layouts, **imports, **remote.attributes},
+        attributes={
+            **rendered.frontend,
+            **layouts,
+            **imports,
+            **remote.attributes,
+            **inputs.attributes,
+        },
         folders=build_folders(
             snapshot, found, rendered.folders, has_content_times=bool(options.reproducible)
         ),
         shared_key=shared_key(snapshot.root, rendered.folders),
         exporters=outputs.exporters,
         cache_to=caches.exports,
-        entitlements=rendered.entitlements,
+        entitlements=tuple(dict.fromkeys((*rendered.entitlements, *inputs.entitlements))),
         secrets=secret_sources(options.secrets),
         agents=ssh_agents(remote.agents),
         masked=remote.masked,
@@ -228,6 +236,7 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
         dockerfile=found.name,
         dockerfile_content=found.content,
         frontend=frontend,
+        inputs=inputs.definitions,
         idle_timeout=options.timeout,
     )
     return BuildPlan(build, outputs, caches, job.names, options)

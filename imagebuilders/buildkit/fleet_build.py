@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.build_errors import BuildNotBegunError
@@ -11,6 +13,7 @@ from imagebuilders.buildkit.fleet import DaemonAwayError, Roll, in_order, none_a
 from imagebuilders.cancellation import stopped_by
 from imagebuilders.events import Event, Notice
 from imagebuilders.exceptions import BuildError
+from imagebuilders.sharing import lent
 
 if TYPE_CHECKING:
     from imagebuilders.build_options.job import BuildJob
@@ -73,7 +76,7 @@ def build_with_fleet(
         daemon, opened, left = _first_that_answers(left, seconds, problems)
         if opened is None or daemon is None:
             break
-        with opened.client, stopped_by(opened.client.close):
+        with _lent(daemon, opened) as opened, stopped_by(opened.client.close):
             for passed_over, problem in problems:
                 tell(Notice(f"{passed_over.name} is passed over for {daemon.name}: {problem}."))
             job = make_job(opened)
@@ -85,6 +88,20 @@ def build_with_fleet(
                 problems.append((daemon, DaemonAwayError(error.reason)))
     none = none_answers(problems)
     raise BuildError(f"{image_name} was not built. {none}") from none
+
+
+@contextmanager
+def _lent(daemon: Daemon, opened: OpenDaemon) -> Iterator[OpenDaemon]:
+    """Lend a connection; builds that share have the first one to each daemon, while it lives."""
+    with lent(("daemon", daemon.name), lambda: opened.client) as client:
+        if client is opened.client:
+            yield opened
+        elif client.channel.is_alive:
+            opened.client.close()
+            yield replace(opened, client=client)
+        else:
+            with opened.client:
+                yield opened
 
 
 def _first_that_answers(

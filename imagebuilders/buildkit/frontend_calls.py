@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imagebuilders.buildkit.build import run_build, solve_request
+from imagebuilders.buildkit.build import run_build
 from imagebuilders.buildkit.control.gateway import ask_frontend
 from imagebuilders.buildkit.engine_build import plan_build
 from imagebuilders.buildkit.transport.errors import CallError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from imagebuilders.buildkit.control.solve import OnStatus
     from imagebuilders.buildkit.dockerfile_questions import FrontendCall
     from imagebuilders.buildkit.engine_build import Features
-    from imagebuilders.buildkit.session.session import Session
+    from imagebuilders.buildkit.proto.control_pb2 import SolveRequest
 
 _CAPABILITIES = "frontend.caps"
 _SUBREQUESTS = "moby.buildkit.frontend.subrequests+forward"
@@ -53,14 +53,9 @@ def call_frontend(
     plan = plan_build(replace(job, options=nothing_made, will_push=False), features)
     build = replace(_with_question(plan.build, call), exporters=(), cache_to=())
 
-    def ask(session: Session, on_status: OnStatus) -> dict[str, bytes]:
+    def ask(request: SolveRequest, on_status: OnStatus) -> dict[str, bytes]:
         try:
-            return ask_frontend(
-                client,
-                solve_request(build, session.id),
-                on_status,
-                idle_timeout=build.idle_timeout,
-            )
+            return ask_frontend(client, request, on_status, idle_timeout=build.idle_timeout)
         except CallError as error:
             if _UNSUPPORTED in error.status.message:
                 raise _unsupported(features, build, call) from error

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import TextIO, get_args
 
 from imagebuilders.cli.output import write_json
-from imagebuilders.events import Event
+from imagebuilders.events import Event, OneOfMany
 
 _EVENTS = get_args(Event)
 
@@ -18,9 +18,9 @@ _EVENTS = get_args(Event)
 class JsonProgress:
     """A listener that writes each event as `{"event": …, "time": …, …}`.
 
-    `event` is the class's name in snake case, `time` when it was heard, in UTC as RFC 3339 has it;
-    the other keys are its fields. Details that were
-    not given are left out. What is no event of this package, but of a third party, is not written.
+    `event` is the class's name in snake case, `time` when it was heard, in UTC as RFC 3339 has it,
+    `build` which of several builds it is of; the other keys are its fields. Details that were not
+    given are left out. What is no event of this package, but of a third party, is not written.
     """
 
     def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.time) -> None:
@@ -35,9 +35,12 @@ class JsonProgress:
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
+        head: dict[str, object] = {"time": _timestamp(self._clock())}
+        if isinstance(event, OneOfMany):
+            head["build"], event = event.build, event.event
         if type(event) in _EVENTS:
-            head = {"event": event_name(type(event)), "time": _timestamp(self._clock())}
-            write_json(self._stream, {**head, **_fields(event)})
+            named = {"event": event_name(type(event)), **head}
+            write_json(self._stream, {**named, **_fields(event)})
 
 
 def event_name(event_class: type) -> str:

@@ -6,6 +6,7 @@ is remembered of it at once. It is longer than other modules, as nothing else ma
 
 from __future__ import annotations
 
+import hashlib
 import stat
 import struct
 from bisect import bisect_left
@@ -78,6 +79,22 @@ class Folder:
     def prefix(self) -> str:
         """What the paths of its names begin with."""
         return self.path and self.path + "/"
+
+    def state_digest(self) -> bytes:
+        """Return a digest of all entries as they are told to others, contents left out.
+
+        What was found twice with the same digest is the same, as far as the file system tells.
+
+        Raises:
+            ContextChangedError: a file was replaced by something else during the walk.
+        """
+        digest = hashlib.sha256(encode_path(self.root))
+        for entry in self.entries():
+            # Without a time of its own, the content alone tells.
+            held = entry.source if entry.mtime_ns is None else ""
+            told = (entry.path, entry.type.value, entry.mode, entry.size, entry.mtime_ns)
+            digest.update(repr((*told, entry.target, held)).encode("utf-8", "surrogateescape"))
+        return digest.digest()
 
     def set_files(
         self,

@@ -67,7 +67,7 @@ def build_classically(
         context = engine_context(job.snapshot).with_entries(request.entries)
         built = build_image(
             client,
-            image_name=job.names[0],
+            image_name=job.shown_name,
             context=context.archive(
                 compress=bool(options.gzip) or options.encoding == "gzip",
                 keep_mtimes=not options.reproducible,
@@ -89,7 +89,7 @@ def build_classically(
         )
     except OSError as error:
         raise BuildError(
-            f"{job.names[0]} was built, but what is said of it could not be written: "
+            f"{job.shown_name} was built, but what is said of it could not be written: "
             f"{error.strerror}"
         ) from error
     return built.image_id
@@ -108,7 +108,7 @@ def _build_remote(
     remote = [("remote", source.address)] if source.address else []
     return build_image(
         client,
-        image_name=job.names[0],
+        image_name=job.shown_name,
         context=source.archive or (),
         params=[*request.query(job.dockerfile.name), *remote],
         headers=_auth_headers(job.keychain, job.emit),

@@ -20,7 +20,7 @@ import imagebuilders
 _ROOT = Path(imagebuilders.__file__).parents[1]
 
 _ORDER = (
-    ("exceptions", "version", "cancellation"),
+    ("exceptions", "version", "cancellation", "sharing"),
     ("events",),
     ("validation", "async_build", "side_by_side", "build_summary"),
     ("user_folders", "control_files", "go_text", "masking", "proxies"),
@@ -35,12 +35,14 @@ _ORDER = (
     ("evaluation",),
     ("build_options",),
     ("cache_misses",),
+    ("bake",),
     ("connections",),
     ("docker",),
     ("buildkit",),
     ("components",),
     ("aws",),
     ("container_registries", "artifact_stores"),
+    ("many_builds",),
     ("base_image_builder",),
     ("daemon_image_builder",),
     (

@@ -9,23 +9,25 @@ frontend/gateway/grpcclient of https://github.com/moby/buildkit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from google.protobuf.message import DecodeError
 
+from imagebuilders.buildkit.control.client import SERVICE as CONTROL
 from imagebuilders.buildkit.control.client import read
 from imagebuilders.buildkit.control.solve import Following, OnStatus, following, new_ref
 from imagebuilders.buildkit.proto import control_pb2
 from imagebuilders.buildkit.proto.gateway_pb2 import (
     PingRequest,
     PongResponse,
+    Result,
     ReturnRequest,
     SolveRequest,
     SolveResponse,
 )
 from imagebuilders.buildkit.proto.rpc_pb2 import Status
-from imagebuilders.buildkit.transport.errors import CallCancelledError, CallError
+from imagebuilders.buildkit.transport.errors import CallCancelledError, CallError, TransportError
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient
@@ -89,6 +91,67 @@ def ask_frontend(
             raise
         bridge.end(ReturnRequest(result=answer.result))
     return dict(answer.result.metadata)
+
+
+class HeldResult:
+    """The result of a frontend, kept at the daemon until it is let go.
+
+    While it is kept, builds that need the same steps find them done.
+    """
+
+    def __init__(self, client: ControlClient, request: control_pb2.SolveRequest) -> None:
+        """Ask for the result; it is to be closed.
+
+        Args:
+            client: the daemon.
+            request: the frontend and what it is told, as for a build; nothing is exported, and no
+                record is left.
+
+        Raises:
+            TransportError: the connection broke.
+        """
+        held_open = control_pb2.SolveRequest(
+            Ref=new_ref(),
+            Session=request.Session,
+            Entitlements=request.Entitlements,
+            Internal=True,
+        )
+        question = SolveRequest(
+            Frontend=request.Frontend,
+            FrontendOpt=request.FrontendAttrs,
+            FrontendInputs=request.FrontendInputs,
+            allowResultReturn=True,
+            allowResultArrayRef=True,
+            Evaluate=True,
+        )
+        metadata = ((BUILD_ID, held_open.Ref),)
+        with ExitStack() as opening:
+            build = client.channel.call(f"{CONTROL}Solve")
+            opening.callback(build.cancel)
+            answer = client.channel.call(f"{SERVICE}Solve", metadata)
+            opening.callback(answer.cancel)
+            with suppress(CallError, CallCancelledError):
+                build.send(held_open.SerializeToString(), last=True)
+                answer.send(question.SerializeToString(), last=True)
+            self._open = opening.pop_all()
+        self._answer = answer
+
+    def result(self, timeout: float | None = None) -> Result:
+        """Wait for the result.
+
+        Raises:
+            CallError: the frontend, or a step, failed.
+            CallTimeoutError: it did not come in time.
+            TransportError: the connection broke.
+        """
+        message = self._answer.receive(timeout)
+        if message is None:
+            raise TransportError("the daemon's answer is empty")
+        return read(SolveResponse.FromString, message).result
+
+    def close(self) -> None:
+        """Let the result go."""
+        self._open.close()
 
 
 class _Bridge:

@@ -61,7 +61,7 @@ class RegistryAuth:
             handed_out: told each secret that leaves.
         """
         self._source = source
-        self._expected = None if expected is None else frozenset(expected)
+        self._expected = expected
         self._handed_out = handed_out
 
     def handlers(self) -> Mapping[str, Handler]:

@@ -42,12 +42,16 @@ class FileSync:
     """Serves folders by the names that a daemon asks for: `context`, `dockerfile`, …
 
     Attributes:
-        failure: why a folder could not be sent; the build fails by it.
+        failures: why a folder could not be sent, by its name; a build fails by it.
     """
 
     def __init__(self, folders: Mapping[str, SyncedFolder]) -> None:
         self._folders = dict(folders)
-        self.failure: ImageBuilderError | None = None
+        self.failures: dict[str, ImageBuilderError] = {}
+
+    def add(self, name: str, folder: SyncedFolder) -> None:
+        """Serve one more folder; one that is served already stays."""
+        self._folders.setdefault(name, folder)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return what serves each method, by its path."""
@@ -72,11 +76,12 @@ class FileSync:
                 folder.told(selection.paths())
                 sending.serve()
         except TransportError:
-            if selection is not None and self.failure is None:
-                self.failure = _unreadable_name(selection)
+            unreadable = None if selection is None else _unreadable_name(selection)
+            if unreadable is not None:
+                self.failures.setdefault(name, unreadable)
             raise
         except ImageBuilderError as error:
-            self.failure = self.failure or error
+            self.failures[name] = error
             call.send(error_packet(str(error)))
             raise CallError(RpcStatus(Code.UNKNOWN, str(error))) from error
         except (RuleError, TooManyStepsError) as error:

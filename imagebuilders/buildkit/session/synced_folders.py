@@ -58,6 +58,10 @@ class SyncedFolder(Protocol):
         """Note the paths of the files that the daemon was told of."""
         ...
 
+    def state(self) -> bytes:
+        """Return what two folders share that are the same."""
+        ...
+
 
 def _forget(_paths: Iterable[str]) -> None:
     """Nobody wants to know."""
@@ -105,6 +109,10 @@ class PackedFolder:
         """Pass the paths of the files that the daemon was told of on."""
         self._told(paths)
 
+    def state(self) -> bytes:
+        """Return a digest of what was found in it."""
+        return self._folder.state_digest()
+
 
 class LocalFolder:
     """A folder on disk, of which the daemon reads the ignore file; it is walked when asked for."""
@@ -144,6 +152,10 @@ class LocalFolder:
 
     def told(self, paths: Iterable[str]) -> None:
         """Nobody wants to know."""
+
+    def state(self) -> bytes:
+        """Return its path: what is in it is found out when the daemon asks."""
+        return self._path.encode("utf-8", "surrogateescape")
 
     def _only(self, names: tuple[str, ...]) -> Folder | None:
         """Return the folder with nothing but some names in it; `None` when they lead further."""
