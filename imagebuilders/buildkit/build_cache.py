@@ -26,6 +26,7 @@ DISK_USAGE_SECONDS = 10 * ANSWER_SECONDS
 """So long a daemon may take to measure what it keeps: sizes are computed when first asked for."""
 
 _WITH_SPACE_LIMITS = (0, 17)
+_LOOKED_UP = re.compile(r"(?:^|,)\s*(?:description|parents?)\b")
 _UNKNOWN = (0, 0)
 """What the BuildKit of many engines says of its version."""
 
@@ -129,6 +130,8 @@ def prune(
     Args:
         daemon: the daemon.
         filters: in the daemon's form; what fits any of them is removed. Everything by default.
+            Those by description or parents are looked up first: older daemons look at neither
+            while they remove.
         include_internal: whether what the daemon keeps for itself goes too, such as frontends.
         keep_duration: what was used within this time stays.
         reserved_space: so many bytes may always stay.
@@ -144,6 +147,10 @@ def prune(
             f"The BuildKit of {daemon.name} knows no limit but 'reserved_space', and would remove "
             "everything. Use that, or Docker Engine 28, BuildKit 0.17, or newer."
         )
+    if any(_LOOKED_UP.search(text) for text in filters):
+        filters = [f"id=={record.id}" for record in disk_usage(daemon, filters).records]
+        if not filters:
+            return
     request = PruneRequest(
         filter=filters,
         all=include_internal,

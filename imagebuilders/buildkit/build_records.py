@@ -31,7 +31,7 @@ class BuildRecord:
     Attributes:
         ref: its name for the daemon.
         state: what became of it.
-        image_names: the names that its images got.
+        image_names: the names that its images got; Docker Engine 26.1 does not tell them.
         frontend: what read the Dockerfile.
         attributes: what the frontend was told: build arguments, labels, the stage.
         created_at: when it began.
@@ -98,9 +98,15 @@ def read_record(record: BuildHistoryRecord) -> BuildRecord:
         cached_steps=record.numCachedSteps,
         completed_steps=record.numCompletedSteps,
         warnings=record.numWarnings,
-        digest=record.ExporterResponse.get("containerimage.digest", ""),
+        digest=_digest(record),
         is_pinned=record.pinned,
     )
+
+
+def _digest(record: BuildHistoryRecord) -> str:
+    """Return the image's digest; older daemons tell it beside what the exporters said."""
+    told = record.ExporterResponse.get("containerimage.digest", "")
+    return told or record.Result.ResultDeprecated.digest
 
 
 def _state(record: BuildHistoryRecord) -> BuildState:

@@ -99,7 +99,9 @@ def test_a_build_is_remembered(buildkit_engine: Engine) -> None:
             return
         builder.build(name, _context(f"FROM {buildkit_engine.busybox}\nRUN echo {word}\n"))
         record = find_build(daemon)
-        assert [text.endswith(name) for text in record.image_names] == [True]
+        names = [] if buildkit_engine.series == "26.1" else [True]  # that one does not tell them
+        assert [text.endswith(name) for text in record.image_names] == names
+        assert record.digest == buildkit_engine.client.images.get(name).id
         assert record.state is BuildState.COMPLETED
         assert record.completed_steps == record.steps > 0
         assert failure_of(daemon, record.ref) is None

@@ -96,8 +96,17 @@ def test_prune_of_some(buildkit: ScriptedBuildKit, daemon: OpenDaemon) -> None:
     """Filters go to the daemon as they are."""
     assert [record.id for record in prune(daemon, filters=["type==exec.cachemount"])] == ["mount"]
     assert len(buildkit.cache.records) == 4
+    assert list(buildkit.cache.prunes[-1].filter) == ["type==exec.cachemount"]
     with pytest.raises(BuildKitError, match=r"the daemon did not remove .* failed to parse"):
         list(prune(daemon, filters=["bogus"]))
+
+
+def test_prune_by_description(buildkit: ScriptedBuildKit, daemon: OpenDaemon) -> None:
+    """Older daemons do not look at it while they remove: the records are looked up before."""
+    assert [record.id for record in prune(daemon, filters=["description==RUN make"])] == ["layer"]
+    assert list(buildkit.cache.prunes[-1].filter) == ["id==layer"]
+    assert list(prune(daemon, filters=["description==nothing"])) == []
+    assert len(buildkit.cache.prunes) == 1
 
 
 @pytest.mark.parametrize("limits", [(1, 0), (0, 1)])

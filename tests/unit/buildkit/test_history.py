@@ -120,6 +120,16 @@ def test_why_a_build_failed_without_its_details(
     assert "it broke" in str(failure)
 
 
+def test_what_older_daemons_tell(buildkit: ScriptedBuildKit, daemon: OpenDaemon) -> None:
+    """The digest stands beside what the exporters said, and no name at all."""
+    record = BuildHistoryRecord(Ref="old", Frontend="dockerfile.v0")
+    record.CompletedAt.FromSeconds(1)
+    record.Result.ResultDeprecated.digest = "sha256:1"
+    buildkit.history.records.append(record)
+    (found,) = build_history(daemon)
+    assert (found.digest, found.image_names) == ("sha256:1", ())
+
+
 def test_a_build_that_runs(buildkit: ScriptedBuildKit, daemon: OpenDaemon) -> None:
     """It has no end, and its time goes on."""
     record = BuildHistoryRecord(Ref="running")
