@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.control.failure import FailedSource, SolveFailure
-from imagebuilders.buildkit.frontend import frontend_advice
+from imagebuilders.buildkit.frontend import ended_frontend_advice, pull_advice
 from imagebuilders.docker.failing_lines import FailingLines
 from imagebuilders.docker.registry_errors import advise
 from imagebuilders.dockerfile import Dockerfile, Instruction, excerpt, parse
@@ -80,7 +80,7 @@ class BuildErrors:
         output = self._events.output(vertex)[-SHOWN_OUTPUT_LINES:]
         words = self._mask(status.message)
         shown, name = self._excerpt(failure.source, step, words)
-        advice = "" if step is None else frontend_advice(step.instruction)
+        advice = ended_frontend_advice(words) if step is None else pull_advice(step.instruction)
         where = "" if step is None else f" at {step.place}"
         return BuildError(
             f"{self._image_name} {self._undone}. It failed{where}\n{words}"

@@ -5,6 +5,7 @@ https://docs.docker.com/build/buildkit/frontend/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,9 @@ OWN = "dockerfile.v0"
 
 _IMAGE = "gateway.v0"
 _SYNTAX_ARGUMENT = "BUILDKIT_SYNTAX"
+_ENDED = re.compile(r"(failed to solve with frontend \S+: )?exit code: \d+")
+"""All that a daemon says of a frontend whose program failed."""
+
 _PULLS = ("resolve image config for ", "docker-image://")
 
 
@@ -74,7 +78,7 @@ def _from_image(image: str, command_line: str) -> Frontend:
     return Frontend(_IMAGE, {"source": image, "cmdline": command_line})
 
 
-def frontend_advice(instruction: str) -> str:
+def pull_advice(instruction: str) -> str:
     """Return what to do when a step failed that fetches a frontend; empty for another step."""
     if not instruction.startswith(_PULLS):
         return ""
@@ -82,4 +86,18 @@ def frontend_advice(instruction: str) -> str:
         "That image is the frontend that is to read the Dockerfile: its line '# syntax=', or the "
         "setting 'frontend', names it. Where it cannot be pulled, frontend='builtin' of "
         "LocalImageBuilderConfig takes the engine's own."
+    )
+
+
+def ended_frontend_advice(words: str) -> str:
+    """Return what it means when a build ended outside of its steps; empty if words say it.
+
+    Args:
+        words: what the daemon said.
+    """
+    if not _ENDED.fullmatch(words.strip()):
+        return ""
+    return (
+        "That is the exit code of the frontend that is to read the Dockerfile: see whether its "
+        "line '# syntax=', or the setting 'frontend', names the image of a frontend."
     )

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from imagebuilders.build_options import DockerBuildOptions
-from imagebuilders.buildkit.frontend import Frontend, choose_frontend, frontend_advice
+from imagebuilders.buildkit.frontend import (
+    Frontend,
+    choose_frontend,
+    ended_frontend_advice,
+    pull_advice,
+)
 from imagebuilders.buildkit.named_registries import named_registries
 from imagebuilders.dockerfile import parse
 from imagebuilders.exceptions import BuildOptionsError
@@ -46,8 +51,8 @@ def test_an_empty_frontend_is_an_error() -> None:
 
 def test_advice_is_for_the_pull_of_a_frontend_alone() -> None:
     """A base image that cannot be pulled is another matter."""
-    assert "builtin" in frontend_advice("resolve image config for docker-image://r/f:1")
-    assert not frontend_advice("[internal] load metadata for r/f:1")
+    assert "builtin" in pull_advice("resolve image config for docker-image://r/f:1")
+    assert not pull_advice("[internal] load metadata for r/f:1")
 
 
 def test_every_registry_that_a_build_names_is_known() -> None:
@@ -78,3 +83,12 @@ def test_every_registry_that_a_build_names_is_known() -> None:
         *("syntax.test", "arg.test", "copy.test:5000", "mount.test", "given.test", "docker.io"),
         *("from.test", "to.test", "context.test", "frontend.test"),
     }
+
+
+@pytest.mark.parametrize(
+    "words", ["exit code: 1", "failed to solve with frontend gateway.v0: exit code: 1"]
+)
+def test_an_image_that_is_no_frontend(words: str) -> None:
+    """Daemons say no more than its exit code; what it is the code of is added."""
+    assert "'frontend'" in ended_frontend_advice(words)
+    assert not ended_frontend_advice(f"process ended: {words}")
