@@ -11,7 +11,7 @@ import click
 
 from imagebuilders.cli import output
 from imagebuilders.cli.columns import columns
-from imagebuilders.cli.daemons import heading, open_daemons
+from imagebuilders.cli.daemons import builder_option, heading, open_daemons
 from imagebuilders.cli.humanize import age, counted, size
 from imagebuilders.cli.local_cache import age_alone, prune_local, show_local
 from imagebuilders.cli.sanitize import printable
@@ -68,9 +68,12 @@ def cache(ctx: click.Context) -> None:
 @cache.command("du", short_help="Show what the build cache takes.")
 @_filter_option
 @click.option("-a", "--all", "show_all", is_flag=True, help="Show everything that is kept.")
+@builder_option
 @_local_option
 @_json_option
-def disk_usage(filters: Sequence[str], show_all: bool, is_local: bool, as_json: bool) -> None:
+def disk_usage(
+    filters: Sequence[str], show_all: bool, builder: str | None, is_local: bool, as_json: bool
+) -> None:
     """Show what the build cache of the active stack's daemon takes, the largest first.
 
     Without --all the ten largest records are shown, and the sums.
@@ -83,7 +86,7 @@ def disk_usage(filters: Sequence[str], show_all: bool, is_local: bool, as_json: 
         return
     from imagebuilders.buildkit.build_cache import DiskUsage, disk_usage
 
-    with open_daemons() as daemons:
+    with open_daemons(builder) as daemons:
         for daemon in daemons:
             found = disk_usage(daemon, meant.filters).records
             usage = DiskUsage(tuple(record for record in found if _is_meant(record, meant)))
@@ -115,6 +118,7 @@ def disk_usage(filters: Sequence[str], show_all: bool, is_local: bool, as_json: 
 @_size_option("--reserved-space", "So much may always stay.")
 @_size_option("--max-used-space", "So much may stay at most.")
 @_size_option("--min-free-space", "So much of the disk is to be free.")
+@builder_option
 @_local_option
 @_json_option
 def prune(
@@ -124,6 +128,7 @@ def prune(
     reserved_space: int | None,
     max_used_space: int | None,
     min_free_space: int | None,
+    builder: str | None,
     is_local: bool,
     as_json: bool,
 ) -> None:
@@ -141,7 +146,7 @@ def prune(
         return
     from imagebuilders.buildkit import build_cache as daemon_cache
 
-    with open_daemons() as daemons:
+    with open_daemons(builder) as daemons:
         names = ", ".join(daemon.name for daemon in daemons)
         _confirm(f"Remove the build cache of {names}", force=force)
         for daemon in daemons:

@@ -11,7 +11,7 @@ import click
 
 from imagebuilders.cli import output
 from imagebuilders.cli.columns import columns
-from imagebuilders.cli.daemons import heading, open_daemons
+from imagebuilders.cli.daemons import builder_option, heading, open_daemons
 from imagebuilders.cli.humanize import age, duration
 from imagebuilders.cli.sanitize import printable, printable_lines
 
@@ -29,9 +29,10 @@ _build_argument = click.argument("build", metavar="[BUILD]", default="")
 @click.option(
     "-n", "--limit", metavar="N", type=click.IntRange(min=1), help="Show the newest N builds."
 )
+@builder_option
 @_json_option
 @click.pass_context
-def history(ctx: click.Context, limit: int | None, as_json: bool) -> None:
+def history(ctx: click.Context, limit: int | None, builder: str | None, as_json: bool) -> None:
     """Show the builds that the active stack's daemon remembers, the newest first.
 
     In the commands below, BUILD is so much of a build's ID that no other begins with it, or ^1 for
@@ -41,7 +42,7 @@ def history(ctx: click.Context, limit: int | None, as_json: bool) -> None:
         return
     from imagebuilders.buildkit.history import build_history
 
-    with open_daemons() as daemons:
+    with open_daemons(builder) as daemons:
         for daemon in daemons:
             records = build_history(daemon)[:limit]
             if as_json:
@@ -55,12 +56,13 @@ def history(ctx: click.Context, limit: int | None, as_json: bool) -> None:
 
 @history.command(short_help="Show one build, and why it failed.")
 @_build_argument
+@builder_option
 @_json_option
-def inspect(build: str, as_json: bool) -> None:
+def inspect(build: str, builder: str | None, as_json: bool) -> None:
     """Show one build: what it was told, what it came to, and why it failed if it did."""
     from imagebuilders.buildkit.history import failure_of
 
-    with open_daemons() as daemons:
+    with open_daemons(builder) as daemons:
         daemon, record = _find(daemons, build)
         failure = failure_of(daemon, record.ref)
     if as_json:
@@ -74,15 +76,16 @@ def inspect(build: str, as_json: bool) -> None:
 
 @history.command(short_help="Show again what a build told.")
 @_build_argument
+@builder_option
 @_json_option
-def logs(build: str, as_json: bool) -> None:
+def logs(build: str, builder: str | None, as_json: bool) -> None:
     """Show the progress of a build again; of one that runs, until it ends."""
     from imagebuilders.buildkit.history import replay_build
     from imagebuilders.cli.progress_json import JsonProgress
     from imagebuilders.cli.progress_plain import PlainProgress
 
     listener = JsonProgress(sys.stdout) if as_json else PlainProgress(sys.stdout)
-    with open_daemons() as daemons:
+    with open_daemons(builder) as daemons:
         daemon, record = _find(daemons, build)
         replay_build(daemon, record.ref, listener)
 
@@ -90,14 +93,15 @@ def logs(build: str, as_json: bool) -> None:
 @history.command("rm", short_help="Have the daemon forget builds.")
 @click.argument("builds", metavar="BUILD...", nargs=-1)
 @click.option("-a", "--all", "remove_all", is_flag=True, help="Forget all builds.")
-def remove(builds: Sequence[str], remove_all: bool) -> None:
+@builder_option
+def remove(builds: Sequence[str], remove_all: bool, builder: str | None) -> None:
     """Have the daemon forget builds. What they made is not touched."""
     if bool(builds) == remove_all:
         raise click.UsageError("Name the builds to forget, or give --all.")
     from imagebuilders.buildkit.build_records import BuildState
     from imagebuilders.buildkit.history import build_history, delete_build
 
-    with open_daemons() as daemons:
+    with open_daemons(builder) as daemons:
         if remove_all:
             found = [
                 (daemon, record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -189,6 +190,26 @@ def test_several_daemons(
     assert "app:1" in run("history", "inspect").out
     lines = run("cache", "du").out.splitlines()
     assert [line for line in lines if line.endswith(":")][1:] == ["the second:"]
+
+
+def test_a_buildx_builder_by_its_name(
+    run: Run, stack: Stack, kept: ScriptedBuildKit, tmp_path: Path
+) -> None:
+    """Its daemons take the place of the stack's builder, which may have none."""
+    instances = tmp_path / "docker-config" / "buildx" / "instances"
+    instances.mkdir(parents=True)
+    with kept.serve("tcp://127.0.0.1:0") as address:
+        node = {"Name": "far0", "Endpoint": address}
+        (instances / "far").write_text(
+            json.dumps({"Name": "far", "Driver": "remote", "Nodes": [node]})
+        )
+        assert run("history", "--builder", "far").out == "There are no builds.\n"
+        assert "12 records" in run("cache", "du", "--builder", "far").out
+        result = run("cache", "prune", "-f", "--builder", "far", "--filter", "id=mount")
+        assert result.out == "Removed 1 record, 5 B.\n"
+    result = run("history", "logs", "--builder", "near")
+    assert result.code == 2
+    assert "near" in result.err
 
 
 def test_a_builder_without_a_daemon(run: Run, stack: Stack) -> None:
