@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from imagebuilders.buildkit.platform_builds import PlatformGroup
     from imagebuilders.container_registries import BaseContainerRegistry
 
+_PART = (("push-by-digest", "true"), ("store", "false"))
+"""How the image of some platforms is pushed: without a tag, and kept by no worker under a name."""
+
 _DURATION = Field(default=None, gt=0, allow_inf_nan=False)
 
 
@@ -222,7 +225,7 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
         options = request.options
         _check_only_pushed(request)
         outputs = tuple(
-            BuildOutput("image", (*output.attributes, ("push-by-digest", "true")))
+            BuildOutput("image", (*output.attributes, *_PART))
             for output in options.outputs or (BuildOutput("image"),)
         )
         names = _names(request)
