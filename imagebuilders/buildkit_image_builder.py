@@ -212,9 +212,10 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
             raise BuildError(
                 f"{reference} was built, but the daemon did not tell the digest of what it pushed."
             )
-        pushed = f"{reference.repository}@{digest}"
-        request.tell(ImagePushed(pushed))
-        return BuildOutcome(pushed)
+        repositories = [parse_build_target(name).repository for name in request.pushed]
+        for repository in dict.fromkeys(repositories):
+            request.tell(ImagePushed(f"{repository}@{digest}"))
+        return BuildOutcome(f"{reference.repository}@{digest}")
 
     def _build_groups(self, groups: Sequence[PlatformGroup], request: BuildRequest) -> str:
         """Build for groups of platforms side by side; push one index of all; return its digest."""

@@ -82,13 +82,22 @@ def check_buildkit(options: OptionValues) -> None:
 
 def chosen_outputs(options: OptionValues) -> tuple[BuildOutput, ...]:
     """Return what is to become of the result: the outputs, and what `load` and `push` add."""
-    kinds = {output.type for output in options.outputs}
-    added = []
-    if options.push and kinds.isdisjoint(("image", "registry")):
-        added.append(BuildOutput("image"))
-    if options.load and "docker" not in kinds:
-        added.append(BuildOutput("docker"))
-    return (*options.outputs, *added)
+    outputs = list(options.outputs)
+    if options.push:
+        # Whether it is pushed is said once: by the option, not by the outputs beside it.
+        outputs = [_unpushed(output) for output in outputs]
+        if not any(output.type == "image" for output in outputs):
+            outputs.append(BuildOutput("image"))
+    if options.load and not any(output.type == "docker" for output in outputs):
+        outputs.append(BuildOutput("docker"))
+    return tuple(outputs)
+
+
+def _unpushed(output: BuildOutput) -> BuildOutput:
+    if output.type not in ("image", "registry"):
+        return output
+    kept = tuple(pair for pair in output.attributes if pair[0] != "push")
+    return BuildOutput("image", kept)
 
 
 def makes_index(options: OptionValues) -> bool:
@@ -103,6 +112,7 @@ def render_buildkit_attributes(
     dockerfile: str,
     build_arguments: Mapping[str, str] | None = None,
     host_gateway: str = "",
+    resolve_mode: str = "local",
 ) -> BuildKitAttributes:
     """Return what the options ask of BuildKit.
 
@@ -111,13 +121,17 @@ def render_buildkit_attributes(
         dockerfile: the Dockerfile's name in the folder that is sent.
         build_arguments: arguments that those of the options go before.
         host_gateway: the address that `host-gateway` stands for.
+        resolve_mode: how images are looked for; `local` takes one that is there without asking
+            its registry, as a classic build does, and nothing leaves it to the daemon.
 
     Raises:
         BuildOptionsError: two options exclude each other, or one has no meaning in BuildKit.
     """
     check_buildkit(options)
-    # As in a classic build, an image that the engine has is taken without asking its registry.
-    attributes = {"filename": dockerfile, "image-resolve-mode": "pull" if options.pull else "local"}
+    attributes = {"filename": dockerfile}
+    mode = "pull" if options.pull else resolve_mode
+    if mode:
+        attributes["image-resolve-mode"] = mode
     arguments = {**(build_arguments or {}), **options.buildargs}
     attributes.update(
         (f"build-arg:{name}", value) for name, value in arguments.items() if value is not None
@@ -190,7 +204,7 @@ def _platform(text: str) -> str:
         raise BuildOptionsError(
             f"The option 'platform' has a wrong value. {error}",
             option="platform",
-            problems={"platform": str(error)},
+            problems={"platform": str(error).rstrip(".")},
         ) from error
 
 

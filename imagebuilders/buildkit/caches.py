@@ -13,6 +13,7 @@ from pathlib import Path
 
 from imagebuilders.build_options.values import BuildCache
 from imagebuilders.buildkit.build import CacheRequest
+from imagebuilders.buildkit.cache_services import SECRETS, is_reachable, with_service
 from imagebuilders.buildkit.session.content import ContentFolder
 from imagebuilders.exceptions import BuildOptionsError, ControlFileError, ImageFormatError
 from imagebuilders.oci.layout import ImageLayout
@@ -37,6 +38,15 @@ class Caches:
     exports: Sequence[CacheRequest] = ()
     stores: Mapping[str, ContentFolder] = field(default_factory=dict)
     layouts: Sequence[tuple[ImageLayout, str]] = ()
+
+    def secrets(self) -> list[bytes]:
+        """Return what gives access to the caches, and is not to be shown."""
+        return [
+            value.encode("utf-8", "surrogateescape")
+            for cache in (*self.imports, *self.exports)
+            for name, value in cache.attributes.items()
+            if name in SECRETS
+        ]
 
     def finish(self, response: Mapping[str, str]) -> None:
         """Write the index of each folder once the daemon is done.
@@ -78,7 +88,9 @@ def plan_caches(
     stores: dict[str, ContentFolder] = {}
     imports = []
     for cache in cache_from:
-        attributes = dict(cache.attributes)
+        attributes = with_service(cache.type, cache.attributes)
+        if not is_reachable(cache.type, attributes, note):
+            continue
         _require(cache, attributes, "ref" if cache.type == "registry" else "src", "cache_from")
         if cache.type == "local" and not _find_local(attributes, stores, note):
             continue
@@ -86,7 +98,9 @@ def plan_caches(
     exports = []
     layouts = []
     for cache in cache_to:
-        attributes = dict(cache.attributes)
+        attributes = with_service(cache.type, cache.attributes)
+        if not is_reachable(cache.type, attributes, note):
+            continue
         _require(cache, attributes, "ref" if cache.type == "registry" else "dest", "cache_to")
         if cache.type == "local":
             dest = Path(attributes["dest"])

@@ -36,6 +36,7 @@ class DaemonFeatures:
 
     image_exporter = DAEMON_EXPORTER
     can_push = True
+    resolve_mode = ""
 
     @classmethod
     def of(cls, daemon: str, workers: Sequence[Worker]) -> DaemonFeatures:
@@ -67,6 +68,12 @@ class DaemonFeatures:
                 f"The option 'extra_hosts' asks for {HOST_GATEWAY}, and {self.engine} has no such "
                 "address. Give an IP address.",
                 option="extra_hosts",
+            )
+        if options.load and not any(output.type == "docker" for output in options.outputs):
+            raise BuildOptionsError(
+                "The option 'load' puts the image into a Docker Engine, and none builds here. Push "
+                "the image, or write it to a file, as in outputs='type=docker,dest=app.tar'.",
+                option="load",
             )
         if options.container_limits.as_dict() and not self.has_resources:
             raise BuildOptionsError(

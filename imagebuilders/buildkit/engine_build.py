@@ -61,6 +61,11 @@ class Features(Protocol):
         """Whether that exporter pushes to registries."""
         ...
 
+    @property
+    def resolve_mode(self) -> str:
+        """How images are looked for; empty to leave it to the daemon."""
+        ...
+
     def check(self, options: OptionValues, *, frontend_is_own: bool) -> None:
         """See whether it can honour the options.
 
@@ -164,7 +169,8 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
     """
     options, snapshot, found = job.options, job.snapshot, job.dockerfile
     dockerfile = parse(found.content)
-    own_arguments = dict(job.proxies)
+    given = {name.lower() for name in options.buildargs}
+    own_arguments = {name: job.proxies[name] for name in job.proxies if name.lower() not in given}
     if options.reproducible or os.environ.get("SOURCE_DATE_EPOCH"):
         own_arguments["SOURCE_DATE_EPOCH"] = str(fixed_mtime())
     arguments = {**own_arguments, **options.buildargs}
@@ -176,6 +182,7 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
         dockerfile=found.name if is_inside else DOCKERFILE,
         build_arguments=own_arguments,
         host_gateway=features.host_gateway,
+        resolve_mode=features.resolve_mode,
     )
     outputs = plan_outputs(
         chosen_outputs(options),
@@ -220,7 +227,7 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
         entitlements=tuple(dict.fromkeys((*rendered.entitlements, *inputs.entitlements))),
         secrets=secret_sources(options.secrets),
         agents=ssh_agents(remote.agents),
-        masked=remote.masked,
+        masked=(*remote.masked, *caches.secrets()),
         credentials=job.keychain,
         registries=None
         if is_inside

@@ -54,6 +54,8 @@ class EngineFeatures:
     image_exporter = ENGINE_EXPORTER
     """An image of the engine; the engine's API pushes it afterwards."""
     can_push = False
+    resolve_mode = "local"
+    """As in a classic build, an image that the engine has is taken without asking its registry."""
 
     @classmethod
     def of(cls, version: EngineVersion, workers: Sequence[Worker]) -> EngineFeatures:

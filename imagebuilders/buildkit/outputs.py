@@ -180,8 +180,11 @@ def _is_image(output: BuildOutput) -> bool:
 
 
 def _check(kind: str, attributes: Mapping[str, str], *, is_index: bool) -> None:
-    if attributes.get("mode") == "delete":
+    mode = attributes.get("mode", "copy") if kind == "local" else "copy"
+    if mode == "delete":
         raise _wrong("mode=delete is not supported; empty the folder before the build")
+    if mode != "copy":
+        raise _wrong(f"there is no mode {mode!r} of an output of type 'local'")
     if kind == "docker" and attributes.get("tar") == "false":
         raise _wrong("type=docker makes no folder; type=oci does")
     if kind == "docker" and is_index:

@@ -107,8 +107,9 @@ def build(path: str, as_json: bool, explain_cache: bool, **given: object) -> int
     from imagebuilders.stack import Client
 
     values = _values(given)
-    asked = "check" if values.pop("check", None) else str(values.get("call", ""))
+    asked = "check" if values.pop("check", None) else _text(values.get("call")) or ""
     call = DockerfileCall.parse(asked)
+    values.pop("call", None)
     stack = Client().active_stack
     builder = _builder(stack, values.pop("builder", None))
     switches = builder_switches(builder, explain_cache=explain_cache)
@@ -119,9 +120,10 @@ def build(path: str, as_json: bool, explain_cache: bool, **given: object) -> int
             dockerfile,
         ),
     ):
-        names = list(dict.fromkeys(_texts(values.pop("tags", ()))))
+        names = _texts(values.pop("tags", ()))
         push = bool(values.pop("push", None))
         options = DockerBuildOptions.from_any({**values, "dockerfile": dockerfile})
+        names = list(dict.fromkeys(names or _names_of_outputs(options)))
         display = chosen_display(options.progress or "", quiet=bool(options.quiet), as_json=as_json)
         request = _Request(names, options, push, display, switches)
         if call is not None:
@@ -161,6 +163,14 @@ def _texts(value: object) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list | tuple) else []
 
 
+def _names_of_outputs(options: DockerBuildOptions) -> list[str]:
+    """Return the names that an output has: they count where `-t` gives none."""
+    for each in options.outputs:
+        if named := dict(each.attributes).get("name"):
+            return named.split(",")
+    return []
+
+
 def _text(value: object) -> str | None:
     return str(value) if value else None
 
@@ -194,7 +204,7 @@ def _ask(
 
     check_result_files(request.options)
     with progress(request.display):
-        answer = call.ask(builder, context, request.options.model_copy(update={"call": None}))
+        answer = call.ask(builder, context, request.options)
     if request.options.metadata_file:
         write_metadata(request.options.metadata_file, metadata_of(answer))
     output.result(call.shown(answer))

@@ -134,3 +134,42 @@ def test_a_layout_that_is_not_there_is_an_error(value: str) -> None:
     with pytest.raises(BuildOptionsError, match="image layout") as caught:
         plan_layouts({"base": value})
     assert caught.value.option == "build_contexts"
+
+
+def test_a_cache_of_github_takes_what_a_workflow_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is given goes before; the token is not to be shown."""
+    monkeypatch.setenv("ACTIONS_RUNTIME_TOKEN", "s3cret")
+    monkeypatch.setenv("ACTIONS_CACHE_URL", "https://cache.example/")
+    options = DockerBuildOptions(cache_from="type=gha", cache_to="type=gha,url=https://mine/")
+    planned = plan_caches(options.cache_from, options.cache_to, pytest.fail)
+    assert planned.imports[0].attributes == {"token": "s3cret", "url": "https://cache.example/"}
+    assert planned.exports[0].attributes == {"token": "s3cret", "url": "https://mine/"}
+    assert planned.secrets() == [b"s3cret", b"s3cret"]
+
+
+def test_a_cache_of_github_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notice says why; the build goes on."""
+    monkeypatch.delenv("ACTIONS_RUNTIME_TOKEN", raising=False)
+    told: list[str] = []
+    options = DockerBuildOptions(cache_from="type=gha", cache_to="type=gha")
+    planned = plan_caches(options.cache_from, options.cache_to, told.append)
+    assert (planned.imports, planned.exports) == ([], [])
+    assert all("ACTIONS_RUNTIME_TOKEN" in text for text in told)
+
+
+@pytest.mark.parametrize("given", ["", ",access_key_id=mine"])
+def test_a_cache_in_s3_takes_the_keys_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """All of them or none: keys of two accounts do not go together."""
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"):
+        monkeypatch.setenv(f"AWS_{name}", name.lower())
+    options = DockerBuildOptions(cache_from=f"type=s3,bucket=b,region=r{given}")
+    (found,) = plan_caches(options.cache_from, (), pytest.fail).imports
+    expected = {"bucket": "b", "region": "r"}
+    if given:
+        expected["access_key_id"] = "mine"
+    else:
+        names = ("access_key_id", "secret_access_key", "session_token")
+        expected |= dict(zip(names, names, strict=True))
+    assert found.attributes == expected

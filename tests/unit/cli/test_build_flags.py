@@ -113,7 +113,8 @@ GIVEN: list[tuple[list[str], str, Any]] = [
     (["--compress"], "gzip", True),
     (["--squash"], "squash", True),
     (["--isolation", "hyperv"], "isolation", "hyperv"),
-    (["--call", "build"], "call", "build"),
+    (["--call", "build"], "call", None),
+    (["--call", "format=json"], "call", None),
 ]
 
 
@@ -173,6 +174,14 @@ def test_files_need_no_name(run: Run, builder: RecordingBuilder, stack: Stack) -
         result = run("build", "app", *words)
         assert (result.code, result.out) == (0, "")
     assert run("build", "app", "-o", "type=oci,dest=x").code == 2
+
+
+def test_an_output_may_name_the_image(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """Where `-t` does not, as with `docker buildx`."""
+    assert run("build", "app", "-o", 'type=image,"name=a:1,b",push=true').code == 0
+    assert run("build", "app", "-o", "type=image,name=a:1", "-t", "c").code == 0
+    assert [call.image_name for call in builder.calls] == ["a:1", "c"]
+    assert builder.calls[0].options.tags == ("b",)
 
 
 def test_a_result_on_standard_output_is_alone_there(
