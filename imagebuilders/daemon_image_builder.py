@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.context.dockerfile_lookup import FoundDockerfile
     from imagebuilders.context.snapshot import ContextSnapshot
+    from imagebuilders.unchanged.skipping import SkipDecision
 
 
 def _frontend(value: str) -> str:
@@ -173,6 +174,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         container_registry: BaseContainerRegistry | None = None,
         *,
         explain_cache: bool = False,
+        skip_unchanged: bool = False,
     ) -> str:
         """Build an image, and push it if a registry is given, or by the option `push`.
 
@@ -186,6 +188,9 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
             container_registry: where to push the image.
             explain_cache: whether to tell at the end, by events `CacheMissed`, why steps were not
                 taken from BuildKit's cache, and to keep a record of the build for the next one.
+            skip_unchanged: whether to build nothing when the registry has, under the image's name,
+                an image of the same context, options and base images, by the label that such
+                builds give it; the event `BuildSkipped` says so.
 
         Returns:
             The repo digest (`repo@sha256:…`) of the pushed image, else the image name.
@@ -214,10 +219,27 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         _check_is_build(options)
         self._check(options, container_registry)
         pushed = _pushed(image_name, options, container_registry)
+        if skip_unchanged and image_name not in pushed:
+            raise ConfigurationError(
+                "A build that may be skipped needs a registry that the image is pushed to: give a "
+                "container registry, or the option 'push'.",
+                key="skip_unchanged",
+            )
         summary = BuildSummary(emit if options.tells_steps else _emit_results)
         snapshot = build_context.build_snapshot(options.dockerfile)
         explanation = _explanation(summary) if explain_cache else None
         with shared_keychain() as keychain:
+            if skip_unchanged:
+                decision = self._decide(
+                    reference,
+                    snapshot,
+                    options,
+                    _with_registry(keychain, container_registry),
+                    summary,
+                )
+                if decision.unchanged is not None:
+                    return decision.unchanged
+                options = decision.options
             outcome = self._explained_build(
                 BuildRequest(
                     image_name,
@@ -234,6 +256,20 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
             )
         summary(summary.finished(str(reference), outcome.size))
         return outcome.result
+
+    def _decide(
+        self,
+        reference: ImageReference,
+        snapshot: ContextSnapshot,
+        options: DockerBuildOptions,
+        keychain: Keychain,
+        tell: Callable[[Event], None],
+    ) -> SkipDecision:
+        """Ask the registries whether there is anything to build."""
+        from imagebuilders.unchanged.build_key import ImageInputs
+        from imagebuilders.unchanged.skipping import decide
+
+        return decide(reference, ImageInputs(snapshot, options, self._frontend), keychain, tell)
 
     def _explained_build(self, request: BuildRequest) -> BuildOutcome:
         """Build and push; what was not cached is explained of a build that fails, too."""
@@ -256,6 +292,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         container_registry: BaseContainerRegistry | None = None,
         *,
         explain_cache: bool = False,
+        skip_unchanged: bool = False,
     ) -> str:
         """Build as `build` does, for asyncio; the event loop goes on meanwhile.
 
@@ -264,8 +301,8 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         the daemon stops the build, and nothing of it is left when this ends.
 
         Args:
-            image_name, build_context, docker_build_options, container_registry, explain_cache: as
-                for `build`.
+            image_name, build_context, docker_build_options, container_registry, explain_cache,
+                skip_unchanged: as for `build`.
 
         Returns:
             What `build` returns.
@@ -283,6 +320,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                 docker_build_options,
                 container_registry,
                 explain_cache=explain_cache,
+                skip_unchanged=skip_unchanged,
             )
         )
 

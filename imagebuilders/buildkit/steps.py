@@ -83,7 +83,8 @@ class Step:
         found = _NAME.fullmatch(name)
         if found is not None:
             number, total = int(found["number"]), int(found["total"])
-            return cls(id_, number, total, found["rest"], found["group"])
+            # Numbers are padded where there are more than nine.
+            return cls(id_, number, total, found["rest"], found["group"].rstrip(" "))
         context = _CONTEXT.fullmatch(name)
         loads = "" if context is None else context["name"] or "context"
         return cls(id_, instruction=name, context=loads)

@@ -58,6 +58,7 @@ class StepInputs:
         base: the image that its stage, or the stage that this one begins with, begins with.
         is_linked: whether it is a `--link`.
         is_known: whether nothing of its key lies beyond a client's sight.
+        fetches: whether it fetches something from an address.
     """
 
     stage: str
@@ -74,6 +75,7 @@ class StepInputs:
     base: str
     is_linked: bool = False
     is_known: bool = True
+    fetches: bool = False
 
 
 @dataclass(frozen=True)
@@ -308,7 +310,8 @@ class _Reader:
             return self._with_source(step, scope.expand(origin)[0])
         local = [word for word in sources if not word.startswith(_REMOTE)]
         if len(local) < len(sources):
-            step = replace(step, is_known=False)  # what lies at an address may have changed
+            # What lies at an address may have changed.
+            step = replace(step, is_known=False, fetches=True)
         if not local:
             return step
         excludes = [scope.expand(each)[0] for each in instruction.flag_values("exclude")]

@@ -92,9 +92,17 @@ class _Request:
     help="Tell at the end why steps did not come from the cache, compared with the last builds "
     "that had this flag.",
 )
+@click.option(
+    "--skip-unchanged",
+    is_flag=True,
+    help="With --push: build nothing if the registry has the image of the same context, options "
+    "and base images.",
+)
 @buildx_flags
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, one object per line.")
-def build(path: str, as_json: bool, explain_cache: bool, **given: object) -> int:
+def build(
+    path: str, as_json: bool, explain_cache: bool, skip_unchanged: bool, **given: object
+) -> int:
     """Build an image from the folder PATH with the active stack's image builder.
 
     In place of a folder there may be the address of a git repository or an archive, or - for
@@ -112,7 +120,7 @@ def build(path: str, as_json: bool, explain_cache: bool, **given: object) -> int
     values.pop("call", None)
     stack = Client().active_stack
     builder = _builder(stack, values.pop("builder", None))
-    switches = builder_switches(builder, explain_cache=explain_cache)
+    switches = builder_switches(builder, explain_cache=explain_cache, skip_unchanged=skip_unchanged)
     with (
         output.debug_log(is_on=bool(values.pop("debug", None))),
         build_context(path, _text(values.pop("dockerfile", None)), builder.build_context_class) as (

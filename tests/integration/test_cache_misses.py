@@ -19,7 +19,7 @@ from imagebuilders.events import CacheMissed, Event, StepAdded, StepFinished, li
 pytestmark = pytest.mark.usefixtures("docker_config", "records")
 
 SERIES = ("26.1", "28.5")
-_TAKEN = SCENARIOS if WHOLE else random.Random(1130).sample(SCENARIOS, 10)
+_TAKEN = SCENARIOS if WHOLE else random.Random(1130).sample(SCENARIOS, 8)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_random_edits(described_engine: Engine, root: Path) -> None:
     program = first_program(salt, rng)
     judge = Judge()
     problems: list[str] = []
-    for _ in range(size(15, 100)):
+    for _ in range(size(10, 100)):
         told = _build(engine, _context(program, bases), program.options)
         missed = [event for event in told if isinstance(event, CacheMissed)]
         problems += judge.wrong(program, missed)

@@ -39,6 +39,7 @@ _ORDER = (
     ("connections",),
     ("docker",),
     ("buildkit",),
+    ("unchanged",),
     ("components",),
     ("aws",),
     ("container_registries", "artifact_stores"),

@@ -118,6 +118,8 @@ def build() -> _Build:
     ("name", "number", "total", "instruction", "stage"),
     [
         ("[2/3] RUN make", 2, 3, "RUN make", ""),
+        ("[build  2/11] RUN make", 2, 11, "RUN make", "build"),
+        ("[ 2/11] RUN make", 2, 11, "RUN make", ""),
         ("[build 1/2] FROM a:1@sha256:1", 1, 2, "FROM a:1@sha256:1", "build"),
         ("[linux/arm64 build 1/2] COPY . /", 1, 2, "COPY . /", "linux/arm64 build"),
         ("[2/3] RUN <<EOF (a\nb)", 2, 3, "RUN <<EOF (a\nb)", ""),

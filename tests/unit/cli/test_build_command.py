@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import pty
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from imagebuilders import DefaultContainerRegistry, Stack, events
+from imagebuilders import DefaultContainerRegistry, LocalImageBuilder, Stack, events
 from imagebuilders.control_files import MAX_SIZE
 from imagebuilders.exceptions import (
     BuildContextError,
@@ -472,3 +473,36 @@ def test_only_results_and_events_are_on_standard_output(
         assert [record["event"] for record in result.records] == kinds
         assert "hello" not in result.out
         assert result.err == "hello\n"
+
+
+class _SwitchedBuilder(LocalImageBuilder):
+    """Notes the switches that it is given."""
+
+    switches: dict[str, bool]
+
+    def build(self, *args: object, **switches: bool) -> str:  # type: ignore[override]
+        """Note them."""
+        self.switches = switches
+        return "shop:1"
+
+    build.__signature__ = inspect.signature(LocalImageBuilder.build)  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("folder")
+def test_switches_of_the_builder(run: Run, stack: Stack) -> None:
+    """They arrive as arguments of `build`, and only where they are on."""
+    stack.image_builder = switched = _SwitchedBuilder()
+    assert run("build", "app", "-t", "shop:1", "--explain-cache", "--skip-unchanged").code == 0
+    assert switched.switches == {"explain_cache": True, "skip_unchanged": True}
+    assert run("build", "app", "-t", "shop:1").code == 0
+    assert switched.switches == {}
+
+
+@pytest.mark.usefixtures("folder", "stack")
+@pytest.mark.parametrize("switch", ["--explain-cache", "--skip-unchanged"])
+def test_switch_that_a_builder_lacks(run: Run, builder: RecordingBuilder, switch: str) -> None:
+    """A third party's builder need not have it; nothing is built without it."""
+    result = run("build", "app", "-t", "shop:1", switch)
+    assert result.code == 2
+    assert f"{switch}: the image builder 'default', a RecordingBuilder" in result.err
+    assert builder.calls == []

@@ -274,3 +274,13 @@ def test_what_took_no_time_has_not_failed(terminal: _Terminal) -> None:
         fail()
     lines = [line for line in terminal.standing() if line[0] in "✓✗"]
     assert [line.split()[0] + line.split()[2] for line in lines] == ["✓FROM", "✗RUN"]
+
+
+def test_why_a_step_was_not_cached_stands(terminal: _Terminal) -> None:
+    """So does a build that was skipped."""
+    terminal.progress(events.CacheMissed(2, "COPY a /a", "file", "a changed", line=3))
+    terminal.progress(events.BuildSkipped("r/app:1", "r/app@sha256:1"))
+    assert [line.strip() for line in terminal.standing()] == [
+        "not cached: line 3, COPY a /a: a changed",
+        "Skipped r/app:1: unchanged r/app@sha256:1",
+    ]

@@ -230,3 +230,15 @@ def test_a_notice_names_the_page_that_tells_more(
     progress(events.Notice("Rule: no (line 3)", url="https://x/"))
     progress(events.Notice("see https://x/", url="https://x/"))
     assert stream.getvalue() == "note: Rule: no (line 3) https://x/\nnote: see https://x/\n"
+
+
+def test_why_a_step_was_not_cached(progress: PlainProgress, stream: io.StringIO) -> None:
+    """One line for each reason, behind the steps."""
+    progress(events.CacheMissed(2, "COPY src \\\n  /app", "file", "src/a changed", line=3))
+    assert stream.getvalue() == "not cached: line 3, COPY src \\ /app: src/a changed\n"
+
+
+def test_a_build_that_is_skipped(progress: PlainProgress, stream: io.StringIO) -> None:
+    """The line names what the registry has."""
+    progress(events.BuildSkipped("r/app:1", "r/app@sha256:1"))
+    assert stream.getvalue() == "skipped r/app:1: unchanged r/app@sha256:1\n"
