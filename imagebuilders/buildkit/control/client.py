@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.message import DecodeError
@@ -101,8 +101,10 @@ class ControlClient:
     def workers(self, timeout: float = ANSWER_SECONDS) -> list[Worker]:
         """Return the daemon's workers.
 
+        Those of Docker's containerd image store do not tell their version; it is the daemon's.
+
         Args:
-            timeout: seconds that the answer may take.
+            timeout: seconds that each answer may take.
 
         Raises:
             TransportError: the connection broke, or the daemon refused.
@@ -111,7 +113,7 @@ class ControlClient:
         answer = self._ask(
             "ListWorkers", control_pb2.ListWorkersRequest().SerializeToString(), timeout
         )
-        return [
+        workers = [
             Worker(
                 record.ID,
                 dict(record.Labels),
@@ -123,6 +125,10 @@ class ControlClient:
             )
             for record in read(control_pb2.ListWorkersResponse.FromString, answer).record
         ]
+        if not any(worker.has_containerd_store and not worker.version for worker in workers):
+            return workers
+        version = self.version(timeout)
+        return [replace(worker, version=worker.version or version) for worker in workers]
 
     # --- sessions ------------------------------------------------------------
 

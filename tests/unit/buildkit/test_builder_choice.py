@@ -242,6 +242,17 @@ def test_limits_of_memory_are_for_a_buildkit_that_knows_them(
         assert buildkit.requests[0].FrontendAttrs["memory"] == str(512 * 1024**2)
 
 
+@pytest.mark.parametrize(("version", "by_buildkit"), [(None, 0), ("v0.30.1", 0), ("v0.31.0", 1)])
+def test_workers_of_the_containerd_store_are_of_the_daemon_s_version(
+    make_engine: MakeEngine, version: str | None, by_buildkit: int
+) -> None:
+    """Those of Docker Engine 29 do not tell one of their own."""
+    engine = make_engine(ScriptedBuildKit(version=version, containerd_store=True))
+    with contextlib.suppress(BuildError):  # the double may refuse what it does not know
+        engine.build({"container_limits": {"memory": "512m"}})
+    assert engine.by_buildkit == by_buildkit
+
+
 BUILDKIT_ONLY = [
     ("secrets", {"id": "a", "get": lambda: b"x"}),
     ("ssh", "default"),
