@@ -97,7 +97,7 @@ def push_index(
     Raises:
         RegistryError: a registry refused, failed or cannot be reached.
     """
-    content = b""
+    content, media_type = b"", OCI_INDEX
     for reference in references:
         with RegistryClient(reference.domain, credentials=credentials) as client:
             repository = client.repository(reference.path)
