@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from imagebuilders.cli import failures, output
+from imagebuilders.cli.bake_command import bake
 from imagebuilders.cli.build_command import build
 from imagebuilders.cli.cache_commands import cache
 from imagebuilders.cli.context_commands import context
@@ -40,6 +41,7 @@ def command(ctx: click.Context) -> None:
 
 
 command.add_command(build)
+command.add_command(bake)
 command.add_command(context)
 command.add_command(history)
 command.add_command(cache)

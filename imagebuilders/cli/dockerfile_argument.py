@@ -51,7 +51,7 @@ def dockerfile_path(argument: str | None) -> Iterator[str | None]:
         # As with `docker build`: relative to the working directory, not to PATH.
         yield argument if argument is None else os.path.abspath(argument)
         return
-    with _file_of(given.content) as path, renamed(path, given.name):
+    with dockerfile_of(given.content) as path, renamed(path, given.name):
         yield path
 
 
@@ -92,7 +92,8 @@ def _refused(text: str) -> click.BadParameter:
 
 
 @contextmanager
-def _file_of(content: bytes) -> Iterator[str]:
+def dockerfile_of(content: bytes) -> Iterator[str]:
+    """Give the builder a path for the content of a Dockerfile, for as long as the block lasts."""
     with tempfile.TemporaryFile(prefix="imagebuilders-") as file:
         file.write(content)
         file.flush()

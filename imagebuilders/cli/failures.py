@@ -11,6 +11,7 @@ import click
 
 from imagebuilders.cli.build_flags import BUILDX_FLAGS
 from imagebuilders.exceptions import (
+    BakeError,
     BuildContextError,
     BuildOptionsError,
     ConfigurationError,
@@ -24,7 +25,7 @@ WRONG_USAGE = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 OUTPUT_CLOSED = 141  # 128 + SIGPIPE
 
-_USAGE_ERRORS = (BuildOptionsError, ConfigurationError, ImageNameError)
+_USAGE_ERRORS = (BakeError, BuildOptionsError, ConfigurationError, ImageNameError)
 # Each line of the whole build log was an event already; the others are in the message.
 _NOT_IN_DETAILS = {"log", "problem", "problems", "remedy"}
 

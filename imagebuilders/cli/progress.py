@@ -13,6 +13,7 @@ import click
 from imagebuilders import events
 from imagebuilders.cli.output import log_warnings, supports_cursor
 from imagebuilders.cli.progress_json import JsonProgress
+from imagebuilders.cli.progress_many import ManyProgress
 from imagebuilders.cli.progress_plain import PlainProgress
 
 VARIABLE = "BUILDKIT_PROGRESS"
@@ -68,7 +69,7 @@ _LIST = ", ".join(_NAMED)
 
 
 @contextmanager
-def progress(display: Display = Display.AUTO) -> Iterator[None]:
+def progress(display: Display = Display.AUTO, *, are_many: bool = False) -> Iterator[None]:
     """Show what happens inside the `with` block.
 
     JSON goes to stdout. For people, stderr gets a live display when it is a
@@ -77,21 +78,23 @@ def progress(display: Display = Display.AUTO) -> Iterator[None]:
 
     Args:
         display: what to show.
+        are_many: whether several builds run side by side; people get plain lines of them, each
+            with the name of its build.
     """
     with ExitStack() as displays:
-        listener = _listener(display, displays)
+        listener = _listener(display, displays, are_many=are_many)
         displays.enter_context(log_warnings(lambda text: listener(events.Notice(text))))
         displays.enter_context(events.listen(listener))
         displays.enter_context(redirect_stdout(sys.stderr))
         yield
 
 
-def _listener(display: Display, displays: ExitStack) -> events.Listener:
+def _listener(display: Display, displays: ExitStack, *, are_many: bool) -> events.Listener:
     if display in (Display.QUIET, Display.NONE):
         return _silence
     if display in (Display.JSON, Display.RAW_JSON):
         return JsonProgress(sys.stdout if display is Display.JSON else sys.stderr)
-    if display is not Display.PLAIN and supports_cursor(sys.stderr):
+    if display is not Display.PLAIN and not are_many and supports_cursor(sys.stderr):
         from rich.console import Console
 
         from imagebuilders.cli.progress_live import LiveProgress
@@ -99,7 +102,7 @@ def _listener(display: Display, displays: ExitStack) -> events.Listener:
         console = Console(stderr=True, highlight=False)
         if console.is_terminal and not console.is_dumb_terminal:
             return displays.enter_context(LiveProgress(console))
-    return PlainProgress(sys.stderr)
+    return ManyProgress(sys.stderr) if are_many else PlainProgress(sys.stderr)
 
 
 def _silence(event: events.Event) -> None:
