@@ -159,7 +159,7 @@ def record(session: nox.Session) -> None:
         *("python", "-m", "testbed.recorded", *session.posargs),
         env={"PYTHONPATH": "tests/support", "IMAGEBUILDERS_TEST_PROVISION": "1"},
     )
-    session.run("python", "-m", "fakes.engine.fidelity")
+    session.run("python", "-m", "fakes.contracts.engine.fidelity")
 
 
 @nox.session(python=PYTHONS[0])

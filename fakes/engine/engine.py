@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import random
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine.builder.run_policy import FileContent, RunEffect
+from fakes.engine.builder.run_policy import FileContent, RunEffect, RunRules
 from fakes.engine.checks import check_text
 from fakes.engine.containers.policy import ContainerEffect
-from fakes.engine.containers.store import ContainerStore
 from fakes.engine.crashes import Crashes
-from fakes.engine.dockerfile.instructions import Instruction
-from fakes.engine.errors import ApiError, StepError
-from fakes.engine.events import EventLog
+from fakes.engine.daemon import Daemon
+from fakes.engine.errors import ApiError, DisconnectError
 from fakes.engine.faults import FaultPlan
-from fakes.engine.http import DisconnectError, Request, Response, serve_connection
+from fakes.engine.http import Request, Response, serve_connection
 from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
 from fakes.engine.images.seed import seeded_image
-from fakes.engine.images.store import Image, ImageStore
-from fakes.engine.networks.store import NetworkStore
-from fakes.engine.records import BuildRecord, RequestRecord
-from fakes.engine.registries.hub import Hub
-from fakes.engine.registries.layer_sources import LayerSources
+from fakes.engine.images.store import Image
+from fakes.engine.records import RequestRecord
 from fakes.engine.routes.router import Router
-from fakes.engine.versions import DEFAULT, VERSIONS, EngineVersion
-from fakes.engine.volumes.store import VolumeStore
+from fakes.engine.routes.table import endpoints
+from fakes.engine.state import EngineState
+from fakes.engine.versions import DEFAULT, VERSIONS
 from imagebuilders.oci.file_tree import Tree
 
 if TYPE_CHECKING:
@@ -38,7 +32,7 @@ if TYPE_CHECKING:
 _A_NAME = "an image's name, a str as in 'app:1'"
 
 
-class FakeDockerEngine:
+class FakeDockerEngine(Daemon):
     """A Docker Engine in memory.
 
     It evaluates Dockerfiles and makes real images, but executes nothing: a RUN
@@ -64,34 +58,15 @@ class FakeDockerEngine:
     ) -> None:
         if version not in VERSIONS:
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
-        if run_policy not in ("record", "refuse"):
-            raise ValueError(f"no run policy {run_policy!r}; known: record, refuse")
-        self.version: EngineVersion = VERSIONS[version]
-        self.run_policy = run_policy
-        self.hub_is_real = hub_is_real
-        self.buildkit = buildkit
-        self.lock = threading.RLock()
-        self._clock = clock or time.time_ns
-        self._random = random.Random()  # noqa: S311  (ids, not secrets)
-        self.images = ImageStore(self.clock, self.parse_name, self.lock)
-        self.builds: list[BuildRecord] = []
-        self.requests: list[RequestRecord] = []
-        self.event_log = EventLog(self.clock)
-        self.containers = ContainerStore(self)
-        self.networks = NetworkStore(self)
-        self.volumes = VolumeStore(
-            self.new_id,
-            self.clock,
-            self.event_log,
-            self.version,
+        super().__init__(
+            EngineState(VERSIONS[version], clock or time.time_ns),
+            RunRules(run_policy),
+            FaultPlan(endpoints),
+            hub_is_real=hub_is_real,
+            buildkit=buildkit,
         )
-        self.faults = FaultPlan()
+        self.requests: list[RequestRecord] = []
         self.crashes = Crashes()
-        self.hub = Hub()
-        self.logins: dict[str, tuple[str, str]] = {}
-        self.layer_sources = LayerSources()
-        self.manifests: dict[str, tuple[bytes, str]] = {}
-        self._run_effects: list[RunEffect] = []
         self._router = Router(self)
 
     def __repr__(self) -> str:
@@ -99,28 +74,6 @@ class FakeDockerEngine:
         return (
             f"<FakeDockerEngine {self.version.version}, {images} images, {containers} containers>"
         )
-
-    # --- time and names -------------------------------------------------------
-
-    def clock(self) -> int:
-        """Now, in nanoseconds since the epoch."""
-        return self._clock()
-
-    def new_id(self) -> str:
-        """A fresh id of 64 hexadecimal digits."""
-        return f"{self._random.getrandbits(256):064x}"
-
-    def parse_name(self, name: str) -> Reference:
-        """Read an image name as this version does.
-
-        Raises:
-            InvalidReferenceError: in this version's words.
-        """
-        reference = parse(name, capitals=self.version >= "23.0")
-        if reference.domain.startswith("[") and self.version < "23.0":
-            # Older engines know no addresses of IPv6 in names.
-            raise InvalidReferenceError("invalid reference format")
-        return reference
 
     # --- policies -------------------------------------------------------------
 
@@ -149,7 +102,7 @@ class FakeDockerEngine:
             TypeError: an argument is of a wrong type.
             ValueError: no command ends with this exit code.
         """
-        self._run_effects.append(
+        self.run_rules.add(
             RunEffect(pattern, files or {}, env or {}, output, error_output, exit_code)
         )
 
@@ -208,22 +161,6 @@ class FakeDockerEngine:
             )
         )
 
-    def effect_of_run(self, instruction: Instruction) -> RunEffect | None:
-        """The effect of a RUN by the engine's policy, `None` when it is only recorded.
-
-        Raises:
-            StepError: when the policy refuses it.
-        """
-        command = " ".join(instruction.arguments)
-        for effect in reversed(self._run_effects):
-            if effect.matches(command):
-                return effect
-        if self.run_policy == "refuse":
-            raise StepError(
-                f"RUN is refused by this engine double: no on_run() rule matches {command!r}"
-            )
-        return None
-
     # --- images from nowhere --------------------------------------------------
 
     def seed_hub(self, name: str, **content: Any) -> Image:
@@ -241,7 +178,7 @@ class FakeDockerEngine:
         if reference.domain != HUB:
             raise ValueError(f"{name!r} is no name of the public hub; use seed_image()")
         image = seeded_image(self.version.version, self.clock(), **content)
-        self.hub.add(reference, image)
+        self.registries.hub.add(reference, image)
         return image
 
     def seed_image(self, name: str, **content: Any) -> Image:
@@ -354,40 +291,6 @@ class FakeDockerEngine:
                 yield docker_host
         finally:
             self.crashes.check()
-
-    # --- for the routes and the builder ---------------------------------------
-
-    def tag_image(self, reference: Reference, image: Image) -> None:
-        """Point a name at an image and say so in the events."""
-        with self.lock:
-            self.images.tag(reference.tagged(), image)
-            self.emit_event("tag", image, reference.familiar)
-
-    def emit_event(self, action: str, image: Image, name: str = "") -> None:
-        """Say in the events that something happened to an image.
-
-        Args:
-            action: what.
-            image: which; one that is gone already is told without its labels.
-            name: by which name; by its id when left out.
-        """
-        kept = self.images.get(image.id) is not None
-        labels = dict((image.parsed.get("config") or {}).get("Labels") or {}) if kept else {}
-        self.event_log.add("image", action, image.id, {**labels, "name": name or image.id})
-
-    def emit_transfer(self, action: str, reference: Reference) -> None:
-        """Say in the events that an image came from a registry or went to one."""
-        labels: dict[str, str] = {}
-        with suppress(ApiError):
-            config = self.images.find(reference.familiar).parsed.get("config") or {}
-            labels = dict(config.get("Labels") or {})
-        attributes = {**labels, "name": reference.familiar_name}
-        self.event_log.add("image", action, reference.familiar, attributes)
-
-    def emit_commit(self, image: Image) -> None:
-        """Say that an image was made of a container, which only newer engines tell."""
-        if self.version >= "28.0":
-            self.emit_event("create", image)
 
 
 def _parsed(name: str) -> Reference:

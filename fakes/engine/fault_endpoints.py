@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 
 from fakes.engine.checks import check_text
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
-_NAMED = re.compile(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)")
 _TOKEN = re.compile(r"\[!?\]?[^\]]*\]|.", re.DOTALL)
 _VERSION = re.compile(r"^/v[0-9.]+(?=/)")
 
@@ -21,8 +21,12 @@ def split_endpoint(endpoint: str) -> tuple[str, str]:
     return method.upper(), path.strip()
 
 
-def check_endpoint(endpoint: str) -> None:
+def check_endpoint(endpoint: str, routes: Sequence[tuple[str, str]]) -> None:
     """Refuse an endpoint that no request of the engine's API asks for.
+
+    Args:
+        endpoint: a method and a pattern for the path.
+        routes: method and path of what there is, with `*` for each part that is a name.
 
     Raises:
         TypeError: it is no text.
@@ -35,19 +39,11 @@ def check_endpoint(endpoint: str) -> None:
         raise ValueError(f"no method {method!r} in the endpoint {endpoint!r}; known: {known}")
     if not path.startswith(("/", "*")):
         raise ValueError(f"no '/' before the path of {endpoint!r}; known: as in 'POST /build'")
-    routes = _routes()
     asked = [route for verb, route in routes if method in ("", "OPTIONS", verb)]
     if not any(_can_be_same(path, route) for route in asked):
         wanted = f"{method} {_VERSION.sub('', path)}".strip()
         near = difflib.get_close_matches(wanted, [" ".join(route) for route in routes], 1, 0)
         raise ValueError(f"the engine has no endpoint {endpoint!r}; the nearest is {near[0]!r}")
-
-
-def _routes() -> list[tuple[str, str]]:
-    """The engine's endpoints, with `*` for each part that is a name."""
-    from fakes.engine.routes.router import table
-
-    return [(method, _NAMED.sub("*", pattern.pattern)) for method, pattern, _ in table()]
 
 
 def _can_be_same(one: str, other: str) -> bool:

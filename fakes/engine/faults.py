@@ -6,15 +6,16 @@ import enum
 import fnmatch
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from fakes.engine.checks import check_choice, check_count, check_seconds, check_text
 from fakes.engine.dockerfile.instructions import KEYWORDS
+from fakes.engine.errors import DisconnectError
 from fakes.engine.fault_endpoints import check_endpoint, split_endpoint
-from fakes.engine.http import DisconnectError, Request, Response, error_response
-from fakes.engine.routes.streams import failure, message_line
+from fakes.engine.http import Request, Response, error_response
+from fakes.engine.progress import failure, message_line
 
 _LOOK_SECONDS = 0.01
 _STATUSES = frozenset(status.value for status in HTTPStatus)
@@ -83,9 +84,13 @@ class FaultPlan:
 
     A wrong value is refused when a fault is planned: with a TypeError when it is of a wrong
     type, with a ValueError when nothing could ever come of it.
+
+    Args:
+        endpoints: method and path of those that the engine has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, endpoints: Callable[[], Sequence[tuple[str, str]]]) -> None:
+        self._endpoints = endpoints
         self._faults: list[Fault] = []
         self._deaths: list[str] = []
         self._full_disks: list[str] = []
@@ -98,7 +103,7 @@ class FaultPlan:
             TypeError: something in it is of a wrong type.
             ValueError: the engine has no such endpoint, or a number is out of its range.
         """
-        check_endpoint(fault.endpoint)
+        check_endpoint(fault.endpoint, self._endpoints())
         check_text("message", fault.message)
         check_count("after", fault.after)
         if fault.times is not None:

@@ -23,6 +23,7 @@ from typing import BinaryIO
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from fakes.engine import go_text
+from fakes.engine.errors import DisconnectError
 
 _MAX_HEADERS = 200
 # Longer answers are sent in chunks, as the engine's HTTP server does that fills a buffer first.
@@ -32,10 +33,6 @@ _CHUNK = 64 * 1024
 _MAX_CHUNK_LINE = 4096
 _LINGER = 1.0
 """Seconds for which a peer may go on to send on a connection that was taken over."""
-
-
-class DisconnectError(Exception):
-    """Raised by a handler or a body to cut the connection without another byte."""
 
 
 class MalformedBodyError(Exception):

@@ -48,3 +48,16 @@ def retrying(item: str, attempt: int) -> Iterator[Message]:
     """
     for seconds in range(5 * attempt, 0, -1):
         yield progress(f"Retrying in {seconds} second{'' if seconds == 1 else 's'}", item)
+
+
+def message_line(message: Message) -> bytes:
+    """One message as it goes over the wire."""
+    return (go_text.dumps(message) + "\r\n").encode("utf-8", "surrogateescape")
+
+
+def failure(message: str, code: int | None = None) -> Message:
+    """The message with which a stream says that it failed."""
+    detail: Message = {"message": message}
+    if code is not None:
+        detail = {"code": code, "message": message}
+    return {"errorDetail": detail, "error": message}

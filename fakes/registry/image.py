@@ -7,7 +7,7 @@ import json
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from fakes.registry.errors import NotInRegistryError
 from fakes.registry.storage import Manifest
@@ -15,8 +15,18 @@ from imagebuilders.exceptions import ConfigurationError, LayerFormatError
 from imagebuilders.oci.file_tree import Tree, UnresolvedPathError, clean, resolve
 from imagebuilders.oci.layer import apply_layer, read_layer
 
-if TYPE_CHECKING:
-    from fakes.registry.registry import FakeRegistry
+
+class Contents(Protocol):
+    """What a registry holds."""
+
+    def blob(self, digest: str) -> bytes:
+        """Return a blob."""
+        ...
+
+    def manifest(self, reference: str) -> Manifest:
+        """Return a manifest by its repository and tag or digest."""
+        ...
+
 
 _KINDS = {
     "file": "file",
@@ -146,7 +156,7 @@ class Image:
         return file.data
 
 
-def read_image(registry: FakeRegistry, manifest: Manifest, platform: str | None = None) -> Image:
+def read_image(registry: Contents, manifest: Manifest, platform: str | None = None) -> Image:
     """Read an image's configuration and put its layers one over the other."""
     manifest = _choose(registry, manifest, platform)
     configs = manifest.descriptors("config")
@@ -207,7 +217,7 @@ class _Files:
         )
 
 
-def _choose(registry: FakeRegistry, manifest: Manifest, platform: str | None) -> Manifest:
+def _choose(registry: Contents, manifest: Manifest, platform: str | None) -> Manifest:
     """The image itself, or the right one of an index."""
     while manifest.is_index:
         entries = [

@@ -238,7 +238,7 @@ class FakeRegistry:
         """
         from fakes.registry.transport import in_process_session
 
-        return in_process_session(self)
+        return in_process_session(self.url, self.handle)
 
     def _serve(self, request: Request) -> Response:
         """Answer for the socket: a defect of the double is kept for the test to see."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -13,19 +13,15 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from fakes.registry.messages import Buffer, ConnectionCutError, Headers, Request, Response
 
-if TYPE_CHECKING:
-    from fakes.registry.registry import FakeRegistry
-
-
 _PIECE = 1 << 20
 
 
 class InProcessAdapter(BaseAdapter):
     """Sends the requests of a `requests.Session` to a registry in the same process."""
 
-    def __init__(self, registry: FakeRegistry) -> None:
+    def __init__(self, handle: Callable[[Request], Response]) -> None:
         super().__init__()
-        self._registry = registry
+        self._handle = handle
         self._builder = HTTPAdapter()
 
     def send(
@@ -47,7 +43,7 @@ class InProcessAdapter(BaseAdapter):
         method = (request.method or "GET").upper()
         message = Request(method, target, headers, _pieces(request.body), parts.scheme)
         try:
-            response = self._registry.handle(message)
+            response = self._handle(message)
         except ConnectionCutError as error:
             raise requests.ConnectionError(str(error), request=request) from error
         return self._builder.build_response(request, _urllib3_response(response, method))
@@ -57,11 +53,11 @@ class InProcessAdapter(BaseAdapter):
         self._builder.close()
 
 
-def in_process_session(registry: FakeRegistry) -> requests.Session:
-    """A session whose requests to the registry's address stay in this process."""
+def in_process_session(url: str, handle: Callable[[Request], Response]) -> requests.Session:
+    """A session whose requests to a registry's address stay in this process."""
     session = requests.Session()
     session.trust_env = False
-    session.mount(registry.url, InProcessAdapter(registry))
+    session.mount(url, InProcessAdapter(handle))
     return session
 
 

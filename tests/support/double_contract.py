@@ -9,7 +9,7 @@ from docker.api.client import APIClient
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
-from fakes.engine.fidelity import known_divergences
+from fakes.contracts.engine.fidelity import known_divergences
 
 
 def engine_double(version: str) -> FakeDockerEngine:

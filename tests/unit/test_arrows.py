@@ -11,11 +11,15 @@ import ast
 from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from importlib.util import resolve_name
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 import imagebuilders
+
+_Order = tuple[tuple[str, ...], ...]
 
 _ROOT = Path(imagebuilders.__file__).parents[1]
 
@@ -60,10 +64,46 @@ _ORDER = (
 """The folders and modules of `imagebuilders`; each imports only from lines before its own.
 The package itself, whose public names are imported from everywhere, stands last."""
 
+_ORDER_OF_FAKES = (
+    ("signals",),
+    ("artifact_store", "registry"),
+    ("buildkit",),
+    ("engine",),
+    ("contracts",),
+    ("", "__main__"),
+)
+"""The same of `fakes`, which may import `imagebuilders`."""
+
+_ORDER_OF_ENGINE = (
+    ("versions", "checks", "errors", "go_text", "records"),
+    ("messages", "events", "go_json", "moments", "platforms", "progress"),
+    ("state",),
+    ("filesystem",),
+    ("images",),
+    ("networks", "volumes"),
+    ("containers",),
+    ("registries",),
+    ("dockerfile",),
+    ("builder",),
+    ("http", "fault_endpoints"),
+    ("crashes", "faults"),
+    ("daemon",),
+    ("routes",),
+    ("server", "transport"),
+    ("engine",),
+    ("client", "command", "image_tree"),
+    ("",),
+)
+"""The same of `fakes.engine`: stores below the routes, HTTP above the builder."""
+
+_ORDERS = [
+    pytest.param("imagebuilders", _ORDER, id="imagebuilders"),
+    pytest.param("fakes", _ORDER_OF_FAKES, id="fakes"),
+    pytest.param("fakes.engine", _ORDER_OF_ENGINE, id="fakes.engine"),
+]
+
 _LEFT_OUT = ("imagebuilders.base_image_builder", "imagebuilders.stack")
 """The one import that leads upward: a builder asks for the active stack's artifact store."""
-
-_RANKS = {part: rank for rank, parts in enumerate(_ORDER) for part in parts}
 
 _FOREIGN = [
     pytest.param(
@@ -108,57 +148,64 @@ def _modules(package: str) -> Mapping[str, Path]:
 
 
 @cache
-def _imports(file: Path) -> list[tuple[int, str, str]]:
+def _imports(module: str, file: Path) -> list[tuple[int, str, str]]:
     """Line, module and name of what a module imports, lazily or for types alike."""
-    return list(_found_imports(ast.parse(file.read_text())))
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    return list(_found_imports(ast.parse(file.read_text()), package))
 
 
-def _found_imports(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
+def _found_imports(tree: ast.Module, package: str) -> Iterator[tuple[int, str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name, "") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            assert node.level == 0, "relative imports are not used here"
-            yield from ((node.lineno, node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            named = resolve_name("." * node.level + (node.module or ""), package)
+            yield from ((node.lineno, named, alias.name) for alias in node.names)
 
 
 @cache
-def _edges() -> list[tuple[str, int, str]]:
-    """Each import inside of `imagebuilders`: the module, the line, the module that is named."""
-    modules = _modules("imagebuilders")
+def _edges(package: str) -> list[tuple[str, int, str]]:
+    """Each import inside of a package: the module, the line, the module that is named."""
+    modules = _modules(package.partition(".")[0])
     found = []
     for module, file in modules.items():
-        for line, named, name in _imports(file):
+        for line, named, name in _imports(module, file):
             target = f"{named}.{name}" if f"{named}.{name}" in modules else named
             if target in modules and target != module and (module, target) != _LEFT_OUT:
                 found.append((module, line, target))
-    return found
+    return [edge for edge in found if _is_below(edge[0], package) and _is_below(edge[2], package)]
 
 
-def _part(module: str) -> str:
-    return module.partition(".")[2].partition(".")[0]
+def _part(module: str, package: str) -> str:
+    return module.removeprefix(package).removeprefix(".").partition(".")[0]
 
 
-def test_each_part_has_its_place_in_the_order() -> None:
+@pytest.mark.parametrize(("package", "order"), _ORDERS)
+def test_each_part_has_its_place_in_the_order(package: str, order: _Order) -> None:
     """A new folder or module is placed before it is used."""
-    parts = {_part(module) for module in _modules("imagebuilders")}
-    assert parts - _RANKS.keys() == set()
+    modules = _modules(package.partition(".")[0])
+    parts = {_part(module, package) for module in modules if _is_below(module, package)}
+    assert parts - set(chain.from_iterable(order)) == set()
 
 
-def test_imports_lead_down_the_order() -> None:
+@pytest.mark.parametrize(("package", "order"), _ORDERS)
+def test_imports_lead_down_the_order(package: str, order: _Order) -> None:
     """What stands higher is not imported, and neither is a neighbour on the same line."""
+    ranks = {part: rank for rank, parts in enumerate(order) for part in parts}
     upward = [
         f"{module}:{line} imports {target}"
-        for module, line, target in _edges()
-        if _part(module) != _part(target) and _RANKS[_part(module)] <= _RANKS[_part(target)]
+        for module, line, target in _edges(package)
+        if _part(module, package) != _part(target, package)
+        and ranks[_part(module, package)] <= ranks[_part(target, package)]
     ]
     assert upward == []
 
 
-def test_no_circle_of_imports() -> None:
+@pytest.mark.parametrize("package", ["imagebuilders", "fakes"])
+def test_no_circle_of_imports(package: str) -> None:
     """No module is imported by what it imports, by however many steps."""
     graph: dict[str, set[str]] = {}
-    for module, _, target in _edges():
+    for module, _, target in _edges(package):
         graph.setdefault(module, set()).add(target)
     try:
         TopologicalSorter(graph).prepare()
@@ -169,7 +216,8 @@ def test_no_circle_of_imports() -> None:
 def test_the_one_import_that_is_left_out_is_there() -> None:
     """An exception that is no longer needed goes."""
     module, target = _LEFT_OUT
-    assert target in {named for _, named, _ in _imports(_modules("imagebuilders")[module])}
+    file = _modules("imagebuilders")[module]
+    assert target in {named for _, named, _ in _imports(module, file)}
 
 
 @pytest.mark.parametrize(("part", "forbidden", "apart"), _FOREIGN)
@@ -184,7 +232,7 @@ def test_part_knows_nothing_of(part: str, forbidden: tuple[str, ...], apart: set
     crossed = [
         f"{module}:{line} imports {named}"
         for module, file in files.items()
-        for line, named, name in _imports(file)
+        for line, named, name in _imports(module, file)
         if any(_is_below(f"{named}.{name}", each) for each in forbidden)
     ]
     assert crossed == []

@@ -2,65 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from fakes.engine.builder.context import ImageSource
+from fakes.engine.builder.messages import Saying
+from fakes.engine.builder.state import BuildState
 from fakes.engine.errors import ApiError, StepError
-from fakes.engine.images.reference import InvalidReferenceError
+from fakes.engine.images.reference import InvalidReferenceError, parse_as
 from fakes.engine.images.store import Image
+from fakes.engine.images.tar import STYLES
 from fakes.engine.registries.credentials import Credentials
-from fakes.engine.registries.pulling import pull as pull_image
+from fakes.engine.registries.pulling import pull
 
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+Platform = tuple[str, str, str]
 
 
-def base_image(
-    engine: FakeDockerEngine,
-    name: str,
-    platform: tuple[str, str, str] | None,
-    pull: bool,
-    emit: Callable[[dict[str, Any]], None],
-    credentials: Mapping[str, Credentials],
-) -> Image:
-    """The image of a FROM or `COPY --from`: the one here, else pulled.
-
-    Args:
-        engine: whose build it is.
-        name: of the image.
-        platform: which it is to be for, when it is pulled.
-        pull: even if it is here.
-        emit: is told how the pull goes.
-        credentials: by registry.
+def base_image(build: BuildState, name: str, platform: Platform | None) -> Saying[Image]:
+    """The image of a FROM or `COPY --from`: the one here, else pulled, once in a build.
 
     Raises:
         StepError: when it is nowhere.
     """
-    if not pull:
+    if name not in build.sources:
+        build.sources[name] = yield from _found(build, name, platform)
+    return build.sources[name]
+
+
+def _found(build: BuildState, name: str, platform: Platform | None) -> Saying[Image]:
+    images = build.host.images
+    if not build.options.pull:
         with suppress(ApiError):
-            return engine.images.find(name)
+            return images.find(name)
     try:
-        reference = engine.parse_name(name).tagged()
+        reference = parse_as(build.host.state.version, name).tagged()
     except InvalidReferenceError as error:
         raise StepError(str(error)) from error
     try:
-        own = credentials.get(reference.domain, Credentials())
-        for message in pull_image(engine, reference, own, platform):
-            emit(message)
-        return engine.images.find(name)
+        own = build.options.credentials.get(reference.domain, Credentials())
+        yield from pull(build.host.registries, reference, own, platform)
+        return images.find(name)
     except ApiError as error:
         raise StepError(error.message) from error
 
 
-def cache_sources(engine: FakeDockerEngine, names: Iterable[str]) -> list[Image]:
-    """The images of `cache_from` that are here."""
-    found: list[Image] = []
-    for name in names:
+def look_at_cache_sources(build: BuildState) -> None:
+    """Find the images of `cache_from` that are here."""
+    build.cache_sources = []
+    for name in build.options.cache_from:
         with suppress(ApiError):
-            found.append(engine.images.find(name))
-    return found
+            build.cache_sources.append(build.host.images.find(name))
+
+
+def stage_or_image(build: BuildState, name: str) -> Saying[ImageSource]:
+    """The files that a `--from` names.
+
+    Raises:
+        StepError: when it names none.
+    """
+    style = STYLES.of(build.host.state.version)
+    found = next((done for done in build.stages if done.name == name.lower()), None)
+    if found is None:
+        with suppress(ValueError):
+            index = int(name)
+            if index == len(build.stages):
+                raise StepError(f"invalid from flag value {name}: refers to current build stage")
+            if not 0 <= index < len(build.stages):
+                raise StepError(f"invalid from flag value {name}: index out of bounds")
+            found = build.stages[index]
+    if found is not None:
+        return ImageSource(found.image.tree if found.image else {}, style)
+    try:
+        image = yield from base_image(build, name, build.options.platform)
+    except StepError as error:
+        raise StepError(f"invalid from flag value {name}: {error.message}") from error
+    return ImageSource(image.tree, style)
 
 
 def refused_download(url: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fakes.engine.builder.messages import Saying, said
+from fakes.engine.builder.restore import restore
+from fakes.engine.builder.state import BuildState, StageState
 from fakes.engine.images.config import RunConfig
 from fakes.engine.images.store import Image, ImageStore
 
@@ -66,3 +69,25 @@ def is_ancestor(store: ImageStore, image: Image, ancestor_id: str) -> bool:
         above = store.get(parent)
         parent = above.parent if above else ""
     return False
+
+
+def probe(build: BuildState, stage: StageState, config: RunConfig) -> Saying[bool]:
+    """Take a step from the cache if it is there."""
+    if build.options.no_cache or stage.cache_busted:
+        return False
+    images = build.host.images
+    found = find_local(images, stage.image_id, config)
+    if build.options.cache_from:
+        sources = build.cache_sources
+        if not (found and any(is_ancestor(images, s, found.id) for s in sources)):
+            target = find_in_history(sources, stage.image, config)
+            found = target and restore(images, target, stage.image, config)
+            if found is not None and target is not None:
+                build.cache_sources = [target]
+    if found is None:
+        stage.cache_busted = True
+        return False
+    yield said(" ---> Using cache\n")
+    build.step.cached = True
+    stage.image = found
+    return True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fakes.engine import messages
 from fakes.engine.builder import steps
 from fakes.engine.builder.arguments import BuildArguments
@@ -13,10 +11,8 @@ from fakes.engine.dockerfile.instructions import interpret, read
 from fakes.engine.dockerfile.words import Syntax
 from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.images.config import RunConfig
+from fakes.engine.versions import EngineVersion
 from imagebuilders.go_text import to_lower
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
 
 _ALLOWED = frozenset(
     [
@@ -36,7 +32,7 @@ _ALLOWED = frozenset(
 _NEWER = frozenset(["stopsignal"])
 
 
-def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str]) -> RunConfig:
+def apply_changes(version: EngineVersion, config: RunConfig, changes: list[str]) -> RunConfig:
     """A configuration after the changes.
 
     Raises:
@@ -45,13 +41,13 @@ def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str
     if not changes:
         return config
     try:
-        dialect = Dialect(engine.version)
+        dialect = Dialect(version)
         dockerfile = read("\n".join(changes).encode("utf-8", "surrogateescape"), dialect)
         syntax = Syntax(dockerfile.escape, dialect)
         for written in dockerfile.instructions:
             keyword = to_lower(written.keyword)
-            if keyword not in _ALLOWED - (set() if engine.version >= "23.0" else _NEWER):
-                shown = written.keyword if engine.version >= "23.0" else keyword
+            if keyword not in _ALLOWED - (set() if version >= "23.0" else _NEWER):
+                shown = written.keyword if version >= "23.0" else keyword
                 raise ApiError(400, f"{shown} is not a valid change command")
         instructions = [interpret(written, dialect) for written in dockerfile.instructions]
     except DockerfileError as error:
@@ -63,7 +59,7 @@ def apply_changes(engine: FakeDockerEngine, config: RunConfig, changes: list[str
             if instruction.keyword == "stopsignal" and not steps.is_signal(
                 instruction.arguments[0]
             ):
-                raise ApiError(400, messages.BAD_SIGNAL(engine.version, instruction.arguments[0]))
+                raise ApiError(400, messages.BAD_SIGNAL(version, instruction.arguments[0]))
             if instruction.keyword == "workdir":
                 path = steps.working_directory(state, instruction.arguments[0])
                 state.config.working_dir = path

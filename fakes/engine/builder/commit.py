@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from fakes.engine.builder.copy import Overlay
 from fakes.engine.builder.state import StageState
+from fakes.engine.filesystem.overlay import Overlay
 from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
 from fakes.engine.images.layers import EMPTY_DIFF_ID, Layer, difference
-from fakes.engine.images.store import Image
+from fakes.engine.images.store import Image, ImageStore
 from fakes.engine.images.tar import STYLES, TarStyle
 from imagebuilders.oci.file_tree import Tree
 
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
-
 
 def commit_step(
-    engine: FakeDockerEngine,
+    images: ImageStore,
     state: StageState,
     config: RunConfig,
     container: str,
     overlay: Overlay | None,
 ) -> Image:
     """The image of a step that ran in an intermediate container."""
-    layer = layer_of(overlay, STYLES.of(engine.version))
+    layer = layer_of(overlay, STYLES.of(images.state.version))
     tree = overlay.tree if overlay else None
-    image = _child(engine, state, config, layer, tree, container)
-    engine.emit_commit(image)
+    image = _child(images, state, config, layer, tree, container)
+    images.note_commit(image)
     return image
 
 
 def commit_files(
-    engine: FakeDockerEngine, state: StageState, config: RunConfig, overlay: Overlay
+    images: ImageStore, state: StageState, config: RunConfig, overlay: Overlay
 ) -> Image:
     """The image of a COPY or ADD, which needs no container."""
     return _child(
-        engine, state, config, layer_of(overlay, STYLES.of(engine.version)), overlay.tree, ""
+        images, state, config, layer_of(overlay, STYLES.of(images.state.version)), overlay.tree, ""
     )
 
 
@@ -56,7 +51,7 @@ def layer_of(overlay: Overlay | None, style: TarStyle) -> Layer | None:
 
 
 def _child(
-    engine: FakeDockerEngine,
+    images: ImageStore,
     state: StageState,
     config: RunConfig,
     layer: Layer | None,
@@ -64,7 +59,7 @@ def _child(
     container: str,
 ) -> Image:
     parent = state.image
-    now = engine.clock()
+    now = images.state.clock()
     layers = parent.layers if parent else ()
     history = list(parent.history) if parent else []
     history.append(
@@ -86,7 +81,7 @@ def _child(
         container=container,
         container_config=config,
         created=now,
-        docker_version=engine.version.version,
+        docker_version=images.state.version.version,
         history=history,
         diff_ids=[item.diff_id for item in layers],
     )
@@ -95,4 +90,4 @@ def _child(
         image.remember_tree(parent.tree)
     elif tree is not None:
         image.remember_tree(tree)
-    return engine.images.add(image)
+    return images.add(image)

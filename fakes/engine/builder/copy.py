@@ -11,9 +11,8 @@ from fakes.engine import go_text, messages
 from fakes.engine.builder.context import ImageSource, SentContext, Source, joined_sum, walk
 from fakes.engine.builder.matching import has_wildcards, match
 from fakes.engine.errors import StepError
+from fakes.engine.filesystem.overlay import Overlay, Owner
 from fakes.engine.images import tar
-from fakes.engine.images.config import RunConfig
-from fakes.engine.versions import EngineVersion
 from imagebuilders.oci.file_tree import (
     File,
     Tree,
@@ -23,7 +22,6 @@ from imagebuilders.oci.file_tree import (
     clean,
     is_directory,
     parent,
-    remove,
     resolve,
     walk_key,
 )
@@ -38,121 +36,6 @@ class Pick:
 
     path: str
     sum: str
-
-
-@dataclass(frozen=True)
-class Owner:
-    """A numeric owner."""
-
-    uid: int
-    gid: int
-
-
-class Overlay:
-    """A tree being written over another, remembering what was touched.
-
-    Attributes:
-        full: there is no room for another file with content.
-    """
-
-    def __init__(
-        self, lower: Tree, now: int, version: EngineVersion, root_id: str = "0" * 64
-    ) -> None:
-        self.lower = lower
-        self.tree: Tree = dict(lower)
-        self.now = now
-        self.touched: set[str] = set()
-        self.opaque: set[str] = set()
-        self.version = version
-        self.full = False
-        # What error messages call the root: only the first layer has none below it.
-        self.root = f"/var/lib/docker/overlay2/{root_id}/{'merged' if lower else 'diff'}"
-
-    def locate(self, path: str) -> str:
-        """Where a path leads.
-
-        Raises:
-            StepError: when its links lead round in circles.
-        """
-        try:
-            return resolve(self.tree, path)
-        except UnresolvedPathError as error:
-            raise StepError(
-                f"evalSymlinksInScope: too many links in {self.root}/{clean(path)}"
-            ) from error
-
-    def put(self, path: str, file: File) -> None:
-        """Write a path; the directory that holds it gets a new time.
-
-        Raises:
-            StepError: when there is no room for it.
-        """
-        self.check_room(path, file)
-        old = self.tree.get(path)
-        if old is not None and not (old.kind == "dir" and file.kind == "dir"):
-            remove(self.tree, path)
-            if file.kind == "dir" and path in self.lower:
-                self.opaque.add(path)
-            old = None
-        if old is None:
-            self.touch_directory(parent(path))
-        self.tree[path] = file
-        self.touched.add(path)
-
-    def check_room(self, shown: str, file: File) -> None:
-        """Refuse a file for which there is no room.
-
-        Raises:
-            StepError: with the path as it is shown.
-        """
-        if self.full and file.kind == "file" and file.data:
-            raise StepError(messages.NO_SPACE(self.version, shown))
-
-    def touch_directory(self, path: str) -> None:
-        """A directory whose entries change gets the present time."""
-        directory = self.tree.get(path)
-        if directory is not None:
-            self.tree[path] = directory._replace(mtime=self.now)
-            self.touched.add(path)
-
-    def make_directories(self, path: str, owner: Owner | None = None) -> None:
-        """Create a directory and those above it, mode 0755, where they are missing.
-
-        Raises:
-            StepError: when something on the way is no directory.
-        """
-        for step in [*ancestors(path), path] if path else []:
-            existing = self.tree.get(step)
-            if existing is None:
-                uid, gid = (owner.uid, owner.gid) if owner else (0, 0)
-                self.put(step, File("dir", 0o755, uid, gid, self.now))
-            elif existing.kind != "dir":
-                raise StepError(f"mkdir {self.root}/{step}: not a directory")
-
-
-def prepare_root(overlay: Overlay, config: RunConfig) -> Overlay | None:
-    """What making a container does to its files: the working directory comes to be.
-
-    Raises:
-        StepError: when the working directory or a volume cannot be there.
-    """
-    for volume in sorted(config.volumes or {}):
-        existing = overlay.tree.get(overlay.locate(volume))
-        if existing is not None and existing.kind != "dir":
-            raise StepError(
-                f"cannot mount volume over existing file, file exists {overlay.root}{volume}"
-            )
-    if not config.working_dir:
-        return None
-    config.working_dir = posixpath.normpath(config.working_dir)
-    path = overlay.locate(config.working_dir)
-    for above in ancestors(path):
-        if (found := overlay.tree.get(above)) is not None and found.kind != "dir":
-            raise StepError(f"lstat {overlay.root}{config.working_dir}: not a directory")
-    if path in overlay.tree and overlay.tree[path].kind != "dir":
-        raise StepError(f"Cannot mkdir: {config.working_dir} is not a directory")
-    overlay.make_directories(path)
-    return overlay if overlay.touched else None
 
 
 def select(sources: list[str], source: Source, keyword: str) -> list[Pick]:

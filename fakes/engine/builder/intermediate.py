@@ -1,33 +1,50 @@
-"""The intermediate containers of a build's steps."""
+"""The containers in which steps run."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from fakes.engine import messages
+from fakes.engine.builder.messages import Messages, Saying, said
+from fakes.engine.builder.state import BuildState, StageState
 from fakes.engine.containers.merge import complete_for_container
+from fakes.engine.containers.root import prepare_root
 from fakes.engine.errors import ApiError
+from fakes.engine.filesystem.overlay import Overlay
 from fakes.engine.images.config import RunConfig
-from fakes.engine.images.store import Image
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
 
 
-def create_container(engine: FakeDockerEngine, config: RunConfig, image: Image | None) -> str:
-    """Make the container of a step and complete its configuration; its id."""
-    container = engine.new_id()
+def create_container(
+    build: BuildState, stage: StageState, config: RunConfig
+) -> Saying[tuple[str, Overlay | None]]:
+    """Make the container of a step and complete its configuration.
+
+    Returns:
+        Its id, and its files if making it changed any.
+
+    Raises:
+        StepError: when it cannot be made.
+    """
+    overlay = prepare_root(build.overlay(stage), config)
+    containers, image = build.host.containers, stage.image
+    container = build.host.state.new_id()
     config.hostname = container[:12]
     if image is not None:
         complete_for_container(config, image)
-    with engine.lock:
+    with containers.images.lock:
         if image is not None:
-            engine.images.add(image)  # again, if somebody removed it since the step before
-        engine.containers.create_for_build(container, image.id if image else "", config)
-    return container
+            containers.images.add(image)  # again, if somebody removed it since the step before
+        containers.create_for_build(container, stage.image_id, config)
+    build.containers.append(container)
+    yield said(f" ---> Running in {container[:12]}\n")
+    return container, overlay
 
 
-def remove_container(engine: FakeDockerEngine, container: str) -> None:
-    """Take an intermediate container away."""
-    with suppress(ApiError):
-        engine.containers.remove(engine.containers.find(container), force=True)
+def remove_containers(build: BuildState) -> Messages:
+    """Take the containers of a step away."""
+    containers = build.host.containers
+    while build.containers:
+        container = build.containers.pop(0)
+        with suppress(ApiError):
+            containers.remove(containers.find(container), force=True)
+        yield said(messages.REMOVED_CONTAINER(build.host.state.version, container[:12]))

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fakes.engine.go_text import parse_rfc3339
 from fakes.engine.images.config import ImageConfig, RunConfig
-from fakes.engine.images.store import Image
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+from fakes.engine.images.store import Image, ImageStore
 
 
-def restore(
-    engine: FakeDockerEngine, target: Image, parent: Image | None, config: RunConfig
-) -> Image:
+def restore(images: ImageStore, target: Image, parent: Image | None, config: RunConfig) -> Image:
     """The image after one more step of the target's history."""
     length = len(parent.history) if parent else 0
     if len(target.history) - 1 == length:
         if parent is not None:
-            engine.images.adopt(target, parent)
+            images.adopt(target, parent)
         return target
     history = target.history[: length + 1]
     count = sum(not entry.get("empty_layer") for entry in history)
@@ -31,11 +24,11 @@ def restore(
         config=config,
         container_config=RunConfig(),
         created=_created(history),
-        docker_version=engine.version.version,
+        docker_version=images.state.version.version,
         history=history,
         diff_ids=[layer.diff_id for layer in layers],
     )
-    return engine.images.add(Image(document.to_bytes(), layers, parent))
+    return images.add(Image(document.to_bytes(), layers, parent))
 
 
 def _created(history: list[dict[str, object]]) -> int:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from fakes.engine.builder.cache import probe
 from fakes.engine.builder.commit import commit_step
-from fakes.engine.builder.copy import Overlay
+from fakes.engine.builder.intermediate import create_container
+from fakes.engine.builder.messages import Messages, Saying, said
 from fakes.engine.builder.run_policy import RunEffect
-from fakes.engine.builder.state import StageState
+from fakes.engine.builder.state import BuildState, StageState
 from fakes.engine.builder.steps import command_line, needs_buildkit
-from fakes.engine.containers.files import write_files
 from fakes.engine.containers.surroundings import note_build_run
 from fakes.engine.dockerfile.instructions import Instruction
 from fakes.engine.errors import StepError
+from fakes.engine.filesystem.files import write_files
+from fakes.engine.filesystem.overlay import Overlay
 
-if TYPE_CHECKING:
-    from fakes.engine.builder.build import Build
 
-
-def run_step(build: Build, state: StageState, instruction: Instruction) -> None:
+def run_step(build: BuildState, state: StageState, instruction: Instruction) -> Messages:
     """One RUN: the cache is asked, then the engine's policy.
 
     Raises:
@@ -35,34 +33,34 @@ def run_step(build: Build, state: StageState, instruction: Instruction) -> None:
             pair for pair in environment if state.arguments.shows_in_history(pair.partition("=")[0])
         ]
         saved = [f"|{len(shown)}", *shown, *words]
-    probe = state.config.copy()
-    probe.cmd = saved
+    step = state.config.copy()
+    step.cmd = saved
     if saved:
-        probe.entrypoint = None
-    if build.probe(state, probe):
+        step.entrypoint = None
+    if (yield from probe(build, state, step)):
         return
     running = state.config.copy()
     running.cmd = words
     running.healthcheck = {"Test": ["NONE"]}
     running.env = [*(state.config.env or []), *environment]
-    container, created = build.create_container(state, running)
-    effect = build.engine.effect_of_run(instruction)
-    ran = build.engine.containers.find(container)
-    note_build_run(build.engine, ran, effect.exit_code if effect else 0)
-    overlay: Overlay | None = created
+    host = build.host
+    container, overlay = yield from create_container(build, state, running)
+    effect = host.rules.effect_of(" ".join(instruction.arguments))
+    ran = host.containers.find(container)
+    note_build_run(host.containers, ran, effect.exit_code if effect else 0)
     if effect is not None:
-        build._executed = True
-        overlay = _apply(build, state, effect, words)
-    else:
-        build._executed = False
-    state.image = commit_step(build.engine, state, probe, container, overlay)
+        overlay = yield from _apply(build, state, effect, words)
+    build.step.executed = effect is not None
+    state.image = commit_step(host.images, state, step, container, overlay)
 
 
-def _apply(build: Build, state: StageState, effect: RunEffect, words: list[str]) -> Overlay:
+def _apply(
+    build: BuildState, state: StageState, effect: RunEffect, words: list[str]
+) -> Saying[Overlay]:
     for line in effect.output.splitlines(keepends=True):
-        build.emit(line)
+        yield said(line)
     for line in effect.error_output.splitlines(keepends=True):
-        build.emit(f"\x1b[91m{line}\x1b[0m")
+        yield said(f"\x1b[91m{line}\x1b[0m")
     if effect.exit_code:
         command = " ".join(words)
         raise StepError(

@@ -13,6 +13,7 @@ from fakes.engine.checks import (
     check_text,
     check_words,
 )
+from fakes.engine.errors import StepError
 
 FileContent = str | bytes | None
 
@@ -55,3 +56,36 @@ class RunEffect:
     def matches(self, command: str) -> bool:
         """Whether it is meant for this command."""
         return fnmatch.fnmatchcase(command, self.pattern)
+
+
+class RunRules:
+    """The effects that RUN steps have.
+
+    Args:
+        policy: what happens to a RUN that no rule is meant for: `record` or `refuse`.
+    """
+
+    def __init__(self, policy: str) -> None:
+        if policy not in ("record", "refuse"):
+            raise ValueError(f"no run policy {policy!r}; known: record, refuse")
+        self._policy = policy
+        self._effects: list[RunEffect] = []
+
+    def add(self, effect: RunEffect) -> None:
+        """Give steps an effect; the newest rule wins."""
+        self._effects.append(effect)
+
+    def effect_of(self, command: str) -> RunEffect | None:
+        """Return the effect of a command, `None` when it is only recorded.
+
+        Raises:
+            StepError: when the policy refuses it.
+        """
+        for effect in reversed(self._effects):
+            if effect.matches(command):
+                return effect
+        if self._policy == "refuse":
+            raise StepError(
+                f"RUN is refused by this engine double: no on_run() rule matches {command!r}"
+            )
+        return None

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fakes.engine.builder.arguments import BuildArguments
+from fakes.engine.builder.context import SentContext
+from fakes.engine.builder.host import BuildHost
+from fakes.engine.builder.options import BuildOptions
+from fakes.engine.dockerfile.words import Syntax
+from fakes.engine.filesystem.overlay import Overlay
 from fakes.engine.images.config import DEFAULT_PATH, RunConfig
 from fakes.engine.images.store import Image
+from fakes.engine.records import StepRecord
 
 DEFAULT_SHELL = ["/bin/sh", "-c"]
 
@@ -37,7 +43,6 @@ class StageState:
     variant: str = ""
     name: str = ""
     cache_busted: bool = False
-    temporary: list[str] = field(default_factory=list)
 
     @property
     def image_id(self) -> str:
@@ -61,6 +66,41 @@ class StageState:
             self.architecture = image.parsed.get("architecture") or self.architecture
             self.os = image.parsed.get("os") or self.os
             self.variant = image.parsed.get("variant") or ""
+
+
+@dataclass
+class BuildState:
+    """What the steps of one build share.
+
+    Attributes:
+        host: the engine.
+        context: the files that were sent.
+        options: what was asked for.
+        syntax: how the words of the Dockerfile are written.
+        stages: those that are done.
+        step: what is recorded of the step at work.
+        sources: the images that bases and `--from` named.
+        cache_sources: the images of `cache_from`, looked at afresh by each stage.
+        containers: the intermediate containers of the step at work.
+        hollow: the images of COPY steps that changed nothing.
+    """
+
+    host: BuildHost
+    context: SentContext
+    options: BuildOptions
+    syntax: Syntax
+    stages: list[StageState] = field(default_factory=list)
+    step: StepRecord = field(default_factory=lambda: StepRecord(0, ""))
+    sources: dict[str, Image] = field(default_factory=dict)
+    cache_sources: list[Image] = field(default_factory=list)
+    containers: list[str] = field(default_factory=list)
+    hollow: set[str] = field(default_factory=set)
+
+    def overlay(self, stage: StageState) -> Overlay:
+        """Return a tree to write a step's changes to."""
+        state = self.host.state
+        lower = stage.image.tree if stage.image else {}
+        return Overlay(lower, state.clock() // 1_000_000_000, state.version, state.new_id())
 
 
 def substitution_env(state: StageState) -> dict[str, str]:

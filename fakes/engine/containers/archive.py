@@ -6,8 +6,8 @@ import posixpath
 from dataclasses import dataclass
 
 from fakes.engine import go_text, messages
-from fakes.engine.builder.copy import Overlay
 from fakes.engine.errors import ApiError
+from fakes.engine.filesystem.overlay import Overlay
 from fakes.engine.images import tar
 from fakes.engine.versions import EngineVersion
 from imagebuilders.oci.file_tree import (

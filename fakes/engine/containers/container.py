@@ -6,9 +6,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes.engine.builder.copy import Overlay
 from fakes.engine.containers.health import HealthMonitor
 from fakes.engine.containers.policy import ContainerEffect
+from fakes.engine.filesystem.overlay import Overlay
 from fakes.engine.images.config import RunConfig
 
 STDOUT, STDERR = 1, 2

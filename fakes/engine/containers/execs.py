@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from fakes.engine import messages
 from fakes.engine.containers.container import STDERR, STDOUT, Container, Exec, LogEntry
-from fakes.engine.containers.files import write_files
 from fakes.engine.containers.policy import ContainerEffect, EffectRules
+from fakes.engine.containers.register import ContainerRegister
 from fakes.engine.containers.streams import as_terminal
 from fakes.engine.errors import ApiError
-
-if TYPE_CHECKING:
-    from fakes.engine.containers.store import ContainerStore
-    from fakes.engine.engine import FakeDockerEngine
+from fakes.engine.filesystem.files import write_files
 
 
 class ExecStore:
@@ -25,8 +21,7 @@ class ExecStore:
     goes when its container ends.
     """
 
-    def __init__(self, engine: FakeDockerEngine, containers: ContainerStore) -> None:
-        self._engine = engine
+    def __init__(self, containers: ContainerRegister) -> None:
         self._containers = containers
         self._lock = threading.RLock()
         self._execs: dict[str, Exec] = {}
@@ -71,7 +66,7 @@ class ExecStore:
             ApiError: 409.
         """
         if not container.running:
-            version = self._engine.version
+            version = self._containers.state.version
             raise ApiError(409, messages.NOT_RUNNING(version, container.id))
         if container.status == "restarting":
             raise ApiError(409, messages.RESTARTING.format(container.id))
@@ -95,7 +90,7 @@ class ExecStore:
         effect = self.effect(container, instance.command)
         own = {"execID": instance.id}
         self._containers.note(container, f"exec_start: {instance.shown}", own)
-        now = self._engine.clock()
+        now = self._containers.state.clock()
         printed: list[LogEntry] = []
         instance.running, instance.pid = True, container.pid + 1
         if effect is not None:

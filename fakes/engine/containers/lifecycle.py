@@ -5,23 +5,20 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from fakes.engine import messages
 from fakes.engine.containers.container import STDERR, STDOUT, Container, LogEntry
-from fakes.engine.containers.files import write_files
+from fakes.engine.containers.execs import ExecStore
 from fakes.engine.containers.health import NONE, HealthMonitor
 from fakes.engine.containers.merge import signal_number
 from fakes.engine.containers.policy import ContainerEffect, EffectRules
 from fakes.engine.containers.ports import PortStore
+from fakes.engine.containers.register import ContainerRegister
 from fakes.engine.containers.streams import IDLE, as_terminal
 from fakes.engine.containers.surroundings import enter, leave, retreat
 from fakes.engine.errors import ApiError
+from fakes.engine.filesystem.files import write_files
 from fakes.engine.versions import EngineVersion
-
-if TYPE_CHECKING:
-    from fakes.engine.containers.store import ContainerStore
-    from fakes.engine.engine import FakeDockerEngine
 
 _HARMLESS = {
     int(number)
@@ -37,9 +34,10 @@ _NEVER_STARTED = _SIGNALLED = 128
 class Lifecycle:
     """What becomes of the containers of a store."""
 
-    def __init__(self, engine: FakeDockerEngine, store: ContainerStore) -> None:
-        self._engine = engine
+    def __init__(self, store: ContainerRegister, execs: ExecStore) -> None:
+        self._state = store.state
         self._store = store
+        self._execs = execs
         self._lock = threading.Lock()
         self._rules = EffectRules()
         self._ports = PortStore()
@@ -47,7 +45,7 @@ class Lifecycle:
 
     @property
     def _version(self) -> EngineVersion:
-        return self._engine.version
+        return self._state.version
 
     def on_container(self, effect: ContainerEffect) -> None:
         """Give containers an effect; the newest rule wins."""
@@ -77,7 +75,7 @@ class Lifecycle:
             raise
         with container.changed:
             container.status, container.ended_by_hand = "running", False
-            container.started = self._engine.clock()
+            container.started = self._state.clock()
             container.exit_code, container.error = 0, ""
             container.host_config.setdefault("Runtime", "runc")
             container.health = self._monitor(container)
@@ -104,7 +102,7 @@ class Lifecycle:
             return NONE
         with container.changed:
             changed = monitor.look(
-                self._engine.clock(), lambda command: self._store.execs.effect(container, command)
+                self._state.clock(), lambda command: self._execs.effect(container, command)
             )
         if changed:
             self._store.note(container, f"health_status: {monitor.status}")
@@ -126,12 +124,12 @@ class Lifecycle:
                         self._version, other.id, other.name, other.status
                     ),
                 )
-        enter(self._engine, container)
+        enter(self._store, container)
         container.joined = True
         try:
             self._ports.publish(container, self._store.all())
         except ApiError:
-            retreat(self._engine, container)
+            retreat(self._store, container)
             raise
 
     def _run(self, container: Container) -> None:
@@ -169,7 +167,7 @@ class Lifecycle:
             stream, data = STDOUT, as_terminal(data)
         with container.changed:
             for line in data.splitlines(keepends=True):
-                container.logs.append(LogEntry(stream, self._engine.clock(), line))
+                container.logs.append(LogEntry(stream, self._state.clock(), line))
             container.changed.notify_all()
 
     # --- ending ---------------------------------------------------------------
@@ -190,14 +188,14 @@ class Lifecycle:
             container.exit_code, container.pid, container.ports = code, 0, {}
             container.ends += 1
             container.last_code = code
-            container.finished = self._engine.clock()
+            container.finished = self._state.clock()
             if container.health is not None:
                 container.health.stop()
             if why:
                 self._store.note(container, "kill", {"signal": str(code - _SIGNALLED)})
-            self._store.execs.end_with(container)
+            self._execs.end_with(container)
             # Whoever waits for its end finds it gone from its networks.
-            leave(self._engine, container, code)
+            leave(self._store, container, code)
             container.changed.notify_all()
         if why == "stop":
             self._store.note(container, "stop")
@@ -207,7 +205,7 @@ class Lifecycle:
             started = container.started
             self._later(pause, lambda: self._start_again(container, started))
         elif container.auto_remove:
-            self._store.remove(container, with_volumes=True)
+            self._store.discard(container, with_volumes=True)
 
     def _starts_again(self, container: Container, code: int) -> bool:
         """Whether its policy wants a container back that ended.
@@ -328,7 +326,7 @@ class Lifecycle:
                 raise ApiError(500, f"Container {container.id} is not paused")
             container.status = "running"
             if container.health is not None:
-                container.health.resume(self._engine.clock())
+                container.health.resume(self._state.clock())
             container.changed.notify_all()
         self._store.note(container, "unpause")
 

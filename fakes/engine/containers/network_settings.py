@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fakes.engine.containers.connections import shown
 from fakes.engine.containers.container import Container
 from fakes.engine.containers.ports import port_map
-from fakes.engine.networks.endpoints import shown
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+from fakes.engine.networks.store import NetworkStore
 
 
-def network_settings(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
+def network_settings(networks: NetworkStore, container: Container) -> dict[str, Any]:
     """What a container's document says under `NetworkSettings`."""
-    networks = {name: shown(engine, container, name) for name in container.networks}
-    bridge = networks.get("bridge", {})
+    shown_networks = {name: shown(networks, container, name) for name in container.networks}
+    bridge = shown_networks.get("bridge", {})
     has_sandbox = container.started is not None or container.joined
-    if engine.version >= "28.0":
+    if networks.state.version >= "28.0":
         has_sandbox = container.running
     return {
         "Bridge": "",
@@ -37,5 +35,5 @@ def network_settings(engine: FakeDockerEngine, container: Container) -> dict[str
         "IPPrefixLen": bridge.get("IPPrefixLen", 0),
         "IPv6Gateway": "",
         "MacAddress": bridge.get("MacAddress", ""),
-        "Networks": networks,
+        "Networks": shown_networks,
     }

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fakes.engine import messages
-from fakes.engine.builder.copy import Overlay, prepare_root
 from fakes.engine.containers.checks import check_config, check_host, check_platform
+from fakes.engine.containers.connections import rename
 from fakes.engine.containers.container import Container
 from fakes.engine.containers.execs import ExecStore
 from fakes.engine.containers.host_config import completed
@@ -19,32 +17,35 @@ from fakes.engine.containers.merge import merged
 from fakes.engine.containers.mounts import mounted
 from fakes.engine.containers.names import made_up_name
 from fakes.engine.containers.policy import ContainerEffect
+from fakes.engine.containers.register import ContainerRegister
+from fakes.engine.containers.root import prepare_root
 from fakes.engine.errors import ApiError, StepError
+from fakes.engine.filesystem.overlay import Overlay
 from fakes.engine.images.config import RunConfig
-from fakes.engine.images.store import Image, chain_ids
-from fakes.engine.networks.endpoints import rename
-from fakes.engine.volumes.mounts import remove_anonymous
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+from fakes.engine.images.store import Image, ImageStore, chain_ids
+from fakes.engine.networks.store import NetworkStore
+from fakes.engine.state import EngineState
+from fakes.engine.volumes.store import VolumeStore
 
 _NAME = re.compile(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
-class ContainerStore:
+class ContainerStore(ContainerRegister):
     """Containers by id and name.
 
     Attributes:
+        images: what they are made from.
         execs: the commands that run in them.
         lifecycle: what becomes of them.
     """
 
-    def __init__(self, engine: FakeDockerEngine) -> None:
-        self._engine = engine
-        self._lock = threading.RLock()
-        self._containers: dict[str, Container] = {}
-        self.execs = ExecStore(engine, self)
-        self.lifecycle = Lifecycle(engine, self)
+    def __init__(
+        self, state: EngineState, images: ImageStore, networks: NetworkStore, volumes: VolumeStore
+    ) -> None:
+        super().__init__(state, networks, volumes)
+        self.images = images
+        self.execs = ExecStore(self)
+        self.lifecycle = Lifecycle(self, self.execs)
 
     # --- policy ---------------------------------------------------------------
 
@@ -55,51 +56,6 @@ class ContainerStore:
     def on_exec(self, effect: ContainerEffect) -> None:
         """Give commands in running containers an effect; the newest rule wins."""
         self.execs.on_exec(effect)
-
-    # --- finding --------------------------------------------------------------
-
-    def all(self) -> list[Container]:
-        """Every container, newest first; those of builds too."""
-        with self._lock:
-            return sorted(self._containers.values(), key=lambda c: c.created, reverse=True)
-
-    def by_id(self, container_id: str) -> Container | None:
-        """A container by its whole id."""
-        with self._lock:
-            return self._containers.get(container_id)
-
-    def find(self, name: str) -> Container:
-        """A container by id, name or the beginning of its id.
-
-        Raises:
-            ApiError: 404 when there is none.
-        """
-        wanted = name.removeprefix("/")
-        with self._lock:
-            if wanted in self._containers:
-                return self._containers[wanted]
-            for container in self._containers.values():
-                if container.name == wanted:
-                    return container
-            starting = [key for key in self._containers if wanted and key.startswith(wanted)]
-            if len(starting) == 1:
-                return self._containers[starting[0]]
-        if len(starting) > 1:
-            raise ApiError(400, f"Multiple IDs found with provided prefix: {wanted}")
-        raise ApiError(404, f"No such container: {name}")
-
-    def of_image(self, image_id: str, *, running: bool = False) -> str:
-        """The id of a container made from an image, empty without one."""
-        with self._lock:
-            for container in self._containers.values():
-                if container.image == image_id and (container.running or not running):
-                    return container.id
-        return ""
-
-    def count_of(self, image_id: str) -> int:
-        """How many containers were made from an image."""
-        with self._lock:
-            return sum(container.image == image_id for container in self._containers.values())
 
     # --- making and removing --------------------------------------------------
 
@@ -123,11 +79,11 @@ class ContainerStore:
         Raises:
             ApiError: when the name is taken, there is no such image, or a setting cannot be.
         """
-        version = self._engine.version
+        version = self.state.version
         check_config(config, version)
         check_host(host_config or {}, config, version, self.find)
         # A request without an image makes a container without files.
-        image = self._engine.images.find(config.image) if config.image else None
+        image = self.images.find(config.image) if config.image else None
         if image is not None and platform is not None:
             check_platform(image, config.image, platform, version)
         self._check_name(name)
@@ -137,9 +93,7 @@ class ContainerStore:
             container = self._made(config, image, name)
             container.host_config = completed(host_config, version)
             container.networks = networks
-            mounts = mounted(
-                container.config, container.host_config, self._engine.volumes, self.find
-            )
+            mounts = mounted(container.config, container.host_config, self.volumes, self.find)
             container.mounts, container.anonymous_volumes = mounts.lines, mounts.anonymous
             container.unplaced = mounts.unplaced
             self._containers[container.id] = container
@@ -149,20 +103,20 @@ class ContainerStore:
     def _made(self, config: RunConfig, image: Image | None, name: str) -> Container:
         taken = {c.name for c in self._containers.values()}
         container = Container(
-            id=self._engine.new_id(),
+            id=self.state.new_id(),
             image=image.id if image else "",
             name=name or made_up_name(taken),
             image_name=config.image,
             config=merged(config, image),
-            created=self._engine.clock(),
+            created=self.state.clock(),
         )
         if not container.command:
-            raise ApiError(400, messages.NO_COMMAND(self._engine.version))
+            raise ApiError(400, messages.NO_COMMAND(self.state.version))
         container.config.hostname = container.config.hostname or container.id[:12]
         seconds = container.created // 1_000_000_000
         container.chains = chain_ids(image) if image else []
         lower = with_init_files(image.tree if image else {}, seconds)
-        container.overlay = Overlay(lower, seconds, self._engine.version, container.id)
+        container.overlay = Overlay(lower, seconds, self.state.version, container.id)
         try:
             prepare_root(container.overlay, container.config)
         except StepError as error:
@@ -195,8 +149,8 @@ class ContainerStore:
                 name=made_up_name({c.name for c in self._containers.values()}),
                 image_name=image_id,
                 config=config.copy(),
-                created=self._engine.clock(),
-                host_config=completed(None, self._engine.version),
+                created=self.state.clock(),
+                host_config=completed(None, self.state.version),
                 networks={"bridge": {}},
             )
         self.note(container, "create")
@@ -222,22 +176,13 @@ class ContainerStore:
         """
         if container.running:
             if not force:
-                version = self._engine.version
+                version = self.state.version
                 paused = container.status == "paused"
                 refusal = messages.REMOVED_WHILE_PAUSED if paused else messages.REMOVED_WHILE_UP
                 about = container.name, asked, container.id, container.status
                 raise ApiError(409, refusal(version, *about))
             self.lifecycle.finish(container, 137, "kill")
-        with self._lock:
-            self._containers.pop(container.id, None)
-        with container.changed:
-            if container.removed:
-                return
-            container.removed = True
-            container.changed.notify_all()
-        if with_volumes or container.auto_remove:
-            remove_anonymous(self._engine, container)
-        self.note(container, "destroy")
+        self.discard(container, with_volumes=with_volumes)
 
     def rename(self, container: Container, name: str) -> None:
         """Give a container another name.
@@ -258,18 +203,5 @@ class ContainerStore:
                 refusal = f"Error when allocating new name: {error.message}"
                 raise ApiError(error.status, refusal) from error
             old, container.name = container.name, absolute[1:]
-        rename(self._engine, container, old)
+        rename(self.networks, container, old)
         self.note(container, "rename", {"oldName": f"/{old}"})
-
-    def note(
-        self, container: Container, action: str, more: Mapping[str, str] | None = None
-    ) -> None:
-        """Say in the events that something happened to a container."""
-        image = {"image": container.image_name} if container.image_name else {}
-        attributes = {
-            **(container.config.labels or {}),
-            **image,
-            "name": container.name,
-            **(more or {}),
-        }
-        self._engine.event_log.add("container", action, container.id, attributes)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fakes.engine import go_text
+from fakes.engine.containers.connections import listed
 from fakes.engine.containers.container import Container
 from fakes.engine.containers.health import NONE, STARTING
 from fakes.engine.containers.network_settings import network_settings
 from fakes.engine.containers.ports import port_lines
+from fakes.engine.containers.store import ContainerStore
 from fakes.engine.errors import ApiError
-from fakes.engine.networks.endpoints import listed
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
 
 
-def state(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
+def state(containers: ContainerStore, container: Container) -> dict[str, Any]:
     """The state of a container."""
     shown: dict[str, Any] = {
         "Status": container.status,
@@ -31,7 +29,7 @@ def state(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
         "StartedAt": _time(container.started),
         "FinishedAt": _time(container.finished),
     }
-    if engine.containers.lifecycle.health(container) != NONE and container.health is not None:
+    if containers.lifecycle.health(container) != NONE and container.health is not None:
         shown["Health"] = container.health.to_json()
     return shown
 
@@ -41,7 +39,7 @@ def _time(value: int | None) -> str:
 
 
 def inspect(
-    engine: FakeDockerEngine, container: Container, *, size: bool = False
+    containers: ContainerStore, container: Container, *, size: bool = False
 ) -> dict[str, Any]:
     """What `GET /containers/{id}/json` says."""
     folder = f"/var/lib/docker/containers/{container.id}"
@@ -53,7 +51,7 @@ def inspect(
         "Created": go_text.rfc3339(container.created),
         "Path": command[0] if command else "",
         "Args": command[1:],
-        "State": state(engine, container),
+        "State": state(containers, container),
         "Image": container.image,
         "ResolvConfPath": f"{folder}/resolv.conf" if ran else "",
         "HostnamePath": f"{folder}/hostname" if ran else "",
@@ -79,7 +77,7 @@ def inspect(
         },
         "Mounts": container.mounts,
         "Config": container.config.to_json(),
-        "NetworkSettings": network_settings(engine, container),
+        "NetworkSettings": network_settings(containers.networks, container),
     }
     if size:
         shown |= _sizes(container)
@@ -97,12 +95,12 @@ def _sizes(container: Container) -> dict[str, int]:
     return sizes
 
 
-def summary(engine: FakeDockerEngine, container: Container, *, size: bool) -> dict[str, Any]:
+def summary(containers: ContainerStore, container: Container, *, size: bool) -> dict[str, Any]:
     """One line of a container list."""
     line: dict[str, Any] = {
         "Id": container.id,
         "Names": [f"/{container.name}"],
-        "Image": _shown_image(engine, container),
+        "Image": _shown_image(containers, container),
         "ImageID": container.image,
         "Command": _shown_command(container),
         "Created": container.created // 1_000_000_000,
@@ -113,9 +111,9 @@ def summary(engine: FakeDockerEngine, container: Container, *, size: bool) -> di
     line |= {
         "Labels": container.config.labels or {},
         "State": container.status,
-        "Status": _status(engine, container),
+        "Status": _status(containers, container),
         "HostConfig": {"NetworkMode": container.host_config.get("NetworkMode") or "default"},
-        "NetworkSettings": {"Networks": listed(engine, container)},
+        "NetworkSettings": {"Networks": listed(containers.networks, container)},
         "Mounts": [_listed_mount(container, mount) for mount in container.mounts],
     }
     return line
@@ -128,10 +126,10 @@ def _listed_mount(container: Container, mount: dict[str, Any]) -> dict[str, Any]
     return mount
 
 
-def _shown_image(engine: FakeDockerEngine, container: Container) -> str:
+def _shown_image(containers: ContainerStore, container: Container) -> str:
     """The image's name as it was asked for, its id once the name means another."""
     try:
-        found = engine.images.find(container.image_name)
+        found = containers.images.find(container.image_name)
     except ApiError:
         return container.image
     return container.image_name if found.id == container.image else container.image
@@ -145,8 +143,8 @@ def _shown_command(container: Container) -> str:
     return " ".join([command[0], *rest])
 
 
-def _status(engine: FakeDockerEngine, container: Container) -> str:
-    now = engine.clock()
+def _status(containers: ContainerStore, container: Container) -> str:
+    now = containers.state.clock()
     if container.status == "created":
         return "Created"
     ended = now - (container.finished or now)
@@ -157,7 +155,7 @@ def _status(engine: FakeDockerEngine, container: Container) -> str:
     detail = ""
     if container.status == "paused":
         detail = " (Paused)"
-    elif (health := engine.containers.lifecycle.health(container)) != NONE:
+    elif (health := containers.lifecycle.health(container)) != NONE:
         detail = f" ({'health: ' if health == STARTING else ''}{health})"
     return f"Up {_ago(now - (container.started or now))}{detail}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fakes.engine import go_text, messages
 from fakes.engine.errors import ApiError
@@ -12,16 +12,14 @@ from fakes.engine.images import tar
 from fakes.engine.images.config import RunConfig
 from fakes.engine.images.layers import Layer, digest_of
 from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
-from fakes.engine.images.store import Image
+from fakes.engine.images.store import Image, ImageStore
+from fakes.engine.progress import progress_bar
 from imagebuilders.oci.file_tree import File, clean
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
 
 Message = dict[str, Any]
 
 
-def save(engine: FakeDockerEngine, names: list[str]) -> bytes:
+def save(images: ImageStore, names: list[str]) -> bytes:
     """The archive of the named images.
 
     Raises:
@@ -29,7 +27,7 @@ def save(engine: FakeDockerEngine, names: list[str]) -> bytes:
     """
     chosen: dict[str, tuple[Image, list[Reference]]] = {}
     for name in names:
-        for image, references in _select(engine, name):
+        for image, references in _select(images, name):
             known = chosen.setdefault(image.id, (image, []))[1]
             known.extend(r for r in references if r not in known)
     files: dict[str, File] = {}
@@ -52,27 +50,27 @@ def save(engine: FakeDockerEngine, names: list[str]) -> bytes:
         text = go_text.dumps({k: repositories[k] for k in sorted(repositories)}) + "\n"
         files["repositories"] = File("file", 0o644, data=text.encode())
     for image, _ in chosen.values():
-        engine.emit_event("save", image)
+        images.note("save", image)
     return tar.write((name, files[name], "") for name in sorted(files))
 
 
-def _select(engine: FakeDockerEngine, name: str) -> list[tuple[Image, list[Reference]]]:
+def _select(images: ImageStore, name: str) -> list[tuple[Image, list[Reference]]]:
     try:
         reference = parse(name)
     except InvalidReferenceError:
-        return [(engine.images.find(name), [])]
+        return [(images.find(name), [])]
     if not reference.tag and not reference.digest:
         # A repository without a tag means all of its tags.
-        every = [parse(key) for key in engine.images.references() if "@" not in key]
+        every = [parse(key) for key in images.references() if "@" not in key]
         mine = [r for r in every if r.repository == reference.repository]
         if mine:
-            return [(engine.images.find(r.key), [r]) for r in mine]
+            return [(images.find(r.key), [r]) for r in mine]
     try:
-        image = engine.images.find(name)
+        image = images.find(name)
     except ApiError as error:
         known = "reference does not exist" if reference.tag else f"No such image: {name}"
         raise ApiError(error.status, known) from error
-    if engine.images.names_id(name, image.id) or not reference.tag:
+    if images.names_id(name, image.id) or not reference.tag:
         return [(image, [])]
     return [(image, [reference])]
 
@@ -108,7 +106,7 @@ def _add_layers(files: dict[str, File], image: Image, created: int) -> list[str]
     return names
 
 
-def load(engine: FakeDockerEngine, body: bytes) -> Iterator[Message]:
+def load(images: ImageStore, body: bytes) -> Iterator[Message]:
     """Take the images of an archive in; the messages of the load.
 
     Raises:
@@ -117,15 +115,15 @@ def load(engine: FakeDockerEngine, body: bytes) -> Iterator[Message]:
     try:
         members = tar.read(tar.decompress(body))
     except tar.TarError as error:
-        raise ApiError(500, messages.TAR_FAILURE(engine.version, str(error))) from error
+        raise ApiError(500, messages.TAR_FAILURE(images.state.version, str(error))) from error
     files = {clean(m.name): m.file for m in members if m.file.kind in ("file", "symlink")}
     for member in members:
         if member.hard_link:
             files[clean(member.name)] = files[clean(member.hard_link)]
     if "manifest.json" in files:
-        yield from _load_manifest(engine, files)
+        yield from _load_manifest(images, files)
     elif "index.json" in files and "oci-layout" in files:
-        yield from _load_layout(engine, files)
+        yield from _load_layout(images, files)
     else:
         raise ApiError(
             500, "open /var/lib/docker/tmp/docker-import/repositories: no such file or directory"
@@ -147,16 +145,16 @@ def _read(files: dict[str, File], path: str) -> bytes:
     return file.data
 
 
-def _load_manifest(engine: FakeDockerEngine, files: dict[str, File]) -> Iterator[Message]:
+def _load_manifest(images: ImageStore, files: dict[str, File]) -> Iterator[Message]:
     entries = json.loads(_read(files, "manifest.json"))
     for entry in entries:
         document = _read(files, entry["Config"])
-        image = _add(engine, document, [_read(files, name) for name in entry["Layers"] or []])
+        image = _add(images, document, [_read(files, name) for name in entry["Layers"] or []])
         yield from _progress(image)
-        yield from _name(engine, image, entry.get("RepoTags") or [])
+        yield from _name(images, image, entry.get("RepoTags") or [])
 
 
-def _load_layout(engine: FakeDockerEngine, files: dict[str, File]) -> Iterator[Message]:
+def _load_layout(images: ImageStore, files: dict[str, File]) -> Iterator[Message]:
     def blob(digest: str) -> bytes:
         algorithm, _, value = digest.partition(":")
         return _read(files, f"blobs/{algorithm}/{value}")
@@ -166,14 +164,14 @@ def _load_layout(engine: FakeDockerEngine, files: dict[str, File]) -> Iterator[M
         if "manifests" in manifest:
             manifest = json.loads(blob(manifest["manifests"][0]["digest"]))
         layers = [blob(layer["digest"]) for layer in manifest["layers"]]
-        image = _add(engine, blob(manifest["config"]["digest"]), layers)
+        image = _add(images, blob(manifest["config"]["digest"]), layers)
         annotations = descriptor.get("annotations") or {}
         name = annotations.get("io.containerd.image.name")
         yield from _progress(image)
-        yield from _name(engine, image, [name] if name else [])
+        yield from _name(images, image, [name] if name else [])
 
 
-def _add(engine: FakeDockerEngine, document: bytes, contents: list[bytes]) -> Image:
+def _add(images: ImageStore, document: bytes, contents: list[bytes]) -> Image:
     parsed = json.loads(document)
     wanted = (parsed.get("rootfs") or {}).get("diff_ids") or []
     if len(wanted) != len(contents):
@@ -190,12 +188,10 @@ def _add(engine: FakeDockerEngine, document: bytes, contents: list[bytes]) -> Im
                 f"invalid diffID for layer {layers.index(layer)}: "
                 f"expected {go_text.quote(expected)}, got {go_text.quote(layer.diff_id)}",
             )
-    return engine.images.add(Image(document, layers))
+    return images.add(Image(document, layers))
 
 
 def _progress(image: Image) -> Iterator[Message]:
-    from fakes.engine.progress import progress_bar
-
     for layer in image.layers:
         size = len(layer.content)
         yield {
@@ -206,17 +202,17 @@ def _progress(image: Image) -> Iterator[Message]:
         }
 
 
-def _name(engine: FakeDockerEngine, image: Image, tags: list[str]) -> Iterator[Message]:
+def _name(images: ImageStore, image: Image, tags: list[str]) -> Iterator[Message]:
     for name in tags:
         reference = parse(name).tagged()
-        old = engine.images.id_of(reference)
+        old = images.id_of(reference)
         if old is not None and old != image.id:
             yield {
                 "stream": f"The image {reference.familiar} already exists, renaming the old one "
                 f"with ID {old} to empty string\n"
             }
-        engine.images.tag(reference, image)
+        images.tag(reference, image)
         yield {"stream": f"Loaded image: {reference.familiar}\n"}
     if not tags:
         yield {"stream": f"Loaded image ID: {image.id}\n"}
-    engine.emit_event("load", image)
+    images.note("load", image)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from fakes.engine.versions import EngineVersion
 from imagebuilders.oci.reference import is_domain, is_repository_path, is_tag
 
 HUB = "docker.io"
@@ -120,6 +121,19 @@ def parse(name: str, *, capitals: bool = False) -> Reference:
     if len(f"{domain}/{rest}") > 255:
         raise InvalidReferenceError("repository name must not be more than 255 characters")
     return Reference(domain, rest, tag, digest)
+
+
+def parse_as(version: EngineVersion, name: str) -> Reference:
+    """Read an image name as a version of the engine does.
+
+    Raises:
+        InvalidReferenceError: in this version's words.
+    """
+    reference = parse(name, capitals=version >= "23.0")
+    if reference.domain.startswith("[") and version < "23.0":
+        # Older engines know no addresses of IPv6 in names.
+        raise InvalidReferenceError("invalid reference format")
+    return reference
 
 
 def _split_domain(name: str, *, capitals: bool) -> tuple[str, str]:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from fakes.engine.errors import ApiError
 from fakes.engine.images.reference import Reference, parse
-from fakes.engine.images.store import Image, chain_ids
+from fakes.engine.images.store import Image, ImageStore, chain_ids
 
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+
+class Users(Protocol):
+    """The containers, which need images."""
+
+    def of_image(self, image_id: str, *, running: bool = False) -> str:
+        """Return the id of a container made from an image, empty without one."""
+        ...
+
+    def chains(self) -> set[str]:
+        """Return the ids of the layer chains that containers stand on."""
+        ...
+
 
 Records = list[dict[str, str]]
 
 
-def remove_image(engine: FakeDockerEngine, name: str, *, force: bool, prune: bool) -> Records:
+def remove_image(
+    images: ImageStore, users: Users, name: str, *, force: bool, prune: bool
+) -> Records:
     """Remove a name or an image.
 
     Returns:
@@ -23,13 +35,12 @@ def remove_image(engine: FakeDockerEngine, name: str, *, force: bool, prune: boo
     Raises:
         ApiError: 404 when there is none, 409 when it is needed.
     """
-    store = engine.images
-    image = store.find(name)
+    image = images.find(name)
     records: Records = []
-    by_name = not store.names_id(name, image.id)
-    names = _references(engine, image)
+    by_name = not images.names_id(name, image.id)
+    names = _references(images, image)
     if by_name:
-        user = engine.containers.of_image(image.id)
+        user = users.of_image(image.id)
         if user and not force and _single(names):
             raise ApiError(
                 409,
@@ -37,28 +48,28 @@ def remove_image(engine: FakeDockerEngine, name: str, *, force: bool, prune: boo
                 f"container {user[:12]} is using its referenced image {image.short_id}",
             )
         reference = parse(name).tagged()
-        _untag(engine, reference, image, records)
-        left = _references(engine, image)
+        _untag(images, reference, image, records)
+        left = _references(images, image)
         if not reference.digest and not any(
             r.repository == reference.repository and not r.digest for r in left
         ):
             # The digests of a repository go with its last tag.
             for digest in [r for r in left if r.repository == reference.repository]:
-                _untag(engine, digest, image, records, silent=True)
-        if _references(engine, image):
+                _untag(images, digest, image, records, silent=True)
+        if _references(images, image):
             return records
     elif _single(names):
-        conflict = _conflict(engine, image, force=force, references=False)
+        conflict = _conflict(images, users, image, force=force, references=False)
         if conflict:
             raise ApiError(409, conflict)
         for each in names:
-            _untag(engine, each, image, records)
-    _delete(engine, image, records, force=force, prune=prune, quiet=by_name)
+            _untag(images, each, image, records)
+    _delete(images, users, image, records, force=force, prune=prune, quiet=by_name)
     return records
 
 
-def _references(engine: FakeDockerEngine, image: Image) -> list[Reference]:
-    return [*engine.images.tags_of(image.id), *engine.images.digests_of(image.id)]
+def _references(images: ImageStore, image: Image) -> list[Reference]:
+    return [*images.tags_of(image.id), *images.digests_of(image.id)]
 
 
 def _single(names: list[Reference]) -> bool:
@@ -73,40 +84,41 @@ def _single(names: list[Reference]) -> bool:
 
 
 def _untag(
-    engine: FakeDockerEngine,
+    images: ImageStore,
     reference: Reference,
     image: Image,
     records: Records,
     *,
     silent: bool = False,
 ) -> None:
-    engine.images.untag(reference)
+    images.untag(reference)
     if not silent:
-        engine.emit_event("untag", image)
+        images.note("untag", image)
     records.append({"Untagged": reference.familiar})
 
 
 def _conflict(
-    engine: FakeDockerEngine, image: Image, *, force: bool, references: bool = True
+    images: ImageStore, users: Users, image: Image, *, force: bool, references: bool = True
 ) -> str:
     """Why an image cannot be deleted, empty when it can."""
     hard = f"conflict: unable to delete {image.short_id} (cannot be forced) - "
     soft = f"conflict: unable to delete {image.short_id} (must be forced) - "
-    if engine.images.children(image.id):
+    if images.children(image.id):
         return f"{hard}image has dependent child images"
-    if running := engine.containers.of_image(image.id, running=True):
+    if running := users.of_image(image.id, running=True):
         return f"{hard}image is being used by running container {running[:12]}"
     if force:
         return ""
-    if references and _references(engine, image):
+    if references and _references(images, image):
         return f"{soft}image is referenced in multiple repositories"
-    if stopped := engine.containers.of_image(image.id):
+    if stopped := users.of_image(image.id):
         return f"{soft}image is being used by stopped container {stopped[:12]}"
     return ""
 
 
 def _delete(
-    engine: FakeDockerEngine,
+    images: ImageStore,
+    users: Users,
     image: Image,
     records: Records,
     *,
@@ -114,27 +126,26 @@ def _delete(
     prune: bool,
     quiet: bool,
 ) -> None:
-    store = engine.images
-    if conflict := _conflict(engine, image, force=force):
-        named = bool(_references(engine, image))
-        used = bool(engine.containers.of_image(image.id))
-        if quiet and (named or used or store.children(image.id)):
+    if conflict := _conflict(images, users, image, force=force):
+        named = bool(_references(images, image))
+        used = bool(users.of_image(image.id))
+        if quiet and (named or used or images.children(image.id)):
             # Somebody needs it: the names asked for are gone, the image stays.
             return
         raise ApiError(409, conflict)
-    for each in _references(engine, image):
-        _untag(engine, each, image, records)
-    store.drop(image.id)
-    engine.emit_event("delete", image)
+    for each in _references(images, image):
+        _untag(images, each, image, records)
+    images.drop(image.id)
+    images.note("delete", image)
     records.append({"Deleted": image.id})
-    records.extend({"Deleted": chain} for chain in _gone_layers(engine, image))
-    parent = store.get(image.parent) if image.parent else None
+    records.extend({"Deleted": chain} for chain in _gone_layers(images, users, image))
+    parent = images.get(image.parent) if image.parent else None
     if prune and parent is not None:
-        _delete(engine, parent, records, force=False, prune=True, quiet=True)
+        _delete(images, users, parent, records, force=False, prune=True, quiet=True)
 
 
-def _gone_layers(engine: FakeDockerEngine, image: Image) -> list[str]:
+def _gone_layers(images: ImageStore, users: Users, image: Image) -> list[str]:
     """The chains of layers that nothing has any more, the uppermost first."""
-    left = {chain for other in engine.images.all() for chain in chain_ids(other)}
-    left |= {chain for container in engine.containers.all() for chain in container.chains}
+    left = {chain for other in images.all() for chain in chain_ids(other)}
+    left |= users.chains()
     return [chain for chain in reversed(chain_ids(image)) if chain not in left]

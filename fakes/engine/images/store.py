@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,8 @@ from fakes.engine import go_text
 from fakes.engine.errors import ApiError
 from fakes.engine.images.config import RunConfig
 from fakes.engine.images.layers import Layer, digest_of, flatten
-from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
+from fakes.engine.images.reference import InvalidReferenceError, Reference, parse, parse_as
+from fakes.engine.state import EngineState
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import Tree
 from imagebuilders.oci.image_config import chain_ids as oci_chain_ids
@@ -94,19 +95,17 @@ def chain_ids(image: Image) -> list[str]:
 class ImageStore:
     """Images by id and name.
 
+    Attributes:
+        state: of the engine.
+        lock: the engine's.
+
     Every method holds the lock for its whole length. It is the engine's, so that whoever
     holds that can look and then act: no image, name or container comes in between.
     """
 
-    def __init__(
-        self,
-        clock: Callable[[], int],
-        parse_name: Callable[[str], Reference] = parse,
-        lock: threading.RLock | None = None,
-    ) -> None:
-        self.lock = lock or threading.RLock()
-        self._clock = clock
-        self._parse = parse_name
+    def __init__(self, state: EngineState) -> None:
+        self.state = state
+        self.lock = state.lock
         self._images: dict[str, Image] = {}
         self._tags: dict[str, str] = {}
         self._digests: dict[str, str] = {}
@@ -164,7 +163,7 @@ class ImageStore:
         with self.lock:
             image = self.add(image)
             self._tags[reference.key] = image.id
-            image.last_tagged = self._clock()
+            image.last_tagged = self.state.clock()
 
     def add_digest(self, reference: Reference, image_id: str, *, moving: bool = False) -> None:
         """Remember under which digest a repository holds an image.
@@ -204,6 +203,40 @@ class ImageStore:
         with self.lock:
             return {**self._tags, **self._digests}
 
+    def retag(self, reference: Reference, image: Image) -> None:
+        """Point a name at an image and say so in the events."""
+        with self.lock:
+            self.tag(reference.tagged(), image)
+            self.note("tag", image, reference.familiar)
+
+    # --- events ---------------------------------------------------------------
+
+    def note(self, action: str, image: Image, name: str = "") -> None:
+        """Say in the events that something happened to an image.
+
+        Args:
+            action: what.
+            image: which; one that is gone already is told without its labels.
+            name: by which name; by its id when left out.
+        """
+        kept = self.get(image.id) is not None
+        labels = dict((image.parsed.get("config") or {}).get("Labels") or {}) if kept else {}
+        self.state.events.add("image", action, image.id, {**labels, "name": name or image.id})
+
+    def note_transfer(self, action: str, reference: Reference) -> None:
+        """Say in the events that an image came from a registry or went to one."""
+        labels: dict[str, str] = {}
+        with suppress(ApiError):
+            config = self.find(reference.familiar).parsed.get("config") or {}
+            labels = dict(config.get("Labels") or {})
+        attributes = {**labels, "name": reference.familiar_name}
+        self.state.events.add("image", action, reference.familiar, attributes)
+
+    def note_commit(self, image: Image) -> None:
+        """Say that an image was made of a container, which only newer engines tell."""
+        if self.state.version >= "28.0":
+            self.note("create", image)
+
     # --- finding --------------------------------------------------------------
 
     def find(self, name: str) -> Image:
@@ -223,7 +256,7 @@ class ImageStore:
         if len(hexadecimal) == 64 and set(hexadecimal) <= set("0123456789abcdef"):
             raise ApiError(404, f"No such image: sha256:{hexadecimal}")
         try:
-            reference = self._parse(name)
+            reference = parse_as(self.state.version, name)
         except InvalidReferenceError as error:
             raise ApiError(400, str(error)) from error
         found = self.id_of(reference.tagged())

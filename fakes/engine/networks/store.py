@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fakes.engine import go_text, messages
 from fakes.engine.errors import ApiError
@@ -20,9 +20,7 @@ from fakes.engine.networks.addresses import (
     is_new_kind,
     joined,
 )
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+from fakes.engine.state import EngineState
 
 PREDEFINED = ("bridge", "host", "none")
 """The networks that are there from the beginning."""
@@ -146,22 +144,22 @@ class Network:
 class NetworkStore:
     """The networks of an engine."""
 
-    def __init__(self, engine: FakeDockerEngine) -> None:
-        self._engine = engine
+    def __init__(self, state: EngineState) -> None:
+        self.state = state
         self._lock = threading.RLock()
         self._networks: dict[str, Network] = {}
         for name, driver in (("bridge", "bridge"), ("host", "host"), ("none", "null")):
             self._add_predefined(name, driver)
 
     def _add_predefined(self, name: str, driver: str) -> None:
-        engine = self._engine
-        network = Network(engine.new_id(), name, driver, engine.clock())
-        network.ipam_config = None if engine.version >= "23.0" else []
+        state = self.state
+        network = Network(state.new_id(), name, driver, state.clock())
+        network.ipam_config = None if state.version >= "23.0" else []
         if driver == "bridge":
             network.options = dict(_DEFAULT_OPTIONS)
             network.addresses = self._automatic()
             network.ipam_config = [{"Subnet": str(network.addresses.subnet)}]
-            if engine.version >= "23.0":
+            if state.version >= "23.0":
                 # Older engines know it only once they have been started again.
                 network.ipam_config[0]["Gateway"] = network.gateway
         self._networks[network.id] = network
@@ -171,7 +169,7 @@ class NetworkStore:
             addresses = automatic(subnet)
             if not self._overlapping(addresses):
                 return addresses
-        version = self._engine.version
+        version = self.state.version
         raise ApiError(400 if version >= "28.0" else 404, messages.NO_POOL(version))
 
     def _overlapping(self, addresses: Addresses) -> bool:
@@ -232,10 +230,10 @@ class NetworkStore:
             addresses = self._addresses(name, config)
             self._check_options(options)
             network = Network(
-                self._engine.new_id(),
+                self.state.new_id(),
                 name,
                 driver,
-                self._engine.clock(),
+                self.state.clock(),
                 addresses,
                 dict(request.get("Labels") or {}),
                 options,
@@ -252,7 +250,7 @@ class NetworkStore:
         return network, warning
 
     def _check_name(self, name: str, *, duplicate: bool) -> str:
-        version = self._engine.version
+        version = self.state.version
         if name in (*PREDEFINED, "default"):
             raise ApiError(403, f"operation is not permitted on predefined {name} network ")
         taken = next((n for n in self._networks.values() if n.name == name), None)
@@ -265,7 +263,7 @@ class NetworkStore:
 
     def _check_driver(self, driver: str, ipam_driver: str) -> None:
         if driver == "overlay":
-            raise ApiError(403 if self._engine.version >= "23.0" else 500, messages.NO_MANAGER)
+            raise ApiError(403 if self.state.version >= "23.0" else 500, messages.NO_MANAGER)
         for kind, known in ((driver, _DRIVERS), (ipam_driver, {"default", "null"})):
             if kind not in known:
                 raise ApiError(404, f'plugin "{kind}" not found')
@@ -273,7 +271,7 @@ class NetworkStore:
             raise ApiError(403, f'only one instance of "{driver}" network is allowed')
 
     def _check_scope(self, scope: str) -> None:
-        version = self._engine.version
+        version = self.state.version
         if scope == "swarm" or (scope != "local" and version < "23.0"):
             raise ApiError(403 if version >= "23.0" else 500, messages.NO_MANAGER)
 
@@ -282,14 +280,14 @@ class NetworkStore:
             value = options.get(name, "true")
             if value not in go_text.BOOLEANS:
                 raise ApiError(
-                    self._engine.version.bad_request(),
+                    self.state.version.bad_request(),
                     f"failed to parse {name} value: {value} "
                     f"(strconv.ParseBool: parsing {go_text.quote(value)}: invalid syntax)",
                 )
 
     def _addresses(self, name: str, config: list[dict[str, Any]]) -> Addresses:
         """The addresses of a new network; a subnet that is chosen for it is added to `config`."""
-        version = self._engine.version
+        version = self.state.version
         lines = [line for line in config if not is_new_kind(line)]
         if version >= "23.0":
             if errors := [error for line in lines for error in check_new(line)]:
@@ -321,7 +319,7 @@ class NetworkStore:
         with self._lock:
             if network.members:
                 using = messages.NETWORK_IN_USE(
-                    self._engine.version,
+                    self.state.version,
                     network.name,
                     network.id,
                     messages.members({m.name: m.endpoint for m in network.members.values()}),
@@ -350,7 +348,7 @@ class NetworkStore:
                     403, f"endpoint with name {name} already exists in network {network.name}"
                 )
             address = network.addresses.take(wanted) if network.addresses else ""
-            network.members[container] = Member(self._engine.new_id(), name, address)
+            network.members[container] = Member(self.state.new_id(), name, address)
         self.note("connect", network, container)
 
     def leave(self, network: Network, container: str) -> None:
@@ -366,7 +364,7 @@ class NetworkStore:
     def note(self, action: str, network: Network, container: str = "") -> None:
         """Say in the events that something happened to a network."""
         attributes = {"container": container} if container else {}
-        self._engine.event_log.add(
+        self.state.events.add(
             "network",
             action,
             network.id,

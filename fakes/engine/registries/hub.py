@@ -9,7 +9,7 @@ from fakes.engine.images.reference import Reference
 from fakes.engine.images.store import Image
 from fakes.engine.registries.client import missing
 from fakes.engine.registries.errors import Reason, RegistryError
-from fakes.engine.registries.pushing import manifest_of
+from fakes.engine.registries.manifest import manifest_of
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
 

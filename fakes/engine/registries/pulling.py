@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from fakes.engine import messages
 from fakes.engine.errors import ApiError
@@ -13,14 +13,12 @@ from fakes.engine.images.layers import Layer, digest_of
 from fakes.engine.images.reference import HUB, Reference
 from fakes.engine.images.store import Image
 from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
+from fakes.engine.registries.access import RegistryAccess
 from fakes.engine.registries.client import RegistryClient
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import RegistryError
 from fakes.engine.versions import PASSES_REFUSALS_ON
 from imagebuilders.oci.media_types import CONFIG_TYPES
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
 
 Platform = tuple[str, str, str]
 
@@ -56,11 +54,15 @@ class Repository(Protocol):
         ...
 
 
-def pull_failure(engine: FakeDockerEngine, reference: Reference, error: RegistryError) -> ApiError:
+def pull_failure(
+    registries: RegistryAccess, reference: Reference, error: RegistryError
+) -> ApiError:
     """The engine's words for a pull that failed."""
     first = error.message if error.wrapped else error.first
     if not error.not_found:
-        return ApiError(error.status if engine.version.has(PASSES_REFUSALS_ON) else 500, first)
+        return ApiError(
+            error.status if registries.images.state.version.has(PASSES_REFUSALS_ON) else 500, first
+        )
     name = reference.familiar_name
     if error.code == "DENIED":
         words = (
@@ -75,7 +77,7 @@ def pull_failure(engine: FakeDockerEngine, reference: Reference, error: Registry
 
 
 def pull(
-    engine: FakeDockerEngine,
+    registries: RegistryAccess,
     reference: Reference,
     credentials: Credentials,
     platform: Platform | None = None,
@@ -86,24 +88,24 @@ def pull(
         ApiError: when it cannot be had.
     """
     try:
-        if reference.domain == HUB and not engine.hub_is_real:
-            repository = engine.hub.repository(reference)
-            yield from _Pull(engine, repository, platform).all(reference)
+        if reference.domain == HUB and not registries.hub_is_real:
+            repository = registries.hub.repository(reference)
+            yield from _Pull(registries, repository, platform).all(reference)
             return
         with RegistryClient(reference, credentials, "pull") as client:
             client.ping()
-            yield from _Pull(engine, client, platform).all(reference)
+            yield from _Pull(registries, client, platform).all(reference)
     except RegistryError as error:
-        raise pull_failure(engine, reference, error) from error
+        raise pull_failure(registries, reference, error) from error
 
 
 class _Pull:
     """One pull, of any number of tags."""
 
     def __init__(
-        self, engine: FakeDockerEngine, repository: Repository, platform: Platform | None
+        self, registries: RegistryAccess, repository: Repository, platform: Platform | None
     ) -> None:
-        self._engine = engine
+        self._registries = registries
         self._repository = repository
         self._platform = platform
         self._news = False
@@ -115,27 +117,29 @@ class _Pull:
         else:
             for tag in self._repository.tags():
                 yield from self._one(Reference(reference.domain, reference.path, tag))
-        self._engine.emit_transfer("pull", reference)
+        self._registries.images.note_transfer("pull", reference)
         news = "Downloaded newer image for" if self._news else "Image is up to date for"
         yield {"status": f"Status: {news} {reference.familiar}"}
-        if self._platform and self._engine.version >= "23.0":
+        if self._platform and self._registries.images.state.version >= "23.0":
             yield from self._check_platform(reference, self._platform)
 
     def _check_platform(self, reference: Reference, platform: Platform) -> Iterator[Message]:
         """Say that an image that is no index is for another platform than was asked for."""
-        found = self._engine.images.find(reference.familiar).parsed
+        found = self._registries.images.find(reference.familiar).parsed
         own = f"{found.get('os')}/{found.get('architecture')}"
         asked = f"{platform[0]}/{platform[1]}"
         if own == asked:
             return
-        words = messages.OTHER_PLATFORM(self._engine.version, reference.familiar, own, asked)
-        if self._engine.version >= "28.0":
+        words = messages.OTHER_PLATFORM(
+            self._registries.images.state.version, reference.familiar, own, asked
+        )
+        if self._registries.images.state.version >= "28.0":
             yield {"status": f"WARNING: {words}"}
         else:
             raise ApiError(404, words)
 
     def _one(self, reference: Reference) -> Iterator[Message]:
-        engine = self._engine
+        registries = self._registries
         digest = reference.digest or self._repository.resolve(reference.tag)
         body, _ = yield from self._manifest(digest, reference.tag)
         wanted = f"{reference.repository}@{digest}" if reference.digest else reference.tag
@@ -143,7 +147,7 @@ class _Pull:
         document = json.loads(body)
         nested = 0
         while "manifests" in document:
-            if nested and engine.version < "23.0":
+            if nested and registries.images.state.version < "23.0":
                 raise RegistryError("unsupported manifest format")
             body, _ = yield from self._manifest(self._choose(document), "")
             document = json.loads(body)
@@ -152,40 +156,44 @@ class _Pull:
         if media_type not in _IMAGE_CONFIGS:
             raise RegistryError(f"unsupported media type {media_type}")
         image_id = document["config"]["digest"]
-        image = engine.images.get(image_id)
+        image = registries.images.get(image_id)
         if image is None:
             image = yield from self._image(reference, document)
         yield {"status": f"Digest: {digest}"}
         by_digest = reference.with_digest(digest)
-        with engine.lock:
-            image = engine.images.add(image)  # again, if somebody removed it since
-            before = engine.images.id_of(reference)
-            engine.images.add_digest(by_digest, image.id, moving=bool(reference.digest))
+        with registries.images.lock:
+            image = registries.images.add(image)  # again, if somebody removed it since
+            before = registries.images.id_of(reference)
+            registries.images.add_digest(by_digest, image.id, moving=bool(reference.digest))
             if before == image.id:
                 return
             self._news = True
             if not reference.digest:
-                engine.images.tag(reference, image)
+                registries.images.tag(reference, image)
 
     # --- manifests ------------------------------------------------------------
 
     def _manifest(self, digest: str, tag: str) -> Generator[Message, None, tuple[bytes, str]]:
         """A manifest under its digest; what was fetched once is not fetched again."""
-        engine = self._engine
-        known = engine.manifests.get(digest)
+        registries = self._registries
+        known = registries.manifests.get(digest)
         if known is not None:
             return known
         try:
             body, kind = self._repository.manifest(digest)
         except RegistryError as error:
-            if not error.not_found or not tag or engine.version.has(PASSES_REFUSALS_ON):
+            if (
+                not error.not_found
+                or not tag
+                or registries.images.state.version.has(PASSES_REFUSALS_ON)
+            ):
                 raise
             warning = _FALLING_BACK.format(self._repository.base)
             yield {"status": warning, "id": "WARNING"}
             body, kind = self._by_tag(tag)
         if digest_of(body) != digest:
             raise RegistryError(f"manifest verification failed for digest {digest}")
-        engine.manifests[digest] = (body, kind)
+        registries.manifests[digest] = (body, kind)
         return body, kind
 
     def _by_tag(self, tag: str) -> tuple[bytes, str]:
@@ -221,7 +229,7 @@ class _Pull:
         config = self._configuration(document["config"]["digest"])
         for digest, size in blobs[len(layers) :]:
             layer = yield from self._layer(digest, size)
-            self._engine.layer_sources.add(layer.diff_id, digest, reference, None)
+            self._registries.layer_sources.add(layer.diff_id, digest, reference, None)
             layers.append(layer)
         expected = (json.loads(config).get("rootfs") or {}).get("diff_ids") or []
         if [layer.diff_id for layer in layers] != expected:
@@ -230,9 +238,9 @@ class _Pull:
 
     def _here(self, digests: list[str]) -> list[Layer]:
         """The lowest layers, as far as some image has them one upon the other."""
-        wanted = [self._engine.layer_sources.diff_id_of(digest) for digest in digests]
+        wanted = [self._registries.layer_sources.diff_id_of(digest) for digest in digests]
         best: tuple[Layer, ...] = ()
-        for image in self._engine.images.all():
+        for image in self._registries.images.all():
             count = 0
             for layer, diff_id in zip(image.layers, wanted, strict=False):
                 if layer.diff_id != diff_id:
@@ -286,7 +294,7 @@ class _Pull:
         """A blob; what came before a connection broke is kept, and the rest asked for."""
         data = bytearray()
         # Older engines count the tries that come after the first.
-        attempts = ATTEMPTS if self._engine.version >= "23.0" else ATTEMPTS + 1
+        attempts = ATTEMPTS if self._registries.images.state.version >= "23.0" else ATTEMPTS + 1
         for attempt in range(1, attempts + 1):
             try:
                 for piece in self._repository.blob(digest, bytes(data)):

@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from fakes.engine.errors import ApiError
 from fakes.engine.images.layers import Layer, digest_of
 from fakes.engine.images.reference import Reference, parse
 from fakes.engine.images.store import Image
 from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
+from fakes.engine.registries.access import RegistryAccess
 from fakes.engine.registries.client import Blob, RegistryClient
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import RegistryError
 from fakes.engine.registries.layer_sources import Source
-from imagebuilders.oci.media_types import DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIFEST
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+from fakes.engine.registries.manifest import manifest_of
+from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
 _PIECE = 32 * 1024
 
 
-def manifest_of(image: Image, blobs: list[Blob] | None = None) -> bytes:
-    """The manifest the engine pushes for an image, byte for byte the same each time.
-
-    Args:
-        image: the image.
-        blobs: its layers as the registry has them; as the engine compresses them otherwise.
-    """
-    if blobs is None:
-        blobs = [Blob(layer.blob_digest, len(layer.compressed)) for layer in image.layers]
-    document = {
-        "schemaVersion": 2,
-        "mediaType": DOCKER_MANIFEST,
-        "config": {"mediaType": DOCKER_CONFIG, "size": len(image.document), "digest": image.id},
-        "layers": [
-            {"mediaType": DOCKER_LAYER_GZIP, "size": blob.size, "digest": blob.digest}
-            for blob in blobs
-        ],
-    }
-    return json.dumps(document, indent=3, separators=(",", ": ")).encode()
-
-
 def push(
-    engine: FakeDockerEngine, reference: Reference, credentials: Credentials
+    registries: RegistryAccess, reference: Reference, credentials: Credentials
 ) -> Iterator[Message]:
     """Send a tag to its registry, all tags if none is named; a failure is the last message.
 
@@ -55,11 +31,11 @@ def push(
     yield {"status": f"The push refers to repository [{reference.repository}]"}
     if reference.digest:
         raise ApiError(500, "cannot push a digest reference")
-    with engine.lock:
-        names = [parse(key) for key in sorted(engine.images.references()) if "@" not in key]
+    with registries.images.lock:
+        names = [parse(key) for key in sorted(registries.images.references()) if "@" not in key]
         # What is sent is what they mean now, whatever becomes of them meanwhile.
         mine = [
-            (name, engine.images.find(name.familiar))
+            (name, registries.images.find(name.familiar))
             for name in names
             if name.repository == reference.repository
         ]
@@ -73,7 +49,7 @@ def push(
             wanted = [(name, image) for name, image in mine if reference.tag in ("", name.tag)]
             if not wanted:
                 raise ApiError(404, f"tag does not exist: {reference.familiar}")
-            sender = _Push(engine, client, reference, credentials)
+            sender = _Push(registries, client, reference, credentials)
             for name, image in wanted:
                 yield from sender.tag(name, image)
     except RegistryError as error:
@@ -85,12 +61,12 @@ class _Push:
 
     def __init__(
         self,
-        engine: FakeDockerEngine,
+        registries: RegistryAccess,
         client: RegistryClient,
         reference: Reference,
         credentials: Credentials,
     ) -> None:
-        self._engine = engine
+        self._registries = registries
         self._client = client
         self._reference = reference
         self._credentials = credentials
@@ -99,7 +75,7 @@ class _Push:
 
     def tag(self, name: Reference, image: Image) -> Iterator[Message]:
         """Send one tag."""
-        engine = self._engine
+        registries = self._registries
         for layer in reversed(image.layers):
             yield progress("Preparing", short(layer.diff_id))
         # What is there twice is sent once.
@@ -113,8 +89,8 @@ class _Push:
         self._client.put_manifest(name.tag, body, DOCKER_MANIFEST)
         digest = digest_of(body)
         yield {"status": f"{name.tag}: digest: {digest} size: {len(body)}"}
-        engine.images.add_digest(name.with_digest(digest), image.id)
-        engine.emit_transfer("push", name)
+        registries.images.add_digest(name.with_digest(digest), image.id)
+        registries.images.note_transfer("push", name)
         yield {
             "progressDetail": {},
             "aux": {"Tag": name.tag, "Digest": digest, "Size": len(body)},
@@ -146,14 +122,14 @@ class _Push:
             try:
                 location = self._client.begin_upload(source.digest, source.path) or ""
             except RegistryError:
-                self._engine.layer_sources.forget(layer.diff_id, source)
+                self._registries.layer_sources.forget(layer.diff_id, source)
                 continue
             if not location:
                 yield progress(f"Mounted from {source.path}", item)
                 blob = self._client.find_blob(source.digest)
                 self._keep(layer, blob or Blob(source.digest, 0))
                 return
-            self._engine.layer_sources.forget(layer.diff_id, source)
+            self._registries.layer_sources.forget(layer.diff_id, source)
         if not asked and (found := self._look(layer, asked, own=True)):
             yield progress("Layer already exists", item)
             self._keep(layer, found)
@@ -168,7 +144,7 @@ class _Push:
 
     def _look(self, layer: Layer, asked: set[str], *, own: bool) -> Blob | None:
         """The layer in this repository, under the likeliest digest that is known."""
-        sources = self._engine.layer_sources
+        sources = self._registries.layer_sources
         for source in sources.likely(layer.diff_id, self._reference, self._credentials):
             mine = source.is_in(self._reference)
             if (own and not mine) or source.digest in asked:
@@ -185,7 +161,9 @@ class _Push:
 
     def _others(self, layer: Layer) -> list[Source]:
         """The other repository of the registry from which to mount a layer, if there is one."""
-        known = self._engine.layer_sources.likely(layer.diff_id, self._reference, self._credentials)
+        known = self._registries.layer_sources.likely(
+            layer.diff_id, self._reference, self._credentials
+        )
         return [
             source
             for source in known
@@ -194,6 +172,6 @@ class _Push:
 
     def _keep(self, layer: Layer, blob: Blob) -> None:
         self._there[layer.diff_id] = blob
-        self._engine.layer_sources.add(
+        self._registries.layer_sources.add(
             layer.diff_id, blob.digest, self._reference, self._credentials
         )

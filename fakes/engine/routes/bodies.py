@@ -14,7 +14,7 @@ from fakes.engine.http import Request
 from fakes.engine.versions import STRICT_JSON, ByVersion
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Types = ByVersion[Struct]
 """What a body is read into."""
@@ -23,7 +23,7 @@ _NOTHING = "EOF"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
 
-def json_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict[str, Any]:
+def json_body(engine: Daemon, request: Request, types: Types) -> dict[str, Any]:
     """The object in a request's body; without one empty, which older engines refuse.
 
     Raises:
@@ -37,7 +37,7 @@ def json_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict[
 
 
 def config_body(
-    engine: FakeDockerEngine, request: Request, types: Types, *, optional: bool = False
+    engine: Daemon, request: Request, types: Types, *, optional: bool = False
 ) -> dict[str, Any]:
     """A container's configuration in a request's body.
 
@@ -57,7 +57,7 @@ def config_body(
     return _document(engine, request, types, _invalid if strict else _failed)
 
 
-def plain_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict[str, Any]:
+def plain_body(engine: Daemon, request: Request, types: Types) -> dict[str, Any]:
     """The object with which a request's body begins, whatever that is said to be.
 
     Raises:
@@ -66,7 +66,7 @@ def plain_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict
     return _document(engine, request, types, _failed, alone=False)
 
 
-def credentials_body(engine: FakeDockerEngine, request: Request, types: Types) -> dict[str, Any]:
+def credentials_body(engine: Daemon, request: Request, types: Types) -> dict[str, Any]:
     """The credentials in the body of a push, where clients put them that know no header.
 
     Raises:
@@ -80,7 +80,7 @@ def credentials_body(engine: FakeDockerEngine, request: Request, types: Types) -
 
 
 def _document(
-    engine: FakeDockerEngine,
+    engine: Daemon,
     request: Request,
     types: Types,
     refusal: Callable[[str], ApiError],

@@ -9,22 +9,25 @@ from fakes.engine import messages
 from fakes.engine.builder.build import Build
 from fakes.engine.builder.context import SentContext
 from fakes.engine.builder.dockerfile_source import remove_ignored, select_dockerfile
-from fakes.engine.builder.options import BuildOptions, read_options, read_tags
+from fakes.engine.builder.options import BuildOptions
 from fakes.engine.dockerfile.dialect import Dialect
 from fakes.engine.dockerfile.instructions import read
 from fakes.engine.dockerfile.plan import plan, select_target, with_labels
 from fakes.engine.errors import ApiError, DockerfileError, StepError
 from fakes.engine.faults import CONTEXT
-from fakes.engine.http import Request, Response, json_response
+from fakes.engine.http import Request, Response
+from fakes.engine.progress import failure
 from fakes.engine.records import BuildRecord
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.build_options import read_options, read_tags
 from fakes.engine.routes.streams import streamed
+from fakes.engine.routes.table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 
-def _build(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("POST", "/build")
+def _build(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     options = read_options(engine, request)
     record = BuildRecord(
         dockerfile=options.dockerfile,
@@ -47,9 +50,7 @@ def _build(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) ->
     return streamed(messages)
 
 
-def _prepare(
-    engine: FakeDockerEngine, request: Request, options: BuildOptions, record: BuildRecord
-) -> Build:
+def _prepare(engine: Daemon, request: Request, options: BuildOptions, record: BuildRecord) -> Build:
     if options.builder_version == "2":
         raise ApiError(501, "the engine double does not implement POST /build?version=2 (BuildKit)")
     if options.remote:
@@ -77,7 +78,7 @@ def _prepare(
         build_plan.stages = stages
     if options.labels and build_plan.stages:
         build_plan.stages = with_labels(build_plan.stages, options.labels)
-    return Build(engine, build_plan, context, options, record)
+    return Build(engine.build_host(), build_plan, context, options, record)
 
 
 def _recorded(build: Build, record: BuildRecord) -> Iterator[dict[str, Any]]:
@@ -98,19 +99,7 @@ def _quiet(messages: Iterator[dict[str, Any]], record: BuildRecord) -> Response:
 
 
 def _failed_quietly(printed: list[str], error: StepError) -> Iterator[dict[str, Any]]:
-    from fakes.engine.routes.streams import failure
-
     text = "".join(printed)
     if text:
         yield {"stream": text}
     yield failure(error.message, error.code)
-
-
-def _prune(_engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
-    return json_response({"CachesDeleted": None, "SpaceReclaimed": 0})
-
-
-ROUTES: list[Route] = [
-    ("POST", "/build", _build),
-    ("POST", "/build/prune", _prune),
-]

@@ -10,27 +10,28 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response
 from fakes.engine.images.seed import seeded_image
-from fakes.engine.routes.router import Route, not_implemented
+from fakes.engine.routes.table import not_implemented, route
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Path = dict[str, str]
 Serve = Callable[[socket.socket, bytes], None]
 
 
-def _grpc(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/grpc")
+def _grpc(engine: Daemon, request: Request, path: Path) -> Response:
     buildkit = engine.buildkit
     if buildkit is None:
         return not_implemented(engine, request, path)
 
     def make_image(names: Sequence[str]) -> str:
-        with engine.lock:
+        with engine.state.lock:
             image = engine.images.add(seeded_image(engine.version.version, engine.clock()))
             for name in names:
-                engine.tag_image(engine.parse_name(name), image)
+                engine.images.retag(engine.parse_name(name), image)
         return image.id
 
     return _upgraded(
@@ -39,7 +40,8 @@ def _grpc(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     )
 
 
-def _session(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/session")
+def _session(engine: Daemon, request: Request, path: Path) -> Response:
     buildkit = engine.buildkit
     if buildkit is None:
         return not_implemented(engine, request, path)
@@ -67,9 +69,3 @@ def _upgraded(request: Request, serve: Serve) -> Response:
         serve(connection, begun)
 
     return Response(101, headers={"Connection": "Upgrade", "Upgrade": "h2c"}, hijack=hijack)
-
-
-ROUTES: list[Route] = [
-    ("POST", "/grpc", _grpc),
-    ("POST", "/session", _session),
-]

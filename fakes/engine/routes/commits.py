@@ -16,16 +16,17 @@ from fakes.engine.images.store import Image
 from fakes.engine.images.tar import STYLES
 from fakes.engine.routes.bodies import config_body
 from fakes.engine.routes.container_types import CONFIG
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 from imagebuilders.oci.reference import is_tag
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Path = dict[str, str]
 
 
-def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+@route("POST", "/commit")
+def _commit(engine: Daemon, request: Request, _path: Path) -> Response:
     body = config_body(engine, request, CONFIG, optional=True)
     name = request.parameter("container")
     if not name:
@@ -35,15 +36,15 @@ def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     config = container.config.copy()
     if body:
         config = merged_config(RunConfig.from_json(body), container.config)
-    config = apply_changes(engine, config, _change_lines(request))
+    config = apply_changes(engine.version, config, _change_lines(request))
     author, comment = request.parameter("author"), request.parameter("comment")
     pauses = container.status == "running" and request.parameter("pause") not in ("0", "false")
     if pauses:
         engine.containers.note(container, "pause")
-    with engine.lock:  # nobody prunes the image before it has its name
+    with engine.state.lock:  # nobody prunes the image before it has its name
         image = commit_container(engine, container, config, author, comment)
         if reference is not None:
-            engine.tag_image(reference, image)
+            engine.images.retag(reference, image)
     shown = reference.familiar if reference else ""
     attributes = {"comment": comment, "imageID": image.id, "imageRef": shown}
     engine.containers.note(container, "commit", attributes)
@@ -52,7 +53,7 @@ def _commit(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
     return json_response({"Id": image.id}, 201)
 
 
-def _reference(engine: FakeDockerEngine, repository: str, tag: str) -> Reference | None:
+def _reference(engine: Daemon, repository: str, tag: str) -> Reference | None:
     """The name that the image is to get; a tag of its own wins over that of the name."""
     if not repository:
         return None
@@ -76,7 +77,7 @@ def _change_lines(request: Request) -> list[str]:
 
 
 def commit_container(
-    engine: FakeDockerEngine, container: Container, config: RunConfig, author: str, comment: str
+    engine: Daemon, container: Container, config: RunConfig, author: str, comment: str
 ) -> Image:
     """An image of a container as it is now."""
     parent = engine.images.get(container.image)
@@ -115,8 +116,5 @@ def commit_container(
         diff_ids=[item.diff_id for item in layers],
     )
     image = engine.images.add(Image(document.to_bytes(), layers, parent))
-    engine.emit_commit(image)
+    engine.images.note_commit(image)
     return image
-
-
-ROUTES: list[Route] = [("POST", "/commit", _commit)]

@@ -7,22 +7,22 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
-from fakes.engine.builder.copy import Overlay
 from fakes.engine.containers.archive import ContainerArchive, Found
 from fakes.engine.errors import ApiError
+from fakes.engine.filesystem.overlay import Overlay
 from fakes.engine.http import Request, Response, chunks_of, json_response
 from fakes.engine.images import tar
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 from imagebuilders.oci.file_tree import walk_key
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Path = dict[str, str]
 _GO_MODE = {"dir": 1 << 31, "symlink": 1 << 27, "fifo": 1 << 25, "char": 1 << 21, "block": 1 << 26}
 
 
-def _archive(engine: FakeDockerEngine, request: Request, path: Path) -> ContainerArchive:
+def _archive(engine: Daemon, request: Request, path: Path) -> ContainerArchive:
     container = engine.containers.find(path["name"])
     if not request.parameter("path"):
         raise ApiError(400, "bad parameter: pathcannot be empty")
@@ -46,7 +46,9 @@ def _stat(found: Found) -> str:
     return base64.b64encode(go_text.dumps(document).encode()).decode()
 
 
-def _get_archive(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("GET", "/containers/{name}/archive")
+@route("HEAD", "/containers/{name}/archive")
+def _get_archive(engine: Daemon, request: Request, path: Path) -> Response:
     archive = _archive(engine, request, path)
     found = archive.find(request.parameter("path"))
     headers = {
@@ -59,7 +61,8 @@ def _get_archive(engine: FakeDockerEngine, request: Request, path: Path) -> Resp
     return Response(200, chunks_of(archive.pack(found)), headers)
 
 
-def _put_archive(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("PUT", "/containers/{name}/archive")
+def _put_archive(engine: Daemon, request: Request, path: Path) -> Response:
     archive = _archive(engine, request, path)
     archive.unpack(
         request.parameter("path"),
@@ -70,7 +73,8 @@ def _put_archive(engine: FakeDockerEngine, request: Request, path: Path) -> Resp
     return Response(200)
 
 
-def _changes(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
+@route("GET", "/containers/{name}/changes")
+def _changes(engine: Daemon, _request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
     overlay = container.overlay
     if overlay is None:
@@ -88,7 +92,8 @@ def _changes(engine: FakeDockerEngine, _request: Request, path: Path) -> Respons
     return json_response(lines or None)
 
 
-def _export(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
+@route("GET", "/containers/{name}/export")
+def _export(engine: Daemon, _request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
     tree = container.overlay.tree if container.overlay else {}
     engine.containers.note(container, "export")
@@ -96,12 +101,3 @@ def _export(engine: FakeDockerEngine, _request: Request, path: Path) -> Response
     return Response(
         200, chunks_of(tar.write(entries)), {"Content-Type": "application/octet-stream"}
     )
-
-
-ROUTES: list[Route] = [
-    ("GET", "/containers/{name}/archive", _get_archive),
-    ("HEAD", "/containers/{name}/archive", _get_archive),
-    ("PUT", "/containers/{name}/archive", _put_archive),
-    ("GET", "/containers/{name}/changes", _changes),
-    ("GET", "/containers/{name}/export", _export),
-]

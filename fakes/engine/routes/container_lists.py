@@ -13,7 +13,7 @@ from fakes.engine.errors import ApiError
 from fakes.engine.routes.filters import Filters, is_found, labels_match, truth
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 
 LIST_FILTERS = (
@@ -37,9 +37,7 @@ _STATES = ("created", "running", "paused", "restarting", "removing", "exited", "
 _HEALTH = ("none", "starting", "healthy", "unhealthy")
 
 
-def listed(
-    engine: FakeDockerEngine, filters: Filters, *, everything: bool, limit: int
-) -> list[Container]:
+def listed(engine: Daemon, filters: Filters, *, everything: bool, limit: int) -> list[Container]:
     """The containers of a list, newest first.
 
     Args:
@@ -61,7 +59,7 @@ def listed(
     return found[:limit] if limit > 0 else found
 
 
-def _between(engine: FakeDockerEngine, filters: Filters) -> Iterator[Container]:
+def _between(engine: Daemon, filters: Filters) -> Iterator[Container]:
     """The containers made before one and after another."""
     edges = {
         edge: [_made(engine, name) for name in filters.get(edge, [])]
@@ -73,7 +71,7 @@ def _between(engine: FakeDockerEngine, filters: Filters) -> Iterator[Container]:
             yield container
 
 
-def _made(engine: FakeDockerEngine, name: str) -> int:
+def _made(engine: Daemon, name: str) -> int:
     try:
         return engine.containers.find(name).created
     except ApiError as error:
@@ -86,7 +84,7 @@ def _made(engine: FakeDockerEngine, name: str) -> int:
 Check = Callable[[Container], bool]
 
 
-def _checks(engine: FakeDockerEngine, filters: Filters) -> list[Check]:
+def _checks(engine: Daemon, filters: Filters) -> list[Check]:
     """What the filters ask of each container."""
     version = engine.version
     checks: list[Check] = []
@@ -127,19 +125,19 @@ def _any_of(check: Callable[[Container, str], bool], values: list[str]) -> Check
     return lambda container: any(check(container, value) for value in values)
 
 
-def _code(engine: FakeDockerEngine, text: str) -> int:
+def _code(engine: Daemon, text: str) -> int:
     if re.fullmatch(r"[+-]?\d+", text):
         return int(text)
     version = engine.version
     raise ApiError(version.bad_request(), messages.BAD_CODE(version, text))
 
 
-def _in_network(engine: FakeDockerEngine, container: Container, name: str) -> bool:
+def _in_network(engine: Daemon, container: Container, name: str) -> bool:
     network = engine.networks.get(name)
     return network is not None and network.name in container.networks
 
 
-def _descendants(engine: FakeDockerEngine, name: str) -> set[str]:
+def _descendants(engine: Daemon, name: str) -> set[str]:
     """The ids of an image and all that were built upon it."""
     try:
         found = {engine.images.find(name).id}

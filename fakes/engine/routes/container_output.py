@@ -14,18 +14,19 @@ from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, is_hung_up, read_away
 from fakes.engine.routes.hijacked import RAW, output_type, taken_over
 from fakes.engine.routes.numbers import moment
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 from fakes.engine.versions import EngineVersion
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Path = dict[str, str]
 _READABLE_LOGS = ("json-file", "local", "journald")
 _DETACH_KEY = re.compile(r"ctrl-[a-z@\[\\\]^_]|.")
 
 
-def _logs(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("GET", "/containers/{name}/logs")
+def _logs(engine: Daemon, request: Request, path: Path) -> Response:
     stdout, stderr = request.flag("stdout"), request.flag("stderr")
     if not stdout and not stderr:
         raise ApiError(400, "Bad parameters: you must choose at least one stream")
@@ -67,7 +68,8 @@ def _of_time(request: Request, entries: list[LogEntry]) -> list[LogEntry]:
     return entries[len(entries) - min(int(tail), len(entries)) :] if tail.isdigit() else entries
 
 
-def _attach(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/attach")
+def _attach(engine: Daemon, request: Request, path: Path) -> Response:
     try:
         container = engine.containers.find(path["name"])
         _check_attachable(container, request)
@@ -131,7 +133,8 @@ def check_size(version: EngineVersion, request: Request) -> None:
             raise ApiError(400, messages.BAD_SIZE(version, dimension, text, reason))
 
 
-def _resize(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/resize")
+def _resize(engine: Daemon, request: Request, path: Path) -> Response:
     check_size(engine.version, request)
     container = engine.containers.find(path["name"])
     if not container.running:
@@ -139,10 +142,3 @@ def _resize(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     size = {"height": request.parameter("h"), "width": request.parameter("w")}
     engine.containers.note(container, "resize", size)
     return Response(200)
-
-
-ROUTES: list[Route] = [
-    ("GET", "/containers/{name}/logs", _logs),
-    ("POST", "/containers/{name}/attach", _attach),
-    ("POST", "/containers/{name}/resize", _resize),
-]

@@ -10,10 +10,10 @@ from fakes.engine import messages
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response
 from fakes.engine.routes.numbers import integer
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Path = dict[str, str]
 _CONDITIONS = ("", "not-running", "next-exit", "removed")
@@ -21,7 +21,8 @@ _LONGEST_EMPTY_BODY = 7
 """Bytes up to which a body is taken for one that says nothing, as in `{}`."""
 
 
-def _start(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/start")
+def _start(engine: Daemon, request: Request, path: Path) -> Response:
     if len(request.body) > _LONGEST_EMPTY_BODY:
         raise ApiError(
             400,
@@ -38,21 +39,24 @@ def _check_time(request: Request) -> None:
         integer(text, 500)
 
 
-def _stop(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/stop")
+def _stop(engine: Daemon, request: Request, path: Path) -> Response:
     _check_time(request)
     container = engine.containers.find(path["name"])
     ran = engine.containers.lifecycle.stop(container, request.parameter("signal"))
     return Response(204 if ran else 304)
 
 
-def _restart(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/restart")
+def _restart(engine: Daemon, request: Request, path: Path) -> Response:
     _check_time(request)
     container = engine.containers.find(path["name"])
     engine.containers.lifecycle.restart(container, request.parameter("signal"))
     return Response(204)
 
 
-def _kill(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/kill")
+def _kill(engine: Daemon, request: Request, path: Path) -> Response:
     try:
         container = engine.containers.find(path["name"])
     except ApiError as error:
@@ -64,17 +68,20 @@ def _kill(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     return Response(204)
 
 
-def _pause(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/pause")
+def _pause(engine: Daemon, _request: Request, path: Path) -> Response:
     engine.containers.lifecycle.pause(engine.containers.find(path["name"]))
     return Response(204)
 
 
-def _unpause(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/unpause")
+def _unpause(engine: Daemon, _request: Request, path: Path) -> Response:
     engine.containers.lifecycle.unpause(engine.containers.find(path["name"]))
     return Response(204)
 
 
-def _wait(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/wait")
+def _wait(engine: Daemon, request: Request, path: Path) -> Response:
     condition = request.parameter("condition")
     if condition not in _CONDITIONS:
         # Older engines take what they do not know for the usual.
@@ -95,14 +102,3 @@ def _wait(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
         yield (json.dumps({**answer, "StatusCode": code}) + "\n").encode()
 
     return Response(200, body(), {"Content-Type": "application/json"})
-
-
-ROUTES: list[Route] = [
-    ("POST", "/containers/{name}/start", _start),
-    ("POST", "/containers/{name}/stop", _stop),
-    ("POST", "/containers/{name}/restart", _restart),
-    ("POST", "/containers/{name}/kill", _kill),
-    ("POST", "/containers/{name}/pause", _pause),
-    ("POST", "/containers/{name}/unpause", _unpause),
-    ("POST", "/containers/{name}/wait", _wait),
-]

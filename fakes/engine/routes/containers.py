@@ -16,16 +16,17 @@ from fakes.engine.routes.container_lists import LIST_FILTERS, listed
 from fakes.engine.routes.container_types import CONFIG
 from fakes.engine.routes.filters import labels_match, older_than, read_filters
 from fakes.engine.routes.numbers import integer
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Path = dict[str, str]
 _PRUNE_FILTERS = ("label", "label!", "until")
 
 
-def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+@route("POST", "/containers/create")
+def _create(engine: Daemon, request: Request, _path: Path) -> Response:
     version = engine.version
     body = config_body(engine, request, CONFIG)
     host = body.get("HostConfig")
@@ -39,33 +40,37 @@ def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response
         networks = {"bridge" if mode == "default" else mode: {}}
     platform = request.parameter("platform")
     wanted = parse_platform(platform) if platform else None
-    with engine.lock:  # the image stays until its container is there
+    with engine.state.lock:  # the image stays until its container is there
         container = engine.containers.create(
             config, host, networks, request.parameter("name"), wanted
         )
     return json_response({"Id": container.id, "Warnings": warnings(container.host_config)}, 201)
 
 
-def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+@route("GET", "/containers/json")
+def _list(engine: Daemon, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version, LIST_FILTERS)
     limit = integer(request.parameter("limit") or "0", 500)
     chosen = listed(engine, filters, everything=request.flag("all"), limit=limit)
     size = request.flag("size")
-    return json_response([summary(engine, container, size=size) for container in chosen])
+    return json_response([summary(engine.containers, container, size=size) for container in chosen])
 
 
-def _inspect(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("GET", "/containers/{name}/json")
+def _inspect(engine: Daemon, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
-    return json_response(inspect(engine, container, size=request.flag("size")))
+    return json_response(inspect(engine.containers, container, size=request.flag("size")))
 
 
-def _rename(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/rename")
+def _rename(engine: Daemon, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
     engine.containers.rename(container, request.parameter("name"))
     return Response(204)
 
 
-def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("DELETE", "/containers/{name}")
+def _remove(engine: Daemon, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
     engine.containers.remove(
         container, path["name"], force=request.flag("force"), with_volumes=request.flag("v")
@@ -73,7 +78,8 @@ def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     return Response(204)
 
 
-def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+@route("POST", "/containers/prune")
+def _prune(engine: Daemon, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version, _PRUNE_FILTERS)
     newest = older_than(filters, engine.clock(), status=engine.version.bad_request())
     gone, freed = [], 0
@@ -84,18 +90,8 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
         unwanted = any(labels_match(labels, [label]) for label in filters.get("label!", []))
         if unwanted or not labels_match(labels, filters.get("label", [])):
             continue
-        freed += int(inspect(engine, container, size=True)["SizeRw"])
+        freed += int(inspect(engine.containers, container, size=True)["SizeRw"])
         engine.containers.remove(container)
         gone.append(container.id)
     engine.event_log.add("container", "prune", "", {"reclaimed": str(freed)})
     return json_response({"ContainersDeleted": gone or None, "SpaceReclaimed": freed})
-
-
-ROUTES: list[Route] = [
-    ("GET", "/containers/json", _list),
-    ("POST", "/containers/create", _create),
-    ("POST", "/containers/prune", _prune),
-    ("GET", "/containers/{name}/json", _inspect),
-    ("POST", "/containers/{name}/rename", _rename),
-    ("DELETE", "/containers/{name}", _remove),
-]

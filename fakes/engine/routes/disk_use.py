@@ -12,11 +12,11 @@ from fakes.engine.http import Request, Response, json_response
 from fakes.engine.moments import parse_moment
 from fakes.engine.routes.filters import read_filters
 from fakes.engine.routes.image_lists import summaries
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 from fakes.engine.routes.volumes import users
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 _KINDS = ("container", "image", "volume", "build-cache")
 _PRUNE_FILTERS = (
@@ -33,7 +33,8 @@ _PRUNE_FILTERS = (
 )
 
 
-def _disk_use(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("GET", "/system/df")
+def _disk_use(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     kinds = request.query.get("type", [])
     if not kinds or not engine.version.speaks(request.version, "1.42"):
         kinds = list(_KINDS)
@@ -45,7 +46,7 @@ def _disk_use(engine: FakeDockerEngine, request: Request, _path: dict[str, str])
         if "image" in kinds
         else 0,
         "Images": _images(engine, request) if "image" in kinds else None,
-        "Containers": [summary(engine, c, size=True) for c in engine.containers.all()]
+        "Containers": [summary(engine.containers, c, size=True) for c in engine.containers.all()]
         if "container" in kinds
         else None,
         "Volumes": _volumes(engine) if "volume" in kinds else None,
@@ -56,7 +57,7 @@ def _disk_use(engine: FakeDockerEngine, request: Request, _path: dict[str, str])
     return json_response(answer)
 
 
-def _images(engine: FakeDockerEngine, request: Request) -> list[dict[str, Any]]:
+def _images(engine: Daemon, request: Request) -> list[dict[str, Any]]:
     lines = summaries(engine, {}, everything=False, version=request.version, shared_size=True)
     having = Counter(container.image for container in engine.containers.all())
     for line in lines:
@@ -67,14 +68,15 @@ def _images(engine: FakeDockerEngine, request: Request) -> list[dict[str, Any]]:
     return lines
 
 
-def _volumes(engine: FakeDockerEngine) -> list[dict[str, Any]]:
+def _volumes(engine: Daemon) -> list[dict[str, Any]]:
     return [
         {**volume.to_json(), "UsageData": {"RefCount": len(users(engine, volume)), "Size": 0}}
         for volume in engine.volumes.all()
     ]
 
 
-def _build_prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("POST", "/build/prune")
+def _build_prune(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     version = engine.version
     status = version.bad_request()
     keep = request.parameter("keep-storage")
@@ -98,7 +100,7 @@ def _build_prune(engine: FakeDockerEngine, request: Request, _path: dict[str, st
     return json_response({"CachesDeleted": None, "SpaceReclaimed": 0})
 
 
-def _check_until(engine: FakeDockerEngine, values: list[str]) -> None:
+def _check_until(engine: Daemon, values: list[str]) -> None:
     if not values:
         return
     text, moments = values[0], engine.version >= "23.0"
@@ -111,9 +113,3 @@ def _check_until(engine: FakeDockerEngine, values: list[str]) -> None:
     except ValueError as error:
         more = " or a timestamp" if moments else ""
         raise ApiError(engine.version.bad_request(), f"{expected}{more}: {error}") from error
-
-
-ROUTES: list[Route] = [
-    ("GET", "/system/df", _disk_use),
-    ("POST", "/build/prune", _build_prune),
-]

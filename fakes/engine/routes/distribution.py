@@ -11,16 +11,17 @@ from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference,
 from fakes.engine.registries.client import RegistryClient
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import RegistryError
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 from fakes.engine.versions import PASSES_REFUSALS_ON
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
     from fakes.engine.registries.pulling import Repository
 
 
-def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+@route("GET", "/distribution/{name:.*}/json")
+def _inspect(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
     if is_id(path["name"]):
         raise ApiError(500, "no manifest found for full image ID")
     try:
@@ -29,8 +30,8 @@ def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -
         raise ApiError(400, str(error)) from error
     credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
     try:
-        if reference.domain == HUB and not engine.hub_is_real:
-            repository = engine.hub.repository(reference)
+        if reference.domain == HUB and not engine.registries.hub_is_real:
+            repository = engine.registries.hub.repository(reference)
             return json_response(_described(repository, reference))
         with RegistryClient(reference, credentials, "pull") as client:
             client.ping()
@@ -56,6 +57,3 @@ def _described(repository: Repository, reference: Reference) -> dict[str, Any]:
         "Descriptor": {"mediaType": kind, "digest": digest, "size": len(body)},
         "Platforms": platforms or None,
     }
-
-
-ROUTES: list[Route] = [("GET", "/distribution/{name:.*}/json", _inspect)]

@@ -11,17 +11,18 @@ from fakes.engine.http import Request, Response
 from fakes.engine.images.reference import InvalidReferenceError, parse
 from fakes.engine.routes.filters import Filters, labels_match, read_filters
 from fakes.engine.routes.numbers import moment
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Event = dict[str, Any]
 # How long is waited for something to happen before it is looked whether anybody listens.
 _IDLE = 0.05
 
 
-def _events(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("GET", "/events")
+def _events(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     since, until = _end(request, "since"), _end(request, "until")
     if since is not None and until is not None and since > until:
         texts = request.parameter("since"), request.parameter("until")
@@ -109,6 +110,3 @@ def wanted(event: Event, filters: Filters) -> bool:
         for name, values in filters.items()
         if values and name in _CHECKS
     )
-
-
-ROUTES: list[Route] = [("GET", "/events", _events)]

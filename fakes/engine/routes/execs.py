@@ -15,15 +15,16 @@ from fakes.engine.routes.bodies import json_body
 from fakes.engine.routes.container_output import check_size, is_detach_keys
 from fakes.engine.routes.container_types import EXEC, EXEC_START
 from fakes.engine.routes.hijacked import taken_over
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Path = dict[str, str]
 
 
-def _create(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/containers/{name}/exec")
+def _create(engine: Daemon, request: Request, path: Path) -> Response:
     body = json_body(engine, request, EXEC)
     command = body.get("Cmd")
     if not command:
@@ -48,7 +49,8 @@ def _create(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     return json_response({"Id": instance.id}, 201)
 
 
-def _start(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/exec/{name}/start")
+def _start(engine: Daemon, request: Request, path: Path) -> Response:
     version = engine.version
     body = json_body(engine, request, EXEC_START)
     instance, container = engine.containers.execs.startable(path["name"])
@@ -78,7 +80,8 @@ def _kept(instance: Exec, printed: list[LogEntry]) -> Iterator[LogEntry]:
             yield entry
 
 
-def _inspect(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
+@route("GET", "/exec/{name}/json")
+def _inspect(engine: Daemon, _request: Request, path: Path) -> Response:
     instance = engine.containers.execs.find(path["name"])
     process: dict[str, Any] = {
         "tty": instance.tty,
@@ -105,15 +108,8 @@ def _inspect(engine: FakeDockerEngine, _request: Request, path: Path) -> Respons
     )
 
 
-def _resize(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/exec/{name}/resize")
+def _resize(engine: Daemon, request: Request, path: Path) -> Response:
     check_size(engine.version, request)
     engine.containers.execs.find(path["name"])
     return Response(200)
-
-
-ROUTES: list[Route] = [
-    ("POST", "/containers/{name}/exec", _create),
-    ("POST", "/exec/{name}/start", _start),
-    ("POST", "/exec/{name}/resize", _resize),
-    ("GET", "/exec/{name}/json", _inspect),
-]

@@ -12,7 +12,7 @@ from fakes.engine.images.store import Image, chain_ids
 from fakes.engine.routes.filters import labels_match, older_than, truth
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 # The number of seconds of the time that stands for none.
 NO_TIME = -62135596800
@@ -23,7 +23,7 @@ def created_seconds(image: Image) -> int:
     return image.created // 1_000_000_000 if image.created else NO_TIME
 
 
-def _summary(engine: FakeDockerEngine, image: Image, version: str | None) -> dict[str, Any]:
+def _summary(engine: Daemon, image: Image, version: str | None) -> dict[str, Any]:
     tags = [reference.familiar for reference in engine.images.tags_of(image.id)]
     digests = [reference.familiar for reference in engine.images.digests_of(image.id)]
     config = image.parsed.get("config") or {}
@@ -46,7 +46,7 @@ def _summary(engine: FakeDockerEngine, image: Image, version: str | None) -> dic
 
 
 def summaries(
-    engine: FakeDockerEngine,
+    engine: Daemon,
     filters: dict[str, list[str]],
     *,
     everything: bool,
@@ -58,12 +58,12 @@ def summaries(
     Raises:
         ApiError: when a filter cannot be used.
     """
-    with engine.lock:
+    with engine.state.lock:
         return _summaries(engine, filters, everything, version, shared_size)
 
 
 def _summaries(
-    engine: FakeDockerEngine,
+    engine: Daemon,
     filters: dict[str, list[str]],
     everything: bool,
     version: str | None,
@@ -111,7 +111,7 @@ def _summaries(
     return lines
 
 
-def _add_shared_sizes(engine: FakeDockerEngine, lines: list[dict[str, Any]]) -> None:
+def _add_shared_sizes(engine: Daemon, lines: list[dict[str, Any]]) -> None:
     """Tell how much of each image others have as well.
 
     Older engines look only at what is listed, newer ones at every image.

@@ -13,12 +13,12 @@ from fakes.engine.images.removal import remove_image
 from fakes.engine.images.store import Image
 from fakes.engine.routes.filters import labels_match, older_than, read_filters, truth
 from fakes.engine.routes.image_lists import NO_TIME, summaries
-from fakes.engine.routes.router import Route
 from fakes.engine.routes.streams import lines
+from fakes.engine.routes.table import route
 from imagebuilders.oci.reference import is_tag
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 _LIST_FILTERS = ("dangling", "label", "before", "since", "reference")
 # What a configuration says of a container and never of an image.
@@ -37,7 +37,8 @@ _CONTAINER_ONLY = frozenset(
 )
 
 
-def _list(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("GET", "/images/json")
+def _list(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     known = (*_LIST_FILTERS, "until") if engine.version >= "23.0" else _LIST_FILTERS
     filters = read_filters(request, engine.version, known)
     if only := request.parameter("filter"):
@@ -54,7 +55,7 @@ def _list(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> 
     )
 
 
-def inspect(engine: FakeDockerEngine, image: Image, version: str | None = None) -> dict[str, Any]:
+def inspect(engine: Daemon, image: Image, version: str | None = None) -> dict[str, Any]:
     """What `GET /images/{name}/json` says of an image."""
     document = image.parsed
     rootfs: dict[str, Any] = {"Type": "layers"}
@@ -129,7 +130,8 @@ def _graph_data(image: Image) -> dict[str, str] | None:
     return data
 
 
-def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+@route("GET", "/images/{name:.*}/json")
+def _inspect(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
     platform = request.parameter("platform")
     if (
         platform
@@ -145,7 +147,8 @@ def _inspect(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -
     return json_response(inspect(engine, image, request.version))
 
 
-def _history(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) -> Response:
+@route("GET", "/images/{name:.*}/history")
+def _history(engine: Daemon, _request: Request, path: dict[str, str]) -> Response:
     image = engine.images.find(path["name"])
     layers = iter(image.layers)
     entries: list[dict[str, Any]] = []
@@ -176,17 +179,18 @@ def _history(engine: FakeDockerEngine, _request: Request, path: dict[str, str]) 
     return json_response(entries)
 
 
-def _tag(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
-    with engine.lock:
+@route("POST", "/images/{name:.*}/tag")
+def _tag(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
+    with engine.state.lock:
         image = engine.images.find(path["name"])
         reference = _tag_target(engine, request.parameter("repo"), request.parameter("tag"))
         if reference is None:
             return Response(200)
-        engine.tag_image(reference, image)
+        engine.images.retag(reference, image)
     return Response(201)
 
 
-def _tag_target(engine: FakeDockerEngine, repository: str, tag: str) -> Reference | None:
+def _tag_target(engine: Daemon, repository: str, tag: str) -> Reference | None:
     """The name to give, `None` when newer engines take an empty one for nothing to do."""
     if not repository and engine.version >= "23.0":
         return None
@@ -200,7 +204,7 @@ def _tag_target(engine: FakeDockerEngine, repository: str, tag: str) -> Referenc
         raise ApiError(status, error.message) from error
 
 
-def named(engine: FakeDockerEngine, repository: str, tag: str) -> Reference:
+def named(engine: Daemon, repository: str, tag: str) -> Reference:
     """The name that an image is to get.
 
     Raises:
@@ -219,21 +223,27 @@ def named(engine: FakeDockerEngine, repository: str, tag: str) -> Reference:
     return reference.tagged()
 
 
-def _remove(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
-    with engine.lock:
+@route("DELETE", "/images/{name:.*}")
+def _remove(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
+    with engine.state.lock:
         records = remove_image(
-            engine, path["name"], force=request.flag("force"), prune=not request.flag("noprune")
+            engine.images,
+            engine.containers,
+            path["name"],
+            force=request.flag("force"),
+            prune=not request.flag("noprune"),
         )
     return json_response(records)
 
 
-def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("POST", "/images/prune")
+def _prune(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     filters = read_filters(request, engine.version, ("dangling", "until", "label", "label!"))
     dangling_only = truth(filters, "dangling", engine.version) is not False
     until = older_than(filters, engine.clock(), status=500)
     records: list[dict[str, str]] = []
     before = sum(layer.size for layer in engine.images.layers())
-    with engine.lock:
+    with engine.state.lock:
         for image in engine.images.all():
             if engine.images.get(image.id) is None or engine.images.children(image.id):
                 continue
@@ -250,34 +260,26 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) ->
             if engine.containers.of_image(image.id):
                 continue
             for name in [reference.familiar for reference in tags] or [image.id]:
-                records.extend(remove_image(engine, name, force=False, prune=True))
+                records.extend(
+                    remove_image(engine.images, engine.containers, name, force=False, prune=True)
+                )
     freed = before - sum(layer.size for layer in engine.images.layers())
     engine.event_log.add("image", "prune", "", {"reclaimed": str(freed)})
     return json_response({"ImagesDeleted": records or None, "SpaceReclaimed": freed})
 
 
-def _save(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+@route("GET", "/images/get")
+@route("GET", "/images/{name:.*}/get")
+def _save(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
     names = [path["name"]] if "name" in path else request.query.get("names", [])
-    data = archive.save(engine, names)
+    data = archive.save(engine.images, names)
     return Response(200, chunks_of(data), {"Content-Type": "application/x-tar"})
 
 
-def _load(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("POST", "/images/load")
+def _load(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     quiet = request.flag("quiet")
-    messages = archive.load(engine, request.body)
+    messages = archive.load(engine.images, request.body)
     if quiet:
         messages = (message for message in messages if "stream" in message)
     return Response(200, lines(messages), {"Content-Type": "application/json"})
-
-
-ROUTES: list[Route] = [
-    ("GET", "/images/json", _list),
-    ("GET", "/images/get", _save),
-    ("GET", "/images/{name:.*}/json", _inspect),
-    ("GET", "/images/{name:.*}/history", _history),
-    ("GET", "/images/{name:.*}/get", _save),
-    ("POST", "/images/load", _load),
-    ("POST", "/images/prune", _prune),
-    ("POST", "/images/{name:.*}/tag", _tag),
-    ("DELETE", "/images/{name:.*}", _remove),
-]

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from fakes.engine import go_text
 from fakes.engine.http import Request, Response, json_response
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 _COMMIT = {"ID": "", "Expected": ""}
 
 
-def _info(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("GET", "/info")
+def _info(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     states = [container.status for container in engine.containers.all()]
     return json_response(
         {
@@ -90,7 +91,7 @@ def _info(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> 
     )
 
 
-def _registries(engine: FakeDockerEngine, version: str | None) -> dict[str, Any]:
+def _registries(engine: Daemon, version: str | None) -> dict[str, Any]:
     # Newer engines write what is empty as nothing.
     none: list[str] | None = None if engine.version >= "23.0" else []
     artifacts = {
@@ -106,7 +107,7 @@ def _registries(engine: FakeDockerEngine, version: str | None) -> dict[str, Any]
     }
 
 
-def _of_version(engine: FakeDockerEngine, version: str | None) -> dict[str, Any]:
+def _of_version(engine: Daemon, version: str | None) -> dict[str, Any]:
     """What came and went with versions of the engine, or of its API."""
     fields: dict[str, Any] = {"KernelMemoryTCP": True}
     if engine.version >= "23.0":
@@ -120,6 +121,3 @@ def _of_version(engine: FakeDockerEngine, version: str | None) -> dict[str, Any]
     if not engine.version.speaks(version, "1.50"):
         fields |= {"BridgeNfIptables": True, "BridgeNfIp6tables": True}
     return fields
-
-
-ROUTES: list[Route] = [("GET", "/info", _info)]

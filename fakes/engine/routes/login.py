@@ -14,11 +14,11 @@ from fakes.engine.registries.client import RegistryClient
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.errors import RegistryError
 from fakes.engine.routes.bodies import plain_body
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 from fakes.engine.versions import PASSES_REFUSALS_ON, ByVersion
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 _AUTH_FIELDS: dict[str, Kind] = dict.fromkeys(
     ("username", "password", "auth", "email", "serveraddress", "identitytoken", "registrytoken"),
@@ -33,11 +33,12 @@ AUTH = ByVersion(
 _HUBS = ("index.docker.io", "registry-1.docker.io", HUB)
 
 
-def _log_in(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("POST", "/auth")
+def _log_in(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     body = plain_body(engine, request, AUTH)
     domain = _host(str(body.get("serveraddress") or "https://index.docker.io/v1/"))
     credentials = Credentials.from_json(body)
-    if domain in _HUBS and not engine.hub_is_real:
+    if domain in _HUBS and not engine.registries.hub_is_real:
         if not credentials.username:
             raise ApiError(
                 401,
@@ -68,7 +69,7 @@ def _host(address: str) -> str:
     return host
 
 
-def _ask(engine: FakeDockerEngine, domain: str, credentials: Credentials) -> None:
+def _ask(engine: Daemon, domain: str, credentials: Credentials) -> None:
     """Ask the registry.
 
     Raises:
@@ -84,6 +85,3 @@ def _ask(engine: FakeDockerEngine, domain: str, credentials: Credentials) -> Non
     if status != HTTPStatus.OK:
         phrase = HTTPStatus(status).phrase
         raise ApiError(500, f"login attempt to {where} failed with status: {status} {phrase}")
-
-
-ROUTES: list[Route] = [("POST", "/auth", _log_in)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakes.engine import go_text
+from fakes.engine.containers import connections
 from fakes.engine.errors import ApiError
 from fakes.engine.go_json import BOOL, STRING, STRINGS, Kind, Many, Struct
 from fakes.engine.http import Request, Response, json_response
-from fakes.engine.networks import endpoints
 from fakes.engine.networks.store import PREDEFINED, AmbiguousNetworkError, Network
 from fakes.engine.routes.bodies import json_body
 from fakes.engine.routes.container_types import ENDPOINT
@@ -20,11 +20,11 @@ from fakes.engine.routes.filters import (
     read_filters,
     without_labels,
 )
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 from fakes.engine.versions import ByVersion
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Path = dict[str, str]
 _LIST_FILTERS = ("driver", "type", "name", "id", "label", "scope", "dangling")
@@ -64,7 +64,9 @@ _DISCONNECT = ByVersion(
 )
 
 
-def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+@route("GET", "/networks")
+@route("GET", "/networks/")
+def _list(engine: Daemon, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version, _LIST_FILTERS)
     custom = _custom_only(filters)
     chosen = [
@@ -104,7 +106,8 @@ def _custom_only(filters: dict[str, list[str]]) -> list[bool]:
     return wanted
 
 
-def _inspect(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("GET", "/networks/{name}")
+def _inspect(engine: Daemon, request: Request, path: Path) -> Response:
     verbose = request.parameter("verbose")
     if verbose and verbose not in go_text.BOOLEANS:
         raise ApiError(
@@ -121,25 +124,29 @@ def _inspect(engine: FakeDockerEngine, request: Request, path: Path) -> Response
     return json_response(network.to_json(members=True, ipv4=engine.version >= "28.0"))
 
 
-def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+@route("POST", "/networks/create")
+def _create(engine: Daemon, request: Request, _path: Path) -> Response:
     network, warning = engine.networks.create(json_body(engine, request, _CREATE))
     return json_response({"Id": network.id, "Warning": warning}, 201)
 
 
-def _remove(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
+@route("DELETE", "/networks/{name}")
+def _remove(engine: Daemon, _request: Request, path: Path) -> Response:
     engine.networks.remove(engine.networks.find(path["name"]))
     return Response(204)
 
 
-def _connect(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/networks/{name}/connect")
+def _connect(engine: Daemon, request: Request, path: Path) -> Response:
     body = json_body(engine, request, _CONNECT)
     container = engine.containers.find(_container_of(body))
     settings = dict(body.get("EndpointConfig") or {})
-    endpoints.connect(engine, container, path["name"], settings)
+    connections.connect(engine.networks, container, path["name"], settings)
     return Response(200)
 
 
-def _disconnect(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("POST", "/networks/{name}/disconnect")
+def _disconnect(engine: Daemon, request: Request, path: Path) -> Response:
     body = json_body(engine, request, _DISCONNECT)
     name = _container_of(body)
     try:
@@ -149,7 +156,7 @@ def _disconnect(engine: FakeDockerEngine, request: Request, path: Path) -> Respo
             engine.networks.find(path["name"])
             raise ApiError(404, f"endpoint {name} not found") from error
         raise
-    endpoints.disconnect(engine, container, path["name"])
+    connections.disconnect(engine.networks, container, path["name"])
     return Response(200)
 
 
@@ -164,7 +171,8 @@ def _unused(network: Network) -> bool:
     return network.name not in PREDEFINED and not network.members
 
 
-def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+@route("POST", "/networks/prune")
+def _prune(engine: Daemon, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version, _PRUNE_FILTERS)
     limit = older_than(filters, engine.clock(), status=engine.version.bad_request())
     gone = []
@@ -178,15 +186,3 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
             gone.append(network.name)
     engine.event_log.add("network", "prune", "", {"reclaimed": "0"})
     return json_response({"NetworksDeleted": gone or None})
-
-
-ROUTES: list[Route] = [
-    ("GET", "/networks", _list),
-    ("GET", "/networks/", _list),
-    ("POST", "/networks/create", _create),
-    ("POST", "/networks/prune", _prune),
-    ("GET", "/networks/{name}", _inspect),
-    ("DELETE", "/networks/{name}", _remove),
-    ("POST", "/networks/{name}/connect", _connect),
-    ("POST", "/networks/{name}/disconnect", _disconnect),
-]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -11,26 +10,18 @@ from fakes.engine.errors import ApiError
 from fakes.engine.faults import apply_after, apply_before
 from fakes.engine.http import Request, Response, error_response
 from fakes.engine.images.tar import TarError
+from fakes.engine.routes.table import Endpoint, table
 from fakes.engine.versions import ERRORS_IN_JSON, numbers
 from imagebuilders.exceptions import LayerFormatError
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
-
-Endpoint = Callable[["FakeDockerEngine", Request, dict[str, str]], Response]
-Route = tuple[str, str, Endpoint]
-
-
-def not_implemented(_engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
-    """An endpoint that says by name that the double does not have it."""
-    words = f"the engine double does not implement {request.method} {request.path}"
-    return error_response(501, words)
+    from fakes.engine.daemon import Daemon
 
 
 class Router:
     """The API's endpoints over one engine."""
 
-    def __init__(self, engine: FakeDockerEngine) -> None:
+    def __init__(self, engine: Daemon) -> None:
         self._engine = engine
 
     def handle(self, request: Request) -> Response:
@@ -99,14 +90,14 @@ def _find(request: Request) -> tuple[Endpoint, dict[str, str]] | None:
     """The endpoint of a request, with the parts of its path."""
     if request.method == "OPTIONS":
         return _options, {}
-    for method, pattern, endpoint in table():
-        if method == request.method and (match := pattern.fullmatch(request.path)):
-            request.route = pattern.pattern
-            return endpoint, match.groupdict()
+    for found in table():
+        if found.method == request.method and (match := found.pattern.fullmatch(request.path)):
+            request.route = found.pattern.pattern
+            return found.endpoint, match.groupdict()
     return None
 
 
-def _options(_engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
+def _options(_engine: Daemon, _request: Request, _path: dict[str, str]) -> Response:
     return Response(200)
 
 
@@ -127,76 +118,3 @@ def _elsewhere(request: Request) -> Response:
     if request.query_string:
         place += f"?{request.query_string}"
     return Response(301, b"", {"Location": place}, omitted=_OWN_HEADERS)
-
-
-_TABLE: list[tuple[str, re.Pattern[str], Endpoint]] = []
-
-
-def table() -> list[tuple[str, re.Pattern[str], Endpoint]]:
-    """Every endpoint, in the order in which they are tried."""
-    if not _TABLE:
-        _TABLE.extend(_compiled())
-    return _TABLE
-
-
-def _compiled() -> list[tuple[str, re.Pattern[str], Endpoint]]:
-    from fakes.engine.routes import (
-        build,
-        buildkit,
-        commits,
-        container_files,
-        container_output,
-        container_states,
-        containers,
-        disk_use,
-        distribution,
-        events,
-        execs,
-        images,
-        info,
-        login,
-        missing,
-        networks,
-        swarm,
-        system,
-        transfers,
-        volumes,
-    )
-
-    routes: list[Route] = [
-        *system.ROUTES,
-        *info.ROUTES,
-        *events.ROUTES,
-        *disk_use.ROUTES,
-        *swarm.ROUTES,
-        *transfers.ROUTES,
-        *images.ROUTES,
-        *build.ROUTES,
-        *buildkit.ROUTES,
-        *commits.ROUTES,
-        *container_files.ROUTES,
-        *containers.ROUTES,
-        *container_states.ROUTES,
-        *container_output.ROUTES,
-        *execs.ROUTES,
-        *distribution.ROUTES,
-        *networks.ROUTES,
-        *volumes.ROUTES,
-        *login.ROUTES,
-        *((m, p, not_implemented) for m, p in missing.ROUTES),
-    ]
-    return [(method, compile_pattern(pattern), endpoint) for method, pattern, endpoint in routes]
-
-
-def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """`/images/{name:.*}/json` as an expression."""
-    parts = re.split(r"(\{\w+(?::[^}]*)?\})", pattern)
-    out = []
-    for part in parts:
-        if part.startswith("{"):
-            name, _, expression = part[1:-1].partition(":")
-            # Clients ask for a container by its name as a list shows it: with a slash.
-            out.append(f"(?P<{name}>{expression or '/?[^/]+'})")
-        else:
-            out.append(re.escape(part))
-    return re.compile("".join(out), re.DOTALL)

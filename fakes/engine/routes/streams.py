@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
 
-from fakes.engine import go_text
 from fakes.engine.errors import ApiError, StepError
 from fakes.engine.http import Response
-
-Message = dict[str, Any]
-
-
-def message_line(message: Message) -> bytes:
-    """One message as it goes over the wire."""
-    return (go_text.dumps(message) + "\r\n").encode("utf-8", "surrogateescape")
+from fakes.engine.progress import Message, failure, message_line
 
 
 def lines(messages: Iterable[Message]) -> Iterator[bytes]:
@@ -27,14 +19,6 @@ def lines(messages: Iterable[Message]) -> Iterator[bytes]:
         yield message_line(failure(error.message, error.code))
     except ApiError as error:
         yield message_line(failure(error.message))
-
-
-def failure(message: str, code: int | None = None) -> Message:
-    """The message with which a stream says that it failed."""
-    detail: Message = {"message": message}
-    if code is not None:
-        detail = {"code": code, "message": message}
-    return {"errorDetail": detail, "error": message}
 
 
 def streamed(messages: Iterable[Message]) -> Response:

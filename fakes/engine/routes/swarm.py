@@ -7,29 +7,27 @@ from typing import TYPE_CHECKING
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.messages import NO_MANAGER
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 
-def _list(_engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
+@route("GET", "/swarm")
+@route("GET", "/nodes")
+@route("GET", "/services")
+@route("GET", "/tasks")
+@route("GET", "/secrets")
+@route("GET", "/configs")
+def _list(_engine: Daemon, _request: Request, _path: dict[str, str]) -> Response:
     raise ApiError(503, NO_MANAGER)
 
 
-def _plugins(_engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
+@route("GET", "/plugins")
+def _plugins(_engine: Daemon, _request: Request, _path: dict[str, str]) -> Response:
     return json_response([])
 
 
-def _plugin(_engine: FakeDockerEngine, _request: Request, path: dict[str, str]) -> Response:
+@route("GET", "/plugins/{name:.*}/json")
+def _plugin(_engine: Daemon, _request: Request, path: dict[str, str]) -> Response:
     raise ApiError(404, f'plugin "{path["name"]}" not found')
-
-
-ROUTES: list[Route] = [
-    *(
-        ("GET", path, _list)
-        for path in ("/swarm", "/nodes", "/services", "/tasks", "/secrets", "/configs")
-    ),
-    ("GET", "/plugins", _plugins),
-    ("GET", "/plugins/{name:.*}/json", _plugin),
-]

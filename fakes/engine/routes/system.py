@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakes.engine.http import Request, Response, json_response
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 _BUILT = "2024-01-01T00:00:00.000000000+00:00"
 
 
-def _ping(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("GET", "/_ping")
+@route("HEAD", "/_ping")
+def _ping(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     headers = {
         "Cache-Control": "no-cache, no-store, must-revalidate",
         "Content-Type": "text/plain; charset=utf-8",
@@ -26,7 +28,8 @@ def _ping(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> 
     return Response(200, b"" if request.method == "HEAD" else b"OK", headers)
 
 
-def _version(engine: FakeDockerEngine, _request: Request, _path: dict[str, str]) -> Response:
+@route("GET", "/version")
+def _version(engine: Daemon, _request: Request, _path: dict[str, str]) -> Response:
     look = engine.version
     details = {
         "ApiVersion": look.api,
@@ -54,10 +57,3 @@ def _version(engine: FakeDockerEngine, _request: Request, _path: dict[str, str])
             "BuildTime": _BUILT,
         }
     )
-
-
-ROUTES: list[Route] = [
-    ("GET", "/_ping", _ping),
-    ("HEAD", "/_ping", _ping),
-    ("GET", "/version", _version),
-]

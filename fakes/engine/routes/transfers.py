@@ -5,25 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakes.engine import go_text, messages
+from fakes.engine.builder.imports import import_tar
 from fakes.engine.errors import ApiError
 from fakes.engine.http import Request, Response, json_response
 from fakes.engine.images.reference import InvalidReferenceError, Reference, is_digest
 from fakes.engine.platforms import parse_platform
+from fakes.engine.progress import message_line
 from fakes.engine.registries.credentials import Credentials
 from fakes.engine.registries.pulling import pull
 from fakes.engine.registries.pushing import push
 from fakes.engine.routes.bodies import credentials_body
 from fakes.engine.routes.images import named
 from fakes.engine.routes.login import AUTH
-from fakes.engine.routes.router import Route
-from fakes.engine.routes.streams import lines, message_line, streamed
+from fakes.engine.routes.streams import lines, streamed
+from fakes.engine.routes.table import route
 from imagebuilders.oci.reference import is_tag
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 
-def _create(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("POST", "/images/create")
+def _create(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     if not request.parameter("fromImage"):
         return _import(engine, request)
     # Without a tag, or with an empty one, every tag is meant.
@@ -31,10 +34,10 @@ def _create(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -
     platform = request.parameter("platform")
     wanted = parse_platform(platform) if platform else None
     credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
-    return streamed(pull(engine, reference, credentials, wanted))
+    return streamed(pull(engine.registries, reference, credentials, wanted))
 
 
-def _wanted(engine: FakeDockerEngine, name: str, tag: str) -> Reference:
+def _wanted(engine: Daemon, name: str, tag: str) -> Reference:
     """A name and what its tag parameter says: a tag or a digest.
 
     Raises:
@@ -53,29 +56,28 @@ def _wanted(engine: FakeDockerEngine, name: str, tag: str) -> Reference:
     return Reference(reference.domain, reference.path, tag)
 
 
-def _import(engine: FakeDockerEngine, request: Request) -> Response:
-    from fakes.engine.images.imports import import_tar
-
+def _import(engine: Daemon, request: Request) -> Response:
     source = request.parameter("fromSrc")
     if source != "-":
         raise ApiError(501, "the engine double does not implement POST /images/create?fromSrc=URL")
     repository = request.parameter("repo")
     reference = named(engine, repository, request.parameter("tag")) if repository else None
     image = import_tar(
-        engine,
+        engine.images,
         request.body,
         changes=request.query.get("changes", []),
         message=request.parameter("message"),
     )
     if reference is not None:
-        engine.tag_image(reference, image)
-    engine.emit_event("import", image)
+        engine.images.retag(reference, image)
+    engine.images.note("import", image)
     return Response(
         200, iter([message_line({"status": image.id})]), {"Content-Type": "application/json"}
     )
 
 
-def _push(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> Response:
+@route("POST", "/images/{name:.*}/push")
+def _push(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
     header = request.headers.get("x-registry-auth")
     credentials = Credentials.from_header(header)
     if not header and not engine.version.speaks(None, "1.47"):
@@ -90,11 +92,11 @@ def _push(engine: FakeDockerEngine, request: Request, path: dict[str, str]) -> R
             raise ApiError(engine.version.bad_request(), "invalid tag format")
         reference = Reference(reference.domain, reference.path, tag)
     _check_platform(engine, request, reference)
-    stream = push(engine, reference, credentials)
+    stream = push(engine.registries, reference, credentials)
     return Response(200, lines(stream), {"Content-Type": "application/json"})
 
 
-def _check_platform(engine: FakeDockerEngine, request: Request, reference: Reference) -> None:
+def _check_platform(engine: Daemon, request: Request, reference: Reference) -> None:
     """Refuse to push an image as one for another platform, which old engines do not look at.
 
     Raises:
@@ -113,7 +115,8 @@ def _check_platform(engine: FakeDockerEngine, request: Request, reference: Refer
         raise ApiError(404, messages.OTHER_PLATFORM(engine.version, reference.familiar, own, asked))
 
 
-def _search(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -> Response:
+@route("GET", "/images/search")
+def _search(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     term = request.parameter("term")
     found = [
         {
@@ -123,15 +126,8 @@ def _search(engine: FakeDockerEngine, request: Request, _path: dict[str, str]) -
             "is_automated": False,
             "description": "",
         }
-        for path in engine.hub.paths()
+        for path in engine.registries.hub.paths()
         if term in path
     ]
     limit = request.parameter("limit")
     return json_response(found[: int(limit)] if limit.isdigit() and int(limit) else found)
-
-
-ROUTES: list[Route] = [
-    ("GET", "/images/search", _search),
-    ("POST", "/images/create", _create),
-    ("POST", "/images/{name:.*}/push", _push),
-]

@@ -16,12 +16,12 @@ from fakes.engine.routes.filters import (
     truth,
     without_labels,
 )
-from fakes.engine.routes.router import Route
+from fakes.engine.routes.table import route
 from fakes.engine.versions import ByVersion
 from fakes.engine.volumes.store import ANONYMOUS, Volume
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from fakes.engine.daemon import Daemon
 
 Path = dict[str, str]
 _LIST_FILTERS = ("dangling", "name", "driver", "label")
@@ -37,7 +37,8 @@ _CREATE = ByVersion(
 )
 
 
-def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+@route("GET", "/volumes")
+def _list(engine: Daemon, request: Request, _path: Path) -> Response:
     try:
         filters = read_filters(request, engine.version)
     except ApiError as error:
@@ -55,20 +56,23 @@ def _list(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
     return json_response({"Volumes": lines, "Warnings": None})
 
 
-def _create(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+@route("POST", "/volumes/create")
+def _create(engine: Daemon, request: Request, _path: Path) -> Response:
     volume = engine.volumes.create(json_body(engine, request, _CREATE))
     return json_response(volume.to_json(), 201)
 
 
-def _nameless(_engine: FakeDockerEngine, _request: Request, _path: Path) -> Response:
+@route("GET", "/volumes/")
+def _nameless(_engine: Daemon, _request: Request, _path: Path) -> Response:
     raise ApiError(404, "get: no such volume")
 
 
-def _inspect(engine: FakeDockerEngine, _request: Request, path: Path) -> Response:
+@route("GET", "/volumes/{name}")
+def _inspect(engine: Daemon, _request: Request, path: Path) -> Response:
     return json_response(engine.volumes.find(path["name"]).to_json())
 
 
-def users(engine: FakeDockerEngine, volume: Volume) -> list[str]:
+def users(engine: Daemon, volume: Volume) -> list[str]:
     """The ids of the containers that have a volume, running or not."""
     return [
         container.id
@@ -77,7 +81,8 @@ def users(engine: FakeDockerEngine, volume: Volume) -> list[str]:
     ]
 
 
-def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
+@route("DELETE", "/volumes/{name}")
+def _remove(engine: Daemon, request: Request, path: Path) -> Response:
     if request.flag("force") and engine.volumes.get(path["name"]) is None:
         return Response(204)
     volume = engine.volumes.find(path["name"])
@@ -87,7 +92,8 @@ def _remove(engine: FakeDockerEngine, request: Request, path: Path) -> Response:
     return Response(204)
 
 
-def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
+@route("POST", "/volumes/prune")
+def _prune(engine: Daemon, request: Request, _path: Path) -> Response:
     named_too = not engine.version.speaks(request.version, "1.42")
     known = _PRUNE_FILTERS if engine.version < "23.0" else (*_PRUNE_FILTERS, "all")
     filters = read_filters(request, engine.version, known)
@@ -105,18 +111,8 @@ def _prune(engine: FakeDockerEngine, request: Request, _path: Path) -> Response:
     return json_response({"VolumesDeleted": gone, "SpaceReclaimed": 0})
 
 
-def _update(engine: FakeDockerEngine, _request: Request, _path: Path) -> Response:
+@route("PUT", "/volumes/{name}")
+def _update(engine: Daemon, _request: Request, _path: Path) -> Response:
     if engine.version < "23.0":
         raise ApiError(404, "page not found")
     raise ApiError(503, "volume update only valid for cluster volumes, but swarm is unavailable")
-
-
-ROUTES: list[Route] = [
-    ("GET", "/volumes", _list),
-    ("POST", "/volumes/create", _create),
-    ("POST", "/volumes/prune", _prune),
-    ("GET", "/volumes/", _nameless),
-    ("GET", "/volumes/{name}", _inspect),
-    ("PUT", "/volumes/{name}", _update),
-    ("DELETE", "/volumes/{name}", _remove),
-]

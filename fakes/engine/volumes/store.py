@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fakes.engine import go_text
 from fakes.engine.errors import ApiError
-from fakes.engine.events import EventLog
-from fakes.engine.versions import EngineVersion
+from fakes.engine.state import EngineState
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _DRIVER = "local"
@@ -48,25 +47,13 @@ class Volume:
 class VolumeStore:
     """The volumes of an engine.
 
-    Args:
-        new_id: makes names.
-        clock: nanoseconds since the epoch.
-        log: is told what happens.
-        version: from 23.0 on a volume that nobody named gets a label that says so, and only
-            what changes something is told.
+    From 23.0 on a volume that nobody named gets a label that says so, and only what changes
+    something is told.
     """
 
-    def __init__(
-        self,
-        new_id: Callable[[], str],
-        clock: Callable[[], int],
-        log: EventLog,
-        version: EngineVersion,
-    ) -> None:
-        self._new_id = new_id
-        self._clock = clock
-        self._log = log
-        self._tells_changes = version >= "23.0"
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+        self._tells_changes = state.version >= "23.0"
         self._lock = threading.RLock()
         self._volumes: dict[str, Volume] = {}
 
@@ -82,7 +69,7 @@ class VolumeStore:
             ApiError: when it cannot be made as asked for.
         """
         given = str(request.get("Name") or "")
-        name = given or self._new_id()
+        name = given or self._state.new_id()
         driver = str(request.get("Driver") or _DRIVER)
         if driver != _DRIVER:
             raise ApiError(
@@ -99,7 +86,7 @@ class VolumeStore:
                 labels = request.get("Labels")
                 if not given and self._tells_changes:
                     labels = {**(labels or {}), ANONYMOUS: ""}
-                self._volumes[name] = Volume(name, driver, self._clock(), labels, options)
+                self._volumes[name] = Volume(name, driver, self._state.clock(), labels, options)
             if new or not self._tells_changes:
                 self.note("create", self._volumes[name])
             return self._volumes[name]
@@ -130,7 +117,9 @@ class VolumeStore:
 
     def note(self, action: str, volume: Volume, more: Mapping[str, str] | None = None) -> None:
         """Say in the events that something happened to a volume."""
-        self._log.add("volume", action, volume.name, {"driver": volume.driver, **(more or {})})
+        self._state.events.add(
+            "volume", action, volume.name, {"driver": volume.driver, **(more or {})}
+        )
 
 
 def _refusal(name: str, options: Mapping[str, str]) -> str:

@@ -6,8 +6,8 @@ import pytest
 
 from fakes import FakeDockerEngine
 from fakes.contracts.engine.context import Entry, directory, pack, symlink
+from fakes.engine.builder.imports import import_tar
 from fakes.engine.image_tree import ImageTree, explain
-from fakes.engine.images.imports import import_tar
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def engine() -> FakeDockerEngine:
             "opt": symlink("app/lib"),
         }
     )
-    image = import_tar(engine, content, changes=[], message="")
-    engine.tag_image(engine.parse_name("app:1").tagged(), image)
+    image = import_tar(engine.images, content, changes=[], message="")
+    engine.images.retag(engine.parse_name("app:1").tagged(), image)
     return engine
 
 

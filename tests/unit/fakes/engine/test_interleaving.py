@@ -71,9 +71,9 @@ class World:
         ticks = itertools.count(1_700_000_000_000_000_000)
         self.engine = FakeDockerEngine("26.1", clock=lambda: next(ticks))
         self.moments = Moments()
-        engine, containers = vars(self.engine), vars(self.engine.containers)
-        engine["lock"] = Interposing(self.engine.lock, self.moments)
-        vars(self.engine.images)["lock"] = engine["lock"]
+        state, containers = vars(self.engine.state), vars(self.engine.containers)
+        state["lock"] = Interposing(self.engine.state.lock, self.moments)
+        vars(self.engine.images)["lock"] = state["lock"]
         containers["_lock"] = Interposing(containers["_lock"], self.moments)
         self.engine.seed_image("base:1", files={"b": "1"})
         self.engine.seed_image("app:1", files={"a": "2"})

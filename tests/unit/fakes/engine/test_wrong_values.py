@@ -11,7 +11,7 @@ from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.engine.faults import Fault
 from fakes.engine.http import Request
 from fakes.engine.image_tree import ImageTree
-from fakes.engine.routes.router import table
+from fakes.engine.routes.table import endpoints
 
 _RULES = ("on_run", "on_container", "on_exec")
 
@@ -129,7 +129,7 @@ def test_seeded_content_of_a_wrong_type(
     with pytest.raises(TypeError, match=words):
         getattr(engine, seed)("base:1", **content)
     assert engine.images.all() == []
-    assert engine.hub.paths() == []
+    assert engine.registries.hub.paths() == []
 
 
 def test_a_seeded_name_is_text(engine: FakeDockerEngine) -> None:
@@ -192,10 +192,8 @@ def test_endpoints_somebody_may_ask_for(engine: FakeDockerEngine, endpoint: str)
 
 def test_every_endpoint_of_the_engine_can_fail(engine: FakeDockerEngine) -> None:
     """None of its routes is refused."""
-    from fakes.engine.fault_endpoints import _NAMED
-
-    for method, pattern, _ in table():
-        path = _NAMED.sub("x", pattern.pattern)
+    for method, pattern in endpoints():
+        path = pattern.replace("*", "x")
         engine.faults.fail(f"{method} {path}", times=None)
         engine.faults.fail(path)
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fakes.engine import messages
+from fakes.engine.containers.container import Container
 from fakes.engine.errors import ApiError
 from fakes.engine.networks.addresses import address_of, joined
-from fakes.engine.networks.store import PREDEFINED, Network
-
-if TYPE_CHECKING:
-    from fakes.engine.containers.container import Container
-    from fakes.engine.engine import FakeDockerEngine
+from fakes.engine.networks.store import PREDEFINED, Network, NetworkStore
 
 Settings = dict[str, Any]
 
@@ -25,14 +22,14 @@ _PRIVATE = (
 )
 
 
-def shown(engine: FakeDockerEngine, container: Container, name: str) -> dict[str, Any]:
+def shown(networks: NetworkStore, container: Container, name: str) -> dict[str, Any]:
     """What a container shows of its connection to a network."""
     settings = container.networks.get(name) or {}
-    network = engine.networks.get(name)
+    network = networks.get(name)
     member = network.members.get(container.id) if network else None
     seen = network if member else None
     gateway = seen.gateway if seen else ""
-    if seen and seen.internal and engine.version >= "23.0":
+    if seen and seen.internal and networks.state.version >= "23.0":
         gateway = ""
     answer: dict[str, Any] = {
         "IPAMConfig": settings.get("IPAMConfig"),
@@ -49,69 +46,74 @@ def shown(engine: FakeDockerEngine, container: Container, name: str) -> dict[str
         "MacAddress": member.hardware_address if member else "",
         "DriverOpts": settings.get("DriverOpts"),
     }
-    if engine.version >= "23.0":
+    if networks.state.version >= "23.0":
         answer["DNSNames"] = settings.get("DNSNames")
-    if engine.version >= "28.0":
+    if networks.state.version >= "28.0":
         answer["GwPriority"] = settings.get("GwPriority") or 0
     return answer
 
 
-def listed(engine: FakeDockerEngine, container: Container) -> dict[str, Any]:
+def listed(networks: NetworkStore, container: Container) -> dict[str, Any]:
     """What a list of containers shows of one's connections: not what it was asked for."""
-    hidden = ("Aliases", "Links", "DriverOpts", *(["DNSNames"] if engine.version >= "23.0" else []))
+    hidden = (
+        "Aliases",
+        "Links",
+        "DriverOpts",
+        *(["DNSNames"] if networks.state.version >= "23.0" else []),
+    )
     return {
-        name: {**shown(engine, container, name), **dict.fromkeys(hidden)}
+        name: {**shown(networks, container, name), **dict.fromkeys(hidden)}
         for name in container.networks
     }
 
 
-def _name_in(engine: FakeDockerEngine, container: Container, network: Network) -> None:
+def _name_in(networks: NetworkStore, container: Container, network: Network) -> None:
     """Give a container its names in a network that users made."""
     if network.name in PREDEFINED:
         return
     settings = container.networks.setdefault(network.name, {})
     aliases = list(settings.get("Aliases") or [])
     short = container.id[:12]
-    if engine.version < "23.0":
+    if networks.state.version < "23.0":
         settings["Aliases"] = [*aliases, *([short] if short not in aliases else [])]
         return
     names = [container.name, *aliases, short, container.config.hostname]
     settings["DNSNames"] = list(dict.fromkeys(name for name in names if name))
 
 
-def join_all(engine: FakeDockerEngine, container: Container) -> None:
+def join_all(networks: NetworkStore, container: Container) -> None:
     """Let a container that starts into its networks.
 
     Raises:
         ApiError: 404 when one of them is not there.
     """
-    networks: list[tuple[Network, Settings]] = []
+    found: list[tuple[Network, Settings]] = []
     for name, settings in container.networks.items():
-        network = engine.networks.get(name)
+        network = networks.get(name)
         if network is None:
-            raise ApiError(404, messages.MISSING_NETWORK(engine.version, name))
-        networks.append((network, settings))
+            raise ApiError(404, messages.MISSING_NETWORK(networks.state.version, name))
+        found.append((network, settings))
     # What was asked for by an id is known by its name from now on.
-    container.networks = {network.name: settings for network, settings in networks}
+    container.networks = {network.name: settings for network, settings in found}
     try:
-        for network, settings in networks:
-            _join(engine, container, network, settings)
+        for network, settings in found:
+            _join(networks, container, network, settings)
     except ApiError:
-        leave_all(engine, container)
+        leave_all(networks, container)
         raise
 
 
 def _join(
-    engine: FakeDockerEngine, container: Container, network: Network, settings: Settings
+    networks: NetworkStore, container: Container, network: Network, settings: Settings
 ) -> None:
-    engine.networks.join(network, container.id, container.name, _wanted(settings))
+    networks.join(network, container.id, container.name, _wanted(settings))
     settings["NetworkID"] = network.id
-    _name_in(engine, container, network)
+    _name_in(networks, container, network)
 
 
-def rename(engine: FakeDockerEngine, container: Container, old: str) -> None:
+def rename(networks: NetworkStore, container: Container, old: str) -> None:
     """Let the networks of a container know its new name."""
-    for network in engine.networks.all():
+    for network in networks.all():
         if member := network.members.get(container.id):
             member.name = container.name
     for settings in container.networks.values():
@@ -119,42 +121,42 @@ def rename(engine: FakeDockerEngine, container: Container, old: str) -> None:
             settings["DNSNames"] = [container.name if name == old else name for name in names]
 
 
-def leave_all(engine: FakeDockerEngine, container: Container) -> None:
+def leave_all(networks: NetworkStore, container: Container) -> None:
     """Let a container that ended out of its networks."""
-    for network in engine.networks.all():
-        engine.networks.leave(network, container.id)
+    for network in networks.all():
+        networks.leave(network, container.id)
 
 
 def _wanted(settings: Settings) -> str:
     return str((settings.get("IPAMConfig") or {}).get("IPv4Address") or "")
 
 
-def connect(engine: FakeDockerEngine, container: Container, name: str, settings: Settings) -> None:
+def connect(networks: NetworkStore, container: Container, name: str, settings: Settings) -> None:
     """Connect a container to one more network.
 
     Raises:
         ApiError: when it cannot be.
     """
-    network = engine.networks.get(name)
+    network = networks.get(name)
     if network is None and container.running:
         raise ApiError(404, f"network {name} not found")
-    _check_kinds(engine, container, network.name if network else name)
+    _check_kinds(networks, container, network.name if network else name)
     if network is None:
         # Nobody looks for the network of a container that does not run.
         container.networks[name] = settings
         return
-    _check_address(engine, network, settings)
+    _check_address(networks, network, settings)
     if not container.running:
         container.networks[network.name] = settings
-        _name_in(engine, container, network)
+        _name_in(networks, container, network)
         return
-    engine.networks.join(network, container.id, container.name, _wanted(settings))
+    networks.join(network, container.id, container.name, _wanted(settings))
     container.networks[network.name] = {**settings, "NetworkID": network.id}
-    _name_in(engine, container, network)
+    _name_in(networks, container, network)
 
 
-def _check_kinds(engine: FakeDockerEngine, container: Container, name: str) -> None:
-    version = engine.version
+def _check_kinds(networks: NetworkStore, container: Container, name: str) -> None:
+    version = networks.state.version
     mode = str(container.host_config.get("NetworkMode") or "default")
     if mode == "host" or mode.startswith("container:"):
         if name == "host" and mode == "host":
@@ -167,7 +169,7 @@ def _check_kinds(engine: FakeDockerEngine, container: Container, name: str) -> N
         raise ApiError(400, _PRIVATE)
 
 
-def _check_address(engine: FakeDockerEngine, network: Network, settings: Settings) -> None:
+def _check_address(networks: NetworkStore, network: Network, settings: Settings) -> None:
     wanted = _wanted(settings)
     if not wanted or network.addresses is None:
         return
@@ -175,12 +177,12 @@ def _check_address(engine: FakeDockerEngine, network: Network, settings: Setting
     errors = []
     if network.chosen_subnet:
         if address is None:
-            errors.append(messages.BAD_ADDRESS(engine.version, wanted))
-            if engine.version < "23.0":
+            errors.append(messages.BAD_ADDRESS(networks.state.version, wanted))
+            if networks.state.version < "23.0":
                 raise ApiError(500, f"{errors[0]})")
         if address is None or address not in network.addresses.subnet:
             errors.append(f"no configured subnet or ip-range contain the IP address {wanted}")
-            if engine.version < "23.0":
+            if networks.state.version < "23.0":
                 reason = "It does not belong to any of this network's subnets"
                 raise ApiError(500, f"Invalid address {wanted}: {reason}")
     else:
@@ -189,23 +191,23 @@ def _check_address(engine: FakeDockerEngine, network: Network, settings: Setting
             "configured subnets"
         )
     if errors:
-        if engine.version < "23.0":
+        if networks.state.version < "23.0":
             raise ApiError(400, errors[0])
         raise ApiError(400, f"invalid endpoint settings:\n{joined(errors)}")
 
 
-def disconnect(engine: FakeDockerEngine, container: Container, name: str) -> None:
+def disconnect(networks: NetworkStore, container: Container, name: str) -> None:
     """Take a container out of a network.
 
     Raises:
         ApiError: when it is not in it, or there is no such network.
     """
-    network = engine.networks.get(name)
+    network = networks.get(name)
     if network is None and container.running:
         raise ApiError(404, f"network {name} not found")
     known = network.name if network else name
     if known == "host" and container.host_config.get("NetworkMode") == "host":
-        raise ApiError(400, messages.HOST_DISCONNECTED(engine.version))
+        raise ApiError(400, messages.HOST_DISCONNECTED(networks.state.version))
     if container.networks.pop(known, None) is None:
         article = "" if container.running else "the "
         raise ApiError(
@@ -213,7 +215,7 @@ def disconnect(engine: FakeDockerEngine, container: Container, name: str) -> Non
         )
     if network is None:
         return
-    engine.networks.leave(network, container.id)
-    if engine.version < "28.0":
+    networks.leave(network, container.id)
+    if networks.state.version < "28.0":
         # Older engines say it once for the endpoint and once for the container.
-        engine.networks.note("disconnect", network, container.id)
+        networks.note("disconnect", network, container.id)

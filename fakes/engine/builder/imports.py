@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fakes.engine.builder.changes import apply_changes
 from fakes.engine.images import tar
 from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
 from fakes.engine.images.layers import Layer
-from fakes.engine.images.store import Image
-
-if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+from fakes.engine.images.store import Image, ImageStore
 
 
-def import_tar(engine: FakeDockerEngine, body: bytes, *, changes: list[str], message: str) -> Image:
+def import_tar(images: ImageStore, body: bytes, *, changes: list[str], message: str) -> Image:
     """Make an image of a tar, compressed or not.
 
     Raises:
@@ -23,8 +18,8 @@ def import_tar(engine: FakeDockerEngine, body: bytes, *, changes: list[str], mes
     """
     content = tar.decompress(body)
     tar.read(content)
-    config = apply_changes(engine, RunConfig(), changes)
-    now = engine.clock()
+    config = apply_changes(images.state.version, RunConfig(), changes)
+    now = images.state.clock()
     layer = Layer(content)
     comment = message or "Imported from -"
     document = ImageConfig(
@@ -32,8 +27,8 @@ def import_tar(engine: FakeDockerEngine, body: bytes, *, changes: list[str], mes
         container_config=RunConfig(),
         created=now,
         comment=comment,
-        docker_version=engine.version.version,
+        docker_version=images.state.version.version,
         history=[history_entry(now, "", comment=comment)],
         diff_ids=[layer.diff_id],
     )
-    return engine.images.add(Image(document.to_bytes(), (layer,)))
+    return images.add(Image(document.to_bytes(), (layer,)))

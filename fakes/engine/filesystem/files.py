@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fakes.engine.builder.copy import Overlay
+from fakes.engine.filesystem.overlay import Overlay
 from imagebuilders.oci.file_tree import File, clean, parent, remove
 
 

@@ -1,0 +1,58 @@
+"""Steps that change no file."""
+
+from __future__ import annotations
+
+import posixpath
+
+from fakes.engine import messages
+from fakes.engine.builder import steps
+from fakes.engine.builder.cache import probe
+from fakes.engine.builder.commit import commit_step
+from fakes.engine.builder.intermediate import create_container
+from fakes.engine.builder.messages import Messages, said
+from fakes.engine.builder.state import BuildState, StageState
+from fakes.engine.dockerfile.instructions import Instruction
+from fakes.engine.errors import StepError
+from fakes.engine.images.config import RunConfig
+
+
+def config_step(build: BuildState, stage: StageState, instruction: Instruction) -> Messages:
+    """One step that changes the configuration alone.
+
+    Raises:
+        StepError: when it cannot be.
+    """
+    keyword, version = instruction.keyword, build.host.state.version
+    old = stage.config.healthcheck
+    comment = steps.CONFIG_STEPS[keyword](stage, instruction, build.syntax)
+    if keyword == "stopsignal" and not steps.is_signal(instruction.arguments[0]):
+        raise StepError(messages.BAD_SIGNAL(version, instruction.arguments[0]))
+    if keyword == "healthcheck":
+        comment = steps.health_comment(instruction, version)
+        if old and old.get("Test", ["NONE"])[0] != "NONE":
+            yield said(f"Note: overriding previous HEALTHCHECK: [{' '.join(old['Test'])}]\n")
+    config = stage.config.copy()
+    config.cmd = [*stage.shell(), "#(nop) ", comment]
+    yield from _commit(build, stage, config)
+
+
+def workdir_step(build: BuildState, stage: StageState, instruction: Instruction) -> Messages:
+    """One WORKDIR.
+
+    Raises:
+        StepError: when there is no path left after substitution.
+    """
+    path = steps.working_directory(stage, instruction.arguments[0])
+    if build.host.state.version >= "23.0":
+        path = posixpath.normpath(path)
+    stage.config.working_dir = path
+    config = stage.config.copy()
+    config.cmd = [*stage.shell(), f"#(nop) WORKDIR {path}"]
+    yield from _commit(build, stage, config)
+
+
+def _commit(build: BuildState, stage: StageState, config: RunConfig) -> Messages:
+    if (yield from probe(build, stage, config)):
+        return
+    container, overlay = yield from create_container(build, stage, config)
+    stage.image = commit_step(build.host.images, stage, config, container, overlay)

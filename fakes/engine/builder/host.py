@@ -1,0 +1,51 @@
+"""What a build finds around it: the stores of its engine, and the rules of the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fakes.engine.builder.run_policy import RunRules
+from fakes.engine.containers.store import ContainerStore
+from fakes.engine.images.store import ImageStore
+from fakes.engine.registries.access import RegistryAccess
+from fakes.engine.state import EngineState
+
+
+class StepFaults(Protocol):
+    """The faults that a test planned for steps."""
+
+    def before_step(self, keyword: str) -> None:
+        """Let a step begin, unless the engine is to die there."""
+        ...
+
+    def disk_is_full(self, place: str) -> bool:
+        """Return whether there is no room at a place."""
+        ...
+
+
+@dataclass(frozen=True)
+class BuildHost:
+    """The engine, as far as a build knows it.
+
+    Attributes:
+        containers: with the images they are made from.
+        registries: where bases are pulled from.
+        rules: what RUN steps do.
+        faults: what is to go wrong.
+    """
+
+    containers: ContainerStore
+    registries: RegistryAccess
+    rules: RunRules
+    faults: StepFaults
+
+    @property
+    def images(self) -> ImageStore:
+        """The images of the engine."""
+        return self.containers.images
+
+    @property
+    def state(self) -> EngineState:
+        """The floor of the engine."""
+        return self.containers.state

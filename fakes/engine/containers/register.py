@@ -1,0 +1,108 @@
+"""The containers that there are: found, named in the events, and taken away."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from fakes.engine.containers.container import Container
+from fakes.engine.containers.volume_use import remove_anonymous
+from fakes.engine.errors import ApiError
+from fakes.engine.networks.store import NetworkStore
+from fakes.engine.state import EngineState
+from fakes.engine.volumes.store import VolumeStore
+
+
+class ContainerRegister:
+    """Containers by id and name, with what surrounds them.
+
+    Attributes:
+        state: of the engine.
+        networks: which they can be in.
+        volumes: which they can mount.
+    """
+
+    def __init__(self, state: EngineState, networks: NetworkStore, volumes: VolumeStore) -> None:
+        self.state = state
+        self.networks = networks
+        self.volumes = volumes
+        self._lock = threading.RLock()
+        self._containers: dict[str, Container] = {}
+
+    def all(self) -> list[Container]:
+        """Every container, newest first; those of builds too."""
+        with self._lock:
+            return sorted(self._containers.values(), key=lambda c: c.created, reverse=True)
+
+    def by_id(self, container_id: str) -> Container | None:
+        """A container by its whole id."""
+        with self._lock:
+            return self._containers.get(container_id)
+
+    def find(self, name: str) -> Container:
+        """A container by id, name or the beginning of its id.
+
+        Raises:
+            ApiError: 404 when there is none.
+        """
+        wanted = name.removeprefix("/")
+        with self._lock:
+            if wanted in self._containers:
+                return self._containers[wanted]
+            for container in self._containers.values():
+                if container.name == wanted:
+                    return container
+            starting = [key for key in self._containers if wanted and key.startswith(wanted)]
+            if len(starting) == 1:
+                return self._containers[starting[0]]
+        if len(starting) > 1:
+            raise ApiError(400, f"Multiple IDs found with provided prefix: {wanted}")
+        raise ApiError(404, f"No such container: {name}")
+
+    def of_image(self, image_id: str, *, running: bool = False) -> str:
+        """The id of a container made from an image, empty without one."""
+        with self._lock:
+            for container in self._containers.values():
+                if container.image == image_id and (container.running or not running):
+                    return container.id
+        return ""
+
+    def count_of(self, image_id: str) -> int:
+        """How many containers were made from an image."""
+        with self._lock:
+            return sum(container.image == image_id for container in self._containers.values())
+
+    def chains(self) -> set[str]:
+        """The ids of the layer chains that containers stand on."""
+        return {chain for container in self.all() for chain in container.chains}
+
+    def discard(self, container: Container, *, with_volumes: bool) -> None:
+        """Forget a container that does not run.
+
+        Args:
+            container: which.
+            with_volumes: and the volumes that were made for it alone.
+        """
+        with self._lock:
+            self._containers.pop(container.id, None)
+        with container.changed:
+            if container.removed:
+                return
+            container.removed = True
+            container.changed.notify_all()
+        if with_volumes or container.auto_remove:
+            remove_anonymous(self.volumes, self.all(), container)
+        self.note(container, "destroy")
+
+    def note(
+        self, container: Container, action: str, more: Mapping[str, str] | None = None
+    ) -> None:
+        """Say in the events that something happened to a container."""
+        image = {"image": container.image_name} if container.image_name else {}
+        attributes = {
+            **(container.config.labels or {}),
+            **image,
+            "name": container.name,
+            **(more or {}),
+        }
+        self.state.events.add("container", action, container.id, attributes)

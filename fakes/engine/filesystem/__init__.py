@@ -1,0 +1,1 @@
+"""File trees that are being written."""

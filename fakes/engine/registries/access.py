@@ -1,0 +1,28 @@
+"""What an engine knows of registries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fakes.engine.images.store import ImageStore
+from fakes.engine.registries.hub import Hub
+from fakes.engine.registries.layer_sources import LayerSources
+
+
+@dataclass
+class RegistryAccess:
+    """Where pulls come from and pushes go to.
+
+    Attributes:
+        images: of the engine.
+        hub: what of the public hub was seeded.
+        hub_is_real: names of the hub lead over the network.
+        layer_sources: which registries have which layer.
+        manifests: content and type of those that were fetched, by digest.
+    """
+
+    images: ImageStore
+    hub: Hub = field(default_factory=Hub)
+    hub_is_real: bool = False
+    layer_sources: LayerSources = field(default_factory=LayerSources)
+    manifests: dict[str, tuple[bytes, str]] = field(default_factory=dict)
