@@ -10,7 +10,8 @@ from imagebuilders.build_options.podman_query import check_podman, render_podman
 from imagebuilders.build_options.secret_sources import secret_sources
 from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.docker.classic_build import ClassicRequest, build_classically
-from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.dockerfile import buildkit_features, parse
+from imagebuilders.exceptions import BuildError, BuildOptionsError
 from imagebuilders.masking import SecretMask
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from imagebuilders.build_options.job import BuildJob
     from imagebuilders.connections.engine_version import EngineVersion
+
+WITH_HERE_DOCUMENTS = (4, 8)
+"""The first release that reads here-documents."""
 
 
 def build_with_podman(client: docker.DockerClient, job: BuildJob, version: EngineVersion) -> str:
@@ -52,8 +56,10 @@ def podman_request(job: BuildJob, version: EngineVersion) -> ClassicRequest:
     Raises:
         BuildOptionsError: Podman, or this version of it, cannot honour an option, or a secret
             cannot be read.
+        BuildError: this version of it does not read the Dockerfile.
     """
     check_podman(job.options, str(version), version.release)
+    _check_here_documents(job, version)
     if job.options.secrets and job.snapshot.remote is not None:
         raise BuildOptionsError(
             f"The option 'secrets' goes with a folder as the context: {version} is sent them "
@@ -70,6 +76,30 @@ def podman_request(job: BuildJob, version: EngineVersion) -> ClassicRequest:
         entries.append(Entry(files[name], EntryType.FILE, 0o600, len(value), source=value))
     query = partial(_query, job, files)
     return ClassicRequest(query, entries, mask)
+
+
+def _check_here_documents(job: BuildJob, version: EngineVersion) -> None:
+    """See whether Podman reads the Dockerfile's here-documents.
+
+    An older one would run nothing in place of the first line, and take the others for
+    instructions.
+
+    Raises:
+        BuildError: it does not.
+    """
+    if version.release >= WITH_HERE_DOCUMENTS or job.snapshot.remote is not None:
+        return
+    dockerfile = parse(job.dockerfile.content)
+    found = [
+        str(feature)
+        for feature in buildkit_features(dockerfile)
+        if feature.name.startswith("a here-document")
+    ]
+    if found:
+        raise BuildError(
+            f"{job.names[0]} was not built: the Dockerfile has {', '.join(found)}, which {version} "
+            "does not read. Podman 4.8 and newer do."
+        )
 
 
 def _query(job: BuildJob, secrets: dict[str, str], dockerfile: str) -> list[tuple[str, str]]:

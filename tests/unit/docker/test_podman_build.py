@@ -81,9 +81,9 @@ def podman() -> Iterator[_Podman]:
     podman.client.close()
 
 
-def _job(options: Mapping[str, object]) -> BuildJob:
+def _job(options: Mapping[str, object], dockerfile: str = "FROM a\n") -> BuildJob:
     context = BuildContext()
-    context.add_file("FROM a\n", "Dockerfile")
+    context.add_file(dockerfile, "Dockerfile")
     chosen = DockerBuildOptions.from_any(options)
     return BuildJob(context.build_snapshot(None), chosen, ("app:1",), Keychain())
 
@@ -140,6 +140,19 @@ def test_what_podman_does_not_take_is_refused_before_it_is_sent(podman: _Podman)
     with pytest.raises(BuildOptionsError, match=r"Podman Engine 5\.8\.6 .* does not take it"):
         podman.build({"ssh": ["default=/agent"]})
     assert "/build" not in [request.path for request in podman.engine.requests]
+
+
+def test_here_documents_are_refused_where_podman_does_not_read_them() -> None:
+    """It would run an empty command in place of the first line; the lines are named."""
+    older = EngineVersion.from_answer({**VERSION, "Version": "4.7.2"})
+    newer = EngineVersion.from_answer({**VERSION, "Version": "4.8.0"})
+    assert older is not None
+    assert newer is not None
+    job = _job({}, "FROM a\nRUN <<EOF\necho\nEOF\nRUN cat <<EOF\n")
+    with pytest.raises(BuildError, match=r"\(RUN <<EOF\) in line 2, which Podman Engine 4\.7"):
+        podman_request(job, older)
+    podman_request(job, newer)
+    podman_request(_job({}), older)
 
 
 @pytest.mark.parametrize(
