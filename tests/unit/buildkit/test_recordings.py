@@ -37,7 +37,7 @@ from imagebuilders.events import (
     StepOutput,
     StepStarted,
 )
-from imagebuilders.exceptions import BuildError
+from imagebuilders.exceptions import BuildError, ImageBuilderError, PushError
 
 _OTHERWISE = {
     "fail/unknown-session": "the client always has a session",
@@ -85,7 +85,7 @@ def test_a_recorded_build_ends_as_it_did(
                 response = build_image(client, build, events.append)
                 assert response == response_of(recording.content["response"])
             else:
-                with pytest.raises(BuildError) as caught:
+                with pytest.raises((BuildError, PushError)) as caught:
                     build_image(client, build, events.append)
                 _check_error(caught.value, expected)
     assert replay.differences == []
@@ -279,10 +279,15 @@ def _agent(recording: Recording, folder: Path) -> Iterator[dict[str, Agent]]:
 # --- what came of it ---------------------------------------------------------
 
 
-def _check_error(error: BuildError, expected: Json) -> None:
+def _check_error(error: ImageBuilderError, expected: Json) -> None:
     if expected["code"] is None:
         assert "did not end the build" in str(error)
         return
+    if isinstance(error, PushError):
+        assert expected["message"].strip() == f"failed to push {error.image_name}: {error.detail}"
+        return
+    assert isinstance(error, BuildError)
+    assert not expected["message"].startswith("failed to push ")
     assert expected["message"].strip() in str(error)
     details = {
         detail["type_url"].rpartition("/")[2]: detail["json"] for detail in expected["details"]
