@@ -7,16 +7,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from imagebuilders.base_image_builder import BaseImageBuilderConfig, BaseImageBuilderFlavor
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, chosen_outputs
-from imagebuilders.build_options.values import BuildOutput
-from imagebuilders.buildkit.daemon_address import parse_daemon_address
+from imagebuilders.buildkit.address_setting import Addresses, listed
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
-from imagebuilders.connections.address import AddressError, hide_password
 from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.daemon_image_builder import (
     BuildOutcome,
@@ -28,7 +26,6 @@ from imagebuilders.events import BuildStarted, Event, ImagePushed, Notice
 from imagebuilders.exceptions import (
     BuildError,
     BuildKitError,
-    BuildOptionsError,
     ConfigurationError,
     PushError,
     RegistryError,
@@ -46,35 +43,7 @@ if TYPE_CHECKING:
     from imagebuilders.buildkit.platform_builds import PlatformGroup
     from imagebuilders.container_registries import BaseContainerRegistry
 
-_PART = (("push-by-digest", "true"), ("store", "false"))
-"""How the image of some platforms is pushed: without a tag, and kept by no worker under a name."""
-
 _DURATION = Field(default=None, gt=0, allow_inf_nan=False)
-
-
-def _as_addresses(value: object) -> object:
-    """Take one address, or several with commas between them, for a list."""
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
-
-
-def _check_addresses(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-    for address in _listed(value):
-        _check_address(address)
-    return value
-
-
-def _check_address(address: str) -> None:
-    try:
-        parse_daemon_address(address)
-    except AddressError as error:
-        raise ValueError(f"{hide_password(address)!r} cannot be used: {error}") from error
-
-
-# The type `str` is there for environment variables, which would have to be JSON otherwise.
-Addresses: TypeAlias = Annotated[
-    str | tuple[str, ...], BeforeValidator(_as_addresses), AfterValidator(_check_addresses)
-]
-"""One address, or several: a list, or with commas between them."""
 
 
 class BuildKitImageBuilderConfig(BaseImageBuilderConfig):
@@ -120,9 +89,8 @@ class BuildKitImageBuilderConfig(BaseImageBuilderConfig):
     def tls(self) -> TLSFiles | None:
         """The files for TLS; `None` when it is not to be spoken."""
         files = (self.tls_ca, self.tls_certificate, self.tls_key)
-        if not any(files) and self.tls_server_name is None:
-            return None
-        return TLSFiles(*files, server_name=self.tls_server_name)
+        is_spoken = any(files) or self.tls_server_name is not None
+        return TLSFiles(*files, server_name=self.tls_server_name) if is_spoken else None
 
 
 class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
@@ -153,8 +121,8 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
 
         config = self.config
         return configured_daemons(
-            _listed(config.addresses),
-            {name: _listed(given) for name, given in config.platform_addresses.items()},
+            listed(config.addresses),
+            {name: listed(given) for name, given in config.platform_addresses.items()},
             builder=config.builder,
             tls=config.tls,
         )
@@ -167,9 +135,8 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
 
         del keychain  # daemons ask for no login
         daemons = self._daemons()
-        seconds = health_seconds(daemons, self.config.health_timeout)
-        with all_that_answer(daemons, seconds) as opened:
-            yield opened
+        with all_that_answer(daemons, health_seconds(daemons, self.config.health_timeout)) as found:
+            yield found
 
     def _check(
         self, options: DockerBuildOptions, container_registry: BaseContainerRegistry | None
@@ -185,8 +152,8 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
                 "daemon has no images that Docker could run.",
                 key="container_registry",
             )
-        config = self.config
-        check_named(config.addresses or config.platform_addresses or config.builder)
+        given = self.config
+        check_named(given.addresses or given.platform_addresses or given.builder)
 
     def _build(self, request: BuildRequest) -> BuildOutcome:
         """Build with the first daemon that answers, which pushes the image if that is asked.
@@ -219,16 +186,24 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
 
     def _build_groups(self, groups: Sequence[PlatformGroup], request: BuildRequest) -> str:
         """Build for groups of platforms side by side; push one index of all; return its digest."""
-        from imagebuilders.build_options.result_files import write_result_files
-        from imagebuilders.buildkit.platform_builds import BuiltGroup, push_index
+        from imagebuilders.buildkit.platform_builds import (
+            BuiltGroup,
+            check_only_pushed,
+            part_options,
+            push_index,
+            write_result,
+        )
         from imagebuilders.side_by_side import Tell, run_side_by_side
 
         options = request.options
-        _check_only_pushed(request)
-        outputs = tuple(
-            BuildOutput("image", (*output.attributes, *_PART))
-            for output in options.outputs or (BuildOutput("image"),)
-        )
+        check_only_pushed(options, is_pushed=bool(request.pushed))
+        if request.explanation is not None:
+            request.tell(
+                Notice(
+                    "Why steps are not cached cannot be told of this build: it is for several "
+                    "platforms."
+                )
+            )
         names = _names(request)
         references = [ImageReference.parse(name) for name in names]
         # What is pushed by its digest alone has no tag.
@@ -236,24 +211,14 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
 
         def build(group: PlatformGroup, tell: Tell) -> BuiltGroup:
             part = replace(
-                request,
-                options=options.model_copy(
-                    update={
-                        "platform": ",".join(group.platforms),
-                        "outputs": outputs,
-                        "push": None,
-                        "iidfile": None,
-                        "metadata_file": None,
-                    }
-                ),
+                request, explanation=None, options=part_options(options, group.platforms)
             )
             digest = self._build_on(group.daemons, part, repositories, tell)
             return BuiltGroup(group.platforms, digest)
 
         built = run_side_by_side([partial(build, group) for group in groups], request.tell)
-        credentials = request.job(proxies={}, frontend="", will_push=True).keychain
         try:
-            digest = push_index(references, built, credentials)
+            digest = push_index(references, built, request.credentials())
         except RegistryError as error:
             raise PushError(
                 f"{names[0]} was built, but the index of its platforms was not pushed: {error}",
@@ -261,7 +226,7 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
                 registry=references[0].domain,
                 detail=str(error),
             ) from error
-        write_result_files(options, digest, {"containerimage.digest": digest})
+        write_result(options, digest, str(request.reference))
         return digest
 
     def _build_on(
@@ -282,12 +247,13 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
             nonlocal has_begun
             if not has_begun:
                 has_begun = True
-                tell(BuildStarted(str(reference), daemon.name))
+                _tell_begin(request, daemon, tell)
             job = request.job(
                 names=names,
                 proxies=request.proxies(*daemon.addresses),
                 frontend=self.config.frontend,
                 will_push=bool(request.pushed),
+                daemon=daemon.name,
             )
             return replace(job, emit=tell)
 
@@ -304,40 +270,25 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
         return digest or ""
 
 
-def _check_only_pushed(request: BuildRequest) -> None:
-    """See whether images of daemons that know nothing of each other can be put together.
-
-    Raises:
-        BuildOptionsError: they are to be something else than pushed.
-    """
-    kinds = {output.type for output in chosen_outputs(request.options)}
-    if not request.pushed or not kinds <= {"image", "registry"}:
-        raise BuildOptionsError(
-            "The option 'platform' names platforms that different daemons build. What they build "
-            "can only be pushed, and put together in the registry: give a container registry or "
-            "the option 'push', and no other 'outputs'; or build once for each platform.",
-            option="platform",
-        )
-
-
-def _listed(addresses: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (addresses,) if isinstance(addresses, str) else addresses
-
-
 def _names(request: BuildRequest) -> tuple[str, ...]:
     """Return the image's names: those that it is pushed under, else all."""
     if not request.pushed:
         return request.names
-    pushed = tuple(str(parse_build_target(name)) for name in request.pushed)
+    return tuple(str(parse_build_target(name)) for name in request.pushed)
+
+
+def _tell_begin(request: BuildRequest, daemon: OpenDaemon, tell: Callable[[Event], None]) -> None:
+    """Tell that a build begins, and which of its names lead nowhere."""
+    tell(BuildStarted(str(request.reference), daemon.name))
+    names = _names(request)
     for name in request.names:
-        if name not in pushed:
-            request.tell(
+        if name not in names:
+            tell(
                 Notice(
                     f"{name} is not pushed, and the daemon keeps no images of its own. The option "
                     "'push' pushes every name."
                 )
             )
-    return pushed
 
 
 class BuildKitImageBuilderFlavor(BuiltInFlavor, BaseImageBuilderFlavor):

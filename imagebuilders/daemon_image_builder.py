@@ -110,6 +110,15 @@ class BuildRequest:
         """
         return _proxies(self.options, self.keychain, addresses)
 
+    def credentials(self) -> Keychain:
+        """Return who to be at which registry; the registry's own credentials count first.
+
+        Raises:
+            RegistryError: a credential helper failed.
+            ConfigurationError: Docker's configuration file is malformed.
+        """
+        return _with_registry(self.keychain, self.registry)
+
     def job(
         self,
         *,
@@ -139,7 +148,7 @@ class BuildRequest:
             self.snapshot,
             self.options,
             self.names if names is None else names,
-            _with_registry(self.keychain, self.registry),
+            self.credentials(),
             proxies,
             frontend=frontend,
             will_push=will_push,

@@ -71,15 +71,17 @@ def build_with_fleet(
     """
     left = in_order(daemons, key)
     problems: list[tuple[Daemon, Exception]] = []
+    told = 0
     seconds = health_seconds(left, health_timeout)
     while left:
         daemon, opened, left = _first_that_answers(left, seconds, problems)
         if opened is None or daemon is None:
             break
         with _lent(daemon, opened) as opened, stopped_by(opened.client.close):
-            for passed_over, problem in problems:
-                tell(Notice(f"{passed_over.name} is passed over for {daemon.name}: {problem}."))
             job = make_job(opened)
+            for passed_over, problem in problems[told:]:
+                tell(Notice(f"{passed_over.name} is passed over for {daemon.name}: {problem}."))
+            told = len(problems)
             try:
                 return build_with_buildkit(
                     opened.client, job, opened.features, start_timeout=start_timeout

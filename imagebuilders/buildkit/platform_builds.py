@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imagebuilders.build_options.buildkit_attributes import chosen_outputs
+from imagebuilders.build_options.result_files import write_result_files
+from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.distribution.client import RegistryClient
-from imagebuilders.exceptions import ImageFormatError
+from imagebuilders.exceptions import BuildError, BuildOptionsError, ImageFormatError
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.manifest import Index
 from imagebuilders.oci.media_types import (
@@ -19,9 +22,13 @@ from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 
 if TYPE_CHECKING:
+    from imagebuilders.build_options import DockerBuildOptions
     from imagebuilders.buildkit.daemon import Daemon
     from imagebuilders.distribution.credentials import CredentialSource
     from imagebuilders.distribution.repository import Repository
+
+_PART = (("push-by-digest", "true"), ("store", "false"))
+"""How the image of some platforms is pushed: without a tag, and kept by no daemon under a name."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,42 @@ def _normal(text: str) -> str:
         return text  # the daemon says what is wrong with it
 
 
+def check_only_pushed(options: DockerBuildOptions, *, is_pushed: bool) -> None:
+    """See whether images of daemons that know nothing of each other can be put together.
+
+    Args:
+        options: the options of the build.
+        is_pushed: whether the image is to be pushed.
+
+    Raises:
+        BuildOptionsError: they are to be something else than pushed.
+    """
+    kinds = {output.type for output in chosen_outputs(options)}
+    if not is_pushed or not kinds <= {"image", "registry"}:
+        raise BuildOptionsError(
+            "The option 'platform' names platforms that different daemons build. What they build "
+            "can only be pushed, and put together in the registry: give a container registry or "
+            "the option 'push', and no other 'outputs'; or build once for each platform.",
+            option="platform",
+        )
+
+
+def part_options(options: DockerBuildOptions, platforms: Sequence[str]) -> DockerBuildOptions:
+    """Return the options of a build for some of its platforms.
+
+    Args:
+        options: those of the whole build.
+        platforms: the platforms.
+    """
+    outputs = tuple(
+        BuildOutput("image", (*output.attributes, *_PART))
+        for output in options.outputs or (BuildOutput("image"),)
+    )
+    changed = {"platform": ",".join(platforms), "outputs": outputs, "push": None}
+    # What is said of the result is said of the whole.
+    return options.model_copy(update={**changed, "iidfile": None, "metadata_file": None})
+
+
 @dataclass(frozen=True)
 class BuiltGroup:
     """What became of a group.
@@ -106,6 +149,26 @@ def push_index(
                 content, media_type = index.to_bytes(), index.media_type
             repository.write_manifest(content, media_type, reference.tag or "latest")
     return str(Descriptor.of(content, media_type).digest)
+
+
+def write_result(options: DockerBuildOptions, digest: str, image_name: str) -> None:
+    """Write the files that options name, once an index was pushed.
+
+    Args:
+        options: the options of the whole build.
+        digest: the index's digest.
+        image_name: the image's name, for errors.
+
+    Raises:
+        BuildError: one cannot be written.
+    """
+    try:
+        write_result_files(options, digest, {"containerimage.digest": digest})
+    except OSError as error:
+        raise BuildError(
+            f"{image_name} was built and pushed, but what is said of it could not be written: "
+            f"{error.strerror}"
+        ) from error
 
 
 def _index(repository: Repository, built: Sequence[BuiltGroup]) -> Index:

@@ -128,6 +128,8 @@ def test_a_daemon_that_is_away_is_passed_over(
     assert pushed.startswith("registry.example/app@sha256:")
     notices = [event.message for event in told if isinstance(event, Notice)]
     assert all("is passed over" in notice and "No such file" in notice for notice in notices)
+    assert len(notices) == len(set(notices))
+    assert isinstance(told[0], BuildStarted)
     assert len([event for event in told if isinstance(event, BuildStarted)]) == 1
 
 
@@ -168,8 +170,8 @@ def test_a_daemon_that_never_begins(fleet: Fleet, told: list[Event]) -> None:
     assert "did not begin within 0.3 s" in notice
 
 
-def test_a_daemon_that_breaks_off_before_it_begins(fleet: Fleet) -> None:
-    """The next one builds."""
+def test_a_daemon_that_breaks_off_before_it_begins(fleet: Fleet, told: list[Event]) -> None:
+    """The next one builds; each that was passed over is told of once."""
 
     def gone(build: ScriptedBuild) -> None:
         build.connection.socket.shutdown(socket.SHUT_RDWR)
@@ -178,6 +180,8 @@ def test_a_daemon_that_breaks_off_before_it_begins(fleet: Fleet) -> None:
     fleet.daemons[0].script = gone
     assert _build(fleet.addresses).startswith("registry.example/app@sha256:")
     assert fleet.built() == [1, 1]
+    notices = [event.message for event in told if isinstance(event, Notice)]
+    assert [notice.partition(" ")[0] for notice in notices] == fleet.addresses[:1]
 
 
 def test_a_daemon_that_is_killed_in_mid_build(fleet: Fleet) -> None:

@@ -1,0 +1,40 @@
+"""Addresses of daemons as a setting: one, or several."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator
+
+from imagebuilders.buildkit.daemon_address import parse_daemon_address
+from imagebuilders.connections.address import AddressError, hide_password
+
+
+def _split(value: object) -> object:
+    """Take one address, or several with commas between them, for a list."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _check_all(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    for address in listed(value):
+        _check(address)
+    return value
+
+
+def _check(address: str) -> None:
+    try:
+        parse_daemon_address(address)
+    except AddressError as error:
+        raise ValueError(f"{hide_password(address)!r} cannot be used: {error}") from error
+
+
+# The type `str` is there for environment variables, which would have to be JSON otherwise.
+Addresses: TypeAlias = Annotated[
+    str | tuple[str, ...], BeforeValidator(_split), AfterValidator(_check_all)
+]
+"""One address, or several: a list, or with commas between them."""
+
+
+def listed(addresses: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the addresses, each by itself."""
+    return (addresses,) if isinstance(addresses, str) else addresses
