@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from imagebuilders.cache_misses.fingerprints import Fingerprints
 
 
+_LAYERS, _DIGEST = "layers:", "digest:"
+"""An image is known by its layers where the engine has it, else by the digest that was pulled."""
+
+
 @dataclass(frozen=True)
 class KnownBase:
     """A base, and the fingerprint of what its configuration sets for steps, if that is known."""
@@ -37,7 +41,8 @@ class BaseImages:
                 continue  # another context's, or one of another platform
             image = find_base(name)
             if image is not None:
-                record = BaseRecord(self._of(name), self._of("layers", *image.layers), image.id)
+                layers = f"{_LAYERS}{self._of(*image.layers)}"
+                record = BaseRecord(self._of(name), layers, image.id)
                 self._found[name] = KnownBase(record, self._of("settings", image.settings))
 
     def known(self, name: str, told: Mapping[str, str]) -> KnownBase:
@@ -50,10 +55,10 @@ class BaseImages:
         found = self._found.get(name)
         if found is not None:
             return found
-        digest = told.get(name) or name.partition("@")[2]
-        return KnownBase(
-            BaseRecord(self._of(name), self._of("digest", digest) if digest else "", digest)
-        )
+        plain, _, _ = name.partition(" ")
+        digest = told.get(plain) or plain.partition("@")[2]
+        identity = f"{_DIGEST}{self._of(digest)}" if digest else ""
+        return KnownBase(BaseRecord(self._of(name), identity, digest))
 
 
 def told_digests(instructions: Iterable[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.cache_misses.base_images import BaseImages, told_digests
 from imagebuilders.cache_misses.copied_files import ContextFiles
+from imagebuilders.cache_misses.dockerfile_inputs import read_inputs
 from imagebuilders.cache_misses.fingerprints import (
     Fingerprints,
     load_fingerprints,
@@ -29,7 +30,6 @@ from imagebuilders.cache_misses.step_inputs import (
     BuildInputs,
     Point,
     StepInputs,
-    read_inputs,
 )
 from imagebuilders.cache_misses.told_steps import ToldStep, ToldSteps
 from imagebuilders.dockerfile import parse

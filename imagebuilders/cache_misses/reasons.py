@@ -268,7 +268,8 @@ def _other_base(now: StepRecord, before: StepRecord) -> Reason:
     base, old = now.base, before.base
     if base is None or old is None:
         return Reason("order", "the instructions before it are others than before")
-    is_known = bool(base.id and old.id)
+    # Layers are not to be compared with digests.
+    is_known = base.id.partition(":")[0] == old.id.partition(":")[0] != ""
     if base.name != old.name:
         return Reason("base", f"FROM names another image{_shown(base.shown, old.shown)}")
     if not is_known:

@@ -37,7 +37,8 @@ class BaseRecord:
 
     Attributes:
         name: the fingerprint of its name.
-        id: what tells its content; empty when it is not known.
+        id: what it is known by, and behind a colon what tells its content; empty when that is not
+            known.
         shown: the digest that a person is told; empty when it is not known.
     """
 

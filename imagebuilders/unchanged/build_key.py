@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from imagebuilders.build_context import BuildContext
 from imagebuilders.buildkit.frontend import choose_frontend
 from imagebuilders.cache_misses.copied_files import ContextFiles
+from imagebuilders.cache_misses.dockerfile_inputs import read_inputs
 from imagebuilders.cache_misses.fingerprints import Fingerprints
-from imagebuilders.cache_misses.step_inputs import image_key, read_inputs
+from imagebuilders.cache_misses.step_inputs import image_key
 from imagebuilders.context.entries import encode_path
 from imagebuilders.dockerfile import Dockerfile, parse
 

@@ -129,3 +129,20 @@ def _executed(told: list[Event]) -> set[str]:
     }
     ended = {event.step_id: event.cached for event in told if isinstance(event, StepFinished)}
     return {step for step in steps if ended.get(step) is False}
+
+
+@pytest.mark.parametrize("store", ["engine_26_1", "engine_28_5", "containerd_engine"])
+def test_a_copy_with_link(request: pytest.FixtureRequest, store: str, root: Path) -> None:
+    """Where the store can link, it is cached whatever stands before it; else it follows that."""
+    engine: Engine = request.getfixturevalue(store)
+    salt = uuid.uuid4().hex
+    (root / "a").write_text(salt)
+    told: list[Event] = []
+    for number in range(2):
+        (root / "Dockerfile").write_text(
+            f"FROM {engine.busybox}\nRUN echo {salt} {number}\nCOPY --link a /{salt}\n"
+        )
+        told = _build(engine, BuildContext(str(root)))
+    found = [(event.line, event.kind) for event in told if isinstance(event, CacheMissed)]
+    links = store == "containerd_engine"
+    assert found == [(2, "instruction"), *([] if links else [(3, "earlier-step")])]

@@ -54,7 +54,7 @@ class Build:
     """One build, step by step as a daemon tells it."""
 
     def __init__(
-        self, root: Path, options: Mapping[str, object] | None = None, base: str = "1"
+        self, root: Path, options: Mapping[str, object] | None = None, base: str | None = "1"
     ) -> None:
         self.told: list[Event] = []
         self.explanation = CacheExplanation(self.told.append, clock=lambda: 1000.0)
@@ -62,7 +62,9 @@ class Build:
         snapshot = BuildContext(str(root)).build_snapshot()
         job = BuildJob(snapshot, given, ("app:1",), Keychain({}))
         self.explanation.begin(
-            job, daemon="here", find_base=lambda _: BaseImage(f"sha256:{base}", (base,), "{}")
+            job,
+            daemon="here",
+            find_base=lambda _: (base and BaseImage(f"sha256:{base}", (base,), "{}")) or None,
         )
 
     def step(
@@ -136,6 +138,38 @@ def test_another_base(root: Path) -> None:
         "its base image is another: sha256:2, before sha256:1",
     )
     assert second.kind == "earlier-step"
+
+
+def test_digests_are_not_compared_with_layers(root: Path) -> None:
+    """A base that the engine had, and the same pulled by the build, are not told to differ."""
+    _whole(Build(root))
+    pulled = Build(root, base=None)
+    pulled.step(1, f"FROM docker.io/library/base:1@sha256:{'5' * 64}").step(2, "RUN first")
+    assert [event.kind for event in pulled.finish()] == ["unknown"]
+
+
+def test_a_base_that_was_pulled(root: Path) -> None:
+    """The digests that the build told are compared."""
+    for digit in "56":
+        build = Build(root, {"pull": True})
+        build.step(1, f"FROM docker.io/library/base:1@sha256:{digit * 64}").step(2, "RUN first")
+        found = build.finish()
+    assert [event.kind for event in found] == ["base"]
+    assert "sha256:666666666666, before sha256:555555555555" in found[0].message
+
+
+def test_a_copy_with_link(root: Path) -> None:
+    """Where the daemon links, a copy does not depend on what is before it; where it cannot, it
+    does. The order of what it needs tells which."""
+    (root / "Dockerfile").write_text("FROM base:1\nARG TOKEN\nRUN first\nCOPY --link src /src\n")
+    for order, kind in ((("2", "x"), "earlier-step"), (("x", "2"), "unknown")):
+        for token in ("one", "two"):
+            build = Build(root, {"buildargs": {"TOKEN": f"{token} {kind}"}})
+            build.step(1, "FROM docker.io/library/base:1").step(2, "RUN first")
+            build.explanation(StepAdded(3, 9, "COPY --link src /src", step_id="3", inputs=order))
+            build.explanation(StepFinished(3, step_id="3"))
+            found = build.finish()
+        assert found[-1].kind == kind
 
 
 def test_what_was_removed_from_the_cache_is_not_known(root: Path) -> None:
