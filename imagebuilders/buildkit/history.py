@@ -34,6 +34,9 @@ CONTENT_SERVICE = "/containerd.services.content.v1.Content/"
 MAX_FAILURE_BYTES = 16 * 1024 * 1024
 """So much of why a build failed is read at most; it holds the whole Dockerfile."""
 
+MAX_RECORDS = 100_000
+"""A daemon that tells of more builds is not listened to."""
+
 _DELETED = 2
 
 
@@ -173,6 +176,11 @@ def _records(daemon: OpenDaemon, request: BuildHistoryRequest) -> Iterator[Build
                 deleted.add(event.record.Ref)
             else:
                 found.append(event.record)
+            if len(found) + len(deleted) > MAX_RECORDS:
+                raise BuildKitError(
+                    f"{daemon.name} tells of more than {MAX_RECORDS} builds, and was not listened "
+                    "to any longer."
+                )
     except CallError as error:
         raise _refused(daemon, error) from error
     finally:

@@ -213,7 +213,7 @@ def _table(records: Sequence[CacheRecord], *, show_all: bool) -> list[str]:
             if record.last_used_at
             else "never",
             "in use" if record.is_in_use else "shared" if record.is_shared else "",
-            record.id[:12],
+            printable(record.id)[:12],
             _shortened(printable(record.description), show_all=show_all),
         )
         for record in records

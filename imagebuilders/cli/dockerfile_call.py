@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from imagebuilders.build_options.parsing import parse_switch
+from imagebuilders.cli.sanitize import printable_lines
 
 if TYPE_CHECKING:
     from imagebuilders.base_image_builder import BaseImageBuilder
@@ -91,8 +92,10 @@ class DockerfileCall:
         return builder.targets(context, options)
 
     def shown(self, answer: Answer) -> str:
-        """Return the answer as it is to be shown."""
-        return (answer.json if self.as_json else answer.text).rstrip("\n")
+        """Return the answer as it is to be shown; it may quote a Dockerfile that others wrote."""
+        if self.as_json:
+            return answer.json.rstrip("\n")
+        return printable_lines(answer.text.rstrip("\n"))
 
     def exit_code(self, answer: Answer) -> int:
         """Return 1 for a check that found something, as `docker buildx` does; else 0."""

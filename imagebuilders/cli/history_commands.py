@@ -113,7 +113,7 @@ def remove(builds: Sequence[str], remove_all: bool, builder: str | None) -> None
             found = [_find(daemons, build) for build in builds]
         for daemon, record in found:
             delete_build(daemon, record.ref)
-            output.result(record.ref)
+            output.result(printable(record.ref))
 
 
 def _find(daemons: Sequence[OpenDaemon], build: str) -> tuple[OpenDaemon, BuildRecord]:
@@ -145,7 +145,7 @@ def _table(records: Sequence[BuildRecord]) -> list[str]:
     header = ("BUILD", "IMAGE", "STATE", "BEGAN", "TOOK", "STEPS")
     rows = [
         (
-            record.ref,
+            printable(record.ref),
             printable(record.image_names[0]) if record.image_names else "-",
             record.state.value,
             f"{_ago(record.created_at, now)} ago" if record.created_at else "-",

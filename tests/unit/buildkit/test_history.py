@@ -207,6 +207,18 @@ def test_a_question_to_a_frontend_leaves_no_record(
     assert build_history(daemon) == []
 
 
+def test_a_daemon_that_does_not_stop_telling(
+    buildkit: ScriptedBuildKit, daemon: OpenDaemon, mocker: MockerFixture
+) -> None:
+    """It cannot make the client keep ever more."""
+    mocker.patch("imagebuilders.buildkit.history.MAX_RECORDS", 3)
+    buildkit.history.records += [BuildHistoryRecord(Ref=str(number)) for number in range(4)]
+    with pytest.raises(BuildKitError, match="tells of more than 3 builds"):
+        build_history(daemon)
+    with pytest.raises(BuildKitError, match="tells of more than 3 builds"):
+        find_build(daemon)
+
+
 def test_a_daemon_without_history() -> None:
     """The error names it, and what has one."""
     buildkit = ScriptedBuildKit(version=None)
