@@ -131,7 +131,7 @@ def engine_daemon(engine: str, platforms: tuple[str, ...] = ()) -> Daemon:
             timeout=seconds,
         )
 
-    return Daemon(f"the Docker Engine {engine or 'default'}", opened, platforms)
+    return Daemon(f"Docker Engine {engine or 'default'}", opened, platforms)
 
 
 def find_engine_endpoint(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.buildkit.build import run_build
 from imagebuilders.buildkit.control.gateway import ask_frontend
 from imagebuilders.buildkit.engine_build import plan_build
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _CAPABILITIES = "frontend.caps"
 _SUBREQUESTS = "moby.buildkit.frontend.subrequests+forward"
 _NOTHING_MADE: dict[str, object] = {
-    **dict.fromkeys(("outputs", "cache_to", "tags", "attest"), ()),
+    **dict.fromkeys(("cache_to", "tags", "attest"), ()),
+    "outputs": (BuildOutput("cacheonly"),),
     **dict.fromkeys(("load", "push", "sbom", "provenance", "iidfile", "metadata_file")),
 }
 """The options of what becomes of the result: such a question has none."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -212,6 +214,19 @@ def test_a_build_that_fails_is_not_tried_elsewhere(fleet: Fleet) -> None:
     with pytest.raises(BuildError, match="parse error"):
         _build(fleet.addresses)
     assert fleet.built() == [1, 0]
+
+
+def test_a_task_is_cancelled_while_daemons_are_asked(hanging: str) -> None:
+    """It ends at once, not when the daemons have had their time."""
+    builder = BuildKitImageBuilder(addresses=hanging)
+    begun = time.monotonic()
+
+    async def build() -> None:
+        await asyncio.wait_for(builder.abuild(NAME, _context(), None, REGISTRY), 0.2)
+
+    with pytest.raises(TimeoutError if sys.version_info >= (3, 11) else asyncio.TimeoutError):
+        asyncio.run(build())
+    assert time.monotonic() - begun < 5
 
 
 def test_nothing_is_remembered(fleet: Fleet, hanging: str) -> None:

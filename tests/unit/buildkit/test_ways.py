@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stand_in_command import calls, write_command
 
+from fakes import FakeDockerEngine
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
+from imagebuilders import BuildContext, BuildKitImageBuilder
 from imagebuilders.buildkit import connect
 from imagebuilders.buildkit.build import ImageBuild, build_image
 from imagebuilders.buildkit.buildx_builders import builder_daemons
@@ -23,7 +25,7 @@ from imagebuilders.buildkit.daemon_choice import configured_daemons
 from imagebuilders.buildkit.session.synced_folders import PackedFolder
 from imagebuilders.connections.container_exec import Framed
 from imagebuilders.context.entries import Entry, EntryType
-from imagebuilders.exceptions import BuildKitError, ConfigurationError
+from imagebuilders.exceptions import BuildKitError, BuildOptionsError, ConfigurationError
 
 _FILE = Entry("a", EntryType.FILE, size=300_000, source=b"x" * 300_000)
 
@@ -310,7 +312,27 @@ def test_a_docker_context_is_a_builder(docker_config: Path, name: str) -> None:
         content = {"Name": name, "Endpoints": {"docker": {"Host": "tcp://far:1"}}}
         (meta / "meta.json").write_text(json.dumps(content))
     (daemon,) = builder_daemons(name)
-    assert daemon.name == f"the Docker Engine {name}"
+    assert daemon.name == f"Docker Engine {name}"
+
+
+@pytest.mark.parametrize("has_store", [False, True])
+def test_an_engine_as_a_builder(
+    write_builder: Callable[..., None], tmp_path: Path, has_store: bool
+) -> None:
+    """Its BuildKit builds; without the containerd image store what it makes is a file or a push."""
+    buildkit = ScriptedBuildKit(containerd_store=has_store)
+    context = BuildContext()
+    context.add_file("FROM base:1\n", "Dockerfile")
+    with FakeDockerEngine("28.5", buildkit=buildkit).serve() as docker_host:
+        write_builder("docker", {"Endpoint": docker_host})
+        builder = BuildKitImageBuilder(builder="mine")
+        builder.build("app:1", context, {"outputs": f"type=local,dest={tmp_path}/out"})
+        if has_store:
+            builder.build("registry.example/app:1", context, {"push": True})
+        else:
+            with pytest.raises(BuildOptionsError, match="containerd image store"):
+                builder.build("registry.example/app:1", context, {"push": True})
+    assert len(buildkit.requests) == 1 + has_store
 
 
 def test_an_unknown_builder(write_builder: Callable[..., None]) -> None:
