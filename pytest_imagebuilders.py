@@ -1,8 +1,8 @@
 """The pytest plugin: the doubles as fixtures.
 
 pytest loads this in every test run of an environment that has the package, so it imports
-no double before a test asks for one. It is not part of `fakes` for the same reason: a
-project may have a folder of that name of its own, which must stay importable.
+no double before a test asks for one. The doubles come from `imagebuilders.testing`, for a
+project may have a folder `fakes` of its own, which must stay importable.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
 from inspect import signature
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -46,7 +45,7 @@ _OPTIONS_OF = {
 """The fixtures that no marker is named after, and the markers whose options reach them."""
 
 # A contract's own asserts explain themselves like those of the test class that inherits it.
-pytest.register_assert_rewrite("fakes.contracts")
+pytest.register_assert_rewrite("fakes.contracts", "_imagebuilders_fakes.contracts")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -150,20 +149,24 @@ class ImageTreeOf(Protocol):
 def image_tree(request: pytest.FixtureRequest, fake_docker_engine: FakeDockerEngine) -> ImageTreeOf:
     """Gives the files of an image of the test's fake_docker_engine, for assertions."""
     _no_marker(request)
-    from fakes.engine.image_tree import ImageTree
+    module = import_module("imagebuilders.testing").submodule("engine.image_tree")
 
     def look(name: str, *, below: str = "") -> ImageTree:
-        return ImageTree(fake_docker_engine, name, below=below)
+        tree: ImageTree = module.ImageTree(fake_docker_engine, name, below=below)
+        return tree
 
     return look
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
     """Explain a comparison with the files of an image."""
-    # A tree to compare exists only where its module was loaded.
-    module = sys.modules.get("fakes.engine.image_tree")
-    explain = getattr(module, "explain", None)
-    return explain(op, left, right) if explain else None
+    # A tree to compare exists only where its module was loaded, by either name of our package.
+    for package in ("_imagebuilders_fakes", "fakes"):
+        explain = getattr(sys.modules.get(f"{package}.engine.image_tree"), "explain", None)
+        if explain is not None and (lines := explain(op, left, right)) is not None:
+            explained: list[str] = lines
+            return explained
+    return None
 
 
 @pytest.fixture
@@ -264,12 +267,5 @@ def _marked_double(request: pytest.FixtureRequest, name: str, marker_name: str) 
 
 
 def _double(name: str) -> Any:
-    """A class of our own `fakes`, or an error that says what is in its place."""
-    fakes = import_module("fakes")
-    ours = Path(__file__).resolve().parent / "fakes"
-    if ours not in (Path(folder).resolve() for folder in getattr(fakes, "__path__", ())):
-        raise pytest.UsageError(
-            f"this project's own module `fakes` ({fakes.__file__}) hides the package of the "
-            "same name that imagebuilders' fixtures come from; give the project's another name"
-        )
-    return getattr(fakes, name)
+    """A class of our own `fakes`, whatever else has that name."""
+    return getattr(import_module("imagebuilders.testing"), name)

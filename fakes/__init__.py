@@ -9,19 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fakes.artifact_store import InMemoryArtifactStore as InMemoryArtifactStore
-    from fakes.buildkit import ScriptedBuildKit as ScriptedBuildKit
-    from fakes.engine import FakeDockerClient as FakeDockerClient
-    from fakes.engine import FakeDockerEngine as FakeDockerEngine
-    from fakes.registry import FakeRegistry as FakeRegistry
+    from .artifact_store import InMemoryArtifactStore as InMemoryArtifactStore
+    from .buildkit import ScriptedBuildKit as ScriptedBuildKit
+    from .engine import FakeDockerClient as FakeDockerClient
+    from .engine import FakeDockerEngine as FakeDockerEngine
+    from .registry import FakeRegistry as FakeRegistry
 
 # Loaded when first asked for: a test of a registry needs no Docker SDK.
 _HOMES = {
-    "FakeDockerClient": "fakes.engine",
-    "FakeDockerEngine": "fakes.engine",
-    "FakeRegistry": "fakes.registry",
-    "InMemoryArtifactStore": "fakes.artifact_store",
-    "ScriptedBuildKit": "fakes.buildkit",
+    "FakeDockerClient": ".engine",
+    "FakeDockerEngine": ".engine",
+    "FakeRegistry": ".registry",
+    "InMemoryArtifactStore": ".artifact_store",
+    "ScriptedBuildKit": ".buildkit",
 }
 
 __all__ = [
@@ -36,7 +36,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(_HOMES[name], __name__), name)
     globals()[name] = value
     return value
 

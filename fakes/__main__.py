@@ -8,9 +8,9 @@ import click
 
 # Loaded when asked for, so that one double's needs are not another's.
 _COMMANDS = {
-    "engine": "fakes.engine.command",
-    "registry": "fakes.registry.command",
-    "run": "fakes.engine.command",
+    "engine": ".engine.command",
+    "registry": ".registry.command",
+    "run": ".engine.command",
 }
 
 
@@ -23,7 +23,7 @@ class _Doubles(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
+        command = getattr(import_module(_COMMANDS[cmd_name], __package__), cmd_name)
         assert isinstance(command, click.Command)
         return command
 

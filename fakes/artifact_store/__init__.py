@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fakes.artifact_store.attempts import StoreOperation
-from fakes.artifact_store.clock import ManualClock
-from fakes.artifact_store.store import InMemoryArtifactStore, InMemoryArtifactStoreConfig
+from .attempts import StoreOperation
+from .clock import ManualClock
+from .store import InMemoryArtifactStore, InMemoryArtifactStoreConfig
 
 __all__ = [
     "InMemoryArtifactStore",

@@ -13,7 +13,7 @@ from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[impor
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from fakes.artifact_store.attempts import Attempt
+    from .attempts import Attempt
 
 
 class _Writer(io.BufferedIOBase):

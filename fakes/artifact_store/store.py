@@ -9,9 +9,6 @@ from contextlib import contextmanager
 from typing import TypeVar, cast
 from uuid import UUID
 
-from fakes.artifact_store.attempts import Attempt, StoreFault, StoreOperation
-from fakes.artifact_store.clock import ManualClock
-from fakes.artifact_store.filesystem import InstanceMemoryFileSystem
 from imagebuilders.artifact_stores.base import BaseArtifactStore
 from imagebuilders.artifact_stores.chunks import SourceError
 from imagebuilders.artifact_stores.config import BaseArtifactStoreConfig
@@ -20,6 +17,10 @@ from imagebuilders.artifact_stores.operations import VERBS, Operation
 from imagebuilders.artifact_stores.paths import relative_to
 from imagebuilders.artifact_stores.retries import RetryPolicy
 from imagebuilders.exceptions import ArtifactStoreError
+
+from .attempts import Attempt, StoreFault, StoreOperation
+from .clock import ManualClock
+from .filesystem import InstanceMemoryFileSystem
 
 _Result = TypeVar("_Result")
 

@@ -7,11 +7,11 @@ which is a function, says what the daemon tells, asks and answers.
 
 from __future__ import annotations
 
-from fakes.buildkit.daemon import ScriptedBuildKit
-from fakes.buildkit.failures import SourceLines, solve_status
-from fakes.buildkit.file_transfer import SentEntry, SyncedFile
-from fakes.buildkit.script import ScriptedBuild
-from fakes.buildkit.session_peer import SessionPeer
+from .daemon import ScriptedBuildKit
+from .failures import SourceLines, solve_status
+from .file_transfer import SentEntry, SyncedFile
+from .script import ScriptedBuild
+from .session_peer import SessionPeer
 
 __all__ = [
     "ScriptedBuild",

@@ -14,13 +14,6 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import Message
 
-from fakes.buildkit.cache import ScriptedCache
-from fakes.buildkit.connection import ScriptedConnection
-from fakes.buildkit.gateway import FrontendScript, ScriptedGateway, refuse
-from fakes.buildkit.history import ScriptedHistory
-from fakes.buildkit.script import ImageMaker, Script, ScriptedBuild, succeed
-from fakes.buildkit.session_peer import SessionPeer
-from fakes.buildkit.sessions import OpenSessions
 from imagebuilders.buildkit.control.client import SERVICE, unwrap_bytes, wrap_bytes
 from imagebuilders.buildkit.proto.control_pb2 import (
     InfoResponse,
@@ -35,6 +28,14 @@ from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.http2 import Role
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
+
+from .cache import ScriptedCache
+from .connection import ScriptedConnection
+from .gateway import FrontendScript, ScriptedGateway, refuse
+from .history import ScriptedHistory
+from .script import ImageMaker, Script, ScriptedBuild, succeed
+from .session_peer import SessionPeer
+from .sessions import OpenSessions
 
 if TYPE_CHECKING:
     import ssl
@@ -192,7 +193,7 @@ class ScriptedBuildKit:
         Raises:
             ScriptError: at the end, when a script failed.
         """
-        from fakes.buildkit.server import serve
+        from .server import serve
 
         with serve(self.attach, listen, tls=tls) as address:
             try:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from fakes.buildkit.script import ScriptedBuild
 from imagebuilders.buildkit.control.gateway import BUILD_ID, SERVICE
 from imagebuilders.buildkit.proto.gateway_pb2 import (
     APICap,
@@ -21,6 +20,8 @@ from imagebuilders.buildkit.proto.gateway_pb2 import (
 from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
+
+from .script import ScriptedBuild
 
 BUILD_SECONDS = 3.0
 """So long a call waits for the build that it is about, as real daemons do."""

@@ -6,7 +6,6 @@ import hashlib
 import threading
 import time
 
-from fakes.buildkit.script import ScriptedBuild
 from imagebuilders.buildkit.control.client import SERVICE
 from imagebuilders.buildkit.history import CONTENT_SERVICE
 from imagebuilders.buildkit.proto.content_pb2 import ReadContentRequest, ReadContentResponse
@@ -24,6 +23,8 @@ from imagebuilders.buildkit.proto.control_pb2 import (
 from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
+
+from .script import ScriptedBuild
 
 _PIECE_BYTES = 1000
 """Blobs are read in pieces, as of real daemons, only smaller."""

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from fakes.buildkit.failures import SourceLines, solve_status
 from imagebuilders.buildkit.proto.control_pb2 import (
     SolveRequest,
     StatusResponse,
@@ -21,12 +20,15 @@ from imagebuilders.buildkit.proto.control_pb2 import (
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
+from .failures import SourceLines, solve_status
+
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
-    from fakes.buildkit.connection import ScriptedConnection
-    from fakes.buildkit.session_peer import SessionPeer
     from imagebuilders.buildkit.transport.call import Call
+
+    from .connection import ScriptedConnection
+    from .session_peer import SessionPeer
 
 Part = Vertex | VertexStatus | VertexLog | VertexWarning | StatusResponse
 ImageMaker = Callable[[Sequence[str]], str]

@@ -9,13 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from fakes.buildkit.file_transfer import (
-    SentEntry,
-    SyncedFile,
-    Wanted,
-    copy_folder,
-    send_folder,
-)
 from imagebuilders.buildkit.proto.content_pb2 import (
     COMMIT,
     STAT,
@@ -39,6 +32,14 @@ from imagebuilders.buildkit.transport.call import Call
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 from imagebuilders.buildkit.transport.unary_call import unary
+
+from .file_transfer import (
+    SentEntry,
+    SyncedFile,
+    Wanted,
+    copy_folder,
+    send_folder,
+)
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.proto.content_pb2 import WriteAction

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from fakes.buildkit.session_peer import SessionPeer
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
+
+from .session_peer import SessionPeer
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.transport.link import Link

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fakes.contracts.artifact_store_uploads import ArtifactStoreUploadContract
 from imagebuilders.artifact_stores.base import BaseArtifactStore
 from imagebuilders.exceptions import (
     ArtifactExistsError,
@@ -17,6 +16,8 @@ from imagebuilders.exceptions import (
     ArtifactStoreError,
     ImageBuilderError,
 )
+
+from .artifact_store_uploads import ArtifactStoreUploadContract
 
 _MIB = 1024 * 1024
 

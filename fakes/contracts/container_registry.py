@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from fakes.contracts.registry_blobs import BlobContract
-from fakes.contracts.registry_endpoint import (
+from .registry_blobs import BlobContract
+from .registry_endpoint import (
     UNKNOWN_DIGEST,
     PushedImage,
     RegistryEndpoint,
     error_code,
 )
-from fakes.contracts.registry_manifests import ManifestContract
+from .registry_manifests import ManifestContract
 
 
 class ContainerRegistryContract(BlobContract, ManifestContract):

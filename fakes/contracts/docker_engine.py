@@ -17,11 +17,11 @@ from typing import Any, ClassVar
 import pytest
 from docker.api.client import APIClient
 
-from fakes.contracts.engine.effects import Effects
-from fakes.contracts.engine.registry import scenarios
-from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transcripts import Notes, NotRecordedError, transcript
-from fakes.engine.versions import OLDEST
+from ..engine.versions import OLDEST
+from .engine.effects import Effects
+from .engine.registry import scenarios
+from .engine.session import Session
+from .engine.transcripts import Notes, NotRecordedError, transcript
 
 BASE_IMAGE = "busybox:latest"
 

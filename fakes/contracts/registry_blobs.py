@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
-from fakes.contracts.registry_endpoint import UNKNOWN_DIGEST, RegistryEndpoint, error_code
-from fakes.registry.names import digest_of
+from ..registry.names import digest_of
+from .registry_endpoint import UNKNOWN_DIGEST, RegistryEndpoint, error_code
 
 _CONTENT = bytes(range(256)) * 40
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 import requests
 
-from fakes.registry.names import digest_of
 from imagebuilders.oci.media_types import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
+
+from ..registry.names import digest_of
 
 UNKNOWN_DIGEST = digest_of(b"nobody ever pushed this")
 """The digest of a blob or manifest that no registry has."""

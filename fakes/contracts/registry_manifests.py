@@ -7,15 +7,16 @@ from collections.abc import Mapping
 
 import pytest
 
-from fakes.contracts.registry_endpoint import (
+from imagebuilders.oci.media_types import OCI_INDEX, OCI_MANIFEST
+
+from ..registry.names import digest_of
+from .registry_endpoint import (
     UNKNOWN_DIGEST,
     PushedImage,
     RegistryEndpoint,
     error_code,
     manifest_of,
 )
-from fakes.registry.names import digest_of
-from imagebuilders.oci.media_types import OCI_INDEX, OCI_MANIFEST
 
 
 class ManifestContract:

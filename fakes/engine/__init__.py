@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fakes.engine.client import FakeDockerClient
-from fakes.engine.engine import FakeDockerEngine
-from fakes.engine.errors import FakeDockerEngineCrashError
-from fakes.engine.image_tree import ImageTree
+from .client import FakeDockerClient
+from .engine import FakeDockerEngine
+from .errors import FakeDockerEngineCrashError
+from .image_tree import ImageTree
 
 __all__ = ["FakeDockerClient", "FakeDockerEngine", "FakeDockerEngineCrashError", "ImageTree"]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import docker
 from docker.api.client import APIClient
 
-from fakes.engine.transport import EngineAdapter
+from .transport import EngineAdapter
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from .engine import FakeDockerEngine
 
 _ADDRESS = "http://localhost:2375"
 
@@ -34,7 +34,7 @@ class FakeDockerClient(docker.DockerClient):
         version: str | None = None,
         timeout: float = 60,
     ) -> None:
-        from fakes.engine.engine import FakeDockerEngine
+        from .engine import FakeDockerEngine
 
         if engine is None:
             engine = FakeDockerEngine()

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fakes.engine.images.reference import HUB, InvalidReferenceError, parse
-from fakes.engine.versions import DEFAULT, VERSIONS
-from fakes.signals import run as run_program
-from fakes.signals import stop_on_signals
+from ..signals import run as run_program
+from ..signals import stop_on_signals
+from .images.reference import HUB, InvalidReferenceError, parse
+from .versions import DEFAULT, VERSIONS
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from .engine import FakeDockerEngine
 
 _VERSION = click.option(
     "--engine-version",
@@ -36,7 +36,7 @@ _SEED = click.option(
 
 
 def _engine(version: str, seeds: tuple[str, ...]) -> FakeDockerEngine:
-    from fakes.engine.engine import FakeDockerEngine
+    from .engine import FakeDockerEngine
 
     made = FakeDockerEngine(version)
     for name in seeds:

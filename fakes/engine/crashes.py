@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fakes.engine.errors import DisconnectError, FakeDockerEngineCrashError
-from fakes.engine.http import Handler, Request, Response, error_response
+from .errors import DisconnectError, FakeDockerEngineCrashError
+from .http import Handler, Request, Response, error_response
 
 
 class Crashes:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fakes.engine.builder.host import BuildHost
-from fakes.engine.builder.run_policy import RunRules
-from fakes.engine.containers.store import ContainerStore
-from fakes.engine.faults import FaultPlan
-from fakes.engine.images.reference import Reference, parse_as
-from fakes.engine.images.store import ImageStore
-from fakes.engine.networks.store import NetworkStore
-from fakes.engine.records import BuildRecord
-from fakes.engine.registries.access import RegistryAccess
-from fakes.engine.state import EngineState
-from fakes.engine.versions import EngineVersion
-from fakes.engine.volumes.store import VolumeStore
+from .builder.host import BuildHost
+from .builder.run_policy import RunRules
+from .containers.store import ContainerStore
+from .faults import FaultPlan
+from .images.reference import Reference, parse_as
+from .images.store import ImageStore
+from .networks.store import NetworkStore
+from .records import BuildRecord
+from .registries.access import RegistryAccess
+from .state import EngineState
+from .versions import EngineVersion
+from .volumes.store import VolumeStore
 
 if TYPE_CHECKING:
-    from fakes.buildkit import ScriptedBuildKit
+    from ..buildkit import ScriptedBuildKit
 
 
 class Daemon:

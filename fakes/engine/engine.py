@@ -8,26 +8,27 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine.builder.run_policy import FileContent, RunEffect, RunRules
-from fakes.engine.checks import check_text
-from fakes.engine.containers.policy import ContainerEffect
-from fakes.engine.crashes import Crashes
-from fakes.engine.daemon import Daemon
-from fakes.engine.errors import ApiError, DisconnectError
-from fakes.engine.faults import FaultPlan
-from fakes.engine.http import Request, Response, serve_connection
-from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, parse
-from fakes.engine.images.seed import seeded_image
-from fakes.engine.images.store import Image
-from fakes.engine.records import RequestRecord
-from fakes.engine.routes.router import Router
-from fakes.engine.routes.table import endpoints
-from fakes.engine.state import EngineState
-from fakes.engine.versions import DEFAULT, VERSIONS
 from imagebuilders.oci.file_tree import Tree
 
+from .builder.run_policy import FileContent, RunEffect, RunRules
+from .checks import check_text
+from .containers.policy import ContainerEffect
+from .crashes import Crashes
+from .daemon import Daemon
+from .errors import ApiError, DisconnectError
+from .faults import FaultPlan
+from .http import Request, Response, serve_connection
+from .images.reference import HUB, InvalidReferenceError, Reference, parse
+from .images.seed import seeded_image
+from .images.store import Image
+from .records import RequestRecord
+from .routes.router import Router
+from .routes.table import endpoints
+from .state import EngineState
+from .versions import DEFAULT, VERSIONS
+
 if TYPE_CHECKING:
-    from fakes.buildkit import ScriptedBuildKit
+    from ..buildkit import ScriptedBuildKit
 
 _A_NAME = "an image's name, a str as in 'app:1'"
 
@@ -284,7 +285,7 @@ class FakeDockerEngine(Daemon):
         Raises:
             FakeDockerEngineCrashError: at the end, when the double itself failed at a request.
         """
-        from fakes.engine.server import serve
+        from .server import serve
 
         try:
             with serve(self.serve_connection, listen) as docker_host:

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from fakes.engine.checks import check_text
+from .checks import check_text
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
 _TOKEN = re.compile(r"\[!?\]?[^\]]*\]|.", re.DOTALL)

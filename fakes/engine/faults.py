@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from fakes.engine.checks import check_choice, check_count, check_seconds, check_text
-from fakes.engine.dockerfile.instructions import KEYWORDS
-from fakes.engine.errors import DisconnectError
-from fakes.engine.fault_endpoints import check_endpoint, split_endpoint
-from fakes.engine.http import Request, Response, error_response
-from fakes.engine.progress import failure, message_line
+from .checks import check_choice, check_count, check_seconds, check_text
+from .dockerfile.instructions import KEYWORDS
+from .errors import DisconnectError
+from .fault_endpoints import check_endpoint, split_endpoint
+from .http import Request, Response, error_response
+from .progress import failure, message_line
 
 _LOOK_SECONDS = 0.01
 _STATUSES = frozenset(status.value for status in HTTPStatus)

@@ -22,8 +22,8 @@ from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from fakes.engine import go_text
-from fakes.engine.errors import DisconnectError
+from . import go_text
+from .errors import DisconnectError
 
 _MAX_HEADERS = 200
 # Longer answers are sent in chunks, as the engine's HTTP server does that fills a buffer first.

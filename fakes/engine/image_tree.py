@@ -16,7 +16,7 @@ from imagebuilders.oci.file_tree import (
 )
 
 if TYPE_CHECKING:
-    from fakes.engine.engine import FakeDockerEngine
+    from .engine import FakeDockerEngine
 
 Content = str | bytes
 _KINDS = {

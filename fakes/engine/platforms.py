@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from fakes.engine import go_text
-from fakes.engine.errors import ApiError
 from imagebuilders.oci.platform import ARCHITECTURE_ALIASES
+
+from . import go_text
+from .errors import ApiError
 
 _ARCHITECTURES = {
     **ARCHITECTURE_ALIASES,

@@ -6,8 +6,8 @@ import random
 import threading
 from collections.abc import Callable
 
-from fakes.engine.events import EventLog
-from fakes.engine.versions import EngineVersion
+from .events import EventLog
+from .versions import EngineVersion
 
 
 class EngineState:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fakes.registry.auth import AuthKind, RepositoryRule
-from fakes.registry.errors import FakeRegistryCrashError, NotInRegistryError
-from fakes.registry.faults import Fault, Faults
-from fakes.registry.image import Image, ImageFile
-from fakes.registry.messages import ConnectionCutError, Headers, Request, Response
-from fakes.registry.records import RecordedRequest
-from fakes.registry.registry import FakeRegistry
-from fakes.registry.routes import Operation
-from fakes.registry.seed import SeedImage
-from fakes.registry.storage import Manifest
-from fakes.registry.tls import Certificate
+from .auth import AuthKind, RepositoryRule
+from .errors import FakeRegistryCrashError, NotInRegistryError
+from .faults import Fault, Faults
+from .image import Image, ImageFile
+from .messages import ConnectionCutError, Headers, Request, Response
+from .records import RecordedRequest
+from .registry import FakeRegistry
+from .routes import Operation
+from .seed import SeedImage
+from .storage import Manifest
+from .tls import Certificate
 
 __all__ = [
     "AuthKind",

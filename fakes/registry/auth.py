@@ -16,10 +16,10 @@ from datetime import datetime, timezone
 from enum import Enum
 from fnmatch import fnmatchcase
 
-from fakes.registry.errors import OciError
-from fakes.registry.messages import Request, Response
-from fakes.registry.names import is_repository
-from fakes.registry.routes import DELETES, PULLS, PUSHES, Operation, Route, find
+from .errors import OciError
+from .messages import Request, Response
+from .names import is_repository
+from .routes import DELETES, PULLS, PUSHES, Operation, Route, find
 
 SERVICE = "fake-registry"
 _ACTIONS = ("pull", "push", "delete")

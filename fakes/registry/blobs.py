@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from fakes.registry import names
-from fakes.registry.errors import OciError
-from fakes.registry.messages import Buffer, Request, Response
-from fakes.registry.storage import Storage
+from . import names
+from .errors import OciError
+from .messages import Buffer, Request, Response
+from .storage import Storage
 
 _RANGE = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*")
 

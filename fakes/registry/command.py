@@ -7,10 +7,11 @@ from threading import Event
 
 import click
 
-from fakes.registry.auth import AuthKind
-from fakes.registry.registry import FakeRegistry
-from fakes.signals import stop_on_signals
 from imagebuilders.exceptions import ImageBuilderError
+
+from ..signals import stop_on_signals
+from .auth import AuthKind
+from .registry import FakeRegistry
 
 
 @click.command()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fakes.registry import names, routes
-from fakes.registry.auth import AuthKind, Gate
-from fakes.registry.blobs import BlobEndpoints
-from fakes.registry.errors import OciError
-from fakes.registry.faults import Fault, FaultAnswerError, Faults
-from fakes.registry.listings import ListingEndpoints
-from fakes.registry.manifests import ManifestEndpoints
-from fakes.registry.messages import Request, Response
-from fakes.registry.records import Counted, RecordedRequest, visible
-from fakes.registry.routes import Operation, Route
-from fakes.registry.uploads import UploadEndpoints
+from . import names, routes
+from .auth import AuthKind, Gate
+from .blobs import BlobEndpoints
+from .errors import OciError
+from .faults import Fault, FaultAnswerError, Faults
+from .listings import ListingEndpoints
+from .manifests import ManifestEndpoints
+from .messages import Request, Response
+from .records import Counted, RecordedRequest, visible
+from .routes import Operation, Route
+from .uploads import UploadEndpoints
 
 _BODILESS = frozenset({204, 304})
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fakes.registry.messages import Response
 from imagebuilders.exceptions import RegistryError
+
+from .messages import Response
 
 # Code: (status, message). The messages are those of the distribution spec's table.
 _CODES: Mapping[str, tuple[int, str]] = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
-from fakes.registry.messages import Buffer, ConnectionCutError, Headers, Response
+from .messages import Buffer, ConnectionCutError, Headers, Response
 
 HEAD_LIMIT = 64 * 1024
 """The most bytes of a request's head."""

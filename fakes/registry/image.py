@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from fakes.registry.errors import NotInRegistryError
-from fakes.registry.storage import Manifest
 from imagebuilders.exceptions import ConfigurationError, LayerFormatError
 from imagebuilders.oci.file_tree import Tree, UnresolvedPathError, clean, resolve
 from imagebuilders.oci.layer import apply_layer, read_layer
+
+from .errors import NotInRegistryError
+from .storage import Manifest
 
 
 class Contents(Protocol):

@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
-from fakes.registry import names
-from fakes.registry.errors import OciError
-from fakes.registry.messages import Request, Response
-from fakes.registry.storage import Manifest, Storage
 from imagebuilders.oci.media_types import OCI_INDEX
+
+from . import names
+from .errors import OciError
+from .messages import Request, Response
+from .storage import Manifest, Storage
 
 _COUNT = re.compile(r"[0-9]{1,18}")
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from fakes.registry import names
-from fakes.registry.blobs import is_cached
-from fakes.registry.errors import OciError
-from fakes.registry.messages import Request, Response
-from fakes.registry.storage import Manifest, Storage
 from imagebuilders.oci.digest import DEFAULT_ALGORITHM
 from imagebuilders.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 from imagebuilders.oci.reference import is_tag
+
+from . import names
+from .blobs import is_cached
+from .errors import OciError
+from .messages import Request, Response
+from .storage import Manifest, Storage
 
 MANIFEST_LIMIT = 4 * 1024 * 1024
 """The most bytes a manifest may have: what the spec asks registries to take at least."""

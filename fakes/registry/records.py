@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from fakes.registry.messages import Buffer, Headers
-from fakes.registry.routes import Operation
+from .messages import Buffer, Headers
+from .routes import Operation
 
 
 @dataclass(frozen=True)

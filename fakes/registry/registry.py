@@ -8,30 +8,30 @@ from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from fakes.registry import options
-from fakes.registry.auth import AuthKind, Gate, RepositoryRule
-from fakes.registry.blobs import BlobEndpoints
-from fakes.registry.dispatch import Dispatcher, Limits
-from fakes.registry.errors import FakeRegistryCrashError, NotInRegistryError, OciError
-from fakes.registry.faults import Faults
-from fakes.registry.http1 import BadRequestError
-from fakes.registry.image import Image, read_image
-from fakes.registry.listings import ListingEndpoints
-from fakes.registry.manifests import MANIFEST_LIMIT, ManifestEndpoints, ManifestPolicy
-from fakes.registry.messages import ConnectionCutError, Request, Response
-from fakes.registry.names import Reference
-from fakes.registry.records import RecordedRequest
-from fakes.registry.server import Server
-from fakes.registry.storage import Manifest, Storage
-from fakes.registry.uploads import UploadEndpoints
+from . import options
+from .auth import AuthKind, Gate, RepositoryRule
+from .blobs import BlobEndpoints
+from .dispatch import Dispatcher, Limits
+from .errors import FakeRegistryCrashError, NotInRegistryError, OciError
+from .faults import Faults
+from .http1 import BadRequestError
+from .image import Image, read_image
+from .listings import ListingEndpoints
+from .manifests import MANIFEST_LIMIT, ManifestEndpoints, ManifestPolicy
+from .messages import ConnectionCutError, Request, Response
+from .names import Reference
+from .records import RecordedRequest
+from .server import Server
+from .storage import Manifest, Storage
+from .uploads import UploadEndpoints
 
 if TYPE_CHECKING:
     import os
 
     import requests
 
-    from fakes.registry.seed import SeedImage
-    from fakes.registry.tls import Certificate
+    from .seed import SeedImage
+    from .tls import Certificate
 
 IN_PROCESS_HOST = "registry.test"
 """The host under which a registry that does not listen is reached in-process."""
@@ -151,7 +151,7 @@ class FakeRegistry:
             self._closing.clear()
             context = None
             if self._wants_tls:
-                from fakes.registry.tls import make_certificate
+                from .tls import make_certificate
 
                 self._certificate = self._certificate or make_certificate(self._listen[0])
                 context = self._certificate.server_context()
@@ -236,7 +236,7 @@ class FakeRegistry:
 
         Close it after use, or use it in a `with` statement.
         """
-        from fakes.registry.transport import in_process_session
+        from .transport import in_process_session
 
         return in_process_session(self.url, self.handle)
 
@@ -386,7 +386,7 @@ class FakeRegistry:
         Raises:
             ValueError: the source is no image, or not one of `source` and `files` was given.
         """
-        from fakes.registry.seed import seed
+        from .seed import seed
 
         return seed(self._storage, Reference.parse(reference, self.address), source, files)
 

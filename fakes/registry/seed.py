@@ -13,9 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from fakes.registry import names
-from fakes.registry.names import Reference
-from fakes.registry.storage import Manifest, Storage
 from imagebuilders.oci.digest import DEFAULT_ALGORITHM
 from imagebuilders.oci.media_types import (
     DOCKER_CONFIG,
@@ -27,6 +24,10 @@ from imagebuilders.oci.media_types import (
     OCI_LAYER_GZIP,
     OCI_MANIFEST,
 )
+
+from . import names
+from .names import Reference
+from .storage import Manifest, Storage
 
 _CONFIG_TYPES = {OCI_MANIFEST: OCI_CONFIG, DOCKER_MANIFEST: DOCKER_CONFIG}
 _LAYER_TYPES = {OCI_MANIFEST: OCI_LAYER_GZIP, DOCKER_MANIFEST: DOCKER_LAYER_GZIP}

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from selectors import EVENT_READ, DefaultSelector
 from threading import Lock, Thread
 
-from fakes.registry.http1 import BadRequestError, Body, Input, parse_head, response_head
-from fakes.registry.messages import ConnectionCutError, Request, Response
+from .http1 import BadRequestError, Body, Input, parse_head, response_head
+from .messages import ConnectionCutError, Request, Response
 
 _SMALL = 16 * 1024
 _IDLE_SECONDS = 600.0

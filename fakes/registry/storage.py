@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import cast
 
-from fakes.registry.errors import OciError
-from fakes.registry.messages import Buffer
 from imagebuilders.oci.media_types import INDEX_TYPES
+
+from .errors import OciError
+from .messages import Buffer
 
 
 @dataclass(frozen=True)

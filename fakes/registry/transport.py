@@ -11,7 +11,7 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from fakes.registry.messages import Buffer, ConnectionCutError, Headers, Request, Response
+from .messages import Buffer, ConnectionCutError, Headers, Request, Response
 
 _PIECE = 1 << 20
 

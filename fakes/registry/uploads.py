@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from fakes.registry import names
-from fakes.registry.errors import OciError
-from fakes.registry.messages import Buffer, Request, Response
-from fakes.registry.storage import Storage
 from imagebuilders.oci.digest import DEFAULT_ALGORITHM
+
+from . import names
+from .errors import OciError
+from .messages import Buffer, Request, Response
+from .storage import Storage
 
 _CONTENT_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 

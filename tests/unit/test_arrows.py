@@ -238,5 +238,25 @@ def test_part_knows_nothing_of(part: str, forbidden: tuple[str, ...], apart: set
     assert crossed == []
 
 
+def _absolute(node: ast.AST) -> list[str]:
+    """The modules that an import names in full."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and not node.level:
+        return [node.module or ""]
+    return []
+
+
+def test_the_doubles_know_no_name_of_their_own() -> None:
+    """They import each other relatively, so that they can be loaded under another name."""
+    named = [
+        f"{module}: {ast.unparse(node)}"
+        for module, file in _modules("fakes").items()
+        for node in ast.walk(ast.parse(file.read_text()))
+        if any(_is_below(name, "fakes") for name in _absolute(node))
+    ]
+    assert named == []
+
+
 def _is_below(module: str, part: str) -> bool:
     return module == part or module.startswith(f"{part}.")

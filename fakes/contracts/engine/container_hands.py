@@ -10,8 +10,8 @@ from typing import Any
 
 import requests
 
-from fakes.contracts.engine.context import MTIME, Files, pack
-from fakes.contracts.engine.session import Session
+from .context import MTIME, Files, pack
+from .session import Session
 
 Document = dict[str, Any]
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fakes.contracts.engine.session import Session
+from .session import Session
 
 Event = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from fakes.engine.versions import VERSIONS
+from ...engine.versions import VERSIONS
 
 
 class Divergence(NamedTuple):
@@ -46,9 +46,9 @@ BEGIN, END = "<!-- begin: generated -->", "<!-- end: generated -->"
 
 def page() -> str:
     """The part of the fidelity page that comes from the contract, in Markdown."""
-    from fakes.contracts.engine.registry import scenarios
-    from fakes.contracts.engine.transcripts import recorded_engine
-    from fakes.engine.routes.missing import ROUTES
+    from ...engine.routes.missing import ROUTES
+    from .registry import scenarios
+    from .transcripts import recorded_engine
 
     names = list(scenarios())
     groups = Counter(name.partition(".")[0] for name in names)

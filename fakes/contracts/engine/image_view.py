@@ -6,10 +6,11 @@ import hashlib
 import json
 from typing import Any
 
-from fakes.contracts.engine.context import MTIME
-from fakes.engine.images import tar
-from fakes.engine.images.layers import Layer, flatten
 from imagebuilders.oci.file_tree import File, clean, walk_key
+
+from ...engine.images import tar
+from ...engine.images.layers import Layer, flatten
+from .context import MTIME
 
 _FIXED_TIMES = range(MTIME - 10_000_000, MTIME + 10_000_000)
 _DROPPED = ("created", "container", "docker_version", "history", "rootfs")

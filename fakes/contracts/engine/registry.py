@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
 
-from fakes.contracts.engine import scenarios as topics
-from fakes.contracts.engine.session import Session
+from . import scenarios as topics
+from .session import Session
 
 Scenario = Callable[[Session], None]
 _SCENARIOS: dict[str, Scenario] = {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fakes.contracts.engine import container_hands
-from fakes.contracts.engine.session import Session
+from . import container_hands
+from .session import Session
 
 
 def filters(**values: list[str]) -> dict[str, str]:

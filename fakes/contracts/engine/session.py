@@ -12,13 +12,13 @@ import docker.errors
 import requests
 from docker.api.client import APIClient
 
-from fakes.contracts.engine.context import Files, pack
-from fakes.contracts.engine.effects import Effects
-from fakes.contracts.engine.image_view import view
-from fakes.contracts.engine.normal import Normaliser
+from .context import Files, pack
+from .effects import Effects
+from .image_view import view
+from .normal import Normaliser
 
 if TYPE_CHECKING:
-    from fakes.registry.registry import FakeRegistry
+    from ...registry.registry import FakeRegistry
 
 Observation = dict[str, Any]
 
@@ -115,7 +115,7 @@ class Session:
         Args:
             options: of `fakes.FakeRegistry`.
         """
-        from fakes.registry.registry import FakeRegistry
+        from ...registry.registry import FakeRegistry
 
         registry = FakeRegistry(port=self._registry_port, **options).start()
         self._open.callback(registry.close)

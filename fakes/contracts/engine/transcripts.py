@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fakes.engine.versions import OLDEST
+from ...engine.versions import OLDEST
 
 BASE = OLDEST
 """The version whose transcripts are whole; those of the others refer to it."""
@@ -22,7 +21,7 @@ Notes = list[dict[str, Any]]
 
 
 def _folder() -> Path:
-    return Path(str(resources.files("fakes.contracts.engine"))) / "transcripts"
+    return Path(__file__).with_name("transcripts")
 
 
 class NotRecordedError(LookupError):

@@ -15,13 +15,14 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fakes.contracts.engine.context import pack
-from fakes.contracts.engine.session import Session
 from imagebuilders.oci.media_types import OCI_INDEX
 
+from .context import pack
+from .session import Session
+
 if TYPE_CHECKING:
-    from fakes.registry.registry import FakeRegistry
-    from fakes.registry.storage import Manifest
+    from ...registry.registry import FakeRegistry
+    from ...registry.storage import Manifest
 
 Message = dict[str, Any]
 
@@ -132,7 +133,7 @@ class Transfers:
             env: a variable, so that images of the same layers differ.
             more: of `fakes.registry.SeedImage`.
         """
-        from fakes.registry.seed import SeedImage
+        from ...registry.seed import SeedImage
 
         layers = [{word: self.content(word)} for word in words]
         manifest = self.registry.seed(name, SeedImage(layers=layers, env={"made": env}, **more))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from fakes.engine.builder.context import ImageSource
-from fakes.engine.builder.messages import Saying
-from fakes.engine.builder.state import BuildState
-from fakes.engine.errors import ApiError, StepError
-from fakes.engine.images.reference import InvalidReferenceError, parse_as
-from fakes.engine.images.store import Image
-from fakes.engine.images.tar import STYLES
-from fakes.engine.registries.credentials import Credentials
-from fakes.engine.registries.pulling import pull
+from ..errors import ApiError, StepError
+from ..images.reference import InvalidReferenceError, parse_as
+from ..images.store import Image
+from ..images.tar import STYLES
+from ..registries.credentials import Credentials
+from ..registries.pulling import pull
+from .context import ImageSource
+from .messages import Saying
+from .state import BuildState
 
 Platform = tuple[str, str, str]
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fakes.engine.builder import bases, steps
-from fakes.engine.builder.arguments import BuildArguments
-from fakes.engine.builder.config_step import config_step, workdir_step
-from fakes.engine.builder.context import SentContext
-from fakes.engine.builder.copy_step import copy_step
-from fakes.engine.builder.host import BuildHost
-from fakes.engine.builder.intermediate import remove_containers
-from fakes.engine.builder.messages import Messages, said
-from fakes.engine.builder.options import BuildOptions
-from fakes.engine.builder.run import run_step
-from fakes.engine.builder.state import BuildState, StageState
-from fakes.engine.dockerfile.dialect import Dialect
-from fakes.engine.dockerfile.instructions import Instruction, interpret_trigger
-from fakes.engine.dockerfile.plan import BuildPlan, Stage
-from fakes.engine.dockerfile.words import process_word
-from fakes.engine.errors import ApiError, DisconnectError, DockerfileError, StepError
-from fakes.engine.images.config import RunConfig
-from fakes.engine.platforms import parse_platform
-from fakes.engine.records import BuildRecord, StepRecord
+from ..dockerfile.dialect import Dialect
+from ..dockerfile.instructions import Instruction, interpret_trigger
+from ..dockerfile.plan import BuildPlan, Stage
+from ..dockerfile.words import process_word
+from ..errors import ApiError, DisconnectError, DockerfileError, StepError
+from ..images.config import RunConfig
+from ..platforms import parse_platform
+from ..records import BuildRecord, StepRecord
+from . import bases, steps
+from .arguments import BuildArguments
+from .config_step import config_step, workdir_step
+from .context import SentContext
+from .copy_step import copy_step
+from .host import BuildHost
+from .intermediate import remove_containers
+from .messages import Messages, said
+from .options import BuildOptions
+from .run import run_step
+from .state import BuildState, StageState
 
 _STEPS = {"copy": copy_step, "add": copy_step, "run": run_step, "workdir": workdir_step}
 _Failure = (StepError, DockerfileError, ApiError)

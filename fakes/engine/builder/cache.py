@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fakes.engine.builder.messages import Saying, said
-from fakes.engine.builder.restore import restore
-from fakes.engine.builder.state import BuildState, StageState
-from fakes.engine.images.config import RunConfig
-from fakes.engine.images.store import Image, ImageStore
+from ..images.config import RunConfig
+from ..images.store import Image, ImageStore
+from .messages import Saying, said
+from .restore import restore
+from .state import BuildState, StageState
 
 
 def same_step(a: RunConfig, b: RunConfig) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from fakes.engine import messages
-from fakes.engine.builder import steps
-from fakes.engine.builder.arguments import BuildArguments
-from fakes.engine.builder.state import StageState
-from fakes.engine.dockerfile.dialect import Dialect
-from fakes.engine.dockerfile.instructions import interpret, read
-from fakes.engine.dockerfile.words import Syntax
-from fakes.engine.errors import ApiError, DockerfileError, StepError
-from fakes.engine.images.config import RunConfig
-from fakes.engine.versions import EngineVersion
 from imagebuilders.go_text import to_lower
+
+from .. import messages
+from ..dockerfile.dialect import Dialect
+from ..dockerfile.instructions import interpret, read
+from ..dockerfile.words import Syntax
+from ..errors import ApiError, DockerfileError, StepError
+from ..images.config import RunConfig
+from ..versions import EngineVersion
+from . import steps
+from .arguments import BuildArguments
+from .state import StageState
 
 _ALLOWED = frozenset(
     [

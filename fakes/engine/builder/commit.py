@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fakes.engine.builder.state import StageState
-from fakes.engine.filesystem.overlay import Overlay
-from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
-from fakes.engine.images.layers import EMPTY_DIFF_ID, Layer, difference
-from fakes.engine.images.store import Image, ImageStore
-from fakes.engine.images.tar import STYLES, TarStyle
 from imagebuilders.oci.file_tree import Tree
+
+from ..filesystem.overlay import Overlay
+from ..images.config import ImageConfig, RunConfig, history_entry
+from ..images.layers import EMPTY_DIFF_ID, Layer, difference
+from ..images.store import Image, ImageStore
+from ..images.tar import STYLES, TarStyle
+from .state import StageState
 
 
 def commit_step(

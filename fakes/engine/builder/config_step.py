@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import posixpath
 
-from fakes.engine import messages
-from fakes.engine.builder import steps
-from fakes.engine.builder.cache import probe
-from fakes.engine.builder.commit import commit_step
-from fakes.engine.builder.intermediate import create_container
-from fakes.engine.builder.messages import Messages, said
-from fakes.engine.builder.state import BuildState, StageState
-from fakes.engine.dockerfile.instructions import Instruction
-from fakes.engine.errors import StepError
-from fakes.engine.images.config import RunConfig
+from .. import messages
+from ..dockerfile.instructions import Instruction
+from ..errors import StepError
+from ..images.config import RunConfig
+from . import steps
+from .cache import probe
+from .commit import commit_step
+from .intermediate import create_container
+from .messages import Messages, said
+from .state import BuildState, StageState
 
 
 def config_step(build: BuildState, stage: StageState, instruction: Instruction) -> Messages:

@@ -6,10 +6,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from fakes.engine import messages
-from fakes.engine.errors import ApiError
-from fakes.engine.images import tar
-from fakes.engine.versions import EngineVersion
 from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.file_tree import (
     File,
@@ -21,6 +17,11 @@ from imagebuilders.oci.file_tree import (
     resolve,
 )
 from imagebuilders.oci.layer import Member, add_member
+
+from .. import messages
+from ..errors import ApiError
+from ..images import tar
+from ..versions import EngineVersion
 
 
 class Source(Protocol):

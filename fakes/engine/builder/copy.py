@@ -7,12 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from fakes.engine import go_text, messages
-from fakes.engine.builder.context import ImageSource, SentContext, Source, joined_sum, walk
-from fakes.engine.builder.matching import has_wildcards, match
-from fakes.engine.errors import StepError
-from fakes.engine.filesystem.overlay import Overlay, Owner
-from fakes.engine.images import tar
 from imagebuilders.oci.file_tree import (
     File,
     Tree,
@@ -26,6 +20,13 @@ from imagebuilders.oci.file_tree import (
     walk_key,
 )
 from imagebuilders.oci.layer import Member, add_member
+
+from .. import go_text, messages
+from ..errors import StepError
+from ..filesystem.overlay import Overlay, Owner
+from ..images import tar
+from .context import ImageSource, SentContext, Source, joined_sum, walk
+from .matching import has_wildcards, match
 
 _SET_UID, _SET_GID, _GROUP_EXECUTE = 0o4000, 0o2000, 0o010
 

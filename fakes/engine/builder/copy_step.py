@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fakes.engine.builder.bases import refused_download, stage_or_image
-from fakes.engine.builder.cache import probe
-from fakes.engine.builder.commit import commit_files
-from fakes.engine.builder.context import Source
-from fakes.engine.builder.copy import combined_sum, copy_pick, destination, parse_owner, select
-from fakes.engine.builder.messages import Messages
-from fakes.engine.builder.state import BuildState, StageState
-from fakes.engine.builder.steps import needs_buildkit
-from fakes.engine.dockerfile.instructions import Instruction
-from fakes.engine.errors import StepError
-from fakes.engine.images.store import chain_ids
+from ..dockerfile.instructions import Instruction
+from ..errors import StepError
+from ..images.store import chain_ids
+from .bases import refused_download, stage_or_image
+from .cache import probe
+from .commit import commit_files
+from .context import Source
+from .copy import combined_sum, copy_pick, destination, parse_owner, select
+from .messages import Messages
+from .state import BuildState, StageState
+from .steps import needs_buildkit
 
 
 def copy_step(build: BuildState, state: StageState, instruction: Instruction) -> Messages:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 
-from fakes.engine.builder.context import SentContext
-from fakes.engine.errors import ApiError
 from imagebuilders.oci.file_tree import is_directory
+
+from ..errors import ApiError
+from .context import SentContext
 
 
 def select_dockerfile(context: SentContext, name: str) -> tuple[str, bytes]:
@@ -41,7 +42,7 @@ def remove_ignored(context: SentContext, dockerfile: str) -> None:
     content = context.read(".dockerignore")
     if content is None:
         return
-    from fakes.engine.builder.ignore import is_ignored, read_patterns
+    from .ignore import is_ignored, read_patterns
 
     patterns = read_patterns(content.decode("utf-8", "surrogateescape"))
     for path in (".dockerignore", dockerfile):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from fakes.engine.builder.run_policy import RunRules
-from fakes.engine.containers.store import ContainerStore
-from fakes.engine.images.store import ImageStore
-from fakes.engine.registries.access import RegistryAccess
-from fakes.engine.state import EngineState
+from ..containers.store import ContainerStore
+from ..images.store import ImageStore
+from ..registries.access import RegistryAccess
+from ..state import EngineState
+from .run_policy import RunRules
 
 
 class StepFaults(Protocol):

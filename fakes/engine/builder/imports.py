@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fakes.engine.builder.changes import apply_changes
-from fakes.engine.images import tar
-from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
-from fakes.engine.images.layers import Layer
-from fakes.engine.images.store import Image, ImageStore
+from ..images import tar
+from ..images.config import ImageConfig, RunConfig, history_entry
+from ..images.layers import Layer
+from ..images.store import Image, ImageStore
+from .changes import apply_changes
 
 
 def import_tar(images: ImageStore, body: bytes, *, changes: list[str], message: str) -> Image:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from fakes.engine import messages
-from fakes.engine.builder.messages import Messages, Saying, said
-from fakes.engine.builder.state import BuildState, StageState
-from fakes.engine.containers.merge import complete_for_container
-from fakes.engine.containers.root import prepare_root
-from fakes.engine.errors import ApiError
-from fakes.engine.filesystem.overlay import Overlay
-from fakes.engine.images.config import RunConfig
+from .. import messages
+from ..containers.merge import complete_for_container
+from ..containers.root import prepare_root
+from ..errors import ApiError
+from ..filesystem.overlay import Overlay
+from ..images.config import RunConfig
+from .messages import Messages, Saying, said
+from .state import BuildState, StageState
 
 
 def create_container(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fakes.engine.images.reference import Reference
-from fakes.engine.registries.credentials import Credentials
+from ..images.reference import Reference
+from ..registries.credentials import Credentials
 
 
 @dataclass

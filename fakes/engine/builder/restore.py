@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fakes.engine.go_text import parse_rfc3339
-from fakes.engine.images.config import ImageConfig, RunConfig
-from fakes.engine.images.store import Image, ImageStore
+from ..go_text import parse_rfc3339
+from ..images.config import ImageConfig, RunConfig
+from ..images.store import Image, ImageStore
 
 
 def restore(images: ImageStore, target: Image, parent: Image | None, config: RunConfig) -> Image:

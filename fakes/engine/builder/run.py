@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from fakes.engine.builder.cache import probe
-from fakes.engine.builder.commit import commit_step
-from fakes.engine.builder.intermediate import create_container
-from fakes.engine.builder.messages import Messages, Saying, said
-from fakes.engine.builder.run_policy import RunEffect
-from fakes.engine.builder.state import BuildState, StageState
-from fakes.engine.builder.steps import command_line, needs_buildkit
-from fakes.engine.containers.surroundings import note_build_run
-from fakes.engine.dockerfile.instructions import Instruction
-from fakes.engine.errors import StepError
-from fakes.engine.filesystem.files import write_files
-from fakes.engine.filesystem.overlay import Overlay
+from ..containers.surroundings import note_build_run
+from ..dockerfile.instructions import Instruction
+from ..errors import StepError
+from ..filesystem.files import write_files
+from ..filesystem.overlay import Overlay
+from .cache import probe
+from .commit import commit_step
+from .intermediate import create_container
+from .messages import Messages, Saying, said
+from .run_policy import RunEffect
+from .state import BuildState, StageState
+from .steps import command_line, needs_buildkit
 
 
 def run_step(build: BuildState, state: StageState, instruction: Instruction) -> Messages:

@@ -6,14 +6,14 @@ import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fakes.engine.checks import (
+from ..checks import (
     check_exit_code,
     check_files,
     check_pattern,
     check_text,
     check_words,
 )
-from fakes.engine.errors import StepError
+from ..errors import StepError
 
 FileContent = str | bytes | None
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fakes.engine.builder.arguments import BuildArguments
-from fakes.engine.builder.context import SentContext
-from fakes.engine.builder.host import BuildHost
-from fakes.engine.builder.options import BuildOptions
-from fakes.engine.dockerfile.words import Syntax
-from fakes.engine.filesystem.overlay import Overlay
-from fakes.engine.images.config import DEFAULT_PATH, RunConfig
-from fakes.engine.images.store import Image
-from fakes.engine.records import StepRecord
+from ..dockerfile.words import Syntax
+from ..filesystem.overlay import Overlay
+from ..images.config import DEFAULT_PATH, RunConfig
+from ..images.store import Image
+from ..records import StepRecord
+from .arguments import BuildArguments
+from .context import SentContext
+from .host import BuildHost
+from .options import BuildOptions
 
 DEFAULT_SHELL = ["/bin/sh", "-c"]
 

@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Callable
 
-from fakes.engine import go_text
-from fakes.engine.builder.state import StageState, substitution_env
-from fakes.engine.dockerfile.instructions import Instruction
-from fakes.engine.dockerfile.words import Syntax, process_word, process_words
-from fakes.engine.errors import DockerfileError, StepError
-from fakes.engine.versions import EngineVersion
+from .. import go_text
+from ..dockerfile.instructions import Instruction
+from ..dockerfile.words import Syntax, process_word, process_words
+from ..errors import DockerfileError, StepError
+from ..versions import EngineVersion
+from .state import StageState, substitution_env
 
 _SIGNALS = frozenset(
     [

@@ -5,11 +5,6 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
-from fakes.engine import go_text, messages
-from fakes.engine.errors import ApiError
-from fakes.engine.filesystem.overlay import Overlay
-from fakes.engine.images import tar
-from fakes.engine.versions import EngineVersion
 from imagebuilders.oci.file_tree import (
     File,
     Tree,
@@ -22,6 +17,12 @@ from imagebuilders.oci.file_tree import (
     resolve,
 )
 from imagebuilders.oci.layer import Member, add_member
+
+from .. import go_text, messages
+from ..errors import ApiError
+from ..filesystem.overlay import Overlay
+from ..images import tar
+from ..versions import EngineVersion
 
 _BLOCK = 512
 

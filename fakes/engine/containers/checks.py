@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fakes.engine import messages
-from fakes.engine.containers.container import Container
-from fakes.engine.containers.merge import signal_number
-from fakes.engine.errors import ApiError
-from fakes.engine.images.config import RunConfig
-from fakes.engine.images.store import Image
-from fakes.engine.versions import EngineVersion
+from .. import messages
+from ..errors import ApiError
+from ..images.config import RunConfig
+from ..images.store import Image
+from ..versions import EngineVersion
+from .container import Container
+from .merge import signal_number
 
 _LEAST_MEMORY = 6 * 1024 * 1024
 _LEAST_HEALTH_TIME = 1_000_000

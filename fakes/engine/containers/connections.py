@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.engine import messages
-from fakes.engine.containers.container import Container
-from fakes.engine.errors import ApiError
-from fakes.engine.networks.addresses import address_of, joined
-from fakes.engine.networks.store import PREDEFINED, Network, NetworkStore
+from .. import messages
+from ..errors import ApiError
+from ..networks.addresses import address_of, joined
+from ..networks.store import PREDEFINED, Network, NetworkStore
+from .container import Container
 
 Settings = dict[str, Any]
 

@@ -6,10 +6,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes.engine.containers.health import HealthMonitor
-from fakes.engine.containers.policy import ContainerEffect
-from fakes.engine.filesystem.overlay import Overlay
-from fakes.engine.images.config import RunConfig
+from ..filesystem.overlay import Overlay
+from ..images.config import RunConfig
+from .health import HealthMonitor
+from .policy import ContainerEffect
 
 STDOUT, STDERR = 1, 2
 

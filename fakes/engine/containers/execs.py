@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 
-from fakes.engine import messages
-from fakes.engine.containers.container import STDERR, STDOUT, Container, Exec, LogEntry
-from fakes.engine.containers.policy import ContainerEffect, EffectRules
-from fakes.engine.containers.register import ContainerRegister
-from fakes.engine.containers.streams import as_terminal
-from fakes.engine.errors import ApiError
-from fakes.engine.filesystem.files import write_files
+from .. import messages
+from ..errors import ApiError
+from ..filesystem.files import write_files
+from .container import STDERR, STDOUT, Container, Exec, LogEntry
+from .policy import ContainerEffect, EffectRules
+from .register import ContainerRegister
+from .streams import as_terminal
 
 
 class ExecStore:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes.engine import go_text
-from fakes.engine.containers.policy import ContainerEffect
+from .. import go_text
+from .policy import ContainerEffect
 
 NONE, STARTING, HEALTHY, UNHEALTHY = "none", "starting", "healthy", "unhealthy"
 

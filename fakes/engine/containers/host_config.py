@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.engine.versions import EngineVersion
+from ..versions import EngineVersion
 
 HostConfig = dict[str, Any]
 

@@ -6,19 +6,19 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 
-from fakes.engine import messages
-from fakes.engine.containers.container import STDERR, STDOUT, Container, LogEntry
-from fakes.engine.containers.execs import ExecStore
-from fakes.engine.containers.health import NONE, HealthMonitor
-from fakes.engine.containers.merge import signal_number
-from fakes.engine.containers.policy import ContainerEffect, EffectRules
-from fakes.engine.containers.ports import PortStore
-from fakes.engine.containers.register import ContainerRegister
-from fakes.engine.containers.streams import IDLE, as_terminal
-from fakes.engine.containers.surroundings import enter, leave, retreat
-from fakes.engine.errors import ApiError
-from fakes.engine.filesystem.files import write_files
-from fakes.engine.versions import EngineVersion
+from .. import messages
+from ..errors import ApiError
+from ..filesystem.files import write_files
+from ..versions import EngineVersion
+from .container import STDERR, STDOUT, Container, LogEntry
+from .execs import ExecStore
+from .health import NONE, HealthMonitor
+from .merge import signal_number
+from .policy import ContainerEffect, EffectRules
+from .ports import PortStore
+from .register import ContainerRegister
+from .streams import IDLE, as_terminal
+from .surroundings import enter, leave, retreat
 
 _HARMLESS = {
     int(number)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 
-from fakes.engine.images.config import DEFAULT_PATH, RunConfig
-from fakes.engine.images.store import Image
+from ..images.config import DEFAULT_PATH, RunConfig
+from ..images.store import Image
 
 
 def signal_number(name: str) -> int | None:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine.containers.container import Container
-from fakes.engine.errors import ApiError
-from fakes.engine.images.config import RunConfig
+from ..errors import ApiError
+from ..images.config import RunConfig
+from .container import Container
 
 if TYPE_CHECKING:
-    from fakes.engine.volumes.store import VolumeStore
+    from ..volumes.store import VolumeStore
 
 Mount = dict[str, Any]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.engine.containers.connections import shown
-from fakes.engine.containers.container import Container
-from fakes.engine.containers.ports import port_map
-from fakes.engine.networks.store import NetworkStore
+from ..networks.store import NetworkStore
+from .connections import shown
+from .container import Container
+from .ports import port_map
 
 
 def network_settings(networks: NetworkStore, container: Container) -> dict[str, Any]:

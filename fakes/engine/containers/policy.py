@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fakes.engine.checks import (
+from ..checks import (
     check_exit_code,
     check_files,
     check_flag,

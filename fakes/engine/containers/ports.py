@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from fakes.engine.containers.container import Container
-from fakes.engine.errors import ApiError
+from ..errors import ApiError
+from .container import Container
 
 _FIRST_PORT = 32768
 _ANYWHERE = "0.0.0.0"  # noqa: S104  (shown, not listened on)

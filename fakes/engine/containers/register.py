@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from fakes.engine.containers.container import Container
-from fakes.engine.containers.volume_use import remove_anonymous
-from fakes.engine.errors import ApiError
-from fakes.engine.networks.store import NetworkStore
-from fakes.engine.state import EngineState
-from fakes.engine.volumes.store import VolumeStore
+from ..errors import ApiError
+from ..networks.store import NetworkStore
+from ..state import EngineState
+from ..volumes.store import VolumeStore
+from .container import Container
+from .volume_use import remove_anonymous
 
 
 class ContainerRegister:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 
-from fakes.engine.errors import StepError
-from fakes.engine.filesystem.overlay import Overlay
-from fakes.engine.images.config import RunConfig
 from imagebuilders.oci.file_tree import ancestors
+
+from ..errors import StepError
+from ..filesystem.overlay import Overlay
+from ..images.config import RunConfig
 
 
 def prepare_root(overlay: Overlay, config: RunConfig) -> Overlay | None:

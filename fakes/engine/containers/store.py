@@ -5,27 +5,27 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fakes.engine import messages
-from fakes.engine.containers.checks import check_config, check_host, check_platform
-from fakes.engine.containers.connections import rename
-from fakes.engine.containers.container import Container
-from fakes.engine.containers.execs import ExecStore
-from fakes.engine.containers.host_config import completed
-from fakes.engine.containers.init_files import with_init_files
-from fakes.engine.containers.lifecycle import Lifecycle
-from fakes.engine.containers.merge import merged
-from fakes.engine.containers.mounts import mounted
-from fakes.engine.containers.names import made_up_name
-from fakes.engine.containers.policy import ContainerEffect
-from fakes.engine.containers.register import ContainerRegister
-from fakes.engine.containers.root import prepare_root
-from fakes.engine.errors import ApiError, StepError
-from fakes.engine.filesystem.overlay import Overlay
-from fakes.engine.images.config import RunConfig
-from fakes.engine.images.store import Image, ImageStore, chain_ids
-from fakes.engine.networks.store import NetworkStore
-from fakes.engine.state import EngineState
-from fakes.engine.volumes.store import VolumeStore
+from .. import messages
+from ..errors import ApiError, StepError
+from ..filesystem.overlay import Overlay
+from ..images.config import RunConfig
+from ..images.store import Image, ImageStore, chain_ids
+from ..networks.store import NetworkStore
+from ..state import EngineState
+from ..volumes.store import VolumeStore
+from .checks import check_config, check_host, check_platform
+from .connections import rename
+from .container import Container
+from .execs import ExecStore
+from .host_config import completed
+from .init_files import with_init_files
+from .lifecycle import Lifecycle
+from .merge import merged
+from .mounts import mounted
+from .names import made_up_name
+from .policy import ContainerEffect
+from .register import ContainerRegister
+from .root import prepare_root
 
 _NAME = re.compile(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 

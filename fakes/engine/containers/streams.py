@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fakes.engine import go_text
-from fakes.engine.containers.container import STDERR, STDOUT, Container, LogEntry
+from .. import go_text
+from .container import STDERR, STDOUT, Container, LogEntry
 
 IDLE = 0.1
 """Seconds after which a stream looks whether its client is still there."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fakes.engine.containers.connections import join_all, leave_all
-from fakes.engine.containers.container import Container
-from fakes.engine.containers.register import ContainerRegister
-from fakes.engine.containers.volume_use import note_mounts
-from fakes.engine.errors import ApiError
+from ..errors import ApiError
+from .connections import join_all, leave_all
+from .container import Container
+from .register import ContainerRegister
+from .volume_use import note_mounts
 
 
 def enter(containers: ContainerRegister, container: Container) -> None:

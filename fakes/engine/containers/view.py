@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.engine import go_text
-from fakes.engine.containers.connections import listed
-from fakes.engine.containers.container import Container
-from fakes.engine.containers.health import NONE, STARTING
-from fakes.engine.containers.network_settings import network_settings
-from fakes.engine.containers.ports import port_lines
-from fakes.engine.containers.store import ContainerStore
-from fakes.engine.errors import ApiError
+from .. import go_text
+from ..errors import ApiError
+from .connections import listed
+from .container import Container
+from .health import NONE, STARTING
+from .network_settings import network_settings
+from .ports import port_lines
+from .store import ContainerStore
 
 
 def state(containers: ContainerStore, container: Container) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fakes.engine.containers.container import Container
-from fakes.engine.volumes.store import VolumeStore
+from ..volumes.store import VolumeStore
+from .container import Container
 
 
 def remove_anonymous(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fakes.engine.versions import ByVersion, EngineVersion
 from imagebuilders.dockerfile import MODIFIERS, Grammar, Problem, ProblemKind
 from imagebuilders.exceptions import ShellWordError
 from imagebuilders.go_text import quote, to_lower
+
+from ..versions import ByVersion, EngineVersion
 
 _ABOUT_FLAGS = frozenset(
     {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fakes.engine.dockerfile.dialect import Dialect
-from fakes.engine.errors import DockerfileError
 from imagebuilders.dockerfile import HealthCheck, Instruction, read_health_check
 from imagebuilders.go_text import parse_duration, quote
+
+from ..errors import DockerfileError
+from .dialect import Dialect
 
 _FEW_RETRIES = re.compile(r"[+-]?0{1,9}|-[0-9]{1,9}")
 _MILLISECOND = 1_000_000

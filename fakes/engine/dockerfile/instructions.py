@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes.engine.dockerfile.dialect import Dialect
-from fakes.engine.dockerfile.health import health_config
-from fakes.engine.errors import DockerfileError
 from imagebuilders import dockerfile
 from imagebuilders.dockerfile import ProblemKind
 from imagebuilders.go_text import to_lower, trim_space
+
+from ..errors import DockerfileError
+from .dialect import Dialect
+from .health import health_config
 
 KEYWORDS = frozenset(name.lower() for name in dockerfile.INSTRUCTIONS - {"FROM"})
 """The instructions that are steps of a stage; FROM begins one."""

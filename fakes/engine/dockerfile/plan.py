@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from fakes.engine.dockerfile.dialect import Dialect
-from fakes.engine.dockerfile.instructions import Instruction, interpret, label, refuse
-from fakes.engine.dockerfile.words import Syntax
-from fakes.engine.errors import DockerfileError
 from imagebuilders.dockerfile import Dockerfile
+
+from ..errors import DockerfileError
+from .dialect import Dialect
+from .instructions import Instruction, interpret, label, refuse
+from .words import Syntax
 
 
 @dataclass

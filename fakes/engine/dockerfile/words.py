@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fakes.engine.dockerfile.dialect import Dialect
-from fakes.engine.errors import DockerfileError
 from imagebuilders.dockerfile import Expansion, expand
 from imagebuilders.exceptions import ShellWordError
+
+from ..errors import DockerfileError
+from .dialect import Dialect
 
 
 class Syntax(NamedTuple):

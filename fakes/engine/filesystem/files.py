@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fakes.engine.filesystem.overlay import Overlay
 from imagebuilders.oci.file_tree import File, clean, parent, remove
+
+from .overlay import Overlay
 
 
 def write_files(overlay: Overlay, files: Mapping[str, str | bytes | None]) -> None:

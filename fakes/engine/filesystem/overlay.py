@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fakes.engine import messages
-from fakes.engine.errors import StepError
-from fakes.engine.versions import EngineVersion
 from imagebuilders.oci.file_tree import (
     File,
     Tree,
@@ -17,6 +14,10 @@ from imagebuilders.oci.file_tree import (
     remove,
     resolve,
 )
+
+from .. import messages
+from ..errors import StepError
+from ..versions import EngineVersion
 
 
 @dataclass(frozen=True)

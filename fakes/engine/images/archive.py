@@ -6,15 +6,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from fakes.engine import go_text, messages
-from fakes.engine.errors import ApiError
-from fakes.engine.images import tar
-from fakes.engine.images.config import RunConfig
-from fakes.engine.images.layers import Layer, digest_of
-from fakes.engine.images.reference import InvalidReferenceError, Reference, parse
-from fakes.engine.images.store import Image, ImageStore
-from fakes.engine.progress import progress_bar
 from imagebuilders.oci.file_tree import File, clean
+
+from .. import go_text, messages
+from ..errors import ApiError
+from ..progress import progress_bar
+from . import tar
+from .config import RunConfig
+from .layers import Layer, digest_of
+from .reference import InvalidReferenceError, Reference, parse
+from .store import Image, ImageStore
 
 Message = dict[str, Any]
 

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from fakes.engine.images import tar
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import File, Tree, ancestors, parent, walk_key
 from imagebuilders.oci.layer import OPAQUE, WHITEOUT, Member
 from imagebuilders.oci.layer import flatten as flatten_members
+
+from . import tar
 
 EMPTY_DIFF_ID = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 

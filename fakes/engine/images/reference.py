@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fakes.engine.versions import EngineVersion
 from imagebuilders.oci.reference import is_domain, is_repository_path, is_tag
+
+from ..versions import EngineVersion
 
 HUB = "docker.io"
 _LEGACY_HUB = "index.docker.io"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from fakes.engine.errors import ApiError
-from fakes.engine.images.reference import Reference, parse
-from fakes.engine.images.store import Image, ImageStore, chain_ids
+from ..errors import ApiError
+from .reference import Reference, parse
+from .store import Image, ImageStore, chain_ids
 
 
 class Users(Protocol):

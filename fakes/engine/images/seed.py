@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fakes.engine.checks import check_files, check_text, check_words, checked_list
-from fakes.engine.images.config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
-from fakes.engine.images.layers import difference
-from fakes.engine.images.store import Image
 from imagebuilders.oci.file_tree import File, Tree, clean, implied_directories
+
+from ..checks import check_files, check_text, check_words, checked_list
+from .config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
+from .layers import difference
+from .store import Image
 
 _DEFAULT_FILES: Mapping[str, str] = {
     "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",

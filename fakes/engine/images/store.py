@@ -8,15 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes.engine import go_text
-from fakes.engine.errors import ApiError
-from fakes.engine.images.config import RunConfig
-from fakes.engine.images.layers import Layer, digest_of, flatten
-from fakes.engine.images.reference import InvalidReferenceError, Reference, parse, parse_as
-from fakes.engine.state import EngineState
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import Tree
 from imagebuilders.oci.image_config import chain_ids as oci_chain_ids
+
+from .. import go_text
+from ..errors import ApiError
+from ..state import EngineState
+from .config import RunConfig
+from .layers import Layer, digest_of, flatten
+from .reference import InvalidReferenceError, Reference, parse, parse_as
 
 
 @dataclass(eq=False)

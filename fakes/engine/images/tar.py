@@ -11,11 +11,12 @@ import posixpath
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
-from fakes.engine.versions import ByVersion
 from imagebuilders.exceptions import ConfigurationError, LayerFormatError
 from imagebuilders.oci.compression import Compression, decompressed, detect
 from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.layer import MAX_ARCHIVE_BYTES, Member, members
+
+from ..versions import ByVersion
 
 _TYPE = {"file": b"0", "symlink": b"2", "char": b"3", "block": b"4", "dir": b"5", "fifo": b"6"}
 _MODE_BITS = {

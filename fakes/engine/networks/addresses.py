@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 from typing import Any
 
-from fakes.engine.errors import ApiError
+from ..errors import ApiError
 
 Config = Mapping[str, Any]
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes.engine import go_text, messages
-from fakes.engine.errors import ApiError
-from fakes.engine.networks.addresses import (
+from .. import go_text, messages
+from ..errors import ApiError
+from ..state import EngineState
+from .addresses import (
     POOLS,
     Addresses,
     automatic,
@@ -20,7 +21,6 @@ from fakes.engine.networks.addresses import (
     is_new_kind,
     joined,
 )
-from fakes.engine.state import EngineState
 
 PREDEFINED = ("bridge", "host", "none")
 """The networks that are there from the beginning."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fakes.engine.images.store import ImageStore
-from fakes.engine.registries.hub import Hub
-from fakes.engine.registries.layer_sources import LayerSources
+from ..images.store import ImageStore
+from .hub import Hub
+from .layer_sources import LayerSources
 
 
 @dataclass

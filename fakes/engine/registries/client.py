@@ -13,17 +13,18 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions
 
-from fakes.engine.images.layers import digest_of
-from fakes.engine.images.reference import HUB, Reference
-from fakes.engine.registries.credentials import Credentials
-from fakes.engine.registries.errors import Reason, RegistryError, refusal
-from fakes.engine.registries.tls import AnyCertificate, certificate_of
 from imagebuilders.oci.media_types import (
     DOCKER_MANIFEST,
     DOCKER_MANIFEST_LIST,
     OCI_INDEX,
     OCI_MANIFEST,
 )
+
+from ..images.layers import digest_of
+from ..images.reference import HUB, Reference
+from .credentials import Credentials
+from .errors import Reason, RegistryError, refusal
+from .tls import AnyCertificate, certificate_of
 
 _ACCEPT = ", ".join((DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST))
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fakes.engine.images.layers import digest_of
-from fakes.engine.images.reference import Reference
-from fakes.engine.images.store import Image
-from fakes.engine.registries.client import missing
-from fakes.engine.registries.errors import Reason, RegistryError
-from fakes.engine.registries.manifest import manifest_of
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
+
+from ..images.layers import digest_of
+from ..images.reference import Reference
+from ..images.store import Image
+from .client import missing
+from .errors import Reason, RegistryError
+from .manifest import manifest_of
 
 
 class Hub:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from fakes.engine.images.reference import Reference
-from fakes.engine.registries.credentials import Credentials
+from ..images.reference import Reference
+from .credentials import Credentials
 
 
 @dataclass(frozen=True)

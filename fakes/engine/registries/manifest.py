@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from fakes.engine.images.store import Image
-from fakes.engine.registries.client import Blob
 from imagebuilders.oci.media_types import DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIFEST
+
+from ..images.store import Image
+from .client import Blob
 
 
 def manifest_of(image: Image, blobs: list[Blob] | None = None) -> bytes:

@@ -6,19 +6,20 @@ import json
 from collections.abc import Generator, Iterator
 from typing import Any, Protocol
 
-from fakes.engine import messages
-from fakes.engine.errors import ApiError
-from fakes.engine.images import tar
-from fakes.engine.images.layers import Layer, digest_of
-from fakes.engine.images.reference import HUB, Reference
-from fakes.engine.images.store import Image
-from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
-from fakes.engine.registries.access import RegistryAccess
-from fakes.engine.registries.client import RegistryClient
-from fakes.engine.registries.credentials import Credentials
-from fakes.engine.registries.errors import RegistryError
-from fakes.engine.versions import PASSES_REFUSALS_ON
 from imagebuilders.oci.media_types import CONFIG_TYPES
+
+from .. import messages
+from ..errors import ApiError
+from ..images import tar
+from ..images.layers import Layer, digest_of
+from ..images.reference import HUB, Reference
+from ..images.store import Image
+from ..progress import ATTEMPTS, Message, progress, retrying, short
+from ..versions import PASSES_REFUSALS_ON
+from .access import RegistryAccess
+from .client import RegistryClient
+from .credentials import Credentials
+from .errors import RegistryError
 
 Platform = tuple[str, str, str]
 

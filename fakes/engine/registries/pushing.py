@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fakes.engine.errors import ApiError
-from fakes.engine.images.layers import Layer, digest_of
-from fakes.engine.images.reference import Reference, parse
-from fakes.engine.images.store import Image
-from fakes.engine.progress import ATTEMPTS, Message, progress, retrying, short
-from fakes.engine.registries.access import RegistryAccess
-from fakes.engine.registries.client import Blob, RegistryClient
-from fakes.engine.registries.credentials import Credentials
-from fakes.engine.registries.errors import RegistryError
-from fakes.engine.registries.layer_sources import Source
-from fakes.engine.registries.manifest import manifest_of
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
+
+from ..errors import ApiError
+from ..images.layers import Layer, digest_of
+from ..images.reference import Reference, parse
+from ..images.store import Image
+from ..progress import ATTEMPTS, Message, progress, retrying, short
+from .access import RegistryAccess
+from .client import Blob, RegistryClient
+from .credentials import Credentials
+from .errors import RegistryError
+from .layer_sources import Source
+from .manifest import manifest_of
 
 _PIECE = 32 * 1024
 

@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text, messages
-from fakes.engine.errors import ApiError
-from fakes.engine.go_json import MismatchError, Struct, read
-from fakes.engine.http import Request
-from fakes.engine.versions import STRICT_JSON, ByVersion
+from .. import go_text, messages
+from ..errors import ApiError
+from ..go_json import MismatchError, Struct, read
+from ..http import Request
+from ..versions import STRICT_JSON, ByVersion
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Types = ByVersion[Struct]
 """What a body is read into."""

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import messages
-from fakes.engine.builder.build import Build
-from fakes.engine.builder.context import SentContext
-from fakes.engine.builder.dockerfile_source import remove_ignored, select_dockerfile
-from fakes.engine.builder.options import BuildOptions
-from fakes.engine.dockerfile.dialect import Dialect
-from fakes.engine.dockerfile.instructions import read
-from fakes.engine.dockerfile.plan import plan, select_target, with_labels
-from fakes.engine.errors import ApiError, DockerfileError, StepError
-from fakes.engine.faults import CONTEXT
-from fakes.engine.http import Request, Response
-from fakes.engine.progress import failure
-from fakes.engine.records import BuildRecord
-from fakes.engine.routes.build_options import read_options, read_tags
-from fakes.engine.routes.streams import streamed
-from fakes.engine.routes.table import route
+from .. import messages
+from ..builder.build import Build
+from ..builder.context import SentContext
+from ..builder.dockerfile_source import remove_ignored, select_dockerfile
+from ..builder.options import BuildOptions
+from ..dockerfile.dialect import Dialect
+from ..dockerfile.instructions import read
+from ..dockerfile.plan import plan, select_target, with_labels
+from ..errors import ApiError, DockerfileError, StepError
+from ..faults import CONTEXT
+from ..http import Request, Response
+from ..progress import failure
+from ..records import BuildRecord
+from .build_options import read_options, read_tags
+from .streams import streamed
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 
 @route("POST", "/build")

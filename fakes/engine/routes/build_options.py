@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fakes.engine import go_text
-from fakes.engine.builder.options import BuildOptions
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request
-from fakes.engine.images.reference import InvalidReferenceError, Reference
-from fakes.engine.platforms import parse_platform
-from fakes.engine.registries.credentials import Credentials
+from .. import go_text
+from ..builder.options import BuildOptions
+from ..errors import ApiError
+from ..http import Request
+from ..images.reference import InvalidReferenceError, Reference
+from ..platforms import parse_platform
+from ..registries.credentials import Credentials
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 # What a build's record shows by an attribute of its own.
 _NAMED = frozenset(["t", "dockerfile", "target", "buildargs", "labels"])

@@ -7,15 +7,15 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response
-from fakes.engine.images.seed import seeded_image
-from fakes.engine.routes.table import not_implemented, route
+from ..errors import ApiError
+from ..http import Request, Response
+from ..images.seed import seeded_image
+from .table import not_implemented, route
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Path = dict[str, str]
 Serve = Callable[[socket.socket, bytes], None]

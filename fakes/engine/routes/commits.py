@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine.builder.changes import apply_changes
-from fakes.engine.builder.commit import layer_of
-from fakes.engine.containers.container import Container
-from fakes.engine.containers.merge import merged_config
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.images.config import ImageConfig, RunConfig, history_entry
-from fakes.engine.images.reference import InvalidReferenceError, Reference
-from fakes.engine.images.store import Image
-from fakes.engine.images.tar import STYLES
-from fakes.engine.routes.bodies import config_body
-from fakes.engine.routes.container_types import CONFIG
-from fakes.engine.routes.table import route
 from imagebuilders.oci.reference import is_tag
 
+from ..builder.changes import apply_changes
+from ..builder.commit import layer_of
+from ..containers.container import Container
+from ..containers.merge import merged_config
+from ..errors import ApiError
+from ..http import Request, Response, json_response
+from ..images.config import ImageConfig, RunConfig, history_entry
+from ..images.reference import InvalidReferenceError, Reference
+from ..images.store import Image
+from ..images.tar import STYLES
+from .bodies import config_body
+from .container_types import CONFIG
+from .table import route
+
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Path = dict[str, str]
 

@@ -6,17 +6,18 @@ import base64
 import posixpath
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text
-from fakes.engine.containers.archive import ContainerArchive, Found
-from fakes.engine.errors import ApiError
-from fakes.engine.filesystem.overlay import Overlay
-from fakes.engine.http import Request, Response, chunks_of, json_response
-from fakes.engine.images import tar
-from fakes.engine.routes.table import route
 from imagebuilders.oci.file_tree import walk_key
 
+from .. import go_text
+from ..containers.archive import ContainerArchive, Found
+from ..errors import ApiError
+from ..filesystem.overlay import Overlay
+from ..http import Request, Response, chunks_of, json_response
+from ..images import tar
+from .table import route
+
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Path = dict[str, str]
 _GO_MODE = {"dir": 1 << 31, "symlink": 1 << 27, "fifo": 1 << 25, "char": 1 << 21, "block": 1 << 26}

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from fakes.engine import messages
-from fakes.engine.containers.container import Container
-from fakes.engine.containers.ports import port_lines
-from fakes.engine.errors import ApiError
-from fakes.engine.routes.filters import Filters, is_found, labels_match, truth
+from .. import messages
+from ..containers.container import Container
+from ..containers.ports import port_lines
+from ..errors import ApiError
+from .filters import Filters, is_found, labels_match, truth
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 
 LIST_FILTERS = (

@@ -7,18 +7,18 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from fakes.engine import messages
-from fakes.engine.containers.container import Container, LogEntry
-from fakes.engine.containers.streams import IDLE, follow, frame, wanted
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, is_hung_up, read_away
-from fakes.engine.routes.hijacked import RAW, output_type, taken_over
-from fakes.engine.routes.numbers import moment
-from fakes.engine.routes.table import route
-from fakes.engine.versions import EngineVersion
+from .. import messages
+from ..containers.container import Container, LogEntry
+from ..containers.streams import IDLE, follow, frame, wanted
+from ..errors import ApiError
+from ..http import Request, Response, is_hung_up, read_away
+from ..versions import EngineVersion
+from .hijacked import RAW, output_type, taken_over
+from .numbers import moment
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Path = dict[str, str]
 _READABLE_LOGS = ("json-file", "local", "journald")

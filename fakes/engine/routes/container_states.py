@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import messages
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response
-from fakes.engine.routes.numbers import integer
-from fakes.engine.routes.table import route
+from .. import messages
+from ..errors import ApiError
+from ..http import Request, Response
+from .numbers import integer
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Path = dict[str, str]
 _CONDITIONS = ("", "not-running", "next-exit", "removed")

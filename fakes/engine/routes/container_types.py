@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.engine.go_json import (
+from ..go_json import (
     BOOL,
     FREE,
     INT,
@@ -16,7 +16,7 @@ from fakes.engine.go_json import (
     Plain,
     Struct,
 )
-from fakes.engine.versions import ByVersion
+from ..versions import ByVersion
 
 _LIST = Many(STRING)
 _INT64 = Plain("int64", int)

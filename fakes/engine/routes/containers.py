@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine import messages
-from fakes.engine.containers.checks import warnings
-from fakes.engine.containers.view import inspect, summary
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.images.config import RunConfig
-from fakes.engine.platforms import parse_platform
-from fakes.engine.routes.bodies import config_body
-from fakes.engine.routes.container_lists import LIST_FILTERS, listed
-from fakes.engine.routes.container_types import CONFIG
-from fakes.engine.routes.filters import labels_match, older_than, read_filters
-from fakes.engine.routes.numbers import integer
-from fakes.engine.routes.table import route
+from .. import messages
+from ..containers.checks import warnings
+from ..containers.view import inspect, summary
+from ..errors import ApiError
+from ..http import Request, Response, json_response
+from ..images.config import RunConfig
+from ..platforms import parse_platform
+from .bodies import config_body
+from .container_lists import LIST_FILTERS, listed
+from .container_types import CONFIG
+from .filters import labels_match, older_than, read_filters
+from .numbers import integer
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Path = dict[str, str]
 _PRUNE_FILTERS = ("label", "label!", "until")

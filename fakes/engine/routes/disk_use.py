@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text
-from fakes.engine.containers.view import summary
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.moments import parse_moment
-from fakes.engine.routes.filters import read_filters
-from fakes.engine.routes.image_lists import summaries
-from fakes.engine.routes.table import route
-from fakes.engine.routes.volumes import users
+from .. import go_text
+from ..containers.view import summary
+from ..errors import ApiError
+from ..http import Request, Response, json_response
+from ..moments import parse_moment
+from .filters import read_filters
+from .image_lists import summaries
+from .table import route
+from .volumes import users
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 _KINDS = ("container", "image", "volume", "build-cache")
 _PRUNE_FILTERS = (

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.images.reference import HUB, InvalidReferenceError, Reference, is_id
-from fakes.engine.registries.client import RegistryClient
-from fakes.engine.registries.credentials import Credentials
-from fakes.engine.registries.errors import RegistryError
-from fakes.engine.routes.table import route
-from fakes.engine.versions import PASSES_REFUSALS_ON
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
+from ..errors import ApiError
+from ..http import Request, Response, json_response
+from ..images.reference import HUB, InvalidReferenceError, Reference, is_id
+from ..registries.client import RegistryClient
+from ..registries.credentials import Credentials
+from ..registries.errors import RegistryError
+from ..versions import PASSES_REFUSALS_ON
+from .table import route
+
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
-    from fakes.engine.registries.pulling import Repository
+    from ..daemon import Daemon
+    from ..registries.pulling import Repository
 
 
 @route("GET", "/distribution/{name:.*}/json")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response
-from fakes.engine.images.reference import InvalidReferenceError, parse
-from fakes.engine.routes.filters import Filters, labels_match, read_filters
-from fakes.engine.routes.numbers import moment
-from fakes.engine.routes.table import route
+from .. import go_text
+from ..errors import ApiError
+from ..http import Request, Response
+from ..images.reference import InvalidReferenceError, parse
+from .filters import Filters, labels_match, read_filters
+from .numbers import moment
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Event = dict[str, Any]
 # How long is waited for something to happen before it is looked whether anybody listens.

@@ -6,19 +6,19 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from fakes.engine import messages
-from fakes.engine.containers.container import STDOUT, Exec, LogEntry
-from fakes.engine.containers.streams import frame, wanted
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.routes.bodies import json_body
-from fakes.engine.routes.container_output import check_size, is_detach_keys
-from fakes.engine.routes.container_types import EXEC, EXEC_START
-from fakes.engine.routes.hijacked import taken_over
-from fakes.engine.routes.table import route
+from .. import messages
+from ..containers.container import STDOUT, Exec, LogEntry
+from ..containers.streams import frame, wanted
+from ..errors import ApiError
+from ..http import Request, Response, json_response
+from .bodies import json_body
+from .container_output import check_size, is_detach_keys
+from .container_types import EXEC, EXEC_START
+from .hijacked import taken_over
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Path = dict[str, str]
 

@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Iterable
 
-from fakes.engine import go_text, messages
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request
-from fakes.engine.moments import parse_moment
-from fakes.engine.versions import OLDEST, VERSIONS, EngineVersion
+from .. import go_text, messages
+from ..errors import ApiError
+from ..http import Request
+from ..moments import parse_moment
+from ..versions import OLDEST, VERSIONS, EngineVersion
 
 _OLD = VERSIONS[OLDEST]
 

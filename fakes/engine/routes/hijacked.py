@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fakes.engine.http import Request
-from fakes.engine.versions import EngineVersion
+from ..http import Request
+from ..versions import EngineVersion
 
 RAW = "application/vnd.docker.raw-stream"
 MULTIPLEXED = "application/vnd.docker.multiplexed-stream"

@@ -6,13 +6,13 @@ import fnmatch
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine.errors import ApiError
-from fakes.engine.images.reference import Reference, parse
-from fakes.engine.images.store import Image, chain_ids
-from fakes.engine.routes.filters import labels_match, older_than, truth
+from ..errors import ApiError
+from ..images.reference import Reference, parse
+from ..images.store import Image, chain_ids
+from .filters import labels_match, older_than, truth
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 # The number of seconds of the time that stands for none.
 NO_TIME = -62135596800

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text, messages
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, chunks_of, json_response
-from fakes.engine.images import archive
-from fakes.engine.images.reference import InvalidReferenceError, Reference
-from fakes.engine.images.removal import remove_image
-from fakes.engine.images.store import Image
-from fakes.engine.routes.filters import labels_match, older_than, read_filters, truth
-from fakes.engine.routes.image_lists import NO_TIME, summaries
-from fakes.engine.routes.streams import lines
-from fakes.engine.routes.table import route
 from imagebuilders.oci.reference import is_tag
 
+from .. import go_text, messages
+from ..errors import ApiError
+from ..http import Request, Response, chunks_of, json_response
+from ..images import archive
+from ..images.reference import InvalidReferenceError, Reference
+from ..images.removal import remove_image
+from ..images.store import Image
+from .filters import labels_match, older_than, read_filters, truth
+from .image_lists import NO_TIME, summaries
+from .streams import lines
+from .table import route
+
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 _LIST_FILTERS = ("dangling", "label", "before", "since", "reference")
 # What a configuration says of a container and never of an image.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakes.engine import go_text
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.routes.table import route
+from .. import go_text
+from ..http import Request, Response, json_response
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 _COMMIT = {"ID": "", "Expected": ""}
 

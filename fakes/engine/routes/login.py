@@ -5,20 +5,20 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fakes.engine import go_text
-from fakes.engine.errors import ApiError
-from fakes.engine.go_json import STRING, Kind, Struct
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.images.reference import HUB, Reference
-from fakes.engine.registries.client import RegistryClient
-from fakes.engine.registries.credentials import Credentials
-from fakes.engine.registries.errors import RegistryError
-from fakes.engine.routes.bodies import plain_body
-from fakes.engine.routes.table import route
-from fakes.engine.versions import PASSES_REFUSALS_ON, ByVersion
+from .. import go_text
+from ..errors import ApiError
+from ..go_json import STRING, Kind, Struct
+from ..http import Request, Response, json_response
+from ..images.reference import HUB, Reference
+from ..registries.client import RegistryClient
+from ..registries.credentials import Credentials
+from ..registries.errors import RegistryError
+from ..versions import PASSES_REFUSALS_ON, ByVersion
+from .bodies import plain_body
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 _AUTH_FIELDS: dict[str, Kind] = dict.fromkeys(
     ("username", "password", "auth", "email", "serveraddress", "identitytoken", "registrytoken"),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine import go_text
-from fakes.engine.containers import connections
-from fakes.engine.errors import ApiError
-from fakes.engine.go_json import BOOL, STRING, STRINGS, Kind, Many, Struct
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.networks.store import PREDEFINED, AmbiguousNetworkError, Network
-from fakes.engine.routes.bodies import json_body
-from fakes.engine.routes.container_types import ENDPOINT
-from fakes.engine.routes.filters import (
+from .. import go_text
+from ..containers import connections
+from ..errors import ApiError
+from ..go_json import BOOL, STRING, STRINGS, Kind, Many, Struct
+from ..http import Request, Response, json_response
+from ..networks.store import PREDEFINED, AmbiguousNetworkError, Network
+from ..versions import ByVersion
+from .bodies import json_body
+from .container_types import ENDPOINT
+from .filters import (
     is_found,
     labels_match,
     name_matches,
@@ -20,11 +21,10 @@ from fakes.engine.routes.filters import (
     read_filters,
     without_labels,
 )
-from fakes.engine.routes.table import route
-from fakes.engine.versions import ByVersion
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Path = dict[str, str]
 _LIST_FILTERS = ("driver", "type", "name", "id", "label", "scope", "dangling")

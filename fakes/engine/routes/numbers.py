@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request
-from fakes.engine.moments import parse_stamp
+from ..errors import ApiError
+from ..http import Request
+from ..moments import parse_stamp
 
 
 def integer(text: str, status: int) -> int:

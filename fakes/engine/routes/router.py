@@ -6,16 +6,17 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from fakes.engine.errors import ApiError
-from fakes.engine.faults import apply_after, apply_before
-from fakes.engine.http import Request, Response, error_response
-from fakes.engine.images.tar import TarError
-from fakes.engine.routes.table import Endpoint, table
-from fakes.engine.versions import ERRORS_IN_JSON, numbers
 from imagebuilders.exceptions import LayerFormatError
 
+from ..errors import ApiError
+from ..faults import apply_after, apply_before
+from ..http import Request, Response, error_response
+from ..images.tar import TarError
+from ..versions import ERRORS_IN_JSON, numbers
+from .table import Endpoint, table
+
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 
 class Router:

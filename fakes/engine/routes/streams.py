@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from fakes.engine.errors import ApiError, StepError
-from fakes.engine.http import Response
-from fakes.engine.progress import Message, failure, message_line
+from ..errors import ApiError, StepError
+from ..http import Response
+from ..progress import Message, failure, message_line
 
 
 def lines(messages: Iterable[Message]) -> Iterator[bytes]:

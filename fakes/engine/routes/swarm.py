@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.messages import NO_MANAGER
-from fakes.engine.routes.table import route
+from ..errors import ApiError
+from ..http import Request, Response, json_response
+from ..messages import NO_MANAGER
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 
 @route("GET", "/swarm")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.routes.table import route
+from ..http import Request, Response, json_response
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 _BUILT = "2024-01-01T00:00:00.000000000+00:00"
 

@@ -9,12 +9,12 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, NamedTuple
 
-from fakes.engine import routes
-from fakes.engine.http import Request, Response, error_response
-from fakes.engine.routes.missing import ROUTES
+from .. import routes
+from ..http import Request, Response, error_response
+from .missing import ROUTES
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Endpoint = Callable[["Daemon", Request, dict[str, str]], Response]
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine import go_text, messages
-from fakes.engine.builder.imports import import_tar
-from fakes.engine.errors import ApiError
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.images.reference import InvalidReferenceError, Reference, is_digest
-from fakes.engine.platforms import parse_platform
-from fakes.engine.progress import message_line
-from fakes.engine.registries.credentials import Credentials
-from fakes.engine.registries.pulling import pull
-from fakes.engine.registries.pushing import push
-from fakes.engine.routes.bodies import credentials_body
-from fakes.engine.routes.images import named
-from fakes.engine.routes.login import AUTH
-from fakes.engine.routes.streams import lines, streamed
-from fakes.engine.routes.table import route
 from imagebuilders.oci.reference import is_tag
 
+from .. import go_text, messages
+from ..builder.imports import import_tar
+from ..errors import ApiError
+from ..http import Request, Response, json_response
+from ..images.reference import InvalidReferenceError, Reference, is_digest
+from ..platforms import parse_platform
+from ..progress import message_line
+from ..registries.credentials import Credentials
+from ..registries.pulling import pull
+from ..registries.pushing import push
+from .bodies import credentials_body
+from .images import named
+from .login import AUTH
+from .streams import lines, streamed
+from .table import route
+
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 
 @route("POST", "/images/create")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes.engine.errors import ApiError
-from fakes.engine.go_json import STRING, STRINGS, Kind, Struct
-from fakes.engine.http import Request, Response, json_response
-from fakes.engine.routes.bodies import json_body
-from fakes.engine.routes.filters import (
+from ..errors import ApiError
+from ..go_json import STRING, STRINGS, Kind, Struct
+from ..http import Request, Response, json_response
+from ..versions import ByVersion
+from ..volumes.store import ANONYMOUS, Volume
+from .bodies import json_body
+from .filters import (
     labels_match,
     name_matches,
     parse_boolean,
@@ -16,12 +18,10 @@ from fakes.engine.routes.filters import (
     truth,
     without_labels,
 )
-from fakes.engine.routes.table import route
-from fakes.engine.versions import ByVersion
-from fakes.engine.volumes.store import ANONYMOUS, Volume
+from .table import route
 
 if TYPE_CHECKING:
-    from fakes.engine.daemon import Daemon
+    from ..daemon import Daemon
 
 Path = dict[str, str]
 _LIST_FILTERS = ("dangling", "name", "driver", "label")

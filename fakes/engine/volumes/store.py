@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fakes.engine import go_text
-from fakes.engine.errors import ApiError
-from fakes.engine.state import EngineState
+from .. import go_text
+from ..errors import ApiError
+from ..state import EngineState
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _DRIVER = "local"

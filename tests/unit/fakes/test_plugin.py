@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
+
+import fakes
 
 _STRICT = (
     *("-p", "no:cacheprovider", "--strict-markers", "--strict-config", "-q"),
@@ -381,27 +385,91 @@ def test_plugin_can_be_switched_off(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*fixture 'fake_registry' not found*"])
 
 
-def test_a_project_keeps_its_own_package_named_fakes(
-    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
-) -> None:
-    """A folder `fakes` of the project is imported as ever; our fixtures say what hides them."""
+@pytest.fixture
+def own_fakes(pytester: pytest.Pytester) -> Path:
+    """A project with a package `fakes` of its own."""
     package = pytester.mkpydir("fakes")
     (package / "clock.py").write_text("NOW = 12\n")
+    return pytester.path
+
+
+def test_a_project_keeps_its_own_package_named_fakes(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str], own_fakes: Path
+) -> None:
+    """Its folder is imported as ever, and every fixture works beside it."""
     pytester.makepyfile(
         """
+        import sys
+
+        import pytest
         from fakes.clock import NOW
+
+        from imagebuilders.testing import FakeDockerEngine, FakeRegistry, submodule
 
         def test_own():
             assert NOW == 12
+            assert sys.modules["fakes"].__file__.startswith(sys.path[0])
 
-        def test_ours(fake_registry):
-            pass
+        def test_registry(fake_registry, fake_registry_factory):
+            assert isinstance(fake_registry, FakeRegistry)
+            assert isinstance(fake_registry_factory(), FakeRegistry)
+
+        @pytest.mark.fake_docker_engine(version="28.5")
+        def test_engine(fake_docker_engine, fake_docker_client, fake_docker_host, image_tree):
+            assert isinstance(fake_docker_engine, FakeDockerEngine)
+            fake_docker_engine.seed_image("app:1", files={"/a": "1"})
+            assert fake_docker_client.images.get("app:1").tags == ["app:1"]
+            assert image_tree("app:1") == {"/a": "1"}
+            assert fake_docker_host.startswith("unix://")
+
+        def test_engine_factories(fake_docker_engine_factory, fake_docker_client_factory):
+            engine = fake_docker_engine_factory(version="26.1")
+            version = fake_docker_client_factory(engine).version()["Version"]
+            assert version.startswith("26.1")
+
+        def test_store(in_memory_artifact_store, in_memory_artifact_store_factory):
+            assert type(in_memory_artifact_store) is type(in_memory_artifact_store_factory())
+
+        def test_stack(fake_stack, fake_registry):
+            assert fake_registry.address in fake_stack.container_registry.uri
+
+        def test_contracts():
+            contract = submodule("contracts.artifact_store")
+            assert "@pytest_ar" in vars(contract)
+
+        def test_explained(image_tree, fake_docker_engine):
+            fake_docker_engine.seed_image("app:1", files={"/a": "1"})
+            assert image_tree("app:1") == {"/a": "2"}
         """
     )
     # As with `python -m pytest`, the project's folder comes first.
     result = pytester.runpytest_subprocess(*plugin_alone, *_STRICT, "-o", "pythonpath=.")
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*this project's own module `fakes` (*) hides the package*"])
+    result.assert_outcomes(passed=7, failed=1)
+    result.stdout.fnmatch_lines(["*== what was expected*"])
+
+
+def test_the_doubles_as_programs_beside_a_package_named_fakes(own_fakes: Path) -> None:
+    """`python -m imagebuilders.testing` has the commands of `python -m fakes`."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "imagebuilders.testing", "--help"],
+        cwd=own_fakes,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Usage: python -m imagebuilders.testing" in shown.stdout
+    assert {"engine", "registry", "run"} <= set(shown.stdout.split())
+
+
+def test_without_another_package_the_doubles_are_those_of_fakes() -> None:
+    """They are the same classes, whichever way they were imported."""
+    testing = import_module("imagebuilders.testing")
+    for name in fakes.__all__:
+        assert getattr(testing, name) is getattr(fakes, name)
+    assert testing.submodule("engine") is sys.modules["fakes.engine"]
+    assert set(dir(testing)) == {*fakes.__all__, "submodule"}
+    with pytest.raises(AttributeError, match="has no attribute 'FakeNothing'"):
+        testing.FakeNothing  # noqa: B018
 
 
 def test_contract_asserts_are_explained(

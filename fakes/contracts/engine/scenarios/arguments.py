@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.registry import dockerfiles, scenario
-from fakes.contracts.engine.session import Session
+from ..registry import dockerfiles, scenario
+from ..session import Session
 
 _H = "FROM scratch\nCOPY a /a\n"
 _FILES = {"a": "a", "b": "b"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.context import Entry, directory
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..context import Entry, directory
+from ..registry import scenario
+from ..session import Session
 
 _DF = "FROM scratch\nCOPY a /a\nENV x=1\nCOPY b /b\nCMD c"
 _FILES = {"a": "a", "b": "b", "c": "c"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.contracts.engine.container_hands import create, image, run, sleeping
-from fakes.contracts.engine.context import pack
-from fakes.contracts.engine.event_log import events
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..container_hands import create, image, run, sleeping
+from ..context import pack
+from ..event_log import events
+from ..registry import scenario
+from ..session import Session
 
 
 def _made(s: Session, **body: Any) -> None:

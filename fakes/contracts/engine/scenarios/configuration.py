@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.registry import dockerfiles
+from ..registry import dockerfiles
 
 _HEAD = "FROM scratch\nCOPY a /a\n"
 _FILES = {"a": "a"}

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from fakes.contracts.engine.container_hands import (
+from ..container_hands import (
     comparable,
     create,
     image,
@@ -14,8 +14,8 @@ from fakes.contracts.engine.container_hands import (
     run,
     sleeping,
 )
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..registry import scenario
+from ..session import Session
 
 _EVERYTHING: dict[str, Any] = {
     "Hostname": "host",

@@ -6,10 +6,10 @@ import base64
 import json
 from typing import Any
 
-from fakes.contracts.engine.container_hands import archive, create, image, run
-from fakes.contracts.engine.context import Entry, Files, directory, pack, symlink
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..container_hands import archive, create, image, run
+from ..context import Entry, Files, directory, pack, symlink
+from ..registry import scenario
+from ..session import Session
 
 _IMAGE: Files = {
     "d/a": "a",

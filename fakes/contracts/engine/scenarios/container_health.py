@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fakes.contracts.engine.container_hands import note_document, sleeping, until
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..container_hands import note_document, sleeping, until
+from ..registry import scenario
+from ..session import Session
 
 _HOUR = 3600 * 1_000_000_000
 _SOON = 20_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from fakes.contracts.engine import resources
-from fakes.contracts.engine.container_hands import (
+from .. import resources
+from ..container_hands import (
     create,
     image,
     listed,
@@ -13,8 +13,8 @@ from fakes.contracts.engine.container_hands import (
     run,
     sleeping,
 )
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..registry import scenario
+from ..session import Session
 
 
 @scenario

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fakes.contracts.engine.container_hands import (
+from ..container_hands import (
     by_stream,
     create,
     note_output,
@@ -15,8 +15,8 @@ from fakes.contracts.engine.container_hands import (
     until,
     upgraded,
 )
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..registry import scenario
+from ..session import Session
 
 _BOTH = {"stdout": "1", "stderr": "1"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.container_hands import (
+from ..container_hands import (
     create,
     image,
     note_document,
@@ -14,8 +14,8 @@ from fakes.contracts.engine.container_hands import (
     status,
     until,
 )
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..registry import scenario
+from ..session import Session
 
 
 def _post(s: Session, *actions: str) -> None:

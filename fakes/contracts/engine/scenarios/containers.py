@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fakes.contracts.engine.container_hands import (
+from ..container_hands import (
     create,
     image,
     listed,
@@ -14,8 +14,8 @@ from fakes.contracts.engine.container_hands import (
     serving,
     sleeping,
 )
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..registry import scenario
+from ..session import Session
 
 _ABSENT = "0" * 64
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.context import Entry, Files, directory, symlink
-from fakes.contracts.engine.registry import dockerfiles, scenario
-from fakes.contracts.engine.session import Session
+from ..context import Entry, Files, directory, symlink
+from ..registry import dockerfiles, scenario
+from ..session import Session
 
 _TREE: dict[str, object] = {
     "a.txt": "a",
@@ -152,7 +152,7 @@ def gzipped_context(s: Session) -> None:
     """A compressed body."""
     import gzip
 
-    from fakes.contracts.engine.context import pack
+    from ..context import pack
 
     body = gzip.compress(pack({"Dockerfile": "FROM scratch\nCOPY a /", "a": "1"}), mtime=0)
     s.build(None, body=body)

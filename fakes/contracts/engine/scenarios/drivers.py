@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..registry import scenario
+from ..session import Session
 
 
 @scenario

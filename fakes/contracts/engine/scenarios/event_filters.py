@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from fakes.contracts.engine.context import pack
-from fakes.contracts.engine.event_log import brief, moment, told
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.resources import container, filters, network, volume
-from fakes.contracts.engine.session import Session
+from ..context import pack
+from ..event_log import brief, moment, told
+from ..registry import scenario
+from ..resources import container, filters, network, volume
+from ..session import Session
 
 
 def _happenings(s: Session) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.contracts.engine.context import pack
-from fakes.contracts.engine.event_log import events
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.resources import container, made, network, removed, volume
-from fakes.contracts.engine.session import Session
+from ..context import pack
+from ..event_log import events
+from ..registry import scenario
+from ..resources import container, made, network, removed, volume
+from ..session import Session
 
 _DF = "FROM scratch\nCOPY a /a\nLABEL l=1"
 

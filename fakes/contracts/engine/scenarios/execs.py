@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.contracts.engine.container_hands import (
+from ..container_hands import (
     create,
     note_output,
     run,
@@ -12,8 +12,8 @@ from fakes.contracts.engine.container_hands import (
     until,
     upgraded,
 )
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..registry import scenario
+from ..session import Session
 
 _BOTH = {"AttachStdout": True, "AttachStderr": True}
 

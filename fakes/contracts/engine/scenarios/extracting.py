@@ -5,8 +5,8 @@ from __future__ import annotations
 import bz2
 import gzip
 
-from fakes.contracts.engine.context import Entry, directory, pack, symlink
-from fakes.contracts.engine.registry import dockerfiles
+from ..context import Entry, directory, pack, symlink
+from ..registry import dockerfiles
 
 
 def _gzip(content: bytes) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.registry import dockerfiles, scenario
-from fakes.contracts.engine.session import Session
+from ..registry import dockerfiles, scenario
+from ..session import Session
 
 dockerfiles(
     "failures",
@@ -136,7 +136,7 @@ def broken_gzip(s: Session) -> None:
 @scenario
 def truncated_tar(s: Session) -> None:
     """An archive that ends in the middle of a file."""
-    from fakes.contracts.engine.context import pack
+    from ..context import pack
 
     whole = pack({"Dockerfile": "FROM scratch\nCOPY a /", "a": "x" * 5000})
     s.build(None, body=whole[:3000])

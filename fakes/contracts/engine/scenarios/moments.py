@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.contracts.engine.container_hands import create
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.resources import filters, network
-from fakes.contracts.engine.session import Session
+from ..container_hands import create
+from ..registry import scenario
+from ..resources import filters, network
+from ..session import Session
 
 _STAMPS = ("0", "1", "1.5", "1.", ".5", "+1", "-1", "1.-5", "x", "1.x", "1h", "2020-01-01", " 1")
 _UNTIL = ("0", "1", "1.5", "1.", ".5", "x", "", "-1h", "2020-01-01", "2020-01-01T00:00:00Z", "9h9")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fakes.contracts.engine.context import pack
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.resources import container, filters
-from fakes.contracts.engine.session import Session
+from ..context import pack
+from ..registry import scenario
+from ..resources import container, filters
+from ..session import Session
 
 
 def _built(s: Session, tag: str = "one:1", extra: str = "") -> str:

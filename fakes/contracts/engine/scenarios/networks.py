@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.resources import container, filters, network, removed
-from fakes.contracts.engine.session import Session
+from ..registry import scenario
+from ..resources import container, filters, network, removed
+from ..session import Session
 
 _PREDEFINED = ("bridge", "host", "none")
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transfers import Transfers, described
 from imagebuilders.oci.media_types import (
     DOCKER_MANIFEST,
     DOCKER_MANIFEST_LIST,
     OCI_INDEX,
     OCI_MANIFEST,
 )
+
+from ..registry import scenario
+from ..session import Session
+from ..transfers import Transfers, described
 
 
 def _config(t: Transfers, name: str) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transfers import Transfers
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
+
+from ..registry import scenario
+from ..session import Session
+from ..transfers import Transfers
 
 
 @scenario

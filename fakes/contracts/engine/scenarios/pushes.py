@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transfers import Transfers
+from ..registry import scenario
+from ..session import Session
+from ..transfers import Transfers
 
 
 def _manifest(s: Session, t: Transfers, name: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transfers import Transfers, encoded, login
 from imagebuilders.oci.media_types import DOCKER_MANIFEST, OCI_INDEX
+
+from ..registry import scenario
+from ..session import Session
+from ..transfers import Transfers, encoded, login
 
 USERS = {"alice": "correct horse"}
 ALICE = login("alice", "correct horse")
@@ -174,7 +175,7 @@ def forms_of_credentials(s: Session) -> None:
 @scenario
 def denied_repository(s: Session) -> None:
     """A user who may not do everything."""
-    from fakes.registry.auth import RepositoryRule
+    from ....registry.auth import RepositoryRule
 
     for kind in ("basic", "bearer"):
         rules = [RepositoryRule("secret/*", pull=(), push=()), RepositoryRule("read/*", push=())]

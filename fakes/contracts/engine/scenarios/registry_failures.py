@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
-from fakes.contracts.engine.transfers import Transfers, login
+from ..registry import scenario
+from ..session import Session
+from ..transfers import Transfers, login
 
 USERS = {"alice": "correct horse"}
 ALICE = login("alice", "correct horse")
@@ -250,7 +250,7 @@ def no_room(s: Session) -> None:
 @scenario
 def immutable_tag(s: Session) -> None:
     """A tag that may not move."""
-    from fakes.registry.auth import RepositoryRule
+    from ....registry.auth import RepositoryRule
 
     rules = [RepositoryRule("app", immutable_tags=True)]
     t = Transfers(s, rules=rules)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from fakes.contracts.engine.container_hands import create, sleeping
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.session import Session
+from ..container_hands import create, sleeping
+from ..registry import scenario
+from ..session import Session
 
 # No documents, and documents that are no objects.
 _UNREADABLE = ("", " ", "null", "[]", "1", '"x"', "{", "x", '{"a"', "{}x", "{} {}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.registry import dockerfiles, scenario
-from fakes.contracts.engine.session import Session
+from ..registry import dockerfiles, scenario
+from ..session import Session
 
 _FILES = {"a": "a", "b": "b", "d/e": "e"}
 

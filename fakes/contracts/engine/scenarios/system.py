@@ -7,10 +7,10 @@ from typing import Any
 
 import requests
 
-from fakes.contracts.engine.context import pack
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.resources import container, filters, network, volume
-from fakes.contracts.engine.session import Session
+from ..context import pack
+from ..registry import scenario
+from ..resources import container, filters, network, volume
+from ..session import Session
 
 _HEADERS = (
     "Api-Version",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fakes.contracts.engine.registry import scenario
-from fakes.contracts.engine.resources import container, filters, removed, volume
-from fakes.contracts.engine.session import Session
+from ..registry import scenario
+from ..resources import container, filters, removed, volume
+from ..session import Session
 
 
 def _names(s: Session, what: str, **query: str) -> None:
