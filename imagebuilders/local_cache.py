@@ -58,10 +58,10 @@ def prune_local_cache(keep_duration: timedelta | None = None) -> list[CachedFile
     Raises:
         OSError: a file cannot be removed; others may be gone already.
     """
-    latest = datetime.now(timezone.utc) - (keep_duration or timedelta())
+    now = datetime.now(timezone.utc)
     removed = []
     for file in local_cache():
-        if keep_duration is not None and file.last_used_at > latest:
+        if keep_duration is not None and now - file.last_used_at < keep_duration:
             continue
         with suppress(FileNotFoundError):  # another process was quicker
             os.unlink(file.path)

@@ -27,6 +27,7 @@ DISK_USAGE_SECONDS = 10 * ANSWER_SECONDS
 
 _WITH_SPACE_LIMITS = (0, 17)
 _LOOKED_UP = re.compile(r"(?:^|,)\s*(?:description|parents?)\b")
+_MAX_NANOSECONDS = 2**63 - 1
 _UNKNOWN = (0, 0)
 """What the BuildKit of many engines says of its version."""
 
@@ -193,7 +194,7 @@ def _knows_space_limits(daemon: OpenDaemon) -> bool:
 
 
 def _nanoseconds(duration: timedelta) -> int:
-    return duration // timedelta(microseconds=1) * 1000
+    return min(max(0, duration // timedelta(microseconds=1) * 1000), _MAX_NANOSECONDS)
 
 
 def _refused(daemon: OpenDaemon, what: str, error: CallError) -> BuildKitError:

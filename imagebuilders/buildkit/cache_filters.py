@@ -18,6 +18,7 @@ _FIELDS = ("id", "parent", "parents", "description", "type")
 _FILTER = re.compile(r"([a-z]+)(?:(==|!=|~=|=)(.*))?", re.DOTALL)
 _DURATION = re.compile(r"(?:(\d{1,9}(?:\.\d{1,9})?)(h|m|s|ms))+")
 _PART = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|h|m|s)")
+_MAX_SECONDS = 2562047 * 3600  # Go counts nanoseconds in 63 bits
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
@@ -75,6 +76,8 @@ def parse_duration(text: str) -> timedelta:
             f"The duration {text!r} has another form than 24h, 1h30m or 90s.", option="filter"
         )
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    if seconds > _MAX_SECONDS:
+        raise BuildOptionsError(f"The duration {text!r} is longer than 2562047h.", option="filter")
     return timedelta(seconds=seconds)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fakes.buildkit import ScriptedBuildKit
 from imagebuilders.buildkit import connect
@@ -159,6 +161,31 @@ def test_a_filter_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(BuildOptionsError, match="has another form") as caught:
         parse_cache_filters([text])
     assert f"{text.removeprefix('until=')}'" in str(caught.value)
+
+
+@given(st.text('0123456789.hms =~!"\\,andibeuty', max_size=30))
+def test_whatever_is_given_as_a_filter_is_read_or_refused(text: str) -> None:
+    """There is no other error, and what is read can be sent."""
+    try:
+        found = parse_cache_filters([f"until={text}", text])
+    except BuildOptionsError:
+        return
+    assert found.unused_for is None or found.unused_for < timedelta(days=365 * 293)
+
+
+@pytest.mark.parametrize("text", ["2562048h", "999999999h" * 100])
+def test_a_duration_that_no_daemon_could_read(text: str) -> None:
+    """Go's durations have an end."""
+    with pytest.raises(BuildOptionsError, match="is longer than 2562047h"):
+        parse_duration(text)
+
+
+def test_the_longest_duration_can_be_sent(buildkit: ScriptedBuildKit, daemon: OpenDaemon) -> None:
+    """A longer one is as long as the longest."""
+    list(prune(daemon, keep_duration=timedelta.max))
+    list(prune(daemon, keep_duration=parse_duration("2562047h")))
+    assert buildkit.cache.prunes[0].keepDuration == 2**63 - 1
+    assert buildkit.cache.prunes[1].keepDuration == 2562047 * 3600 * 10**9
 
 
 @pytest.mark.parametrize(

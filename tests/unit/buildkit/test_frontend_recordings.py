@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imagebuilders.buildkit.control.failure import SourceRange
 from imagebuilders.buildkit.frontend_answers import OutlineArgument, OutlineMount
 from imagebuilders.buildkit.frontend_reading import read_check, read_outline, read_targets
+from imagebuilders.exceptions import BuildKitError
 
 _FILE = Path(__file__).parents[2] / "data" / "frontend_answers.json.gz"
 RECORDED: dict[str, dict[str, dict[str, dict[str, str]]]] = json.loads(
@@ -30,6 +36,38 @@ def _metadata(daemon: str, scenario: str) -> dict[str, bytes]:
 
 def _at(line: int) -> tuple[SourceRange, ...]:
     return (SourceRange(line, line),)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    *("args", "buildError", "cache", "default", "end", "line", "location", "name"),
+                    *("message", "ranges", "ruleName", "secrets", "start", "targets", "warnings"),
+                ]
+            ),
+            inner,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(values)
+def test_whatever_a_frontend_answers_is_read_or_refused(value: object) -> None:
+    """There is no error but that the answer cannot be read."""
+    metadata = {"result.json": json.dumps(value).encode(), "result.txt": b"\xff"}
+    readers: list[Callable[[Mapping[str, bytes]], object]] = [
+        read_outline,
+        read_targets,
+        partial(read_check, dockerfile="Dockerfile", content=b"FROM a\n\xff"),
+    ]
+    for reader in readers:
+        with suppress(BuildKitError):
+            reader(metadata)
 
 
 @daemons
