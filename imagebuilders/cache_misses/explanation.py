@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.cache_misses.base_images import BaseImages, told_digests
 from imagebuilders.cache_misses.copied_files import ContextFiles
+from imagebuilders.cache_misses.differences import BASE_SETTINGS
 from imagebuilders.cache_misses.dockerfile_inputs import read_inputs
 from imagebuilders.cache_misses.fingerprints import (
     Fingerprints,
     load_fingerprints,
     records_folder,
 )
-from imagebuilders.cache_misses.reasons import BASE_SETTINGS, BuiltStep, Reasons
+from imagebuilders.cache_misses.reasons import BuiltStep, Reasons
 from imagebuilders.cache_misses.records import (
     BuildRecord,
     StepRecord,

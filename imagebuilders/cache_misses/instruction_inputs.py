@@ -21,13 +21,14 @@ from imagebuilders.cache_misses.step_inputs import (
     StepInputs,
 )
 from imagebuilders.dockerfile import Instruction, flag_fields
-from imagebuilders.go_text import to_lower
+from imagebuilders.go_text import clean_path, to_lower
 
 if TYPE_CHECKING:
     from imagebuilders.build_options.options import DockerBuildOptions
     from imagebuilders.cache_misses.fingerprints import Fingerprints
 
 _OF_RUN = ("network_mode", "shmsize", "ulimit", "cgroup_parent")
+_DEFAULT_SHELL = "/bin/sh\0-c"
 _REMOTE = ("http://", "https://", "git@", "git://", "ssh://")
 
 
@@ -91,10 +92,10 @@ class InstructionReader:
     def _run(self, step: StepInputs, instruction: Instruction, scope: Scope) -> StepInputs:
         values = {f"{VARIABLE}{name}": self._of(value) for name, value in scope.variables.items()}
         values[ORDER] = self._of(*scope.variables)
-        values[f"{SETTING}WORKDIR"] = self._of(scope.workdir)
+        values[f"{SETTING}WORKDIR"] = self._of(_folder(scope))
         values[f"{SETTING}USER"] = self._of(scope.user)
         if not instruction.exec_form:
-            values[f"{SETTING}SHELL"] = self._of(scope.shell)
+            values[f"{SETTING}SHELL"] = self._of(scope.shell or _DEFAULT_SHELL)
         for name in _OF_RUN:
             if value := getattr(self._options, name, None):
                 values[f"{OPTION}{name}"] = self._of(str(value))
@@ -161,7 +162,7 @@ class InstructionReader:
         values[EXPANDED] = self._of(*expanded)
         target = instruction.arguments[-1] if instruction.arguments else "/"
         if not scope.expand(target)[0].startswith("/"):
-            values[f"{SETTING}WORKDIR"] = self._of(scope.workdir)
+            values[f"{SETTING}WORKDIR"] = self._of(_folder(scope))
         if instruction.name == "WORKDIR":
             values[f"{SETTING}USER"] = self._of(scope.user)
         return replace(step, values=values, arguments=scope.arguments & used)
@@ -180,6 +181,11 @@ class InstructionReader:
         if point is None:
             return replace(step, is_known=False)
         return replace(step, sources=(*step.sources, point))
+
+
+def _folder(scope: Scope) -> str:
+    """Return the working folder in its normal form; the root where no instruction sets one."""
+    return clean_path(f"/{scope.workdir}")
 
 
 def _field(text: str) -> tuple[str, str]:

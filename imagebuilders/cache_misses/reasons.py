@@ -7,36 +7,16 @@ nothing that is known differs the reason is not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from imagebuilders.cache_misses.differences import Reason, differing, reasons_for
 from imagebuilders.cache_misses.records import BuildRecord, StepRecord
-from imagebuilders.cache_misses.step_inputs import (
-    EXPANDED,
-    OPTION,
-    ORDER,
-    SETTING,
-    VARIABLE,
-    Point,
-    StepInputs,
-)
+from imagebuilders.cache_misses.step_inputs import ORDER, Point, StepInputs
 from imagebuilders.cache_misses.told_steps import ToldStep
-from imagebuilders.context.entries import show_path
-from imagebuilders.events import CacheMissKind
 
-BASE_SETTINGS = "base"
-_SHOWN_FILES = 3
 _SHOWN_DIGEST = 19
 _UNCERTAIN = frozenset({"no-record", "unknown", "not-built-before"})
-
-
-@dataclass(frozen=True)
-class Reason:
-    """A reason, as in `CacheMissed`."""
-
-    kind: CacheMissKind
-    message: str
-    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,26 +69,37 @@ class Reasons:
             return [Reason("no-record", "no earlier build is on record to compare it with")]
         if self._follows_parent(step) and (blamed := self._blamed(step.inputs.parent)):
             return [self._earlier(blamed, "builds upon")]
-        likely = self._most_like(step)
-        if likely is None:
+        same = [each for each in self._recorded if each.text == step.record.text]
+        if not same:
             return [Reason("instruction", "no build on record has this instruction")]
-        return list(_differences(step, likely)) or [self._from_elsewhere(step, likely)]
+        likely = self._most_like(step, same)
+        names = differing(step.record, likely)
+        if not self._has_parent_of(step, likely):
+            # It would be another step with the other's values, too: what counts is what no
+            # recorded one has.
+            names = names.intersection(*(differing(step.record, each) for each in same))
+            if not names and differing(step.record, likely):
+                return [_unknown()]
+        return reasons_for(names, step.record, likely) or [self._from_elsewhere(step, likely)]
 
     # --- what a step is compared with --------------------------------------------
 
-    def _most_like(self, step: BuiltStep) -> StepRecord | None:
+    def _most_like(self, step: BuiltStep, same: Sequence[StepRecord]) -> StepRecord:
         """Return the recorded step of the same instruction that differs least."""
         record = step.record
-        same = [each for each in self._recorded if each.text == record.text]
 
         def distance(each: StepRecord) -> tuple[bool, int, bool]:
             return (
-                each.parent != record.parent,
-                sum(1 for _ in _differences(step, each)),
+                not self._has_parent_of(step, each),
+                len(differing(record, each)),
                 (each.base is None) != (record.base is None),
             )
 
-        return min(same, key=distance, default=None)
+        return min(same, key=distance)
+
+    def _has_parent_of(self, step: BuiltStep, other: StepRecord) -> bool:
+        """Tell whether a step builds upon the same as a recorded one, as far as that counts."""
+        return other.parent == step.record.parent or not self._follows_parent(step)
 
     # --- other steps ---------------------------------------------------------------
 
@@ -152,9 +143,7 @@ class Reasons:
     def _from_elsewhere(self, step: BuiltStep, likely: StepRecord) -> Reason:
         """Return the reason of a step that is itself as it was."""
         record = step.record
-        if likely.parent != record.parent:
-            if not self._follows_parent(step):
-                return _unknown()
+        if not self._has_parent_of(step, likely):
             return self._other_parent(step, likely)
         if reason := self._other_source(step, likely):
             return reason
@@ -210,57 +199,6 @@ class Reasons:
                     return self._earlier(blamed, "copies from")
                 return _unknown()
         return None
-
-
-def _differences(step: BuiltStep, before: StepRecord) -> Iterator[Reason]:
-    """Yield in what a step itself differs from a recorded one of the same instruction."""
-    now = step.record
-    if step.inputs.is_known and before.is_known and now.files != before.files:
-        yield _files(now.files, before.files)
-    if now.values.get(BASE_SETTINGS, "") != before.values.get(BASE_SETTINGS, "") and (
-        now.values.get(BASE_SETTINGS) and before.values.get(BASE_SETTINGS)
-    ):
-        yield Reason("base", "its base image sets another environment, user, folder or shell")
-    is_same_text = EXPANDED in now.values and now.values[EXPANDED] == before.values.get(EXPANDED)
-    for name in sorted({*now.values, *before.values} - {EXPANDED, ORDER, BASE_SETTINGS}):
-        if now.values.get(name) == before.values.get(name):
-            continue
-        if name.startswith(VARIABLE) and is_same_text:
-            continue
-        yield _value(name, now, before)
-
-
-def _value(name: str, now: StepRecord, before: StepRecord) -> Reason:
-    kind, _, subject = name.partition(":")
-    if f"{kind}:" == OPTION:
-        return Reason("option", f"the option {subject!r} has another value", (subject,))
-    if f"{kind}:" == SETTING:
-        return Reason("setting", f"{subject} is another before it", (subject,))
-    is_argument = subject in now.arguments or subject in before.arguments
-    what = f"the {'build argument' if is_argument else 'environment variable'} {subject}"
-    if name not in now.values:
-        message = f"{what} is not set any more"
-    else:
-        message = f"{what} {'has another value' if name in before.values else 'was not set before'}"
-    return Reason("argument" if is_argument else "variable", message, (subject,))
-
-
-def _files(now: dict[str, str], before: dict[str, str]) -> Reason:
-    paths = sorted(path for path in {*now, *before} if now.get(path) != before.get(path))
-    shown = [f"{show_path(path)} {_change(now.get(path), before.get(path))}" for path in paths]
-    message = ", ".join(shown[:_SHOWN_FILES])
-    if len(paths) > _SHOWN_FILES:
-        message += f", and {len(paths) - _SHOWN_FILES} more"
-    return Reason("file", message, tuple(paths))
-
-
-def _change(now: str | None, before: str | None) -> str:
-    if now is None:
-        return "was removed"
-    if before is None:
-        return "was added"
-    same_content = now.partition(":")[2] == before.partition(":")[2]
-    return "has other permissions" if same_content else "changed"
 
 
 def _other_base(now: StepRecord, before: StepRecord) -> Reason:

@@ -334,7 +334,7 @@ class Judge:
             return "it is on record" if same else None
         if "order" in kinds or ("base" in kinds and len(events) == 1):
             # What is copied from a stage may be other, too: the parent's being another suffices.
-            alike = [each for each in same if _differing(step, each) <= {"content"}]
+            alike = [each for each in same if _differing(step, each) <= {"content", "order"}]
             fits = bool(alike) and all(each.parent != step.parent for each in alike)
             return None if fits else "it is not the parent that differs"
         named = {
@@ -344,10 +344,13 @@ class Judge:
         }
         if kinds == {"variable"} and not named:
             named = {"order"}
-        near = [each for each in same if each.parent == step.parent] or same
+        near = [each for each in same if each.parent == step.parent]
         if any(_differing(step, each) - {"order"} == named - {"order"} for each in near):
             return None
-        return f"differs in {[sorted(_differing(step, each)) for each in near]}"
+        # Where no recorded step builds upon the same, what is named must be new to all of them.
+        if named and all(named <= _differing(step, each) for each in same):
+            return None
+        return f"differs in {[sorted(_differing(step, each)) for each in near or same]}"
 
 
 def _differing(now: TrueStep, before: TrueStep) -> set[str]:

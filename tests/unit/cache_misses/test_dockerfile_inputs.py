@@ -137,6 +137,8 @@ def _differs(before: list[str], after: list[str]) -> set[str]:
         (["WORKDIR /1", "COPY a x"], ["WORKDIR /2", "COPY a x"], {"setting:WORKDIR"}),
         (["WORKDIR /1", "COPY a /x"], ["WORKDIR /2", "COPY a /x"], set()),
         (["RUN x"], ['SHELL ["sh"]', "RUN x"], {"setting:SHELL"}),
+        (["RUN x"], ['SHELL ["/bin/sh", "-c"]', "RUN x"], set()),
+        (["RUN x"], ["WORKDIR /", "RUN x"], set()),
         (['RUN ["x"]'], ['SHELL ["sh"]', 'RUN ["x"]'], set()),
         (["LABEL a=1", "RUN x"], ["LABEL a=2", "CMD y", "RUN x"], set()),
         (["RUN \\\n# words\n x"], ["RUN \\\n x"], set()),

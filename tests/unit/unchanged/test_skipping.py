@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from imagebuilders import BuildContext, DefaultContainerRegistry, LocalImageBuilder
+from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.distribution import RegistryClient
 from imagebuilders.events import BuildSkipped, BuildStarted, Event, Notice, listen
 from imagebuilders.exceptions import ConfigurationError
-from imagebuilders.unchanged.registry_image import LABEL
+from imagebuilders.oci.manifest import Index
+from imagebuilders.oci.platform import Platform
+from imagebuilders.oci.reference import ImageReference
+from imagebuilders.unchanged.build_key import ImageInputs, KeyUnknownError, build_key
+from imagebuilders.unchanged.registry_image import LABEL, Registries
 
 Options = Mapping[str, object]
 
@@ -220,3 +227,86 @@ def test_a_registry_is_needed(app: App) -> None:
     """It is missed before the context is read."""
     with pytest.raises(ConfigurationError, match="registry"):
         LocalImageBuilder().build("app:1", BuildContext("/missing"), skip_unchanged=True)
+
+
+class _Nobody:
+    """Has no credentials."""
+
+    def credentials_for(self, registry: str) -> None:
+        """Return none."""
+
+
+def test_an_index_is_known_by_one_platform(app: App) -> None:
+    """The digest is the index's; its other entries, such as attestations, are not looked at."""
+    app.build({"platform": "linux/amd64"})
+    reference = ImageReference.parse(app.name)
+    with RegistryClient(app.server.address) as client:
+        repository = client.repository("app")
+        image = repository.read_manifest("1").descriptor
+        attestation = replace(image, platform=Platform("unknown", "unknown"))
+        index = Index((attestation, replace(image, platform=Platform("linux", "amd64"))))
+        digest = repository.write_manifest(index.to_bytes(), index.media_type, "1")
+    key = app.server.image(app.name, "linux/amd64").labels[LABEL]
+    with Registries(_Nobody()) as registries:
+        before = len(app.server.requests)
+        assert registries.unchanged(reference, key, "linux/amd64,linux/arm64") == str(digest)
+        assert len([each for each in app.server.requests[before:] if each.repository]) == 3
+        assert registries.unchanged(reference, key, "linux/s390x") is None
+        assert registries.unchanged(reference, "sha256:other", "linux/amd64") is None
+
+
+def test_a_registry_that_fails_is_told(app: App) -> None:
+    """The image is built, and a notice says why."""
+    app.build()
+    app.server.faults.status(403, method="GET", path="/v2/app/manifests/*")
+    app.build()
+    assert not app.was_skipped
+    assert any("cannot be asked" in notice for notice in app.notices)
+
+
+def test_named_contexts_count_by_their_content(tmp_path: Path) -> None:
+    """A folder by what is in it, an image by its digest; of others nothing is known."""
+    (tmp_path / "extra").mkdir()
+    context = BuildContext()
+    context.add_file("FROM scratch\nCOPY --from=extra / /\n", "Dockerfile")
+    asked: list[str] = []
+
+    def key(value: str) -> str:
+        options = DockerBuildOptions(build_contexts={"extra": value}, platform="linux/amd64")
+
+        def resolve(name: str) -> str:
+            asked.append(name)
+            return "sha256:1"
+
+        return build_key(ImageInputs(context.build_snapshot(), options), resolve)
+
+    first = key(str(tmp_path / "extra"))
+    (tmp_path / "extra" / "a").write_text("a")
+    assert key(str(tmp_path / "extra")) != first
+    key("docker-image://busybox")
+    assert asked == ["docker.io/library/busybox:latest"]
+    with pytest.raises(KeyUnknownError, match="extra"):
+        key("https://github.com/me/app.git")
+
+
+def test_the_image_that_reads_the_dockerfile_counts() -> None:
+    """That of a `# syntax=` line, of the setting, or of the build argument; none for `builtin`."""
+    context = BuildContext()
+    context.add_file("# syntax=docker/dockerfile:1\nFROM scratch\n", "Dockerfile")
+    snapshot = context.build_snapshot()
+
+    def asked(frontend: str, **arguments: str) -> list[str]:
+        names: list[str] = []
+
+        def resolve(name: str) -> str:
+            names.append(name)
+            return "sha256:1"
+
+        options = DockerBuildOptions(buildargs=arguments)
+        build_key(ImageInputs(snapshot, options, frontend), resolve)
+        return names
+
+    assert asked("dockerfile") == ["docker.io/docker/dockerfile:1"]
+    assert asked("builtin") == []
+    assert asked("r.example/f:1") == ["r.example/f:1"]
+    assert asked("dockerfile", BUILDKIT_SYNTAX="r.example/g:1") == ["r.example/g:1"]
