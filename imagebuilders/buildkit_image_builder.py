@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
 from imagebuilders.base_image_builder import BaseImageBuilderConfig, BaseImageBuilderFlavor
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, chosen_outputs
-from imagebuilders.buildkit.address_setting import Addresses, listed
+from imagebuilders.buildkit.daemon_settings import Addresses, UserPath, listed
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
 from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.daemon_image_builder import (
@@ -61,12 +60,12 @@ class BuildKitImageBuilderConfig(BaseImageBuilderConfig):
     """Daemons that build for one platform each, as in `{"linux/arm64": "tcp://arm:1234"}`."""
     builder: str | None = None
     """A builder that `docker buildx create` made, or a Docker context, instead of addresses."""
-    tls_ca: Path | None = None
+    tls_ca: UserPath | None = None
     """The authority that the daemons' certificates are checked by; with any of these four,
     `tcp://` is spoken to by TLS."""
-    tls_certificate: Path | None = None
+    tls_certificate: UserPath | None = None
     """The client's own certificate, which daemons may demand."""
-    tls_key: Path | None = None
+    tls_key: UserPath | None = None
     """The key of that certificate."""
     tls_server_name: str | None = None
     """Whom the daemons' certificates are for, if not the host of the address."""

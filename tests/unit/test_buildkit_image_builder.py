@@ -230,6 +230,14 @@ def test_addresses_come_in_every_form() -> None:
         assert config.addresses == ("unix:///a", "tcp://b:1")
 
 
+def test_files_may_be_in_the_users_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leading `~` stands for it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = BuildKitImageBuilderConfig.model_validate({"tls_ca": "~/buildkit/ca.pem"})
+    assert config.tls is not None
+    assert config.tls.ca == tmp_path / "buildkit" / "ca.pem"
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

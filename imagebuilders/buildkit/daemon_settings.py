@@ -1,13 +1,15 @@
-"""Addresses of daemons as a setting: one, or several."""
+"""Settings of daemons: addresses, one or several, and files of the user's."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator
 
 from imagebuilders.buildkit.daemon_address import parse_daemon_address
 from imagebuilders.connections.address import AddressError, hide_password
+from imagebuilders.user_folders import expand_home
 
 
 def _split(value: object) -> object:
@@ -33,6 +35,10 @@ Addresses: TypeAlias = Annotated[
     str | tuple[str, ...], BeforeValidator(_split), AfterValidator(_check_all)
 ]
 """One address, or several: a list, or with commas between them."""
+
+
+UserPath: TypeAlias = Annotated[Path, AfterValidator(lambda path: Path(expand_home(str(path))))]
+"""A file's path, in which a leading `~` is the user's home folder."""
 
 
 def listed(addresses: str | tuple[str, ...]) -> tuple[str, ...]:
