@@ -75,8 +75,7 @@ class BuildKitImageBuilderConfig(BaseImageBuilderConfig):
     start_timeout: float = Field(default=30.0, gt=0, allow_inf_nan=False)
     """Seconds that a daemon may take to begin with a build before the next one is tried."""
     frontend: FrontendSetting = "dockerfile"
-    """What reads the Dockerfile: what its `# syntax=` line says, which is an image that is pulled
-    (`dockerfile`); BuildKit's own in spite of that line (`builtin`); or the name of an image."""
+    """What reads the Dockerfile, as for `LocalImageBuilder`: `dockerfile`, `builtin`, an image."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -166,8 +165,7 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
             daemons = self._daemons()
         except BuildKitError as error:
             raise BuildError(f"{reference} was not built. {error}") from error
-        wanted = [text.strip() for text in (request.options.platform or "").split(",")]
-        groups = group_platforms(daemons, filter(None, wanted))
+        groups = group_platforms(daemons, _platforms(request))
         if len(groups) == 1:
             digest = self._build_on(groups[0].daemons, request, _names(request), request.tell)
         else:
@@ -175,9 +173,7 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
         if not request.pushed:
             return BuildOutcome(request.image_name)
         if not digest:
-            raise BuildError(
-                f"{reference} was built, but the daemon did not tell the digest of what it pushed."
-            )
+            raise BuildError(f"{reference} was built, but the daemon told no digest of the push.")
         repositories = [parse_build_target(name).repository for name in request.pushed]
         for repository in dict.fromkeys(repositories):
             request.tell(ImagePushed(f"{repository}@{digest}"))
@@ -263,10 +259,15 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
             make_job,
             image_name=str(reference),
             tell=tell,
+            platforms=_platforms(request),
             health_timeout=self.config.health_timeout,
             start_timeout=self.config.start_timeout,
         )
         return digest or ""
+
+
+def _platforms(request: BuildRequest) -> list[str]:
+    return [text for text in map(str.strip, (request.options.platform or "").split(",")) if text]
 
 
 def _names(request: BuildRequest) -> tuple[str, ...]:

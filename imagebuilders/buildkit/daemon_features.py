@@ -27,12 +27,14 @@ class DaemonFeatures:
             without the containerd image store does not.
         host_gateway: the address that `host-gateway` stands for; a daemon has none.
         has_resources: whether its own frontend knows limits of memory and processors.
+        platforms: what its workers say that they run.
     """
 
     engine: str
     has_exporters: bool = True
     host_gateway: str = ""
     has_resources: bool = True
+    platforms: tuple[str, ...] = ()
 
     image_exporter = DAEMON_EXPORTER
     can_push = True
@@ -46,10 +48,12 @@ class DaemonFeatures:
             daemon: what errors call it.
             workers: its workers.
         """
+        platforms = (platform for worker in workers for platform in worker.platforms)
         return cls(
             daemon,
             any(worker.has_containerd_store for worker in workers),
             has_resources=any(worker.has_resources for worker in workers),
+            platforms=tuple(dict.fromkeys(platforms)),
         )
 
     def check(self, options: OptionValues, *, frontend_is_own: bool) -> None:

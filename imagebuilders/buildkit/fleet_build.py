@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.build_errors import BuildNotBegunError
+from imagebuilders.buildkit.daemon_features import DaemonFeatures
 from imagebuilders.buildkit.engine_build import build_with_buildkit
 from imagebuilders.buildkit.fleet import DaemonAwayError, Roll, in_order, none_answers
+from imagebuilders.buildkit.platform_builds import normal_platform
 from imagebuilders.cancellation import stopped_by
 from imagebuilders.events import Event, Notice
 from imagebuilders.exceptions import BuildError
@@ -44,13 +46,16 @@ def build_with_fleet(
     *,
     image_name: str,
     tell: Callable[[Event], None],
+    platforms: Sequence[str] = (),
     health_timeout: float | None = None,
     start_timeout: float | None = None,
 ) -> str | None:
     """Build on the first daemon that answers and begins, in the order of a key.
 
     All are asked at once whether they are there, for each build anew. A build that has not begun
-    at its daemon goes to the next one; one that has begun does not.
+    at its daemon goes to the next one; one that has begun does not. Of those that answer, daemons
+    whose workers run the build's platforms go before the others, which may do for a Dockerfile
+    that runs nothing.
 
     Args:
         daemons: the daemons.
@@ -58,6 +63,7 @@ def build_with_fleet(
         make_job: returns the build for a daemon; called again for the next.
         image_name: the image's name, for errors.
         tell: what to do with events.
+        platforms: what is built for; anything that a daemon runs by default.
         health_timeout: seconds that each daemon may take to say that it is there.
         start_timeout: seconds that a daemon may take to begin; without limit by default.
 
@@ -74,9 +80,12 @@ def build_with_fleet(
     told = 0
     seconds = health_seconds(left, health_timeout)
     while left:
-        daemon, opened, left = _first_that_answers(left, seconds, problems)
-        if opened is None or daemon is None:
+        found = _first_that_answers(left, seconds, platforms, problems)
+        if found is None:
             break
+        daemon, opened = found
+        gone = [daemon, *(each for each, _ in problems)]
+        left = [each for each in left if each not in gone]
         with _lent(daemon, opened) as opened, stopped_by(opened.client.close):
             job = make_job(opened)
             for passed_over, problem in problems[told:]:
@@ -107,13 +116,32 @@ def _lent(daemon: Daemon, opened: OpenDaemon) -> Iterator[OpenDaemon]:
 
 
 def _first_that_answers(
-    daemons: Sequence[Daemon], seconds: float, problems: list[tuple[Daemon, Exception]]
-) -> tuple[Daemon | None, OpenDaemon | None, list[Daemon]]:
-    """Return the first daemon that answers, a connection to it, and the daemons behind it."""
-    with Roll(daemons, seconds) as roll:
-        for number, daemon in enumerate(daemons):
+    daemons: Sequence[Daemon],
+    seconds: float,
+    platforms: Sequence[str],
+    problems: list[tuple[Daemon, Exception]],
+) -> tuple[Daemon, OpenDaemon] | None:
+    """Return the first daemon that answers and runs the platforms, else the first that answers."""
+    other: tuple[Daemon, OpenDaemon] | None = None
+    with Roll(daemons, seconds) as roll, ExitStack() as closed:
+        for daemon in daemons:
             answer = roll.take(daemon)
-            if not isinstance(answer, DaemonAwayError):
-                return daemon, answer, list(daemons[number + 1 :])
-            problems.append((daemon, answer))
-    return None, None, []
+            if isinstance(answer, DaemonAwayError):
+                problems.append((daemon, answer))
+            elif _runs(answer, platforms):
+                return daemon, answer
+            elif other is None:
+                other = daemon, answer
+                closed.callback(answer.client.close)
+            else:
+                answer.client.close()
+        closed.pop_all()
+    return other
+
+
+def _runs(opened: OpenDaemon, platforms: Sequence[str]) -> bool:
+    features = opened.features
+    known = features.platforms if isinstance(features, DaemonFeatures) else ()
+    return {normal_platform(each) for each in platforms} <= {
+        normal_platform(each) for each in known
+    }

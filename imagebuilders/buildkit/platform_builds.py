@@ -65,10 +65,11 @@ def group_platforms(daemons: Sequence[Daemon], wanted: Iterable[str]) -> list[Pl
 
 
 def _is_for(daemon: Daemon, text: str) -> bool:
-    return any(_normal(own) == _normal(text) for own in daemon.platforms)
+    return any(normal_platform(own) == normal_platform(text) for own in daemon.platforms)
 
 
-def _normal(text: str) -> str:
+def normal_platform(text: str) -> str:
+    """Return a platform in the spelling that others have, too; as it is when it is malformed."""
     try:
         return str(Platform.parse(text).normalized())
     except ImageFormatError:

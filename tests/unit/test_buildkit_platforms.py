@@ -14,6 +14,8 @@ from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
 from imagebuilders import BuildContext, BuildKitImageBuilder, DefaultContainerRegistry
 from imagebuilders.buildkit.daemon import daemon_at
 from imagebuilders.buildkit.platform_builds import group_platforms
+from imagebuilders.buildkit.proto import ops_pb2
+from imagebuilders.buildkit.proto.worker_pb2 import WorkerRecord
 from imagebuilders.distribution.client import RegistryClient
 from imagebuilders.events import BuildStarted, Event, ImagePushed, listen
 from imagebuilders.exceptions import BuildError, BuildOptionsError, PushError
@@ -213,3 +215,28 @@ def test_which_daemons_build_which_platforms() -> None:
     ]
     assert [list(group.daemons) for group in group_platforms([anything, *arm], [])] == [[anything]]
     assert [list(group.daemons) for group in group_platforms(arm, ["linux/s390x"])] == [arm]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_daemon_that_runs_the_platform_goes_before_others(is_known: bool) -> None:
+    """Whatever the order is; when none runs it, the first builds, as for what runs nothing."""
+
+    def daemon(architecture: str) -> ScriptedBuildKit:
+        record = WorkerRecord(
+            ID=architecture,
+            Labels={"org.mobyproject.buildkit.worker.executor": "oci"},
+            platforms=[ops_pb2.Platform(OS="linux", Architecture=architecture)],
+        )
+        return ScriptedBuildKit(workers=[record])
+
+    daemons = [daemon("amd64"), daemon("amd64"), daemon("arm64" if is_known else "s390x")]
+    registry = DefaultContainerRegistry(uri="registry.example")
+    with contextlib.ExitStack() as serving:
+        addresses = [serving.enter_context(one.serve()) for one in daemons]
+        builder = BuildKitImageBuilder(addresses=addresses)
+        for number in range(4):
+            name = f"registry.example/app-{number}:1"
+            builder.build(name, _context(), {"platform": "linux/arm64"}, registry)
+    built = [len(one.builds) for one in daemons]
+    assert sum(built) == 4
+    assert (built[2] == 4) == is_known
