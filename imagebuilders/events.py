@@ -263,7 +263,8 @@ class CacheMissed:
         instruction: the instruction as the Dockerfile has it, variables not replaced.
         kind: what kind of reason it is.
         message: the reason, in one sentence.
-        subjects: what it is about: the paths of files, the name of an argument or option.
+        subjects: what it is about: the paths of files, the name of an argument or option, the
+            digests of base images.
         line: the Dockerfile's line, from 1.
         stage: as in `StepStarted`.
         step_id: the step's name among the events of its build.

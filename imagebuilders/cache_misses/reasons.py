@@ -71,7 +71,12 @@ class Reasons:
             return [self._earlier(blamed, "builds upon")]
         same = [each for each in self._recorded if each.text == step.record.text]
         if not same:
-            return [Reason("instruction", "no build on record has this instruction")]
+            return [
+                Reason(
+                    "instruction",
+                    "it is new or was changed: no build on record has this instruction",
+                )
+            ]
         likely = self._most_like(step, same)
         names = differing(step.record, likely)
         if not self._has_parent_of(step, likely):
@@ -161,7 +166,7 @@ class Reasons:
         """Return the reason of a step that builds upon something else."""
         point = step.inputs.parent
         if isinstance(point, str):
-            return _other_base(step.record, likely)
+            return _other_base(point, step.record, likely)
         if self._was_missed(point):
             return _unknown()
         if step.record.parent in self._keys:
@@ -201,24 +206,21 @@ class Reasons:
         return None
 
 
-def _other_base(now: StepRecord, before: StepRecord) -> Reason:
+def _other_base(name: str, now: StepRecord, before: StepRecord) -> Reason:
     """Return the reason of a step whose image below is another."""
     base, old = now.base, before.base
     if base is None or old is None:
         return Reason("order", "the instructions before it are others than before")
-    # Layers are not to be compared with digests.
-    is_known = base.id.partition(":")[0] == old.id.partition(":")[0] != ""
+    digests = (base.shown, old.shown)
+    shown = ""
+    if all(digests) and digests[0] != digests[1]:
+        shown = ": {}, before {}".format(*(digest[:_SHOWN_DIGEST] for digest in digests))
     if base.name != old.name:
-        return Reason("base", f"FROM names another image{_shown(base.shown, old.shown)}")
-    if not is_known:
-        return _unknown()
-    return Reason("base", f"its base image is another{_shown(base.shown, old.shown)}")
-
-
-def _shown(now: str, before: str) -> str:
-    if not now or not before or now == before:
-        return ""
-    return f": {now[:_SHOWN_DIGEST]}, before {before[:_SHOWN_DIGEST]}"
+        return Reason("base", f"FROM names another image, {name}{shown}", digests)
+    # Layers are not to be compared with digests.
+    if base.id.partition(":")[0] == old.id.partition(":")[0] != "":
+        return Reason("base", f"its base image {name} is another{shown}", digests)
+    return _unknown()
 
 
 def _unknown() -> Reason:

@@ -291,7 +291,7 @@ SCENARIOS = (
     Scenario(
         "the base image of one stage",
         lambda state: state.with_argument("BASE", "OTHER"),
-        {LINE["WORKDIR"]: ("base", ())},
+        {LINE["WORKDIR"]: ("base", ("",))},
     ),
     Scenario(
         "no cache",

@@ -135,7 +135,7 @@ def test_another_base(root: Path) -> None:
     first, second = _whole(Build(root, base="2"))
     assert (first.kind, first.message) == (
         "base",
-        "its base image is another: sha256:2, before sha256:1",
+        "its base image docker.io/library/base:1 is another: sha256:2, before sha256:1",
     )
     assert second.kind == "earlier-step"
 
