@@ -13,6 +13,7 @@ import click
 from ..signals import run as run_program
 from ..signals import stop_on_signals
 from .images.reference import HUB, InvalidReferenceError, parse
+from .server import HIDING
 from .versions import DEFAULT, VERSIONS
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def run(
     try:
         with _engine(engine_version, seeds).serve() as docker_host:
             environment = {**os.environ, "DOCKER_HOST": docker_host}
-            environment.pop("DOCKER_CONTEXT", None)
+            for variable in HIDING:
+                environment.pop(variable, None)
             code = run_program(command, environment)
     except OSError as error:
         raise click.UsageError(f"cannot run {command[0]}: {error.strerror}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .builder.host import BuildHost
@@ -12,7 +12,7 @@ from .faults import FaultPlan
 from .images.reference import Reference, parse_as
 from .images.store import ImageStore
 from .networks.store import NetworkStore
-from .records import BuildRecord
+from .records import BuildRecord, RequestRecord
 from .registries.access import RegistryAccess
 from .state import EngineState
 from .versions import EngineVersion
@@ -39,34 +39,48 @@ class Daemon:
         run_rules: what RUN steps do.
         faults: what is to go wrong.
         builds: of every build, what it was asked for and did.
+        requests: every request and its answer.
         logins: user and password by registry.
         buildkit: the BuildKit inside, if a test gave one.
     """
 
     def __init__(
         self,
-        state: EngineState,
-        rules: RunRules,
-        faults: FaultPlan,
+        version: EngineVersion,
+        clock: Callable[[], int],
         *,
-        hub_is_real: bool = False,
+        run_policy: str,
+        hub_is_real: bool,
+        endpoints: Callable[[], Sequence[tuple[str, str]]],
         buildkit: ScriptedBuildKit | None = None,
     ) -> None:
-        self.state = state
-        self.version: EngineVersion = state.version
-        self.clock: Callable[[], int] = state.clock
+        self.version = version
+        self.clock = clock
+        self.buildkit = buildkit
+        self._run_policy = run_policy
+        self._hub_is_real = hub_is_real
+        self._endpoints = endpoints
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, as if the engine had just been made.
+
+        Images, containers, networks, volumes, logins, events, records, rules, faults and what was
+        seeded are gone; who is connected stays so. A BuildKit inside keeps its own records.
+        """
+        state = self.state = EngineState(self.version, self.clock)
         self.new_id: Callable[[], str] = state.new_id
         self.event_log = state.events
         self.images = ImageStore(state)
         self.networks = NetworkStore(state)
         self.volumes = VolumeStore(state)
         self.containers = ContainerStore(state, self.images, self.networks, self.volumes)
-        self.registries = RegistryAccess(self.images, hub_is_real=hub_is_real)
-        self.run_rules = rules
-        self.faults = faults
+        self.registries = RegistryAccess(self.images, hub_is_real=self._hub_is_real)
+        self.run_rules = RunRules(self._run_policy)
+        self.faults = FaultPlan(self._endpoints)
         self.builds: list[BuildRecord] = []
+        self.requests: list[RequestRecord] = []
         self.logins: dict[str, tuple[str, str]] = {}
-        self.buildkit = buildkit
 
     def parse_name(self, name: str) -> Reference:
         """Read an image name as this version does.

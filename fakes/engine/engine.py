@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from imagebuilders.oci.file_tree import Tree
 
-from .builder.run_policy import FileContent, RunEffect, RunRules
+from .builder.run_policy import FileContent, RunEffect
 from .checks import check_text
 from .containers.policy import ContainerEffect
 from .crashes import Crashes
 from .daemon import Daemon
 from .errors import ApiError, DisconnectError
-from .faults import FaultPlan
 from .http import Request, Response, serve_connection
 from .images.reference import HUB, InvalidReferenceError, Reference, parse
 from .images.seed import seeded_image
@@ -24,7 +23,6 @@ from .images.store import Image
 from .records import RequestRecord
 from .routes.router import Router
 from .routes.table import endpoints
-from .state import EngineState
 from .versions import DEFAULT, VERSIONS
 
 if TYPE_CHECKING:
@@ -60,13 +58,13 @@ class FakeDockerEngine(Daemon):
         if version not in VERSIONS:
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
         super().__init__(
-            EngineState(VERSIONS[version], clock or time.time_ns),
-            RunRules(run_policy),
-            FaultPlan(endpoints),
+            VERSIONS[version],
+            clock or time.time_ns,
+            run_policy=run_policy,
             hub_is_real=hub_is_real,
+            endpoints=endpoints,
             buildkit=buildkit,
         )
-        self.requests: list[RequestRecord] = []
         self.crashes = Crashes()
         self._router = Router(self)
 

@@ -11,6 +11,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+HIDING = ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+"""The variables that would lead a client elsewhere although it has the DOCKER_HOST."""
+
 
 class EngineServer:
     """Accepts connections and serves each in a thread."""

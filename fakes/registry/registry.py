@@ -118,20 +118,25 @@ class FakeRegistry:
             raise ValueError(f"auth={kind.value!r} needs users, as in users={{'name': 'password'}}")
         if kind is AuthKind.NONE and users:
             raise ValueError("users are never asked for with auth='none': say 'basic' or 'bearer'")
-        self._storage = Storage(storage_limit)
-        self._gate = Gate(kind, dict(users or {}), anonymous_pull, rules, token_lifetime, clock)
         self._closing = Event()
-        self._dispatcher = Dispatcher(
-            gate=self._gate,
-            limits=Limits(read_only, deletes, referrers_api),
-            faults=Faults(sleep or self._closing.wait, self._gate.expired),
-            blobs=BlobEndpoints(self._storage),
-            uploads=UploadEndpoints(self._storage),
-            manifests=ManifestEndpoints(
-                self._storage, ManifestPolicy(verify_references, manifest_limit, referrers_api)
-            ),
-            listings=ListingEndpoints(self._storage, page_size),
-        )
+
+        def wired() -> tuple[Storage, Gate, Dispatcher]:
+            storage = Storage(storage_limit)
+            gate = Gate(kind, dict(users or {}), anonymous_pull, rules, token_lifetime, clock)
+            policy = ManifestPolicy(verify_references, manifest_limit, referrers_api)
+            dispatcher = Dispatcher(
+                gate=gate,
+                limits=Limits(read_only, deletes, referrers_api),
+                faults=Faults(sleep or self._closing.wait, gate.expired),
+                blobs=BlobEndpoints(storage),
+                uploads=UploadEndpoints(storage),
+                manifests=ManifestEndpoints(storage, policy),
+                listings=ListingEndpoints(storage, page_size),
+            )
+            return storage, gate, dispatcher
+
+        self._wired = wired
+        self._storage, self._gate, self._dispatcher = wired()
         self._listen = (host, port)
         self._records: list[RecordedRequest] = []
         self._crashes: list[tuple[str, Exception]] = []
@@ -169,6 +174,15 @@ class FakeRegistry:
             self._server.close()
             self._server = None
         self._check_crashes()
+
+    def reset(self) -> None:
+        """Forget everything, as if the registry had just been made.
+
+        What was pushed and seeded, uploads, tokens, faults and records are gone, and it can be
+        written to as at first; it listens on where it did, and who is connected stays so.
+        """
+        self._storage, self._gate, self._dispatcher = self._wired()
+        self._records.clear()
 
     def __enter__(self) -> FakeRegistry:
         return self.start()

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
 from fakes.__main__ import main
+from fakes.engine.server import HIDING
 
 Visit = Callable[[docker.DockerClient], None]
 
@@ -88,6 +89,17 @@ def test_run_command_sets_docker_host(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["run", "--", "sh", "-c", script])
     assert result.exit_code == 3
     assert seen.read_text().startswith("unix://")
+
+
+def test_run_command_hides_what_leads_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As under the fixture, no context and no certificates of the user come in between."""
+    for variable in HIDING:
+        monkeypatch.setenv(variable, "elsewhere")
+    script = f'echo "$DOCKER_CONTEXT$DOCKER_TLS_VERIFY$DOCKER_CERT_PATH" > {tmp_path}/seen'
+    assert CliRunner().invoke(main, ["run", "--", "sh", "-c", script]).exit_code == 0
+    assert (tmp_path / "seen").read_text() == "\n"
 
 
 def test_run_command_without_such_a_program() -> None:

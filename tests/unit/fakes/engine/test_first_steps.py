@@ -110,3 +110,29 @@ def test_a_name_nobody_has_is_not_found(client: FakeDockerClient) -> None:
         client.images.pull("nosuch")
     with pytest.raises(docker.errors.ImageNotFound, match="No such image: nosuch:latest"):
         client.images.get("nosuch")
+
+
+def test_reset_forgets_everything(engine: FakeDockerEngine, client: FakeDockerClient) -> None:
+    """The same client finds an engine that looks as if it had just been made."""
+    engine.seed_image("base:1")
+    engine.seed_hub("python:3.12-slim")
+    engine.on_container("base:1", exit_code=3)
+    engine.faults.fail("GET /info", times=None)
+    client.containers.run("base:1", "x", detach=True).wait()
+    client.networks.create("mine")
+    client.volumes.create("mine")
+    fresh = FakeDockerEngine()
+
+    engine.reset()
+
+    assert (engine.images.all(), engine.containers.all(), engine.volumes.all()) == ([], [], [])
+    assert [network.name for network in client.networks.list()] == [
+        network.name for network in fresh.networks.all()
+    ]
+    assert (engine.events, engine.builds, engine.logins) == ([], [], {})
+    assert len(engine.requests) == 1
+    assert client.info()["Images"] == 0
+    with pytest.raises(docker.errors.NotFound, match="pull access denied"):
+        client.images.pull("python:3.12-slim")
+    engine.seed_image("base:1")
+    assert client.containers.run("base:1", "x", detach=True).wait()["StatusCode"] == 0

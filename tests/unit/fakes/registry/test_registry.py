@@ -461,3 +461,19 @@ def test_a_defect_fails_the_test_when_the_registry_closes() -> None:
     with pytest.raises(FakeRegistryCrashError, match="defect of the double") as caught:
         registry.__exit__(None, None, None)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_reset_forgets_everything() -> None:
+    """Contents, faults and records are gone, and it listens on where it did."""
+    with FakeRegistry() as registry:
+        registry.seed("team/app:1.0", files={"a": "1"})
+        registry.faults.status(503, times=None)
+        registry.read_only = True
+        address = registry.address
+        assert requests.get(f"{registry.url}/v2/", timeout=5).status_code == 503
+
+        registry.reset()
+
+        assert (registry.repositories, registry.used_bytes, len(registry.faults)) == ([], 0, 0)
+        assert (registry.requests, registry.read_only, registry.address) == ([], False, address)
+        assert requests.get(f"{registry.url}/v2/", timeout=5).status_code == 200
