@@ -130,8 +130,8 @@ class DockerBuildOptions(BaseModel):
     build_contexts: Annotated[dict[str, str], BeforeValidator(reading.contexts)] = Field(
         default_factory=dict
     )
-    """Further contexts by name: folders, images (`docker-image://…`), `oci-layout://…`, git;
-    BuildKit only."""
+    """Further contexts by name: folders, images (`docker-image://…`), `oci-layout://…`, git, or
+    `target:NAME` for another build of the same `build_many`; BuildKit only."""
     no_cache_filter: Annotated[tuple[str, ...], BeforeValidator(reading.names)] = ()
     """Stages whose steps are built anew; BuildKit only."""
     attest: Annotated[tuple[Attestation, ...], BeforeValidator(reading.each(Attestation))] = ()

@@ -15,7 +15,12 @@ import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
-from imagebuilders import BaseImageBuilder, BuildContext, LocalImageBuilder
+from imagebuilders import (
+    BaseImageBuilder,
+    BuildContext,
+    BuildKitImageBuilder,
+    LocalImageBuilder,
+)
 from imagebuilders.events import BuildStarted, Event, Notice, OneOfMany, emit, listen
 from imagebuilders.exceptions import (
     BuildError,
@@ -93,6 +98,20 @@ def test_one_connection_and_one_session_serve_all() -> None:
     assert {request.Session for request in daemon.requests} == {
         build.request.Session for build in daemon.builds
     }
+
+
+def test_daemons_of_their_own_are_shared_too() -> None:
+    """Each build finds its daemon; those that find the same have one session there."""
+    daemon = ScriptedBuildKit(_script, containerd_store=True)
+    tasks = [
+        BuildTask(task.image_name, task.build_context, {"outputs": "type=image"})
+        for task in _tasks("a:1", "bad:1", "c:1")
+    ]
+    with daemon.serve() as address:
+        results = BuildKitImageBuilder(addresses=address).build_many(tasks, max_parallel=2)
+    assert [result.error is None for result in results] == [True, False, True]
+    assert len(daemon.sessions) == 1
+    assert len({build.connection for build in daemon.builds}) == 1
 
 
 def test_what_is_not_for_all_has_a_session_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
