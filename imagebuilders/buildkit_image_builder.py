@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from imagebuilders.base_image_builder import BaseImageBuilderConfig, BaseImageBuilderFlavor
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, chosen_outputs
-from imagebuilders.buildkit.daemon_settings import Addresses, UserPath, listed
+from imagebuilders.buildkit.daemon_settings import Addresses, PlatformName, UserPath, listed
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
 from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.daemon_image_builder import (
@@ -56,7 +56,7 @@ class BuildKitImageBuilderConfig(BaseImageBuilderConfig):
     """Where daemons are: `unix:///path`, `tcp://host:port`, `ssh://user@host`,
     `docker-container://name` or `kube-pod://pod?namespace=…&container=…`; one, or several as a
     list or with commas between them."""
-    platform_addresses: dict[str, Addresses] = Field(default_factory=dict)
+    platform_addresses: dict[PlatformName, Addresses] = Field(default_factory=dict)
     """Daemons that build for one platform each, as in `{"linux/arm64": "tcp://arm:1234"}`."""
     builder: str | None = None
     """A builder that `docker buildx create` made, or a Docker context, instead of addresses."""

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BeforeValidator
 
 from imagebuilders.buildkit.daemon_address import parse_daemon_address
 from imagebuilders.connections.address import AddressError, hide_password
+from imagebuilders.exceptions import ImageFormatError
+from imagebuilders.oci.platform import Platform
 from imagebuilders.user_folders import expand_home
 
 
@@ -36,6 +38,17 @@ Addresses: TypeAlias = Annotated[
 ]
 """One address, or several: a list, or with commas between them."""
 
+
+def _check_platform(value: str) -> str:
+    try:
+        Platform.parse(value)
+    except ImageFormatError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+PlatformName: TypeAlias = Annotated[str, AfterValidator(_check_platform)]
+"""A platform, as in `linux/arm64`."""
 
 UserPath: TypeAlias = Annotated[Path, AfterValidator(lambda path: Path(expand_home(str(path))))]
 """A file's path, in which a leading `~` is the user's home folder."""

@@ -245,6 +245,7 @@ def test_files_may_be_in_the_users_home(tmp_path: Path, monkeypatch: pytest.Monk
         ({"addresses": ["tcp://buildkitd"]}, "the port is missing"),
         ({"addresses": "ftp://user:secret@host"}, "ftp:// is not supported"),
         ({"platform_addresses": {"linux/arm64": "tcp://arm"}}, "the port is missing"),
+        ({"platform_addresses": {"arm": "tcp://arm:1", "x": "tcp://x:1"}}, "is not a platform"),
         ({"addresses": "tcp://a:1", "builder": "mine"}, "exclude each other"),
     ],
 )
