@@ -144,7 +144,8 @@ class BuildRequest:
             RegistryError: a credential helper failed.
             ConfigurationError: Docker's configuration file is malformed.
         """
-        job = BuildJob(
+        explanation = self.explanation
+        return BuildJob(
             self.snapshot,
             self.options,
             self.names if names is None else names,
@@ -153,10 +154,10 @@ class BuildRequest:
             frontend=frontend,
             will_push=will_push,
             emit=self.tell,
+            before_buildkit=None
+            if explanation is None
+            else partial(explanation.begin, daemon=daemon, find_base=find_base),
         )
-        if self.explanation is not None:
-            self.explanation.begin(job, daemon=daemon, find_base=find_base)
-        return job
 
 
 @dataclass(frozen=True)
@@ -287,7 +288,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
             outcome = self._build(request)
         except ImageBuilderError:
             if explanation is not None:
-                explanation.finish()
+                explanation.finish(failed=True)
             raise
         if explanation is not None:
             explanation.finish()

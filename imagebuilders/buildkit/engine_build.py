@@ -103,6 +103,8 @@ def build_with_buildkit(
         BuildContextError: the context is at fault.
     """
     plan = plan_build(job, features)
+    if job.before_buildkit is not None:
+        job.before_buildkit(job)
     try:
         build = replace(plan.build, start_timeout=start_timeout)
         response = build_image(client, build, job.emit)

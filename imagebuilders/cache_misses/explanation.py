@@ -77,6 +77,7 @@ class CacheExplanation:
         self._clock = clock
         self._told = ToldSteps()
         self._begun: _Begun | None = None
+        self._is_refused = False
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
@@ -123,13 +124,16 @@ class CacheExplanation:
             job, fingerprints, path, inputs, bases, len(dockerfile.stages), self._clock()
         )
 
-    def finish(self) -> None:
-        """Tell why steps were not cached, and keep the build on record."""
+    def finish(self, *, failed: bool = False) -> None:
+        """Tell why steps were not cached, and keep the build on record.
+
+        Args:
+            failed: whether the build failed.
+        """
         begun = self._begun
         if begun is None:
-            return
-        if self._told.is_classic:
-            self._cannot("the classic builder builds, whose cache works by other rules")
+            if not failed and not self._is_refused:
+                self._cannot("it was not done by BuildKit, and other caches have other rules")
             return
         key = begun.fingerprints.name
         builds = read_records(begun.path, key)
@@ -144,6 +148,7 @@ class CacheExplanation:
     # --- telling -------------------------------------------------------------------
 
     def _cannot(self, why: str) -> None:
+        self._is_refused = True
         self._tell(Notice(f"Why steps are not cached cannot be told of this build: {why}."))
 
     def _cannot_record(self, error: OSError) -> None:

@@ -53,13 +53,11 @@ class ToldSteps:
 
     Attributes:
         daemon: what builds, in the builder's words.
-        is_classic: whether steps come without an ID, as from the classic builder.
     """
 
     def __init__(self) -> None:
         """Begin."""
         self.daemon = ""
-        self.is_classic = False
         self._by_id: dict[str, ToldStep] = {}
 
     def __call__(self, event: Event) -> None:
@@ -82,9 +80,6 @@ class ToldSteps:
                 pass
 
     def _note(self, event: StepAdded | StepStarted) -> None:
-        if not event.step_id:
-            self.is_classic = True
-            return
         self._by_id.setdefault(
             event.step_id,
             ToldStep(event.instruction, event.step_id, event.stage, event.number, event.inputs),

@@ -218,13 +218,15 @@ def test_what_cannot_be_explained(root: Path, options: dict[str, object], words:
     assert words in notice.message
 
 
-def test_the_classic_builder_is_not_explained(root: Path) -> None:
-    """Its cache works by other rules."""
-    build = Build(root)
-    build.explanation(StepStarted(1, 2, "FROM base:1"))
-    assert build.finish() == []
-    (notice,) = [event for event in build.told if isinstance(event, Notice)]
-    assert "classic builder" in notice.message
+@pytest.mark.parametrize("failed", [False, True])
+def test_other_builders_are_not_explained(failed: bool) -> None:
+    """A notice says so of a build that BuildKit has not begun, unless it failed."""
+    told: list[Event] = []
+    explanation = CacheExplanation(told.append)
+    explanation(StepStarted(1, 2, "FROM base:1", step_id="1"))
+    explanation.finish(failed=failed)
+    notices = [event.message for event in told if isinstance(event, Notice)]
+    assert ["not done by BuildKit" in notice for notice in notices] == [True] * (not failed)
 
 
 def test_no_value_is_kept(root: Path, folder: Path) -> None:
