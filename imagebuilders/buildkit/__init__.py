@@ -16,9 +16,20 @@ if TYPE_CHECKING:
     from imagebuilders.buildkit.build_cache import prune as prune
     from imagebuilders.buildkit.build_records import BuildRecord as BuildRecord
     from imagebuilders.buildkit.build_records import BuildState as BuildState
+    from imagebuilders.buildkit.cache_filters import CacheFilters as CacheFilters
+    from imagebuilders.buildkit.cache_filters import parse_cache_filters as parse_cache_filters
     from imagebuilders.buildkit.control.client import ControlClient as ControlClient
+    from imagebuilders.buildkit.control.failure import SourceRange as SourceRange
     from imagebuilders.buildkit.daemon import connect as connect
     from imagebuilders.buildkit.engine_client import OpenDaemon as OpenDaemon
+    from imagebuilders.buildkit.frontend_answers import BuildTarget as BuildTarget
+    from imagebuilders.buildkit.frontend_answers import DockerfileCheck as DockerfileCheck
+    from imagebuilders.buildkit.frontend_answers import DockerfileOutline as DockerfileOutline
+    from imagebuilders.buildkit.frontend_answers import DockerfileTargets as DockerfileTargets
+    from imagebuilders.buildkit.frontend_answers import LintWarning as LintWarning
+    from imagebuilders.buildkit.frontend_answers import OutlineArgument as OutlineArgument
+    from imagebuilders.buildkit.frontend_answers import OutlineCache as OutlineCache
+    from imagebuilders.buildkit.frontend_answers import OutlineMount as OutlineMount
     from imagebuilders.buildkit.history import build_history as build_history
     from imagebuilders.buildkit.history import delete_build as delete_build
     from imagebuilders.buildkit.history import failure_of as failure_of
@@ -30,13 +41,23 @@ if TYPE_CHECKING:
 _HOMES = {
     "BuildRecord": "imagebuilders.buildkit.build_records",
     "BuildState": "imagebuilders.buildkit.build_records",
+    "BuildTarget": "imagebuilders.buildkit.frontend_answers",
+    "CacheFilters": "imagebuilders.buildkit.cache_filters",
     "CacheRecord": "imagebuilders.buildkit.build_cache",
     "CacheRequest": "imagebuilders.buildkit.build",
     "ControlClient": "imagebuilders.buildkit.control.client",
     "DiskUsage": "imagebuilders.buildkit.build_cache",
+    "DockerfileCheck": "imagebuilders.buildkit.frontend_answers",
+    "DockerfileOutline": "imagebuilders.buildkit.frontend_answers",
+    "DockerfileTargets": "imagebuilders.buildkit.frontend_answers",
     "ExporterRequest": "imagebuilders.buildkit.build",
     "ImageBuild": "imagebuilders.buildkit.build",
+    "LintWarning": "imagebuilders.buildkit.frontend_answers",
     "OpenDaemon": "imagebuilders.buildkit.engine_client",
+    "OutlineArgument": "imagebuilders.buildkit.frontend_answers",
+    "OutlineCache": "imagebuilders.buildkit.frontend_answers",
+    "OutlineMount": "imagebuilders.buildkit.frontend_answers",
+    "SourceRange": "imagebuilders.buildkit.control.failure",
     "build_history": "imagebuilders.buildkit.history",
     "build_image": "imagebuilders.buildkit.build",
     "connect": "imagebuilders.buildkit.daemon",
@@ -44,6 +65,7 @@ _HOMES = {
     "disk_usage": "imagebuilders.buildkit.build_cache",
     "failure_of": "imagebuilders.buildkit.history",
     "find_build": "imagebuilders.buildkit.history",
+    "parse_cache_filters": "imagebuilders.buildkit.cache_filters",
     "pin_build": "imagebuilders.buildkit.history",
     "prune": "imagebuilders.buildkit.build_cache",
     "replay_build": "imagebuilders.buildkit.history",
@@ -52,13 +74,23 @@ _HOMES = {
 __all__ = [
     "BuildRecord",
     "BuildState",
+    "BuildTarget",
+    "CacheFilters",
     "CacheRecord",
     "CacheRequest",
     "ControlClient",
     "DiskUsage",
+    "DockerfileCheck",
+    "DockerfileOutline",
+    "DockerfileTargets",
     "ExporterRequest",
     "ImageBuild",
+    "LintWarning",
     "OpenDaemon",
+    "OutlineArgument",
+    "OutlineCache",
+    "OutlineMount",
+    "SourceRange",
     "build_history",
     "build_image",
     "connect",
@@ -66,6 +98,7 @@ __all__ = [
     "disk_usage",
     "failure_of",
     "find_build",
+    "parse_cache_filters",
     "pin_build",
     "prune",
     "replay_build",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -114,3 +115,54 @@ def test_the_engine_upgrades_to_nothing_else(path: str, buildkit: ScriptedBuildK
     assert refused.status == 500
     assert b"protocol tcp not supported" in bytes(refused.body)  # type: ignore[arg-type]
     assert FakeDockerEngine("28.5").handle(make_request("POST", path, {}, b"")).status == 501
+
+
+# --- what there is beside builds ---------------------------------------------
+
+
+def test_builds_are_remembered(
+    buildkit: ScriptedBuildKit, client: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With how they ended: done, failed, or broken off by the client."""
+    monkeypatch.setattr("fakes.buildkit.script._UNHEARD_SECONDS", 0.01)  # nobody asks for a status
+    _solve(client, "done")
+
+    def fail(build: ScriptedBuild) -> None:
+        build.fail_step("[1/1] RUN false")
+
+    buildkit.script = fail
+    with pytest.raises(CallError):
+        _solve(client, "failed")
+
+    def wait(build: ScriptedBuild) -> None:
+        begun.set()
+        build.wait_cancelled()
+        over.set()
+
+    begun, over = threading.Event(), threading.Event()
+    buildkit.script = wait
+    call = client.channel.call(f"{SERVICE}Solve")
+    call.send(SolveRequest(Ref="left", Frontend="x").SerializeToString(), last=True)
+    assert begun.wait(10)
+    call.cancel()
+    assert over.wait(10)
+    buildkit.close()
+    done, failed, left = buildkit.history.records
+    assert (done.Ref, done.HasField("error"), done.numTotalSteps) == ("done", False, 2)
+    assert (failed.Ref, failed.error.code) == ("failed", Code.UNKNOWN)
+    assert buildkit.history.blobs[failed.externalError.digest]
+    assert left.Ref == "left"
+
+
+def test_a_question_without_a_build_is_refused(
+    client: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway's calls are about a build that is held open."""
+    monkeypatch.setattr("fakes.buildkit.gateway.BUILD_SECONDS", 0.01)
+    with pytest.raises(CallError, match="no such job"):
+        client.channel.unary(
+            "/moby.buildkit.v1.frontend.LLBBridge/Ping",
+            b"",
+            (("buildkit-controlapi-buildid", "nothing"),),
+            timeout=20,
+        )
