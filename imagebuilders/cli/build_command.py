@@ -184,9 +184,14 @@ def _text(value: object) -> str | None:
 
 
 def _builder(stack: Stack, name: object) -> BaseImageBuilder:
-    """Return the builder of the stack, or the buildx builder that was named."""
+    """Return the builder of the stack, or the one that was named as buildx names it."""
     if not name:
         return stack.image_builder
+    if name == "default":  # so buildx calls the engine itself
+        from imagebuilders.local_image_builder import LocalImageBuilder
+
+        is_local = isinstance(stack.image_builder, LocalImageBuilder)
+        return stack.image_builder if is_local else LocalImageBuilder()
     from imagebuilders.buildkit_image_builder import BuildKitImageBuilder
 
     return BuildKitImageBuilder(builder=name)

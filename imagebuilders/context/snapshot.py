@@ -17,6 +17,7 @@ from imagebuilders.context.folder import Folder
 from imagebuilders.context.ignore_file import IgnoreFile
 from imagebuilders.context.manifest import ContentHasher, digest_folder, manifest_of
 from imagebuilders.context.remote import RemoteSource
+from imagebuilders.exceptions import BuildContextError
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,19 @@ class ContextSnapshot:
             ContextChangedError: a file changed since the snapshot was taken.
             BuildContextError: a file cannot be read, or `SOURCE_DATE_EPOCH` is no number.
         """
+        self._check_known()
         chunks = archive_stream(self, archive_type, keep_mtimes=keep_mtimes, keep_modes=keep_modes)
         return self._watched(chunks)
 
+    def _check_known(self) -> None:
+        if self.remote is not None:
+            raise BuildContextError(
+                "The files of this build context are not known here: the daemon fetches them, or "
+                "is sent them as they are."
+            )
+
     def _hasher(self, *, use_cache: bool = True) -> ContentHasher:
+        self._check_known()
         folder = cache_folder() if use_cache and self.root is not None else None
         if folder is None or self.root is None:
             return ContentHasher()

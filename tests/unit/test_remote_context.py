@@ -207,3 +207,7 @@ def test_nothing_but_a_build_can_be_made_of_it() -> None:
             ask()
     with pytest.raises(BuildContextError, match="not known here"):
         list(context.iter_archive())
+    snapshot = context.build_snapshot()
+    for read in (snapshot.digest, snapshot.content_times, snapshot.iter_archive):
+        with pytest.raises(BuildContextError, match="not known here"):
+            read()

@@ -97,9 +97,9 @@ REFUSED = {
     **_each("what would be passed over is unknown", "legacy-12"),
     **_each("the calls that have answers are known", "call-06", "call-11"),
     **_each("there is no builder of that name here; instances have tests of their own",
-            "builder-01@remote", "builder-02", "builder-06@remote", "builder-07@remote",
-            "builder-08@remote", "builder-09@remote", "builder-10@remote", "env-20",
-            "env-21@remote"),
+            "builder-01@remote", "builder-06@remote", "builder-07@remote",
+            "builder-08@remote", "builder-09@remote", "builder-10@remote", "env-21@remote"),
+    **_each("there is no engine here", "builder-02@remote", "env-20@remote"),
     **_each("policies are programs that buildx itself evaluates",
             "policy-05", "policy-08", "policy-17", "policy-18@remote"),
     **_each("what is no time is no build argument", "env-04"),
@@ -112,8 +112,8 @@ ACCEPTED = {
     **_each("the daemon tells what its exporter does not know", "output-25@containerd"),
     **_each("a folder may have several platforms whatever the image store", "output-54@graph",
             "random-20@graph"),
-    **_each("a question has no attestations", "conflict-24@graph", "random-12@graph",
-            "random-39@graph"),
+    **_each("a question makes no image", "call-19@graph", "conflict-24@graph", "random-12@graph",
+            "random-27@graph", "random-39@graph"),
     **_each("no platform is the daemon's own", "platform-11"),
     **_each("what is no address is the daemon's to refuse", "add-host-08"),
     **_each("the daemon knows the limits that its system has", "ulimit-04", "ulimit-09"),
@@ -178,6 +178,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such/docker.sock")
     monkeypatch.setenv("IMAGEBUILDERS_CACHE_DIR", str(tmp_path / "cache-dir"))
     monkeypatch.setenv("HOME", "HOME")
 
@@ -231,7 +232,7 @@ def _says_what_is_wrong(output: str, words: list[str]) -> bool:
 _FLAGS = (*BUILDX_FLAGS, *HIDDEN_FLAGS)
 _TOLD_OF = (
     *("'PATH'", "standard input", "extra argument", "The image name", "at ./Dockerfile"),
-    *("BuildKit's own daemon", "'platform'", "--platform"),
+    *("BuildKit's own daemon", "Docker Engine", "'platform'", "--platform"),
     *("SSH_AUTH_SOCK", "SOURCE_DATE_EPOCH", "BUILDKIT_PROGRESS"),
 )
 

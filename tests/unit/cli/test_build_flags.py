@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imagebuilders import ArchiveContext, RemoteContext, Stack, events
+from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.buildkit import ScriptedBuildKit
+from imagebuilders import ArchiveContext, LocalImageBuilder, RemoteContext, Stack, events
 from imagebuilders.build_options import (
     Annotation,
     Attestation,
@@ -60,6 +62,33 @@ def test_the_table_of_flags_is_whole() -> None:
     assert {name: told[name] for name in told.keys() - alone} == {
         name: expected[name] for name in expected.keys() - alone
     }
+
+
+SHOWN_BY = {
+    "DOCKER_BUILDKIT": "buildkit/test_builder_choice.py::"
+    "test_the_environment_may_ask_for_the_classic_builder",
+    "DOCKER_DEFAULT_PLATFORM": "buildkit/test_builder_choice.py::"
+    "test_the_environment_has_a_default_platform",
+    "SOURCE_DATE_EPOCH": "buildkit/test_builder_choice.py::"
+    "test_the_environment_has_the_time_of_the_image",
+    "BUILDKIT_PROGRESS": "cli/test_build_flags.py::test_what_is_shown_may_stand_in_the_environment",
+    "BUILDX_BUILDER": "test_buildkit_image_builder.py::test_the_environment_names_a_daemon",
+    "BUILDKIT_HOST": "test_buildkit_image_builder.py::test_the_environment_names_a_daemon",
+    "BUILDKIT_SYNTAX": "buildkit/test_builder_choice.py::"
+    "test_a_frontend_in_the_environment_does_not_count",
+    "NO_COLOR": "cli/test_build_command.py::test_display_on_a_terminal",
+}
+"""The test that shows what the table says of a variable."""
+
+
+def test_the_table_of_surroundings_is_shown() -> None:
+    """Each row by a test that is there."""
+    unit = Path(__file__).parents[1]
+    page = (unit.parents[1] / "docs" / "buildx.md").read_text()
+    assert re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE) == list(SHOWN_BY)
+    for place in SHOWN_BY.values():
+        file, _, name = place.partition("::")
+        assert f"\ndef {name}(" in (unit / file).read_text()
 
 
 GIVEN: list[tuple[list[str], str, Any]] = [
@@ -210,6 +239,34 @@ def test_what_the_builder_has_pushed_is_not_pushed_again(
     result = run("build", "app", "-t", names[0], "-t", names[1], "--push")
     assert result.out.splitlines()[1] == "registry.example/other@sha256:" + "7" * 64
     assert builder.calls[0].options.push is True
+
+
+@pytest.mark.parametrize("name", ["mine", "default", ""])
+def test_a_builder_by_its_name(
+    run: Run,
+    builder: RecordingBuilder,
+    stack: Stack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """One that `docker buildx create` made, or the engine; without a name the stack's."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    buildkit = ScriptedBuildKit()
+    engine = FakeDockerEngine("28.5", buildkit=buildkit)
+    stack.image_builder = local = LocalImageBuilder(docker_client=FakeDockerClient(engine))
+    remote = ScriptedBuildKit(containerd_store=True)
+    with remote.serve() as address:
+        instances = tmp_path / "buildx" / "instances"
+        instances.mkdir(parents=True)
+        nodes = [{"Name": "mine0", "Endpoint": address}]
+        content = {"Name": "mine", "Driver": "remote", "Nodes": nodes}
+        (instances / "mine").write_text(json.dumps(content))
+        words = ("build", "app", "-t", "shop", "--builder", name, "-o", "type=cacheonly")
+        result = run(*words)
+    assert result.code == 0, result.err
+    assert (len(remote.requests), len(buildkit.requests)) == ((1, 0) if name == "mine" else (0, 1))
+    assert stack.image_builder is local
 
 
 # --- the context ----------------------------------------------------------------
