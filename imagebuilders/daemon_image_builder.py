@@ -38,7 +38,7 @@ from imagebuilders.exceptions import (
     ImageBuilderError,
     ImageNameError,
 )
-from imagebuilders.many_builds import MAX_PARALLEL, BuildResult, BuildTask
+from imagebuilders.many_builds import MAX_PARALLEL, BuildResult, BuildTask, run_builds
 from imagebuilders.oci.reference import ImageReference, parse_build_target
 
 if TYPE_CHECKING:
@@ -334,20 +334,67 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
             )
         )
 
+    def build_many(
+        self,
+        tasks: Sequence[BuildTask],
+        *,
+        max_parallel: int = MAX_PARALLEL,
+        explain_cache: bool = False,
+        skip_unchanged: bool = False,
+    ) -> list[BuildResult]:
+        """Do several builds side by side over one connection; see `BaseImageBuilder.build_many`.
+
+        Args:
+            tasks: what is to be built.
+            max_parallel: so many may run at a time.
+            explain_cache, skip_unchanged: as for `build`, for each task.
+
+        Returns:
+            What became of each, in the order of the tasks.
+
+        Raises:
+            ConfigurationError: two tasks are called the same, or need each other.
+        """
+
+        def build(task: BuildTask) -> str:
+            return self.build(
+                task.image_name,
+                task.build_context,
+                task.docker_build_options,
+                task.container_registry,
+                explain_cache=explain_cache,
+                skip_unchanged=skip_unchanged,
+            )
+
+        return run_builds(build, tasks, max_parallel=max_parallel)
+
     async def abuild_many(
-        self, tasks: Sequence[BuildTask], *, max_parallel: int = MAX_PARALLEL
+        self,
+        tasks: Sequence[BuildTask],
+        *,
+        max_parallel: int = MAX_PARALLEL,
+        explain_cache: bool = False,
+        skip_unchanged: bool = False,
     ) -> list[BuildResult]:
         """Do several builds side by side, as `build_many` does, for asyncio; see `abuild`.
 
         Args:
-            tasks, max_parallel: as for `build_many`.
+            tasks, max_parallel, explain_cache, skip_unchanged: as for `build_many`.
 
         Returns:
             What `build_many` returns.
         """
         from imagebuilders.async_build import run_in_thread  # asyncio takes long to import
 
-        return await run_in_thread(partial(self.build_many, tasks, max_parallel=max_parallel))
+        return await run_in_thread(
+            partial(
+                self.build_many,
+                tasks,
+                max_parallel=max_parallel,
+                explain_cache=explain_cache,
+                skip_unchanged=skip_unchanged,
+            )
+        )
 
     @contextmanager
     def daemons(self) -> Iterator[Sequence[OpenDaemon]]:

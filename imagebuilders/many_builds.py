@@ -258,7 +258,7 @@ class _Builds:
                 if not thread.is_alive():
                     del self._running[name]
             return
-        if isinstance(news, _Ended):
+        if isinstance(news, _Ended) and news.result.task.label in self._running:
             self._running.pop(news.result.task.label).join()
 
     # --- in the build's thread ---------------------------------------------------

@@ -74,7 +74,7 @@ def _build(target: Target, project: str, *, is_linked: bool) -> TargetBuild:
         target.name,
         context if is_url(context) else posixpath.normpath(context.removeprefix(_CWD)),
         target.tags or (f"{project}-{target.name}".lower(),),
-        _options(replace(target, output=tuple(map(_without_push, outputs)))),
+        _options(replace(target, output=_kept(outputs))),
         target.dockerfile_inline,
         is_linked,
         pushes,
@@ -120,6 +120,16 @@ def _options(target: Target) -> dict[str, object]:
 def _is_push(output: Entry) -> bool:
     kind = output.get("type")
     return kind == "registry" or (kind == "image" and output.get("push") == "true")
+
+
+def _kept(outputs: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return outputs without pushes; several that only keep the image are one."""
+    kept: list[Entry] = []
+    for output in map(_without_push, outputs):
+        plain = {"type": "image"} if output == {"type": "docker"} else output
+        if plain not in kept:
+            kept.append(plain)
+    return tuple(kept)
 
 
 def _without_push(output: Entry) -> Entry:

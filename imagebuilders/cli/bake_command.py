@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagebuilders.cli import failures, output
+from imagebuilders.cli.builder_switches import builder_switches
 from imagebuilders.cli.dockerfile_argument import dockerfile_of
 from imagebuilders.cli.dockerfile_call import DockerfileCall
 from imagebuilders.cli.progress import Display, chosen_display, progress
@@ -39,6 +40,7 @@ class _Settings:
     parallel: int
     allowed: Sequence[str]
     metadata_file: str | None
+    explains_cache: bool
     call: DockerfileCall | None
 
 
@@ -79,6 +81,12 @@ class _Settings:
     multiple=True,
     help="Allow network.host, security.insecure, ssh, fs=PATH, fs.read=PATH or fs.write=PATH.",
 )
+@click.option(
+    "--explain-cache",
+    is_flag=True,
+    help="Tell at the end why steps did not come from the cache, compared with the last builds "
+    "that had this flag.",
+)
 @click.option("--metadata-file", metavar="FILE", help="Write what is said of the results, as JSON.")
 @click.option("--builder", metavar="NAME", help="Build with the buildx builder of this name.")
 @click.option(
@@ -102,6 +110,7 @@ def bake(
     check: bool,
     allowed: Sequence[str],
     metadata_file: str | None,
+    explain_cache: bool,
     builder: str | None,
     parallel: int,
     progress_type: str,
@@ -133,7 +142,7 @@ def bake(
         output.result(json.dumps(plan.as_json(), indent=2))
         return 0
     display = chosen_display(progress_type, quiet=quiet, as_json=as_json)
-    settings = _Settings(display, parallel, allowed, metadata_file, question)
+    settings = _Settings(display, parallel, allowed, metadata_file, explain_cache, question)
     return _run(definition, plan, settings, builder)
 
 
@@ -201,7 +210,8 @@ def _run(
     with ExitStack() as opened, progress(settings.display, are_many=True):
         said = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="imagebuilders-")))
         tasks = [_task(each, stack, builder, said, opened) for each in builds]
-        results = builder.build_many(tasks, max_parallel=settings.parallel)
+        switches = builder_switches(builder, explain_cache=settings.explains_cache)
+        results = builder.build_many(tasks, max_parallel=settings.parallel, **switches)
         if settings.metadata_file:
             _write_metadata(settings.metadata_file, said, results)
     return _show(builds, results, settings.display)

@@ -225,6 +225,12 @@ def test_a_push_is_an_option_of_the_build(output: str) -> None:
         _build(output=[output])
 
 
+def test_outputs_that_keep_the_image_are_one() -> None:
+    """As of `--push --load`; those that write files are left."""
+    build = _build(tags=["r.example/a"], output=["type=docker", "type=registry", "out"])
+    assert build.options["outputs"] == [{"type": "image"}, {"type": "local", "dest": "out"}]
+
+
 def test_standard_input_is_refused() -> None:
     """There is one for many builds."""
     with pytest.raises(BakeError, match="standard input"):
