@@ -130,7 +130,6 @@ class InstructionReader:
 
     def _copy(self, step: StepInputs, instruction: Instruction, scope: Scope) -> StepInputs:
         step = self._path_step(step, instruction, scope)
-        step = replace(step, is_linked=instruction.flag("link") in ("", "true"))
         words = [scope.expand(word)[0] for word in instruction.arguments[:-1]]
         named = {f"<<{document.name}" for document in instruction.here_documents}
         sources = [

@@ -67,7 +67,7 @@ class Reasons:
             return [Reason("no-cache", "the build was not to use the cache for it")]
         if not self._recorded:
             return [Reason("no-record", "no earlier build is on record to compare it with")]
-        if self._follows_parent(step) and (blamed := self._blamed(step.inputs.parent)):
+        if blamed := self._blamed(step.inputs.parent):
             return [self._earlier(blamed, "builds upon")]
         same = [each for each in self._recorded if each.text == step.record.text]
         if not same:
@@ -79,7 +79,7 @@ class Reasons:
             ]
         likely = self._most_like(step, same)
         names = differing(step.record, likely)
-        if not self._has_parent_of(step, likely):
+        if likely.parent != step.record.parent:
             # It would be another step with the other's values, too: what counts is what no
             # recorded one has.
             names = names.intersection(*(differing(step.record, each) for each in same))
@@ -89,22 +89,19 @@ class Reasons:
 
     # --- what a step is compared with --------------------------------------------
 
-    def _most_like(self, step: BuiltStep, same: Sequence[StepRecord]) -> StepRecord:
+    @staticmethod
+    def _most_like(step: BuiltStep, same: Sequence[StepRecord]) -> StepRecord:
         """Return the recorded step of the same instruction that differs least."""
         record = step.record
 
         def distance(each: StepRecord) -> tuple[bool, int, bool]:
             return (
-                not self._has_parent_of(step, each),
+                each.parent != record.parent,
                 len(differing(record, each)),
                 (each.base is None) != (record.base is None),
             )
 
         return min(same, key=distance)
-
-    def _has_parent_of(self, step: BuiltStep, other: StepRecord) -> bool:
-        """Tell whether a step builds upon the same as a recorded one, as far as that counts."""
-        return other.parent == step.record.parent or not self._follows_parent(step)
 
     # --- other steps ---------------------------------------------------------------
 
@@ -126,17 +123,6 @@ class Reasons:
                 return found
         return step
 
-    def _follows_parent(self, step: BuiltStep) -> bool:
-        """Tell whether what a step builds upon is part of its key: not where `--link` counts."""
-        if not step.inputs.is_linked:
-            return True
-        parent = step.inputs.parent
-        above = None if isinstance(parent, str) else self._steps[parent].told
-        if step.told is None or above is None or not step.told.inputs:
-            return False
-        # A daemon that links has a copy of its own first, which needs the files alone.
-        return step.told.inputs[0] == above.step_id
-
     def _earlier(self, step: BuiltStep, how: str) -> Reason:
         inputs = step.inputs
         return Reason(
@@ -148,7 +134,7 @@ class Reasons:
     def _from_elsewhere(self, step: BuiltStep, likely: StepRecord) -> Reason:
         """Return the reason of a step that is itself as it was."""
         record = step.record
-        if not self._has_parent_of(step, likely):
+        if likely.parent != record.parent:
             return self._other_parent(step, likely)
         if reason := self._other_source(step, likely):
             return reason

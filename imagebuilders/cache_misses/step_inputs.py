@@ -43,7 +43,6 @@ class StepInputs:
         parent: what it builds upon.
         sources: what else it takes files from.
         base: the image that its stage, or the stage that this one begins with, begins with.
-        is_linked: whether it is a `--link`.
         is_known: whether nothing of its key lies beyond a client's sight.
         fetches: whether it fetches something from an address.
     """
@@ -60,7 +59,6 @@ class StepInputs:
     arguments: frozenset[str] = frozenset()
     files: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[Point, ...] = ()
-    is_linked: bool = False
     is_known: bool = True
     fetches: bool = False
 

@@ -21,7 +21,7 @@ class ToldStep:
 
     Attributes:
         instruction: what the builder calls it.
-        step_id, stage, number, inputs: as in the events.
+        step_id, stage, number: as in the events.
         is_cached, is_finished: whether its result came from the cache, and whether it ended.
         error: why it failed.
     """
@@ -30,7 +30,6 @@ class ToldStep:
     step_id: str
     stage: str
     number: int
-    inputs: tuple[str, ...] = ()
     is_cached: bool = False
     is_finished: bool = False
     error: str = ""
@@ -82,7 +81,7 @@ class ToldSteps:
     def _note(self, event: StepAdded | StepStarted) -> None:
         self._by_id.setdefault(
             event.step_id,
-            ToldStep(event.instruction, event.step_id, event.stage, event.number, event.inputs),
+            ToldStep(event.instruction, event.step_id, event.stage, event.number),
         )
 
     @property

@@ -158,20 +158,6 @@ def test_a_base_that_was_pulled(root: Path) -> None:
     assert "sha256:666666666666, before sha256:555555555555" in found[0].message
 
 
-def test_a_copy_with_link(root: Path) -> None:
-    """Where the daemon links, a copy does not depend on what is before it; where it cannot, it
-    does. The order of what it needs tells which."""
-    (root / "Dockerfile").write_text("FROM base:1\nARG TOKEN\nRUN first\nCOPY --link src /src\n")
-    for order, kind in ((("2", "x"), "earlier-step"), (("x", "2"), "unknown")):
-        for token in ("one", "two"):
-            build = Build(root, {"buildargs": {"TOKEN": f"{token} {kind}"}})
-            build.step(1, "FROM docker.io/library/base:1").step(2, "RUN first")
-            build.explanation(StepAdded(3, 9, "COPY --link src /src", step_id="3", inputs=order))
-            build.explanation(StepFinished(3, step_id="3"))
-            found = build.finish()
-        assert found[-1].kind == kind
-
-
 def test_what_was_removed_from_the_cache_is_not_known(root: Path) -> None:
     """Nothing differs, and nothing is made up."""
     _whole(Build(root))
