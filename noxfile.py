@@ -152,6 +152,21 @@ def whole(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Change 100 places of each package, one at a time: the unit tests must notice 90 of them.
+
+    That takes hours. `-- fakes --count 10` takes fewer, `--seed 7` others.
+    """
+    _install(session, "test", extras="[testing]")
+    packages = [[]] if session.posargs else [["imagebuilders"], ["fakes"]]
+    for package in packages:
+        session.run(
+            *("python", "-m", "mutants", *package, *session.posargs),
+            env={"PYTHONPATH": "tests/support"},
+        )
+
+
+@nox.session
 def record(session: nox.Session) -> None:
     """Record anew what real engines show to the engine contract, and the page made from it."""
     _install(session, "integration", extras="[testing]")

@@ -1,0 +1,56 @@
+"""The mutants that the session `mutants` tries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mutants
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("source", "after"),
+    [
+        ("a == b", ["a != b"]),
+        ("a < b", ["a <= b"]),
+        ("a not in b", ["a in b"]),
+        ("a is None", ["a is not None"]),
+        ("a and b", ["a or b"]),
+        ("not a", ["a"]),
+        ("x = True", ["x = False"]),
+        ("x = 3", ["x = 4"]),
+        ("x = 'é', 1.5", ["x = 'é', 2.5"]),
+        ("def f():\n    return g()", ["def f():\n    return None"]),
+        ("def f(a=1): pass", ["def f(a=2): pass"]),
+        ("a < b < c", []),
+        ("x = 'text'", []),
+        ("def f():\n    return None", []),
+        ("x: Literal[1]", []),
+        ("def f() -> Literal[True]: pass", []),
+        ("if TYPE_CHECKING:\n    x = 1", []),
+        ("f'{a == 1}'", []),
+    ],
+)
+def test_each_kind_of_change(source: str, after: list[str]) -> None:
+    """One change in each mutant, and none where nothing is executed."""
+    found = mutants.mutants("a.py", source)
+    assert [each.applied(source.encode()).decode() for each in found] == after
+
+
+def test_the_same_seed_draws_the_same(tmp_path: Path) -> None:
+    """Another draws others; generated code is left out."""
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/a.py").write_text("\n".join(f"a{n} = {n}" for n in range(100)))
+    (tmp_path / "package/b_pb2.py").write_text("b = 1\n" * 1000)
+    first, again, other = (mutants.drawn("package", seed, 5, tmp_path) for seed in (1, 1, 2))
+    assert first == again != other
+    assert {each.file for each in first} == {"package/a.py"}
+    assert str(first[0]).startswith(f"package/a.py:{first[0].line}: ")
+
+
+def test_what_changes_nothing_is_listed_with_a_reason() -> None:
+    """And still stands in its file."""
+    root = Path(mutants.__file__).parents[2]
+    for (file, before, _), reason in mutants.equivalents().items():
+        assert reason
+        assert before in (root / file).read_text(encoding="utf-8")
