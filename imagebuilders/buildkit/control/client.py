@@ -30,6 +30,10 @@ ANSWER_SECONDS = 30.0
 _VERSION = re.compile(r"v(\d{1,6})\.(\d{1,6})\.", re.ASCII)
 _WITH_RESOURCES = (0, 31)
 
+SESSION_IDLE_SECONDS = 60.0
+"""After so long without a byte a daemon that has a session is asked whether it is there: it asks
+every five seconds whether the session is."""
+
 MessageT = TypeVar("MessageT")
 
 OpenSession = Callable[["Session"], "Channel"]
@@ -156,7 +160,8 @@ class ControlClient:
             unwrap=unwrap_bytes,
         )
         try:
-            yield
+            with self.channel.expecting_words(SESSION_IDLE_SECONDS):
+                yield
         finally:
             call.cancel()
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import os
 import selectors
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.call import Answer, Call, Handler
@@ -155,6 +155,22 @@ class Channel:
             call.watch(tunnel.receive)
             self._wake()
         return inner
+
+    @contextmanager
+    def expecting_words(self, seconds: float) -> Iterator[None]:
+        """Ask the peer sooner whether it is there, as it is due to speak all the time.
+
+        Args:
+            seconds: after so long without a byte of it, within the `with` block.
+        """
+        with self._guard.lock:
+            self._liveness.expect(seconds)
+            self._wake()
+        try:
+            yield
+        finally:
+            with self._guard.lock:
+                self._liveness.expect_no_more(seconds)
 
     @property
     def link(self) -> Link:

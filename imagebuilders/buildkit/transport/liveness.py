@@ -15,6 +15,19 @@ class Liveness:
         self._answer = answer_seconds
         self._heard = time.monotonic()
         self._asked: float | None = None
+        self._expected: list[float] = []
+
+    def expect(self, seconds: float) -> None:
+        """Note that the peer is due to say something all the time, until `expect_no_more`."""
+        self._expected.append(seconds)
+
+    def expect_no_more(self, seconds: float) -> None:
+        """Take an expectation back."""
+        self._expected.remove(seconds)
+
+    @property
+    def _patience(self) -> float:
+        return min([self._idle, *self._expected])
 
     def heard(self) -> None:
         """Note that the peer sent something."""
@@ -35,7 +48,7 @@ class Liveness:
                     "was given up"
                 )
             return False
-        if now - self._heard < self._idle:
+        if now - self._heard < self._patience:
             return False
         self._asked = now
         return True
@@ -44,4 +57,4 @@ class Liveness:
         """Return after how long something is to be done."""
         if self._asked is not None:
             return max(0.0, self._asked + self._answer - time.monotonic())
-        return max(0.0, self._heard + self._idle - time.monotonic())
+        return max(0.0, self._heard + self._patience - time.monotonic())
