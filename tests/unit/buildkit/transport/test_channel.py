@@ -382,7 +382,7 @@ def test_closing_twice_and_from_many_threads() -> None:
         client.close()
         client.close()
         # What the client saw first counts: the other side's end, a reset, or its own.
-        with pytest.raises(TransportError, match="closed|broke"):
+        with pytest.raises(TransportError, match=r"closed|broke"):
             client.call("/a/B")
 
 
