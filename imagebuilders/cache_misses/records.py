@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import logging
 import os
 import tempfile
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from imagebuilders.context.digest_cache import limit_folder
 
@@ -132,10 +133,11 @@ def read_records(path: Path, key: str) -> tuple[BuildRecord, ...]:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             return ()
-        stored = _FILE.validate_json(path.read_bytes())
+        # Not by pydantic's own reader: names that are no UTF-8 stand in the file as surrogates.
+        stored = _FILE.validate_python(json.loads(path.read_bytes()))
     except FileNotFoundError:
         return ()
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         logger.debug("The record %s is ignored: %s", path, type(error).__name__)
         return ()
     if stored.format != FORMAT or stored.key != key:
@@ -160,7 +162,8 @@ def write_records(path: Path, key: str, builds: Sequence[BuildRecord]) -> None:
         OSError: the file cannot be written.
     """
     for count in range(min(len(builds), MAX_BUILDS), 0, -1):
-        content = _FILE.dump_json(_stored(key, builds[:count]))
+        document = _FILE.dump_python(_stored(key, builds[:count]))
+        content = json.dumps(document, separators=(",", ":")).encode("ascii")
         if len(content) <= MAX_FILE_BYTES:
             break
     else:

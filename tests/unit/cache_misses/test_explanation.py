@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -118,6 +119,16 @@ def test_many_files_are_counted(root: Path) -> None:
     (event,) = _whole(Build(root), cached=1)
     assert event.message == ("src/b was added, src/c was added, src/d was added, and 2 more")
     assert len(event.subjects) == 5
+
+
+def test_names_that_are_no_utf8(root: Path) -> None:
+    """They are recorded, compared and shown."""
+    odd = os.path.join(os.fsencode(root), b"src", b"\xff")
+    for content in (b"1", b"2"):
+        with open(odd, "wb") as file:
+            file.write(content)
+        found = _whole(Build(root), cached=1)
+    assert [event.message for event in found] == ["src/\\xff changed"]
 
 
 def test_an_argument_and_what_follows(root: Path) -> None:
