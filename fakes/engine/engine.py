@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from imagebuilders.oci.file_tree import Tree
-
 from .builder.run_policy import FileContent, RunEffect
 from .checks import check_text
 from .containers.policy import ContainerEffect
@@ -17,6 +15,7 @@ from .crashes import Crashes
 from .daemon import Daemon
 from .errors import ApiError, DisconnectError
 from .http import Request, Response, serve_connection
+from .images.files import ImageFiles
 from .images.reference import HUB, InvalidReferenceError, Reference, parse
 from .images.seed import seeded_image
 from .images.store import Image
@@ -216,13 +215,13 @@ class FakeDockerEngine(Daemon):
             names = ", ".join(known) or "none"
             raise LookupError(f"{error.message}; names in the engine: {names}") from error
 
-    def image_tree(self, name: str) -> Tree:
-        """The flattened files of an image, by path without a leading slash.
+    def image_tree(self, name: str) -> ImageFiles:
+        """The flattened files of an image, by path with or without a leading slash.
 
         Raises:
             LookupError: when there is no such image.
         """
-        return dict(self.image(name).tree)
+        return ImageFiles(self.image(name).tree)
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable
 
 import docker.errors
 import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.contracts.engine.context import pack
+from fakes.engine.http import Request
 
 Build = Callable[..., str]
 
@@ -35,10 +39,6 @@ def test_run_can_be_refused() -> None:
 
 
 def _build(client: FakeDockerClient, dockerfile: str) -> None:
-    import io
-
-    from fakes.contracts.engine.context import pack
-
     context = io.BytesIO(pack({"Dockerfile": dockerfile}))
     client.images.build(fileobj=context, custom_context=True)
 
@@ -131,3 +131,43 @@ def test_a_line_that_only_continues_is_no_instruction(version: str, dockerfile: 
             _build(client, dockerfile)
     finally:
         client.close()
+
+
+_RUN = {"Dockerfile": "FROM base\nRUN make\n"}
+
+
+def test_containers_of_steps_go_unless_they_are_to_stay(engine: FakeDockerEngine) -> None:
+    """A request that does not say so has them removed."""
+    engine.seed_image("base")
+    for query, left in (({}, 0), ({"rm": ["0"], "nocache": ["1"]}, 1)):
+        response = engine.handle(Request("POST", "/build", query=query, body=pack(_RUN)))
+        assert not isinstance(response.body, bytes)
+        removed = b"Removing intermediate container" in b"".join(response.body)
+        assert (removed, len(engine.containers.all())) == (left == 0, left)
+
+
+def test_a_build_that_nobody_listens_to_leaves_no_container(engine: FakeDockerEngine) -> None:
+    """It ends where it is, and the container of the step at work goes as at its end."""
+    engine.seed_image("base")
+    response = engine.handle(Request("POST", "/build", body=pack(_RUN)))
+    assert not isinstance(response.body, bytes)
+    stream = iter(response.body)
+    while b"Running in" not in next(stream):
+        assert engine.containers.all() == []
+    assert len(engine.containers.all()) == 1
+    del stream, response
+    assert engine.containers.all() == []
+    assert len(engine.images.all()) == 1
+
+
+def test_what_a_rule_does_not_say_succeeds(engine: FakeDockerEngine, build: Build) -> None:
+    """The exit code of each kind of rule is 0 unless it is given."""
+    engine.seed_image("base", cmd=["serve"])
+    engine.on_run("make", output="made\n")
+    engine.on_container("base", command="once", output="done\n")
+    engine.on_container("base", command="serve", service=True)
+    engine.on_exec("ls", output="a\n")
+    build("FROM base\nRUN make", tag="x:1")
+    with contextlib.closing(FakeDockerClient(engine)) as client:
+        assert client.containers.run("base", "once", detach=True).wait()["StatusCode"] == 0
+        assert client.containers.run("base", detach=True).exec_run("ls") == (0, b"a\n")

@@ -153,6 +153,19 @@ def test_what_can_be_seeded(engine: FakeDockerEngine) -> None:
     assert (tree["a"].mode, tree["b"].mode) == (0o644, 0o755)
 
 
+def test_files_of_an_image_are_found_with_a_slash_and_without(engine: FakeDockerEngine) -> None:
+    """Iterating gives paths without one, which is how two images compare."""
+    for name in ("base:1", "base:2"):
+        engine.seed_image(name, files={"/etc/a": "1"})
+    tree = engine.image_tree("base:1")
+    assert tree["/etc/a"] is tree["etc/a"]
+    assert ("/etc/a" in tree, "etc/a" in tree, "/etc/b" in tree) == (True, True, False)
+    assert sorted(tree) == ["etc", "etc/a"]
+    assert len(tree) == 2
+    assert tree == engine.image_tree("base:2")
+    assert repr(tree) == "<ImageFiles etc, etc/a>"
+
+
 @pytest.mark.parametrize(
     ("endpoint", "words"),
     [
