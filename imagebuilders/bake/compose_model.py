@@ -18,15 +18,20 @@ from imagebuilders.bake.compose_merge import (
     service_of,
     without_tags,
 )
+from imagebuilders.bake.compose_paths import (
+    relative_to,
+    resolved,
+    section_of,
+    set_default_contexts,
+)
 from imagebuilders.bake.env_file import read_env_file
 from imagebuilders.bake.interpolation import substitute
 from imagebuilders.bake.yaml_text import Override, Reset, read_yaml
-from imagebuilders.control_files import is_there, read_control_file
+from imagebuilders.control_files import read_control_file
 from imagebuilders.exceptions import BakeError, ControlFileError
 
 _MAX_DEPTH = 50
 _DEFAULT_PROJECT = "bake"
-_REMOTE = ("https://", "http://", "git://", "ssh://", "github.com/", "git@")
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,12 @@ def load_compose(
     project = _project_name(files, environment)
     named = {**environment, "COMPOSE_PROJECT_NAME": project or _DEFAULT_PROJECT}
     loaded = _Loader(unset).load(files, named, folder="", seen=())
-    services = _section(loaded, "services")
+    services = section_of(loaded, "services")
     return ComposeModel(
         {name: cast("Node", without_tags(service)) for name, service in services.items()},
         {
             name: mapping_of(without_tags(secret) or {}, f"secrets.{name}")
-            for name, secret in _section(loaded, "secrets").items()
+            for name, secret in section_of(loaded, "secrets").items()
         },
         named,
         project,
@@ -134,8 +139,8 @@ class _Loader:
                 self._extend(sections, environment, folder, file.path)
                 merged = cast("Node", merge(merged, sections, ""))
         if not folder:
-            _default_contexts(merged)
-        return _resolved(merged, folder)
+            set_default_contexts(merged)
+        return resolved(merged, folder)
 
     def _documents(self, file: ComposeFile, environment: Mapping[str, str]) -> list[Node]:
         try:
@@ -208,7 +213,7 @@ class _Loader:
             files = [ComposeFile.read(path) for path in located]
             loaded = self.load(files, variables, folder=below or ".", seen=(*seen, *located))
             # Resolved already: from the folder of the file that includes it.
-            loaded = _relative(loaded, folder)
+            loaded = relative_to(loaded, folder)
             for name, section in loaded.items():
                 own = sections.get(name, {})
                 sections[name] = merge(section, own, name)
@@ -216,7 +221,7 @@ class _Loader:
     def _extend(
         self, sections: Node, environment: Mapping[str, str], folder: str, path: str
     ) -> None:
-        services = _section(sections, "services")
+        services = section_of(sections, "services")
         for name in list(services):
             services[name] = self._extended(name, services, environment, folder, ((path, name),))
 
@@ -258,16 +263,12 @@ class _Loader:
         for document in self._documents(ComposeFile.read(path), environment):
             merged = cast("Node", merge(merged, self._sections(document), ""))
         below = os.path.dirname(path) or "."
-        return _section(_relative(_resolved(merged, below), folder), "services")
+        return section_of(relative_to(resolved(merged, below), folder), "services")
 
 
 def _counts(key: object) -> bool:
     """Tell whether a top-level section is read at all."""
     return key in ("services", "secrets", "include", "name")
-
-
-def _section(sections: Node, name: str) -> dict[str, Node]:
-    return cast("dict[str, Node]", sections.setdefault(name, {}))
 
 
 def _texts(value: object, place: str) -> list[str]:
@@ -296,109 +297,3 @@ def _included_environment(
     for path in paths:
         read.update(read_env_file(path, {**read, **environment}))
     return {**read, **environment}
-
-
-# --- paths -----------------------------------------------------------------------
-
-
-def _default_contexts(sections: Node) -> None:
-    for service in _section(sections, "services").values():
-        build = service.get("build")
-        if isinstance(build, dict):
-            build.setdefault("context", ".")
-
-
-def _resolved(sections: Node, folder: str) -> Node:
-    """Return the sections with paths that lead from where a folder does."""
-    return _with_paths(sections, lambda path: _joined(folder, path))
-
-
-def _relative(sections: Node, folder: str) -> Node:
-    """Return the sections with paths that lead from inside a folder, where they will be joined."""
-    if folder in ("", "."):
-        return sections
-    return _with_paths(sections, lambda path: _from(folder, path))
-
-
-def _from(folder: str, path: str) -> str:
-    return path if os.path.isabs(path) else os.path.relpath(path, folder)
-
-
-def _joined(folder: str, path: str) -> str:
-    if path.startswith("~"):
-        path = os.path.expanduser(path)
-    return os.path.normpath(os.path.join(folder, path))
-
-
-def _with_paths(sections: Node, place: Callable[[str], str]) -> Node:
-    services = {
-        name: _service_with_paths(service, place)
-        for name, service in _section(sections, "services").items()
-    }
-    secrets: Node = {}
-    for name, secret in _section(sections, "secrets").items():
-        if isinstance(secret, dict) and isinstance(secret.get("file"), str):
-            secret = {**secret, "file": place(cast("str", secret["file"]))}
-        secrets[name] = secret
-    return {"services": services, "secrets": secrets}
-
-
-def _service_with_paths(service: Node, place: Callable[[str], str]) -> Node:
-    changed = dict(service)
-    build = service.get("build")
-    if isinstance(build, Override):
-        changed["build"] = Override(_build_with_paths(build.value, place))
-    else:
-        changed["build"] = _build_with_paths(build, place)
-    if changed["build"] is None:
-        changed.pop("build")
-    files = service.get("env_file")
-    if isinstance(files, list):
-        changed["env_file"] = [_env_file_at(each, place) for each in files]
-    extends = service.get("extends")
-    if isinstance(extends, dict) and isinstance(extends.get("file"), str):
-        changed["extends"] = {**extends, "file": place(extends["file"])}
-    return changed
-
-
-def _env_file_at(entry: object, place: Callable[[str], str]) -> object:
-    if isinstance(entry, str):
-        return place(entry)
-    if isinstance(entry, dict) and isinstance(entry.get("path"), str):
-        return {**entry, "path": place(entry["path"])}
-    return entry
-
-
-def _build_with_paths(build: object, place: Callable[[str], str]) -> object:
-    if not isinstance(build, dict):
-        return build
-    changed: Node = dict(build)
-    if isinstance(build.get("context"), str):
-        changed["context"] = _context_at(build["context"], place)
-    for key, mapped in (("additional_contexts", _context_at), ("ssh", _agent_at)):
-        if isinstance(build.get(key), dict):
-            changed[key] = {
-                name: mapped(value, place) if isinstance(value, str) else value
-                for name, value in build[key].items()
-            }
-    return changed
-
-
-def _context_at(context: str, place: Callable[[str], str]) -> str:
-    is_elsewhere = "://" in context or context.startswith(("service:", "target:", *_REMOTE))
-    return context if is_elsewhere or not context else place(context)
-
-
-def _agent_at(path: str, place: Callable[[str], str]) -> str:
-    return place(path) if path else path
-
-
-def read_dot_env(environment: Mapping[str, str], path: str = ".env") -> dict[str, str]:
-    """Return variables with those of `.env` in the working directory; the former count first.
-
-    Raises:
-        BakeError: the file is malformed.
-    """
-    if not is_there(path) or os.path.isdir(path):
-        return dict(environment)
-    return {**read_env_file(path, environment), **environment}

@@ -5,12 +5,13 @@ https://docs.docker.com/compose/how-tos/environment-variables/variable-interpola
 
 from __future__ import annotations
 
+import os
 import re
 from collections import ChainMap
 from collections.abc import Mapping
 
 from imagebuilders.bake.interpolation import substitute
-from imagebuilders.control_files import read_control_file
+from imagebuilders.control_files import is_there, read_control_file
 from imagebuilders.exceptions import BakeError, ControlFileError
 
 _KEY = re.compile(r"[^\S\n]*(?:export[^\S\n]+)?([\w.\-\[\]]+)[^\S\n]*(=|:|\n|\Z)[^\S\n]*")
@@ -45,6 +46,17 @@ def read_env_file(
         pairs = (line.partition("=") for line in content.splitlines())
         return {key: value for key, equals, value in pairs if equals and not key.startswith("#")}
     return parse_env(content, environment, path=path)
+
+
+def read_dot_env(environment: Mapping[str, str], path: str = ".env") -> dict[str, str]:
+    """Return variables with those of `.env` in the working directory; the former count first.
+
+    Raises:
+        BakeError: the file is malformed.
+    """
+    if not is_there(path) or os.path.isdir(path):
+        return dict(environment)
+    return {**read_env_file(path, environment), **environment}
 
 
 def parse_env(text: str, environment: Mapping[str, str], *, path: str = ".env") -> dict[str, str]:

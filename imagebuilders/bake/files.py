@@ -6,9 +6,10 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 
-from imagebuilders.bake.compose_model import ComposeFile, load_compose, read_dot_env
+from imagebuilders.bake.compose_model import ComposeFile, load_compose
 from imagebuilders.bake.compose_targets import compose_targets
 from imagebuilders.bake.definition import DEFAULT, Definition
+from imagebuilders.bake.env_file import read_dot_env
 from imagebuilders.bake.json_files import Group, needs_hcl, read_bake_json
 from imagebuilders.bake.target import Target
 from imagebuilders.control_files import is_there
