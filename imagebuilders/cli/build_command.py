@@ -12,10 +12,11 @@ import click
 
 from imagebuilders import events
 from imagebuilders.cli import output
-from imagebuilders.cli.build_flags import LIMITS, BuildxCommand, buildx_flags
+from imagebuilders.cli.build_flags import BuildxCommand, buildx_flags
 from imagebuilders.cli.builder_switches import builder_switches
 from imagebuilders.cli.context_argument import build_context
 from imagebuilders.cli.dockerfile_call import DockerfileCall, metadata_of
+from imagebuilders.cli.flag_values import flag_values, names_of_outputs, text, texts
 from imagebuilders.cli.progress import Display, chosen_display, progress
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ def build(
     from imagebuilders.build_options import DockerBuildOptions
     from imagebuilders.stack import Client
 
-    values = _values(given)
-    asked = "check" if values.pop("check", None) else _text(values.get("call")) or ""
+    values = flag_values(given)
+    asked = "check" if values.pop("check", None) else text(values.get("call")) or ""
     call = DockerfileCall.parse(asked)
     values.pop("call", None)
     stack = Client().active_stack
@@ -123,15 +124,15 @@ def build(
     switches = builder_switches(builder, explain_cache=explain_cache, skip_unchanged=skip_unchanged)
     with (
         output.debug_log(is_on=bool(values.pop("debug", None))),
-        build_context(path, _text(values.pop("dockerfile", None)), builder.build_context_class) as (
+        build_context(path, text(values.pop("dockerfile", None)), builder.build_context_class) as (
             context,
             dockerfile,
         ),
     ):
-        names = _texts(values.pop("tags", ()))
+        names = texts(values.pop("tags", ()))
         push = bool(values.pop("push", None))
         options = DockerBuildOptions.from_any({**values, "dockerfile": dockerfile})
-        names = list(dict.fromkeys(names or _names_of_outputs(options)))
+        names = list(dict.fromkeys(names or names_of_outputs(options)))
         display = chosen_display(options.progress or "", quiet=bool(options.quiet), as_json=as_json)
         request = _Request(names, options, push, display, switches)
         if call is not None:
@@ -142,45 +143,6 @@ def build(
     if not request.writes_to_stdout:
         _show(results, request)
     return 0
-
-
-def _values(given: Mapping[str, object]) -> dict[str, object]:
-    """Return what was given, under the options' own names."""
-    values = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in given.items()
-        if value not in (None, ()) and (value is not False or name == "hidden_rm")
-    }
-    for name in ("outputs", "cache_from", "cache_to"):
-        values[name] = list(filter(None, _texts(values.pop(name, ()))))  # empty: none
-    # Two flags may give one option: an older one, and one that is shown.
-    hidden = {name: values.pop(f"hidden_{name}", None) for name in (*LIMITS, *_OLDER)}
-    limits = [f"{name}={hidden[name]}" for name in LIMITS if hidden[name] is not None]
-    if limits:
-        values["container_limits"] = [*limits, *_texts(values.get("container_limits"))]
-    for name in _OLDER:
-        if hidden[name] is not None:
-            values.setdefault(name, hidden[name])
-    return values
-
-
-_OLDER = ("call", "isolation", "gzip", "squash", "rm", "forcerm")
-
-
-def _texts(value: object) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list | tuple) else []
-
-
-def _names_of_outputs(options: DockerBuildOptions) -> list[str]:
-    """Return the names that an output has: they count where `-t` gives none."""
-    for each in options.outputs:
-        if named := dict(each.attributes).get("name"):
-            return named.split(",")
-    return []
-
-
-def _text(value: object) -> str | None:
-    return str(value) if value else None
 
 
 def _builder(stack: Stack, name: object) -> BaseImageBuilder:
