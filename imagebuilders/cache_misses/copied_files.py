@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.context.entries import EntryType
 from imagebuilders.context.rules import IgnoreRules, RuleError
-from imagebuilders.go_text import GlobSyntaxError, clean_path, match_glob
+from imagebuilders.go_text import GlobSyntaxError, clean_path, match_glob, to_lower
 
 if TYPE_CHECKING:
     from imagebuilders.cache_misses.fingerprints import Fingerprints
@@ -29,19 +29,36 @@ class UnknownFilesError(Exception):
 class ContextFiles:
     """The entries of a context by path, each as permissions and a fingerprint of its content."""
 
-    def __init__(self, marks: Mapping[str, str], links: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        marks: Mapping[str, str],
+        links: Mapping[str, str],
+        named: Mapping[str, ContextFiles] | None = None,
+    ) -> None:
         """Take the entries.
 
         Args:
             marks: `MODE:FINGERPRINT` by path, the mode in octal digits.
             links: the targets of links by path.
+            named: the folders that named contexts stand for, by name in lower case.
         """
         self._marks = marks
         self._links = links
+        self._named = named or {}
 
     @classmethod
-    def of(cls, snapshot: ContextSnapshot, fingerprints: Fingerprints) -> ContextFiles:
+    def of(
+        cls,
+        snapshot: ContextSnapshot,
+        fingerprints: Fingerprints,
+        named: Mapping[str, ContextFiles] | None = None,
+    ) -> ContextFiles:
         """Read a context; contents that are known from before are not read again.
+
+        Args:
+            snapshot: the context.
+            fingerprints: of contents.
+            named: the folders that named contexts stand for, by name in lower case.
 
         Raises:
             BuildContextError: a file cannot be read.
@@ -56,7 +73,11 @@ class ContextFiles:
             mode = 0o777 if is_link else entry.mode & 0o7777
             mark = fingerprints.of(entry.type.value, content)[:16]
             marks[entry.path] = f"{mode:o}:{mark}"
-        return cls(marks, links)
+        return cls(marks, links, named)
+
+    def named(self, name: str) -> ContextFiles | None:
+        """Return the folder that a named context stands for; `None` if it is no folder."""
+        return self._named.get(to_lower(name))
 
     def copied(self, sources: Iterable[str], excludes: Iterable[str] = ()) -> dict[str, str]:
         """Return the entries that sources stand for.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imagebuilders.build_context import BuildContext
 from imagebuilders.cache_misses.base_images import BaseImages, told_digests
 from imagebuilders.cache_misses.copied_files import ContextFiles
 from imagebuilders.cache_misses.differences import BASE_SETTINGS
@@ -104,7 +106,7 @@ class CacheExplanation:
             return
         try:
             fingerprints = load_fingerprints(folder)
-            files = ContextFiles.of(job.snapshot, fingerprints)
+            files = ContextFiles.of(job.snapshot, fingerprints, _folders(job, fingerprints))
         except (OSError, BuildContextError, ContextChangedError) as error:
             self._cannot(str(error).rstrip("."))
             return
@@ -267,6 +269,17 @@ class _Keys:
             return self._of("scratch")
         base = self._bases.known(point, self._digests).record
         return self._of("base", base.id or base.name)
+
+
+def _folders(job: BuildJob, fingerprints: Fingerprints) -> dict[str, ContextFiles]:
+    """Return the named contexts that are folders of this machine."""
+    return {
+        to_lower(name): ContextFiles.of(
+            BuildContext(path).snapshot(rewrite_ignore_files=False), fingerprints
+        )
+        for name, path in job.options.build_contexts.items()
+        if os.path.isdir(path)
+    }
 
 
 def _given(job: BuildJob) -> dict[str, str]:

@@ -119,14 +119,14 @@ class InstructionReader:
         if kind not in ("bind", "cache"):
             return step
         origin = scope.expand(fields.get("from", ""))[0]
-        if origin:
+        if origin and self._files.named(origin) is None:
             return self._with_source(step, origin)
-        if kind == "cache":
+        if kind == "cache" and not origin:
             return step
         if "rw" in fields or "readwrite" in fields or fields.get("ro", "true") == "false":
             return replace(step, is_known=False)  # such a mount is known by more than its content
         source = scope.expand(fields.get("source", fields.get("src", "")))[0]
-        return self._with_files(step, (source,), ())
+        return self._with_files(step, (source,), (), origin)
 
     def _copy(self, step: StepInputs, instruction: Instruction, scope: Scope) -> StepInputs:
         step = self._path_step(step, instruction, scope)
@@ -137,9 +137,9 @@ class InstructionReader:
         ]
         if len(instruction.here_documents) != len(words) - len(sources):
             return replace(step, is_known=False)
-        origin = instruction.flag("from")
-        if origin:
-            return self._with_source(step, scope.expand(origin)[0])
+        origin = scope.expand(instruction.flag("from") or "")[0]
+        if origin and self._files.named(origin) is None:
+            return self._with_source(step, origin)
         local = [word for word in sources if not word.startswith(_REMOTE)]
         if len(local) < len(sources):
             # What lies at an address may have changed.
@@ -147,7 +147,7 @@ class InstructionReader:
         if not local:
             return step
         excludes = [scope.expand(each)[0] for each in instruction.flag_values("exclude")]
-        return self._with_files(step, tuple(local), tuple(excludes))
+        return self._with_files(step, tuple(local), tuple(excludes), origin)
 
     def _path_step(self, step: StepInputs, instruction: Instruction, scope: Scope) -> StepInputs:
         """Return a COPY, ADD or WORKDIR with the values that it names."""
@@ -167,12 +167,16 @@ class InstructionReader:
         return replace(step, values=values, arguments=scope.arguments & used)
 
     def _with_files(
-        self, step: StepInputs, sources: tuple[str, ...], excludes: tuple[str, ...]
+        self, step: StepInputs, sources: tuple[str, ...], excludes: tuple[str, ...], origin: str
     ) -> StepInputs:
+        """Return a step with files of the context, or of a named one that is a folder."""
+        folder = self._files.named(origin)
         try:
-            found = self._files.copied(sources, excludes)
+            found = (folder or self._files).copied(sources, excludes)
         except UnknownFilesError:
             return replace(step, is_known=False)
+        if folder is not None:
+            found = {f"{origin}: {path}": mark for path, mark in found.items()}
         return replace(step, files={**step.files, **found})
 
     def _with_source(self, step: StepInputs, name: str) -> StepInputs:

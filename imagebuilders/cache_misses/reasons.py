@@ -145,7 +145,9 @@ class Reasons:
             return Reason("variable", "its variables are set in another order")
         same = [each for each in self._recorded if each.key == record.key]
         if same and all(each.state in ("ended", "unseen") for each in same):
-            return Reason("not-built-before", "no build on record came to its end")
+            return Reason(
+                "not-built-before", "builds on record have it, but none of them came to its end"
+            )
         return _unknown()
 
     def _other_parent(self, step: BuiltStep, likely: StepRecord) -> Reason:

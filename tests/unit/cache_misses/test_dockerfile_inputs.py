@@ -25,6 +25,7 @@ FILES = ContextFiles(
         "loop": "777:0",
     },
     {"link": "dir/sub", "dir/sub/up": "../../a", "up": "/dir/c", "loop": "loop"},
+    {"more": ContextFiles({"a": "644:a", "b": "644:b"}, {})},
 )
 
 
@@ -63,6 +64,8 @@ def _last(*lines: str, **options: object) -> StepInputs:
         ("RUN --mount=type=bind,src=a,target=/x,ro true", {"a"}),
         ("RUN --mount=type=cache,target=/x true", set()),
         ("RUN --mount=type=secret,id=x true", set()),
+        ("COPY --from=more a /x", {"more: a"}),
+        ("RUN --mount=from=MORE,source=b,target=/x true", {"MORE: b"}),
         ("RUN true", set()),
         ("WORKDIR /a", set()),
     ],
