@@ -158,14 +158,20 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
 
         Platforms that have daemons of their own are built by those, all at once.
         """
-        from imagebuilders.buildkit.platform_builds import group_platforms
+        from imagebuilders.buildkit.native_platforms import choose_groups
 
         reference = request.reference
         try:
             daemons = self._daemons()
         except BuildKitError as error:
             raise BuildError(f"{reference} was not built. {error}") from error
-        groups = group_platforms(daemons, _platforms(request))
+        groups = choose_groups(
+            daemons,
+            _platforms(request),
+            request.options,
+            is_pushed=bool(request.pushed),
+            health_timeout=self.config.health_timeout,
+        )
         if len(groups) == 1:
             digest = self._build_on(groups[0].daemons, request, _names(request), request.tell)
         else:
@@ -193,14 +199,8 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
         options = request.options
         check_only_pushed(options, is_pushed=bool(request.pushed))
         if request.explanation is not None:
-            request.tell(
-                Notice(
-                    "Why steps are not cached cannot be told of this build: it is for several "
-                    "platforms."
-                )
-            )
-        names = _names(request)
-        references = [ImageReference.parse(name) for name in names]
+            request.tell(Notice("What was not cached cannot be explained of several platforms."))
+        references = [ImageReference.parse(name) for name in _names(request)]
         # What is pushed by its digest alone has no tag.
         repositories = tuple(dict.fromkeys(reference.repository for reference in references))
 
@@ -216,8 +216,8 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
             digest = push_index(references, built, request.credentials())
         except RegistryError as error:
             raise PushError(
-                f"{names[0]} was built, but the index of its platforms was not pushed: {error}",
-                image_name=names[0],
+                f"{references[0]} was built, but the index of platforms was not pushed: {error}",
+                image_name=str(references[0]),
                 registry=references[0].domain,
                 detail=str(error),
             ) from error

@@ -140,8 +140,11 @@ def _first_that_answers(
 
 
 def _runs(opened: OpenDaemon, platforms: Sequence[str]) -> bool:
+    known = {normal_platform(each) for each in known_platforms(opened)}
+    return {normal_platform(each) for each in platforms} <= known
+
+
+def known_platforms(opened: OpenDaemon) -> tuple[str, ...]:
+    """Return what a daemon's workers say that they run."""
     features = opened.features
-    known = features.platforms if isinstance(features, DaemonFeatures) else ()
-    return {normal_platform(each) for each in platforms} <= {
-        normal_platform(each) for each in known
-    }
+    return features.platforms if isinstance(features, DaemonFeatures) else ()

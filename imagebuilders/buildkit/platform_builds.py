@@ -76,6 +76,17 @@ def normal_platform(text: str) -> str:
         return text  # the daemon says what is wrong with it
 
 
+def is_only_pushed(options: DockerBuildOptions, *, is_pushed: bool) -> bool:
+    """Return whether an image is to be pushed, and nothing else is to become of it.
+
+    Args:
+        options: the options of the build.
+        is_pushed: whether the image is to be pushed.
+    """
+    kinds = {output.type for output in chosen_outputs(options)}
+    return is_pushed and kinds <= {"image", "registry"}
+
+
 def check_only_pushed(options: DockerBuildOptions, *, is_pushed: bool) -> None:
     """See whether images of daemons that know nothing of each other can be put together.
 
@@ -86,8 +97,7 @@ def check_only_pushed(options: DockerBuildOptions, *, is_pushed: bool) -> None:
     Raises:
         BuildOptionsError: they are to be something else than pushed.
     """
-    kinds = {output.type for output in chosen_outputs(options)}
-    if not is_pushed or not kinds <= {"image", "registry"}:
+    if not is_only_pushed(options, is_pushed=is_pushed):
         raise BuildOptionsError(
             "The option 'platform' names platforms that different daemons build. What they build "
             "can only be pushed, and put together in the registry: give a container registry or "

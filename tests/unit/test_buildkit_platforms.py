@@ -221,15 +221,9 @@ def test_which_daemons_build_which_platforms() -> None:
 def test_a_daemon_that_runs_the_platform_goes_before_others(is_known: bool) -> None:
     """Whatever the order is; when none runs it, the first builds, as for what runs nothing."""
 
-    def daemon(architecture: str) -> ScriptedBuildKit:
-        record = WorkerRecord(
-            ID=architecture,
-            Labels={"org.mobyproject.buildkit.worker.executor": "oci"},
-            platforms=[ops_pb2.Platform(OS="linux", Architecture=architecture)],
-        )
-        return ScriptedBuildKit(workers=[record])
-
-    daemons = [daemon("amd64"), daemon("amd64"), daemon("arm64" if is_known else "s390x")]
+    daemons = [_daemon("amd64"), _daemon("amd64"), _daemon("arm64" if is_known else "s390x")]
+    for one in daemons:
+        one.script = lambda build: build.export()
     registry = DefaultContainerRegistry(uri="registry.example")
     with contextlib.ExitStack() as serving:
         addresses = [serving.enter_context(one.serve()) for one in daemons]
@@ -240,3 +234,44 @@ def test_a_daemon_that_runs_the_platform_goes_before_others(is_known: bool) -> N
     built = [len(one.builds) for one in daemons]
     assert sum(built) == 4
     assert (built[2] == 4) == is_known
+
+
+def _daemon(*architectures: str) -> ScriptedBuildKit:
+    """Return a daemon that runs these."""
+    record = WorkerRecord(
+        ID="worker",
+        Labels={"org.mobyproject.buildkit.worker.executor": "oci"},
+        platforms=[ops_pb2.Platform(OS="linux", Architecture=each) for each in architectures],
+    )
+    return ScriptedBuildKit(Pushing(), workers=[record])
+
+
+def test_daemons_build_what_they_run(server: FakeRegistry, tmp_path: Path) -> None:
+    """Without a word of the user's on platforms; one that is away builds nothing."""
+    daemons = [_daemon("amd64", "386"), _daemon("arm64")]
+    registry = DefaultContainerRegistry(uri=server.address)
+    options = {"platform": "linux/386,linux/amd64,linux/arm64"}
+    with contextlib.ExitStack() as serving:
+        addresses = [serving.enter_context(one.serve()) for one in daemons]
+        builder = BuildKitImageBuilder(addresses=[f"unix://{tmp_path}/none.sock", *addresses])
+        builder.build(f"{server.address}/app:1", _context(), options, registry)
+    assert [one.requests[0].FrontendAttrs["platform"] for one in daemons] == [
+        "linux/386,linux/amd64",
+        "linux/arm64",
+    ]
+
+
+@pytest.mark.parametrize("outputs", [False, True])
+def test_daemons_that_run_the_same_are_not_told_apart(tmp_path: Path, outputs: bool) -> None:
+    """One of them builds all; so it is for what is not pushed, which only one can make."""
+    daemons = [_daemon("amd64", "arm64"), _daemon("amd64" if outputs else "arm64", "amd64")]
+    options: dict[str, object] = {"platform": "linux/amd64,linux/arm64"}
+    for one in daemons:
+        one.script = lambda build: build.export()
+    options |= {"outputs": f"type=local,dest={tmp_path}/out"} if outputs else {"push": True}
+    with contextlib.ExitStack() as serving:
+        addresses = [serving.enter_context(one.serve()) for one in daemons]
+        BuildKitImageBuilder(addresses=addresses).build(
+            "registry.example/app:1", _context(), options
+        )
+    assert sum(len(one.requests) for one in daemons) == 1
