@@ -39,11 +39,13 @@ pytestmark = pytest.mark.usefixtures("docker_config")
 BUILDCTL = """\
 #!/bin/sh
 [ "$*" = dial-stdio ] || exit 3
-end=$(printf '\\r')
+end=$(printf '\\r') upgraded=/tmp/upgraded-$$
 { printf 'POST /grpc HTTP/1.1\\r\\nHost: x\\r\\nConnection: Upgrade\\r\\nUpgrade: h2c\\r\\n\\r\\n'
+  while [ ! -e $upgraded ]; do sleep 0.05; done  # an engine may lose what comes before
   exec cat
 } | nc 127.0.0.1 2375 | {
   while IFS= read -r line && [ "$line" != "$end" ]; do :; done
+  touch $upgraded
   exec cat
 }
 """
