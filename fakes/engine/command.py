@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
 from ..signals import run as run_program
 from ..signals import stop_on_signals
 from .images.reference import HUB, InvalidReferenceError, parse
+from .rules_file import apply_rules
 from .server import HIDING
 from .versions import DEFAULT, VERSIONS
 
 if TYPE_CHECKING:
     from .engine import FakeDockerEngine
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _VERSION = click.option(
     "--engine-version",
@@ -35,13 +39,47 @@ _SEED = click.option(
     "pulled; any other, as in registry.example/base:1, is there already. Repeatable.",
 )
 
+_SERVICE = click.option(
+    "--service",
+    "services",
+    multiple=True,
+    metavar="IMAGE",
+    help="Let the containers of an image run until they are stopped. Repeatable.",
+)
+_RULES = click.option(
+    "--rules",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="What commands do, in TOML: [[on_run]], [[on_container]], [[on_exec]] with the "
+    "arguments of these methods.",
+)
 
-def _engine(version: str, seeds: tuple[str, ...]) -> FakeDockerEngine:
+
+def _options(command: _Command) -> _Command:
+    """What both commands say of the engine."""
+    for option in (_RULES, _SERVICE, _SEED, _VERSION):
+        command = option(command)
+    return command
+
+
+def _engine(
+    engine_version: str,
+    seeds: tuple[str, ...],
+    services: tuple[str, ...],
+    rules: TextIO | None,
+) -> FakeDockerEngine:
     from .engine import FakeDockerEngine
 
-    made = FakeDockerEngine(version)
+    made = FakeDockerEngine(engine_version)
     for name in seeds:
         _seed(made, name)
+    for image in services:
+        made.on_container(image, service=True)
+    if rules is not None:
+        try:
+            apply_rules(made, rules.read())
+        except ValueError as error:
+            raise click.BadParameter(f"{rules.name}: {error}", param_hint="--rules") from error
     return made
 
 
@@ -69,11 +107,10 @@ def _seed(engine: FakeDockerEngine, name: str) -> None:
     metavar="ADDRESS",
     help="unix://PATH or tcp://HOST:PORT; port 0 picks a free one.",
 )
-@_VERSION
-@_SEED
-def engine(listen: str, engine_version: str, seeds: tuple[str, ...]) -> None:
+@_options
+def engine(listen: str, **options: Any) -> None:
     """Serve an engine double until interrupted; prints its DOCKER_HOST."""
-    double = _engine(engine_version, seeds)
+    double = _engine(**options)
     stop = Event()
     stop_on_signals(stop)
     try:
@@ -89,19 +126,16 @@ def engine(listen: str, engine_version: str, seeds: tuple[str, ...]) -> None:
 @click.command(
     "run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
 )
-@_VERSION
-@_SEED
+@_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
-def run(
-    context: click.Context, engine_version: str, seeds: tuple[str, ...], command: tuple[str, ...]
-) -> None:
+def run(context: click.Context, /, command: tuple[str, ...], **options: Any) -> None:
     """Run COMMAND with DOCKER_HOST set to an engine double.
 
     Ends with COMMAND's exit code, or 128 and the number of the signal that ended it.
     """
     try:
-        with _engine(engine_version, seeds).serve() as docker_host:
+        with _engine(**options).serve() as docker_host:
             environment = {**os.environ, "DOCKER_HOST": docker_host}
             for variable in HIDING:
                 environment.pop(variable, None)

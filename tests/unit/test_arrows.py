@@ -91,7 +91,8 @@ _ORDER_OF_ENGINE = (
     ("routes",),
     ("server", "transport"),
     ("engine",),
-    ("client", "command", "image_tree"),
+    ("client", "rules_file", "image_tree"),
+    ("command",),
     ("",),
 )
 """The same of `fakes.engine`: stores below the routes, HTTP above the builder."""

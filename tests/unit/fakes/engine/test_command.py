@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
+from fakes import FakeDockerEngine
 from fakes.__main__ import main
+from fakes.engine.rules_file import apply_rules
 from fakes.engine.server import HIDING
 
 Visit = Callable[[docker.DockerClient], None]
@@ -100,6 +103,65 @@ def test_run_command_hides_what_leads_elsewhere(
     script = f'echo "$DOCKER_CONTEXT$DOCKER_TLS_VERIFY$DOCKER_CERT_PATH" > {tmp_path}/seen'
     assert CliRunner().invoke(main, ["run", "--", "sh", "-c", script]).exit_code == 0
     assert (tmp_path / "seen").read_text() == "\n"
+
+
+def test_rules_of_a_file(visit: list[Visit], tmp_path: Path) -> None:
+    """Commands do what a document says, and the containers of a service stay."""
+    (tmp_path / "rules.toml").write_text(
+        """
+        [[on_container]]
+        image = "r.example/base:1"
+        command = "check"
+        output = "fine"
+        exit_code = 0
+
+        [[on_exec]]
+        command = "ls"
+        output = "a"
+        """
+    )
+    seen: list[object] = []
+
+    def look(client: docker.DockerClient) -> None:
+        seen.append(client.containers.run("r.example/base:1", "check"))
+        database = client.containers.run("r.example/db:1", "serve", detach=True)
+        seen.append(database.exec_run("ls").output)
+
+    visit.append(look)
+    seeds = [f"--seed=r.example/{name}" for name in ("base:1", "db:1")]
+    result = CliRunner().invoke(
+        main,
+        ["engine", f"--listen=unix://{tmp_path}/d.sock", *seeds, "--service=r.example/db:*",
+         f"--rules={tmp_path}/rules.toml"],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert seen == [b"fine", b"a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("on_run = 1", "on_run is a list of tables"),
+        ("[[on_build]]", "no kind of rule 'on_build'; known: on_run, on_container, on_exec"),
+        ("[[on_run]]\nx = 1", "rule 1 of on_run has no x; known: pattern, files"),
+        ("[[on_run]]\npattern = 1", "rule 1 of on_run: pattern is"),
+        ("[[on_run]]", "rule 1 of on_run: "),
+        ("[[on_exec]]\nexit_code = 256", "rule 1 of on_exec: "),
+        ("no toml", "Expected '='"),
+    ],
+)
+def test_mistakes_in_a_file_of_rules(text: str, message: str) -> None:
+    """It is told which rule cannot be, and why."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        apply_rules(FakeDockerEngine(), text)
+
+
+def test_a_file_of_rules_that_cannot_be(tmp_path: Path) -> None:
+    """The command names the file."""
+    (tmp_path / "rules.toml").write_text("[[on_build]]")
+    result = CliRunner().invoke(main, ["run", f"--rules={tmp_path}/rules.toml", "--", "true"])
+    assert result.exit_code == 2
+    assert "rules.toml: no kind of rule 'on_build'" in result.output
 
 
 def test_run_command_without_such_a_program() -> None:
