@@ -11,9 +11,15 @@ import pytest
 from cache_scenarios import DOCKERFILE, SCENARIOS, Expected, State
 from cache_walk import Judge, Program, edited, first_program
 from comparison_size import WHOLE, size
+from testbed.buildkit_gateway import BuildKitGateway
 from testbed.engine import Engine
 
-from imagebuilders import BuildContext, LocalImageBuilder
+from imagebuilders import (
+    BuildContext,
+    BuildKitImageBuilder,
+    BuildKitImageBuilderConfig,
+    LocalImageBuilder,
+)
 from imagebuilders.events import CacheMissed, Event, StepAdded, StepFinished, listen
 
 pytestmark = pytest.mark.usefixtures("docker_config", "records")
@@ -145,3 +151,27 @@ def test_a_copy_with_link(request: pytest.FixtureRequest, store: str, root: Path
         told = _build(engine, BuildContext(str(root)))
     found = [(event.line, event.kind) for event in told if isinstance(event, CacheMissed)]
     assert found == [(2, "instruction"), (3, "earlier-step")]
+
+
+def test_the_buildkit_builder(engine_28_5: Engine, root: Path, tmp_path: Path) -> None:
+    """It explains the same, of a daemon that no Docker client speaks to."""
+    salt = uuid.uuid4().hex
+    told: list[Event] = []
+    with BuildKitGateway(engine_28_5.docker_host) as gateway:
+        config = BuildKitImageBuilderConfig.model_validate({"addresses": [gateway.address]})
+        for content in "12":
+            (root / "a").write_text(content)
+            (root / "Dockerfile").write_text(
+                f"FROM {engine_28_5.busybox}\nRUN echo {salt}\nCOPY a /a\n"
+            )
+            told.clear()
+            with listen(told.append):
+                BuildKitImageBuilder(config).build(
+                    "reasons:2",
+                    BuildContext(str(root)),
+                    {"outputs": f"type=tar,dest={tmp_path / 'image.tar'}"},
+                    explain_cache=True,
+                )
+    assert [event for event in told if isinstance(event, CacheMissed)] == [
+        CacheMissed(3, "COPY a /a", "file", "a changed")
+    ]
