@@ -1,4 +1,7 @@
-"""`imagebuilders bake`."""
+"""`imagebuilders bake`.
+
+The flags stand where they are used, a dozen lines more than modules have otherwise.
+"""
 
 from __future__ import annotations
 
