@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from .builder.effects import RunRules
 from .builder.host import BuildHost
-from .builder.run_policy import RunRules
 from .containers.store import ContainerStore
 from .faults import FaultPlan
 from .images.reference import Reference, parse_as

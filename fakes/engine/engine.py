@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .builder.run_policy import FileContent, RunEffect
+from .builder.effects import FileContent, RunEffect
 from .checks import check_text
-from .containers.policy import ContainerEffect
+from .containers.effects import ContainerEffect
 from .crashes import Crashes
 from .daemon import Daemon
 from .errors import ApiError, DisconnectError

@@ -10,14 +10,14 @@ from . import go_text
 
 
 @dataclass(frozen=True)
-class Free:
+class AnyValue:
     """Whatever is given."""
 
     name: str = "interface {}"
 
 
 @dataclass(frozen=True)
-class Plain:
+class Scalar:
     """A value that holds no others."""
 
     name: str
@@ -32,7 +32,7 @@ class OneOrMany:
 
 
 @dataclass(frozen=True)
-class Mapped:
+class MapOf:
     """An object whose keys are free.
 
     Attributes:
@@ -50,7 +50,7 @@ class Mapped:
 
 
 @dataclass(frozen=True)
-class Many:
+class ListOf:
     """A list.
 
     Attributes:
@@ -87,10 +87,15 @@ class Struct:
     unnamed: bool = False
 
 
-Kind = Free | Plain | OneOrMany | Mapped | Many | Struct
+Kind = AnyValue | Scalar | OneOrMany | MapOf | ListOf | Struct
 
-FREE, STRING, BOOL, INT = Free(), Plain("string", str), Plain("bool", bool), Plain("int", int)
-STRINGS = Mapped(STRING)
+FREE, STRING, BOOL, INT = (
+    AnyValue(),
+    Scalar("string", str),
+    Scalar("bool", bool),
+    Scalar("int", int),
+)
+STRINGS = MapOf(STRING)
 NOTHING = Struct("struct {}", {})
 """An object that says nothing but that it is there."""
 
@@ -161,13 +166,13 @@ class _Reader:
         match kind, value:
             case Struct(), dict():
                 return self._struct(value, kind, place)
-            case Mapped(), dict():
+            case MapOf(), dict():
                 listed = kind.of is NOTHING
                 return {
                     key: self.read(item, kind.of, place.inside(key, listed=listed))
                     for key, item in value.items()
                 }
-            case Many(), list():
+            case ListOf(), list():
                 return [
                     self.read(item, kind.of, place.inside(str(index), listed=True))
                     for index, item in enumerate(value)
@@ -179,12 +184,12 @@ class _Reader:
             case OneOrMany(), _:
                 # It reads itself, and does not know where it is in the document.
                 place = _Place() if self._in_full else place
-            case Plain(), _ if type(value) is kind.python:
+            case Scalar(), _ if type(value) is kind.python:
                 return value
-            case Free(), _:
+            case AnyValue(), _:
                 return value
         found, where = go_text.kind_of(value), place.show(in_full=self._in_full)
-        if isinstance(kind, Plain) and kind.python is int and isinstance(value, float):
+        if isinstance(kind, Scalar) and kind.python is int and isinstance(value, float):
             found = f"number {value}"
         raise MismatchError(f"json: cannot unmarshal {found} into {where} of type {kind.name}")
 

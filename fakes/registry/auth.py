@@ -72,7 +72,7 @@ class _Token:
 
 
 @dataclass
-class Gate:
+class AccessControl:
     """Lets requests in, or does not.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import names, routes
-from .auth import AuthKind, Gate
+from .auth import AccessControl, AuthKind
 from .blobs import BlobEndpoints
 from .errors import OciError
 from .faults import Fault, FaultAnswerError, Faults
@@ -38,7 +38,7 @@ class Limits:
 class Dispatcher:
     """Answers requests; knows no socket."""
 
-    gate: Gate
+    gate: AccessControl
     limits: Limits
     faults: Faults
     blobs: BlobEndpoints
@@ -53,7 +53,7 @@ class Dispatcher:
             ConnectionCutError: the client has gone, or a fault cut the connection.
         """
         route = routes.find(request.method, request.path)
-        striking = self.faults.striking(request)
+        striking = self.faults.applying_to(request)
         body = Counted(())
         user: str | None = None
         response = Response(0)

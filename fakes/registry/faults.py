@@ -47,7 +47,7 @@ class Fault:
         default=lambda response: response, repr=False, compare=False
     )
 
-    def strikes(self, request: Request) -> bool:
+    def applies_to(self, request: Request) -> bool:
         """Whether it happens to this request; counts when it does."""
         if self.method not in ("*", request.method) or not fnmatchcase(request.path, self.path):
             return False
@@ -229,9 +229,9 @@ class Faults:
     def __len__(self) -> int:
         return len(self._faults)
 
-    def striking(self, request: Request) -> list[Fault]:
+    def applying_to(self, request: Request) -> list[Fault]:
         """The faults that happen to this request, in the order they were added."""
-        return [fault for fault in self if fault.strikes(request)]
+        return [fault for fault in self if fault.applies_to(request)]
 
     def _add(self, fault: Fault) -> Fault:
         options.text("method", fault.method)

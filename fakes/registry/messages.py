@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import parse_qs, unquote
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
+
+_HOST = re.compile(r"[\w.%:\[\]-]+", re.ASCII)
 
 
 class Headers:
@@ -85,7 +88,9 @@ class Request:
     @property
     def base_url(self) -> str:
         """The registry's address as this client knows it, from the Host header."""
-        return f"{self.scheme}://{self.headers.get('Host', 'localhost')}"
+        host = self.headers.get("Host", "")
+        # It stands in header fields of the answer, whose lines a client must not break.
+        return f"{self.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 
 @dataclass

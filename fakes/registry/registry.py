@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from . import options
-from .auth import AuthKind, Gate, RepositoryRule
+from .auth import AccessControl, AuthKind, RepositoryRule
 from .blobs import BlobEndpoints
 from .dispatch import Dispatcher, Limits
 from .errors import FakeRegistryCrashError, NotInRegistryError, OciError
@@ -120,9 +120,11 @@ class FakeRegistry:
             raise ValueError("users are never asked for with auth='none': say 'basic' or 'bearer'")
         self._closing = Event()
 
-        def wired() -> tuple[Storage, Gate, Dispatcher]:
+        def wired() -> tuple[Storage, AccessControl, Dispatcher]:
             storage = Storage(storage_limit)
-            gate = Gate(kind, dict(users or {}), anonymous_pull, rules, token_lifetime, clock)
+            gate = AccessControl(
+                kind, dict(users or {}), anonymous_pull, rules, token_lifetime, clock
+            )
             policy = ManifestPolicy(verify_references, manifest_limit, referrers_api)
             dispatcher = Dispatcher(
                 gate=gate,

@@ -76,7 +76,7 @@ _ORDER_OF_FAKES = (
 
 _ORDER_OF_ENGINE = (
     ("versions", "checks", "errors", "go_text", "records"),
-    ("messages", "events", "go_json", "moments", "platforms", "progress"),
+    ("messages", "events", "go_json", "timestamps", "platforms", "progress"),
     ("state",),
     ("filesystem",),
     ("images",),

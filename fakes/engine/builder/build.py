@@ -12,7 +12,7 @@ from ..errors import ApiError, DisconnectError, DockerfileError, StepError
 from ..images.config import RunConfig
 from ..platforms import parse_platform
 from ..records import BuildRecord, StepRecord
-from . import bases, steps
+from . import base_images, steps
 from .arguments import BuildArguments
 from .config_step import config_step, workdir_step
 from .context import SentContext
@@ -133,7 +133,7 @@ class Build:
         name = self._expand(stage.base, env)
         if not name:
             raise StepError(f"base name ({stage.base}) should not be blank")
-        bases.look_at_cache_sources(self._state)
+        base_images.look_at_cache_sources(self._state)
         if platform is not None:
             state.os = platform[0]
         base = next((done for done in self._state.stages if done.name == name.lower()), None)
@@ -142,7 +142,7 @@ class Build:
         elif name == "scratch":
             state.begin(None)
         else:
-            state.begin((yield from bases.base_image(self._state, name, platform)))
+            state.begin((yield from base_images.base_image(self._state, name, platform)))
         if triggers := state.config.on_build:
             state.config.on_build = None
             plural = "s" if len(triggers) > 1 else ""

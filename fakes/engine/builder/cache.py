@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..images.config import RunConfig
 from ..images.store import Image, ImageStore
+from .cache_from import restore
 from .messages import Saying, said
-from .restore import restore
 from .state import BuildState, StageState
 
 

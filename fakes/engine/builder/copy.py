@@ -26,7 +26,7 @@ from ..errors import StepError
 from ..filesystem.overlay import Overlay, Owner
 from ..images import tar
 from .context import ImageSource, SentContext, Source, joined_sum, walk
-from .matching import has_wildcards, match
+from .go_glob import has_wildcards, match
 
 _SET_UID, _SET_GID, _GROUP_EXECUTE = 0o4000, 0o2000, 0o010
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..dockerfile.instructions import Instruction
 from ..errors import StepError
 from ..images.store import chain_ids
-from .bases import refused_download, stage_or_image
+from .base_images import refused_download, stage_or_image
 from .cache import probe
 from .commit import commit_files
 from .context import Source

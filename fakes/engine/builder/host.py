@@ -9,7 +9,7 @@ from ..containers.store import ContainerStore
 from ..images.store import ImageStore
 from ..registries.access import RegistryAccess
 from ..state import EngineState
-from .run_policy import RunRules
+from .effects import RunRules
 
 
 class StepFaults(Protocol):

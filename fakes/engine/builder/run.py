@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..containers.surroundings import note_build_run
+from ..containers.lifecycle_hooks import note_build_run
 from ..dockerfile.instructions import Instruction
 from ..errors import StepError
 from ..filesystem.files import write_files
 from ..filesystem.overlay import Overlay
 from .cache import probe
 from .commit import commit_step
+from .effects import RunEffect
 from .intermediate import create_container
 from .messages import Messages, Saying, said
-from .run_policy import RunEffect
 from .state import BuildState, StageState
 from .steps import command_line, needs_buildkit
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..filesystem.overlay import Overlay
 from ..images.config import RunConfig
+from .effects import ContainerEffect
 from .health import HealthMonitor
-from .policy import ContainerEffect
 
 STDOUT, STDERR = 1, 2
 

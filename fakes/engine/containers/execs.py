@@ -9,7 +9,7 @@ from .. import messages
 from ..errors import ApiError
 from ..filesystem.files import write_files
 from .container import STDERR, STDOUT, Container, Exec, LogEntry
-from .policy import ContainerEffect, EffectRules
+from .effects import ContainerEffect, EffectRules
 from .register import ContainerRegister
 from .streams import as_terminal
 

@@ -11,14 +11,14 @@ from ..errors import ApiError
 from ..filesystem.files import write_files
 from ..versions import EngineVersion
 from .container import STDERR, STDOUT, Container, LogEntry
+from .effects import ContainerEffect, EffectRules
 from .execs import ExecStore
 from .health import NONE, HealthMonitor
+from .lifecycle_hooks import on_exit, on_start, on_start_failed
 from .merge import signal_number
-from .policy import ContainerEffect, EffectRules
 from .ports import PortStore
 from .register import ContainerRegister
 from .streams import IDLE, as_terminal
-from .surroundings import enter, leave, retreat
 
 _HARMLESS = {
     int(number)
@@ -124,12 +124,12 @@ class Lifecycle:
                         self._version, other.id, other.name, other.status
                     ),
                 )
-        enter(self._store, container)
+        on_start(self._store, container)
         container.joined = True
         try:
             self._ports.publish(container, self._store.all())
         except ApiError:
-            retreat(self._store, container)
+            on_start_failed(self._store, container)
             raise
 
     def _run(self, container: Container) -> None:
@@ -195,7 +195,7 @@ class Lifecycle:
                 self._store.note(container, "kill", {"signal": str(code - _SIGNALLED)})
             self._execs.end_with(container)
             # Whoever waits for its end finds it gone from its networks.
-            leave(self._store, container, code)
+            on_exit(self._store, container, code)
             container.changed.notify_all()
         if why == "stop":
             self._store.note(container, "stop")

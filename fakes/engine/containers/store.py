@@ -16,6 +16,7 @@ from ..volumes.store import VolumeStore
 from .checks import check_config, check_host, check_platform
 from .connections import rename
 from .container import Container
+from .effects import ContainerEffect
 from .execs import ExecStore
 from .host_config import completed
 from .init_files import with_init_files
@@ -23,7 +24,6 @@ from .lifecycle import Lifecycle
 from .merge import merged
 from .mounts import mounted
 from .names import made_up_name
-from .policy import ContainerEffect
 from .register import ContainerRegister
 from .root import prepare_root
 

@@ -10,17 +10,17 @@ from ..go_json import (
     STRING,
     STRINGS,
     Kind,
-    Many,
-    Mapped,
+    ListOf,
+    MapOf,
     OneOrMany,
-    Plain,
+    Scalar,
     Struct,
 )
 from ..versions import ByVersion
 
-_LIST = Many(STRING)
-_INT64 = Plain("int64", int)
-_DURATION = Plain("time.Duration", int)
+_LIST = ListOf(STRING)
+_INT64 = Scalar("int64", int)
+_DURATION = Scalar("time.Duration", int)
 
 ENDPOINT = Struct(
     "network.EndpointSettings",
@@ -40,7 +40,7 @@ ENDPOINT = Struct(
 
 _NETWORKING = Struct(
     "network.NetworkingConfig",
-    {"EndpointsConfig": Mapped(ENDPOINT, "map[string]*network.EndpointSettings")},
+    {"EndpointsConfig": MapOf(ENDPOINT, "map[string]*network.EndpointSettings")},
 )
 _HEALTH_FIELDS: dict[str, Kind] = {
     "Test": _LIST,
@@ -67,20 +67,20 @@ _CONFIG_FIELDS: dict[str, Kind] = {
     ),
     **dict.fromkeys(("Env", "OnBuild"), _LIST),
     **dict.fromkeys(("Cmd", "Entrypoint", "Shell"), OneOrMany()),
-    "ExposedPorts": Mapped(NOTHING, "nat.PortSet"),
-    "Volumes": Mapped(NOTHING),
+    "ExposedPorts": MapOf(NOTHING, "nat.PortSet"),
+    "Volumes": MapOf(NOTHING),
     "Labels": STRINGS,
     "StopTimeout": INT,
 }
-_BINDINGS = Many(Struct("nat.PortBinding", {"HostIp": STRING, "HostPort": STRING}))
+_BINDINGS = ListOf(Struct("nat.PortBinding", {"HostIp": STRING, "HostPort": STRING}))
 _MOUNT = Struct(
     "mount.Mount",
     {
-        "Type": Plain("mount.Type", str),
+        "Type": Scalar("mount.Type", str),
         "Source": STRING,
         "Target": STRING,
         "ReadOnly": BOOL,
-        "Consistency": Plain("mount.Consistency", str),
+        "Consistency": Scalar("mount.Consistency", str),
         **dict.fromkeys(
             ("BindOptions", "VolumeOptions", "ImageOptions", "TmpfsOptions", "ClusterOptions"),
             FREE,
@@ -91,7 +91,7 @@ _MOUNT = Struct(
 _HOST_FIELDS: dict[str, Kind] = {
     **dict.fromkeys(("ContainerIDFile", "VolumeDriver", "Runtime"), STRING),
     **{
-        name: Plain(f"container.{kind}", str)
+        name: Scalar(f"container.{kind}", str)
         for name, kind in (
             ("NetworkMode", "NetworkMode"),
             ("CgroupnsMode", "CgroupnsMode"),
@@ -125,11 +125,11 @@ _HOST_FIELDS: dict[str, Kind] = {
     ),
     **dict.fromkeys(("Annotations", "StorageOpt", "Tmpfs", "Sysctls"), STRINGS),
     "LogConfig": Struct("container.LogConfig", {"Type": STRING, "Config": STRINGS}),
-    "PortBindings": Mapped(_BINDINGS, "nat.PortMap"),
+    "PortBindings": MapOf(_BINDINGS, "nat.PortMap"),
     "ConsoleSize": FREE,
     "OomScoreAdj": INT,
     "ShmSize": _INT64,
-    "Mounts": Many(_MOUNT),
+    "Mounts": ListOf(_MOUNT),
 }
 _RESOURCES: dict[str, Kind] = {
     **dict.fromkeys(
@@ -152,8 +152,8 @@ _RESOURCES: dict[str, Kind] = {
         ),
         _INT64,
     ),
-    **dict.fromkeys(("IOMaximumIOps", "IOMaximumBandwidth"), Plain("uint64", int)),
-    "BlkioWeight": Plain("uint16", int),
+    **dict.fromkeys(("IOMaximumIOps", "IOMaximumBandwidth"), Scalar("uint64", int)),
+    "BlkioWeight": Scalar("uint16", int),
     **dict.fromkeys(("CgroupParent", "CpusetCpus", "CpusetMems"), STRING),
     "OomKillDisable": BOOL,
     "DeviceCgroupRules": _LIST,
@@ -174,7 +174,7 @@ _RESOURCES: dict[str, Kind] = {
 
 
 def _config(
-    name: str, health: str, policy: Plain, config_part: str = "", host_part: str = ""
+    name: str, health: str, policy: Scalar, config_part: str = "", host_part: str = ""
 ) -> Struct:
     """What a container is made of.
 
@@ -193,7 +193,7 @@ def _config(
     return Struct(name, fields, config_part, tuple(beside), unnamed=True)
 
 
-_WRAPPER, _POLICY = "runconfig.ContainerConfigWrapper", Plain("container.RestartPolicyMode", str)
+_WRAPPER, _POLICY = "runconfig.ContainerConfigWrapper", Scalar("container.RestartPolicyMode", str)
 CONFIG = ByVersion(
     _config(_WRAPPER, "container.HealthConfig", STRING),
     {
@@ -210,7 +210,7 @@ _EXEC_FIELDS: dict[str, Kind] = {
     ),
     **dict.fromkeys(("Env", "Cmd"), _LIST),
 }
-_SIZE: dict[str, Kind] = {"ConsoleSize": Many(Plain("uint", int), "[2]uint")}
+_SIZE: dict[str, Kind] = {"ConsoleSize": ListOf(Scalar("uint", int), "[2]uint")}
 EXEC = ByVersion(
     Struct("types.ExecConfig", _EXEC_FIELDS),
     {

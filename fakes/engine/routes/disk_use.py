@@ -9,7 +9,7 @@ from .. import go_text
 from ..containers.view import summary
 from ..errors import ApiError
 from ..http import Request, Response, json_response
-from ..moments import parse_moment
+from ..timestamps import parse_moment
 from .filters import read_filters
 from .image_lists import summaries
 from .table import route

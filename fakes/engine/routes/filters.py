@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from .. import go_text, messages
 from ..errors import ApiError
 from ..http import Request
-from ..moments import parse_moment
+from ..timestamps import parse_moment
 from ..versions import OLDEST, VERSIONS, EngineVersion
 
 _OLD = VERSIONS[OLDEST]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .. import go_text
 from ..containers import connections
 from ..errors import ApiError
-from ..go_json import BOOL, STRING, STRINGS, Kind, Many, Struct
+from ..go_json import BOOL, STRING, STRINGS, Kind, ListOf, Struct
 from ..http import Request, Response, json_response
 from ..networks.store import PREDEFINED, AmbiguousNetworkError, Network
 from ..versions import ByVersion
@@ -37,7 +37,9 @@ _IPAM_CONFIG = Struct(
         "AuxiliaryAddresses": STRINGS,
     },
 )
-_IPAM = Struct("network.IPAM", {"Driver": STRING, "Options": STRINGS, "Config": Many(_IPAM_CONFIG)})
+_IPAM = Struct(
+    "network.IPAM", {"Driver": STRING, "Options": STRINGS, "Config": ListOf(_IPAM_CONFIG)}
+)
 _CREATE_FIELDS: dict[str, Kind] = {
     **dict.fromkeys(("Name", "Driver", "Scope"), STRING),
     **dict.fromkeys(("CheckDuplicate", "EnableIPv6", "Internal", "Attachable"), BOOL),

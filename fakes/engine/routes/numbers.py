@@ -6,7 +6,7 @@ import re
 
 from ..errors import ApiError
 from ..http import Request
-from ..moments import parse_stamp
+from ..timestamps import parse_stamp
 
 
 def integer(text: str, status: int) -> int:

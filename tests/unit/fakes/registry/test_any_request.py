@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakes.registry import FakeRegistry, Headers, Request
@@ -74,6 +74,7 @@ _requests = st.tuples(
     kind=st.sampled_from(("none", "basic", "bearer")),
     requests=st.lists(_requests, min_size=1, max_size=6),
 )
+@example(kind="bearer", requests=[("GET", "/v2/", "", [("Host", "\r")], b"")])
 def test_every_request_gets_an_answer(
     kind: str, requests: list[tuple[str, str, str, list[tuple[str, str]], bytes]]
 ) -> None:

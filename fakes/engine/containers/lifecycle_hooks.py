@@ -9,7 +9,7 @@ from .register import ContainerRegister
 from .volume_use import note_mounts
 
 
-def enter(containers: ContainerRegister, container: Container) -> None:
+def on_start(containers: ContainerRegister, container: Container) -> None:
     """Let a container that starts into its networks, and mount its volumes.
 
     Raises:
@@ -27,13 +27,13 @@ def enter(containers: ContainerRegister, container: Container) -> None:
         note_mounts(containers.volumes, container, "mount")
 
 
-def retreat(containers: ContainerRegister, container: Container) -> None:
+def on_start_failed(containers: ContainerRegister, container: Container) -> None:
     """Let a container out that could not start after all."""
     leave_all(containers.networks, container)
     note_mounts(containers.volumes, container, "unmount")
 
 
-def leave(containers: ContainerRegister, container: Container, code: int) -> None:
+def on_exit(containers: ContainerRegister, container: Container, code: int) -> None:
     """Let a container that ended out of them, and say that it ended."""
     end = {"exitCode": str(code)}
     if containers.state.version < "23.0":
@@ -53,4 +53,4 @@ def note_build_run(containers: ContainerRegister, container: Container, code: in
     container.started = container.finished = containers.state.clock()
     join_all(containers.networks, container)
     note(container, "start")
-    leave(containers, container, code)
+    on_exit(containers, container, code)
