@@ -12,15 +12,11 @@ from pydantic import Field, model_validator
 
 from imagebuilders.base_image_builder import BaseImageBuilderConfig, BaseImageBuilderFlavor
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, chosen_outputs
+from imagebuilders.build_request import BuildOutcome, BuildRequest, FrontendSetting
 from imagebuilders.buildkit.daemon_settings import Addresses, PlatformName, UserPath, listed
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
 from imagebuilders.connections.tls import TLSFiles
-from imagebuilders.daemon_image_builder import (
-    BuildOutcome,
-    BuildRequest,
-    DaemonImageBuilder,
-    FrontendSetting,
-)
+from imagebuilders.daemon_image_builder import DaemonImageBuilder
 from imagebuilders.events import BuildStarted, Event, ImagePushed, Notice
 from imagebuilders.exceptions import (
     BuildError,

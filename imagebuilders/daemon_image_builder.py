@@ -1,28 +1,32 @@
-"""What builders have in common that speak to the daemon which builds."""
+"""What builders have in common that speak to the daemon which builds.
+
+It is longer than other modules: the calls that users make stand here together, with what they mean.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, TypeAlias
-
-from pydantic import AfterValidator
+from typing import TYPE_CHECKING
 
 from imagebuilders.base_image_builder import BaseImageBuilder, ConfigT
+from imagebuilders.build_checks import check_is_build, check_types, names_to_push
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.environment import with_environment
 from imagebuilders.build_options.job import BuildJob
-from imagebuilders.build_options.result_files import check_result_files
+from imagebuilders.build_request import (
+    BuildOutcome,
+    BuildRequest,
+    proxy_arguments,
+    with_registry,
+)
 from imagebuilders.build_summary import BuildSummary
 from imagebuilders.buildkit.dockerfile_questions import DockerfileQuestions, FrontendCall
-from imagebuilders.container_registries.pushing import check_push_names
 from imagebuilders.events import (
     ContextProgress,
     Event,
-    Notice,
     StepAdded,
     StepCached,
     StepFinished,
@@ -32,11 +36,8 @@ from imagebuilders.events import (
     emit,
 )
 from imagebuilders.exceptions import (
-    BuildContextError,
-    BuildOptionsError,
     ConfigurationError,
     ImageBuilderError,
-    ImageNameError,
 )
 from imagebuilders.many_builds import MAX_PARALLEL, BuildResult, BuildTask, run_builds
 from imagebuilders.oci.reference import ImageReference, parse_build_target
@@ -47,130 +48,11 @@ if TYPE_CHECKING:
     from imagebuilders.auth.keychain import Keychain
     from imagebuilders.build_context import BuildContext
     from imagebuilders.buildkit.engine_client import OpenDaemon
-    from imagebuilders.cache_misses.base_image import FindBase
     from imagebuilders.cache_misses.explanation import CacheExplanation
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.context.dockerfile_lookup import FoundDockerfile
     from imagebuilders.context.snapshot import ContextSnapshot
     from imagebuilders.unchanged.skipping import SkipDecision
-
-
-def _frontend(value: str) -> str:
-    """Check the setting `frontend`."""
-    if value not in ("dockerfile", "builtin"):
-        try:
-            ImageReference.parse(value)
-        except ImageNameError as error:
-            raise ValueError(f"give dockerfile, builtin or an image's name. {error}") from error
-    return value
-
-
-FrontendSetting: TypeAlias = Annotated[str, AfterValidator(_frontend)]
-"""What reads the Dockerfile with BuildKit: what its `# syntax=` line says, which is an image that
-is pulled (`dockerfile`); BuildKit's own in spite of that line (`builtin`); or the name of an
-image."""
-
-
-@dataclass(frozen=True)
-class BuildRequest:
-    """What a builder is asked for, checked and read.
-
-    Attributes:
-        image_name: the image's name as it was given.
-        reference: the name, parsed.
-        names: all names that the image gets, this one first.
-        options: the options.
-        snapshot: the context, with its Dockerfile.
-        registry: where the image is pushed, if a component says so.
-        pushed: the names that it is to be pushed under, as they were given.
-        keychain: knows who the user is at which registry.
-        tell: what to do with events.
-        explanation: explains what was not cached, where that was asked for.
-    """
-
-    image_name: str
-    reference: ImageReference
-    names: tuple[str, ...]
-    options: DockerBuildOptions
-    snapshot: ContextSnapshot
-    registry: BaseContainerRegistry | None
-    pushed: tuple[str, ...]
-    keychain: Keychain = field(repr=False)
-    tell: Callable[[Event], None] = field(repr=False)
-    explanation: CacheExplanation | None = field(default=None, repr=False)
-
-    def proxies(self, *addresses: str) -> Mapping[str, str]:
-        """Return the build arguments that tell of the proxies which Docker's settings name.
-
-        Args:
-            addresses: the spellings of the daemon's address by which the settings may know it.
-
-        Raises:
-            ConfigurationError: Docker's configuration file is malformed.
-        """
-        return _proxies(self.options, self.keychain, addresses)
-
-    def credentials(self) -> Keychain:
-        """Return who to be at which registry; the registry's own credentials count first.
-
-        Raises:
-            RegistryError: a credential helper failed.
-            ConfigurationError: Docker's configuration file is malformed.
-        """
-        return _with_registry(self.keychain, self.registry)
-
-    def job(
-        self,
-        *,
-        names: tuple[str, ...] | None = None,
-        proxies: Mapping[str, str],
-        frontend: str,
-        will_push: bool,
-        daemon: str = "",
-        find_base: FindBase | None = None,
-    ) -> BuildJob:
-        """Return the build as a daemon is to do it, which is about to begin.
-
-        Args:
-            names: the image's names, if not all of them.
-            proxies: build arguments that tell of proxies.
-            frontend: the setting of that name.
-            will_push: whether the image is to be pushed.
-            daemon: what tells the daemon, and so its cache, from others; by default what the
-                event `BuildStarted` called it.
-            find_base: finds the images that the daemon has.
-
-        Raises:
-            RegistryError: a credential helper failed.
-            ConfigurationError: Docker's configuration file is malformed.
-        """
-        explanation = self.explanation
-        return BuildJob(
-            self.snapshot,
-            self.options,
-            self.names if names is None else names,
-            self.credentials(),
-            proxies,
-            frontend=frontend,
-            will_push=will_push,
-            emit=self.tell,
-            before_buildkit=None
-            if explanation is None
-            else partial(explanation.begin, daemon=daemon, find_base=find_base),
-        )
-
-
-@dataclass(frozen=True)
-class BuildOutcome:
-    """What became of a build.
-
-    Attributes:
-        result: what `build` returns.
-        size: the image's size in bytes, if there is an image and its size is known.
-    """
-
-    result: str
-    size: int | None = None
 
 
 class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
@@ -218,7 +100,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         """
         from imagebuilders.auth.keychain import shared_keychain
 
-        _check_types(build_context, container_registry)
+        check_types(build_context, container_registry)
         options = with_environment(DockerBuildOptions.from_any(docker_build_options))
         reference: ImageReference
         if container_registry is not None:
@@ -226,9 +108,9 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         else:
             reference = parse_build_target(image_name)
         names = (str(reference), *(str(parse_build_target(tag)) for tag in options.tags))
-        _check_is_build(options)
+        check_is_build(options)
         self._check(options, container_registry)
-        pushed = _pushed(image_name, options, container_registry)
+        pushed = names_to_push(image_name, options, container_registry)
         if skip_unchanged and image_name not in pushed:
             raise ConfigurationError(
                 "A build that may be skipped needs a registry that the image is pushed to: give a "
@@ -244,7 +126,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                     reference,
                     snapshot,
                     options,
-                    _with_registry(keychain, container_registry),
+                    with_registry(keychain, container_registry),
                     summary,
                 )
                 if decision.unchanged is not None:
@@ -422,7 +304,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         from imagebuilders.auth.keychain import shared_keychain
         from imagebuilders.buildkit.frontend_calls import call_frontend
 
-        _check_types(build_context, None)
+        check_types(build_context, None)
         options = with_environment(DockerBuildOptions.from_any(docker_build_options))
         snapshot = build_context.build_snapshot(options.dockerfile)
         with shared_keychain() as keychain, self._open_daemons(keychain) as (daemon, *_):
@@ -430,8 +312,8 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                 snapshot,
                 options,
                 (),
-                _with_registry(keychain, None),
-                _proxies(options, keychain, daemon.addresses),
+                with_registry(keychain, None),
+                proxy_arguments(options, keychain, daemon.addresses),
                 frontend=self._frontend,
             )
             return call_frontend(daemon.client, job, daemon.features, call), job.dockerfile
@@ -471,63 +353,6 @@ def _explanation(tell: Callable[[Event], None]) -> CacheExplanation:
     return CacheExplanation(tell)
 
 
-def _check_types(build_context: object, container_registry: object) -> None:
-    """Refuse what cannot be meant, such as a path in place of a context.
-
-    Raises:
-        BuildContextError: the context is none.
-        ConfigurationError: the registry is none.
-    """
-    if not hasattr(build_context, "for_dockerfile") or isinstance(build_context, type):
-        raise BuildContextError(
-            "The build context must be a BuildContext, as in BuildContext(root='app'), "
-            f"not {_kind_of(build_context)}."
-        )
-    if container_registry is not None and (
-        not hasattr(container_registry, "push_image") or isinstance(container_registry, type)
-    ):
-        raise ConfigurationError(
-            "The container registry must be a component, as in "
-            "DefaultContainerRegistry(uri='localhost:5000'), "
-            f"not {_kind_of(container_registry)}."
-        )
-
-
-def _check_is_build(options: DockerBuildOptions) -> None:
-    """See whether a build is asked for, and whether what is said of it can be written.
-
-    Raises:
-        BuildOptionsError: that is not so.
-    """
-    if options.call not in (None, "", "build"):
-        raise BuildOptionsError(
-            f"The option 'call' asks for {options.call!r}, which is no build. Ask the builder by "
-            "its methods check, outline and targets, or on the command line by --call.",
-            option="call",
-        )
-    check_result_files(options)
-
-
-def _pushed(
-    image_name: str, options: DockerBuildOptions, container_registry: BaseContainerRegistry | None
-) -> tuple[str, ...]:
-    """Return the names that the image is to be pushed under.
-
-    Raises:
-        ImageNameError: one does not belong to the registry.
-        BuildOptionsError: one names no registry, and none is given.
-    """
-    if options.push:
-        names = (image_name, *options.tags)
-        check_push_names(names, container_registry)
-        return names
-    return () if container_registry is None else (image_name,)
-
-
-def _kind_of(given: object) -> str:
-    return f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
-
-
 def _emit_results(event: Event) -> None:
     """Tell what a quiet build still says."""
     if not isinstance(event, _OF_STEPS):
@@ -538,24 +363,3 @@ _OF_STEPS = (
     *(ContextProgress, StepAdded, StepStarted, StepCached, StepOutput, StepProgress),
     StepFinished,
 )
-
-
-def _proxies(
-    options: DockerBuildOptions, keychain: Keychain, addresses: Sequence[str]
-) -> Mapping[str, str]:
-    if options.use_config_proxy is False:
-        return {}
-    return keychain.config.proxy_build_arguments(*addresses)
-
-
-def _with_registry(
-    keychain: Keychain, container_registry: BaseContainerRegistry | None
-) -> Keychain:
-    """Return a keychain in which the registry's own credentials count first."""
-    problem = keychain.problem()
-    if problem is not None:
-        emit(Notice(problem))
-    own = None if container_registry is None else container_registry.resolve_credentials()
-    if container_registry is None or own is None:
-        return keychain
-    return keychain.with_credentials(container_registry.address, own)

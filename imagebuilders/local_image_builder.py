@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from imagebuilders.base_image_builder import BaseImageBuilderConfig, BaseImageBuilderFlavor
+from imagebuilders.build_request import BuildOutcome, BuildRequest, FrontendSetting
 from imagebuilders.buildkit.builder_choice import (
     BuilderSetting,
     build_with_engine,
@@ -16,12 +17,7 @@ from imagebuilders.buildkit.builder_choice import (
 )
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
 from imagebuilders.container_registries.pushing import push_targets
-from imagebuilders.daemon_image_builder import (
-    BuildOutcome,
-    BuildRequest,
-    DaemonImageBuilder,
-    FrontendSetting,
-)
+from imagebuilders.daemon_image_builder import DaemonImageBuilder
 from imagebuilders.docker.client_source import ClientSource
 from imagebuilders.events import BuildStarted
 from imagebuilders.exceptions import (

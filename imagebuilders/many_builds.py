@@ -2,6 +2,8 @@
 
 They share one connection and one session with the daemon, as far as the builder has them, so that
 a context of several builds is sent once. Events reach listeners in the thread that waits.
+
+It is longer than other modules: what the threads of the builds share has one lock.
 """
 
 from __future__ import annotations

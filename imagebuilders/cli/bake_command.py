@@ -1,6 +1,6 @@
 """`imagebuilders bake`.
 
-The flags stand where they are used, a dozen lines more than modules have otherwise.
+It is longer than other modules: the flags stand where they are used.
 """
 
 from __future__ import annotations

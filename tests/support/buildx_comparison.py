@@ -18,6 +18,7 @@ import pytest
 from imagebuilders import BuildKitImageBuilder, DefaultContainerRegistry, LocalImageBuilder, Stack
 from imagebuilders.artifact_stores import LocalArtifactStore
 from imagebuilders.auth.keychain import Keychain
+from imagebuilders.build_request import BuildOutcome, BuildRequest
 from imagebuilders.buildkit import frontend_calls
 from imagebuilders.buildkit.build import ImageBuild, solve_request
 from imagebuilders.buildkit.control.client import Worker
@@ -27,7 +28,6 @@ from imagebuilders.buildkit.engine_client import OpenDaemon
 from imagebuilders.buildkit.engine_features import EngineFeatures
 from imagebuilders.buildkit.proto.control_pb2 import SolveRequest
 from imagebuilders.cli.main import main
-from imagebuilders.daemon_image_builder import BuildOutcome, BuildRequest
 from imagebuilders.events import ImagePushed, emit
 from imagebuilders.oci.reference import parse_build_target
 
