@@ -11,6 +11,7 @@ from importlib import import_module
 
 import pytest
 from hypothesis import settings
+from thread_tracing import traced_one_by_one
 
 # A slow machine is no failure.
 settings.register_profile("unhurried", deadline=None)
@@ -44,6 +45,13 @@ def _interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _threads_traced_one_by_one() -> Iterator[None]:
+    """Where coverage is measured, threads begin without hindering each other."""
+    with traced_one_by_one():
+        yield
 
 
 @pytest.fixture(scope="session")
