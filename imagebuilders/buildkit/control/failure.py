@@ -20,9 +20,8 @@ from imagebuilders.buildkit.transport.status import RpcStatus
 
 _MAX_DETAIL_BYTES = 8 * 1024 * 1024
 # 20.10 says "executor failed running", later ones "did not complete successfully".
-_EXIT_CODE = re.compile(
-    r"(?:executor failed running|did not complete successfully).*: exit code: (\d{1,10})", re.DOTALL
-)
+_COMMAND_FAILED = re.compile(r"executor failed running|did not complete successfully")
+_EXIT_CODE = re.compile(r": exit code: (\d{1,10})")
 
 
 @dataclass(frozen=True)
@@ -83,8 +82,9 @@ class SolveFailure:
 
 def _exit_code_in(words: str) -> int | None:
     """Return the code that stands in the words: before 23.0 engines tell it nowhere else."""
-    found = _EXIT_CODE.search(words)
-    return int(found[1]) if found else None
+    failed = _COMMAND_FAILED.search(words)
+    codes = _EXIT_CODE.findall(words, failed.end()) if failed else []
+    return int(codes[-1]) if codes else None
 
 
 def _details(serialized: bytes) -> Iterator[tuple[str, Mapping[str, object]]]:
