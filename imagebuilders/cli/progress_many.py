@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TextIO, cast
 
 from imagebuilders import events
@@ -31,8 +30,12 @@ class ManyProgress:
         display(event.event)
 
 
-class _Labelled(io.TextIOBase):
-    """A stream of whole lines that writes each with a label before it."""
+class _Labelled:
+    """Whole lines, written to a stream with a label before each.
+
+    Not an ``io.TextIOBase``: one of those flushes when it is collected, and the stream
+    may be closed by then.
+    """
 
     def __init__(self, stream: TextIO, label: str) -> None:
         self._stream = stream

@@ -225,6 +225,8 @@ def _says_what_is_wrong(output: str, words: list[str]) -> bool:
     parts = {part for word in words for part in (word, *re.split("[=,]", word))}
     flags = [flag for flag in _FLAGS if not parts.isdisjoint(flag.spellings)]
     named = {name for flag in flags for name in (flag.name, f"'{flag.option}'")}
+    # Click 8.1 names an unknown option without quotes.
+    message = re.sub(r"(?<=No such option: )(\S+)", r"'\1'", message)
     values = {part if len(part) > 2 else f"'{part}'" for part in parts if part}
     return any(name in message for name in {*named, *values, *_TOLD_OF})
 
