@@ -119,7 +119,6 @@ class Framed:
         self._has_printed = False
         self.read_descriptor = stream.read_descriptor
         self.write_descriptor = stream.write_descriptor
-        self.write = stream.write
         self.close = stream.close
 
     def read(self) -> bytes | None:
@@ -136,7 +135,7 @@ class Framed:
             if printed:
                 self._has_printed = True
                 return printed
-            data = self._stream.read()
+            data = self._read_stream()
             if data is None:
                 return None
             if not data:
@@ -144,6 +143,28 @@ class Framed:
                     raise ContainerExecError(self._failure())
                 return b""
             self._came += data
+
+    def write(self, data: memoryview) -> int:
+        """Send to the command and return how many bytes went.
+
+        An engine closes the stream of a command that has ended, read or unread what it
+        was sent. Until the command has printed, that is no error here: the next read
+        tells what it said.
+        """
+        try:
+            return self._stream.write(data)
+        except ConnectionError:
+            if self._has_printed:
+                raise
+            return len(data)
+
+    def _read_stream(self) -> bytes | None:
+        try:
+            return self._stream.read()
+        except ConnectionError as error:
+            if self._has_printed:
+                raise
+            raise ContainerExecError(self._failure()) from error
 
     def _take(self) -> bytes:
         """Return what stands in the frames that have come."""

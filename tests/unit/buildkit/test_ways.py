@@ -23,7 +23,7 @@ from imagebuilders.buildkit.buildx_builders import builder_daemons
 from imagebuilders.buildkit.daemon import Daemon, open_daemon
 from imagebuilders.buildkit.daemon_choice import configured_daemons
 from imagebuilders.buildkit.session.synced_folders import PackedFolder
-from imagebuilders.connections.container_exec import Framed
+from imagebuilders.connections.container_exec import ContainerExecError, Framed
 from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.exceptions import BuildKitError, BuildOptionsError, ConfigurationError
 
@@ -164,6 +164,36 @@ class _Pieces:
 
     def close(self) -> None:
         pass
+
+
+class _Reset(_Pieces):
+    """A stream that is reset after its pieces, and takes nothing."""
+
+    def read(self) -> bytes | None:
+        if not self._pieces:
+            raise ConnectionResetError("reset by peer")
+        return super().read()
+
+    def write(self, data: memoryview) -> int:
+        raise BrokenPipeError("broken pipe")
+
+
+def test_a_reset_stream_hides_no_words() -> None:
+    """What a command said before its end is told, also where the engine resets its stream."""
+    stream = Framed(_Reset([frame(2, b"could not connect")]), "buildctl")
+    assert stream.write(memoryview(b"PRI")) == 3
+    with pytest.raises(ContainerExecError, match="buildctl in the container ended: could not"):
+        stream.read()
+
+
+def test_a_reset_stream_of_a_command_that_printed_is_an_error() -> None:
+    """Then the connection broke, and that is what is told."""
+    stream = Framed(_Reset([frame(1, b"hello")]), "buildctl")
+    assert stream.read() == b"hello"
+    with pytest.raises(ConnectionResetError):
+        stream.read()
+    with pytest.raises(BrokenPipeError):
+        stream.write(memoryview(b"PRI"))
 
 
 @given(
