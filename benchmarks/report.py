@@ -53,6 +53,18 @@ ENGINE_MEMORY = """\
 A process that has made 100 engines, each with a client and a build, holds {:.1f} MiB; after 1,000
 more {:.1f} MiB.
 """
+BUILDKIT_HEAD = """\
+## Builds with BuildKit
+
+Whole builds on one daemon (Docker {engine}, BuildKit of its own), in turns with
+`docker buildx build` {buildx} as processes, and with the Docker SDK's classic builder as library
+calls: medians of five. *Ratio* is how many times longer the other side took.
+Measured on {machine}.
+"""
+BUILDKIT_MEMORY = """\
+The process that builds holds at most {:.0f} MiB with a file of 1 MB, and {:.0f} MiB with one of
+2 GB.
+"""
 TAIL = """\
 ## Repeat it
 
@@ -89,6 +101,12 @@ def main() -> None:
         parts.append(_growth(growth["points"]))
         parts.append(_memory(growth["memory"]))
         (DOCS / PLOT).write_text(_plot(growth["points"]))
+    buildkit = _load("buildkit")
+    if buildkit:
+        parts.append(BUILDKIT_HEAD.format_map(buildkit))
+        parts.append(_medians(buildkit["medians"]))
+        parts.append(_wire(buildkit["wire"]))
+        parts.append(BUILDKIT_MEMORY.format(*buildkit["memory"].values()))
     engine = _load("engine")
     if engine:
         parts.append(ENGINE_HEAD.format(machine=engine["machine"]))
@@ -116,6 +134,26 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
             f"| {row['what']} | {row['side']} | {_seconds(row['wall'])} | {_seconds(row['cpu'])} "
             f"| {row['ratio']:.2f} | {row['cpu_ratio']:.2f} | {goal} |"
         )
+    return "\n".join(lines) + "\n"
+
+
+def _medians(rows: Sequence[dict[str, Any]]) -> str:
+    lines = ["| what | side | clock, s | ratio |", "|---|---|---:|---:|"]
+    lines += [
+        f"| {row['what']} | {row['side']} | {_seconds(row['seconds'])} "
+        f"| {1 / row['ours_to_it']:.2f} |"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _wire(sent: dict[str, dict[str, int]]) -> str:
+    lines = ["| what | side | bytes sent |", "|---|---|---:|"]
+    lines += [
+        f"| {what} | {side} | {count:,} |"
+        for what, sides in sent.items()
+        for side, count in sides.items()
+    ]
     return "\n".join(lines) + "\n"
 
 
