@@ -1,0 +1,1 @@
+"""Dockerfiles evaluated as BuildKit does: resolved steps, and what they make of file trees."""
