@@ -132,6 +132,9 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                 if decision.unchanged is not None:
                     return decision.unchanged
                 options = decision.options
+            if container_registry is not None:
+                for name in pushed:
+                    container_registry.prepare_push(name)
             outcome = self._explained_build(
                 BuildRequest(
                     image_name,

@@ -524,3 +524,32 @@ class ArtifactAccessError(ArtifactStoreError, PermissionError):
 
 class UploadError(ArtifactStoreError):
     """A build context was not uploaded; nothing stands under its final name."""
+
+
+# --- AWS ---------------------------------------------------------------------
+
+
+class AWSError(ImageBuilderError, RuntimeError):
+    """A service of AWS refused a request, failed, or could not be reached.
+
+    Attributes:
+        service: the service, as boto3 names it: `codebuild`, `ecr`, `logs`.
+        operation: what was asked, as boto3 names the method: `start_build`.
+        code: the service's own code, as in `AccessDeniedException`; empty without an answer.
+        is_transient: whether the same request may well succeed later.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str = "",
+        operation: str = "",
+        code: str = "",
+        is_transient: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.service = service
+        self.operation = operation
+        self.code = code
+        self.is_transient = is_transient

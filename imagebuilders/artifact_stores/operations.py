@@ -17,6 +17,7 @@ Operation: TypeAlias = Literal[
     "makedirs",
     "remove",
     "rename",
+    "presign",
 ]
 """A method of a store; `open` is a `read` or a `write`, by its mode."""
 
@@ -32,5 +33,6 @@ VERBS: Mapping[Operation, str] = {
     "makedirs": "make",
     "remove": "remove",
     "rename": "rename",
+    "presign": "make a presigned address of",
 }
 """What follows "Could not" in a message."""

@@ -12,6 +12,11 @@ from imagebuilders.container_registries.default import (
     DefaultContainerRegistryConfig,
     DefaultContainerRegistryFlavor,
 )
+from imagebuilders.container_registries.ecr import (
+    ECRContainerRegistry,
+    ECRContainerRegistryConfig,
+    ECRContainerRegistryFlavor,
+)
 
 __all__ = [
     "BaseContainerRegistry",
@@ -20,4 +25,7 @@ __all__ = [
     "DefaultContainerRegistry",
     "DefaultContainerRegistryConfig",
     "DefaultContainerRegistryFlavor",
+    "ECRContainerRegistry",
+    "ECRContainerRegistryConfig",
+    "ECRContainerRegistryFlavor",
 ]

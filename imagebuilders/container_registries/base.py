@@ -218,6 +218,18 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
             )
         return reference
 
+    def prepare_push(self, image_name: str) -> None:
+        """Make what must be there before an image is pushed; builders call it before they build.
+
+        Most registries make a repository when it is first pushed to, and this does nothing.
+
+        Args:
+            image_name: the image's name; it belongs to the registry.
+
+        Raises:
+            RegistryError: it cannot be made.
+        """
+
     def push_image(self, image_name: str) -> str:
         """Push an image that the engine of `docker_client` has.
 

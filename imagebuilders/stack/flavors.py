@@ -35,6 +35,9 @@ BUILT_IN = {
     "imagebuilders.container_registries.default:DefaultContainerRegistryFlavor": (
         StackComponentType.CONTAINER_REGISTRY
     ),
+    "imagebuilders.container_registries.ecr:ECRContainerRegistryFlavor": (
+        StackComponentType.CONTAINER_REGISTRY
+    ),
 }
 """This package's own flavors, and their kinds. They are no entry points: a frozen application, a
 zipapp or a copy inside another project has no metadata, and needs them all the same."""

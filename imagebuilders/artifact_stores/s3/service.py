@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -40,6 +40,10 @@ class S3Service(Protocol):
         """Make a request; method and arguments are named as in boto3's S3 client."""
         ...
 
+    def presigned_url(self, bucket: str, key: str, seconds: int) -> str:
+        """Return an address by which anybody may read an object for so many seconds."""
+        ...
+
     def close(self) -> None:
         """Close all connections."""
         ...
@@ -62,6 +66,11 @@ class Boto3Service:
         answer = getattr(self._client, method)(**arguments)
         return cast("Mapping[str, object]", answer)
 
+    def presigned_url(self, bucket: str, key: str, seconds: int) -> str:
+        """Return an address by which anybody may read an object for so many seconds."""
+        sign: Callable[..., str] = getattr(self._client, "generate_presigned_url")  # noqa: B009
+        return sign("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds)
+
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
@@ -79,7 +88,12 @@ def connect(config: S3ArtifactStoreConfig) -> S3Service:
             config,
             extra="s3",
             connections=config.concurrency + 2,
-            options={"s3": {"addressing_style": config.addressing_style}},
+            options={
+                "s3": {"addressing_style": config.addressing_style},
+                # Older signatures, which presigned addresses may have by default, cannot be used
+                # for what is encrypted with a KMS key.
+                "signature_version": "s3v4",
+            },
         )
     except ConfigurationError as error:
         raise ArtifactStoreError(

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from imagebuilders.artifact_stores.chunks import ChunkSource
 
+LONGEST_PRESIGNED = 7 * 24 * 60 * 60
+"""Seconds for which a presigned address may be good."""
+
 
 class S3ArtifactStore(BaseArtifactStore[S3ArtifactStoreConfig]):
     """Keeps files in an S3 bucket.
@@ -85,6 +88,28 @@ class S3ArtifactStore(BaseArtifactStore[S3ArtifactStoreConfig]):
             return Tail(_whole_size(answer, data), data[max(0, len(data) - length) :])
 
         return self._attempt("read_tail", path, tail)
+
+    def presigned_url(self, path: str, *, expires_in: int = 3600) -> str:
+        """Return an address by which anybody who has it may read a file, without credentials.
+
+        It is a secret: it stands in for the credentials that it was signed with. It ends earlier
+        when these are temporary and end.
+
+        Args:
+            path: the file; whether it is there is not looked at.
+            expires_in: seconds for which the address is good, at most a week.
+
+        Raises:
+            ArtifactStoreError: there are no credentials to sign with, or boto3 is not installed.
+            ValueError: `expires_in` is out of range.
+        """
+        if not 1 <= expires_in <= LONGEST_PRESIGNED:
+            raise ValueError(f"expires_in is 1 to {LONGEST_PRESIGNED} seconds, not {expires_in}")
+        bucket, key = split_path(self._locate(path))
+        service = self._opened()
+        return self._attempt(
+            "presign", path, lambda: service.presigned_url(bucket, key, expires_in)
+        )
 
     def makedirs(self, path: str) -> None:
         """Do nothing: keys need no folders, and the bucket is the user's to make."""

@@ -80,6 +80,10 @@ class MemoryS3:
         """Count how often it was closed."""
         self.closed += 1
 
+    def presigned_url(self, bucket: str, key: str, seconds: int) -> str:
+        """Make an address that leads nowhere."""
+        return f"memory://{bucket}/{key}?seconds={seconds}"
+
     def request(self, method: str, arguments: Mapping[str, Any]) -> Answer:
         """Carry out a request."""
         self.requests.append((method, arguments))

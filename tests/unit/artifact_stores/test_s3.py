@@ -502,3 +502,65 @@ def test_its_flavor() -> None:
     assert flavor.name == "s3"
     assert flavor.implementation_class is S3ArtifactStore
     assert flavor.config_class is S3ArtifactStoreConfig
+
+
+# --- what is asked for what is written, and presigned addresses ----------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ({"sse_kms_key_id": "k"}, {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "k"}),
+        (
+            {"server_side_encryption": "aws:kms:dsse", "sse_kms_key_id": "k"},
+            {"ServerSideEncryption": "aws:kms:dsse", "SSEKMSKeyId": "k"},
+        ),
+        ({"bucket_key_enabled": True}, {"BucketKeyEnabled": True}),
+        ({"storage_class": "ONEZONE_IA"}, {"StorageClass": "ONEZONE_IA"}),
+    ],
+)
+def test_encryption_and_storage_class(settings: dict[str, Any], asked: dict[str, Any]) -> None:
+    """They are asked for with each object, as boto3 names them."""
+    assert S3ArtifactStoreConfig(path="s3://b", **settings).object_settings == asked
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"server_side_encryption": "AES256", "sse_kms_key_id": "k"}, {"storage_class": "GLACIER"}],
+)
+def test_what_could_not_be_read_at_once_is_refused(settings: dict[str, Any]) -> None:
+    """A key without KMS, or a class that must be thawed, is found when the store is made."""
+    with pytest.raises(ConfigurationError, match=r"sse_kms_key_id|storage_class"):
+        S3ArtifactStore(path="s3://b", **settings)
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_presigned_address(region: str) -> None:
+    """It names object and lifetime, is signed with version 4, and asks nobody."""
+    with S3ArtifactStore(path="s3://b/p", key="id", secret="hidden", region=region) as store:
+        url = store.presigned_url("a b.tar.gz", expires_in=60)
+    assert "/p/a%20b.tar.gz?" in url
+    assert "X-Amz-Expires=60" in url
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
+    assert "hidden" not in url
+
+
+@pytest.mark.parametrize("seconds", [0, 7 * 24 * 3600 + 1])
+def test_presigned_addresses_end(seconds: int) -> None:
+    """S3 signs for a second to a week."""
+    with pytest.raises(ValueError, match="expires_in is 1 to 604800"):
+        S3ArtifactStore(path="s3://b").presigned_url("a", expires_in=seconds)
+
+
+def test_presigning_needs_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any, the error says where they may come from."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with (
+        S3ArtifactStore(path="s3://b", region="us-east-1") as store,
+        pytest.raises(ArtifactStoreError, match="no credentials were found"),
+    ):
+        store.presigned_url("a")

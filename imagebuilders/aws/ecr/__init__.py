@@ -1,0 +1,1 @@
+"""Amazon ECR: what its hosts' names say, tokens, and repositories."""
