@@ -130,7 +130,7 @@ def fake_docker_host(
 ) -> Iterator[str]:
     """`DOCKER_HOST` of the test and the processes it starts: the test's fake_docker_engine."""
     _no_marker(request)
-    for variable in import_module("imagebuilders.testing").submodule("engine.server").HIDING:
+    for variable in import_module("imagebuilders.testing").submodule("engine.environment").HIDING:
         monkeypatch.delenv(variable, raising=False)
     with fake_docker_engine.serve() as docker_host:
         monkeypatch.setenv("DOCKER_HOST", docker_host)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..clock import ManualClock
 from .attempts import StoreOperation
-from .clock import ManualClock
 from .store import InMemoryArtifactStore, InMemoryArtifactStoreConfig
 
 __all__ = [

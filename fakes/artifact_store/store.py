@@ -18,8 +18,8 @@ from imagebuilders.artifact_stores.paths import relative_to
 from imagebuilders.artifact_stores.retries import RetryPolicy
 from imagebuilders.exceptions import ArtifactStoreError
 
+from ..clock import ManualClock
 from .attempts import Attempt, StoreFault, StoreOperation
-from .clock import ManualClock
 from .filesystem import InstanceMemoryFileSystem
 
 _Result = TypeVar("_Result")

@@ -29,6 +29,7 @@ from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.http2 import Role
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 
+from ..http.server import serving
 from .cache import ScriptedCache
 from .connection import ScriptedConnection
 from .gateway import FrontendScript, ScriptedGateway, refuse
@@ -193,9 +194,7 @@ class ScriptedBuildKit:
         Raises:
             ScriptError: at the end, when a script failed.
         """
-        from .server import serve
-
-        with serve(self.attach, listen, tls=tls) as address:
+        with serving(self.attach, listen, name="fake-buildkit", tls=tls) as address:
             try:
                 yield address
             finally:

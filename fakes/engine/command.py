@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
-from ..signals import run as run_program
-from ..signals import stop_on_signals
+from ..http.signals import run as run_program
+from ..http.signals import stop_on_signals
+from .environment import HIDING
 from .images.reference import HUB, InvalidReferenceError, parse
 from .rules_file import apply_rules
-from .server import HIDING
 from .versions import DEFAULT, VERSIONS
 
 if TYPE_CHECKING:

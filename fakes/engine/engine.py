@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ..clock import Clock, nanoseconds
+from ..http.server import serving
 from .builder.effects import FileContent, RunEffect
 from .checks import check_text
 from .containers.effects import ContainerEffect
@@ -40,7 +41,8 @@ class FakeDockerEngine(Daemon):
         version: the engine version to look like: `20.10`, `26.1` or `28.5`.
         run_policy: what happens to a RUN that no `on_run` matches: `record` it
             (the step succeeds and changes nothing) or `refuse` it (the step fails).
-        clock: nanoseconds since the epoch; the machine's clock when left out.
+        clock: a `ManualClock`, or a function that returns nanoseconds since the epoch; the
+            machine's clock when left out.
         hub_is_real: send pulls of hub names over the network instead of looking
             only at what `seed_hub` gave.
     """
@@ -50,7 +52,7 @@ class FakeDockerEngine(Daemon):
         version: str = DEFAULT,
         *,
         run_policy: str = "record",
-        clock: Callable[[], int] | None = None,
+        clock: Clock | Callable[[], int] | None = None,
         hub_is_real: bool = False,
         buildkit: ScriptedBuildKit | None = None,
     ) -> None:
@@ -58,7 +60,7 @@ class FakeDockerEngine(Daemon):
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
         super().__init__(
             VERSIONS[version],
-            clock or time.time_ns,
+            nanoseconds(clock),
             run_policy=run_policy,
             hub_is_real=hub_is_real,
             endpoints=endpoints,
@@ -282,10 +284,8 @@ class FakeDockerEngine(Daemon):
         Raises:
             FakeDockerEngineCrashError: at the end, when the double itself failed at a request.
         """
-        from .server import serve
-
         try:
-            with serve(self.serve_connection, listen) as docker_host:
+            with serving(self.serve_connection, listen, name="fake-docker") as docker_host:
                 yield docker_host
         finally:
             self.crashes.check()

@@ -275,27 +275,31 @@ def _hang_up(connection: socket.socket) -> None:
 def read_away(connection: socket.socket) -> None:
     """Take what a peer has sent and nobody wants, so that it can send more."""
     with suppress(OSError, ValueError):
-        while select.select([connection], [], [], 0)[0] and connection.recv(_CHUNK):
+        while _polled(connection, select.POLLIN) and connection.recv(_CHUNK):
             pass
 
 
 def is_gone(connection: socket.socket) -> bool:
     """Whether the peer has closed its end."""
     try:
-        readable, _, _ = select.select([connection], [], [], 0)
-        return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
+        return _polled(connection, select.POLLIN) and not connection.recv(1, socket.MSG_PEEK)
     except (OSError, ValueError):
         return True
 
 
 def is_hung_up(connection: socket.socket) -> bool:
     """Whether both directions are closed; a client without input closes only its own."""
-    poller = select.poll()
     try:
-        poller.register(connection, 0)
-        return bool(poller.poll(0))
+        return _polled(connection, 0)
     except (OSError, ValueError):
         return True
+
+
+def _polled(connection: socket.socket, events: int) -> bool:
+    """Whether one of these events, or an end, is there; descriptors may be of any number."""
+    poller = select.poll()
+    poller.register(connection, events)
+    return bool(poller.poll(0))
 
 
 def _until_read(connection: socket.socket) -> None:

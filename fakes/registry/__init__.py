@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..http.certificates import Certificate
 from .auth import AuthKind, RepositoryRule
 from .errors import FakeRegistryCrashError, NotInRegistryError
 from .faults import Fault, Faults
@@ -12,7 +13,6 @@ from .registry import FakeRegistry
 from .routes import Operation
 from .seed import SeedImage
 from .storage import Manifest
-from .tls import Certificate
 
 __all__ = [
     "AuthKind",

@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from enum import Enum
 from fnmatch import fnmatchcase
 
+from ..clock import seconds
 from .errors import OciError
 from .messages import Request, Response
 from .names import is_repository
@@ -89,7 +90,7 @@ class AccessControl:
     anonymous_pull: bool = False
     rules: Sequence[RepositoryRule] = ()
     token_lifetime: float = 300.0
-    clock: Callable[[], float] = field(default=lambda: datetime.now(timezone.utc).timestamp())
+    clock: Callable[[], float] = field(default_factory=lambda: seconds(None))
     _tokens: dict[str, _Token] = field(default_factory=dict, repr=False)
 
     def rule(self, repository: str) -> RepositoryRule | None:

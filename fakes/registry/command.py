@@ -9,7 +9,7 @@ import click
 
 from imagebuilders.exceptions import ImageBuilderError
 
-from ..signals import stop_on_signals
+from ..http.signals import stop_on_signals
 from .auth import AuthKind
 from .registry import FakeRegistry
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ..clock import Clock, seconds
+from ..http.addresses import host_and_port, listen_tcp
+from ..http.server import Server
 from . import options
 from .auth import AccessControl, AuthKind, RepositoryRule
 from .blobs import BlobEndpoints
@@ -21,7 +24,7 @@ from .manifests import MANIFEST_LIMIT, ManifestEndpoints, ManifestPolicy
 from .messages import ConnectionCutError, Request, Response
 from .names import Reference
 from .records import RecordedRequest
-from .server import Server
+from .server import Conversation
 from .storage import Manifest, Storage
 from .uploads import UploadEndpoints
 
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 
     import requests
 
+    from ..http.certificates import Certificate
     from .seed import SeedImage
-    from .tls import Certificate
 
 IN_PROCESS_HOST = "registry.test"
 """The host under which a registry that does not listen is reached in-process."""
@@ -67,8 +70,10 @@ class FakeRegistry:
         tls: serve HTTPS with a certificate made on the spot (needs `imagebuilders[tls]`).
         host: the address to listen on.
         port: the port to listen on; 0 for any that is free.
-        clock: seconds since the epoch; tells when tokens end.
-        sleep: waits when a fault asks for a delay. By default closing the registry ends the wait.
+        clock: tells when tokens end: a `ManualClock`, or a function that returns seconds since
+            the epoch; the machine's clock when left out.
+        sleep: waits when a fault asks for a delay. By default the clock does, if it is one that
+            can; else closing the registry ends the wait.
 
     Raises:
         TypeError: an option is of a wrong type.
@@ -93,7 +98,7 @@ class FakeRegistry:
         tls: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
-        clock: Callable[[], float] = time.time,
+        clock: Clock | Callable[[], float] | None = None,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         kind = AuthKind(auth)
@@ -111,7 +116,8 @@ class FakeRegistry:
         options.flag("tls", tls)
         options.text("host", host)
         options.whole("port", port, least=0, most=65535)
-        options.function("clock", clock)
+        if not isinstance(clock, Clock) and clock is not None:
+            options.function("clock", clock)
         if sleep is not None:
             options.function("sleep", sleep)
         if kind is not AuthKind.NONE and not users:
@@ -119,17 +125,18 @@ class FakeRegistry:
         if kind is AuthKind.NONE and users:
             raise ValueError("users are never asked for with auth='none': say 'basic' or 'bearer'")
         self._closing = Event()
+        wait = sleep or (clock.sleep if isinstance(clock, Clock) else self._closing.wait)
 
         def wired() -> tuple[Storage, AccessControl, Dispatcher]:
             storage = Storage(storage_limit)
             gate = AccessControl(
-                kind, dict(users or {}), anonymous_pull, rules, token_lifetime, clock
+                kind, dict(users or {}), anonymous_pull, rules, token_lifetime, seconds(clock)
             )
             policy = ManifestPolicy(verify_references, manifest_limit, referrers_api)
             dispatcher = Dispatcher(
                 gate=gate,
                 limits=Limits(read_only, deletes, referrers_api),
-                faults=Faults(sleep or self._closing.wait, gate.expired),
+                faults=Faults(wait, gate.expired),
                 blobs=BlobEndpoints(storage),
                 uploads=UploadEndpoints(storage),
                 manifests=ManifestEndpoints(storage, policy),
@@ -139,7 +146,8 @@ class FakeRegistry:
 
         self._wired = wired
         self._storage, self._gate, self._dispatcher = wired()
-        self._listen = (host, port)
+        self._listen = (host.strip("[]"), port)
+        self._address = IN_PROCESS_HOST
         self._records: list[RecordedRequest] = []
         self._crashes: list[tuple[str, Exception]] = []
         self._server: Server | None = None
@@ -158,11 +166,15 @@ class FakeRegistry:
             self._closing.clear()
             context = None
             if self._wants_tls:
-                from .tls import make_certificate
+                from ..http.certificates import make_certificate
 
                 self._certificate = self._certificate or make_certificate(self._listen[0])
                 context = self._certificate.server_context()
-            self._server = Server(self._serve, *self._listen, tls=context)
+            listener = listen_tcp(*self._listen)
+            self._address = host_and_port(listener)
+            self._server = Server(
+                listener, self._serve, name="fake-registry", tls=context, patience=None
+            )
         return self
 
     def close(self) -> None:
@@ -204,10 +216,7 @@ class FakeRegistry:
         A registry that does not listen has the address `registry.test`, which only
         `session()` can reach.
         """
-        if self._server is None:
-            return IN_PROCESS_HOST
-        host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
-        return f"{host}:{self._server.port}"
+        return IN_PROCESS_HOST if self._server is None else self._address
 
     @property
     def url(self) -> str:
@@ -256,7 +265,11 @@ class FakeRegistry:
 
         return in_process_session(self.url, self.handle)
 
-    def _serve(self, request: Request) -> Response:
+    def _serve(self, connection: socket.socket) -> None:
+        scheme = "https" if self._wants_tls else "http"
+        Conversation(connection, self._answer, scheme).run()
+
+    def _answer(self, request: Request) -> Response:
         """Answer for the socket: a defect of the double is kept for the test to see."""
         try:
             return self._dispatcher.answer(request, self._records)

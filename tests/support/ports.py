@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from fakes import FakeDockerEngine
-from fakes.registry.tls import Certificate
+from fakes.http.certificates import Certificate
 
 
 @contextmanager

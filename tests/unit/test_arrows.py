@@ -66,7 +66,8 @@ _ORDER = (
 The package itself, whose public names are imported from everywhere, stands last."""
 
 _ORDER_OF_FAKES = (
-    ("signals",),
+    ("clock",),
+    ("http",),
     ("artifact_store", "registry"),
     ("buildkit",),
     ("engine",),
@@ -90,7 +91,7 @@ _ORDER_OF_ENGINE = (
     ("crashes", "faults"),
     ("daemon",),
     ("routes",),
-    ("server", "transport"),
+    ("transport", "environment"),
     ("engine",),
     ("client", "rules_file", "image_tree"),
     ("command",),

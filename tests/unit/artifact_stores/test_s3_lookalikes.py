@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from s3_lookalike import S3LookAlike
 
-from fakes.registry.tls import Certificate, make_certificate
+from fakes.http.certificates import Certificate, make_certificate
 from imagebuilders.artifact_stores import (
     S3ArtifactStore,
     S3ArtifactStoreConfig,

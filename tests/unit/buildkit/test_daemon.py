@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
-from fakes.registry.tls import make_certificate
+from fakes.http.certificates import make_certificate
 from imagebuilders.buildkit import connect
 from imagebuilders.buildkit.build import ImageBuild, build_image
 from imagebuilders.buildkit.session.synced_folders import PackedFolder

@@ -10,7 +10,7 @@ import pytest
 from ports import Proxy, accepting, engine_with_tls
 
 from fakes import FakeDockerEngine
-from fakes.registry.tls import Certificate, make_certificate
+from fakes.http.certificates import Certificate, make_certificate
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ports import Proxy
 
-from fakes.registry.tls import Certificate
+from fakes.http.certificates import Certificate
 from imagebuilders.connections.address import parse_address
 from imagebuilders.connections.dial import Endpoint, ProxyError, dial, open_stream
 from imagebuilders.connections.http1 import send_request

@@ -16,7 +16,7 @@ from ports import Proxy, accepting
 from pytest_mock import MockerFixture
 
 from fakes import FakeDockerEngine, ScriptedBuildKit
-from fakes.registry.tls import Certificate
+from fakes.http.certificates import Certificate
 from imagebuilders.connections.candidates import usual_sockets
 from imagebuilders.connections.discovery import find_engine
 from imagebuilders.connections.probe import FoundEngine

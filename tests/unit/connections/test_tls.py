@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
-from fakes.registry.tls import Certificate, make_certificate
+from fakes.http.certificates import Certificate, make_certificate
 from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.control_files import MAX_SIZE
 from imagebuilders.exceptions import ConfigurationError
@@ -53,7 +53,7 @@ def test_context(folder: Path, verify: bool) -> None:
     assert not context.verify_flags & ssl.VERIFY_X509_STRICT
     if verify:
         assert [ca["subject"] for ca in context.get_ca_certs()] == [
-            ((("commonName", "fake registry"),),)
+            ((("commonName", "fake server"),),)
         ]
 
 

@@ -18,7 +18,7 @@ from pytest_mock import MockerFixture
 from requests.adapters import BaseAdapter
 
 from fakes import FakeDockerClient, FakeDockerEngine
-from fakes.registry.tls import make_certificate
+from fakes.http.certificates import make_certificate
 from imagebuilders.docker import stream
 from imagebuilders.docker.stream import engine_errors, get, post
 from imagebuilders.exceptions import (

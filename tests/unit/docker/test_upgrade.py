@@ -18,7 +18,7 @@ from ports import accepting, engine_with_tls
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.buildkit import ScriptedBuildKit
-from fakes.registry.tls import make_certificate
+from fakes.http.certificates import make_certificate
 from imagebuilders.buildkit.engine import engine_buildkit
 from imagebuilders.buildkit.session.session import Session
 from imagebuilders.connections.nonblocking import NonBlockingStream, non_blocking

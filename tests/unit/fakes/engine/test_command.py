@@ -16,8 +16,8 @@ from pytest_mock import MockerFixture
 
 from fakes import FakeDockerEngine
 from fakes.__main__ import main
+from fakes.engine.environment import HIDING
 from fakes.engine.rules_file import apply_rules
-from fakes.engine.server import HIDING
 
 Visit = Callable[[docker.DockerClient], None]
 
@@ -183,14 +183,14 @@ def test_run_command_hands_signals_on(
     number: str, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The program ends of them, and the engine after it."""
-    monkeypatch.setattr("fakes.signals._in_foreground", lambda: False)
+    monkeypatch.setattr("fakes.http.signals._in_foreground", lambda: False)
     script = f"kill -{number} $PPID; exec sleep 30"
     assert CliRunner().invoke(main, ["run", "--", "sh", "-c", script]).exit_code == code
 
 
 def test_run_command_leaves_ctrl_c_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the terminal has sent to the program is not sent again; its own exit code counts."""
-    monkeypatch.setattr("fakes.signals._in_foreground", lambda: True)
+    monkeypatch.setattr("fakes.http.signals._in_foreground", lambda: True)
     script = "trap 'exit 9' INT; kill -INT $PPID; exit 4"
     assert CliRunner().invoke(main, ["run", "--", "sh", "-c", script]).exit_code == 4
 

@@ -1,11 +1,14 @@
-"""A certificate made on the spot, for a registry that serves HTTPS."""
+"""A certificate made on the spot, for a double that serves TLS."""
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
+import os
 import ssl
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +34,7 @@ class Certificate:
         """A context for the serving side."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         # The standard library reads a key from a file only.
-        with tempfile.TemporaryDirectory(prefix="fake-registry-") as folder:
+        with tempfile.TemporaryDirectory(prefix="fake-server-") as folder:
             path = Path(folder, "server.pem")
             path.touch(mode=0o600)
             path.write_bytes(self.key + self.certificate)
@@ -59,19 +62,24 @@ def make_certificate(host: str) -> Certificate:
     Raises:
         ConfigurationError: the package `cryptography` is not installed.
     """
+    with _own_datetime():
+        return _made(host)
+
+
+def _made(host: str) -> Certificate:
     try:
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ec
     except ImportError as error:
         raise ConfigurationError(
-            "FakeRegistry(tls=True) makes its certificate with the package `cryptography`: "
+            "a double makes its certificate with the package `cryptography`: "
             "pip install 'imagebuilders[tls]'",
             key="tls",
         ) from error
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "fake registry")])
-    now = datetime.datetime.now(datetime.timezone.utc)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "fake server")])
+    now = _machine_time()
     alternatives: list[x509.GeneralName] = [x509.DNSName("localhost")]
     alternatives += [x509.IPAddress(ipaddress.ip_address(text)) for text in _LOOPBACK]
     if host not in ("localhost", *_LOOPBACK):
@@ -100,3 +108,30 @@ def make_certificate(host: str) -> Certificate:
             serialization.NoEncryption(),
         ),
     )
+
+
+def _machine_time() -> datetime.datetime:
+    """The time by which clients judge a certificate, even where Python's own is frozen.
+
+    Libraries that freeze time in tests change what Python says of it, and not what the file
+    system does.
+    """
+    with tempfile.TemporaryFile() as file:
+        moment = os.fstat(file.fileno()).st_mtime
+    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)
+
+
+@contextmanager
+def _own_datetime() -> Iterator[None]:
+    """Let `datetime.datetime` be Python's own class, which a test's frozen time has replaced.
+
+    The package `cryptography` takes no other, and if it saw another one first it would take
+    Python's own no more for as long as the process lives.
+    """
+    there = datetime.datetime
+    own = next(kind for kind in there.__mro__ if kind.__module__ == "datetime")
+    setattr(datetime, "datetime", own)  # noqa: B010  (a class is no variable for type checkers)
+    try:
+        yield
+    finally:
+        setattr(datetime, "datetime", there)  # noqa: B010
