@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import docker
 from docker.api.client import APIClient
 
-from .transport import EngineAdapter
+from ..http.socket_pairs import SocketPairAdapter
 
 if TYPE_CHECKING:
     from .engine import FakeDockerEngine
@@ -54,7 +54,7 @@ def connect(
     # A version is given first, for the constructor would otherwise ask the
     # engine of this machine for its own.
     api = APIClient(base_url=_ADDRESS, version="1.41", timeout=int(timeout))
-    adapter = EngineAdapter(engine.serve_connection, timeout)
+    adapter = SocketPairAdapter(engine.serve_connection, timeout)
     api.mount(_ADDRESS, adapter)
     # No proxy of the environment and no .netrc lies between a test and its double.
     api.trust_env = False

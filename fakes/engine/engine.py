@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock, nanoseconds
+from ..http.conversation import Conversation
+from ..http.crashes import Crashes
+from ..http.messages import ConnectionCutError
 from ..http.server import serving
 from .builder.effects import FileContent, RunEffect
 from .checks import check_text
 from .containers.effects import ContainerEffect
-from .crashes import Crashes
 from .daemon import Daemon
-from .errors import ApiError, DisconnectError
-from .http import Request, Response, serve_connection
+from .errors import ApiError, FakeDockerEngineCrashError
+from .http import Request, Response, answering
 from .images.files import ImageFiles
 from .images.reference import HUB, InvalidReferenceError, Reference, parse
 from .images.seed import seeded_image
@@ -66,7 +68,7 @@ class FakeDockerEngine(Daemon):
             endpoints=endpoints,
             buildkit=buildkit,
         )
-        self.crashes = Crashes()
+        self.crashes = Crashes("FakeDockerEngine", FakeDockerEngineCrashError)
         self._router = Router(self)
 
     def __repr__(self) -> str:
@@ -237,7 +239,7 @@ class FakeDockerEngine(Daemon):
         """Answer one request; the API without any transport.
 
         Raises:
-            DisconnectError: a fault that was planned broke the connection.
+            ConnectionCutError: a fault that was planned broke the connection.
             FakeDockerEngineCrashError: the double itself failed.
         """
         status = 0
@@ -245,11 +247,11 @@ class FakeDockerEngine(Daemon):
             response = self._router.handle(request)
             status = response.status
             return response
-        except DisconnectError:
+        except ConnectionCutError:
             raise
         except Exception as error:
             status = 500
-            raise self.crashes.keep(request, error) from error
+            raise self.crashes.keep(f"{request.method} {request.path}", error) from error
         finally:
             record = RequestRecord(
                 *(request.method, request.path, request.query, status),
@@ -259,7 +261,8 @@ class FakeDockerEngine(Daemon):
 
     def serve_connection(self, connection: socket.socket) -> None:
         """Answer the requests that come over a connected socket, until it closes."""
-        serve_connection(connection, self.crashes.answering(self.handle), self.headers)
+        with connection:
+            Conversation(connection, answering(self.handle, self.headers, self.crashes)).run()
 
     def headers(self) -> dict[str, str]:
         """The headers on every answer."""

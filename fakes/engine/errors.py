@@ -51,7 +51,3 @@ class FakeDockerEngineCrashError(Exception):
     It is neither an answer of an engine nor a connection error, so that no code under test
     takes it for an engine that refuses. The defect is its cause.
     """
-
-
-class DisconnectError(Exception):
-    """Raised by a handler or a body to cut the connection without another byte."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from ..http.messages import ConnectionCutError
 from .checks import check_choice, check_count, check_seconds, check_text
 from .dockerfile.instructions import KEYWORDS
-from .errors import DisconnectError
 from .fault_endpoints import check_endpoint, split_endpoint
 from .http import Request, Response, error_response
 from .progress import failure, message_line
@@ -225,13 +225,13 @@ class FaultPlan:
         """Let the engine go away at a step if that is planned.
 
         Raises:
-            DisconnectError: it is.
+            ConnectionCutError: it is.
         """
         with self._lock:
             if keyword not in self._deaths:
                 return
             self._deaths.remove(keyword)
-        raise DisconnectError
+        raise ConnectionCutError("cut by a fault")
 
     def disk_is_full(self, place: str) -> bool:
         """Whether the disk is to be found full: by an instruction, or by a context; once."""
@@ -288,11 +288,11 @@ def apply_before(fault: Fault, request: Request) -> Response | None:
     """The answer a fault gives instead of the engine's, if it gives one.
 
     Raises:
-        DisconnectError: when it gives none to anybody.
+        ConnectionCutError: when it gives none to anybody.
     """
     _wait(fault.delay, request)
     if fault.dropped:
-        raise DisconnectError
+        raise ConnectionCutError("cut by a fault")
     if fault.answer is not None:
         body = _Saying(fault, fault.answer)
         return Response(fault.answer.status, body, {"Content-Type": "application/json"})
@@ -333,7 +333,7 @@ class _Saying(Iterator[bytes]):
         for piece in self._pieces:
             return piece
         if self._then is Then.BREAK:
-            raise DisconnectError
+            raise ConnectionCutError("cut by a fault")
         if self._then is Then.END:
             raise StopIteration
         self._fault.abandoned.wait(_LOOK_SECONDS)
@@ -352,7 +352,7 @@ def _cut(body: Iterable[bytes], limit: int) -> Iterator[bytes]:
         if len(piece) >= left:
             if left:
                 yield piece[:left]
-            raise DisconnectError
+            raise ConnectionCutError("cut by a fault")
         left -= len(piece)
         yield piece
-    raise DisconnectError
+    raise ConnectionCutError("cut by a fault")

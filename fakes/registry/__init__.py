@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..http.certificates import Certificate
+from ..http.messages import ConnectionCutError, Headers, Request, Response
 from .auth import AuthKind, RepositoryRule
 from .errors import FakeRegistryCrashError, NotInRegistryError
 from .faults import Fault, Faults
 from .image import Image, ImageFile
-from .messages import ConnectionCutError, Headers, Request, Response
 from .records import RecordedRequest
 from .registry import FakeRegistry
 from .routes import Operation

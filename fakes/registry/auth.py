@@ -17,8 +17,8 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from ..clock import seconds
+from ..http.messages import Request, Response
 from .errors import OciError
-from .messages import Request, Response
 from .names import is_repository
 from .routes import DELETES, PULLS, PUSHES, Operation, Route, find
 

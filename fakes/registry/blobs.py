@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ..http.messages import Buffer, Request, Response
 from . import names
 from .errors import OciError
-from .messages import Buffer, Request, Response
 from .storage import Storage
 
 _RANGE = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*")

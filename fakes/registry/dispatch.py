@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..http.messages import Request, Response
 from . import names, routes
 from .auth import AccessControl, AuthKind
 from .blobs import BlobEndpoints
@@ -11,7 +12,6 @@ from .errors import OciError
 from .faults import Fault, FaultAnswerError, Faults
 from .listings import ListingEndpoints
 from .manifests import ManifestEndpoints
-from .messages import Request, Response
 from .records import Counted, RecordedRequest, visible
 from .routes import Operation, Route
 from .uploads import UploadEndpoints

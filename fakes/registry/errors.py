@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from imagebuilders.exceptions import RegistryError
 
-from .messages import Response
+from ..http.messages import Response
 
 # Code: (status, message). The messages are those of the distribution spec's table.
 _CODES: Mapping[str, tuple[int, str]] = {

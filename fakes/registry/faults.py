@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from threading import Lock
 
+from ..http.messages import Buffer, ConnectionCutError, Request, Response
 from . import options
 from .errors import OciError
-from .messages import Buffer, ConnectionCutError, Request, Response
 
 _CODES = {
     401: "UNAUTHORIZED",

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 
 from imagebuilders.oci.media_types import OCI_INDEX
 
+from ..http.messages import Request, Response
 from . import names
 from .errors import OciError
-from .messages import Request, Response
 from .storage import Manifest, Storage
 
 _COUNT = re.compile(r"[0-9]{1,18}")

@@ -9,10 +9,10 @@ from imagebuilders.oci.digest import DEFAULT_ALGORITHM
 from imagebuilders.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 from imagebuilders.oci.reference import is_tag
 
+from ..http.messages import Request, Response
 from . import names
 from .blobs import is_cached
 from .errors import OciError
-from .messages import Request, Response
 from .storage import Manifest, Storage
 
 MANIFEST_LIMIT = 4 * 1024 * 1024

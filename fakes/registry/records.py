@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .messages import Buffer, Headers
+from ..http.messages import Buffer, Headers
 from .routes import Operation
 
 

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..clock import Clock, seconds
 from ..http.addresses import host_and_port, listen_tcp
+from ..http.conversation import Conversation
+from ..http.crashes import Crashes
+from ..http.messages import BadRequestError, ConnectionCutError, Request, Response
 from ..http.server import Server
 from . import options
 from .auth import AccessControl, AuthKind, RepositoryRule
@@ -17,14 +20,11 @@ from .blobs import BlobEndpoints
 from .dispatch import Dispatcher, Limits
 from .errors import FakeRegistryCrashError, NotInRegistryError, OciError
 from .faults import Faults
-from .http1 import BadRequestError
 from .image import Image, read_image
 from .listings import ListingEndpoints
 from .manifests import MANIFEST_LIMIT, ManifestEndpoints, ManifestPolicy
-from .messages import ConnectionCutError, Request, Response
 from .names import Reference
 from .records import RecordedRequest
-from .server import Conversation
 from .storage import Manifest, Storage
 from .uploads import UploadEndpoints
 
@@ -149,7 +149,7 @@ class FakeRegistry:
         self._listen = (host.strip("[]"), port)
         self._address = IN_PROCESS_HOST
         self._records: list[RecordedRequest] = []
-        self._crashes: list[tuple[str, Exception]] = []
+        self.crashes = Crashes("FakeRegistry", FakeRegistryCrashError)
         self._server: Server | None = None
         self._certificate: Certificate | None = None
         self._wants_tls = tls
@@ -187,7 +187,7 @@ class FakeRegistry:
             self._closing.set()
             self._server.close()
             self._server = None
-        self._check_crashes()
+        self.crashes.check()
 
     def reset(self) -> None:
         """Forget everything, as if the registry had just been made.
@@ -247,27 +247,25 @@ class FakeRegistry:
             ConnectionCutError: a fault cut the connection.
             FakeRegistryCrashError: the double itself failed.
         """
-        self._check_crashes()
+        self.crashes.check()
         try:
             return self._dispatcher.answer(request, self._records)
         except ConnectionCutError:
             raise
         except Exception as error:
-            self._crashes.append((f"{request.method} {request.path}", error))
-            raise self._crash() from error
+            raise self.crashes.keep(f"{request.method} {request.path}", error) from error
 
     def session(self) -> requests.Session:
         """A `requests.Session` whose requests to `url` reach this registry in-process.
 
         Close it after use, or use it in a `with` statement.
         """
-        from .transport import in_process_session
+        from ..http.in_process import in_process_session
 
         return in_process_session(self.url, self.handle)
 
     def _serve(self, connection: socket.socket) -> None:
-        scheme = "https" if self._wants_tls else "http"
-        Conversation(connection, self._answer, scheme).run()
+        Conversation(connection, self._answer).run()
 
     def _answer(self, request: Request) -> Response:
         """Answer for the socket: a defect of the double is kept for the test to see."""
@@ -276,35 +274,24 @@ class FakeRegistry:
         except (ConnectionCutError, BadRequestError):
             raise
         except Exception as error:
-            self._crashes.append((f"{request.method} {request.path}", error))
+            self.crashes.keep(f"{request.method} {request.path}", error)
             text = f"The FakeRegistry itself failed, which is no answer of a registry: {error!r}\n"
             body = text.encode()
             fields = {"Content-Type": "text/plain", "Content-Length": str(len(body))}
             return Response.of(500, fields, body)
-
-    def _crash(self) -> FakeRegistryCrashError:
-        where, error = self._crashes[0]
-        return FakeRegistryCrashError(
-            f"the FakeRegistry itself failed while it answered {where}: {error!r}. "
-            "This is a defect of the double, not of the code under test."
-        )
-
-    def _check_crashes(self) -> None:
-        if self._crashes:
-            raise self._crash() from self._crashes[0][1]
 
     # --- looking in -----------------------------------------------------------
 
     @property
     def repositories(self) -> list[str]:
         """The names of all repositories, sorted."""
-        self._check_crashes()
+        self.crashes.check()
         with self._storage.lock:
             return sorted(self._storage.repositories)
 
     def tags(self, repository: str) -> list[str]:
         """The tags of a repository, sorted; none for a repository nobody pushed to."""
-        self._check_crashes()
+        self.crashes.check()
         with self._storage.lock:
             found = self._storage.repositories.get(repository)
             return sorted(found.tags) if found else []
@@ -320,7 +307,7 @@ class FakeRegistry:
             NotInRegistryError: there is none.
             ValueError: `reference` is malformed.
         """
-        self._check_crashes()
+        self.crashes.check()
         wanted = Reference.parse(reference, self.address)
         try:
             return self._storage.manifest(wanted.repository, wanted.target)
@@ -346,7 +333,7 @@ class FakeRegistry:
         Raises:
             NotInRegistryError: there is none.
         """
-        self._check_crashes()
+        self.crashes.check()
         content = self._storage.find_blob(digest)
         if content is None:
             raise NotInRegistryError(f"no blob {digest} in the registry", registry=self.address)
@@ -369,7 +356,7 @@ class FakeRegistry:
     @property
     def requests(self) -> list[RecordedRequest]:
         """All requests so far, in the order in which they were answered."""
-        self._check_crashes()
+        self.crashes.check()
         return list(self._records)
 
     @property

@@ -11,8 +11,8 @@ from typing import cast
 
 from imagebuilders.oci.media_types import INDEX_TYPES
 
+from ..http.messages import Buffer
 from .errors import OciError
-from .messages import Buffer
 
 
 @dataclass(frozen=True)

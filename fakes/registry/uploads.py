@@ -11,9 +11,9 @@ from threading import Lock
 
 from imagebuilders.oci.digest import DEFAULT_ALGORITHM
 
+from ..http.messages import Buffer, Request, Response
 from . import names
 from .errors import OciError
-from .messages import Buffer, Request, Response
 from .storage import Storage
 
 _CONTENT_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")

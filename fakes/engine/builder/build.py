@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...http.messages import ConnectionCutError
 from ..dockerfile.dialect import Dialect
 from ..dockerfile.instructions import Instruction, interpret_trigger
 from ..dockerfile.plan import BuildPlan, Stage
 from ..dockerfile.words import process_word
-from ..errors import ApiError, DisconnectError, DockerfileError, StepError
+from ..errors import ApiError, DockerfileError, StepError
 from ..images.config import RunConfig
 from ..platforms import parse_platform
 from ..records import BuildRecord, StepRecord
@@ -73,7 +74,7 @@ class Build:
             yield said(f"[Warning] One or more build-args [{' '.join(unused)}] were not consumed\n")
         if not self._state.stages:
             # The engine crashes on a Dockerfile that is only ARGs.
-            raise DisconnectError
+            raise ConnectionCutError("the client went away")
         final = self._state.stages[-1]
         if final.image is None:
             raise StepError("No image was generated. Is your Dockerfile empty?")

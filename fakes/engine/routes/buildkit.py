@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING
 
 from ..errors import ApiError
 from ..http import Request, Response
@@ -13,8 +12,6 @@ from ..images.seed import seeded_image
 from .table import not_implemented, route
 
 if TYPE_CHECKING:
-    from io import BufferedReader
-
     from ..daemon import Daemon
 
 Path = dict[str, str]
@@ -60,12 +57,8 @@ def _upgraded(request: Request, serve: Serve) -> Response:
     if wanted != "h2c":
         raise ApiError(500, f"protocol {wanted} not supported")
 
-    def hijack(connection: socket.socket, reader: BinaryIO) -> None:
+    def hijack(connection: socket.socket, ahead: bytes) -> None:
         connection.setblocking(False)
-        try:
-            begun = bytes(cast("BufferedReader", reader).peek())
-        except ssl.SSLWantReadError:
-            begun = b""
-        serve(connection, begun)
+        serve(connection, ahead)
 
     return Response(101, headers={"Connection": "Upgrade", "Upgrade": "h2c"}, hijack=hijack)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
+from ...http.streams import is_hung_up, read_away
 from .. import messages
 from ..containers.container import Container, LogEntry
 from ..containers.streams import IDLE, follow, frame, wanted
 from ..errors import ApiError
-from ..http import Request, Response, is_hung_up, read_away
+from ..http import Request, Response
 from ..versions import EngineVersion
 from .hijacked import RAW, output_type, taken_over
 from .numbers import moment
@@ -83,7 +84,7 @@ def _attach(engine: Daemon, request: Request, path: Path) -> Response:
     begin = 0 if with_logs else len(container.logs)
     waits_for_start = not container.running and container.started is None
 
-    def hijack(connection: socket.socket, _reader: BinaryIO) -> None:
+    def hijack(connection: socket.socket, _ahead: bytes) -> None:
         if stream and waits_for_start:
             with container.changed:
                 while container.status == "created" and not container.removed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from .. import messages
 from ..containers.container import STDOUT, Exec, LogEntry
@@ -61,7 +61,7 @@ def _start(engine: Daemon, request: Request, path: Path) -> Response:
         execs.run(instance, container)
         return Response(200)
 
-    def hijack(connection: socket.socket, _reader: BinaryIO) -> None:
+    def hijack(connection: socket.socket, _ahead: bytes) -> None:
         if has_run:
             # It comes when the connection is taken over already.
             refusal = f"{messages.HAS_RUN(version, instance.id)}\r\n".encode()

@@ -44,7 +44,7 @@ def served(client: FakeDockerClient, mocker: MockerFixture) -> Iterator[Served]:
         far.sendall(raw)
         if ended:
             far.shutdown(socket.SHUT_WR)
-        mocker.patch("fakes.engine.transport._pair", return_value=(near, socket.socket()))
+        mocker.patch("fakes.http.socket_pairs._pair", return_value=(near, socket.socket()))
         mocker.patch("fakes.engine.engine.FakeDockerEngine.serve_connection", _leave)
         return client
 

@@ -141,7 +141,7 @@ def test_an_answer_that_hangs_is_given_up_before_its_first_byte(engine: FakeDock
     """The test that waits for the client to be gone is told even then."""
     fault = engine.faults.answer("GET /_ping", [], then="hang")
     near, far = socket.socketpair()
-    near.sendall(b"GET /_ping HTTP/1.1\r\n\r\n")
+    near.sendall(b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n")
     near.close()
     engine.serve_connection(far)
     assert fault.abandoned.is_set()

@@ -1,10 +1,11 @@
-"""A request and its response, free of sockets."""
+"""A request and its response, as the doubles read and write them."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+import socket
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import parse_qs, unquote
@@ -32,6 +33,10 @@ class Headers:
         wanted = name.lower()
         return [value for key, value in self._items if key.lower() == wanted]
 
+    def tokens(self, name: str) -> set[str]:
+        """The comma-separated words of all fields of that name, in lower case."""
+        return {word.strip().lower() for value in self.get_all(name) for word in value.split(",")}
+
     def add(self, name: str, value: str) -> None:
         """Append a field."""
         self._items.append((name, value))
@@ -51,7 +56,7 @@ class Headers:
 
 @dataclass
 class Request:
-    """A request as the registry's logic sees it.
+    """A request whose body may still be on its way.
 
     Attributes:
         method: in capitals.
@@ -59,6 +64,7 @@ class Request:
         headers: the header fields.
         body: the body in pieces; each piece may be reused by the sender once the next is asked for.
         scheme: `http` or `https`.
+        is_abandoned: whether the client has gone meanwhile.
     """
 
     method: str
@@ -66,6 +72,7 @@ class Request:
     headers: Headers = field(default_factory=Headers)
     body: Iterable[Buffer] = ()
     scheme: str = "http"
+    is_abandoned: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
     @property
     def path(self) -> str:
@@ -99,15 +106,23 @@ class Response:
 
     Attributes:
         status: the status code.
-        headers: the header fields; Content-Length included once the registry let it go.
-        body: the body. For HEAD it is empty and Content-Length tells the size.
+        headers: the header fields. `Date` and `Content-Length` are added where they are missing.
+        body: the body. To HEAD it is not sent; an empty one can have a `Content-Length` all the
+            same.
         cut_after: close the connection after that many bytes of the body; `None` sends it whole.
+        stream: a body that is sent in chunks as it comes, in place of `body`.
+        hijack: takes over the connection after the head, with the bytes that the client has sent
+            ahead.
+        reason: the reason phrase, where it is another than the status's own.
     """
 
     status: int
     headers: Headers = field(default_factory=Headers)
     body: Buffer = b""
     cut_after: int | None = None
+    stream: Iterator[bytes] | None = None
+    hijack: Callable[[socket.socket, bytes], None] | None = None
+    reason: str = ""
 
     @classmethod
     def of(cls, status: int, fields: dict[str, str] | None = None, body: Buffer = b"") -> Response:
@@ -129,3 +144,15 @@ class Response:
 
 class ConnectionCutError(Exception):
     """The connection ended in the middle of a message; there is nobody to answer."""
+
+
+class BadRequestError(Exception):
+    """What came is no HTTP request, or one that no server answers otherwise.
+
+    Attributes:
+        status: what it is refused with.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status

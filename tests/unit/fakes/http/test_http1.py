@@ -8,15 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes.registry.http1 import (
+from fakes.http.http1 import (
     HEAD_LIMIT,
-    BadRequestError,
     Body,
     Input,
     parse_head,
     response_head,
 )
-from fakes.registry.messages import ConnectionCutError, Headers, Response
+from fakes.http.messages import BadRequestError, ConnectionCutError, Headers, Response
 
 
 def _arriving(content: bytes, pieces: list[int]) -> Callable[[memoryview], int]:
@@ -51,6 +50,7 @@ def test_a_head_is_read_as_it_was_written(
     method: str, path: str, fields: list[tuple[str, str]], rest: bytes, pieces: list[int]
 ) -> None:
     """Wherever the pieces end; what follows the head stays to be read."""
+    fields.append(("Host", "registry.example:5000"))
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
     message = f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + rest
     source = Input(_arriving(message, pieces))
@@ -130,7 +130,65 @@ def test_a_malformed_head_is_refused(head: bytes) -> None:
 )
 def test_a_whole_address_is_cut_to_its_path(target: str, expected: str) -> None:
     """As a client behind a proxy sends it."""
-    assert parse_head(f"GET {target} HTTP/1.1\r\n".encode())[1] == expected
+    assert parse_head(f"GET {target} HTTP/1.1\r\nHost: host\r\n".encode())[1] == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (b"", "missing required Host header"),
+        (b"Host: a\r\nHost: a\r\n", "too many Host headers"),
+        (b"Host: a/b\r\n", "malformed Host header"),
+    ],
+)
+def test_a_request_says_once_for_which_host_it_is(fields: bytes, words: str) -> None:
+    """RFC 9112, section 3.2."""
+    with pytest.raises(BadRequestError, match=words):
+        parse_head(b"GET / HTTP/1.1\r\n" + fields)
+
+
+@pytest.mark.parametrize("host", [b"", b"[::1]:5000", b"a.example:80", b"api.moby.localhost"])
+def test_hosts_as_clients_write_them(host: bytes) -> None:
+    """An empty one is that of a client that has no name for the server."""
+    headers = parse_head(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n")[2]
+    assert headers.get("Host").encode() == host
+    assert "Host" not in parse_head(b"GET / HTTP/1.0\r\n")[2]
+
+
+def test_a_length_is_told_once() -> None:
+    """Several that say the same are one; two that differ are none; chunks go before a length."""
+    source = Input(_arriving(b"ab0\r\n\r\n", []))
+    same = Body(source, Headers([("Content-Length", "2"), ("content-length", "2")]))
+    assert b"".join(bytes(piece) for piece in same) == b"ab"
+    assert not same.is_ambiguous
+    with pytest.raises(BadRequestError, match="several Content-Length"):
+        Body(source, Headers([("Content-Length", "2"), ("Content-Length", "3")]))
+    both = Body(source, Headers([("Content-Length", "2"), ("Transfer-Encoding", "chunked")]))
+    assert list(both) == []
+    assert both.is_ambiguous
+
+
+def test_an_encoding_that_no_server_has_gets_501() -> None:
+    """Also one that is named twice."""
+    for value in (["gzip"], ["chunked", "chunked"]):
+        headers = Headers([("Transfer-Encoding", each) for each in value])
+        with pytest.raises(BadRequestError, match="unsupported transfer encoding") as caught:
+            Body(Input(_arriving(b"", [])), headers)
+        assert caught.value.status == 501
+
+
+def test_a_line_between_chunks_has_an_end() -> None:
+    """In the words of Go's reader."""
+    source = Input(_arriving(b"1;" + b"x" * 5000, []))
+    with pytest.raises(BadRequestError, match="header line too long"):
+        list(Body(source, Headers([("Transfer-Encoding", "chunked")])))
+
+
+def test_what_was_sent_ahead_is_there_for_who_takes_over() -> None:
+    """A client need not wait for the answer to an upgrade."""
+    source = Input(_arriving(b"GET / HTTP/1.1\r\n\r\nahead", []))
+    source.head()
+    assert source.ahead() == b"ahead"
 
 
 def test_a_tls_handshake_is_refused_at_once() -> None:
@@ -196,5 +254,5 @@ def test_the_client_is_asked_to_go_on_before_the_first_byte_only() -> None:
 
 def test_a_response_head_has_its_reason_and_fields() -> None:
     """With `Connection: close` when that is so."""
-    head = response_head(Response.of(202, {"A": "b"}), close=True)
+    head = response_head(Response.of(202, {"A": "b"}), connection="close")
     assert head == b"HTTP/1.1 202 Accepted\r\nA: b\r\nConnection: close\r\n\r\n"

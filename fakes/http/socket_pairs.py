@@ -1,4 +1,4 @@
-"""The road from the Docker SDK to an engine in the same process.
+"""The road from the Docker SDK to a double in the same process.
 
 The SDK looks into `urllib3`'s response while it streams, so what it gets is
 real HTTP: each request travels over a `socket.socketpair` to a thread that
@@ -7,6 +7,7 @@ serves the other end.
 
 from __future__ import annotations
 
+import _socket
 import socket
 import threading
 from collections.abc import Callable
@@ -22,7 +23,22 @@ if TYPE_CHECKING:
 Connector = Callable[[socket.socket], None]
 
 
-class _Socket(socket.socket):
+def _own_class() -> type[socket.socket]:
+    """Python's own class of sockets, which plugins that forbid a network have replaced.
+
+    Another event loop's class, such as gevent's, is none that derives from it: it stays.
+    """
+    own = (kind for kind in socket.socket.__mro__ if kind.__module__ == "socket")
+    return next(own, socket.socket)
+
+
+if TYPE_CHECKING:
+    _OwnSocket = socket.socket
+else:
+    _OwnSocket = _own_class()
+
+
+class _Socket(_OwnSocket):
     """A socket that closes itself silently when nobody holds it any more.
 
     A client that stops reading a stream leaves its socket to the collector;
@@ -34,7 +50,9 @@ class _Socket(socket.socket):
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:
-    near, far = socket.socketpair()
+    # `socket.socketpair` makes what `socket.socket` is now, even where no network is needed.
+    make = _socket.socketpair if _OwnSocket.__module__ == "socket" else socket.socketpair
+    near, far = make()
     return (
         _Socket(near.family, near.type, near.proto, near.detach()),
         _Socket(far.family, far.type, far.proto, far.detach()),
@@ -51,9 +69,7 @@ class _Connection(urllib3.connection.HTTPConnection):
         near, far = _pair()
         near.settimeout(self._wait)
         self.sock = near
-        threading.Thread(
-            target=self._serve, args=(far,), name="fake-docker-engine", daemon=True
-        ).start()
+        threading.Thread(target=self._serve, args=(far,), name="fake-docker", daemon=True).start()
 
 
 class _Pool(urllib3.connectionpool.HTTPConnectionPool):
@@ -72,8 +88,8 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
             conn.close()
 
 
-class EngineAdapter(BaseHTTPAdapter):
-    """A `requests` adapter whose other end is an engine double."""
+class SocketPairAdapter(BaseHTTPAdapter):
+    """A `requests` adapter whose other end is a double in this process."""
 
     def __init__(self, serve: Connector, timeout: float | None = 60) -> None:
         self._serve = serve
@@ -86,7 +102,7 @@ class EngineAdapter(BaseHTTPAdapter):
     # The signatures are those of the base class; no argument of theirs matters here.
 
     def get_connection(self, *_args: Any, **_options: Any) -> Any:
-        """A pool that leads to the engine, whatever the address says."""
+        """A pool that leads to the double, whatever the address says."""
         return self._pool()
 
     def get_connection_with_tls_context(self, *_args: Any, **_options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Reaching a registry in-process: the `requests` library, no socket."""
+"""Reaching a double in-process: the `requests` library, no socket."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
+from .http1 import complete
 from .messages import Buffer, ConnectionCutError, Headers, Request, Response
 
 _PIECE = 1 << 20
 
 
 class InProcessAdapter(BaseAdapter):
-    """Sends the requests of a `requests.Session` to a registry in the same process."""
+    """Sends the requests of a `requests.Session` to a double in the same process."""
 
     def __init__(self, handle: Callable[[Request], Response]) -> None:
         super().__init__()
@@ -54,7 +55,7 @@ class InProcessAdapter(BaseAdapter):
 
 
 def in_process_session(url: str, handle: Callable[[Request], Response]) -> requests.Session:
-    """A session whose requests to a registry's address stay in this process."""
+    """A session whose requests to a double's address stay in this process."""
     session = requests.Session()
     session.trust_env = False
     session.mount(url, InProcessAdapter(handle))
@@ -78,6 +79,7 @@ def _pieces(body: object) -> Iterable[Buffer]:
 
 
 def _urllib3_response(response: Response, method: str) -> HTTPResponse:
+    complete(response)
     body = response.body if response.cut_after is None else response.body[: response.cut_after]
     return HTTPResponse(
         body=io.BytesIO(body),

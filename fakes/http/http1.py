@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from http import HTTPStatus
 
-from .messages import Buffer, ConnectionCutError, Headers, Response
+from .messages import BadRequestError, Buffer, ConnectionCutError, Headers, Response
 
 HEAD_LIMIT = 64 * 1024
 """The most bytes of a request's head."""
 _PIECE = 256 * 1024
+_LINE_LIMIT = 4096
+"""The most bytes of a line between the chunks of a body, as Go's reader takes them."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HOST = re.compile(r"[A-Za-z0-9!$%&'()*+,\-.:;=\[\]_~]*")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
-
-
-class BadRequestError(Exception):
-    """What came is no HTTP request."""
 
 
 def parse_head(head: bytes) -> tuple[str, str, Headers, str]:
@@ -45,7 +45,19 @@ def parse_head(head: bytes) -> tuple[str, str, Headers, str]:
         if not colon or not _TOKEN.fullmatch(name):
             raise BadRequestError(f"no header field: {line[:80]!r}")
         headers.add(name, value.strip(" \t"))
+    _check_host(headers, words[2])
     return words[0], _origin_form(words[1]), headers, words[2]
+
+
+def _check_host(headers: Headers, version: str) -> None:
+    """See to it that a request says once for which host it is (RFC 9112, section 3.2)."""
+    hosts = headers.get_all("Host")
+    if len(hosts) > 1:
+        raise BadRequestError("too many Host headers")
+    if not hosts and version != "HTTP/1.0":
+        raise BadRequestError("missing required Host header")
+    if hosts and not _HOST.fullmatch(hosts[0]):
+        raise BadRequestError("malformed Host header")
 
 
 def _origin_form(target: str) -> str:
@@ -113,18 +125,22 @@ class Input:
         return self._space[begin : self._begin]
 
     def line(self) -> bytes:
-        """A line without its end.
+        """A line between the chunks of a body, without its end.
 
         Raises:
-            BadRequestError: it is too long.
+            BadRequestError: it is too long; in the words of Go's reader.
             ConnectionCutError: the client has gone.
         """
         collected = bytearray()
         while not collected.endswith(b"\n"):
-            if len(collected) > HEAD_LIMIT:
-                raise BadRequestError("a line without an end")
+            if len(collected) >= _LINE_LIMIT:
+                raise BadRequestError("header line too long")
             collected += self.some(1)
         return bytes(collected.rstrip(b"\r\n"))
+
+    def ahead(self) -> bytes:
+        """What was received and not asked for yet."""
+        return bytes(self._space[self._begin : self._end])
 
     def _fill(self) -> int:
         self._begin = 0
@@ -134,6 +150,13 @@ class Input:
 
 class Body:
     """A request's body, read while it is iterated.
+
+    Attributes:
+        size: bytes that were read so far.
+        is_begun: whether reading has begun.
+        is_read: whether it was read to its end.
+        is_ambiguous: whether its length is told in two ways, so that what follows it cannot be
+            trusted to be a request (RFC 9112, section 6.3).
 
     Args:
         source: where it comes from.
@@ -149,14 +172,22 @@ class Body:
     ) -> None:
         self._source = source
         self._before_first = before_first
-        coding = headers.get("Transfer-Encoding").lower()
-        length = headers.get("Content-Length", "0")
-        if coding not in ("", "chunked") or not _LENGTH.fullmatch(length):
-            raise BadRequestError(f"no length: {coding or length!r}")
-        self._pieces = self._chunked() if coding else self._sized(int(length))
+        codings = headers.get_all("Transfer-Encoding")
+        coding = ", ".join(codings).lower()
+        if coding not in ("", "chunked"):
+            raise BadRequestError(f"no length: unsupported transfer encoding {coding!r}", 501)
+        # Servers in Go take several fields that say the same.
+        lengths = set(headers.get_all("Content-Length")) or {"0"}
+        if len(lengths) > 1:
+            raise BadRequestError("no length: several Content-Length headers that differ")
+        length = lengths.pop()
+        if not _LENGTH.fullmatch(length):
+            raise BadRequestError(f"no length: {length!r}")
+        self.is_ambiguous = bool(codings) and "Content-Length" in headers
+        self._pieces = self._chunked() if codings else self._sized(int(length))
         self.size = 0
         self.is_begun = False
-        self.is_read = not coding and length == "0"
+        self.is_read = not codings and int(length) == 0
 
     def __iter__(self) -> Iterator[Buffer]:
         return self
@@ -180,23 +211,38 @@ class Body:
         while True:
             text = self._source.line().partition(b";")[0].strip()
             if not _CHUNK_SIZE.fullmatch(text):
-                raise BadRequestError(f"no chunk size: {text[:20]!r}")
+                raise BadRequestError("invalid byte in chunk length")
             size = int(text, 16)
             if size == 0:
                 break
             yield from self._sized(size)
             self.is_read = False
             if self._source.line():
-                raise BadRequestError("a chunk longer than its size")
+                raise BadRequestError("malformed chunked encoding")
         while self._source.line():
             pass
         self.is_read = True
 
 
-def response_head(response: Response, *, close: bool) -> bytes:
-    """The status line and header fields of a response."""
-    lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Status')}"]
+def response_head(response: Response, *, connection: str = "") -> bytes:
+    """The status line and header fields of a response.
+
+    Args:
+        response: the response.
+        connection: what is said of the connection, unless the response says it itself.
+    """
+    reason = response.reason or _REASONS.get(response.status, "Status")
+    lines = [f"HTTP/1.1 {response.status} {reason}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
-    if close:
-        lines.append("Connection: close")
+    if connection and "Connection" not in response.headers:
+        lines.append(f"Connection: {connection}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+def complete(response: Response) -> None:
+    """Add the fields that each answer has: its date, and the length of a body that has one."""
+    if "Date" not in response.headers:
+        response.headers.add("Date", formatdate(usegmt=True))
+    bodiless = response.status in (204, 304) or response.stream is not None
+    if not bodiless and "Content-Length" not in response.headers:
+        response.headers.add("Content-Length", str(len(response.body)))
