@@ -3,8 +3,10 @@
 python -m mutants PACKAGE [--seed N] [--count N] [--jobs N]
 
 A mutant is the package with one comparison, boolean, number or returned value changed. It is
-killed when a unit test fails: those of its own area are tried first, then all. Mutants that change
-nothing that can be seen stand with the reason in `equivalent_mutants.toml` and do not count.
+killed when a unit test fails. All tests run once with coverage, which tells of each line the tests
+that reach it: only these are tried on a mutant, those of its own area first. What runs when a
+module is imported is reached by all. Mutants that change nothing that can be seen stand with the
+reason in `equivalent_mutants.toml` and do not count.
 """
 
 from __future__ import annotations
@@ -19,8 +21,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeAlias
+
+from coverage import CoverageData
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,8 +37,10 @@ else:
 
 _ROOT = Path(__file__).resolve().parents[2]
 _EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
-_SECONDS = 300
-"""After so long a mutant counts as killed: it does not end."""
+_SECONDS = 900
+"""After so long a mutant counts as killed: it does not end. All tests take a quarter of that."""
+_NEAR = 8
+"""So many files of tests are tried first: to read all takes longer than most of them run."""
 
 LEAST = 0.9
 """The part of the mutants that the unit tests are to kill."""
@@ -48,6 +58,11 @@ _OTHER: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.IsNot: ast.Is,
 }
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+Name: TypeAlias = tuple[str, str, str, str]
+"""A mutant's file, scope, and the lines that it changes, before and after."""
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -59,6 +74,8 @@ class Mutant:
         start: the first byte of what is changed.
         before: what stood there.
         after: what stands there instead.
+        scope: the functions and classes around it, such as `Builder.build`.
+        on_import: whether it runs when its file is imported.
     """
 
     file: str
@@ -66,14 +83,30 @@ class Mutant:
     start: int
     before: str
     after: str
+    scope: str = ""
+    on_import: bool = True
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.before}  ->  {self.after}"
+
+    @property
+    def lines(self) -> range:
+        """The numbers of the lines that it changes."""
+        return range(self.line, self.line + self.before.count("\n") + 1)
 
     def applied(self, source: bytes) -> bytes:
         """Return the file with the change."""
         end = self.start + len(self.before.encode())
         return source[: self.start] + self.after.encode() + source[end:]
+
+    def named(self, source: bytes) -> Name:
+        """Return what tells it from others also when lines are added before it."""
+        end = self.start + len(self.before.encode())
+        first = source.rfind(b"\n", 0, self.start) + 1
+        last = (source + b"\n").find(b"\n", end)
+        changed = source[first : self.start] + self.after.encode() + source[end:last]
+        before, after = (" ".join(each.decode().split()) for each in (source[first:last], changed))
+        return self.file, self.scope, before, after
 
 
 def mutants(file: str, source: str) -> list[Mutant]:
@@ -82,22 +115,32 @@ def mutants(file: str, source: str) -> list[Mutant]:
     for text in source.encode().splitlines(keepends=True):
         offsets.append(offsets[-1] + len(text))
     found = []
-    for node, changed in _changes(ast.parse(source)):
+    for place, changed in _changes(ast.parse(source)):
+        node = place.node
         before = ast.get_source_segment(source, node)
-        if before is not None:
+        if before is not None and isinstance(node, ast.expr):
             start = offsets[node.lineno - 1] + node.col_offset
-            found.append(Mutant(file, node.lineno, start, before, ast.unparse(changed)))
+            what = (file, node.lineno, start, before, ast.unparse(changed))
+            found.append(Mutant(*what, ".".join(place.scope), place.on_import))
     return found
 
 
-def _changes(tree: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+@dataclass(frozen=True)
+class _Place:
+    node: ast.AST
+    scope: tuple[str, ...] = ()
+    on_import: bool = True
+
+
+def _changes(tree: ast.AST) -> Iterator[tuple[_Place, ast.expr]]:
     """Expressions, each with what it becomes."""
-    for node in _executed(tree):
+    for place in _executed(_Place(tree)):
+        node = place.node
         if isinstance(node, ast.Return) and node.value is not None:
             if not (isinstance(node.value, ast.Constant) and node.value.value is None):
-                yield node.value, ast.Constant(None)
+                yield _Place(node.value, place.scope, place.on_import), ast.Constant(None)
         elif isinstance(node, ast.expr) and (changed := _changed(node)) is not None:
-            yield node, changed
+            yield place, changed
 
 
 def _changed(node: ast.expr) -> ast.expr | None:
@@ -118,20 +161,25 @@ def _changed(node: ast.expr) -> ast.expr | None:
     return None
 
 
-def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that do something: no annotations, nothing for type checkers, no f-strings."""
+def _executed(place: _Place) -> Iterator[_Place]:
+    """What does something: no annotations, nothing for type checkers, no f-strings."""
+    node = place.node
     if isinstance(node, ast.JoinedStr):
         # Before Python 3.12 nobody knows where the parts of one stand.
         return
     if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
         return
-    yield node
-    for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns"):
+    yield place
+    scope = place.scope
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        scope = (*scope, node.name)
+    for field, value in ast.iter_fields(node):
+        if field in ("annotation", "returns"):
             continue
+        on_import = place.on_import and not (isinstance(node, _FUNCTIONS) and field == "body")
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                yield from _executed(child)
+                yield from _executed(_Place(child, scope, on_import))
 
 
 def drawn(package: str, seed: int, count: int, root: Path = _ROOT) -> list[Mutant]:
@@ -144,61 +192,101 @@ def drawn(package: str, seed: int, count: int, root: Path = _ROOT) -> list[Mutan
     return random.Random(seed).sample(every, min(count, len(every)))
 
 
-def equivalents() -> dict[tuple[str, str, str], str]:
-    """Return why a mutant changes nothing, by its file, what stood there and what stands there."""
+def equivalents() -> dict[Name, str]:
+    """Return why a mutant changes nothing, by its name."""
     listed = tomllib.loads(_EQUIVALENT.read_text(encoding="utf-8")).get("mutant", [])
-    return {(one["file"], one["before"], one["after"]): one["reason"] for one in listed}
+    return {
+        (one["file"], one.get("scope", ""), one["before"], one["after"]): one["reason"]
+        for one in listed
+    }
 
 
 class Laboratory:
-    """A copy of the project in which one mutant after the other is tried."""
+    """Copies of the project, in each of which one mutant after the other is tried."""
 
     def __init__(self, folder: Path, jobs: int) -> None:
         self._folder = folder
         self._jobs = jobs
+        self._copies: SimpleQueue[Path] = SimpleQueue()
+        self._times = count(1)
         left_out = shutil.ignore_patterns(".*", "__pycache__", "build", "dist")
-        shutil.copytree(_ROOT, folder, ignore=left_out, dirs_exist_ok=True)
+        for number in range(jobs):
+            copied = folder / str(number)
+            shutil.copytree(_ROOT, copied, ignore=left_out)
+            self._copies.put(copied)
 
-    def check(self) -> None:
-        """Refuse to work where the unit tests fail without a mutant: they would kill everything."""
-        if not self._passes("tests/unit"):
+    def measure(self) -> None:
+        """Find out which tests reach which lines; refuse to go on where one fails unchanged."""
+        packages = ("--cov=imagebuilders", "--cov=fakes")
+        coverage = (*packages, "--cov-context=test", "--cov-report=", "-n", str(self._jobs))
+        if _pytest(self._folder / "0", *coverage, COVERAGE_FILE=str(self._measured)):
             sys.exit("the unit tests fail in a copy of the project without any mutant")
 
     def kills(self, mutant: Mutant) -> bool:
         """Return whether a unit test fails with a mutant."""
-        path = self._folder / mutant.file
-        source = path.read_bytes()
+        copied = self._copies.get()
+        path = copied / mutant.file
+        source, before = path.read_bytes(), path.stat()
         path.write_bytes(mutant.applied(source))
+        # What Python compiled before is then not taken for this, and is good again afterwards.
+        os.utime(path, (before.st_atime, before.st_mtime + 10 * next(self._times)))
         try:
-            return not (self._passes(self._area(mutant.file)) and self._passes("tests/unit"))
+            return self._is_noticed(copied, mutant)
         finally:
             path.write_bytes(source)
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+            self._copies.put(copied)
 
-    def _area(self, file: str) -> str:
-        """The folder of tests that is the nearest to a file."""
-        package, *parts = Path(file).with_suffix("").parts
-        place = Path("tests/unit") / ("fakes" if package == "fakes" else "")
-        for part in parts:
-            if not (self._folder / place / part).is_dir():
-                break
-            place /= part
-        return place.as_posix()
+    def _is_noticed(self, copied: Path, mutant: Mutant) -> bool:
+        tests = self._tests(mutant)
+        chosen = copied / "chosen_tests"
+        chosen.write_text("\n".join(tests), encoding="utf-8")
+        area = _area(mutant.file)
+        files = {test.partition("::")[0] for test in tests}
+        near = sorted(files, key=lambda file: (-len(os.path.commonpath([file, area])), file))
+        return any(
+            _pytest(copied, "-p", "chosen_tests", *part, CHOSEN_TESTS=str(chosen)) != 0
+            for part in (near[:_NEAR], near[_NEAR:])
+            if part
+        )
 
-    def _passes(self, tests: str) -> bool:
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-        try:
-            done = subprocess.run(
-                [*command, "-n", str(self._jobs), tests],
-                cwd=self._folder,
-                env={**os.environ, "PYTHONPATH": str(self._folder), "PYTHONDONTWRITEBYTECODE": "1"},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
+    def _tests(self, mutant: Mutant) -> set[str]:
+        """Return the tests that reach a mutant."""
+        reached = CoverageData(str(self._measured))
+        reached.read()
+        found = reached.measured_contexts()
+        if not mutant.on_import:
+            by_line = reached.contexts_by_lineno(str(self._folder / "0" / mutant.file))
+            found = {context for line in mutant.lines for context in by_line.get(line, [])}
+        # One is a test's setup, call or teardown: "tests/unit/test_a.py::test_b|run".
+        return {context.rpartition("|")[0] for context in found if context}
+
+    @property
+    def _measured(self) -> Path:
+        return self._folder / "coverage"
+
+
+def _area(file: str) -> str:
+    """Return the path of the tests that belong to a file."""
+    package, _, inside = file.partition("/")
+    place = Path("tests/unit") / ("fakes" if package == "fakes" else "") / inside
+    return place.with_name(f"test_{place.name}").as_posix()
+
+
+def _pytest(folder: Path, *arguments: str, **environment: str) -> int:
+    path = os.pathsep.join([str(folder), str(folder / "tests/support")])
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", *arguments],
+            cwd=folder,
+            env={**os.environ, **environment, "PYTHONPATH": path},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+        ).returncode
+    except subprocess.TimeoutExpired:
+        return 1
 
 
 def main() -> None:
@@ -210,21 +298,22 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     known = equivalents()
-    counted, lived = 0, 0
-    with tempfile.TemporaryDirectory() as folder:
+    tried = []
+    for mutant in drawn(asked.package, asked.seed, asked.count):
+        reason = known.get(mutant.named((_ROOT / mutant.file).read_bytes()))
+        if reason is None:
+            tried.append(mutant)
+        else:
+            print(f"changes nothing: {mutant}: {reason}")
+    killed = 0
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(asked.jobs) as threads:
         laboratory = Laboratory(Path(folder), asked.jobs)
-        laboratory.check()
-        for mutant in drawn(asked.package, asked.seed, asked.count):
-            reason = known.get((mutant.file, mutant.before, mutant.after))
-            if reason is not None:
-                print(f"changes nothing: {mutant}: {reason}", flush=True)
-                continue
-            counted += 1
-            killed = laboratory.kills(mutant)
-            lived += not killed
-            print(f"{'killed' if killed else 'LIVES '}: {mutant}", flush=True)
-    print(f"{counted - lived} of {counted} mutants of {asked.package} were killed")
-    if counted - lived < LEAST * counted:
+        laboratory.measure()
+        for mutant, dead in zip(tried, threads.map(laboratory.kills, tried), strict=True):
+            killed += dead
+            print(f"{'killed' if dead else 'LIVES '}: {mutant}", flush=True)
+    print(f"{killed} of {len(tried)} mutants of {asked.package} were killed")
+    if killed < LEAST * len(tried):
         sys.exit(1)
 
 

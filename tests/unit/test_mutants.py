@@ -48,9 +48,42 @@ def test_the_same_seed_draws_the_same(tmp_path: Path) -> None:
     assert str(first[0]).startswith(f"package/a.py:{first[0].line}: ")
 
 
+def test_a_name_survives_moved_lines() -> None:
+    """It has the function and the text of the lines, but no numbers."""
+    before = "class A:\n    def f(self):\n        return (a ==\n            b) and c\n"
+    moved = before.replace("class A", "x = 1\nclass A").replace(
+        "            b", "                b"
+    )
+    first, second = (
+        {each.named(source.encode()) for each in mutants.mutants("a.py", source)}
+        for source in (before, moved)
+    )
+    assert first == second - {("a.py", "", "x = 1", "x = 2")}
+    equal = ("a.py", "A.f", "return (a == b) and c", "return (a != b) and c")
+    assert equal in first
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x = 1", True),
+        ("class A:\n    x = 1", True),
+        ("def f(a=1): pass", True),
+        ("def f():\n    x = 1", False),
+        ("def f():\n    class A:\n        x = 1", False),
+        ("x = lambda: 1", False),
+    ],
+)
+def test_what_runs_on_import(source: str, expected: bool) -> None:
+    """All that is outside of functions, and the defaults of their parameters."""
+    (found,) = mutants.mutants("a.py", source)
+    assert found.on_import is expected
+
+
 def test_what_changes_nothing_is_listed_with_a_reason() -> None:
-    """And still stands in its file."""
+    """And is a mutant of its file."""
     root = Path(mutants.__file__).parents[2]
-    for (file, before, _), reason in mutants.equivalents().items():
+    for name, reason in mutants.equivalents().items():
+        source = (root / name[0]).read_text(encoding="utf-8")
         assert reason
-        assert before in (root / file).read_text(encoding="utf-8")
+        assert name in {each.named(source.encode()) for each in mutants.mutants(name[0], source)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+
 import pytest
 
 from imagebuilders.context.go_regexp import RegexpSyntaxError, compile_go
@@ -87,3 +89,45 @@ def test_refused(expression: str) -> None:
     """What Go refuses is refused; so are scripts, which Python's tables do not have."""
     with pytest.raises(RegexpSyntaxError):
         compile_go(expression)
+
+
+@pytest.mark.parametrize(
+    ("name", "members"),
+    [
+        ("alnum", string.ascii_letters + string.digits),
+        ("alpha", string.ascii_letters),
+        ("ascii", "".join(map(chr, range(128)))),
+        ("blank", " \t"),
+        ("cntrl", "".join(map(chr, [*range(32), 127]))),
+        ("digit", string.digits),
+        ("graph", string.ascii_letters + string.digits + string.punctuation),
+        ("lower", string.ascii_lowercase),
+        ("print", string.ascii_letters + string.digits + string.punctuation + " "),
+        ("punct", string.punctuation),
+        ("space", string.whitespace),
+        ("upper", string.ascii_uppercase),
+        ("word", string.ascii_letters + string.digits + "_"),
+        ("xdigit", string.hexdigits),
+    ],
+)
+def test_posix_classes(name: str, members: str) -> None:
+    """Each has the characters that RE2 counts to it, and no others."""
+    search = compile_go(f"^[[:{name}:]]$")
+    found = {chr(code) for code in range(256) if search(chr(code))}
+    assert found == set(members)
+
+
+@pytest.mark.parametrize(
+    ("expression", "members"),
+    [
+        (r"\d", string.digits),
+        (r"\s", "\t\n\f\r "),
+        (r"\w", string.ascii_letters + string.digits + "_"),
+    ],
+)
+def test_perl_classes(expression: str, members: str) -> None:
+    """They have characters of ASCII alone; a capital letter stands for all others."""
+    every = {chr(code) for code in range(256)}
+    inside, outside = compile_go(f"^{expression}$"), compile_go(f"^[{expression.upper()}]$")
+    assert {char for char in every if inside(char)} == set(members)
+    assert {char for char in every if outside(char)} == every - set(members)
