@@ -20,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -193,12 +193,17 @@ def drawn(package: str, seed: int, count: int, root: Path = _ROOT) -> list[Mutan
 
 
 def equivalents() -> dict[Name, str]:
-    """Return why a mutant changes nothing, by its name."""
+    """Return why a mutant changes nothing, by its name; without an `after`, any of its lines."""
     listed = tomllib.loads(_EQUIVALENT.read_text(encoding="utf-8")).get("mutant", [])
     return {
-        (one["file"], one.get("scope", ""), one["before"], one["after"]): one["reason"]
+        (one["file"], one.get("scope", ""), one["before"], one.get("after", "")): one["reason"]
         for one in listed
     }
+
+
+def why_equivalent(name: Name, known: Mapping[Name, str]) -> str | None:
+    """Return why a mutant changes nothing, if that is known."""
+    return known.get(name, known.get((*name[:3], "")))
 
 
 class Laboratory:
@@ -300,7 +305,7 @@ def main() -> None:
     known = equivalents()
     tried = []
     for mutant in drawn(asked.package, asked.seed, asked.count):
-        reason = known.get(mutant.named((_ROOT / mutant.file).read_bytes()))
+        reason = why_equivalent(mutant.named((_ROOT / mutant.file).read_bytes()), known)
         if reason is None:
             tried.append(mutant)
         else:

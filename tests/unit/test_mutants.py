@@ -81,9 +81,25 @@ def test_what_runs_on_import(source: str, expected: bool) -> None:
 
 
 def test_what_changes_nothing_is_listed_with_a_reason() -> None:
-    """And is a mutant of its file."""
+    """And is a mutant of its file, or any mutant of its lines."""
     root = Path(mutants.__file__).parents[2]
-    for name, reason in mutants.equivalents().items():
-        source = (root / name[0]).read_text(encoding="utf-8")
+    for (file, scope, before, after), reason in mutants.equivalents().items():
+        source = (root / file).read_text(encoding="utf-8")
+        every = {each.named(source.encode()) for each in mutants.mutants(file, source)}
         assert reason
-        assert name in {each.named(source.encode()) for each in mutants.mutants(name[0], source)}
+        assert [each for each in every if each[:3] == (file, scope, before) and after in each[3]]
+
+
+def test_what_is_listed_without_its_change() -> None:
+    """Then nothing that changes its lines can be seen; else the change counts, too."""
+    known = {("a.py", "f", "x = 1", ""): "any", ("a.py", "f", "y = 1", "y = 2"): "one"}
+    found = [
+        mutants.why_equivalent(("a.py", scope, before, after), known)
+        for scope, before, after in [
+            ("f", "x = 1", "x = 2"),
+            ("f", "y = 1", "y = 2"),
+            ("f", "y = 1", "y = 3"),
+            ("g", "x = 1", "x = 2"),
+        ]
+    ]
+    assert found == ["any", "one", None, None]
