@@ -130,11 +130,11 @@ class _Place:
     def inside(self, key: str, *, listed: bool) -> _Place:
         """An element of the map or the list that is here."""
         pointer = key.replace("~", "~0").replace("/", "~1")
-        return replace(self, given=(*self.given, pointer), listed=listed)
+        return replace(self, given=(*(self.given or ("",)), pointer), listed=listed)
 
     def show(self, *, in_full: bool) -> str:
         """As newer versions of Go show it, in full, or as older ones do."""
-        if not self.fields:
+        if not (self.given if in_full else self.fields):
             return "Go value"
         if not in_full:
             return f"Go struct field {self.struct}.{'.'.join(self.fields)}"

@@ -21,6 +21,40 @@ class Message(ByVersion[str]):
         return self.of(version).format(*about)
 
 
+BAD_ISOLATION = Message(
+    "Invalid isolation: \"{0}\" - linux only supports 'default'",
+    {"28.0": "invalid isolation ({0}): linux only supports 'default'"},
+)
+BAD_QUALITY = Message(
+    "Invalid QoS settings: linux does not support configuration of maximum {0}",
+    {"28.0": "invalid option: QoS maximum {0} configuration is not supported on linux"},
+)
+BAD_CPU_COUNT = Message(
+    "Range of CPUs is from 0.01 to {0}, as there are only {1} CPUs available",
+    {"28.0": "range of CPUs is from 0.01 to {0}, as there are only {1} CPUs available"},
+)
+BAD_NETWORK_MODE = Message(
+    "Invalid network mode: invalid container format container:<name|id>",
+    {"28.0": "invalid network mode: invalid container format container:<name|id>"},
+)
+WRONG_OPTIONS = Message(
+    'invalid mount config for type "{1}": field {0} must not be specified',
+    {"23.0": '{0} must not be specified on mount type "{1}"'},
+)
+"""The options of a mount that belong to another type than its own."""
+NO_LOG = Message(
+    "failed to initialize logging driver: {0}",
+    {"23.0": "failed to create task for container: failed to initialize logging driver: {0}"},
+)
+_RUNTIME = "failed to create shim task: OCI runtime create failed: runc create failed: {0}"
+NO_TASK = Message(
+    _RUNTIME + ": unknown",
+    {
+        "23.0": f"failed to create task for container: {_RUNTIME}: unknown",
+        "28.0": f"failed to create task for container: {_RUNTIME}",
+    },
+)
+"""What the runtime says of a container that it cannot start."""
 BAD_SIGNAL = Message("Invalid signal: {0}", {"23.0": "invalid signal: {0}"})
 BAD_ADDRESS = Message("Invalid IPv4 address: {0}", {"23.0": "invalid IPv4 address: {0}"})
 BAD_FILTER = Message("Invalid filter '{0}'", {"23.0": "invalid filter '{0}'"})

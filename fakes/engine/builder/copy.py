@@ -29,6 +29,7 @@ from .context import ImageSource, SentContext, Source, joined_sum, walk
 from .go_glob import has_wildcards, match
 
 _SET_UID, _SET_GID, _GROUP_EXECUTE = 0o4000, 0o2000, 0o010
+_CAPABILITY = "security.capability"
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ def copy_pick(
         raise StepError(
             f"failed to copy files: failed to create new directory: {error.message}"
         ) from error
-    overlay.put(where, _owned(file, owner)._replace(inode=0))
+    # Reading a single file takes none of its extended attributes along.
+    overlay.put(where, _owned(file, owner)._replace(inode=0, xattrs=()))
 
 
 def _check_parents(overlay: Overlay, where: str, target: str) -> None:
@@ -187,7 +189,7 @@ def _copy_directory(
         target = f"{where}/{below}".lstrip("/")
         if file.inode:
             file = file._replace(inode=inodes.setdefault(file.inode, id(overlay) + len(inodes)))
-        overlay.put(target, _owned(file, owner))
+        overlay.put(target, _owned(file._replace(xattrs=_capabilities(file)), owner))
     # The directories' own times are set after everything in them was written.
     for path in children(source.tree, real):
         file = source.tree[path]
@@ -202,13 +204,19 @@ def _copy_directory(
 def _owned(file: File, owner: Owner | None) -> File:
     if owner is None:
         return file
-    mode = file.mode
+    mode, xattrs = file.mode, file.xattrs
     if file.kind == "file":
-        # Changing the owner of a file takes its set-id bits away (chown(2)).
+        # Changing the owner of a file takes its capabilities and set-id bits away (chown(2)).
+        xattrs = ()
         mode &= ~_SET_UID
         if mode & _GROUP_EXECUTE:
             mode &= ~_SET_GID
-    return file._replace(uid=owner.uid, gid=owner.gid, mode=mode)
+    return file._replace(uid=owner.uid, gid=owner.gid, mode=mode, xattrs=xattrs)
+
+
+def _capabilities(file: File) -> tuple[tuple[str, str], ...]:
+    """Of a file's extended attributes, the only one that is read where a folder is copied."""
+    return tuple((name, value) for name, value in file.xattrs if name == _CAPABILITY)
 
 
 def _archive(file: File) -> list[Member] | None:

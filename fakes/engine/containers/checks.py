@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 from .. import messages
@@ -11,10 +12,13 @@ from ..images.config import RunConfig
 from ..images.store import Image
 from ..versions import EngineVersion
 from .container import Container
+from .log_drivers import check_log_driver
 from .merge import signal_number
+from .resources import check_request, check_resources
+from .security import check_capabilities, check_cgroup_mode, check_options
 
-_LEAST_MEMORY = 6 * 1024 * 1024
 _LEAST_HEALTH_TIME = 1_000_000
+_HIGHEST_PORT = 65535
 _POLICIES = ("always", "unless-stopped", "on-failure", "no", "")
 
 
@@ -57,30 +61,34 @@ def check_host(
     Raises:
         ApiError: 400.
     """
+    _check_network_mode(host, config, version)
+    check_request(host, version)
     policy = host.get("RestartPolicy") or {}
     _check_policy(policy, version)
     if host.get("AutoRemove") and policy.get("Name") not in (None, "", "no"):
         raise ApiError(400, "can't create 'AutoRemove' container with restart policy")
-    memory, swap = host.get("Memory") or 0, host.get("MemorySwap") or 0
-    if 0 < memory < _LEAST_MEMORY:
-        raise ApiError(400, "Minimum memory limit allowed is 6MB")
-    if 0 < swap < memory:
-        raise ApiError(
-            400, "Minimum memoryswap limit should be larger than memory limit, see usage"
-        )
+    check_resources(host, version)
     if (host.get("ShmSize") or 0) < 0:
         raise ApiError(400, "SHM size can not be less than 0")
     _check_ports(host.get("PortBindings") or {})
     for line in host.get("ExtraHosts") or []:
-        if ":" not in line:
-            raise ApiError(400, f'bad format for add-host: "{line}"')
-    if host.get("UTSMode") == "host" and config.hostname:
-        raise ApiError(400, "conflicting options: hostname and the UTS mode")
-    _check_spaces(host, version)
+        _check_extra_host(str(line))
+    if version >= "23.0" and "" in (host.get("Annotations") or {}):
+        raise ApiError(
+            400, "invalid Annotations: the empty string is not permitted as an annotation key"
+        )
+    check_capabilities(host)
+    check_cgroup_mode(host)
+    _check_spaces(host, version, find)
     if (host.get("Runtime") or "runc") not in ("runc", "io.containerd.runc.v2"):
         raise ApiError(400, messages.BAD_RUNTIME(version, str(host["Runtime"])))
+    check_log_driver(host.get("LogConfig") or {}, version)
+    check_options(host)
+    _check_storage(host)
     for link in host.get("Links") or []:
-        name = str(link).partition(":")[0]
+        name, _, alias = str(link).partition(":")
+        if ":" in alias:
+            raise ApiError(500, f"bad format for links: {link}")
         try:
             find(name)
         except ApiError as error:
@@ -101,12 +109,73 @@ def _check_ports(bindings: dict[str, Any]) -> None:
     for port, wanted in bindings.items():
         numbers = [port.partition("/")[0], *(one.get("HostPort") or "0" for one in wanted or [])]
         for number in numbers:
-            if not all(part.isdigit() for part in number.split("-", 1)):
+            if number and not _is_port(number):
                 raise ApiError(400, f'invalid port specification: "{number}"')
 
 
-def _check_spaces(host: dict[str, Any], version: EngineVersion) -> None:
+def _is_port(text: str) -> bool:
+    """Whether a text is a port, or a range of ports."""
+    ends = text.split("-", 1)
+    if not all(end.isdigit() and int(end) <= _HIGHEST_PORT for end in ends):
+        return False
+    return int(ends[0]) <= int(ends[-1])
+
+
+def _check_network_mode(host: dict[str, Any], config: RunConfig, version: EngineVersion) -> None:
+    """Refuse what contradicts the network of another container, or that of the host."""
+    mode = host.get("NetworkMode") or ""
+    shares = mode.startswith("container:")
+    if mode == "container" or (shares and not mode.partition(":")[2].partition(":")[0]):
+        raise ApiError(400, messages.BAD_NETWORK_MODE(version))
+    published = bool(host.get("PortBindings") or host.get("PublishAllPorts"))
+    links = "can't be used with links. This would result in undefined behavior"
+    for wrong, reason in (
+        (shares and config.hostname, "hostname and the network mode"),
+        (shares and host.get("Links"), f"container type network {links}"),
+        (shares and host.get("Dns"), "dns and the network mode"),
+        (shares and host.get("ExtraHosts"), "custom host-to-IP mapping and the network mode"),
+        (shares and published, "port publishing and the container type network mode"),
+        (shares and config.exposed_ports, "port exposing and the container type network mode"),
+        (host.get("UTSMode") == "host" and config.hostname, "hostname and the UTS mode"),
+        (mode == "host" and host.get("Links"), f"host type networking {links}"),
+    ):
+        if wrong:
+            raise ApiError(400, f"conflicting options: {reason}")
+
+
+def _check_extra_host(line: str) -> None:
+    name, found, address = line.partition(":")
+    if not found or not name:
+        raise ApiError(400, f'bad format for add-host: "{line}"')
+    if address == "host-gateway":
+        return
+    try:
+        ip_address(address.removeprefix("[").removesuffix("]"))
+    except ValueError as error:
+        raise ApiError(400, f'invalid IP address in add-host: "{address}"') from error
+
+
+def _check_storage(host: dict[str, Any]) -> None:
+    for name in host.get("StorageOpt") or {}:
+        if name.lower() != "size":
+            raise ApiError(500, f"Unknown option {name}")
+        raise ApiError(
+            500,
+            "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+        )
+
+
+def _check_spaces(
+    host: dict[str, Any], version: EngineVersion, find: Callable[[str], Container]
+) -> None:
     """The name spaces; older engines miss a mode that is none when the container starts."""
+    for name in ("PidMode", "IpcMode"):
+        _, shares, other = str(host.get(name) or "").partition("container:")
+        if shares and other:
+            try:
+                find(other)
+            except ApiError as error:
+                raise ApiError(400, error.message) from error
     if version < "23.0":
         return
     known = {
@@ -116,7 +185,7 @@ def _check_spaces(host: dict[str, Any], version: EngineVersion) -> None:
     }
     for name, modes in known.items():
         mode = host.get(name) or ""
-        shared = name != "UTSMode" and mode.startswith("container:")
+        shared = name != "UTSMode" and mode.startswith("container:") and mode != "container:"
         if mode not in modes and not shared:
             raise ApiError(400, f"invalid {name.removesuffix('Mode').upper()} mode: {mode}")
 

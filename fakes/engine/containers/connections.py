@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from .. import messages
 from ..errors import ApiError
 from ..networks.addresses import address_of, joined
 from ..networks.store import PREDEFINED, Network, NetworkStore
+from ..versions import EngineVersion
 from .container import Container
 
 Settings = dict[str, Any]
@@ -20,6 +24,15 @@ _PRIVATE = (
     "container cannot be connected to multiple networks with one of the networks in private "
     "(none) mode"
 )
+
+
+_NO_ADDRESS = "user specified IP address is supported on user defined networks only"
+_NO_ALIAS = "network-scoped alias is supported only for containers in user defined networks"
+_NO_SUBNET = (
+    "user specified IP address is supported only when connecting to networks with user "
+    "configured subnets"
+)
+_HARDWARE_ADDRESS = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 
 
 def shown(networks: NetworkStore, container: Container, name: str) -> dict[str, Any]:
@@ -186,14 +199,85 @@ def _check_address(networks: NetworkStore, network: Network, settings: Settings)
                 reason = "It does not belong to any of this network's subnets"
                 raise ApiError(500, f"Invalid address {wanted}: {reason}")
     else:
-        errors.append(
-            "user specified IP address is supported only when connecting to networks with user "
-            "configured subnets"
-        )
+        errors.append(_NO_SUBNET)
     if errors:
         if networks.state.version < "23.0":
             raise ApiError(400, errors[0])
         raise ApiError(400, f"invalid endpoint settings:\n{joined(errors)}")
+
+
+def check_endpoints(networks: NetworkStore, wanted: Mapping[str, Settings]) -> None:
+    """Refuse connections that a container cannot begin with.
+
+    Raises:
+        ApiError: 400.
+    """
+    version = networks.state.version
+    if version < "23.0" and len(wanted) > 1:
+        raise ApiError(
+            400,
+            f"Container cannot be connected to network endpoints: {', '.join(sorted(wanted))}",
+        )
+    for name, settings in wanted.items():
+        errors = _address_errors(settings, version)
+        network = networks.get(name)
+        if version < "23.0":
+            # An older engine looks at the rest when the container starts.
+            for error in errors[:1]:
+                raise ApiError(400, error)
+        elif network is not None:
+            _check_endpoint(network, settings, errors)
+
+
+def _address_errors(settings: Settings, version: EngineVersion) -> list[str]:
+    config = settings.get("IPAMConfig") or {}
+    errors = []
+    for field, kind, kind_of_address in (
+        ("IPv4Address", "IPv4", IPv4Address),
+        ("IPv6Address", "IPv6", IPv6Address),
+    ):
+        if (text := config.get(field)) and not _is_address(text, kind_of_address):
+            errors.append(f"invalid {kind} address: {text}")
+    if version >= "23.0":
+        errors += [
+            f"invalid link-local IP address: {text}"
+            for text in config.get("LinkLocalIPs") or []
+            if not _is_address(text, ip_address)
+        ]
+    return errors
+
+
+def _is_address(text: str, kind: Callable[[str], object]) -> bool:
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_endpoint(network: Network, settings: Settings, errors: list[str]) -> None:
+    refused = f"invalid config for network {network.name}: "
+    hardware = settings.get("MacAddress") or ""
+    if hardware and not _HARDWARE_ADDRESS.fullmatch(hardware):
+        raise ApiError(400, f"{refused}invalid MAC address {hardware}")
+    config = settings.get("IPAMConfig") or {}
+    wants_one = bool(config.get("IPv4Address") or config.get("IPv6Address"))
+    if network.name in PREDEFINED:
+        if settings.get("Aliases"):
+            errors = [_NO_ALIAS, *errors]
+        if wants_one:
+            errors = [_NO_ADDRESS, *errors]
+    if wants_one and not network.chosen_subnet:
+        errors = [*errors, _NO_SUBNET]
+    elif (wanted := _wanted(settings)) and network.addresses is not None:
+        address = address_of(wanted)
+        if address is not None and address not in network.addresses.subnet:
+            errors = [
+                *errors,
+                f"no configured subnet or ip-range contain the IP address {wanted}",
+            ]
+    if errors:
+        raise ApiError(400, f"{refused}invalid endpoint settings:\n{joined(errors)}")
 
 
 def disconnect(networks: NetworkStore, container: Container, name: str) -> None:

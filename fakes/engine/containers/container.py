@@ -77,6 +77,7 @@ class Container:
         anonymous_volumes: the names of those that were made for it alone.
         unplaced: where those are that its configuration asked for.
         chains: the layers of its image, which it holds on to when that is removed.
+        watchers: how many requests wait, or waited, for its end.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Container:
     anonymous_volumes: list[str] = field(default_factory=list)
     unplaced: set[str] = field(default_factory=set)
     chains: list[str] = field(default_factory=list)
+    watchers: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property

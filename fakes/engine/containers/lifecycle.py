@@ -18,6 +18,7 @@ from .lifecycle_hooks import on_exit, on_start, on_start_failed
 from .merge import signal_number
 from .ports import PortStore
 from .register import ContainerRegister
+from .start_checks import check_start
 from .streams import IDLE, as_terminal
 
 _HARMLESS = {
@@ -26,6 +27,9 @@ _HARMLESS = {
 }
 _FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.001, 4, 60.0
 """Seconds between the attempts of a restart policy; the first come sooner than an engine's."""
+
+_LINGER = 0.5
+"""Seconds for which a container that ended by itself is still there, if it is removed then."""
 
 _NEVER_STARTED = _SIGNALLED = 128
 """The exit code of what did not start; added to its number, that of what a signal ended."""
@@ -69,6 +73,7 @@ class Lifecycle:
 
     def _begin(self, container: Container) -> None:
         try:
+            check_start(container, self._version)
             self._connect(container)
         except ApiError as error:
             container.error, container.exit_code = error.message, _NEVER_STARTED
@@ -116,7 +121,7 @@ class Lifecycle:
         """
         mode = str(container.host_config.get("NetworkMode") or "")
         if mode.startswith("container:"):
-            other = self._store.find(mode.partition(":")[2])
+            other = self._other(mode.partition(":")[2])
             if not other.running:
                 raise ApiError(
                     409,
@@ -131,6 +136,17 @@ class Lifecycle:
         except ApiError:
             on_start_failed(self._store, container)
             raise
+
+    def _other(self, name: str) -> Container:
+        """The container whose network is to be joined."""
+        try:
+            return self._store.find(name)
+        except ApiError as error:
+            if self._version < "28.0":
+                raise
+            raise ApiError(
+                500, f"joining network namespace of container: {error.message}"
+            ) from error
 
     def _run(self, container: Container) -> None:
         effect = container.effect
@@ -204,8 +220,11 @@ class Lifecycle:
             container.restarts += 1
             started = container.started
             self._later(pause, lambda: self._start_again(container, started))
-        elif container.auto_remove:
+        elif container.auto_remove and (why or container.watchers):
             self._store.discard(container, with_volumes=True)
+        elif container.auto_remove:
+            # As on an engine, which needs a moment for it, the client's next request finds it.
+            self._later(_LINGER, lambda: self._store.discard(container, with_volumes=True))
 
     def _starts_again(self, container: Container, code: int) -> bool:
         """Whether its policy wants a container back that ended.
@@ -236,25 +255,30 @@ class Lifecycle:
                 container.status = "exited"
                 container.changed.notify_all()
 
-    def stop(self, container: Container, name: str = "") -> bool:
+    def stop(self, container: Container, name: str, asked: str) -> bool:
         """End a container with its stop signal, or another; whether it ran.
+
+        Args:
+            container: which.
+            name: of the signal, empty for its own.
+            asked: the name or id by which the container was asked for.
 
         Raises:
             ApiError: 500 when there is no such signal.
         """
         if not container.running:
             return False
-        self._end_with(container, name, f"cannot stop container: {container.name}", "stop")
+        self._end_with(container, name, f"cannot stop container: {asked}", "stop")
         return True
 
-    def restart(self, container: Container, name: str = "") -> None:
-        """End a container if it runs, and start it.
+    def restart(self, container: Container, name: str, asked: str) -> None:
+        """End a container if it runs, and start it; the arguments are those of `stop`.
 
         Raises:
             ApiError: 500 when there is no such signal.
         """
         if container.running:
-            self._end_with(container, name, f"Cannot restart container {container.name}", "stop")
+            self._end_with(container, name, f"Cannot restart container {asked}", "stop")
         self.start(container)
         self._store.note(container, "restart")
 
@@ -268,8 +292,10 @@ class Lifecycle:
             raise ApiError(500, f"{refusal}: {messages.BAD_SIGNAL(self._version, chosen)}")
         self.finish(container, _SIGNALLED + number, why)
 
-    def kill(self, container: Container, name: str) -> None:
+    def kill(self, container: Container, name: str, asked: str) -> None:
         """Send a signal; whatever it is but a harmless one, it ends the container.
+
+        The arguments are those of `stop`.
 
         Raises:
             ApiError: when it does not run or there is no such signal.
@@ -280,15 +306,15 @@ class Lifecycle:
             shown = int(name) if self._version >= "23.0" else int(name) % 2**64
             reason = messages.UNSUPPORTED_SIGNAL(self._version, shown)
             status = self._version.bad_request()
-            raise ApiError(status, messages.NO_KILL(self._version, container.name, reason))
+            raise ApiError(status, messages.NO_KILL(self._version, asked, reason))
         if number is None:
             reason = messages.BAD_SIGNAL(self._version, name)
             if self._version >= "23.0":
-                reason = messages.NO_KILL(self._version, container.name, reason)
+                reason = messages.NO_KILL(self._version, asked, reason)
             raise ApiError(400, reason)
         if not container.running:
             reason = messages.NOT_RUNNING(self._version, container.id)
-            raise ApiError(409, messages.NO_KILL(self._version, container.name, reason))
+            raise ApiError(409, messages.NO_KILL(self._version, asked, reason))
         if number in _HARMLESS:
             self._store.note(container, "kill", {"signal": str(number)})
             return
@@ -333,6 +359,8 @@ class Lifecycle:
     def wait(self, container: Container, condition: str) -> Iterator[int | None]:
         """The exit code once a container has ended; `None` now and then until it has."""
         # Looked at now, not when the answer is first read: it may have ended by then.
+        with container.changed:
+            container.watchers += 1
         return self._wait(container, condition, container.ends)
 
     def _wait(self, container: Container, condition: str, before: int) -> Iterator[int | None]:
@@ -347,6 +375,9 @@ class Lifecycle:
                 if not ended:
                     container.wait_for_change(IDLE)
             if ended:
+                if container.auto_remove and not container.running:
+                    # Its end is told, which is what it was still there for.
+                    self._store.discard(container, with_volumes=True)
                 yield container.last_code
                 return
             yield None

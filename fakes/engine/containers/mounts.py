@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ApiError
 from ..images.config import RunConfig
 from .container import Container
+from .mount_specs import (
+    Mount,
+    check_memory_places,
+    parse_bind,
+    parse_mount,
+    parse_volumes_from,
+    volume_mount,
+)
 
 if TYPE_CHECKING:
     from ..volumes.store import VolumeStore
-
-Mount = dict[str, Any]
-
-_VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-_PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
-_MODES = frozenset({"", "ro", "rw", "z", "Z", "nocopy", *_PROPAGATIONS})
-_KINDS = ("bind", "volume", "tmpfs", "npipe", "cluster", "image")
 
 
 @dataclass
@@ -56,24 +56,27 @@ def mounted(
         ApiError: when one cannot be.
     """
     result = Mounted()
-    own = [*map(_parsed_bind, host.get("Binds") or []), *map(_parsed_mount, _mounts(host))]
+    own = [parse_bind(str(text)) for text in host.get("Binds") or []]
+    own += [parse_mount(asked, volumes.version) for asked in _mounts(host)]
+    check_memory_places(host)
     _check_places(own)
     inherited: list[Mount] = []
     for source in host.get("VolumesFrom") or []:
         other, mounts = _inherited(source, find)
         inherited += mounts
         result.anonymous += other.anonymous_volumes
+    driver = str(host.get("VolumeDriver") or "")
     for mount in own:
         if mount["Type"] == "volume":
-            _place(mount, volumes, result)
+            _place(mount, volumes, result, driver)
     places = {mount["Destination"] for mount in own}
     result.lines = [m for m in inherited if m["Destination"] not in places] + own
     places |= {mount["Destination"] for mount in inherited}
     for path in sorted(config.volumes or {}):
         destination = posixpath.normpath(path)
         if destination not in places:
-            mount = _volume(destination, "")
-            _place(mount, volumes, result)
+            mount = volume_mount(destination, "")
+            _place(mount, volumes, result, driver)
             result.lines.append(mount)
             result.unplaced.add(destination)
     return result
@@ -91,111 +94,21 @@ def _check_places(mounts: Iterable[Mount]) -> None:
         seen.add(mount["Destination"])
 
 
-def _volume(destination: str, mode: str, name: str = "", *, writable: bool = True) -> Mount:
-    return {
-        "Type": "volume",
-        "Name": name,
-        "Source": "",
-        "Destination": destination,
-        "Driver": "local",
-        "Mode": mode,
-        "RW": writable,
-        "Propagation": "",
-    }
-
-
-def _place(mount: Mount, volumes: VolumeStore, result: Mounted) -> None:
+def _place(mount: Mount, volumes: VolumeStore, result: Mounted, driver: str) -> None:
     name = str(mount["Name"])
-    if name and not _VOLUME_NAME.fullmatch(name):
-        raise ApiError(
-            400,
-            f'create {name}: "{name}" includes invalid characters for a local volume name, only '
-            '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, '
-            "use absolute path",
-        )
-    volume = volumes.create({"Name": name}).to_json()
+    wanted = driver if driver and mount["Driver"] == "local" else mount["Driver"]
+    volume = volumes.create({"Name": name, "Driver": wanted}).to_json()
     if not name:
         result.anonymous.append(volume["Name"])
     mount["Name"], mount["Source"] = volume["Name"], volume["Mountpoint"]
 
 
-def _parsed_bind(text: str) -> Mount:
-    parts = str(text).split(":")
-    source, mode = "", ""
-    if len(parts) == 1:
-        target = parts[0]
-    elif len(parts) == 2 and set(parts[1].split(",")) <= _MODES:
-        target, mode = parts
-    elif len(parts) == 2:
-        source, target = parts
-    elif len(parts) == 3:
-        source, target, mode = parts
-    else:
-        raise ApiError(500, f"invalid volume specification: '{text}'")
-    kind = "bind" if source.startswith("/") else "volume"
-    words = mode.split(",")
-    if not set(words) <= _MODES:
-        raise ApiError(500, f"invalid mode: {mode}")
-    if not target.startswith("/"):
-        raise ApiError(
-            500,
-            f"invalid volume specification: '{text}': invalid mount config for type \"{kind}\": "
-            f"invalid mount path: '{target}' mount path must be absolute",
-        )
-    target, writable = posixpath.normpath(target), "ro" not in words
-    if kind == "volume":
-        return _volume(target, mode or ("z" if source else ""), source, writable=writable)
-    propagation = next((word for word in words if word in _PROPAGATIONS), "rprivate")
-    return _bind(source, target, mode, propagation, writable=writable)
-
-
-def _bind(source: str, target: str, mode: str, propagation: str, *, writable: bool) -> Mount:
-    return {
-        "Type": "bind",
-        "Source": posixpath.normpath(source),
-        "Destination": target,
-        "Mode": mode,
-        "RW": writable,
-        "Propagation": propagation,
-    }
-
-
-def _parsed_mount(asked: dict[str, Any]) -> Mount:
-    kind, target = str(asked.get("Type") or ""), str(asked.get("Target") or "")
-    source, writable = str(asked.get("Source") or ""), not asked.get("ReadOnly")
-    refused = f'invalid mount config for type "{kind}": '
-    if kind not in _KINDS:
-        raise ApiError(400, f"{refused}mount type unknown")
-    if not target:
-        raise ApiError(400, f"{refused}field Target must not be empty")
-    if kind == "bind" and not source.startswith("/"):
-        raise ApiError(400, f"{refused}invalid mount path: '{source}' mount path must be absolute")
-    target = posixpath.normpath(target)
-    if kind == "volume":
-        if not source and not writable:
-            raise ApiError(400, f"{refused}must not set ReadOnly mode when using anonymous volumes")
-        return _volume(target, "z", source, writable=writable)
-    if kind == "bind":
-        options = asked.get("BindOptions") or {}
-        propagation = options.get("Propagation") or "rprivate"
-        return _bind(source, target, "", propagation, writable=writable)
-    return {
-        "Type": kind,
-        "Source": source,
-        "Destination": target,
-        "Mode": "",
-        "RW": writable,
-        "Propagation": "",
-    }
-
-
 def _inherited(source: str, find: Callable[[str], Container]) -> tuple[Container, list[Mount]]:
     """Another container and its mounts, writable only when both say so."""
-    name, _, mode = str(source).partition(":")
+    name, writable = parse_volumes_from(str(source))
     try:
         other = find(name)
     except ApiError as error:
         raise ApiError(400, error.message) from error
-    writable = "ro" not in mode.split(",")
     mounts = [{**mount, "Mode": "", "RW": mount["RW"] and writable} for mount in other.mounts]
     return other, mounts

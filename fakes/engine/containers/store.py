@@ -14,7 +14,7 @@ from ..networks.store import NetworkStore
 from ..state import EngineState
 from ..volumes.store import VolumeStore
 from .checks import check_config, check_host, check_platform
-from .connections import rename
+from .connections import check_endpoints, rename
 from .container import Container
 from .effects import ContainerEffect
 from .execs import ExecStore
@@ -82,6 +82,7 @@ class ContainerStore(ContainerRegister):
         version = self.state.version
         check_config(config, version)
         check_host(host_config or {}, config, version, self.find)
+        check_endpoints(self.networks, networks)
         # A request without an image makes a container without files.
         image = self.images.find(config.image) if config.image else None
         if image is not None and platform is not None:

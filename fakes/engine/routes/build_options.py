@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import go_text
 from ..builder.options import BuildOptions
 from ..errors import ApiError
+from ..go_json import STRING, Kind, ListOf, MapOf, MismatchError, Scalar, Struct, read
 from ..http import Request
 from ..images.reference import InvalidReferenceError, Reference
 from ..platforms import parse_platform
@@ -16,6 +17,15 @@ from ..registries.credentials import Credentials
 if TYPE_CHECKING:
     from ..daemon import Daemon
 
+_ARGUMENTS = MapOf(STRING, "map[string]*string")
+_LABELS = MapOf(STRING)
+_SOURCES = ListOf(STRING)
+_LIMIT = Struct(
+    "units.Ulimit",
+    {"Name": STRING, "Hard": Scalar("int64", int), "Soft": Scalar("int64", int)},
+)
+_LIMITS = ListOf(_LIMIT, "[]*units.Ulimit")
+_SHOWN = {"buildargs": "build args", "cachefrom": "cache-from", "ulimits": "ulimit settings"}
 # What a build's record shows by an attribute of its own.
 _NAMED = frozenset(["t", "dockerfile", "target", "buildargs", "labels"])
 
@@ -46,15 +56,21 @@ def read_options(engine: Daemon, request: Request) -> BuildOptions:
         raise ApiError(status, f"invalid version {go_text.quote(options.builder_version)}")
     if platform := request.parameter("platform"):
         options.platform = parse_platform(platform)
-    options.build_args = _mapping(request, "buildargs", "error reading build args")
-    labels = _mapping(request, "labels", "error reading labels")
+    options.build_args = _read(engine, request, "buildargs", _ARGUMENTS) or {}
+    labels = _read(engine, request, "labels", _LABELS) or {}
     options.labels = {name: value or "" for name, value in labels.items()}
-    if text := request.parameter("cachefrom"):
-        try:
-            options.cache_from = [str(item) for item in json.loads(text) or []]
-        except (ValueError, TypeError) as error:
-            raise ApiError(400, f"error reading cache-from: {error}") from error
+    _read(engine, request, "ulimits", _LIMITS)
+    options.cache_from = _cache_from(engine, request)
     return options
+
+
+def _cache_from(engine: Daemon, request: Request) -> list[str]:
+    try:
+        return [text or "" for text in _read(engine, request, "cachefrom", _SOURCES) or []]
+    except ApiError as error:
+        if engine.version < "23.0":
+            raise ApiError(500, error.message.partition(": ")[2]) from error
+        raise
 
 
 def read_tags(engine: Daemon, request: Request) -> list[Reference]:
@@ -78,14 +94,21 @@ def read_tags(engine: Daemon, request: Request) -> list[Reference]:
     return tags
 
 
-def _mapping(request: Request, name: str, failure: str) -> dict[str, str | None]:
+def _read(engine: Daemon, request: Request, name: str, kind: Kind) -> Any:
+    """A parameter that holds JSON; `None` without one.
+
+    Raises:
+        ApiError: 400 when it cannot be read.
+    """
     text = request.parameter(name)
     if not text:
-        return {}
+        return None
+    failure = f"error reading {_SHOWN.get(name, name)}"
+    if problem := go_text.json_error(text):
+        # What is read as a whole is known to end too early before it is looked at.
+        problem = "unexpected end of JSON input" if problem == "unexpected EOF" else problem
+        raise ApiError(400, f"{failure}: {problem}")
     try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise ApiError(400, f"{failure}: {go_text.json_error(text)}") from error
-    if not isinstance(value, dict):
-        raise ApiError(400, f"{failure}: {go_text.quote(text)}")
-    return {str(k): None if v is None else str(v) for k, v in value.items()}
+        return read(json.loads(text), kind, in_full=engine.version >= "28.0")
+    except MismatchError as error:
+        raise ApiError(400, f"{failure}: {error}") from error

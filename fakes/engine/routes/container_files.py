@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import posixpath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imagebuilders.oci.file_tree import walk_key
 
 from .. import go_text
 from ..containers.archive import ContainerArchive, Found
 from ..errors import ApiError
+from ..filesystem.changes import changes
 from ..filesystem.overlay import Overlay
 from ..http import Request, Response, chunks_of, json_response
 from ..images import tar
@@ -80,16 +80,8 @@ def _changes(engine: Daemon, _request: Request, path: Path) -> Response:
     overlay = container.overlay
     if overlay is None:
         return json_response(None)
-    lines: list[dict[str, Any]] = []
-    for name in sorted({*overlay.tree, *overlay.lower}, key=walk_key):
-        old, new = overlay.lower.get(name), overlay.tree.get(name)
-        if new is None:
-            if posixpath.dirname(name) in overlay.tree or "/" not in name:
-                lines.append({"Path": f"/{name}", "Kind": 2})
-        elif old is None:
-            lines.append({"Path": f"/{name}", "Kind": 1})
-        elif old != new or name in overlay.touched:
-            lines.append({"Path": f"/{name}", "Kind": 0})
+    kinds = changes(overlay)
+    lines = [{"Path": f"/{name}", "Kind": kinds[name]} for name in sorted(kinds, key=walk_key)]
     return json_response(lines or None)
 
 

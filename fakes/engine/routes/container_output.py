@@ -73,7 +73,7 @@ def _of_time(request: Request, entries: list[LogEntry]) -> list[LogEntry]:
 def _attach(engine: Daemon, request: Request, path: Path) -> Response:
     try:
         container = engine.containers.find(path["name"])
-        _check_attachable(container, request)
+        _check_attachable(container, path["name"], request)
     except ApiError as error:
         # It comes when the connection is taken over already, as plain text.
         text = f"{error.message}\r\n".encode()
@@ -105,14 +105,12 @@ def _attach(engine: Daemon, request: Request, path: Path) -> Response:
     return Response(200, hijack=hijack, headers=headers)
 
 
-def _check_attachable(container: Container, request: Request) -> None:
+def _check_attachable(container: Container, asked: str, request: Request) -> None:
     keys = request.parameter("detachKeys")
     if not is_detach_keys(keys):
         raise ApiError(400, f"Invalid detach keys ({keys}) provided")
     if container.status == "paused":
-        raise ApiError(
-            409, f"container {container.name} is paused, unpause the container before attach"
-        )
+        raise ApiError(409, f"container {asked} is paused, unpause the container before attach")
 
 
 def is_detach_keys(text: str) -> bool:

@@ -43,7 +43,7 @@ def _check_time(request: Request) -> None:
 def _stop(engine: Daemon, request: Request, path: Path) -> Response:
     _check_time(request)
     container = engine.containers.find(path["name"])
-    ran = engine.containers.lifecycle.stop(container, request.parameter("signal"))
+    ran = engine.containers.lifecycle.stop(container, request.parameter("signal"), path["name"])
     return Response(204 if ran else 304)
 
 
@@ -51,7 +51,7 @@ def _stop(engine: Daemon, request: Request, path: Path) -> Response:
 def _restart(engine: Daemon, request: Request, path: Path) -> Response:
     _check_time(request)
     container = engine.containers.find(path["name"])
-    engine.containers.lifecycle.restart(container, request.parameter("signal"))
+    engine.containers.lifecycle.restart(container, request.parameter("signal"), path["name"])
     return Response(204)
 
 
@@ -64,7 +64,7 @@ def _kill(engine: Daemon, request: Request, path: Path) -> Response:
         raise ApiError(
             error.status, messages.NO_KILL(version, path["name"], error.message)
         ) from error
-    engine.containers.lifecycle.kill(container, request.parameter("signal") or "KILL")
+    engine.containers.lifecycle.kill(container, request.parameter("signal") or "KILL", path["name"])
     return Response(204)
 
 

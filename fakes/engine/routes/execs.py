@@ -30,7 +30,7 @@ def _create(engine: Daemon, request: Request, path: Path) -> Response:
     if not command:
         raise ApiError(400, "No exec command specified")
     container = engine.containers.find(path["name"])
-    engine.containers.execs.check_running(container, container.name)
+    engine.containers.execs.check_running(container, path["name"])
     keys = str(body.get("DetachKeys") or "")
     if not is_detach_keys(keys):
         raise ApiError(500, f"Invalid escape keys ({keys}) provided")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import go_text
+from ..containers.resources import CPUS
 from ..http import Request, Response, json_response
 from .table import route
 
@@ -57,7 +58,7 @@ def _info(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
             "Architecture": "x86_64",
             "IndexServerAddress": "https://index.docker.io/v1/",
             "RegistryConfig": _registries(engine, request.version),
-            "NCPU": 1,
+            "NCPU": CPUS,
             "MemTotal": 1_073_741_824,
             "GenericResources": None,
             "DockerRootDir": "/var/lib/docker",

@@ -11,6 +11,7 @@ from typing import Any
 from .. import go_text
 from ..errors import ApiError
 from ..state import EngineState
+from ..versions import EngineVersion
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _DRIVER = "local"
@@ -56,6 +57,11 @@ class VolumeStore:
         self._tells_changes = state.version >= "23.0"
         self._lock = threading.RLock()
         self._volumes: dict[str, Volume] = {}
+
+    @property
+    def version(self) -> EngineVersion:
+        """Of the engine."""
+        return self._state.version
 
     def all(self) -> list[Volume]:
         """Every volume, by name."""

@@ -10,6 +10,7 @@ import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
+from fakes.engine.versions import VERSIONS
 
 
 @pytest.fixture(autouse=True)
@@ -225,3 +226,28 @@ def test_input_is_read_away(client: FakeDockerClient, engine: FakeDockerEngine) 
         received += piece
     attached._response.close()  # what it was taken from, or that is closed after it
     assert received.endswith(b"said\n")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_one_that_removes_itself_tells_its_end_first(version: str) -> None:
+    """The request after `run(detach=True)` finds the container; afterwards it is gone."""
+    engine = FakeDockerEngine(version)
+    engine.seed_image("base")
+    engine.on_container("base", command="job", output="done\n", exit_code=3)
+    client = FakeDockerClient(engine)
+    container = client.containers.run("base", ["job"], detach=True, auto_remove=True)
+    assert container.logs() == b"done\n"
+    assert container.wait()["StatusCode"] == 3
+    assert client.containers.list(all=True) == []
+    client.close()
+
+
+def test_who_waits_for_removal_is_told_at_once(client: FakeDockerClient) -> None:
+    """The container does not stay for the sake of a request that is there already."""
+    container = client.containers.create("base", ["x"], auto_remove=True)
+    url = f"{client.api.base_url}/containers/{container.id}/wait"
+    waiting = client.api.post(url, params={"condition": "removed"}, stream=True)
+    container.start()
+    assert waiting.json()["StatusCode"] == 0
+    with pytest.raises(docker.errors.NotFound):
+        container.reload()
