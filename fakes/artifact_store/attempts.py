@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 
 from imagebuilders.artifact_stores.operations import Operation
 
+from ..faults import Fault
+
 
 @dataclass(frozen=True)
 class StoreOperation:
@@ -28,29 +30,31 @@ class StoreOperation:
 
 
 @dataclass
-class StoreFault:
-    """A fault to come: after `skip` attempts that match, the next `times` are struck."""
+class StoreFault(Fault):
+    """A fault to come.
+
+    Attributes:
+        operations: what it is for.
+        path: a pattern for the paths, relative to the store's, that it is for.
+        error: makes the error that the file system raises.
+        after_bytes: bytes that are written before the error; `None` for an error before any.
+        delay: seconds that the attempt takes.
+    """
 
     operations: tuple[Operation, ...]
     path: str
-    skip: int
-    times: int | None
     error: Callable[[], Exception] | None
     after_bytes: int | None = None
     delay: float = 0.0
 
-    def strikes(self, operation: Operation, path: str) -> bool:
-        """Tell whether this attempt is struck, and count it."""
-        if operation not in self.operations or not fnmatchcase(path, self.path):
-            return False
-        if self.skip:
-            self.skip -= 1
-            return False
-        if self.times is not None:
-            if self.times == 0:
-                return False
-            self.times -= 1
-        return True
+    @property
+    def is_answer(self) -> bool:
+        """Whether no other fault can happen to the same attempt after it."""
+        return self.error is not None and self.after_bytes is None
+
+    def applies_to(self, operation: Operation, path: str) -> bool:
+        """Whether it is for this attempt."""
+        return operation in self.operations and fnmatchcase(path, self.path)
 
 
 class Attempt:

@@ -19,6 +19,7 @@ from imagebuilders.artifact_stores.retries import RetryPolicy
 from imagebuilders.exceptions import ArtifactStoreError
 
 from ..clock import ManualClock
+from ..faults import Faults
 from .attempts import Attempt, StoreFault, StoreOperation
 from .filesystem import InstanceMemoryFileSystem
 
@@ -57,6 +58,7 @@ class InMemoryArtifactStore(BaseArtifactStore[InMemoryArtifactStoreConfig]):
 
     Attributes:
         clock: what pauses and slowness are waited on.
+        faults: what is to go wrong.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class InMemoryArtifactStore(BaseArtifactStore[InMemoryArtifactStoreConfig]):
         self._attempts = attempts
         self._lock = threading.Lock()
         self._done: list[Attempt] = []
-        self._faults: list[StoreFault] = []
+        self.faults: Faults[StoreFault] = Faults()
         self._filesystem = InstanceMemoryFileSystem()
 
     def __getstate__(self) -> dict[str, object]:
@@ -150,50 +152,57 @@ class InMemoryArtifactStore(BaseArtifactStore[InMemoryArtifactStoreConfig]):
         operation: Operation | None = None,
         error: Callable[[], Exception] = ConnectionResetError,
         *,
-        call: int = 1,
         times: int | None = 1,
+        skip: int = 0,
         path: str = "*",
-    ) -> None:
+        call: int = 1,
+    ) -> StoreFault:
         """Make attempts at an operation fail before they do anything.
 
         Args:
             operation: which; `None` for any.
             error: makes the error that the file system raises; the default one is transient.
-            call: the first attempt that fails, counted from 1 and from now.
             times: how many fail; `None` for all from then on.
+            skip: how many attempts that match are let through first.
             path: only those on paths, relative to the store's, that match this pattern.
+            call: the first attempt that fails, counted from 1 and from now: one more than `skip`.
         """
-        self._faults.append(StoreFault(_one_or_all(operation), path, call - 1, times, error))
+        fault = StoreFault(_one_or_all(operation), path, error, times=times, skip=skip + call - 1)
+        return self.faults.add(fault)
 
     def cut_write(
         self,
         after_bytes: int,
         error: Callable[[], Exception] = ConnectionResetError,
         *,
-        call: int = 1,
         times: int | None = 1,
+        skip: int = 0,
         path: str = "*",
-    ) -> None:
+        call: int = 1,
+    ) -> StoreFault:
         """Make writing, by `publish` or `open`, fail once so many bytes were written.
 
         Args:
             after_bytes: bytes that still reach the store.
             error: makes the error; `full` makes it a full disk.
-            call: the first attempt that is cut, counted from 1 and from now.
             times: how many are cut; `None` for all from then on.
+            skip: how many attempts that match are let through first.
             path: only those on paths, relative to the store's, that match this pattern.
+            call: the first attempt that is cut, counted from 1 and from now: one more than `skip`.
         """
-        self._faults.append(
-            StoreFault(("publish", "write"), path, call - 1, times, error, after_bytes)
+        fault = StoreFault(
+            ("publish", "write"), path, error, after_bytes, times=times, skip=skip + call - 1
         )
+        return self.faults.add(fault)
 
-    def slow(self, seconds: float, operation: Operation | None = None) -> None:
+    def slow(self, seconds: float, operation: Operation | None = None) -> StoreFault:
         """Make every attempt at an operation (`None`: at any) take so long on the clock."""
-        self._faults.append(StoreFault(_one_or_all(operation), "*", 0, None, None, delay=seconds))
+        fault = StoreFault(_one_or_all(operation), "*", None, delay=seconds, times=None)
+        return self.faults.add(fault)
 
     def clear_faults(self) -> None:
         """Let everything succeed again."""
-        self._faults.clear()
+        self.faults.clear()
 
     @staticmethod
     def full() -> OSError:
@@ -234,8 +243,9 @@ class InMemoryArtifactStore(BaseArtifactStore[InMemoryArtifactStoreConfig]):
             self._filesystem.of_thread.attempt = None
 
     def _strike(self, attempt: Attempt) -> None:
-        with self._lock:
-            faults = [f for f in self._faults if f.strikes(attempt.operation, attempt.path)]
+        faults = self.faults.happening(
+            lambda fault: fault.applies_to(attempt.operation, attempt.path)
+        )
         for fault in faults:
             if fault.delay:
                 self.clock.sleep(fault.delay)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ..clock import Clock, nanoseconds
 from .builder.effects import RunRules
 from .builder.host import BuildHost
 from .containers.store import ContainerStore
@@ -29,6 +30,7 @@ class Daemon:
         state: version, time, ids and events.
         version: what it looks like.
         clock: nanoseconds since the epoch.
+        sleep: lets planned delays pass, if the clock is one that can.
         new_id: makes a fresh id of 64 hexadecimal digits.
         event_log: what happened.
         images: every image.
@@ -47,7 +49,7 @@ class Daemon:
     def __init__(
         self,
         version: EngineVersion,
-        clock: Callable[[], int],
+        clock: Clock | Callable[[], int] | None,
         *,
         run_policy: str,
         hub_is_real: bool,
@@ -55,7 +57,8 @@ class Daemon:
         buildkit: ScriptedBuildKit | None = None,
     ) -> None:
         self.version = version
-        self.clock = clock
+        self.clock = nanoseconds(clock)
+        self.sleep = clock.sleep if isinstance(clock, Clock) else None
         self.buildkit = buildkit
         self._run_policy = run_policy
         self._hub_is_real = hub_is_real

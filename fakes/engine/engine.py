@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..clock import Clock, nanoseconds
+from ..checks import check_text
+from ..clock import Clock
 from ..http.conversation import Conversation
 from ..http.crashes import Crashes
 from ..http.messages import ConnectionCutError
 from ..http.server import serving
 from .builder.effects import FileContent, RunEffect
-from .checks import check_text
 from .containers.effects import ContainerEffect
 from .daemon import Daemon
 from .errors import ApiError, FakeDockerEngineCrashError
@@ -62,7 +62,7 @@ class FakeDockerEngine(Daemon):
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
         super().__init__(
             VERSIONS[version],
-            nanoseconds(clock),
+            clock,
             run_policy=run_policy,
             hub_is_real=hub_is_real,
             endpoints=endpoints,
@@ -254,8 +254,13 @@ class FakeDockerEngine(Daemon):
             raise self.crashes.keep(f"{request.method} {request.path}", error) from error
         finally:
             record = RequestRecord(
-                *(request.method, request.path, request.query, status),
-                *(len(request.body), request.headers),
+                method=request.method,
+                path=request.path,
+                query=request.query,
+                headers=request.headers,
+                status=status,
+                request_size=len(request.body),
+                faults=request.faults,
             )
             self.requests.append(record)
 

@@ -6,19 +6,12 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from .checks import check_text
+from ..checks import check_text
+from ..faults import split_endpoint
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
 _TOKEN = re.compile(r"\[!?\]?[^\]]*\]|.", re.DOTALL)
 _VERSION = re.compile(r"^/v[0-9.]+(?=/)")
-
-
-def split_endpoint(endpoint: str) -> tuple[str, str]:
-    """The method, empty for any, and the pattern of the path."""
-    method, space, path = endpoint.partition(" ")
-    if endpoint.startswith("/") or not space:
-        return "", endpoint
-    return method.upper(), path.strip()
 
 
 def check_endpoint(endpoint: str, routes: Sequence[tuple[str, str]]) -> None:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from .. import faults
+from ..checks import check_choice, check_count, check_seconds, check_text
+from ..faults import split_endpoint
 from ..http.messages import ConnectionCutError
-from .checks import check_choice, check_count, check_seconds, check_text
 from .dockerfile.instructions import KEYWORDS
-from .fault_endpoints import check_endpoint, split_endpoint
+from .fault_endpoints import check_endpoint
 from .http import Request, Response, error_response
 from .progress import failure, message_line
 
@@ -41,7 +43,7 @@ class PlannedAnswer:
 
 
 @dataclass
-class Fault:
+class Fault(faults.Fault):
     """One planned fault.
 
     Attributes:
@@ -55,7 +57,7 @@ class Fault:
         answer: what to answer in place of the engine's own.
         dropped: the connection breaks without an answer.
         times: how often it happens; `None` for always.
-        after: requests to let through before the first.
+        skip: how many matching requests are let through first.
         hits: how often it happened.
         abandoned: set when the client went away from an answer that hung.
     """
@@ -68,10 +70,25 @@ class Fault:
     stream_error: str = ""
     answer: PlannedAnswer | None = None
     dropped: bool = False
-    times: int | None = 1
-    after: int = 0
-    hits: int = 0
     abandoned: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """`status`, `delay`, `cut`, `drop`, `answer` or `stream_error`."""
+        if self.dropped:
+            return "drop"
+        if self.answer is not None:
+            return "answer"
+        if self.stream_error:
+            return "stream_error"
+        if self.status is not None:
+            return "status"
+        return "cut" if self.cut_after is not None else "delay"
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether no other fault can happen to the same request after it."""
+        return self.kind not in ("cut", "delay")
 
     def matches(self, request: Request) -> bool:
         """Whether it is meant for a request."""
@@ -79,22 +96,22 @@ class Fault:
         return (not method or method == request.method) and fnmatch.fnmatchcase(request.path, path)
 
 
-class FaultPlan:
-    """The faults of one engine.
+class FaultPlan(faults.Faults[Fault]):
+    """The faults of one engine. Each method plans one and returns it.
 
-    A wrong value is refused when a fault is planned: with a TypeError when it is of a wrong
-    type, with a ValueError when nothing could ever come of it.
+    Their `times` and `skip` are as `Fault` describes them; `after` is the same as `skip`. A wrong
+    value is refused when a fault is planned: with a TypeError when it is of a wrong type, with a
+    ValueError when nothing could ever come of it.
 
     Args:
         endpoints: method and path of those that the engine has.
     """
 
     def __init__(self, endpoints: Callable[[], Sequence[tuple[str, str]]]) -> None:
+        super().__init__()
         self._endpoints = endpoints
-        self._faults: list[Fault] = []
         self._deaths: list[str] = []
         self._full_disks: list[str] = []
-        self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
         """Plan a fault.
@@ -105,12 +122,7 @@ class FaultPlan:
         """
         check_endpoint(fault.endpoint, self._endpoints())
         check_text("message", fault.message)
-        check_count("after", fault.after)
-        if fault.times is not None:
-            check_count("times", fault.times, least=1)
-        with self._lock:
-            self._faults.append(fault)
-        return fault
+        return super().add(fault)
 
     def fail(
         self,
@@ -119,26 +131,35 @@ class FaultPlan:
         message: str = "",
         *,
         times: int | None = 1,
+        skip: int = 0,
         after: int = 0,
     ) -> Fault:
         """Answer with an error."""
         _check_status(status)
         text = message or "fault planned by the test"
-        return self.add(Fault(endpoint, status, text, times=times, after=after))
+        return self.add(Fault(endpoint, status, text, times=times, skip=_skipped(skip, after)))
 
     def delay(
-        self, endpoint: str, seconds: float, *, times: int | None = 1, after: int = 0
+        self, endpoint: str, seconds: float, *, times: int | None = 1, skip: int = 0, after: int = 0
     ) -> Fault:
         """Answer late; what was asked is done after the delay, or when the client goes away."""
         check_seconds("seconds", seconds)
-        return self.add(Fault(endpoint, delay=seconds, times=times, after=after))
+        return self.add(Fault(endpoint, delay=seconds, times=times, skip=_skipped(skip, after)))
 
     def cut(
-        self, endpoint: str, after_bytes: int = 0, *, times: int | None = 1, after: int = 0
+        self,
+        endpoint: str,
+        after_bytes: int = 0,
+        *,
+        times: int | None = 1,
+        skip: int = 0,
+        after: int = 0,
     ) -> Fault:
         """Break the connection after so many bytes of the body."""
         check_count("after_bytes", after_bytes)
-        return self.add(Fault(endpoint, cut_after=after_bytes, times=times, after=after))
+        return self.add(
+            Fault(endpoint, cut_after=after_bytes, times=times, skip=_skipped(skip, after))
+        )
 
     def answer(
         self,
@@ -148,6 +169,7 @@ class FaultPlan:
         status: int = 200,
         then: str = "end",
         times: int | None = 1,
+        skip: int = 0,
         after: int = 0,
     ) -> Fault:
         """Answer what no engine of ours would, with every byte decided here.
@@ -159,7 +181,8 @@ class FaultPlan:
             then: what follows: the answer's `end`, a connection that will `break`,
                 or nothing, as of an engine that will `hang`.
             times: how often; `None` for always.
-            after: requests to let through before the first.
+            skip: requests to let through before the first.
+            after: the same.
 
         Raises:
             TypeError: an argument is of a wrong type.
@@ -168,11 +191,11 @@ class FaultPlan:
         _check_status(status)
         check_choice("then", then, [choice.value for choice in Then])
         planned = PlannedAnswer(status, _pieces(content), Then(then))
-        return self.add(Fault(endpoint, answer=planned, times=times, after=after))
+        return self.add(Fault(endpoint, answer=planned, times=times, skip=_skipped(skip, after)))
 
-    def drop(self, endpoint: str, *, times: int | None = 1, after: int = 0) -> Fault:
+    def drop(self, endpoint: str, *, times: int | None = 1, skip: int = 0, after: int = 0) -> Fault:
         """Break the connection without an answer."""
-        return self.add(Fault(endpoint, dropped=True, times=times, after=after))
+        return self.add(Fault(endpoint, dropped=True, times=times, skip=_skipped(skip, after)))
 
     def deny_push(self, message: str = "", *, times: int | None = 1) -> Fault:
         """Answer a push with 200 and a refusal in the stream, as the engine does."""
@@ -214,8 +237,8 @@ class FaultPlan:
 
     def clear(self) -> None:
         """Forget every fault that has not happened."""
+        super().clear()
         with self._lock:
-            self._faults.clear()
             self._deaths.clear()
             self._full_disks.clear()
 
@@ -241,22 +264,15 @@ class FaultPlan:
             self._full_disks.remove(place)
             return True
 
-    def take(self, request: Request) -> Fault | None:
-        """The fault for a request, counted."""
-        with self._lock:
-            for fault in self._faults:
-                if not fault.matches(request):
-                    continue
-                if fault.after > 0:
-                    fault.after -= 1
-                    return None
-                fault.hits += 1
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self._faults.remove(fault)
-                return fault
-        return None
+    def take(self, request: Request) -> list[Fault]:
+        """The faults that happen to a request, counted."""
+        return self.happening(lambda fault: fault.matches(request))
+
+
+def _skipped(skip: int, after: int) -> int:
+    check_count("skip", skip)
+    check_count("after", after)
+    return skip + after
 
 
 def _check_status(status: int) -> None:
@@ -284,15 +300,32 @@ def _pieces(content: bytes | Iterable[bytes | Mapping[str, object]]) -> tuple[by
     return tuple(pieces)
 
 
-def apply_before(fault: Fault, request: Request) -> Response | None:
-    """The answer a fault gives instead of the engine's, if it gives one.
+def apply_before(
+    planned: Iterable[Fault], request: Request, sleep: Callable[[float], object] | None = None
+) -> Response | None:
+    """The answer that faults give instead of the engine's, if one does.
+
+    Args:
+        planned: the faults that happen to the request.
+        request: the request.
+        sleep: what waits; a wait of the machine's ends when the client goes away.
 
     Raises:
-        ConnectionCutError: when it gives none to anybody.
+        ConnectionCutError: when nobody is to get one.
     """
-    _wait(fault.delay, request)
+    for fault in planned:
+        if fault.delay and sleep is not None:
+            sleep(fault.delay)
+        else:
+            _wait(fault.delay, request)
+        if (answer := _answer_of(fault)) is not None:
+            return answer
+    return None
+
+
+def _answer_of(fault: Fault) -> Response | None:
     if fault.dropped:
-        raise ConnectionCutError("cut by a fault")
+        raise ConnectionCutError("dropped by a fault")
     if fault.answer is not None:
         body = _Saying(fault, fault.answer)
         return Response(fault.answer.status, body, {"Content-Type": "application/json"})
@@ -304,18 +337,22 @@ def apply_before(fault: Fault, request: Request) -> Response | None:
     return None
 
 
-def apply_after(fault: Fault, response: Response) -> Response:
+def apply_after(planned: Iterable[Fault], response: Response) -> Response:
     """The engine's answer, cut."""
-    if fault.cut_after is None:
-        return response
-    body = [response.body] if isinstance(response.body, bytes) else response.body
-    return Response(response.status, _cut(body, fault.cut_after), response.headers)
+    for fault in planned:
+        if fault.cut_after is not None:
+            body = [response.body] if isinstance(response.body, bytes) else response.body
+            cut = _cut(body, fault.cut_after)
+            response = Response(response.status, cut, response.headers)
+    return response
 
 
 def _wait(seconds: float, request: Request) -> None:
-    deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0 and not request.is_abandoned():
+    """Wait in short pieces, which no time that a test freezes makes longer."""
+    left = seconds
+    while left > 0 and not request.is_abandoned():
         time.sleep(min(left, _LOOK_SECONDS))
+        left -= _LOOK_SECONDS
 
 
 class _Saying(Iterator[bytes]):

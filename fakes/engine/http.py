@@ -35,6 +35,7 @@ class Request:
         query_string: the parameters as they were written.
         header_lines: all headers as they were written, names in lower case.
         route: the pattern that matched, set by the router.
+        faults: the kinds of the faults that happen to it, set by the router.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     route: str = ""
+    faults: tuple[str, ...] = ()
     query_string: str = ""
     header_lines: tuple[tuple[str, str], ...] = ()
     is_abandoned: Callable[[], bool] = lambda: False

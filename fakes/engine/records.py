@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .. import records
+
 
 @dataclass
 class StepRecord:
@@ -56,22 +58,18 @@ class BuildRecord:
     secrets: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class RequestRecord:
-    """One request: what was asked, and the status it got.
+@dataclass(frozen=True, kw_only=True)
+class RequestRecord(records.RequestRecord):
+    """One request to the engine: what was asked, and the status it got.
 
     Attributes:
-        method: in upper case.
         path: decoded, without the version prefix.
         query: the parameters, each with its values.
-        status: of the answer; 0 when there was none.
-        body_size: bytes.
-        headers: names in lower case.
     """
 
-    method: str
-    path: str
     query: dict[str, list[str]]
-    status: int
-    body_size: int = 0
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def body_size(self) -> int:
+        """The same as `request_size`."""
+        return self.request_size

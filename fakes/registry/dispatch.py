@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..http.messages import Request, Response
+from ..records import without_secrets
 from . import names, routes
 from .auth import AccessControl, AuthKind
 from .blobs import BlobEndpoints
@@ -12,7 +13,7 @@ from .errors import OciError
 from .faults import Fault, FaultAnswerError, Faults
 from .listings import ListingEndpoints
 from .manifests import ManifestEndpoints
-from .records import Counted, RecordedRequest, visible
+from .records import Counted, RecordedRequest
 from .routes import Operation, Route
 from .uploads import UploadEndpoints
 
@@ -75,7 +76,7 @@ class Dispatcher:
                     method=request.method,
                     path=request.path,
                     query=request.query,
-                    headers=visible(request.headers),
+                    headers=without_secrets(request.headers),
                     operation=route.operation,
                     repository=route.repository,
                     reference=route.reference,

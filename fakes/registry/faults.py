@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from threading import Lock
 
+from .. import faults
+from ..checks import check_count, check_seconds, check_text
+from ..faults import split_endpoint
 from ..http.messages import Buffer, ConnectionCutError, Request, Response
-from . import options
 from .errors import OciError
 
 _CODES = {
@@ -22,11 +23,11 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
 
 
 @dataclass
-class Fault:
+class Fault(faults.Fault):
     """One fault: the requests it is for, and how often it has happened.
 
     Attributes:
-        kind: `status`, `delay`, `cut`, `corrupt` or `expire_token`.
+        kind: `status`, `delay`, `cut`, `drop`, `corrupt` or `expire_token`.
         method: the method it is for; `*` for any.
         path: a glob over the whole path, which begins with `/` or `*`; `*` matches slashes too.
         times: how often it happens; `None` for always.
@@ -37,29 +38,22 @@ class Fault:
     kind: str
     method: str = "*"
     path: str = "*"
-    times: int | None = 1
-    skip: int = 0
-    hits: int = 0
-    _seen: int = 0
-    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
     before: Callable[[Request], None] = field(default=lambda _: None, repr=False, compare=False)
     after: Callable[[Response], Response] = field(
         default=lambda response: response, repr=False, compare=False
     )
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether no other fault can happen to the same request after it."""
+        return self.kind in ("status", "drop", "expire_token")
+
     def applies_to(self, request: Request) -> bool:
-        """Whether it happens to this request; counts when it does."""
-        if self.method not in ("*", request.method) or not fnmatchcase(request.path, self.path):
-            return False
-        with self._lock:
-            self._seen += 1
-            if self._seen <= self.skip or (self.times is not None and self.hits >= self.times):
-                return False
-            self.hits += 1
-            return True
+        """Whether it is for this request."""
+        return self.method in ("*", request.method) and fnmatchcase(request.path, self.path)
 
 
-class Faults:
+class Faults(faults.Faults[Fault]):
     """The faults of one registry. Each method adds one and returns it.
 
     All of them take `method`, `path`, `times` and `skip` as `Fault` describes them, and raise
@@ -73,7 +67,7 @@ class Faults:
     def __init__(
         self, sleep: Callable[[float], object], challenge: Callable[[Request], OciError]
     ) -> None:
-        self._faults: list[Fault] = []
+        super().__init__()
         self._sleep = sleep
         self._challenge = challenge
 
@@ -101,11 +95,12 @@ class Faults:
             message: the error's words.
             retry_after: the Retry-After header, in seconds.
         """
-        options.whole("status", status, least=400, most=599)
-        options.number("retry_after", retry_after, optional=True)
+        check_count("status", status, least=400, most=599)
+        if retry_after is not None:
+            check_seconds("retry_after", retry_after)
         for name, value in (("code", code), ("message", message)):
             if value is not None:
-                options.text(name, value)
+                check_text(name, value)
         document = {
             "code": code or _CODES.get(status, "UNKNOWN"),
             "message": message or "a fault asked for by the test",
@@ -116,7 +111,31 @@ class Faults:
             # One of its own each time: an answer is completed on its way out, and a HEAD's emptied.
             raise FaultAnswerError(Response.json(status, {"errors": [document]}, headers))
 
-        return self._add(Fault("status", method, path, times, skip, before=refuse))
+        return self.add(Fault("status", method, path, times=times, skip=skip, before=refuse))
+
+    def fail(
+        self,
+        endpoint: str = "*",
+        status: int = 500,
+        message: str | None = None,
+        *,
+        times: int | None = 1,
+        skip: int = 0,
+    ) -> Fault:
+        """Answer with an error status, as `status`; the endpoint is as in `PUT /v2/*/blobs/*`."""
+        method, path = split_endpoint(endpoint)
+        return self.status(
+            status, method=method or "*", path=path, times=times, skip=skip, message=message
+        )
+
+    def drop(self, endpoint: str = "*", *, times: int | None = 1, skip: int = 0) -> Fault:
+        """Break the connection without an answer, and before the request is looked at."""
+        method, path = split_endpoint(endpoint)
+
+        def cut(_: Request) -> None:
+            raise ConnectionCutError("dropped")
+
+        return self.add(Fault("drop", method or "*", path, times=times, skip=skip, before=cut))
 
     def too_many_requests(
         self,
@@ -142,36 +161,42 @@ class Faults:
         skip: int = 0,
     ) -> Fault:
         """Wait before the request is looked at."""
-        options.number("seconds", seconds)
-        return self._add(
-            Fault("delay", method, path, times, skip, before=lambda _: self._wait(seconds))
+        check_seconds("seconds", seconds)
+        return self.add(
+            Fault(
+                "delay", method, path, times=times, skip=skip, before=lambda _: self._wait(seconds)
+            )
         )
 
     def cut(
         self,
-        after: int = 0,
+        after_bytes: int = 0,
         *,
         method: str = "*",
         path: str = "*",
         times: int | None = 1,
         skip: int = 0,
+        after: int | None = None,
     ) -> Fault:
-        """Close the connection after `after` bytes of the body.
+        """Close the connection after `after_bytes` bytes of the body; `after` is the same.
 
         For POST, PATCH and PUT that is the request's body, and no answer comes; the bytes that
         came before stay in the upload. For the other methods it is the response's body.
         """
-        options.whole("after", after, least=0)
+        limit = after_bytes if after is None else after
+        check_count("after_bytes", limit)
 
         def shorten(request: Request) -> None:
             if request.method in ("POST", "PATCH", "PUT"):
-                request.body = _until(request.body, after)
+                request.body = _until(request.body, limit)
 
         def mark(response: Response) -> Response:
-            response.cut_after = after
+            response.cut_after = limit
             return response
 
-        return self._add(Fault("cut", method, path, times, skip, before=shorten, after=mark))
+        return self.add(
+            Fault("cut", method, path, times=times, skip=skip, before=shorten, after=mark)
+        )
 
     def corrupt(
         self,
@@ -187,7 +212,7 @@ class Faults:
             times: see `Fault`.
             skip: see `Fault`.
         """
-        options.text("digest", digest)
+        check_text("digest", digest)
         if not digest:
             raise ValueError("digest is a digest, a tag or a glob, not ''")
 
@@ -198,7 +223,9 @@ class Faults:
                 response.body = changed
             return response
 
-        return self._add(Fault("corrupt", "GET", f"/v2/*/{digest}", times, skip, after=spoil))
+        return self.add(
+            Fault("corrupt", "GET", f"/v2/*/{digest}", times=times, skip=skip, after=spoil)
+        )
 
     def expire_token(
         self,
@@ -213,40 +240,29 @@ class Faults:
         def refuse(request: Request) -> None:
             raise self._challenge(request)
 
-        return self._add(Fault("expire_token", method, path, times, skip, before=refuse))
-
-    def remove(self, fault: Fault) -> None:
-        """Take a fault back."""
-        self._faults = [known for known in self._faults if known is not fault]
-
-    def clear(self) -> None:
-        """Take all faults back."""
-        self._faults = []
-
-    def __iter__(self) -> Iterator[Fault]:
-        return iter(tuple(self._faults))
-
-    def __len__(self) -> int:
-        return len(self._faults)
+        return self.add(Fault("expire_token", method, path, times=times, skip=skip, before=refuse))
 
     def applying_to(self, request: Request) -> list[Fault]:
         """The faults that happen to this request, in the order they were added."""
-        return [fault for fault in self if fault.applies_to(request)]
+        return self.happening(lambda fault: fault.applies_to(request))
 
-    def _add(self, fault: Fault) -> Fault:
-        options.text("method", fault.method)
+    def add(self, fault: Fault) -> Fault:
+        """Plan a fault.
+
+        Raises:
+            TypeError: something in it is of a wrong type.
+            ValueError: it could never happen.
+        """
+        check_text("method", fault.method)
         fault.method = fault.method.upper()
         if fault.method not in ("*", *_METHODS):
             raise ValueError(f"method is * or one of {', '.join(_METHODS)}, not {fault.method!r}")
-        options.text("path", fault.path)
+        check_text("path", fault.path)
         if not fault.path.startswith(("/", "*")):
             raise ValueError(
                 f"path begins with / or *, as in '/v2/*/manifests/*', unlike {fault.path!r}"
             )
-        options.whole("times", fault.times, least=1, optional=True)
-        options.whole("skip", fault.skip, least=0)
-        self._faults.append(fault)
-        return fault
+        return super().add(fault)
 
     def _wait(self, seconds: float) -> None:
         self._sleep(seconds)

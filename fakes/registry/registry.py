@@ -8,13 +8,21 @@ from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ..checks import (
+    check_count,
+    check_flag,
+    check_function,
+    check_items,
+    check_passwords,
+    check_seconds,
+    check_text,
+)
 from ..clock import Clock, seconds
 from ..http.addresses import host_and_port, listen_tcp
 from ..http.conversation import Conversation
 from ..http.crashes import Crashes
 from ..http.messages import BadRequestError, ConnectionCutError, Request, Response
 from ..http.server import Server
-from . import options
 from .auth import AccessControl, AuthKind, RepositoryRule
 from .blobs import BlobEndpoints
 from .dispatch import Dispatcher, Limits
@@ -102,24 +110,24 @@ class FakeRegistry:
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         kind = AuthKind(auth)
-        options.passwords("users", users)
-        options.flag("anonymous_pull", anonymous_pull)
-        options.items("rules", rules, RepositoryRule)
-        options.flag("read_only", read_only)
-        options.whole("storage_limit", storage_limit, least=0, optional=True)
-        options.flag("deletes", deletes)
-        options.flag("referrers_api", referrers_api)
-        options.flag("verify_references", verify_references)
-        options.whole("manifest_limit", manifest_limit, least=0)
-        options.whole("page_size", page_size, least=1, optional=True)
-        options.number("token_lifetime", token_lifetime)
-        options.flag("tls", tls)
-        options.text("host", host)
-        options.whole("port", port, least=0, most=65535)
+        check_passwords("users", users)
+        check_flag("anonymous_pull", anonymous_pull)
+        check_items("rules", rules, RepositoryRule)
+        check_flag("read_only", read_only)
+        check_count("storage_limit", storage_limit, least=0, optional=True)
+        check_flag("deletes", deletes)
+        check_flag("referrers_api", referrers_api)
+        check_flag("verify_references", verify_references)
+        check_count("manifest_limit", manifest_limit, least=0)
+        check_count("page_size", page_size, least=1, optional=True)
+        check_seconds("token_lifetime", token_lifetime)
+        check_flag("tls", tls)
+        check_text("host", host)
+        check_count("port", port, least=0, most=65535)
         if not isinstance(clock, Clock) and clock is not None:
-            options.function("clock", clock)
+            check_function("clock", clock)
         if sleep is not None:
-            options.function("sleep", sleep)
+            check_function("sleep", sleep)
         if kind is not AuthKind.NONE and not users:
             raise ValueError(f"auth={kind.value!r} needs users, as in users={{'name': 'password'}}")
         if kind is AuthKind.NONE and users:
@@ -418,7 +426,7 @@ class FakeRegistry:
 
     @read_only.setter
     def read_only(self, value: bool) -> None:
-        options.flag("read_only", value)
+        check_flag("read_only", value)
         self._dispatcher.limits.read_only = value
 
     def expire_tokens(self) -> None:

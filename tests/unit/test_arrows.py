@@ -66,7 +66,8 @@ _ORDER = (
 The package itself, whose public names are imported from everywhere, stands last."""
 
 _ORDER_OF_FAKES = (
-    ("clock",),
+    ("clock", "checks", "records", "rules"),
+    ("faults",),
     ("http",),
     ("artifact_store", "registry"),
     ("buildkit",),
@@ -77,7 +78,7 @@ _ORDER_OF_FAKES = (
 """The same of `fakes`, which may import `imagebuilders`."""
 
 _ORDER_OF_ENGINE = (
-    ("versions", "checks", "errors", "go_text", "records"),
+    ("versions", "errors", "go_text", "records"),
     ("messages", "events", "go_json", "timestamps", "platforms", "progress"),
     ("state",),
     ("filesystem",),

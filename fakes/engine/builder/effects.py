@@ -6,13 +6,14 @@ import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..checks import (
+from ...checks import (
     check_exit_code,
     check_files,
     check_pattern,
     check_text,
     check_words,
 )
+from ...rules import Rules
 from ..errors import StepError
 
 FileContent = str | bytes | None
@@ -58,7 +59,7 @@ class RunEffect:
         return fnmatch.fnmatchcase(command, self.pattern)
 
 
-class RunRules:
+class RunRules(Rules[RunEffect]):
     """The effects that RUN steps have.
 
     Args:
@@ -68,12 +69,8 @@ class RunRules:
     def __init__(self, policy: str) -> None:
         if policy not in ("record", "refuse"):
             raise ValueError(f"no run policy {policy!r}; known: record, refuse")
+        super().__init__()
         self._policy = policy
-        self._effects: list[RunEffect] = []
-
-    def add(self, effect: RunEffect) -> None:
-        """Give steps an effect; the newest rule wins."""
-        self._effects.append(effect)
 
     def effect_of(self, command: str) -> RunEffect | None:
         """Return the effect of a command, `None` when it is only recorded.
@@ -81,11 +78,9 @@ class RunRules:
         Raises:
             StepError: when the policy refuses it.
         """
-        for effect in reversed(self._effects):
-            if effect.matches(command):
-                return effect
-        if self._policy == "refuse":
+        effect = self.first(lambda effect: effect.matches(command))
+        if effect is None and self._policy == "refuse":
             raise StepError(
                 f"RUN is refused by this engine double: no on_run() rule matches {command!r}"
             )
-        return None
+        return effect

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..checks import (
+from ...checks import (
     check_exit_code,
     check_files,
     check_flag,
@@ -15,6 +14,7 @@ from ..checks import (
     check_pattern,
     check_seconds,
 )
+from ...rules import Rules
 
 
 @dataclass(frozen=True)
@@ -77,19 +77,9 @@ class ContainerEffect:
         )
 
 
-class EffectRules:
-    """The effects an engine was given, by what they are meant for; the newest rule wins."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._rules: list[ContainerEffect] = []
-
-    def add(self, effect: ContainerEffect) -> None:
-        """Keep a rule."""
-        with self._lock:
-            self._rules.append(effect)
+class EffectRules(Rules[ContainerEffect]):
+    """The effects an engine was given, by what they are meant for."""
 
     def find(self, image: str, command: list[str]) -> ContainerEffect | None:
         """The rule for a command of an image, `None` without one."""
-        with self._lock:
-            return next((e for e in reversed(self._rules) if e.matches(image, command)), None)
+        return self.first(lambda effect: effect.matches(image, command))

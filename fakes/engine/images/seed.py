@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from imagebuilders.oci.file_tree import File, Tree, clean, implied_directories
 
-from ..checks import check_files, check_text, check_words, checked_list
+from ...checks import check_files, check_text, check_words, checked_list
 from .config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
 from .layers import difference
 from .store import Image

@@ -27,11 +27,11 @@ class Router:
 
     def handle(self, request: Request) -> Response:
         """Answer a request; every failure becomes an error document."""
-        fault = self._engine.faults.take(request)
-        if fault is not None and (planned := apply_before(fault, request)) is not None:
+        faults = self._engine.faults.take(request)
+        request.faults = tuple(fault.kind for fault in faults)
+        if (planned := apply_before(faults, request, self._engine.sleep)) is not None:
             return planned
-        response = self._dispatch(request)
-        return response if fault is None else apply_after(fault, response)
+        return apply_after(faults, self._dispatch(request))
 
     def _dispatch(self, request: Request) -> Response:
         if "//" in request.path:

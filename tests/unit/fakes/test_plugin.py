@@ -169,7 +169,7 @@ def test_marker_with_a_wrong_option_is_an_error(
         [
             "*test_unknown: the marker fake_registry has an option*'nope'*Its options: auth, *",
             "*test_wrong: the marker fake_registry: auth is one of none, basic, bearer, not 'foo'",
-            "*test_type: the marker fake_registry: storage_limit is *, not '1GB'",
+            "*test_type: the marker fake_registry: storage_limit is *, not '1GB'*",
             "*test_key: the marker in_memory_artifact_store: *unknown key 'nope'*",
         ]
     )

@@ -40,6 +40,30 @@ def test_faults_choose_their_requests(ask: Ask, registry: FakeRegistry) -> None:
         assert json.loads(bytes(refused.body))["errors"][0]["code"] == "NAME_UNKNOWN"
 
 
+def test_faults_have_the_words_of_all_doubles(ask: Ask, registry: FakeRegistry) -> None:
+    """An endpoint says method and path; what answers keeps the others waiting."""
+    failing = registry.faults.fail("GET /v2/", 502, "bad gateway", skip=1)
+    dropped = registry.faults.drop("/v2/")
+    with pytest.raises(ConnectionCutError):
+        ask(registry, "GET", "/v2/")
+    answer = ask(registry, "GET", "/v2/")
+    assert (answer.status, failing.hits, dropped.hits) == (502, 1, 1)
+    assert [record.status for record in registry.requests] == [0, 502]
+
+
+def test_an_answer_does_not_use_up_other_faults(ask: Ask, registry: FakeRegistry) -> None:
+    """Two failures in a row are two requests; a delay goes with either."""
+    waited: list[float] = []
+    registry = FakeRegistry(sleep=waited.append)
+    registry.faults.delay(1)
+    for status in (503, 429):
+        registry.faults.status(status)
+    answers = [ask(registry, "GET", "/v2/").status for _ in range(3)]
+    assert answers == [503, 429, 200]
+    assert waited == [1]
+    assert registry.requests[0].faults == ("delay", "status")
+
+
 def test_too_many_requests_say_when_to_come_back(ask: Ask, registry: FakeRegistry) -> None:
     """429 with Retry-After in seconds."""
     registry.faults.too_many_requests(retry_after=3, path="/v2/")
@@ -106,7 +130,7 @@ def test_a_download_is_cut(served: FakeRegistry, size: int) -> None:
     content = bytes(200_000)
     with requests.Session() as session:
         digest = RegistryEndpoint(served.url, session=session).push_blob("app", content)
-    served.faults.cut(after=size, path="/v2/*/blobs/*")
+    served.faults.cut(after_bytes=size, path="/v2/*/blobs/*")
     connection = HTTPConnection(served.address, timeout=5)
     connection.request("GET", f"/v2/app/blobs/{digest}")
     answer = connection.getresponse()
@@ -183,27 +207,27 @@ def test_a_refusal_has_its_words_again_after_a_head(ask: Ask, registry: FakeRegi
     ("add", "error", "message"),
     [
         (lambda f: f.status(503, path="v2/*"), ValueError, r"path begins with / or \*"),
-        (lambda f: f.status(503, path=None), TypeError, "path is a string, not None"),
+        (lambda f: f.status(503, path=None), TypeError, "path is a str, not None"),
         (
             lambda f: f.status(503, method="PSUH"),
             ValueError,
             r"method is \* or one of GET, .*'PSUH'",
         ),
-        (lambda f: f.status(503, method=None), TypeError, "method is a string, not None"),
-        (lambda f: f.status(503, times=0), ValueError, "times is .* 1 or more, or None, not 0"),
-        (lambda f: f.status(503, times="2"), TypeError, "times is .* or None, not '2'"),
-        (lambda f: f.status(503, skip=-1), ValueError, "skip is .* 0 or more, not -1"),
-        (lambda f: f.status(201), ValueError, "status is a whole number, 400 to 599, not 201"),
-        (lambda f: f.status("503"), TypeError, "status is a whole number, 400 to 599, not '503'"),
-        (lambda f: f.status(503, code=1), TypeError, "code is a string, not 1"),
-        (lambda f: f.status(503, message=b"no"), TypeError, "message is a string, not b'no'"),
+        (lambda f: f.status(503, method=None), TypeError, "method is a str, not None"),
+        (lambda f: f.status(503, times=0), ValueError, "times is 1 or more or None, not 0"),
+        (lambda f: f.status(503, times="2"), TypeError, "times is an int or None, not '2'"),
+        (lambda f: f.status(503, skip=-1), ValueError, "skip is 0 or more, not -1"),
+        (lambda f: f.status(201), ValueError, "status is 400 to 599, not 201"),
+        (lambda f: f.status("503"), TypeError, "status is an int, not '503'"),
+        (lambda f: f.status(503, code=1), TypeError, "code is a str, not 1"),
+        (lambda f: f.status(503, message=b"no"), TypeError, "message is a str, not b'no'"),
         (lambda f: f.too_many_requests("3"), TypeError, "retry_after is a number"),
-        (lambda f: f.delay(-1), ValueError, "seconds is a number, 0 or more, not -1"),
-        (lambda f: f.delay("1"), TypeError, "seconds is a number, 0 or more, not '1'"),
-        (lambda f: f.delay(float("inf")), ValueError, "seconds is a number, 0 or more, not inf"),
-        (lambda f: f.cut(after=-1), ValueError, "after is a whole number, 0 or more, not -1"),
-        (lambda f: f.cut(after=1.5), TypeError, "after is a whole number, 0 or more, not 1.5"),
-        (lambda f: f.corrupt(b"sha256:1"), TypeError, "digest is a string"),
+        (lambda f: f.delay(-1), ValueError, "seconds is 0 seconds or more, not -1"),
+        (lambda f: f.delay("1"), TypeError, "seconds is a number of seconds, not '1'"),
+        (lambda f: f.delay(float("inf")), ValueError, "seconds is 0 seconds or more, not inf"),
+        (lambda f: f.cut(after=-1), ValueError, "after_bytes is 0 or more, not -1"),
+        (lambda f: f.cut(1.5), TypeError, "after_bytes is an int, not 1.5"),
+        (lambda f: f.corrupt(b"sha256:1"), TypeError, "digest is a str"),
         (lambda f: f.corrupt(""), ValueError, "digest is a digest, a tag or a glob"),
         (lambda f: f.expire_token(path="token"), ValueError, "unlike 'token'"),
     ],

@@ -7,7 +7,7 @@ from the line that gave it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 _EXIT_CODES = 255
 
@@ -107,18 +107,31 @@ def check_choice(name: str, value: str, known: Iterable[str]) -> None:
         raise ValueError(f"no {name} {value!r}; known: {', '.join(choices)}")
 
 
-def check_count(name: str, value: object, *, least: int = 0, most: int | None = None) -> None:
+def check_count(
+    name: str, value: object, *, least: int = 0, most: int | None = None, optional: bool = False
+) -> None:
     """Refuse what is no whole number, or none in its range.
+
+    Args:
+        name: what it is called where it is given.
+        value: what was given.
+        least: the least it may be.
+        most: the most it may be.
+        optional: whether it may be `None`.
 
     Raises:
         TypeError: it is no int.
         ValueError: it is too small or too large.
     """
+    if optional and value is None:
+        return
+    other = " or None" if optional else ""
+    # A bool is an int for Python, and a slip of the pen for whoever gives it.
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} is an int, not {_shown(value)}")
+        raise TypeError(f"{name} is an int{other}, not {_shown(value)}")
     if value < least or (most is not None and value > most):
         known = f"{least} or more" if most is None else f"{least} to {most}"
-        raise ValueError(f"{name} is {known}, not {value}")
+        raise ValueError(f"{name} is {known}{other}, not {value}")
 
 
 def check_exit_code(value: object) -> None:
@@ -142,6 +155,47 @@ def check_seconds(name: str, value: object) -> None:
         raise TypeError(f"{name} is a number of seconds, not {_shown(value)}")
     if not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} is 0 seconds or more, not {value}")
+
+
+def check_function(name: str, value: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        TypeError: it cannot.
+    """
+    if not callable(value):
+        raise TypeError(f"{name} is a function, not {_shown(value)}")
+
+
+def check_passwords(name: str, value: object) -> None:
+    """Refuse what are no names with passwords; the error does not show them.
+
+    Raises:
+        TypeError: it is no mapping, or something in it is no text.
+    """
+    expected = "a mapping of names to passwords, as in {'name': 'password'}"
+    if value is None:
+        return
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} is {expected}, not of type {type(value).__name__}")
+    for key, password in value.items():
+        if not isinstance(key, str) or not isinstance(password, str):
+            found = f"{type(key).__name__} to {type(password).__name__}"
+            raise TypeError(f"{name} is {expected}, not of {found}")
+
+
+def check_items(name: str, value: object, kind: type) -> None:
+    """Refuse what are not several objects of a class.
+
+    Raises:
+        TypeError: it is not.
+    """
+    expected = f"a sequence of {kind.__name__}"
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"{name} is {expected}, not {_shown(value)}")
+    for item in value:
+        if not isinstance(item, kind):
+            raise TypeError(f"{name} is {expected}, and {item!r} is none")
 
 
 def _items(name: str, value: object, what: str) -> Iterable[tuple[object, object]]:
