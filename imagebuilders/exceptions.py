@@ -143,15 +143,40 @@ class ShellWordError(ImageBuilderError, ValueError):
         word: the whole word.
         problem: what is wrong, in BuildKit's words and without the word.
         modifier: what stands behind the name in `${name…}`, if that is not known.
+        unset: the variables without a value that were met so far.
     """
 
     def __init__(
-        self, message: str, *, word: str = "", problem: str = "", modifier: str = ""
+        self,
+        message: str,
+        *,
+        word: str = "",
+        problem: str = "",
+        modifier: str = "",
+        unset: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(message)
         self.word = word
         self.problem = problem or message
         self.modifier = modifier
+        self.unset = unset
+
+
+class EvaluationError(ImageBuilderError, ValueError):
+    """A Dockerfile cannot be evaluated: it is malformed, or a step of it fails.
+
+    Attributes:
+        message: what happened, in BuildKit's words.
+        line: the line of the instruction, from 1; 0 if it belongs to none.
+        end_line: the line the instruction ends in.
+    """
+
+    def __init__(self, message: str, *, line: int = 0, end_line: int = 0) -> None:
+        place = f" (line {line} of the Dockerfile)" if line and " on line " not in message else ""
+        super().__init__(f"{message}{place}")
+        self.message = message
+        self.line = line
+        self.end_line = end_line or line
 
 
 # --- what the caller asked for -----------------------------------------------

@@ -294,4 +294,7 @@ class ShellReader:
                 missing = "'/' in ${}" if outermost.stop == "/" else "'}'"
                 problem = f"syntax error: missing {missing}"
         message = f"failed to process {quote(self.word)}: {problem}"
-        return ShellWordError(message, word=self.word, problem=problem, modifier=modifier)
+        unset = frozenset(name for name in self.names if name not in self.env)
+        return ShellWordError(
+            message, word=self.word, problem=problem, modifier=modifier, unset=unset
+        )

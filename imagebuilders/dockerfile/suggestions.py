@@ -10,10 +10,13 @@ _TOO_FAR = 3
 
 
 def suggestion(word: str, known: Iterable[str], *, case_sensitive: bool) -> str:
-    """Return what to add to an error about an unknown word; empty when nothing is near."""
+    """Return what to add to an error about an unknown word; empty when nothing is near.
+
+    Of several that are as near the first one is taken; a set has the order of the alphabet.
+    """
     wanted = word if case_sensitive else to_lower(word)
     nearest, match = _TOO_FAR, ""
-    for option in sorted(known):
+    for option in sorted(known) if isinstance(known, (set, frozenset)) else known:
         candidate = option if case_sensitive else to_lower(option)
         if candidate == wanted:
             return ""

@@ -271,6 +271,7 @@ class Run(Step):
         network: `default`, `none` or `host`.
         security: `sandbox` or `insecure`.
         devices: in their order.
+        hostname: of the container; empty for the default.
         exec_form: the instruction was a JSON list.
         command: the command as it is written, without the shell; here-documents included.
     """
@@ -284,6 +285,7 @@ class Run(Step):
     network: str = "default"
     security: str = "sandbox"
     devices: tuple[Device, ...] = ()
+    hostname: str = ""
     exec_form: bool = False
     command: str = ""
 

@@ -1,0 +1,46 @@
+"""SOURCE_DATE_EPOCH: the time that a build's files and records shall have.
+
+https://reproducible-builds.org/docs/source-date-epoch/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from imagebuilders.dockerfile.document import Stage
+from imagebuilders.evaluation.options import ResolveOptions
+from imagebuilders.evaluation.variables import Environment
+from imagebuilders.exceptions import EvaluationError
+from imagebuilders.go_text import quote, to_lower
+
+NAME = "SOURCE_DATE_EPOCH"
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_LARGEST = 2**63
+
+
+def read_epoch(
+    options: ResolveOptions, arguments: Environment, stages: Iterable[Stage]
+) -> int | None:
+    """Return the seconds since the epoch that a build's times shall be; `None` for its own.
+
+    `context`, or the name of a stage or named context, is left to those who know its files.
+
+    Raises:
+        EvaluationError: the value is malformed.
+    """
+    derives = options.frontend.derives_source_date_epoch
+    text = options.build_args.get(NAME)
+    if text is None:
+        text = arguments.get(NAME, "") if derives else ""
+    if not text:
+        return None
+    if _INTEGER.fullmatch(text) and -_LARGEST <= int(text) < _LARGEST:
+        return int(text)
+    if not derives:
+        problem = f"strconv.ParseInt: parsing {quote(text)}: invalid syntax"
+        raise EvaluationError(f"invalid {NAME}: {text}: {problem}")
+    known = {"context", *options.named_contexts, *(stage.name for stage in stages if stage.name)}
+    if text not in known and to_lower(text) not in known:
+        raise EvaluationError(f"invalid {NAME}: {text}")
+    return None
