@@ -16,12 +16,15 @@ from imagebuilders.components.component import (
 )
 from imagebuilders.components.flavor import Flavor
 from imagebuilders.components.overridable import overridable_property
-from imagebuilders.many_builds import MAX_PARALLEL, BuildResult, BuildTask, run_builds
 
 if TYPE_CHECKING:
     from imagebuilders.build_context import BuildContext
     from imagebuilders.build_options import DockerBuildOptions
     from imagebuilders.container_registries import BaseContainerRegistry
+    from imagebuilders.many_builds import BuildResult, BuildTask
+
+MAX_PARALLEL = 4
+"""So many builds of `build_many` run at a time when nothing else is said."""
 
 
 class BaseImageBuilderConfig(StackComponentConfig):
@@ -109,6 +112,8 @@ class BaseImageBuilder(StackComponent[ConfigT], ABC):
                 task.docker_build_options,
                 task.container_registry,
             )
+
+        from imagebuilders.many_builds import run_builds
 
         return run_builds(build, tasks, max_parallel=max_parallel)
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.result_files import check_result_files
-from imagebuilders.container_registries.pushing import check_push_names
 from imagebuilders.exceptions import (
     BuildContextError,
     BuildOptionsError,
@@ -65,6 +64,8 @@ def names_to_push(
     """
     if options.push:
         names = (image_name, *options.tags)
+        from imagebuilders.container_registries.pushing import check_push_names
+
         check_push_names(names, container_registry)
         return names
     return () if container_registry is None else (image_name,)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from imagebuilders.base_image_builder import BaseImageBuilder, ConfigT
+from imagebuilders.base_image_builder import MAX_PARALLEL, BaseImageBuilder, ConfigT
 from imagebuilders.build_checks import check_is_build, check_types, names_to_push
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.environment import with_environment
@@ -39,7 +39,6 @@ from imagebuilders.exceptions import (
     ConfigurationError,
     ImageBuilderError,
 )
-from imagebuilders.many_builds import MAX_PARALLEL, BuildResult, BuildTask, run_builds
 from imagebuilders.oci.reference import ImageReference, parse_build_target
 
 if TYPE_CHECKING:
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.context.dockerfile_lookup import FoundDockerfile
     from imagebuilders.context.snapshot import ContextSnapshot
+    from imagebuilders.many_builds import BuildResult, BuildTask
     from imagebuilders.unchanged.skipping import SkipDecision
 
 
@@ -250,6 +250,8 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                 explain_cache=explain_cache,
                 skip_unchanged=skip_unchanged,
             )
+
+        from imagebuilders.many_builds import run_builds
 
         return run_builds(build, tasks, max_parallel=max_parallel)
 

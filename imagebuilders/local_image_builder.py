@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,7 +16,6 @@ from imagebuilders.buildkit.builder_choice import (
     check_options,
 )
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
-from imagebuilders.container_registries.pushing import push_targets
 from imagebuilders.daemon_image_builder import DaemonImageBuilder
 from imagebuilders.docker.client_source import ClientSource
 from imagebuilders.events import BuildStarted
@@ -108,7 +107,7 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
         """Build with the engine, and have it push the image if that is asked for."""
         with (
             self._engine_for(request.registry, request.keychain) as engine,
-            push_targets(request.pushed, request.registry, partial(_client_of, engine)) as targets,
+            _push_targets(request, engine) as targets,
         ):
             try:
                 version = engine.version()
@@ -172,6 +171,17 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
             found = find_engine(docker_config=keychain.config)
             with closing(DiscoveredEngine(found, keychain.config)) as engine:
                 yield engine
+
+
+def _push_targets(
+    request: BuildRequest, engine: BuildEngine
+) -> AbstractContextManager[Mapping[str, BaseContainerRegistry]]:
+    """Return the registries that the image goes to, by its names."""
+    if not request.pushed:
+        return nullcontext({})
+    from imagebuilders.container_registries.pushing import push_targets
+
+    return push_targets(request.pushed, request.registry, partial(_client_of, engine))
 
 
 def _client_of(engine: BuildEngine) -> docker.DockerClient:

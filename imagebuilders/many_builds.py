@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from imagebuilders.build_context import BuildContext
     from imagebuilders.container_registries import BaseContainerRegistry
 
-MAX_PARALLEL = 4
-"""So many builds run at a time when nothing else is said."""
-
 _MAX_EVENTS = 1000
 _LOOK_SECONDS = 0.1
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from imagebuilders.buildkit.control.failure import FailedSource, SolveFailure
 from imagebuilders.buildkit.frontend import ended_frontend_advice, pull_advice
-from imagebuilders.docker.failing_lines import FailingLines
-from imagebuilders.docker.registry_errors import advise
 from imagebuilders.dockerfile import Dockerfile, Instruction, excerpt, parse
 from imagebuilders.exceptions import BuildError, PushError
 from imagebuilders.oci.reference import split_domain
@@ -16,6 +13,7 @@ from imagebuilders.oci.reference import split_domain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imagebuilders.buildkit.control.failure import FailedSource
     from imagebuilders.buildkit.progress import BuildEvents
     from imagebuilders.buildkit.steps import Step
     from imagebuilders.buildkit.transport.status import RpcStatus
@@ -74,6 +72,8 @@ class BuildErrors:
 
     def failed(self, status: RpcStatus) -> BuildError:
         """Make the error of a build that the daemon ended."""
+        from imagebuilders.buildkit.control.failure import SolveFailure
+
         failure = SolveFailure.read(status)
         vertex = failure.vertex or (self._events.failed[0] if self._events.failed else "")
         step = self._events.step(vertex)
@@ -98,6 +98,8 @@ class BuildErrors:
         found = _PUSH.match(status.message)
         if found is None:
             return None
+        from imagebuilders.docker.registry_errors import advise
+
         name, detail = found["name"], self._mask(found["detail"]).strip()
         domain = split_domain(name)[0]
         return PushError(
@@ -146,6 +148,8 @@ class BuildErrors:
             if found is not None:
                 return self._mask(excerpt(parsed, found.line, found.end_line)), self._dockerfile
             return "", ""
+        from imagebuilders.docker.failing_lines import FailingLines
+
         shown = FailingLines(lambda: self._content).of_refusal(words)
         return self._mask(shown), self._dockerfile
 

@@ -153,13 +153,16 @@ def _build_with_buildkit(
     except EngineError as error:
         raise BuildError(f"{job.shown_name} was not built. {error}") from error
     # Only now: an engine without BuildKit needs none of this, nor HTTP/2.
-    from imagebuilders.buildkit.engine_build import build_with_buildkit
-    from imagebuilders.buildkit.engine_features import EngineFeatures
     from imagebuilders.buildkit.transport.errors import TransportError
 
     with serving, stopped_by(buildkit.close):
         try:
-            features = EngineFeatures.of(version, buildkit.workers())
+            workers = buildkit.ask_workers()
+            # What is needed next is loaded while the engine looks for its answer.
+            from imagebuilders.buildkit.engine_build import build_with_buildkit
+            from imagebuilders.buildkit.engine_features import EngineFeatures
+
+            features = EngineFeatures.of(version, workers())
         except TransportError as error:
             raise BuildError(f"{job.shown_name} was not built: {error}.") from error
         ignored = features.ignored(job.options)

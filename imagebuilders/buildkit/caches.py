@@ -10,13 +10,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagebuilders.build_options.values import BuildCache
 from imagebuilders.buildkit.build import CacheRequest
 from imagebuilders.buildkit.cache_services import SECRETS, is_reachable, with_service
-from imagebuilders.buildkit.session.content import ContentFolder
 from imagebuilders.exceptions import BuildOptionsError, ControlFileError, ImageFormatError
-from imagebuilders.oci.layout import ImageLayout
+
+if TYPE_CHECKING:
+    from imagebuilders.buildkit.session.content import ContentFolder
+    from imagebuilders.oci.layout import ImageLayout
 
 _STORE = "local:"
 _TAG = "tag"
@@ -103,6 +106,9 @@ def plan_caches(
             continue
         _require(cache, attributes, "ref" if cache.type == "registry" else "dest", "cache_to")
         if cache.type == "local":
+            from imagebuilders.buildkit.session.content import ContentFolder
+            from imagebuilders.oci.layout import ImageLayout
+
             dest = Path(attributes["dest"])
             stores[f"{_STORE}{attributes['dest']}"] = ContentFolder(dest, writable=True)
             layouts.append((ImageLayout(dest), attributes.get(_TAG, _DEFAULT_TAG)))
@@ -114,6 +120,9 @@ def _find_local(
     attributes: dict[str, str], stores: dict[str, ContentFolder], note: Callable[[str], None]
 ) -> bool:
     """Look the digest of a local cache up; return whether the cache is there."""
+    from imagebuilders.buildkit.session.content import ContentFolder
+    from imagebuilders.oci.layout import ImageLayout
+
     source = attributes["src"]
     if "digest" not in attributes:
         layout = ImageLayout(source)

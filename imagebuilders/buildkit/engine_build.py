@@ -19,12 +19,10 @@ from imagebuilders.buildkit.build import ImageBuild, build_image
 from imagebuilders.buildkit.build_folders import DOCKERFILE, build_folders, shared_key
 from imagebuilders.buildkit.caches import Caches, plan_caches
 from imagebuilders.buildkit.frontend import choose_frontend
-from imagebuilders.buildkit.layout_contexts import plan_layouts
 from imagebuilders.buildkit.linked_builds import linked_inputs
 from imagebuilders.buildkit.named_registries import named_registries
 from imagebuilders.buildkit.outputs import Outputs, plan_outputs
 from imagebuilders.buildkit.remote_sources import plan_remote
-from imagebuilders.buildkit.session.content import ContentStores
 from imagebuilders.buildkit.session.session import Service
 from imagebuilders.buildkit.ssh_sources import ssh_agents
 from imagebuilders.context.archive import fixed_mtime
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from imagebuilders.build_options.fields import OptionValues
     from imagebuilders.build_options.job import BuildJob
     from imagebuilders.buildkit.control.client import ControlClient
+    from imagebuilders.buildkit.session.content import ContentFolder
 
 
 class Features(Protocol):
@@ -202,13 +201,15 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
         )
     _warn_of_policy(job)
     caches = plan_caches(options.cache_from, rendered.cache_to, lambda text: job.emit(Notice(text)))
-    layouts, layout_stores = plan_layouts(rendered.layouts)
+    layouts, layout_stores = _plan_layouts(rendered.layouts)
     inputs = linked_inputs(rendered.targets)
     remote = plan_remote(snapshot.remote, rendered.frontend.get("frontend.caps", ""), options.ssh)
     services: list[Service] = [*remote.services]
     if outputs.targets:
         services.append(outputs.send)
     if stores := {**outputs.stores, **caches.stores, **layout_stores}:
+        from imagebuilders.buildkit.session.content import ContentStores
+
         services.append(ContentStores(stores))
     imports = render_cache_imports((cache.type, cache.attributes) for cache in caches.imports)
     build = ImageBuild(
@@ -249,6 +250,17 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
         idle_timeout=options.timeout,
     )
     return BuildPlan(build, outputs, caches, job.names, options)
+
+
+def _plan_layouts(
+    layouts: Mapping[str, str],
+) -> tuple[dict[str, str], dict[str, ContentFolder]]:
+    """Return the attributes and folders of contexts that are image layouts; see `plan_layouts`."""
+    if not layouts:
+        return {}, {}
+    from imagebuilders.buildkit.layout_contexts import plan_layouts
+
+    return plan_layouts(layouts)
 
 
 def _warn_of_policy(job: BuildJob) -> None:

@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from imagebuilders.build_options.image_details import Annotation
 from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.buildkit.build import IMAGE_EXPORTERS, ExporterRequest
-from imagebuilders.buildkit.session.content import ContentFolder
 from imagebuilders.buildkit.session.file_send import (
     FileSend,
     FileTarget,
@@ -28,7 +27,10 @@ from imagebuilders.buildkit.session.file_send import (
     Target,
 )
 from imagebuilders.exceptions import BuildOptionsError, ImageFormatError
-from imagebuilders.oci.layout import ImageLayout
+
+if TYPE_CHECKING:
+    from imagebuilders.buildkit.session.content import ContentFolder
+    from imagebuilders.oci.layout import ImageLayout
 
 ENGINE_EXPORTER = "moby"
 """The exporter that puts an image into the engine's own store."""
@@ -157,6 +159,9 @@ def plan_outputs(
         if kind == "local":
             targets[number] = FolderTarget(_folder(dest, kind))
         elif kind == "oci" and attributes.get("tar") == "false":
+            from imagebuilders.buildkit.session.content import ContentFolder
+            from imagebuilders.oci.layout import ImageLayout
+
             folder = Path(_folder(dest, kind))
             stores[_EXPORT_STORE] = ContentFolder(folder, writable=True)
             layouts.append(ImageLayout(folder))

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 
 from imagebuilders.build_options.values import SSHAgent
 from imagebuilders.buildkit.session.ssh import Agent
-from imagebuilders.buildkit.session.ssh_keys import KeyAgent
-from imagebuilders.buildkit.session.ssh_socket import SocketAgent
 from imagebuilders.exceptions import BuildOptionsError
 
 VARIABLE = "SSH_AUTH_SOCK"
@@ -34,6 +32,8 @@ def _agent(agent: SSHAgent) -> Agent:
         )
     sockets = [path for path in paths if _is_socket(path)]
     if not sockets:
+        from imagebuilders.buildkit.session.ssh_keys import KeyAgent
+
         return KeyAgent.load(paths)
     if len(paths) > 1:
         raise BuildOptionsError(
@@ -41,6 +41,8 @@ def _agent(agent: SSHAgent) -> Agent:
             f"{agent.id!r}: an agent is one socket, or one or more key files.",
             option="ssh",
         )
+    from imagebuilders.buildkit.session.ssh_socket import SocketAgent
+
     return SocketAgent(os.path.abspath(paths[0]))
 
 

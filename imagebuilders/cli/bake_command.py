@@ -48,7 +48,7 @@ class _Settings:
     call: DockerfileCall | None
 
 
-@click.command(short_help="Build the targets of compose files and of bake's JSON.")
+@click.command()
 @click.argument("targets", metavar="[TARGET]...", nargs=-1)
 @click.option(
     "-f",

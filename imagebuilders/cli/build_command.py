@@ -80,7 +80,7 @@ class _Request:
         return False
 
 
-@click.command(cls=BuildxCommand, short_help="Build an image from a folder.")
+@click.command(cls=BuildxCommand)
 @click.argument("path", metavar="PATH")
 @click.option(
     "--reproducible",

@@ -8,19 +8,33 @@ from collections.abc import Sequence
 import click
 
 from imagebuilders.cli import failures, output
-from imagebuilders.cli.bake_command import bake
-from imagebuilders.cli.build_command import build
-from imagebuilders.cli.cache_commands import cache
-from imagebuilders.cli.context_commands import context
-from imagebuilders.cli.history_commands import history
+from imagebuilders.cli.named_commands import NamedCommand, NamedCommands
 from imagebuilders.cli.sanitize import printable_lines
-from imagebuilders.cli.stack_commands import flavors, stack
 from imagebuilders.version import VERSION
 
 PROGRAM = "imagebuilders"
 
 
-class _Commands(click.Group):
+_HERE = "imagebuilders.cli"
+_COMMANDS = {
+    "bake": NamedCommand(
+        f"{_HERE}.bake_command:bake", "Build the targets of compose files and of bake's JSON."
+    ),
+    "build": NamedCommand(f"{_HERE}.build_command:build", "Build an image from a folder."),
+    "cache": NamedCommand(
+        f"{_HERE}.cache_commands:cache",
+        "Look at what earlier builds left for later ones, and remove it.",
+    ),
+    "context": NamedCommand(f"{_HERE}.context_commands:context", "Look at what goes into a build."),
+    "flavors": NamedCommand(f"{_HERE}.stack_commands:flavors", "List what a stack can be made of."),
+    "history": NamedCommand(
+        f"{_HERE}.history_commands:history", "Show the builds that the daemon remembers."
+    ),
+    "stack": NamedCommand(f"{_HERE}.stack_commands:stack", "Look at the active stack."),
+}
+
+
+class _Commands(NamedCommands):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
@@ -30,6 +44,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
+    named=_COMMANDS,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -38,15 +53,6 @@ class _Commands(click.Group):
 def command(ctx: click.Context) -> None:
     """Build container images, and look into what goes into them."""
     output.help_without_command(ctx)
-
-
-command.add_command(build)
-command.add_command(bake)
-command.add_command(context)
-command.add_command(history)
-command.add_command(cache)
-command.add_command(stack)
-command.add_command(flavors)
 
 
 def run(words: Sequence[str]) -> int:
@@ -64,8 +70,11 @@ def _run(words: list[str]) -> int:
         # Without "standalone mode" click raises its errors and returns what `--help` ends with.
         code = command.main(words, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
-    except (failures.OutputClosedError, BrokenPipeError, SystemExit):
-        # In this mode click exits by itself for one reason: `--help` met a closed pipe.
+    except (failures.OutputClosedError, BrokenPipeError, SystemExit) as ended:
+        # In this mode click exits by itself for two reasons: a shell was told what completes a
+        # line, or `--help` met a closed pipe.
+        if isinstance(ended, SystemExit) and ended.code == 0:
+            return 0
         output.give_up_output()
         return failures.OUTPUT_CLOSED
     except (click.Abort, failures.InterruptedByUserError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -94,6 +93,8 @@ def is_archive(head: bytes) -> bool:
         return True
     if len(head) >= _BLOCK and not head[:_BLOCK].strip(b"\0"):
         return True  # an archive without files
+    import tarfile
+
     try:
         tarfile.TarInfo.frombuf(head[:_BLOCK], "utf-8", "surrogateescape")
     except tarfile.HeaderError:

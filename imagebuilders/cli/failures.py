@@ -9,7 +9,6 @@ from dataclasses import asdict, is_dataclass
 
 import click
 
-from imagebuilders.cli.build_flags import BUILDX_FLAGS
 from imagebuilders.exceptions import (
     BakeError,
     BuildContextError,
@@ -34,8 +33,6 @@ _REMEDIES = {
     Remedy.REPLACE_IGNORE_FILE: "Correct the file.",
 }
 """The library's remedies, said to someone who types a command."""
-_FLAGS = {flag.option: flag.name for flag in BUILDX_FLAGS}
-"""The flags that give the library's build options."""
 
 
 class InterruptedByUserError(Exception):
@@ -81,7 +78,10 @@ def message(error: Exception) -> str:
     if isinstance(error, BuildContextError) and error.remedy is not None:
         return f"{error.problem} {_REMEDIES[error.remedy]}"
     if isinstance(error, BuildOptionsError) and error.problems:
-        found = [f"{_FLAGS.get(name, name)}: {text}" for name, text in error.problems.items()]
+        from imagebuilders.cli.build_flags import BUILDX_FLAGS
+
+        flags = {flag.option: flag.name for flag in BUILDX_FLAGS}
+        found = [f"{flags.get(name, name)}: {text}" for name, text in error.problems.items()]
         return f"{'; '.join(found)}."
     if not is_expected(error):
         told = traceback.format_exception_only(error)[-1].strip()

@@ -25,7 +25,7 @@ _json_option = click.option(
 _build_argument = click.argument("build", metavar="[BUILD]", default="")
 
 
-@click.group(invoke_without_command=True, short_help="Show the builds that the daemon remembers.")
+@click.group(invoke_without_command=True)
 @click.option(
     "-n", "--limit", metavar="N", type=click.IntRange(min=1), help="Show the newest N builds."
 )

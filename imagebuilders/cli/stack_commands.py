@@ -42,7 +42,7 @@ def show(as_json: bool) -> None:
         output.result(line)
 
 
-@click.command(short_help="List what a stack can be made of.")
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
 def flavors(as_json: bool) -> None:
     """List the flavors of image builders, artifact stores and container registries."""

@@ -20,27 +20,28 @@ from imagebuilders.version import VERSION
 
 ENTRY_POINT_GROUP = "imagebuilders.flavors"
 
+_BUILDER, _STORE, _REGISTRY = (
+    StackComponentType.IMAGE_BUILDER,
+    StackComponentType.ARTIFACT_STORE,
+    StackComponentType.CONTAINER_REGISTRY,
+)
 BUILT_IN = {
-    "imagebuilders.local_image_builder:LocalImageBuilderFlavor": StackComponentType.IMAGE_BUILDER,
-    "imagebuilders.buildkit_image_builder:BuildKitImageBuilderFlavor": (
-        StackComponentType.IMAGE_BUILDER
-    ),
-    "imagebuilders.artifact_stores.local:LocalArtifactStoreFlavor": (
-        StackComponentType.ARTIFACT_STORE
-    ),
-    "imagebuilders.artifact_stores.remote:RemoteArtifactStoreFlavor": (
-        StackComponentType.ARTIFACT_STORE
-    ),
-    "imagebuilders.artifact_stores.s3:S3ArtifactStoreFlavor": StackComponentType.ARTIFACT_STORE,
+    "imagebuilders.local_image_builder:LocalImageBuilderFlavor": (_BUILDER, "local"),
+    "imagebuilders.buildkit_image_builder:BuildKitImageBuilderFlavor": (_BUILDER, "buildkit"),
+    "imagebuilders.artifact_stores.local:LocalArtifactStoreFlavor": (_STORE, "local"),
+    "imagebuilders.artifact_stores.remote:RemoteArtifactStoreFlavor": (_STORE, "remote"),
+    "imagebuilders.artifact_stores.s3:S3ArtifactStoreFlavor": (_STORE, "s3"),
     "imagebuilders.container_registries.default:DefaultContainerRegistryFlavor": (
-        StackComponentType.CONTAINER_REGISTRY
+        _REGISTRY,
+        "default",
     ),
     "imagebuilders.container_registries.ecr:ECRContainerRegistryFlavor": (
         StackComponentType.CONTAINER_REGISTRY
     ),
 }
-"""This package's own flavors, and their kinds. They are no entry points: a frozen application, a
-zipapp or a copy inside another project has no metadata, and needs them all the same."""
+"""This package's own flavors, with their types and names. They are no entry points: a frozen
+application, a zipapp or a copy inside another project has no metadata, and needs them all the
+same."""
 
 
 _OWN_NAME = "imagebuilders"
@@ -142,8 +143,8 @@ class FlavorCatalog:
 
         Args:
             entries: the flavors.
-            built_in: whether this package's own are there as well; they are loaded when something
-                of their kind is first asked for.
+            built_in: whether this package's own are there as well; each is loaded when it is
+                first asked for.
         """
         self._entries = tuple(entries)
         self._own: dict[str, FlavorEntry | None] = dict.fromkeys(BUILT_IN if built_in else ())
@@ -161,13 +162,19 @@ class FlavorCatalog:
             found = self._own[name] = self._own[name] or loaded
         return found
 
-    def _of(self, component_type: StackComponentType) -> list[FlavorEntry]:
-        """Return the flavors of a type; those of this package that are of another stay unloaded."""
-        own = [self._own_entry(name) for name in self._own if BUILT_IN[name] is component_type]
+    def _of(self, component_type: StackComponentType, name: str | None = None) -> list[FlavorEntry]:
+        """Return the flavors of a type and name; this package's others stay unloaded."""
+        own = [
+            self._own_entry(spelled)
+            for spelled in self._own
+            if BUILT_IN[spelled] == (component_type, name or BUILT_IN[spelled][1])
+        ]
         return [
             entry
             for entry in (*own, *self._entries)
-            if entry.flavor is not None and entry.flavor.type is component_type
+            if entry.flavor is not None
+            and entry.flavor.type is component_type
+            and entry.flavor.name == (name or entry.flavor.name)
         ]
 
     @classmethod
@@ -234,11 +241,7 @@ class FlavorCatalog:
         return offers[0]
 
     def _offers(self, component_type: StackComponentType, name: str) -> list[FlavorEntry]:
-        return [
-            entry
-            for entry in self._of(component_type)
-            if entry.flavor is not None and entry.flavor.name == name
-        ]
+        return self._of(component_type, name)
 
 
 def _load(load: Callable[[], object], spelled: str, package: str) -> FlavorEntry:

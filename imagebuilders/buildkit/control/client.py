@@ -114,9 +114,22 @@ class ControlClient:
             TransportError: the connection broke, or the daemon refused.
             CallTimeoutError: no answer came in time.
         """
-        answer = self._ask(
-            "ListWorkers", control_pb2.ListWorkersRequest().SerializeToString(), timeout
-        )
+        return self.ask_workers(timeout)()
+
+    def ask_workers(self, timeout: float = ANSWER_SECONDS) -> Callable[[], list[Worker]]:
+        """Ask for the daemon's workers; return what waits for the answer, as `workers` does.
+
+        Args:
+            timeout: seconds that each answer may take.
+
+        Raises:
+            TransportError: the connection broke.
+        """
+        request = control_pb2.ListWorkersRequest().SerializeToString()
+        asked = self.channel.ask(f"{SERVICE}ListWorkers", request, timeout=timeout)
+        return lambda: self._workers(asked.answer(), timeout)
+
+    def _workers(self, answer: bytes, timeout: float) -> list[Worker]:
         workers = [
             Worker(
                 record.ID,

@@ -15,7 +15,6 @@ from typing import IO, Protocol
 from google.protobuf.message import DecodeError
 
 from imagebuilders.buildkit.proto.control_pb2 import BytesMessage
-from imagebuilders.buildkit.session.folder_receiver import FolderReceiver
 from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
@@ -138,6 +137,8 @@ class FolderTarget:
 
     def receive(self, call: Call) -> None:
         """Write the entries below the folder."""
+        from imagebuilders.buildkit.session.folder_receiver import FolderReceiver
+
         FolderReceiver(call, self._path).run()
 
     def commit(self) -> None:

@@ -27,7 +27,7 @@ from imagebuilders.buildkit.transport.link import Link
 from imagebuilders.buildkit.transport.liveness import Liveness
 from imagebuilders.buildkit.transport.status import Metadata
 from imagebuilders.buildkit.transport.tunnel import Tunnel
-from imagebuilders.buildkit.transport.unary_call import unary
+from imagebuilders.buildkit.transport.unary_call import UnaryCall
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -126,7 +126,17 @@ class Channel:
             TransportError: the connection broke.
             CallTimeoutError: no answer came in time.
         """
-        return unary(self._link, path, message, metadata, timeout)
+        return self.ask(path, message, metadata, timeout).answer()
+
+    def ask(
+        self, path: str, message: bytes, metadata: Metadata = (), timeout: float | None = None
+    ) -> UnaryCall:
+        """Begin a call with one message each way; the answer is waited for by what is returned.
+
+        Raises:
+            TransportError: the connection broke.
+        """
+        return UnaryCall(self._link, path, message, metadata, timeout)
 
     def tunnel(
         self,

@@ -32,6 +32,22 @@ print(sorted(needless & set(sys.modules) - by_pydantic))
 """
 
 
+_COMMAND = """
+import sys
+from imagebuilders.cli.main import main
+main(["build", "--tag", "app:1", sys.argv[1]])
+needless = {
+    "cli.bake_command", "cli.cache_commands", "cli.history_commands",
+    "buildkit_image_builder", "container_registries", "artifact_stores", "many_builds",
+    "docker.classic_build", "docker.registry_errors", "docker.build_steps",
+    "dockerfile.checks", "buildkit.control.failure", "buildkit.session.content",
+    "buildkit.session.folder_receiver", "buildkit.session.ssh_keys",
+    "cache_misses.explanation", "unchanged",
+}
+print(sorted(name for name in needless if f"imagebuilders.{name}" in sys.modules))
+"""
+
+
 @contextmanager
 def _found(engine: FakeDockerEngine) -> Iterator[DiscoveredEngine]:
     with engine.serve() as address:
@@ -99,17 +115,19 @@ def test_a_found_engine_that_went_away(engine: FakeDockerEngine) -> None:
         assert local.image_size("base:1") is None
 
 
-def test_a_build_with_buildkit_loads_no_sdk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", [_BUILD, _COMMAND], ids=["library", "command"])
+def test_a_build_with_buildkit_loads_what_it_needs(tmp_path: Path, program: str) -> None:
     """What a build does not need, its process does not wait for."""
 
     def script(build: ScriptedBuild) -> dict[str, str]:
         return build.export()
 
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nLABEL a=b\n")
     buildkit = ScriptedBuildKit(script)
     engine = FakeDockerEngine("28.5", buildkit=buildkit)
     with engine.serve() as address:
         done = subprocess.run(
-            [sys.executable, "-c", _BUILD],
+            [sys.executable, "-c", program, str(tmp_path)],
             env={**os.environ, "DOCKER_HOST": address, "DOCKER_CONFIG": str(tmp_path)},
             capture_output=True,
             text=True,

@@ -41,6 +41,8 @@ def test_own_flavors_need_no_entry_point(monkeypatch: pytest.MonkeyPatch, stale:
     assert {entry.package for entry in catalog.entries} == {f"imagebuilders {VERSION}"}
     assert [catalog.problem(entry) for entry in catalog.entries] == [None] * len(BUILT_IN)
     assert catalog.find(BUILDER, "local").implementation_class.__name__ == "LocalImageBuilder"
+    flavors = [entry.flavor for entry in catalog.entries if entry.flavor is not None]
+    assert [(flavor.type, flavor.name) for flavor in flavors] == list(BUILT_IN.values())
 
 
 def test_another_package_adds_a_flavor(kite: Path) -> None:
