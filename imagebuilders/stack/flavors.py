@@ -25,7 +25,7 @@ _BUILDER, _STORE, _REGISTRY = (
     StackComponentType.ARTIFACT_STORE,
     StackComponentType.CONTAINER_REGISTRY,
 )
-BUILT_IN = {
+BUILT_IN: dict[str, tuple[StackComponentType, str]] = {
     "imagebuilders.local_image_builder:LocalImageBuilderFlavor": (_BUILDER, "local"),
     "imagebuilders.buildkit_image_builder:BuildKitImageBuilderFlavor": (_BUILDER, "buildkit"),
     "imagebuilders.artifact_stores.local:LocalArtifactStoreFlavor": (_STORE, "local"),
@@ -35,9 +35,7 @@ BUILT_IN = {
         _REGISTRY,
         "default",
     ),
-    "imagebuilders.container_registries.ecr:ECRContainerRegistryFlavor": (
-        StackComponentType.CONTAINER_REGISTRY
-    ),
+    "imagebuilders.container_registries.ecr:ECRContainerRegistryFlavor": (_REGISTRY, "ecr"),
 }
 """This package's own flavors, with their types and names. They are no entry points: a frozen
 application, a zipapp or a copy inside another project has no metadata, and needs them all the
