@@ -412,6 +412,23 @@ class LayerFormatError(ImageFormatError):
         self.is_truncated = is_truncated
 
 
+class UnpackError(LayerFormatError):
+    """An entry of an archive has no place in the files that it is unpacked onto.
+
+    Attributes:
+        operation: what failed, as in `open` or `link`.
+        paths: of what, relative to the folder that is written to; the target of a link first.
+        reason: why, as in `no such file or directory`.
+    """
+
+    def __init__(self, operation: str, paths: tuple[str, ...], reason: str) -> None:
+        shown = " ".join(ascii(path[:200]) for path in paths)
+        super().__init__(f"The archive cannot be unpacked: {operation} {shown}: {reason}.")
+        self.operation = operation
+        self.paths = paths
+        self.reason = reason
+
+
 class DigestMismatchError(ImageFormatError):
     """Content is not what its digest or its size says.
 

@@ -64,6 +64,8 @@ BAD_TARGET = Message(
 )
 TAR_FAILURE = Message("Error processing tar file(exit status 1): {0}", {"23.0": "{0}"})
 """An archive that cannot be unpacked; older engines did that in another process."""
+STREAM_FAILURE = Message("Error processing tar file({0}): ", {"23.0": "{0}"})
+"""An archive that could be unpacked as far as it went, but could not be read to its end."""
 NO_SPACE = Message(
     "Error processing tar file(exit status 1): write /{0}: no space left on device",
     {"23.0": "write /{0}: no space left on device"},

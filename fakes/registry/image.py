@@ -11,7 +11,8 @@ from typing import Protocol
 
 from imagebuilders.exceptions import ConfigurationError, LayerFormatError
 from imagebuilders.oci.file_tree import Tree, UnresolvedPathError, clean, resolve
-from imagebuilders.oci.layer import apply_layer, read_layer
+from imagebuilders.oci.layer import apply_layer
+from imagebuilders.oci.members import read_layer
 
 from .errors import NotInRegistryError
 from .storage import Manifest

@@ -152,6 +152,10 @@ class _Source:
         for _ in self.pieces(size):
             pass
 
+    def skip_padding(self, size: int) -> None:
+        """Pass over the next `size` bytes, which the last entry may lack."""
+        self._take(size)
+
     def drain(self) -> None:
         """Read what follows the archive's end, so that whoever checks the whole sees all of it."""
         for _ in self._pieces:
@@ -201,7 +205,8 @@ class _Content:
     def skip_rest(self) -> None:
         """Pass over what was not read."""
         self._is_over = True
-        self._source.skip(self._left + self._padding)
+        self._source.skip(self._left)
+        self._source.skip_padding(self._padding)
 
 
 def _truncated() -> LayerFormatError:

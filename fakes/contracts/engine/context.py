@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MTIME = 1_600_000_000
@@ -25,6 +25,8 @@ class Entry:
         hard_link: path this entry repeats.
         directory: it is a directory.
         fifo: it is a named pipe.
+        device: major and minor number of a character device.
+        flag: the type as it stands in the header, where it is none of these.
     """
 
     content: bytes = b""
@@ -36,6 +38,8 @@ class Entry:
     hard_link: str = ""
     directory: bool = False
     fifo: bool = False
+    device: tuple[int, int] | None = None
+    flag: bytes = b""
 
 
 def directory(mode: int = 0o755, uid: int = 0, gid: int = 0, mtime: int = MTIME) -> Entry:
@@ -51,13 +55,20 @@ def symlink(target: str) -> Entry:
 Files = Mapping[str, "str | bytes | Entry"]
 
 
-def pack(files: Files) -> bytes:
-    """A tar of the files, in the order given; folders above a file are added once."""
+def pack(
+    files: Files | Sequence[tuple[str, str | bytes | Entry]], *, add_folders: bool = True
+) -> bytes:
+    """A tar of the files, in the order given.
+
+    Args:
+        files: by name; as pairs, a name can come twice.
+        add_folders: each folder above a file gets an entry, once.
+    """
     stream = io.BytesIO()
     seen: set[str] = set()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for name, value in files.items():
-            folders = name.split("/")[:-1]
+        for name, value in files.items() if isinstance(files, Mapping) else files:
+            folders = name.split("/")[:-1] if add_folders else []
             for depth in range(1, len(folders) + 1):
                 folder = "/".join(folders[:depth])
                 if folder not in seen and folder not in files:
@@ -84,6 +95,10 @@ def _info(name: str, entry: Entry) -> tarfile.TarInfo:
         info.type, info.linkname = tarfile.LNKTYPE, entry.hard_link
     elif entry.fifo:
         info.type = tarfile.FIFOTYPE
+    elif entry.device:
+        info.type, (info.devmajor, info.devminor) = tarfile.CHRTYPE, entry.device
+    elif entry.flag:
+        info.type = entry.flag
     else:
         info.size = len(entry.content)
     return info

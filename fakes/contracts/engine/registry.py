@@ -7,6 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from . import scenarios as topics
+from .context import Files
 from .session import Session
 
 Scenario = Callable[[Session], None]
@@ -20,7 +21,7 @@ def scenario(function: Scenario) -> Scenario:
     return function
 
 
-def dockerfiles(group: str, cases: dict[str, str], files: dict[str, str] | None = None) -> None:
+def dockerfiles(group: str, cases: dict[str, str], files: Files | None = None) -> None:
     """Make each Dockerfile of a dict a scenario that builds it."""
 
     def make(dockerfile: str) -> Scenario:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from imagebuilders.exceptions import LayerFormatError
+from imagebuilders.exceptions import UnpackError
 from imagebuilders.oci.file_tree import (
     File,
     Tree,
@@ -16,11 +16,14 @@ from imagebuilders.oci.file_tree import (
     remove,
     resolve,
 )
-from imagebuilders.oci.layer import Member, add_member
+from imagebuilders.oci.members import Member
+from imagebuilders.oci.rooted_files import TreeFiles
+from imagebuilders.oci.unpacking import Unpacker
 
 from .. import messages
 from ..errors import ApiError
 from ..images import tar
+from ..images.unpacking import rules, told
 from ..versions import EngineVersion
 
 
@@ -58,43 +61,48 @@ def entry_sum(member: Member, names: tuple[str, str] = ("", "")) -> str:
     return digest.hexdigest()
 
 
-def _tar_failure(reason: str, version: EngineVersion) -> str:
+def _tar_failure(error: tar.TarError, version: EngineVersion) -> str:
     """The words differ with where the engine notices that a stream is no tar."""
-    if reason.startswith(("archive/tar: invalid", "flate: ")):
-        return reason
-    return messages.TAR_FAILURE(version, reason)
+    reason = str(error)
+    return (
+        reason if reason.startswith(("archive/tar: invalid", "flate: ")) else told(error, version)
+    )
 
 
 class SentContext:
     """The context of a build request."""
 
-    def __init__(self, body: bytes, version: EngineVersion, *, full: bool = False) -> None:
+    def __init__(
+        self, body: bytes, version: EngineVersion, *, now: int = 0, full: bool = False
+    ) -> None:
         """Unpack a tar, compressed or not.
 
         Args:
             body: the tar.
-            words: of the engine's version.
+            version: of the engine.
+            now: the time of folders that it does not list, in seconds since 1970.
             full: there is no room for a file with content.
 
         Raises:
             ApiError: when it is no tar, or there is no room for it.
         """
-        try:
-            members = tar.read(tar.decompress(body))
-        except tar.TarError as error:
-            raise ApiError(500, _tar_failure(str(error), version)) from error
         self.tree: Tree = {}
         self._members: dict[str, Member] = {}
         self._sums: dict[str, str] = {}
-        for member in members:
-            path = clean(member.name)
-            if full and member.file.data:
-                raise ApiError(500, messages.NO_SPACE(version, path))
-            try:
-                add_member(self.tree, path, member)
-            except LayerFormatError as error:
-                raise ApiError(500, messages.TAR_FAILURE(version, str(error))) from error
-            self._members[path] = member
+        unpacker = Unpacker(TreeFiles(self.tree), now=now, rules=rules(version))
+        try:
+            for member in tar.entries(body, version):
+                path = clean(member.name)
+                if full and member.file.data:
+                    raise ApiError(500, messages.NO_SPACE(version, path))
+                unpacker.add(member)
+                # By the name in the archive, wherever links lead it, and the first of a name.
+                self._members.setdefault(path, member)
+        except tar.TarError as error:
+            raise ApiError(500, _tar_failure(error, version)) from error
+        except UnpackError as error:
+            raise ApiError(500, told(error, version)) from error
+        unpacker.finish()
 
     def sum_of(self, path: str) -> str:
         """The sum of the entry a path leads to; the path itself when there is none."""

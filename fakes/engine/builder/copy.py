@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from imagebuilders.exceptions import UnpackError
 from imagebuilders.oci.file_tree import (
     File,
     Tree,
@@ -19,12 +20,13 @@ from imagebuilders.oci.file_tree import (
     resolve,
     walk_key,
 )
-from imagebuilders.oci.layer import Member, add_member
+from imagebuilders.oci.unpacking import Unpacker
 
-from .. import go_text, messages
+from .. import messages
 from ..errors import StepError
 from ..filesystem.overlay import Overlay, Owner
 from ..images import tar
+from ..images.unpacking import rules, told, unpack
 from .context import ImageSource, SentContext, Source, joined_sum, walk
 from .go_glob import has_wildcards, match
 
@@ -145,8 +147,8 @@ def copy_pick(
     if file is None or file.kind == "dir":
         _copy_directory(overlay, source, real, where, owner)
         return
-    if extract and (archive := _archive(file)) is not None:
-        _extract(overlay, archive, where)
+    if extract and tar.is_archive(file.data):
+        _extract(overlay, file.data, where)
         return
     if target.endswith("/") or is_directory(overlay.tree, where):
         where = f"{where}/{posixpath.basename(pick.path)}".lstrip("/")
@@ -219,56 +221,23 @@ def _capabilities(file: File) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in file.xattrs if name == _CAPABILITY)
 
 
-def _archive(file: File) -> list[Member] | None:
-    if len(file.data) < 10:
-        return None
-    try:
-        return tar.read(tar.decompress(file.data)) or None
-    except tar.TarError:
-        return None
-
-
-def _extract(overlay: Overlay, members: list[Member], where: str) -> None:
+def _extract(overlay: Overlay, archive: bytes, where: str) -> None:
+    version = overlay.version
     try:
         overlay.make_directories(where)
     except StepError as error:
         path = f"{overlay.root}/{where}/.pivot_root1"
-        reason = messages.PIVOT_FAILURE(overlay.version, path)
-        refusal = messages.TAR_FAILURE(overlay.version, reason)
+        refusal = messages.TAR_FAILURE(version, messages.PIVOT_FAILURE(version, path))
         raise StepError(f"failed to copy files: {refusal}") from error
     overlay.touch_directory(where)
-    directories: list[tuple[str, int]] = []
-    for member in members:
-        inside = clean(member.name)
-        if posixpath.normpath(member.name) == ".":
-            continue
-        path = f"{where}/{inside}".lstrip("/")
-        for above in ancestors(path):
-            if above not in overlay.tree:
-                overlay.put(above, File("dir", 0o755, 0, 0, overlay.now))
-        if not inside:
-            if overlay.version >= "28.0":
-                name = posixpath.normpath(member.name) + "/"
-                raise StepError(f"failed to copy files: invalid entry name {go_text.quote(name)}")
-            if where and member.file.kind == "dir":
-                overlay.put(where, member.file)
-                directories.append((where, member.file.mtime))
-            continue
-        if member.hard_link:
-            link = f"{where}/{clean(member.hard_link)}".lstrip("/")
-            linked = Member(path, File("file"), hard_link=link)
-            add_member(overlay.tree, path, linked)
-            overlay.touched.update((path, link))
-            continue
-        try:
-            overlay.check_room(inside, member.file)
-        except StepError as error:
-            raise StepError(f"failed to copy files: {error.message}") from error
-        overlay.put(path, member.file)
-        if member.file.kind == "dir":
-            directories.append((path, member.file.mtime))
-    for path, mtime in directories:
-        overlay.tree[path] = overlay.tree[path]._replace(mtime=mtime)
+    try:
+        unpack(
+            overlay, archive, Unpacker(overlay, root=where, now=overlay.now, rules=rules(version))
+        )
+    except StepError as error:
+        raise StepError(f"failed to copy files: {error.message}") from error
+    except (UnpackError, tar.TarError) as error:
+        raise StepError(f"failed to copy files: {told(error, version)}") from error
 
 
 def parse_owner(text: str, overlay: Overlay) -> Owner:

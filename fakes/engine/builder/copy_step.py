@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..dockerfile.instructions import Instruction
 from ..errors import StepError
-from ..images.store import chain_ids
 from .base_images import refused_download, stage_or_image
 from .cache import probe
 from .commit import commit_files
@@ -66,13 +65,14 @@ def copy_step(build: BuildState, state: StageState, instruction: Instruction) ->
         )
     before, images = state.image, build.host.images
     with images.lock:
-        known = {chain for other in images.all() for chain in chain_ids(other)}
+        is_hollow = before is not None and before.id in build.hollow
+        known = {chain for other in images.all() for chain in other.chain_ids if is_hollow}
         image = commit_files(images, state, config, overlay)
         grew = len(image.layers) > len(before.layers if before else ())
-        if grew and before is not None and before.id in build.hollow:
+        if grew and is_hollow:
             # The engine loses track of the layers when a COPY that changed nothing
             # is followed by one that does.
-            chain = chain_ids(image)[-1]
+            chain = image.chain_ids[-1]
             if chain not in known:
                 images.drop(image.id)
                 raise StepError(

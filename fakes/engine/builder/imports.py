@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ..images import tar
+from imagebuilders.exceptions import LayerFormatError
+
+from ..errors import ApiError
 from ..images.config import ImageConfig, RunConfig, history_entry
-from ..images.layers import Layer
 from ..images.store import Image, ImageStore
+from ..images.unpacking import registered, told
 from .changes import apply_changes
 
 
@@ -13,21 +15,22 @@ def import_tar(images: ImageStore, body: bytes, *, changes: list[str], message: 
     """Make an image of a tar, compressed or not.
 
     Raises:
-        ApiError: when a change cannot be applied.
+        ApiError: when a change cannot be applied, or an entry has no place.
         TarError: when it is no tar.
     """
-    content = tar.decompress(body)
-    tar.read(content)
-    config = apply_changes(images.state.version, RunConfig(), changes)
-    now = images.state.clock()
-    layer = Layer(content)
+    version, now = images.state.version, images.state.clock()
+    try:
+        layer = registered(body, version, now)
+    except LayerFormatError as error:
+        raise ApiError(500, told(error, version)) from error
+    config = apply_changes(version, RunConfig(), changes)
     comment = message or "Imported from -"
     document = ImageConfig(
         config=config,
         container_config=RunConfig(),
         created=now,
         comment=comment,
-        docker_version=images.state.version.version,
+        docker_version=version.version,
         history=[history_entry(now, "", comment=comment)],
         diff_ids=[layer.diff_id],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
+from imagebuilders.exceptions import UnpackError
 from imagebuilders.oci.file_tree import (
     File,
     Tree,
@@ -12,19 +13,16 @@ from imagebuilders.oci.file_tree import (
     ancestors,
     children,
     clean,
-    parent,
-    remove,
     resolve,
 )
-from imagebuilders.oci.layer import Member, add_member
+from imagebuilders.oci.rooted_files import MISSING
+from imagebuilders.oci.unpacking import Unpacker
 
-from .. import go_text, messages
 from ..errors import ApiError
 from ..filesystem.overlay import Overlay
 from ..images import tar
+from ..images.unpacking import rules, told, unpack
 from ..versions import EngineVersion
-
-_BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -116,12 +114,12 @@ class ContainerArchive:
 
     def pack(self, found: Found) -> bytes:
         """A tar of a path and all below it."""
-        entries = [(found.name, found.file, "")]
+        entries = [(found.name, found.file)]
         prefix = f"{found.name}/".replace("//", "/")
         for below in children(self._tree, found.path):
             inside = below[len(found.path) :].lstrip("/")
-            entries.append((f"{prefix}{inside}", self._tree[below], ""))
-        return tar.write(entries)
+            entries.append((f"{prefix}{inside}", self._tree[below]))
+        return tar.write(tar.with_hard_links(entries))
 
     # --- in -------------------------------------------------------------------
 
@@ -136,17 +134,17 @@ class ContainerArchive:
         Raises:
             ApiError: when the folder is none, or the archive cannot be put there.
         """
-        folder = self._destination(asked)
+        folder, overlay, version = self._destination(asked), self._overlay, self._version
+        unpacker = Unpacker(
+            overlay, folder=folder, now=overlay.now, rules=rules(version, keeps_kinds=keep_kinds)
+        )
         try:
-            members = tar.read(_plain(archive))
-        except tar.TarError as error:
-            raise self._failed(str(error)) from error
-        folders: list[tuple[str, int]] = []
-        for member in members:
-            self._add(folder, member, folders, keep_kinds=keep_kinds)
-        for path, mtime in folders:
-            if path in self._tree:
-                self._tree[path] = self._tree[path]._replace(mtime=mtime)
+            unpack(overlay, archive, unpacker)
+        except (tar.TarError, UnpackError) as error:
+            reason = error.reason if isinstance(error, UnpackError) else ""
+            if reason == MISSING and version >= "23.0":
+                raise self._missing(asked) from error
+            raise ApiError(500, told(error, version, folder)) from error
 
     def _destination(self, asked: str) -> str:
         absolute = _absolute(asked)
@@ -165,63 +163,6 @@ class ContainerArchive:
             )
         return path
 
-    def _failed(self, reason: str) -> ApiError:
-        return ApiError(500, messages.TAR_FAILURE(self._version, reason))
-
-    def _add(
-        self,
-        folder: str,
-        member: Member,
-        folders: list[tuple[str, int]],
-        *,
-        keep_kinds: bool,
-    ) -> None:
-        name = posixpath.normpath(member.name)
-        is_folder = member.file.kind == "dir" and not member.hard_link
-        if name.startswith("../") or (name == ".." and self._version >= "28.0"):
-            if self._version >= "28.0":
-                shown = go_text.quote(f"{name}/" if is_folder else name)
-                raise self._failed(f"invalid entry name {shown}")
-            raise self._failed(f'"{name}" is outside of "/{folder}"')
-        inside = clean(name)
-        if not inside:
-            return
-        path = f"{folder}/{inside}".lstrip("/")
-        existing = self._tree.get(path)
-        if keep_kinds and existing is not None and (existing.kind == "dir") != is_folder:
-            self._refuse_kind(folder, inside, existing)
-        if member.file.kind == "symlink":
-            self._check_link(folder, path, member.file.link)
-        self._overlay.make_directories(parent(path))
-        if member.hard_link:
-            self._link(folder, path, member)
-            return
-        self._overlay.put(path, member.file)
-        if is_folder:
-            folders.append((path, member.file.mtime))
-
-    def _refuse_kind(self, folder: str, inside: str, existing: File) -> None:
-        shown = inside if self._version >= "28.0" else f"/{folder}/{inside}".replace("//", "/")
-        one, other = "directory", "non-directory"
-        if existing.kind != "dir":
-            one, other = other, one
-        raise self._failed(f'cannot overwrite {one} "{shown}" with {other} "/{folder}"')
-
-    def _check_link(self, folder: str, path: str, link: str) -> None:
-        """Older engines refuse a link that leads out of the folder that is written."""
-        target = posixpath.normpath(f"/{parent(path)}/{link}")
-        if self._version < "28.0" and folder and not f"{target}/".startswith(f"/{folder}/"):
-            raise self._failed(f'invalid symlink "/{path}" -> "{link}"')
-
-    def _link(self, folder: str, path: str, member: Member) -> None:
-        target = f"{folder}/{clean(member.hard_link)}".lstrip("/")
-        if target not in self._tree:
-            raise self._failed(f"link /{target} /{path}: no such file or directory")
-        remove(self._tree, path)
-        add_member(self._tree, path, Member(path, File("file"), hard_link=target))
-        self._overlay.touched.update((path, target))
-        self._overlay.touch_directory(parent(path))
-
 
 def _absolute(asked: str) -> str:
     """A path from the root, tidied; a slash or `/.` at its end stays."""
@@ -238,10 +179,3 @@ def _name(absolute: str) -> str:
     if absolute.endswith("/."):
         return "."
     return posixpath.basename(absolute.rstrip("/")) or "/"
-
-
-def _plain(archive: bytes) -> bytes:
-    data = tar.decompress(archive)
-    if 0 < len(data) < _BLOCK:
-        raise tar.TarError("unexpected EOF")
-    return data

@@ -9,7 +9,7 @@ from .. import messages
 from ..errors import ApiError, StepError
 from ..filesystem.overlay import Overlay
 from ..images.config import RunConfig
-from ..images.store import Image, ImageStore, chain_ids
+from ..images.store import Image, ImageStore
 from ..networks.store import NetworkStore
 from ..state import EngineState
 from ..volumes.store import VolumeStore
@@ -115,7 +115,7 @@ class ContainerStore(ContainerRegister):
             raise ApiError(400, messages.NO_COMMAND(self.state.version))
         container.config.hostname = container.config.hostname or container.id[:12]
         seconds = container.created // 1_000_000_000
-        container.chains = chain_ids(image) if image else []
+        container.chains = list(image.chain_ids) if image else []
         lower = with_init_files(image.tree if image else {}, seconds)
         container.overlay = Overlay(lower, seconds, self.state.version, container.id)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from imagebuilders.oci.file_tree import File, clean, parent, remove
+from imagebuilders.oci.file_tree import File, clean, parent
 
 from .overlay import Overlay
 
@@ -21,8 +21,7 @@ def write_files(overlay: Overlay, files: Mapping[str, str | bytes | None]) -> No
     for path, content in files.items():
         name = clean(path)
         if content is None:
-            remove(overlay.tree, name)
-            overlay.touch_directory(parent(name))
+            overlay.remove(name)
         elif path.endswith("/"):
             overlay.make_directories(name)
         else:

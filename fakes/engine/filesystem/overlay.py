@@ -71,11 +71,29 @@ class Overlay:
         old = self.tree.get(path)
         if old is not None and not (old.kind == "dir" and file.kind == "dir"):
             remove(self.tree, path)
-            if file.kind == "dir" and path in self.lower:
-                self.opaque.add(path)
             old = None
         if old is None:
             self.touch_directory(parent(path))
+            if file.kind == "dir" and self._is_below(path):
+                self.opaque.add(path)
+        self.tree[path] = file
+        self.touched.add(path)
+
+    def _is_below(self, path: str) -> bool:
+        """Whether the tree below has something at a path that was not hidden with a folder."""
+        return path in self.lower and not any(above in self.opaque for above in ancestors(path))
+
+    def get(self, path: str) -> File | None:
+        """What is at a path."""
+        return self.tree.get(path)
+
+    def remove(self, path: str) -> None:
+        """Take a path away, and all below it."""
+        remove(self.tree, path)
+        self.touch_directory(parent(path))
+
+    def change(self, path: str, file: File) -> None:
+        """Change what is at a path in place."""
         self.tree[path] = file
         self.touched.add(path)
 

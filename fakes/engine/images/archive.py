@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.file_tree import File, clean
 
 from .. import go_text, messages
@@ -16,6 +17,7 @@ from .config import RunConfig
 from .layers import Layer, digest_of
 from .reference import InvalidReferenceError, Reference, parse
 from .store import Image, ImageStore
+from .unpacking import registered, told
 
 Message = dict[str, Any]
 
@@ -181,15 +183,20 @@ def _add(images: ImageStore, document: bytes, contents: list[bytes]) -> Image:
             f"invalid manifest, layers length mismatch: expected {len(contents)}, "
             f"got {len(wanted)}",
         )
-    layers = tuple(Layer(tar.decompress(content)) for content in contents)
-    for layer, expected in zip(layers, wanted, strict=True):
+    layers: list[Layer] = []
+    for content, expected in zip(contents, wanted, strict=True):
+        try:
+            layer = registered(content, images.state.version, images.state.clock())
+        except (tar.TarError, LayerFormatError) as error:
+            raise ApiError(500, told(error, images.state.version)) from error
         if layer.diff_id != expected:
             raise ApiError(
                 500,
-                f"invalid diffID for layer {layers.index(layer)}: "
+                f"invalid diffID for layer {len(layers)}: "
                 f"expected {go_text.quote(expected)}, got {go_text.quote(layer.diff_id)}",
             )
-    return images.add(Image(document, layers))
+        layers.append(layer)
+    return images.add(Image(document, tuple(layers)))
 
 
 def _progress(image: Image) -> Iterator[Message]:

@@ -7,14 +7,15 @@ Changeset".
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import File, Tree, ancestors, parent, walk_key
-from imagebuilders.oci.layer import OPAQUE, WHITEOUT, Member
-from imagebuilders.oci.layer import flatten as flatten_members
+from imagebuilders.oci.layer import OPAQUE, WHITEOUT, UnpackedLayer, unpack_layer
+from imagebuilders.oci.members import Member
 
 from . import tar
 
@@ -26,7 +27,7 @@ def digest_of(data: bytes) -> str:
     return str(Digest.of(data))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Layer:
     """A layer's tar and what is in it."""
 
@@ -43,9 +44,14 @@ class Layer:
         return tar.read(self.content)
 
     @cached_property
+    def unpacked(self) -> UnpackedLayer:
+        """The layer by itself, unpacked."""
+        return unpack_layer(self.members)
+
+    @cached_property
     def size(self) -> int:
-        """The bytes of the regular files in it."""
-        return sum(len(m.file.data) for m in self.members)
+        """The bytes of the regular files in it, and of the targets of its links."""
+        return sum(len(m.file.data) + len(os.fsencode(m.file.link)) for m in self.members)
 
     @cached_property
     def compressed(self) -> bytes:
@@ -59,8 +65,14 @@ class Layer:
 
 
 def flatten(layers: Iterable[Layer]) -> Tree:
-    """The root file system that the layers make together."""
-    return flatten_members(layer.members for layer in layers)
+    """The root file system that the layers make together.
+
+    Each is unpacked by itself, so that a folder which it only implies is as if it listed it.
+    """
+    tree: Tree = {}
+    for layer in layers:
+        tree = layer.unpacked.over(tree, keep_folders=False)
+    return tree
 
 
 def difference(
@@ -90,8 +102,6 @@ def difference(
         changed.update(above for above in ancestors(path) if above in new)
     hidden = opaque or set()
     gone = {p for p in old if p not in new and _shows_removal(new, parent(p), hidden)}
-    entries: list[tuple[str, File, str]] = []
-    seen: dict[int, str] = {}
     whiteouts = {
         f"{parent(p)}/{WHITEOUT}{p.rpartition('/')[2]}".lstrip("/"): File("file", 0o600, mtime=now)
         for p in gone
@@ -101,13 +111,8 @@ def difference(
         whiteouts[f"{path}/{OPAQUE}"] = File(
             "file", directory.mode & 0o777, directory.uid, directory.gid
         )
-    for path in sorted(changed | set(whiteouts), key=walk_key):
-        file = whiteouts.get(path) or new[path]
-        hard_link = ""
-        if file.inode:
-            hard_link = seen.setdefault(file.inode, path)
-            hard_link = "" if hard_link == path else hard_link
-        entries.append((path, file, hard_link))
+    paths = sorted(changed | set(whiteouts), key=walk_key)
+    entries = tar.with_hard_links((path, whiteouts.get(path) or new[path]) for path in paths)
     return Layer(tar.write(entries, style=style, bare=set(whiteouts)))
 
 

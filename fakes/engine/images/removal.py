@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ..errors import ApiError
 from .reference import Reference, parse
-from .store import Image, ImageStore, chain_ids
+from .store import Image, ImageStore
 
 
 class Users(Protocol):
@@ -146,6 +146,6 @@ def _delete(
 
 def _gone_layers(images: ImageStore, users: Users, image: Image) -> list[str]:
     """The chains of layers that nothing has any more, the uppermost first."""
-    left = {chain for other in images.all() for chain in chain_ids(other)}
-    left |= users.chains()
-    return [chain for chain in reversed(chain_ids(image)) if chain not in left]
+    used = users.chains()
+    gone = (chain for chain in reversed(image.chain_ids) if not images.has_chain(chain))
+    return [chain for chain in gone if chain not in used]

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import Tree
-from imagebuilders.oci.image_config import chain_ids as oci_chain_ids
+from imagebuilders.oci.image_config import chain_ids
 
 from .. import go_text
 from ..errors import ApiError
 from ..state import EngineState
 from .config import RunConfig
 from .layers import Layer, digest_of, flatten
+from .name_table import NameTable
 from .reference import InvalidReferenceError, Reference, parse, parse_as
 
 
@@ -77,6 +80,12 @@ class Image:
         """Keep a tree that is known already."""
         self._tree = tree
 
+    @cached_property
+    def chain_ids(self) -> list[str]:
+        """The ids of its layer chains."""
+        diff_ids = (Digest.parse(layer.diff_id) for layer in self.layers)
+        return [str(chain) for chain in chain_ids(diff_ids)]
+
     def run_config(self) -> RunConfig | None:
         """What a container of it runs, `None` when its document says nothing."""
         config = self.parsed.get("config")
@@ -85,12 +94,6 @@ class Image:
     def container_config(self) -> RunConfig:
         """What the last step of its build ran."""
         return RunConfig.from_json(self.parsed.get("container_config"))
-
-
-def chain_ids(image: Image) -> list[str]:
-    """The ids of an image's layer chains."""
-    diff_ids = (Digest.parse(layer.diff_id) for layer in image.layers)
-    return [str(chain) for chain in oci_chain_ids(diff_ids)]
 
 
 class ImageStore:
@@ -108,8 +111,10 @@ class ImageStore:
         self.state = state
         self.lock = state.lock
         self._images: dict[str, Image] = {}
-        self._tags: dict[str, str] = {}
-        self._digests: dict[str, str] = {}
+        self._children: dict[str, dict[str, Image]] = {}
+        self._chains: Counter[str] = Counter()
+        self._tags = NameTable()
+        self._digests = NameTable()
 
     # --- images ---------------------------------------------------------------
 
@@ -119,17 +124,22 @@ class ImageStore:
         Those it was made from are kept again if somebody removed them in the meantime.
         """
         with self.lock:
-            kept = self._images.setdefault(image.id, image)
-            above = kept.made_from
+            kept = self._images.get(image.id, image)
+            above: Image | None = kept
             while above is not None and above.id not in self._images:
                 self._images[above.id] = above
+                self._children.setdefault(above.parent, {})[above.id] = above
+                self._chains.update(above.chain_ids)
                 above = above.made_from
             return kept
 
     def adopt(self, image: Image, parent: Image) -> None:
         """Make an image the child of another."""
         with self.lock:
+            self.add(image)
+            del self._children[image.parent][image.id]
             image.made_from = self.add(parent)
+            self._children.setdefault(parent.id, {})[image.id] = image
 
     def get(self, image_id: str) -> Image | None:
         """An image by its full id."""
@@ -144,15 +154,22 @@ class ImageStore:
     def children(self, image_id: str) -> list[Image]:
         """The images made from one; with an empty id those made from nothing here."""
         with self.lock:
-            return [image for image in self._images.values() if image.parent == image_id]
+            return list(self._children.get(image_id, {}).values())
+
+    def has_chain(self, chain: str) -> bool:
+        """Whether an image has the layers of a chain's id."""
+        with self.lock:
+            return self._chains[chain] > 0
 
     def drop(self, image_id: str) -> None:
         """Forget an image and every name of it."""
         with self.lock:
-            self._images.pop(image_id, None)
-            for names in (self._tags, self._digests):
-                for key in [key for key, value in names.items() if value == image_id]:
-                    del names[key]
+            image = self._images.pop(image_id, None)
+            if image is not None:
+                del self._children[image.parent][image_id]
+                self._chains.subtract(image.chain_ids)
+            self._tags.drop(image_id)
+            self._digests.drop(image_id)
 
     # --- names ----------------------------------------------------------------
 
@@ -163,7 +180,7 @@ class ImageStore:
         """
         with self.lock:
             image = self.add(image)
-            self._tags[reference.key] = image.id
+            self._tags.set(reference.key, image.id)
             image.last_tagged = self.state.clock()
 
     def add_digest(self, reference: Reference, image_id: str, *, moving: bool = False) -> None:
@@ -176,13 +193,13 @@ class ImageStore:
         """
         with self.lock:
             if image_id in self._images and (moving or reference.key not in self._digests):
-                self._digests[reference.key] = image_id
+                self._digests.set(reference.key, image_id)
 
     def untag(self, reference: Reference) -> None:
         """Forget a name or a repository's digest."""
         with self.lock:
-            self._tags.pop(reference.key, None)
-            self._digests.pop(reference.key, None)
+            self._tags.remove(reference.key)
+            self._digests.remove(reference.key)
 
     def id_of(self, reference: Reference) -> str | None:
         """The id behind a full name."""
@@ -192,17 +209,17 @@ class ImageStore:
     def tags_of(self, image_id: str) -> list[Reference]:
         """The names of an image, sorted."""
         with self.lock:
-            return [parse(key) for key in sorted(self._tags) if self._tags[key] == image_id]
+            return [parse(key) for key in self._tags.of(image_id)]
 
     def digests_of(self, image_id: str) -> list[Reference]:
         """The repository digests of an image, sorted."""
         with self.lock:
-            return [parse(key) for key in sorted(self._digests) if self._digests[key] == image_id]
+            return [parse(key) for key in self._digests.of(image_id)]
 
     def references(self) -> dict[str, str]:
         """Every name and repository digest with the id it points at."""
         with self.lock:
-            return {**self._tags, **self._digests}
+            return {**self._tags.items(), **self._digests.items()}
 
     def retag(self, reference: Reference, image: Image) -> None:
         """Point a name at an image and say so in the events."""

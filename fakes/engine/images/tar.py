@@ -8,15 +8,16 @@ does not fit (POSIX.1-2001, "pax Interchange Format").
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 from imagebuilders.exceptions import ConfigurationError, LayerFormatError
 from imagebuilders.oci.compression import Compression, decompressed, detect
 from imagebuilders.oci.file_tree import File
-from imagebuilders.oci.layer import MAX_ARCHIVE_BYTES, Member, members
+from imagebuilders.oci.members import MAX_ARCHIVE_BYTES, Member, members
+from imagebuilders.oci.tar_reader import read_tar
 
-from ..versions import ByVersion
+from ..versions import ByVersion, EngineVersion
 
 _TYPE = {"file": b"0", "symlink": b"2", "char": b"3", "block": b"4", "dir": b"5", "fifo": b"6"}
 _MODE_BITS = {
@@ -66,7 +67,15 @@ _PAX_XATTR = "SCHILY.xattr."
 
 
 class TarError(Exception):
-    """A stream that is no tar, or ends too early."""
+    """A stream that is no tar, or ends too early.
+
+    Attributes:
+        in_stream: what is in it is whole, but not what it is compressed with.
+    """
+
+    def __init__(self, reason: str, *, in_stream: bool = False) -> None:
+        super().__init__(reason)
+        self.in_stream = in_stream
 
 
 class TarStyle(NamedTuple):
@@ -222,6 +231,16 @@ def padded(data: bytes) -> bytes:
     return data + bytes(rest) if rest else data
 
 
+def with_hard_links(
+    entries: Iterable[tuple[str, File]],
+) -> Iterator[tuple[str, File, str]]:
+    """Entries with the name to which each hard link leads: the first of the same file."""
+    seen: dict[int, str] = {}
+    for name, file in entries:
+        first = seen.setdefault(file.inode, name) if file.inode else name
+        yield name, file, "" if first == name else first
+
+
 def write(
     entries: Iterable[tuple[str, File, str]],
     *,
@@ -244,32 +263,85 @@ def write(
     return b"".join(parts)
 
 
+def plain(data: bytes) -> bytes:
+    """The tar inside gzip, bzip2, xz or zstd, as far as it can be had; a plain tar as it is."""
+    return _unpacked(data)[0]
+
+
 def decompress(data: bytes) -> bytes:
     """The tar inside gzip, bzip2, xz or zstd; a plain tar as it is.
 
     Raises:
         TarError: on a broken stream.
     """
+    unpacked, problem = _unpacked(data)
+    if problem:
+        raise TarError(problem)
+    return unpacked
+
+
+def _unpacked(data: bytes) -> tuple[bytes, str]:
+    """What can be unpacked, and what an engine says of the rest; empty when there is none."""
+    pieces = bytearray()
     try:
-        return b"".join(decompressed([data], max_bytes=MAX_ARCHIVE_BYTES))
+        # What is before a wrong checksum at the end counts.
+        for piece in decompressed([data[:-8], data[-8:]], max_bytes=MAX_ARCHIVE_BYTES):
+            pieces += piece
     except LayerFormatError as error:
-        if error.is_truncated:
-            raise TarError("unexpected EOF") from error
-        if detect(data) is Compression.GZIP:
-            raise TarError("flate: corrupt input before offset 1") from error
-        raise TarError(str(error.__cause__ or error)) from error
+        return bytes(pieces), _problem(error, data)
     except ConfigurationError as error:
-        raise TarError(str(error)) from error
+        return b"", str(error)
+    return bytes(pieces), ""
+
+
+def _problem(error: LayerFormatError, data: bytes) -> str:
+    if error.is_truncated:
+        return "unexpected EOF"
+    if detect(data) is not Compression.GZIP:
+        return str(error.__cause__ or error)
+    if "checksum" in str(error.__cause__):
+        return "gzip: invalid checksum"
+    return "flate: corrupt input before offset 1"
+
+
+def entries(data: bytes, version: EngineVersion) -> Iterator[Member]:
+    """The entries of a tar, compressed or not, in order; those before it breaks come first.
+
+    Raises:
+        TarError: when it is no tar or ends too early.
+    """
+    unpacked, problem = _unpacked(data)
+    try:
+        yield from members([unpacked], keep_odd=True)
+    except LayerFormatError as error:
+        raise _broken(error) from error
+    # Newer engines look at no more than the archive itself.
+    if problem and (version < "23.0" or not unpacked.endswith(_END)):
+        raise TarError(problem, in_stream=True)
+
+
+def is_archive(data: bytes) -> bool:
+    """Whether a file begins as a tar does, compressed or not."""
+    if len(data) < 10:
+        return False
+    try:
+        return next(read_tar([plain(data)]), None) is not None
+    except LayerFormatError:
+        return False
 
 
 def read(data: bytes) -> list[Member]:
-    """The entries of an uncompressed tar, in order.
+    """The entries of an uncompressed tar, in order, but for those of unknown types.
 
     Raises:
         TarError: when it is no tar or ends too early.
     """
     try:
-        return list(members([data], skip_unknown=True))
+        found = list(members([data], keep_odd=True))
     except LayerFormatError as error:
-        text = "unexpected EOF" if error.is_truncated else "archive/tar: invalid tar header"
-        raise TarError(text) from error
+        raise _broken(error) from error
+    return [member for member in found if member.file.kind != "other"]
+
+
+def _broken(error: LayerFormatError) -> TarError:
+    return TarError("unexpected EOF" if error.is_truncated else "archive/tar: invalid tar header")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Generator, Iterator
 from typing import Any, Protocol
 
+from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.media_types import CONFIG_TYPES
 
 from .. import messages
@@ -14,6 +15,7 @@ from ..images import tar
 from ..images.layers import Layer, digest_of
 from ..images.reference import HUB, Reference
 from ..images.store import Image
+from ..images.unpacking import registered, told
 from ..progress import ATTEMPTS, Message, progress, retrying, short
 from ..versions import PASSES_REFUSALS_ON
 from .access import RegistryAccess
@@ -285,9 +287,11 @@ class _Pull:
         yield progress("Download complete", item)
         yield progress("Extracting", item, size, size)
         try:
-            layer = Layer(tar.decompress(data))
-        except tar.TarError as error:
-            raise RegistryError(f"failed to register layer: {error}") from error
+            state = self._registries.images.state
+            layer = registered(data, state.version, state.clock())
+        except (tar.TarError, LayerFormatError) as error:
+            words = told(error, state.version)
+            raise RegistryError(f"failed to register layer: {words}") from error
         yield progress("Pull complete", item)
         return layer
 

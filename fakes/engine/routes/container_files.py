@@ -90,7 +90,7 @@ def _export(engine: Daemon, _request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
     tree = container.overlay.tree if container.overlay else {}
     engine.containers.note(container, "export")
-    entries = [(name, tree[name], "") for name in sorted(tree, key=walk_key)]
+    entries = tar.with_hard_links((name, tree[name]) for name in sorted(tree, key=walk_key))
     return Response(
         200, chunks_of(tar.write(entries)), {"Content-Type": "application/octet-stream"}
     )

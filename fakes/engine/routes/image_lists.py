@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError
 from ..images.reference import Reference, parse
-from ..images.store import Image, chain_ids
+from ..images.store import Image
 from .filters import labels_match, older_than, truth
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _add_shared_sizes(engine: Daemon, lines: list[dict[str, Any]]) -> None:
     Older engines look only at what is listed, newer ones at every image.
     """
     listed = {line["Id"] for line in lines}
-    chains = {image.id: chain_ids(image) for image in engine.images.all()}
+    chains = {image.id: image.chain_ids for image in engine.images.all()}
     counted = [key for key in chains if engine.version >= "23.0" or key in listed]
     users = Counter(chain for key in counted for chain in set(chains[key]))
     for line in lines:

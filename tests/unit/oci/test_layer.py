@@ -21,7 +21,8 @@ from imagebuilders.oci.file_tree import (
     is_directory,
     resolve,
 )
-from imagebuilders.oci.layer import Member, apply_layer, flatten, members, read_layer
+from imagebuilders.oci.layer import apply_layer, flatten
+from imagebuilders.oci.members import Member, members, read_layer
 
 
 def _file(name: str, data: bytes = b"", mode: int = 0o644) -> Member:
@@ -122,13 +123,13 @@ def test_a_link_does_not_lead_out(target: str) -> None:
 
 def test_links_in_a_circle_are_told() -> None:
     """They lead to no place."""
-    with pytest.raises(LayerFormatError, match="do not end"):
+    with pytest.raises(LayerFormatError, match="too many levels of symbolic links"):
         flatten([[_link("a", "b"), _link("b", "a"), _file("a/c")]])
 
 
 def test_nothing_lies_below_a_file() -> None:
     """Of the same layer."""
-    with pytest.raises(LayerFormatError, match="'a/b' lies below 'a', no folder"):
+    with pytest.raises(LayerFormatError, match="open 'a/b': not a directory"):
         flatten([[_file("a"), _file("a/b")]])
 
 
@@ -165,13 +166,13 @@ def test_a_hard_link_to_nothing_is_told(target: str) -> None:
     """By both names."""
     if not target:
         target = "b"
-    with pytest.raises(LayerFormatError, match="invalid hardlink 'b'"):
+    with pytest.raises(LayerFormatError, match=r"link '[a-z/]+' 'b': no such file"):
         flatten([[_file("a")], [_hard("b", target)]])
 
 
 def test_a_hard_link_to_what_is_hidden_is_told() -> None:
     """The whiteout counts first."""
-    with pytest.raises(LayerFormatError, match="invalid hardlink"):
+    with pytest.raises(LayerFormatError, match="link 'a' 'b': no such file"):
         flatten([[_file("a")], [_file(".wh.a"), _hard("b", "a")]])
 
 
@@ -277,7 +278,7 @@ def test_an_entry_of_an_unknown_type_is_told_or_left_out() -> None:
     archive[148:156] = b"%06o\0 " % sum(archive[:512])
     with pytest.raises(LayerFormatError, match="unknown type 'V': 'v'"):
         read_layer([bytes(archive)])
-    assert [m.name for m in members([bytes(archive)], skip_unknown=True)] == ["f"]
+    assert [m.name for m in members([bytes(archive)], keep_odd=True)] == ["v", "f"]
 
 
 # --- trees ---------------------------------------------------------------------------------------

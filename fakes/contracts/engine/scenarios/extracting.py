@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 
-from ..context import Entry, directory, pack, symlink
+from ..context import Entry, Files, directory, pack, symlink
 from ..registry import dockerfiles
 
 
@@ -25,7 +25,7 @@ _INNER = pack(
         "hard": Entry(hard_link="in"),
     }
 )
-_FILES = {
+_FILES: Files = {
     "t.tar": _INNER,
     "t.tar.gz": _gzip(_INNER),
     "t.tar.bz2": bz2.compress(_INNER),
@@ -67,5 +67,5 @@ dockerfiles(
             "file": "ADD a /z",
         }.items()
     },
-    _FILES,  # type: ignore[arg-type]
+    _FILES,
 )
