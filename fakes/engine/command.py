@@ -13,8 +13,8 @@ import click
 
 from ..http.signals import run as run_program
 from ..http.signals import stop_on_signals
+from ..images.reference import HUB, InvalidReferenceError, parse
 from .environment import HIDING
-from .images.reference import HUB, InvalidReferenceError, parse
 from .rules_file import apply_rules
 from .versions import DEFAULT, VERSIONS
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..clock import Clock, nanoseconds
+from ..images.reference import Reference
 from .builder.effects import RunRules
 from .builder.host import BuildHost
 from .containers.store import ContainerStore
 from .faults import FaultPlan
-from .images.reference import Reference, parse_as
+from .images.names import parse_as
 from .images.store import ImageStore
 from .networks.store import NetworkStore
 from .records import BuildRecord, RequestRecord

@@ -13,15 +13,15 @@ from ..http.conversation import Conversation
 from ..http.crashes import Crashes
 from ..http.messages import ConnectionCutError
 from ..http.server import serving
+from ..images.image import Image
+from ..images.reference import HUB, InvalidReferenceError, Reference, parse
 from .builder.effects import FileContent, RunEffect
 from .containers.effects import ContainerEffect
 from .daemon import Daemon
 from .errors import ApiError, FakeDockerEngineCrashError
 from .http import Request, Response, answering
 from .images.files import ImageFiles
-from .images.reference import HUB, InvalidReferenceError, Reference, parse
 from .images.seed import seeded_image
-from .images.store import Image
 from .records import RequestRecord
 from .routes.router import Router
 from .routes.table import endpoints

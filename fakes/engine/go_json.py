@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import go_text
+from .. import go_text
 
 
 @dataclass(frozen=True)

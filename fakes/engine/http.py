@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from .. import go_text
 from ..http import messages
 from ..http.crashes import Crashes
 from ..http.streams import wait_until_read
-from . import go_text
 from .errors import FakeDockerEngineCrashError
 
 # Longer answers are sent in chunks, as the engine's HTTP server does that fills a buffer first.

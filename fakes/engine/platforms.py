@@ -6,7 +6,7 @@ import re
 
 from imagebuilders.oci.platform import ARCHITECTURE_ALIASES
 
-from . import go_text
+from .. import go_text
 from .errors import ApiError
 
 _ARCHITECTURES = {

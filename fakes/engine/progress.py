@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import go_text
+from .. import go_text
 
 Message = dict[str, Any]
 

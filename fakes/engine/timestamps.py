@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 
-from .go_text import parse_duration, quote
+from ..go_text import parse_duration, quote
 
 _STAMP = re.compile(r"(\d+)(?:\.(\d+))?")
 _NUMBER = re.compile(r"[+-]?[0-9]+")

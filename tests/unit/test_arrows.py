@@ -66,9 +66,10 @@ _ORDER = (
 The package itself, whose public names are imported from everywhere, stands last."""
 
 _ORDER_OF_FAKES = (
-    ("clock", "checks", "records", "rules"),
+    ("clock", "checks", "go_text", "records", "rules"),
     ("faults",),
     ("http",),
+    ("images",),
     ("artifact_store", "registry"),
     ("buildkit",),
     ("engine",),
@@ -78,7 +79,7 @@ _ORDER_OF_FAKES = (
 """The same of `fakes`, which may import `imagebuilders`."""
 
 _ORDER_OF_ENGINE = (
-    ("versions", "errors", "go_text", "records"),
+    ("versions", "errors", "records"),
     ("messages", "events", "go_json", "timestamps", "platforms", "progress"),
     ("state",),
     ("filesystem",),

@@ -8,8 +8,8 @@ from typing import Any
 
 from imagebuilders.oci.file_tree import File, clean, walk_key
 
-from ...engine.images import tar
-from ...engine.images.layers import Layer, flatten
+from ...images import tar
+from ...images.layers import Layer, flatten
 from .context import MTIME
 
 _FIXED_TIMES = range(MTIME - 10_000_000, MTIME + 10_000_000)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from ...images.image import Image
+from ...images.reference import InvalidReferenceError
 from ..errors import ApiError, StepError
-from ..images.reference import InvalidReferenceError, parse_as
-from ..images.store import Image
-from ..images.tar import STYLES
+from ..images.names import parse_as
+from ..images.tar_styles import STYLES
 from ..registries.credentials import Credentials
 from ..registries.pulling import pull
 from .context import ImageSource

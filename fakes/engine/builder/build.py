@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...http.messages import ConnectionCutError
+from ...images.config import RunConfig
 from ..dockerfile.dialect import Dialect
 from ..dockerfile.instructions import Instruction, interpret_trigger
 from ..dockerfile.plan import BuildPlan, Stage
 from ..dockerfile.words import process_word
 from ..errors import ApiError, DockerfileError, StepError
-from ..images.config import RunConfig
 from ..platforms import parse_platform
 from ..records import BuildRecord, StepRecord
 from . import base_images, steps

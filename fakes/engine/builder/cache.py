@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..images.config import RunConfig
-from ..images.store import Image, ImageStore
+from ...images.config import RunConfig
+from ...images.image import Image
+from ..images.store import ImageStore
 from .cache_from import restore
 from .messages import Saying, said
 from .state import BuildState, StageState

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..go_text import parse_rfc3339
-from ..images.config import ImageConfig, RunConfig
-from ..images.store import Image, ImageStore
+from ...go_text import parse_rfc3339
+from ...images.config import ImageConfig, RunConfig
+from ...images.image import Image
+from ..images.store import ImageStore
 
 
 def restore(images: ImageStore, target: Image, parent: Image | None, config: RunConfig) -> Image:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from imagebuilders.go_text import to_lower
 
+from ...images.config import RunConfig
 from .. import messages
 from ..dockerfile.dialect import Dialect
 from ..dockerfile.instructions import interpret, read
 from ..dockerfile.words import Syntax
 from ..errors import ApiError, DockerfileError, StepError
-from ..images.config import RunConfig
 from ..versions import EngineVersion
 from . import steps
 from .arguments import BuildArguments

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from imagebuilders.oci.file_tree import Tree
+from imagebuilders.oci.tar_writer import TarStyle
 
+from ...images.config import ImageConfig, RunConfig, history_entry
+from ...images.image import Image
+from ...images.layers import EMPTY_DIFF_ID, Layer, difference
 from ..filesystem.overlay import Overlay
-from ..images.config import ImageConfig, RunConfig, history_entry
-from ..images.layers import EMPTY_DIFF_ID, Layer, difference
-from ..images.store import Image, ImageStore
-from ..images.tar import STYLES, TarStyle
+from ..images.store import ImageStore
+from ..images.tar_styles import STYLES
 from .state import StageState
 
 

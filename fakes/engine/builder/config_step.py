@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 
+from ...images.config import RunConfig
 from .. import messages
 from ..dockerfile.instructions import Instruction
 from ..errors import StepError
-from ..images.config import RunConfig
 from . import steps
 from .cache import probe
 from .commit import commit_step

@@ -18,11 +18,12 @@ from imagebuilders.oci.file_tree import (
 )
 from imagebuilders.oci.members import Member
 from imagebuilders.oci.rooted_files import TreeFiles
+from imagebuilders.oci.tar_writer import TarStyle
 from imagebuilders.oci.unpacking import Unpacker
 
+from ...images import tar
 from .. import messages
 from ..errors import ApiError
-from ..images import tar
 from ..images.unpacking import rules, told
 from ..versions import EngineVersion
 
@@ -91,7 +92,7 @@ class SentContext:
         self._sums: dict[str, str] = {}
         unpacker = Unpacker(TreeFiles(self.tree), now=now, rules=rules(version))
         try:
-            for member in tar.entries(body, version):
+            for member in tar.entries(body, to_the_end=version < "23.0"):
                 path = clean(member.name)
                 if full and member.file.data:
                     raise ApiError(500, messages.NO_SPACE(version, path))
@@ -130,7 +131,7 @@ class SentContext:
 class ImageSource:
     """The files of an image or stage, for `COPY --from`."""
 
-    def __init__(self, tree: Tree, style: tar.TarStyle) -> None:
+    def __init__(self, tree: Tree, style: TarStyle) -> None:
         self.tree = tree
         self._style = style
 
@@ -142,11 +143,9 @@ class ImageSource:
             return real
         name = real + ("/" if file.kind == "dir" else "")
         bits = 0
-        if self._style.type_bits:
+        if self._style.has_type_bits:
             bits = {"dir": 0o040000, "symlink": 0o120000, "file": 0o100000}.get(file.kind, 0)
-        names = ("", "")
-        if self._style.owner_names:
-            names = tar.owner_names(file.uid, file.gid)
+        names = self._style.owner_names(file.uid, file.gid)
         return entry_sum(
             Member(
                 name,

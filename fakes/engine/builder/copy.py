@@ -22,10 +22,10 @@ from imagebuilders.oci.file_tree import (
 )
 from imagebuilders.oci.unpacking import Unpacker
 
+from ...images import tar
 from .. import messages
 from ..errors import StepError
 from ..filesystem.overlay import Overlay, Owner
-from ..images import tar
 from ..images.unpacking import rules, told, unpack
 from .context import ImageSource, SentContext, Source, joined_sum, walk
 from .go_glob import has_wildcards, match

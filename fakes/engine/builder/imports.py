@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from imagebuilders.exceptions import LayerFormatError
 
+from ...images.config import ImageConfig, RunConfig, history_entry
+from ...images.image import Image
 from ..errors import ApiError
-from ..images.config import ImageConfig, RunConfig, history_entry
-from ..images.store import Image, ImageStore
+from ..images.store import ImageStore
 from ..images.unpacking import registered, told
 from .changes import apply_changes
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from ...images.config import RunConfig
 from .. import messages
 from ..containers.merge import complete_for_container
 from ..containers.root import prepare_root
 from ..errors import ApiError
 from ..filesystem.overlay import Overlay
-from ..images.config import RunConfig
 from .messages import Messages, Saying, said
 from .state import BuildState, StageState
 

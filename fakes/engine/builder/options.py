@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..images.reference import Reference
+from ...images.reference import Reference
 from ..registries.credentials import Credentials
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...images.config import DEFAULT_PATH, RunConfig
+from ...images.image import Image
 from ..dockerfile.words import Syntax
 from ..filesystem.overlay import Overlay
-from ..images.config import DEFAULT_PATH, RunConfig
-from ..images.store import Image
 from ..records import StepRecord
 from .arguments import BuildArguments
 from .context import SentContext

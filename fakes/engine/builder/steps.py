@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable
 
-from .. import go_text
+from ... import go_text
 from ..dockerfile.instructions import Instruction
 from ..dockerfile.words import Syntax, process_word, process_words
 from ..errors import DockerfileError, StepError

@@ -16,11 +16,12 @@ from imagebuilders.oci.file_tree import (
     resolve,
 )
 from imagebuilders.oci.rooted_files import MISSING
+from imagebuilders.oci.tar_writer import with_hard_links, write_tar
 from imagebuilders.oci.unpacking import Unpacker
 
+from ...images import tar
 from ..errors import ApiError
 from ..filesystem.overlay import Overlay
-from ..images import tar
 from ..images.unpacking import rules, told, unpack
 from ..versions import EngineVersion
 
@@ -119,7 +120,7 @@ class ContainerArchive:
         for below in children(self._tree, found.path):
             inside = below[len(found.path) :].lstrip("/")
             entries.append((f"{prefix}{inside}", self._tree[below]))
-        return tar.write(tar.with_hard_links(entries))
+        return write_tar(with_hard_links(entries))
 
     # --- in -------------------------------------------------------------------
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 
+from ...images.config import RunConfig
+from ...images.image import Image
 from .. import messages
 from ..errors import ApiError
-from ..images.config import RunConfig
-from ..images.store import Image
 from ..versions import EngineVersion
 from .container import Container
 from .log_drivers import check_log_driver

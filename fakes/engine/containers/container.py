@@ -6,8 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...images.config import RunConfig
 from ..filesystem.overlay import Overlay
-from ..images.config import RunConfig
 from .effects import ContainerEffect
 from .health import HealthMonitor
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 
-from ..images.config import DEFAULT_PATH, RunConfig
-from ..images.store import Image
+from ...images.config import DEFAULT_PATH, RunConfig
+from ...images.image import Image
 
 
 def signal_number(name: str) -> int | None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...images.config import RunConfig
 from ..errors import ApiError
-from ..images.config import RunConfig
 from .container import Container
 from .mount_specs import (
     Mount,

@@ -6,9 +6,9 @@ import posixpath
 
 from imagebuilders.oci.file_tree import ancestors
 
+from ...images.config import RunConfig
 from ..errors import StepError
 from ..filesystem.overlay import Overlay
-from ..images.config import RunConfig
 
 
 def prepare_root(overlay: Overlay, config: RunConfig) -> Overlay | None:

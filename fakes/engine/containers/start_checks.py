@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any
 
+from ...go_text import quote
 from .. import messages
 from ..errors import ApiError
-from ..go_text import quote
 from ..versions import EngineVersion
 from .container import Container
 from .log_drivers import log_refusal

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ...images.config import RunConfig
+from ...images.image import Image
 from .. import messages
 from ..errors import ApiError, StepError
 from ..filesystem.overlay import Overlay
-from ..images.config import RunConfig
-from ..images.store import Image, ImageStore
+from ..images.store import ImageStore
 from ..networks.store import NetworkStore
 from ..state import EngineState
 from ..volumes.store import VolumeStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .. import go_text
+from ... import go_text
 from .container import STDERR, STDOUT, Container, LogEntry
 
 IDLE = 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import go_text
+from ... import go_text
 from ..errors import ApiError
 from .connections import listed
 from .container import Container

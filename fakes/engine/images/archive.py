@@ -8,15 +8,18 @@ from typing import Any
 
 from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.file_tree import File, clean
+from imagebuilders.oci.tar_writer import write_tar
 
-from .. import go_text, messages
+from ... import go_text
+from ...images import tar
+from ...images.config import RunConfig
+from ...images.image import Image
+from ...images.layers import Layer, digest_of
+from ...images.reference import InvalidReferenceError, Reference, parse
+from .. import messages
 from ..errors import ApiError
 from ..progress import progress_bar
-from . import tar
-from .config import RunConfig
-from .layers import Layer, digest_of
-from .reference import InvalidReferenceError, Reference, parse
-from .store import Image, ImageStore
+from .store import ImageStore
 from .unpacking import registered, told
 
 Message = dict[str, Any]
@@ -41,7 +44,7 @@ def save(images: ImageStore, names: list[str]) -> bytes:
             raise ApiError(500, "empty export - not implemented")
         created = image.created // 1_000_000_000
         layer_names = _add_layers(files, image, created)
-        document = f"{image.id[7:]}.json"
+        document = f"{image.config_digest[7:]}.json"
         files[document] = File("file", 0o644, mtime=created, data=image.document)
         tags = [reference.familiar for reference in references if reference.tag]
         for reference in references:
@@ -54,7 +57,7 @@ def save(images: ImageStore, names: list[str]) -> bytes:
         files["repositories"] = File("file", 0o644, data=text.encode())
     for image, _ in chosen.values():
         images.note("save", image)
-    return tar.write((name, files[name], "") for name in sorted(files))
+    return write_tar((name, files[name], "") for name in sorted(files))
 
 
 def _select(images: ImageStore, name: str) -> list[tuple[Image, list[Reference]]]:

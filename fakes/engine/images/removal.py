@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ...images.image import Image
+from ...images.reference import Reference, parse
 from ..errors import ApiError
-from .reference import Reference, parse
-from .store import Image, ImageStore
+from .store import ImageStore
 
 
 class Users(Protocol):

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from imagebuilders.oci.file_tree import File, Tree, clean, implied_directories
 
 from ...checks import check_files, check_text, check_words, checked_list
-from .config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
-from .layers import difference
-from .store import Image
+from ...images.config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
+from ...images.image import Image
+from ...images.layers import difference
 
 _DEFAULT_FILES: Mapping[str, str] = {
     "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",

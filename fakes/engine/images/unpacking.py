@@ -8,11 +8,12 @@ from imagebuilders.exceptions import LayerFormatError, UnpackError
 from imagebuilders.oci.layer import unpack_layer
 from imagebuilders.oci.unpacking import Unpacker, UnpackRules
 
-from .. import go_text, messages
+from ... import go_text
+from ...images import tar
+from ...images.layers import Layer
+from .. import messages
 from ..filesystem.overlay import Overlay
 from ..versions import ByVersion, EngineVersion
-from . import tar
-from .layers import Layer
 
 _SAFE_PATHS = "28.0"
 """The version from which on an engine looks each folder up below the root by itself."""
@@ -39,7 +40,7 @@ def unpack(overlay: Overlay, archive: bytes, unpacker: Unpacker) -> None:
         TarError: it is no archive, or ends too early.
         StepError: there is no room for it.
     """
-    for member in tar.entries(archive, overlay.version):
+    for member in tar.entries(archive, to_the_end=overlay.version < "23.0"):
         overlay.check_room(posixpath.normpath(f"/{member.name}").lstrip("/"), member.file)
         unpacker.add(member)
     unpacker.finish()
@@ -59,7 +60,9 @@ def registered(content: bytes, version: EngineVersion, now: int) -> Layer:
     """
     layer = Layer(tar.plain(content))
     layer.unpacked = unpack_layer(
-        tar.entries(content, version), now=now // 1_000_000_000, rules=rules(version)
+        tar.entries(content, to_the_end=version < "23.0"),
+        now=now // 1_000_000_000,
+        rules=rules(version),
     )
     return layer
 

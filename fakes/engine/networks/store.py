@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import go_text, messages
+from ... import go_text
+from .. import messages
 from ..errors import ApiError
 from ..state import EngineState
 from .addresses import (

@@ -20,8 +20,8 @@ from imagebuilders.oci.media_types import (
     OCI_MANIFEST,
 )
 
-from ..images.layers import digest_of
-from ..images.reference import HUB, Reference
+from ...images.layers import digest_of
+from ...images.reference import HUB, Reference
 from .credentials import Credentials
 from .errors import Reason, RegistryError, refusal
 from .tls import AnyCertificate, certificate_of

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import requests
 
-from .. import go_text
+from ... import go_text
 
 # What each code means when the registry adds nothing of its own (distribution specification,
 # "Error Codes"), and the status an engine answers with.

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
-from ..images.layers import digest_of
-from ..images.reference import Reference
-from ..images.store import Image
+from ...images.image import Image
+from ...images.layers import digest_of
+from ...images.reference import Reference
 from .client import missing
 from .errors import Reason, RegistryError
 from .manifest import manifest_of
@@ -77,7 +77,7 @@ class HubRepository:
     def blob(self, digest: str, begun: bytes = b"") -> Iterator[bytes]:
         """A configuration or layer of a seeded image."""
         for image in self._images.values():
-            if image.id == digest:
+            if image.config_digest == digest:
                 yield image.document[len(begun) :]
                 return
             for layer in image.layers:

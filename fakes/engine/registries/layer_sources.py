@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from ..images.reference import Reference
+from ...images.reference import Reference
 from .credentials import Credentials
 
 

@@ -6,7 +6,7 @@ import json
 
 from imagebuilders.oci.media_types import DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIFEST
 
-from ..images.store import Image
+from ...images.image import Image
 from .client import Blob
 
 
@@ -22,7 +22,11 @@ def manifest_of(image: Image, blobs: list[Blob] | None = None) -> bytes:
     document = {
         "schemaVersion": 2,
         "mediaType": DOCKER_MANIFEST,
-        "config": {"mediaType": DOCKER_CONFIG, "size": len(image.document), "digest": image.id},
+        "config": {
+            "mediaType": DOCKER_CONFIG,
+            "size": len(image.document),
+            "digest": image.config_digest,
+        },
         "layers": [
             {"mediaType": DOCKER_LAYER_GZIP, "size": blob.size, "digest": blob.digest}
             for blob in blobs

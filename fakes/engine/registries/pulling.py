@@ -9,12 +9,12 @@ from typing import Any, Protocol
 from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.media_types import CONFIG_TYPES
 
+from ...images import tar
+from ...images.image import Image
+from ...images.layers import Layer, digest_of
+from ...images.reference import HUB, Reference
 from .. import messages
 from ..errors import ApiError
-from ..images import tar
-from ..images.layers import Layer, digest_of
-from ..images.reference import HUB, Reference
-from ..images.store import Image
 from ..images.unpacking import registered, told
 from ..progress import ATTEMPTS, Message, progress, retrying, short
 from ..versions import PASSES_REFUSALS_ON

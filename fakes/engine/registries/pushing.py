@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
+from ...images.image import Image
+from ...images.layers import Layer, digest_of
+from ...images.reference import Reference, parse
 from ..errors import ApiError
-from ..images.layers import Layer, digest_of
-from ..images.reference import Reference, parse
-from ..images.store import Image
 from ..progress import ATTEMPTS, Message, progress, retrying, short
 from .access import RegistryAccess
 from .client import Blob, RegistryClient
@@ -83,9 +83,9 @@ class _Push:
         once = {layer.diff_id: layer for layer in reversed(image.layers)}
         for layer in once.values():
             yield from self._layer(layer)
-        if self._client.find_blob(image.id) is None:
+        if self._client.find_blob(image.config_digest) is None:
             location = self._client.begin_upload()
-            self._client.upload(location or "", image.id, image.document)
+            self._client.upload(location or "", image.config_digest, image.document)
         body = manifest_of(image, [self._there[layer.diff_id] for layer in image.layers])
         self._client.put_manifest(name.tag, body, DOCKER_MANIFEST)
         digest = digest_of(body)

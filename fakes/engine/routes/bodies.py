@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import go_text, messages
+from ... import go_text
+from .. import messages
 from ..errors import ApiError
 from ..go_json import MismatchError, Struct, read
 from ..http import Request

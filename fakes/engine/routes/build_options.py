@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .. import go_text
+from ... import go_text
+from ...images.reference import InvalidReferenceError, Reference
 from ..builder.options import BuildOptions
 from ..errors import ApiError
 from ..go_json import STRING, Kind, ListOf, MapOf, MismatchError, Scalar, Struct, read
 from ..http import Request
-from ..images.reference import InvalidReferenceError, Reference
 from ..platforms import parse_platform
 from ..registries.credentials import Credentials
 

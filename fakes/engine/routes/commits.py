@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.oci.reference import is_tag
 
+from ...images.config import ImageConfig, RunConfig, history_entry
+from ...images.image import Image
+from ...images.reference import InvalidReferenceError, Reference
 from ..builder.changes import apply_changes
 from ..builder.commit import layer_of
 from ..containers.container import Container
 from ..containers.merge import merged_config
 from ..errors import ApiError
 from ..http import Request, Response, json_response
-from ..images.config import ImageConfig, RunConfig, history_entry
-from ..images.reference import InvalidReferenceError, Reference
-from ..images.store import Image
-from ..images.tar import STYLES
+from ..images.tar_styles import STYLES
 from .bodies import config_body
 from .container_types import CONFIG
 from .table import route

@@ -6,14 +6,14 @@ import base64
 from typing import TYPE_CHECKING
 
 from imagebuilders.oci.file_tree import walk_key
+from imagebuilders.oci.tar_writer import with_hard_links, write_tar
 
-from .. import go_text
+from ... import go_text
 from ..containers.archive import ContainerArchive, Found
 from ..errors import ApiError
 from ..filesystem.changes import changes
 from ..filesystem.overlay import Overlay
 from ..http import Request, Response, chunks_of, json_response
-from ..images import tar
 from .table import route
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _export(engine: Daemon, _request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
     tree = container.overlay.tree if container.overlay else {}
     engine.containers.note(container, "export")
-    entries = tar.with_hard_links((name, tree[name]) for name in sorted(tree, key=walk_key))
+    entries = with_hard_links((name, tree[name]) for name in sorted(tree, key=walk_key))
     return Response(
-        200, chunks_of(tar.write(entries)), {"Content-Type": "application/octet-stream"}
+        200, chunks_of(write_tar(entries)), {"Content-Type": "application/octet-stream"}
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...images.config import RunConfig
 from .. import messages
 from ..containers.checks import warnings
 from ..containers.view import inspect, summary
 from ..errors import ApiError
 from ..http import Request, Response, json_response
-from ..images.config import RunConfig
 from ..platforms import parse_platform
 from .bodies import config_body
 from .container_lists import LIST_FILTERS, listed

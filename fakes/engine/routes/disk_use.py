@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from .. import go_text
+from ... import go_text
 from ..containers.view import summary
 from ..errors import ApiError
 from ..http import Request, Response, json_response

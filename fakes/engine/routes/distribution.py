@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
+from ...images.reference import HUB, InvalidReferenceError, Reference, is_id
 from ..errors import ApiError
 from ..http import Request, Response, json_response
-from ..images.reference import HUB, InvalidReferenceError, Reference, is_id
 from ..registries.client import RegistryClient
 from ..registries.credentials import Credentials
 from ..registries.errors import RegistryError

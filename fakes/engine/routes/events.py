@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .. import go_text
+from ... import go_text
+from ...images.reference import InvalidReferenceError, parse
 from ..errors import ApiError
 from ..http import Request, Response
-from ..images.reference import InvalidReferenceError, parse
 from .filters import Filters, labels_match, read_filters
 from .numbers import moment
 from .table import route

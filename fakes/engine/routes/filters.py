@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Iterable
 
-from .. import go_text, messages
+from ... import go_text
+from .. import messages
 from ..errors import ApiError
 from ..http import Request
 from ..timestamps import parse_moment

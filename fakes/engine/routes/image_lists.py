@@ -6,9 +6,9 @@ import fnmatch
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from ...images.image import Image
+from ...images.reference import Reference, parse
 from ..errors import ApiError
-from ..images.reference import Reference, parse
-from ..images.store import Image
 from .filters import labels_match, older_than, truth
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from imagebuilders.oci.reference import is_tag
 
-from .. import go_text, messages
+from ... import go_text
+from ...images.image import Image
+from ...images.reference import InvalidReferenceError, Reference
+from .. import messages
 from ..errors import ApiError
 from ..http import Request, Response, chunks_of, json_response
 from ..images import archive
-from ..images.reference import InvalidReferenceError, Reference
 from ..images.removal import remove_image
-from ..images.store import Image
 from .filters import labels_match, older_than, read_filters, truth
 from .image_lists import NO_TIME, summaries
 from .streams import lines

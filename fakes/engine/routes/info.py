@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import go_text
+from ... import go_text
 from ..containers.resources import CPUS
 from ..http import Request, Response, json_response
 from .table import route

@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from .. import go_text
+from ... import go_text
+from ...images.reference import HUB, Reference
 from ..errors import ApiError
 from ..go_json import STRING, Kind, Struct
 from ..http import Request, Response, json_response
-from ..images.reference import HUB, Reference
 from ..registries.client import RegistryClient
 from ..registries.credentials import Credentials
 from ..registries.errors import RegistryError

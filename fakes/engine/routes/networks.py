@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import go_text
+from ... import go_text
 from ..containers import connections
 from ..errors import ApiError
 from ..go_json import BOOL, STRING, STRINGS, Kind, ListOf, Struct

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from imagebuilders.exceptions import LayerFormatError
 
+from ...images.tar import TarError
 from ..errors import ApiError
 from ..faults import apply_after, apply_before
 from ..http import Request, Response, error_response
-from ..images.tar import TarError
 from ..versions import ERRORS_IN_JSON, numbers
 from .table import Endpoint, table
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.oci.reference import is_tag
 
-from .. import go_text, messages
+from ... import go_text
+from ...images.reference import InvalidReferenceError, Reference, is_digest
+from .. import messages
 from ..builder.imports import import_tar
 from ..errors import ApiError
 from ..http import Request, Response, json_response
-from ..images.reference import InvalidReferenceError, Reference, is_digest
 from ..platforms import parse_platform
 from ..progress import message_line
 from ..registries.credentials import Credentials

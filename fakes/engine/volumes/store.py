@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import go_text
+from ... import go_text
 from ..errors import ApiError
 from ..state import EngineState
 from ..versions import EngineVersion

@@ -16,6 +16,7 @@ from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import File, Tree, ancestors, parent, walk_key
 from imagebuilders.oci.layer import OPAQUE, WHITEOUT, UnpackedLayer, unpack_layer
 from imagebuilders.oci.members import Member
+from imagebuilders.oci.tar_writer import PLAIN, TarStyle, with_hard_links, write_tar
 
 from . import tar
 
@@ -82,7 +83,7 @@ def difference(
     *,
     opaque: set[str] | None = None,
     now: int = 0,
-    style: tar.TarStyle = tar.PLAIN_STYLE,
+    style: TarStyle = PLAIN,
 ) -> Layer:
     """The layer that turns `old` into `new`.
 
@@ -112,8 +113,8 @@ def difference(
             "file", directory.mode & 0o777, directory.uid, directory.gid
         )
     paths = sorted(changed | set(whiteouts), key=walk_key)
-    entries = tar.with_hard_links((path, whiteouts.get(path) or new[path]) for path in paths)
-    return Layer(tar.write(entries, style=style, bare=set(whiteouts)))
+    entries = with_hard_links((path, whiteouts.get(path) or new[path]) for path in paths)
+    return Layer(write_tar(entries, style=style, bare=set(whiteouts)))
 
 
 def _shows_removal(new: Mapping[str, File], folder: str, opaque: set[str]) -> bool:

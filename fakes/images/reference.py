@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 from imagebuilders.oci.reference import is_domain, is_repository_path, is_tag
 
-from ..versions import EngineVersion
-
 HUB = "docker.io"
 _LEGACY_HUB = "index.docker.io"
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
@@ -122,19 +120,6 @@ def parse(name: str, *, capitals: bool = False) -> Reference:
     if len(f"{domain}/{rest}") > 255:
         raise InvalidReferenceError("repository name must not be more than 255 characters")
     return Reference(domain, rest, tag, digest)
-
-
-def parse_as(version: EngineVersion, name: str) -> Reference:
-    """Read an image name as a version of the engine does.
-
-    Raises:
-        InvalidReferenceError: in this version's words.
-    """
-    reference = parse(name, capitals=version >= "23.0")
-    if reference.domain.startswith("[") and version < "23.0":
-        # Older engines know no addresses of IPv6 in names.
-        raise InvalidReferenceError("invalid reference format")
-    return reference
 
 
 def _split_domain(name: str, *, capitals: bool) -> tuple[str, str]:

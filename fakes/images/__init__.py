@@ -1,0 +1,1 @@
+"""Images as values: layers, configurations, names, and the stores that hold them."""

@@ -1,0 +1,91 @@
+"""One image: its configuration, its layers, and what it was made from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from imagebuilders.oci.digest import Digest
+from imagebuilders.oci.file_tree import Tree
+from imagebuilders.oci.image_config import chain_ids
+
+from .. import go_text
+from .config import RunConfig
+from .layers import Layer, digest_of, flatten
+
+
+@dataclass(eq=False)
+class Image:
+    """An image.
+
+    Attributes:
+        document: the exact bytes of its configuration.
+        layers: lowest first.
+        made_from: the image it was made from here.
+        last_tagged: nanoseconds since the epoch, 0 when it never was.
+    """
+
+    document: bytes = field(repr=False)
+    layers: tuple[Layer, ...] = field(default=(), repr=False)
+    made_from: Image | None = field(default=None, repr=False)
+    last_tagged: int = 0
+
+    def __post_init__(self) -> None:
+        self.config_digest = digest_of(self.document)
+        self.id = self.config_digest
+        """What it is found by; a store gives the id by its own strategy."""
+        self.parsed: dict[str, Any] = json.loads(self.document)
+        self._tree: Tree | None = None
+
+    @property
+    def parent(self) -> str:
+        """The id of the image it was made from here, or empty."""
+        return self.made_from.id if self.made_from else ""
+
+    @property
+    def short_id(self) -> str:
+        """The twelve digits that messages show."""
+        return self.id[7:19]
+
+    @property
+    def created(self) -> int:
+        """Nanoseconds since the epoch."""
+        return go_text.parse_rfc3339(self.parsed.get("created") or "")
+
+    @property
+    def size(self) -> int:
+        """The bytes of the files in all layers."""
+        return sum(layer.size for layer in self.layers)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The history, oldest first."""
+        return self.parsed.get("history") or []
+
+    @property
+    def tree(self) -> Tree:
+        """The root file system; not to be changed."""
+        if self._tree is None:
+            self._tree = flatten(self.layers)
+        return self._tree
+
+    def remember_tree(self, tree: Tree) -> None:
+        """Keep a tree that is known already."""
+        self._tree = tree
+
+    @cached_property
+    def chain_ids(self) -> list[str]:
+        """The ids of its layer chains."""
+        diff_ids = (Digest.parse(layer.diff_id) for layer in self.layers)
+        return [str(chain) for chain in chain_ids(diff_ids)]
+
+    def run_config(self) -> RunConfig | None:
+        """What a container of it runs, `None` when its document says nothing."""
+        config = self.parsed.get("config")
+        return None if config is None else RunConfig.from_json(config)
+
+    def container_config(self) -> RunConfig:
+        """What the last step of its build ran."""
+        return RunConfig.from_json(self.parsed.get("container_config"))

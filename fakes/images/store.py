@@ -1,0 +1,155 @@
+"""Images by id and name, with the images that they were made from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+
+from .identity import ImageIdentity
+from .image import Image
+from .layers import Layer
+from .name_table import NameTable
+from .reference import Reference, parse
+
+Clock = Callable[[], int]
+
+
+class Images:
+    """Images by id and name.
+
+    Every method holds the lock for its whole length. It is its owner's, so that whoever holds
+    that can look and then act: no image or name comes in between.
+
+    Args:
+        lock: of whoever has them.
+        clock: nanoseconds since 1970.
+        identity: what gives images their ids.
+    """
+
+    def __init__(
+        self, lock: AbstractContextManager[object], clock: Clock, identity: ImageIdentity
+    ) -> None:
+        self.lock = lock
+        self._clock = clock
+        self._identity = identity
+        self._images: dict[str, Image] = {}
+        self._children: dict[str, dict[str, Image]] = {}
+        self._chains: Counter[str] = Counter()
+        self._tags = NameTable()
+        self._digests = NameTable()
+
+    # --- images ---------------------------------------------------------------
+
+    def add(self, image: Image) -> Image:
+        """Keep an image; one with the same id stays as it is.
+
+        Those it was made from are kept again if somebody removed them in the meantime.
+        """
+        with self.lock:
+            image.id = self._identity.of(image)
+            kept = self._images.get(image.id, image)
+            above: Image | None = kept
+            while above is not None and above.id not in self._images:
+                self._images[above.id] = above
+                self._children.setdefault(above.parent, {})[above.id] = above
+                self._chains.update(above.chain_ids)
+                above = above.made_from
+            return kept
+
+    def adopt(self, image: Image, parent: Image) -> None:
+        """Make an image the child of another."""
+        with self.lock:
+            self.add(image)
+            del self._children[image.parent][image.id]
+            image.made_from = self.add(parent)
+            self._children.setdefault(parent.id, {})[image.id] = image
+
+    def get(self, image_id: str) -> Image | None:
+        """An image by its full id."""
+        with self.lock:
+            return self._images.get(image_id)
+
+    def all(self) -> list[Image]:
+        """Every image, in no order that matters."""
+        with self.lock:
+            return list(self._images.values())
+
+    def children(self, image_id: str) -> list[Image]:
+        """The images made from one; with an empty id those made from nothing here."""
+        with self.lock:
+            return list(self._children.get(image_id, {}).values())
+
+    def has_chain(self, chain: str) -> bool:
+        """Whether an image has the layers of a chain's id."""
+        with self.lock:
+            return self._chains[chain] > 0
+
+    def drop(self, image_id: str) -> None:
+        """Forget an image and every name of it."""
+        with self.lock:
+            image = self._images.pop(image_id, None)
+            if image is not None:
+                del self._children[image.parent][image_id]
+                self._chains.subtract(image.chain_ids)
+            self._tags.drop(image_id)
+            self._digests.drop(image_id)
+
+    # --- names ----------------------------------------------------------------
+
+    def tag(self, reference: Reference, image: Image) -> None:
+        """Point a name at an image; taken from whatever had it.
+
+        An image that somebody removed in the meantime is kept again.
+        """
+        with self.lock:
+            image = self.add(image)
+            self._tags.set(reference.key, image.id)
+            image.last_tagged = self._clock()
+
+    def add_digest(self, reference: Reference, image_id: str, *, moving: bool = False) -> None:
+        """Remember under which digest a repository holds an image.
+
+        Args:
+            reference: the digest in its repository.
+            image_id: the image.
+            moving: take it from another image that has it, as of an index for another platform.
+        """
+        with self.lock:
+            if image_id in self._images and (moving or reference.key not in self._digests):
+                self._digests.set(reference.key, image_id)
+
+    def untag(self, reference: Reference) -> None:
+        """Forget a name or a repository's digest."""
+        with self.lock:
+            self._tags.remove(reference.key)
+            self._digests.remove(reference.key)
+
+    def id_of(self, reference: Reference) -> str | None:
+        """The id behind a full name."""
+        with self.lock:
+            return self._digests.get(reference.key) or self._tags.get(reference.key)
+
+    def tags_of(self, image_id: str) -> list[Reference]:
+        """The names of an image, sorted."""
+        with self.lock:
+            return [parse(key) for key in self._tags.of(image_id)]
+
+    def digests_of(self, image_id: str) -> list[Reference]:
+        """The repository digests of an image, sorted."""
+        with self.lock:
+            return [parse(key) for key in self._digests.of(image_id)]
+
+    def references(self) -> dict[str, str]:
+        """Every name and repository digest with the id it points at."""
+        with self.lock:
+            return {**self._tags.items(), **self._digests.items()}
+
+    # --- layers ---------------------------------------------------------------
+
+    def layers(self) -> Iterable[Layer]:
+        """Every layer of every image, once."""
+        with self.lock:
+            return {
+                layer.diff_id: layer for i in self._images.values() for layer in i.layers
+            }.values()
