@@ -20,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -206,6 +206,18 @@ def why_equivalent(name: Name, known: Mapping[Name, str]) -> str | None:
     return known.get(name, known.get((*name[:3], "")))
 
 
+def stale(known: Iterable[Name], root: Path = _ROOT) -> list[Name]:
+    """Return the names of mutants of which the code has none any more."""
+    found = []
+    for name in known:
+        path = root / name[0]
+        source = path.read_text(encoding="utf-8") if path.is_file() else ""
+        every = {each.named(source.encode()) for each in mutants(name[0], source)}
+        if not any(each[:3] == name[:3] and name[3] in ("", each[3]) for each in every):
+            found.append(name)
+    return found
+
+
 class Laboratory:
     """Copies of the project, in each of which one mutant after the other is tried."""
 
@@ -303,6 +315,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     known = equivalents()
+    if gone := stale(known):
+        sys.exit(
+            "\n".join(["These are listed as equivalent, but there are none such:", *map(str, gone)])
+        )
     tried = []
     for mutant in drawn(asked.package, asked.seed, asked.count):
         reason = why_equivalent(mutant.named((_ROOT / mutant.file).read_bytes()), known)

@@ -274,3 +274,43 @@ def test_a_long_module_says_why() -> None:
         if text.count("\n") > 300 and "longer" not in (ast.get_docstring(ast.parse(text)) or ""):
             unexplained.append(path.name)
     assert unexplained == []
+
+
+_STATES = {
+    "imagebuilders": {
+        *("Command", "ExtraFiles", "ImageDraft", "Node", "Row", "StageState", "Step", "ToldStep"),
+        *("_Borrowed", "_Call", "_Ended", "_Fields", "_Frame", "_Joined", "_Moment", "_Noted"),
+        *("_Notes", "_Outgoing", "_Running", "_Setting", "_Work"),
+    },
+    "fakes": {
+        *("AccessControl", "Addresses", "BuildOptions", "BuildPlan", "BuildRecord", "BuildState"),
+        *("Container", "Dispatcher", "Exec", "Fault", "HealthMonitor", "Image", "ImageConfig"),
+        *(
+            "Instruction",
+            "Layer",
+            "Limits",
+            "LogEntry",
+            "Member",
+            "Mounted",
+            "Network",
+            "RegistryAccess",
+        ),
+        *("RegistryEndpoint", "Repository", "Request", "Response", "RunConfig", "Stage"),
+        *("StageState", "StepRecord", "StoreFault", "Volume"),
+    },
+}
+"""Dataclasses that change while a build, a connection, a reading or a test goes on."""
+
+
+@pytest.mark.parametrize("package", _STATES)
+def test_values_cannot_be_changed(package: str) -> None:
+    """A dataclass is frozen, so that it may be shared; one that holds a state is named above."""
+    changeable = {
+        node.name
+        for file in _modules(package).values()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        for decorator in map(ast.unparse, node.decorator_list)
+        if decorator.startswith("dataclass") and "frozen=True" not in decorator
+    }
+    assert changeable <= _STATES[package]

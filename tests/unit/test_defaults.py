@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from importlib import import_module
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from package_parts import modules_of
 
 from imagebuilders.context.entries import Entry
 from imagebuilders.oci.file_tree import File
@@ -14,69 +15,69 @@ from imagebuilders.oci.file_tree import File
 DEFAULTS: dict[str, dict[str, object]] = {
     "archivable.Archivable.iter_archive": {"keep_mtimes": False},
     "archivable.Archivable.write_archive": {"use_gzip": True, "keep_mtimes": False},
-    "artifact_stores.base.BaseArtifactStore.publish": {"replace": True},
-    "artifact_stores.s3.upload.ObjectUpload.__init__": {"replace": True},
-    "auth.go_fields.decode": {"single": False},
-    "bake.env_file.read_env_file": {"is_raw": False},
-    "bake.interpolation.substitute": {"depth": 0},
-    "bake.tasks.TargetBuild": {"is_linked": False, "pushes": False},
+    "artifact_stores.BaseArtifactStore.publish": {"replace": True},
+    "artifact_stores.ObjectUpload.__init__": {"replace": True},
+    "auth.decode": {"single": False},
+    "bake.read_env_file": {"is_raw": False},
+    "bake.substitute": {"depth": 0},
+    "bake.TargetBuild": {"is_linked": False, "pushes": False},
     "build_context.BuildContext.digest": {"use_cache": True},
     "build_context.BuildContext.iter_archive": {"keep_mtimes": False},
     "build_context.BuildContext.entries": {"rewrite_ignore_files": True},
     "build_context.BuildContext.snapshot": {"rewrite_ignore_files": True},
-    "build_options.job.BuildJob": {"will_push": False},
-    "build_options.parsing.parse_size": {"unlimited": False},
-    "build_options.parsing.parse_pairs": {"bare": False},
-    "buildkit.build_cache.prune": {
+    "build_options.BuildJob": {"will_push": False},
+    "build_options.parse_size": {"unlimited": False},
+    "build_options.parse_pairs": {"bare": False},
+    "buildkit.prune": {
         "include_internal": False,
         "reserved_space": 0,
         "max_used_space": 0,
         "min_free_space": 0,
     },
-    "buildkit.build_folders.build_folders": {"has_content_times": False},
-    "buildkit.daemon_features.DaemonFeatures": {"has_exporters": True, "has_resources": True},
-    "buildkit.engine_client.OpenDaemon": {"has_space_limits": True},
-    "buildkit.engine_features.EngineFeatures": {
+    "buildkit.build_folders": {"has_content_times": False},
+    "buildkit.DaemonFeatures": {"has_exporters": True, "has_resources": True},
+    "buildkit.OpenDaemon": {"has_space_limits": True},
+    "buildkit.EngineFeatures": {
         "has_containerd_store": False,
         "has_limits": True,
         "has_contexts": True,
         "has_several_outputs": True,
         "has_resources": False,
     },
-    "buildkit.frontend_answers.OutlineMount": {"is_required": False},
-    "buildkit.frontend_answers.BuildTarget": {"is_default": False},
-    "buildkit.history.pin_build": {"is_pinned": True},
-    "buildkit.outputs.plan_outputs": {"is_index": False, "push": False},
-    "buildkit.session.content.ContentFolder": {"writable": False},
-    "buildkit.session.synced_folders.LocalFolder.__init__": {"has_content_times": False},
-    "buildkit.transport.call.Call.send": {"last": False},
-    "buildkit.transport.calls.CallMachine.send": {"last": False},
-    "buildkit.transport.frames.FrameFilter.__init__": {"skip": 0},
-    "buildkit.transport.http2.Http2Connection.send_headers": {"ended": False},
-    "buildkit.transport.http2.Http2Connection.send_data": {"ended": False},
-    "cache_misses.explanation.CacheExplanation.finish": {"failed": False},
-    "cache_misses.records.StepRecord": {"is_known": True},
-    "cache_misses.scope.Scope.set": {"are_arguments": False},
-    "cache_misses.step_inputs.StepInputs": {"is_known": True, "fetches": False},
-    "cli.build_flags.Flag": {"is_repeated": False, "is_hidden": False},
-    "cli.dockerfile_call.DockerfileCall": {"as_json": False, "ignores_status": False},
-    "cli.progress.progress": {"are_many": False},
-    "connections.address.Address": {"tls": False},
-    "connections.address.parse_address": {"tls": False},
-    "connections.candidates.Candidate": {"binding": False},
-    "connections.tls.TLSFiles": {"verify": True},
-    "context.advice.largest_folders": {"limit": 10},
-    "context.archive.archive_stream": {"keep_mtimes": False, "keep_modes": False},
-    "context.dockerfile_lookup.FoundDockerfile": {"mode": 0o644},
-    "context.folder.Folder.files": {"start": 0, "at": 0},
-    "context.patterns.Pattern.__init__": {"line": 0},
-    "context.patterns.compile_pattern": {"line": 0},
-    "context.remote.RemoteSource": {"has_dockerfile": True},
-    "context.rules.IgnoreRules.judge": {"parent_hits": 0},
-    "context.snapshot.ContextSnapshot.digest": {"use_cache": True},
-    "context.snapshot.ContextSnapshot.hashed_entries": {"use_cache": True},
-    "context.snapshot.ContextSnapshot.iter_archive": {"keep_mtimes": False, "keep_modes": False},
-    "context.tar_stream.tar_stream": {"keep_modes": False},
+    "buildkit.OutlineMount": {"is_required": False},
+    "buildkit.BuildTarget": {"is_default": False},
+    "buildkit.pin_build": {"is_pinned": True},
+    "buildkit.plan_outputs": {"is_index": False, "push": False},
+    "buildkit.ContentFolder": {"writable": False},
+    "buildkit.LocalFolder.__init__": {"has_content_times": False},
+    "buildkit.Call.send": {"last": False},
+    "buildkit.CallMachine.send": {"last": False},
+    "buildkit.FrameFilter.__init__": {"skip": 0},
+    "buildkit.Http2Connection.send_headers": {"ended": False},
+    "buildkit.Http2Connection.send_data": {"ended": False},
+    "cache_misses.CacheExplanation.finish": {"failed": False},
+    "cache_misses.StepRecord": {"is_known": True},
+    "cache_misses.Scope.set": {"are_arguments": False},
+    "cache_misses.StepInputs": {"is_known": True, "fetches": False},
+    "cli.Flag": {"is_repeated": False, "is_hidden": False},
+    "cli.DockerfileCall": {"as_json": False, "ignores_status": False},
+    "cli.progress": {"are_many": False},
+    "connections.Address": {"tls": False},
+    "connections.parse_address": {"tls": False},
+    "connections.Candidate": {"binding": False},
+    "connections.TLSFiles": {"verify": True},
+    "context.largest_folders": {"limit": 10},
+    "context.archive_stream": {"keep_mtimes": False, "keep_modes": False},
+    "context.FoundDockerfile": {"mode": 0o644},
+    "context.Folder.files": {"start": 0, "at": 0},
+    "context.Pattern.__init__": {"line": 0},
+    "context.compile_pattern": {"line": 0},
+    "context.RemoteSource": {"has_dockerfile": True},
+    "context.IgnoreRules.judge": {"parent_hits": 0},
+    "context.ContextSnapshot.digest": {"use_cache": True},
+    "context.ContextSnapshot.hashed_entries": {"use_cache": True},
+    "context.ContextSnapshot.iter_archive": {"keep_mtimes": False, "keep_modes": False},
+    "context.tar_stream": {"keep_modes": False},
     "control_files.read_control_file": {"allow_streams": False},
     "daemon_image_builder.DaemonImageBuilder.build": {
         "explain_cache": False,
@@ -94,38 +95,38 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "explain_cache": False,
         "skip_unchanged": False,
     },
-    "distribution.sender.Sender.send": {"retry": True},
-    "distribution.session.RegistrySession.request": {"retry": True},
-    "docker.build_progress.BuildProgress.__init__": {"removes_containers": True},
-    "docker.build_stream.DockerStream.__init__": {"removes_containers": True},
-    "docker.context_files.EngineContext.archive": {"compress": False, "keep_mtimes": True},
-    "dockerfile.excerpts.excerpt": {"end_line": 0, "around": 2},
-    "dockerfile.exec_form.read_exec_form": {"whole": True},
-    "dockerfile.forms.Form": {"exec_form": False},
-    "dockerfile.forms.read_instruction": {"depth": 0},
-    "dockerfile.grammar.Grammar": {
+    "distribution.Sender.send": {"retry": True},
+    "distribution.RegistrySession.request": {"retry": True},
+    "docker.BuildProgress.__init__": {"removes_containers": True},
+    "docker.DockerStream.__init__": {"removes_containers": True},
+    "docker.EngineContext.archive": {"compress": False, "keep_mtimes": True},
+    "dockerfile.excerpt": {"end_line": 0, "around": 2},
+    "dockerfile.read_exec_form": {"whole": True},
+    "dockerfile.Form": {"exec_form": False},
+    "dockerfile.read_instruction": {"depth": 0},
+    "dockerfile.Grammar": {
         "here_documents": True,
         "here_document_spaces": True,
         "whole_json": True,
         "flag_escape": True,
         "word_before_modifier": False,
     },
-    "dockerfile.health_check.HealthCheck": {
+    "dockerfile.HealthCheck": {
         "interval": 0,
         "timeout": 0,
         "start_period": 0,
         "start_interval": 0,
         "retries": 0,
     },
-    "dockerfile.shell_words.expand": {"keep_escapes": False, "keep_unset": False},
-    "dockerfile.values.HereDocument": {
+    "dockerfile.expand": {"keep_escapes": False, "keep_unset": False},
+    "dockerfile.HereDocument": {
         "expand": True,
         "strip_tabs": False,
         "descriptor": 0,
         "terminated": True,
     },
-    "dockerfile.values.Problem": {"line": 0, "end_line": 0},
-    "dockerfile.values.Instruction": {"line": 0, "end_line": 0, "exec_form": False},
+    "dockerfile.Problem": {"line": 0, "end_line": 0},
+    "dockerfile.Instruction": {"line": 0, "end_line": 0, "exec_form": False},
     "events.ContextProgress": {"done": False, "total": 0},
     "events.StepProgress": {"current": 0, "total": 0, "done": False},
     "events.StepFinished": {"cached": False},
@@ -137,11 +138,10 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "exceptions.LayerFormatError.__init__": {"is_truncated": False},
     "exceptions.RegistryConnectionError.__init__": {"is_transient": False},
     "exceptions.RegistryResponseError.__init__": {"status": 0},
-    "oci.file_tree.resolve": {"follow_last": True},
-    "oci.image_config.HistoryEntry": {"empty_layer": False},
-    "oci.layer.members": {"skip_unknown": False},
-    "oci.layout.ImageLayout.add": {"tags": ("latest",)},
-    "oci.tar_header.TarEntry": {
+    "oci.resolve": {"follow_last": True},
+    "oci.HistoryEntry": {"empty_layer": False},
+    "oci.ImageLayout.add": {"tags": ("latest",)},
+    "oci.TarEntry": {
         "mode": 0o644,
         "uid": 0,
         "gid": 0,
@@ -151,30 +151,29 @@ DEFAULTS: dict[str, dict[str, object]] = {
     },
     "proxies.Proxy": {"tls": False},
     "sharing.Shared.as_current": {"is_needed": False},
-    "stack.flavors.FlavorCatalog.__init__": {"built_in": False},
+    "stack.FlavorCatalog.__init__": {"built_in": False},
 }
 
 
-def _parameters(path: str) -> dict[str, Any]:
-    module, _, name = path.rpartition(".")
-    names = [name]
-    while module.rpartition(".")[2][:1].isupper():
-        module, _, name = module.rpartition(".")
-        names.insert(0, name)
-    found: Any = import_module(f"imagebuilders.{module}")
-    for name in names:
-        found = inspect.getattr_static(found, name)
-    return {each.name: each.default for each in inspect.signature(found).parameters.values()}
+def _found(path: str) -> Iterator[Any]:
+    """Yield what has a qualified name in the modules of a part of the package."""
+    part, _, name = path.partition(".")
+    for module in modules_of(part):
+        found: Any = module
+        for each in name.split("."):
+            found = inspect.getattr_static(found, each, None)
+        if getattr(found, "__module__", None) == module.__name__:
+            yield found
 
 
 @pytest.mark.parametrize("path", DEFAULTS)
 def test_defaults(path: str) -> None:
     """Calls without an argument, and values without a field, mean what is documented."""
-    parameters = _parameters(path)
-    expected = DEFAULTS[path]
-    found = {name: parameters[name] for name in expected}
-    assert found == expected
-    assert list(map(type, found.values())) == list(map(type, expected.values()))
+    (found,) = _found(path)
+    parameters = inspect.signature(found).parameters
+    defaults = {name: parameters[name].default for name in DEFAULTS[path]}
+    assert defaults == DEFAULTS[path]
+    assert list(map(type, defaults.values())) == list(map(type, DEFAULTS[path].values()))
 
 
 def test_a_file_that_says_nothing_of_itself() -> None:

@@ -156,6 +156,14 @@ def test_what_a_build_told_is_told_again(buildkit: ScriptedBuildKit, daemon: Ope
     assert [event.number for event in told if isinstance(event, StepFinished)] == [1]
 
 
+def test_what_is_not_known_cannot_be_told_again(daemon: OpenDaemon) -> None:
+    """That there is no such build is said, and nothing is told."""
+    told: list[Event] = []
+    with pytest.raises(BuildKitError, match="unknown"):
+        replay_build(daemon, "unknown", told.append)
+    assert told == []
+
+
 def test_a_build_is_found_by_its_name_or_place(
     buildkit: ScriptedBuildKit, daemon: OpenDaemon
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuilders.cli.humanize import duration, size
+from imagebuilders.cli.humanize import age, counted, duration, size
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,28 @@ def test_size_never_has_four_digits(count: int) -> None:
 def test_duration(seconds: float, text: str) -> None:
     """Durations grow from tenths of a second to hours."""
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0 s"),
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (2 * 86400 - 1, "47 h"),
+        (2 * 86400, "2 days"),
+        (10 * 86400 + 5, "10 days"),
+    ],
+)
+def test_age(seconds: float, text: str) -> None:
+    """How long ago something was has one unit, and begins anew with the next."""
+    assert age(seconds) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files")])
+def test_counted(count: int, text: str) -> None:
+    """One alone has no plural."""
+    assert counted(count, "file") == text

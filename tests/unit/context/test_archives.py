@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import stat
+import struct
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from imagebuilders import BuildContext
 from imagebuilders.context import archive, tar_stream, zip_stream
 from imagebuilders.context.archive import DEFAULT_MTIME, ArchiveType, archive_stream, fixed_mtime
 from imagebuilders.context.content import CHUNK_SIZE
@@ -183,6 +185,14 @@ def test_gzip_header() -> None:
     assert gzip.decompress(data) == made(ArchiveType.TAR)
 
 
+@pytest.mark.parametrize(("content", "smaller"), [(b"a" * 1000, True), (os.urandom(1000), False)])
+def test_gzip_of_little(content: bytes, smaller: bool) -> None:
+    """It is compressed without a look at what that gains."""
+    compressed = b"".join(gzip_stream([content]))
+    assert gzip.decompress(compressed) == content
+    assert (len(compressed) < len(content) // 10) is smaller
+
+
 @pytest.mark.parametrize("kinds", ["r", "t", "rt", "tr", "rtr", "trt", "rr", "s", "ttsrs"])
 def test_gzip_of_much(kinds: str) -> None:
     """Stretches that are compressed and stretches that are stored make one stream."""
@@ -282,3 +292,20 @@ def test_known_bytes() -> None:
     """The tar of some entries never changes from one release to the next."""
     known = "e21f10835599d2a8314667bc4b0558415f7dd9018d6cfbccaf42518bb76723d4"
     assert hashlib.sha256(made(ArchiveType.TAR)).hexdigest() == known
+
+
+@pytest.mark.parametrize("names", [(), ("a",), ("a", "b/c", "d")])
+def test_the_end_of_a_zip_archive(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """It says how many entries there are, how long their directory is, and where that begins."""
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(name)
+    data = b"".join(BuildContext(str(tmp_path)).iter_archive(ArchiveType.ZIP))
+    entries = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    end = data.rindex(b"PK\6\6")
+    here, every, length, start = struct.unpack("<4Q", data[end + 24 : end + 56])
+    assert here == every == len(entries)
+    assert start + length == end
+    assert data[start : start + 4] in (b"PK\1\2", b"PK\6\6")
+    assert data.count(b"PK\1\2", start, end) == len(entries)

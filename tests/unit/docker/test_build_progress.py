@@ -355,6 +355,14 @@ def test_downloads_and_layers_belong_to_their_step() -> None:
     assert StepOutput(0, "Digest: sha256:0") in followed.events
 
 
+def test_downloads_before_the_first_step() -> None:
+    """They belong to no step, as when an engine pulls the frontend."""
+    download = {"status": "Downloading", "progressDetail": {"current": 5, "total": 9}}
+    followed = Followed([download, {**download, "id": "ab"}])
+    assert followed.of(StepProgress) == [StepProgress(0, "Downloading", 5, 9)]
+    assert [layer.step_id for layer in followed.of(LayerProgress)] == [""]
+
+
 def test_lines_of_both_streams_keep_apart() -> None:
     """A line of errors in the midst of another line does not divide it."""
     followed = Followed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imagebuilders.dockerfile.shell_patterns import (
@@ -26,6 +26,8 @@ def _expression(pattern: str, *, greedy: bool) -> re.Pattern[str]:
 
 
 @given(_PATTERNS, _VALUES, st.booleans())
+@example("*b", "\nb", True)
+@example("*b", "a\nb", False)
 def test_prefix(pattern: str, value: str, greedy: bool) -> None:
     """What goes is what the regular expression matches at the beginning."""
     match = _expression(pattern, greedy=greedy).match(value)

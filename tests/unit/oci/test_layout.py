@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from imagebuilders.exceptions import ControlFileNotFoundError, ImageFormatError
 from imagebuilders.oci.descriptor import Descriptor
@@ -85,3 +86,21 @@ def test_what_is_no_layout_is_an_error(tmp_path: Path) -> None:
         ImageLayout(tmp_path).find()
     with pytest.raises(ImageFormatError):
         ImageLayout(tmp_path / "other").add({"digest": "x"})
+
+
+def test_folders_of_a_layout_are_made(tmp_path: Path) -> None:
+    """Those above it, too."""
+    layout = ImageLayout(tmp_path / "a" / "b" / "layout")
+    layout.add(_descriptor(b"one"))
+    assert layout.find() is not None
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path, mocker: MockerFixture) -> None:
+    """The index is whole or the one before, and no other file stays."""
+    layout = ImageLayout(tmp_path)
+    layout.add(_descriptor(b"one"), ("1",))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    mocker.patch("imagebuilders.oci.layout.os.replace", side_effect=OSError(28, "full"))
+    with pytest.raises(OSError, match="full"):
+        layout.add(_descriptor(b"two"), ("2",))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

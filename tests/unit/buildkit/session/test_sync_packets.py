@@ -12,6 +12,7 @@ from imagebuilders.buildkit.session.sync_packets import (
     entry_stat,
     error_packet,
     run_stats,
+    sent_time,
 )
 from imagebuilders.buildkit.session.sync_selection import HardLinks, Run, Selection
 from imagebuilders.context.entries import Entry, EntryType, encode_path
@@ -54,6 +55,20 @@ def test_links_and_folders_are_what_protobuf_reads(path: str, target: str, time:
         linkname=encode_path(target),
     )  # fmt: skip
     assert folder.stat == Stat(path=encode_path(path), mode=1 << 31 | 0o755, modTime=time)
+
+
+def test_the_time_of_an_added_file() -> None:
+    """It comes from the content, so that another build sends the same, within 1970's first second.
+
+    The daemon would take another time for another file.
+    """
+    sent = {
+        content: sent_time(Entry("a", EntryType.FILE, source=content)) for content in (b"", b"x")
+    }
+    assert sent == {b"": 824_261_652, b"x": 871_479_876}
+    assert sent_time(Entry("a", EntryType.FILE, source=b"x", mtime_ns=5)) == 5
+    assert sent_time(Entry("a", EntryType.DIRECTORY)) == 0
+    assert sent_time(Entry("a", EntryType.FILE, source="/path")) == 0
 
 
 @given(st.integers(0, 2**32 - 1), st.binary(max_size=20_000))
