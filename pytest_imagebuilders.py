@@ -78,6 +78,7 @@ def fake_docker_engine(request: pytest.FixtureRequest) -> Iterator[FakeDockerEng
     """A Docker Engine in memory."""
     engine: FakeDockerEngine = _marked_double(request, "FakeDockerEngine", "fake_docker_engine")
     yield engine
+    engine.close()
     engine.crashes.check()
 
 
@@ -92,6 +93,8 @@ def fake_docker_engine_factory() -> Iterator[FakeDockerEngineFactory]:
         return engine
 
     yield make
+    for engine in engines:
+        engine.close()
     for engine in engines:
         engine.crashes.check()
 

@@ -7,6 +7,7 @@ from the line that gave it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 _EXIT_CODES = 255
@@ -23,12 +24,14 @@ def check_text(name: str, value: object, what: str = "a str") -> None:
 
 
 def check_pattern(name: str, value: object) -> None:
-    """Refuse what is no shell pattern.
+    """Refuse what is no pattern.
 
     Raises:
-        TypeError: it is not.
+        TypeError: it is neither a text nor a compiled regular expression.
     """
-    check_text(name, value, "a shell pattern, a str as in 'ls *'")
+    if not isinstance(value, re.Pattern) or not isinstance(value.pattern, str):
+        known = "a shell pattern (a str as in 'ls *') or a compiled regular expression for a str"
+        check_text(name, value, known)
 
 
 def check_output(name: str, value: object) -> None:

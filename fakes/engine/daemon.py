@@ -64,7 +64,7 @@ class Daemon:
         self._run_policy = run_policy
         self._hub_is_real = hub_is_real
         self._endpoints = endpoints
-        self.reset()
+        self._make()
 
     def reset(self) -> None:
         """Forget everything, as if the engine had just been made.
@@ -72,6 +72,10 @@ class Daemon:
         Images, containers, networks, volumes, logins, events, records, rules, faults and what was
         seeded are gone; who is connected stays so. A BuildKit inside keeps its own records.
         """
+        self.containers.lifecycle.close()
+        self._make()
+
+    def _make(self) -> None:
         state = self.state = EngineState(self.version, self.clock)
         self.new_id: Callable[[], str] = state.new_id
         self.event_log = state.events

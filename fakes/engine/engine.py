@@ -17,6 +17,7 @@ from ..images.image import Image
 from ..images.reference import HUB, InvalidReferenceError, Reference, parse
 from .builder.effects import FileContent, RunEffect
 from .containers.effects import ContainerEffect
+from .containers.host_ports import Answers
 from .daemon import Daemon
 from .errors import ApiError, FakeDockerEngineCrashError
 from .http import Request, Response, answering
@@ -119,6 +120,7 @@ class FakeDockerEngine(Daemon):
         delay: float = 0.0,
         service: bool = False,
         files: Mapping[str, FileContent] | None = None,
+        answers: Answers | None = None,
     ) -> None:
         """Give the containers of an image effects; the newest rule wins.
 
@@ -134,6 +136,8 @@ class FakeDockerEngine(Daemon):
             delay: seconds until it ends.
             service: it runs until it is stopped.
             files: absolute paths with the content it writes; `None` removes one.
+            answers: called with each connection (a `socket.socket`) to a port that it
+                publishes, in a thread of its own; without it connections are refused.
 
         Raises:
             TypeError: an argument is of a wrong type.
@@ -141,7 +145,8 @@ class FakeDockerEngine(Daemon):
         """
         self.containers.on_container(
             ContainerEffect(
-                image, command, output, error_output, exit_code, delay, service, files or {}
+                *(image, command, output, error_output, exit_code, delay, service, files or {}),
+                answers,
             )
         )
 
@@ -190,7 +195,9 @@ class FakeDockerEngine(Daemon):
             name: its tag.
             content: `files` (path to content), `env`, `cmd` and `entrypoint` (lists
                 of words), `working_dir`, `user`, `labels`, `exposed_ports` (a list),
-                `on_build` (a list), `architecture`, `comment`.
+                `on_build` (a list), `architecture`, `comment`, `accounts` (a list of names that
+                `/etc/passwd` has besides Debian's). Without `files`, it has the folders and
+                accounts of a Debian base image.
 
         Raises:
             TypeError: an argument is of a wrong type.
@@ -200,6 +207,13 @@ class FakeDockerEngine(Daemon):
         image = self.images.add(seeded_image(self.version.version, self.clock(), **content))
         self.images.tag(reference, image)
         return image
+
+    def close(self) -> None:
+        """Give back the ports of this machine that its running containers hold.
+
+        The fixtures of the pytest plugin do that after each test.
+        """
+        self.containers.lifecycle.close()
 
     # --- looking in -----------------------------------------------------------
 

@@ -42,6 +42,13 @@ WRONG_OPTIONS = Message(
     {"23.0": '{0} must not be specified on mount type "{1}"'},
 )
 """The options of a mount that belong to another type than its own."""
+_NO_PORT = "driver failed programming external connectivity on endpoint {0}: {1}"
+NO_PORT = Message(_NO_PORT, {"28.0": f"failed to set up container networking: {_NO_PORT}"})
+"""The endpoint of a container that does not get its ports, and why."""
+NO_ADDRESS = Message(
+    "Error starting userland proxy: listen {1}4 {0}: bind: cannot assign requested address",
+    {"28.0": "failed to bind host port for {0}/{1}: cannot assign requested address"},
+)
 NO_LOG = Message(
     "failed to initialize logging driver: {0}",
     {"23.0": "failed to create task for container: failed to initialize logging driver: {0}"},

@@ -25,9 +25,11 @@ class DoubleContract(DockerEngineContract):
     shared_engine = False
 
     @pytest.fixture
-    def effects(self) -> FakeDockerEngine:
+    def effects(self) -> Iterator[FakeDockerEngine]:
         """The double."""
-        return engine_double(self.engine_version)
+        engine = engine_double(self.engine_version)
+        yield engine
+        engine.close()
 
     @pytest.fixture
     def api(self, effects: FakeDockerEngine) -> Iterator[APIClient]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from ..dockerfile.instructions import Instruction
 from ..errors import StepError
+from ..filesystem.overlay import Overlay, Owner
 from .base_images import refused_download, stage_or_image
 from .cache import probe
 from .commit import commit_files
@@ -12,6 +15,8 @@ from .copy import combined_sum, copy_pick, destination, parse_owner, select
 from .messages import Messages
 from .state import BuildState, StageState
 from .steps import needs_buildkit
+
+_MAKES_ACCOUNTS = re.compile(r"\b(adduser|useradd|addgroup|groupadd)\b")
 
 
 def copy_step(build: BuildState, state: StageState, instruction: Instruction) -> Messages:
@@ -53,7 +58,7 @@ def copy_step(build: BuildState, state: StageState, instruction: Instruction) ->
         _, state.architecture, state.variant = build.options.platform
     overlay = build.overlay(state)
     overlay.full = build.host.faults.disk_is_full(instruction.keyword)
-    owner = parse_owner(chown or "0:0", overlay)
+    owner = _owner(state, chown or "0:0", overlay)
     for pick in picks:
         copy_pick(
             overlay,
@@ -82,3 +87,22 @@ def copy_step(build: BuildState, state: StageState, instruction: Instruction) ->
     if not grew:
         build.hollow.add(image.id)
     state.image = image
+
+
+def _owner(state: StageState, chown: str, overlay: Overlay) -> Owner:
+    """The owner that is asked for; where accounts may only seem to be missing, that is said.
+
+    Raises:
+        StepError: the image has no such account.
+    """
+    try:
+        return parse_owner(chown, overlay)
+    except StepError as error:
+        commands = [line for line in state.recorded if _MAKES_ACCOUNTS.search(line)]
+        if not commands:
+            raise
+        raise StepError(
+            f"{error.message} (the engine double executed nothing of 'RUN {commands[-1]}': give "
+            "the base image the account by accounts=[...] of seed_hub() or seed_image(), or the "
+            "step its effects by on_run())"
+        ) from error

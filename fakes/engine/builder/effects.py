@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,7 +12,7 @@ from ...checks import (
     check_text,
     check_words,
 )
-from ...rules import Rules
+from ...rules import Pattern, Rules, matches
 from ..errors import StepError
 
 FileContent = str | bytes | None
@@ -24,7 +23,7 @@ class RunEffect:
     """The effects an engine gives to the RUN steps that match a pattern.
 
     Attributes:
-        pattern: a shell pattern for the command, as in `pip install *`.
+        pattern: for the command, as in `pip install *`.
         files: absolute paths with their content; `None` removes the path.
         env: variables the commands of the image see from then on.
         output: what the command prints.
@@ -36,7 +35,7 @@ class RunEffect:
         ValueError: no command ends with this exit code.
     """
 
-    pattern: str
+    pattern: Pattern
     files: Mapping[str, FileContent] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     output: str = ""
@@ -56,7 +55,7 @@ class RunEffect:
 
     def matches(self, command: str) -> bool:
         """Whether it is meant for this command."""
-        return fnmatch.fnmatchcase(command, self.pattern)
+        return matches(self.pattern, command)
 
 
 class RunRules(Rules[RunEffect]):
@@ -70,7 +69,11 @@ class RunRules(Rules[RunEffect]):
         if policy not in ("record", "refuse"):
             raise ValueError(f"no run policy {policy!r}; known: record, refuse")
         super().__init__()
-        self._policy = policy
+        self.policy = policy
+
+    def is_recorded(self, command: str) -> bool:
+        """Return whether a command is only recorded."""
+        return self.policy == "record" and not self.knows(lambda effect: effect.matches(command))
 
     def effect_of(self, command: str) -> RunEffect | None:
         """Return the effect of a command, `None` when it is only recorded.
@@ -79,7 +82,7 @@ class RunRules(Rules[RunEffect]):
             StepError: when the policy refuses it.
         """
         effect = self.first(lambda effect: effect.matches(command))
-        if effect is None and self._policy == "refuse":
+        if effect is None and self.policy == "refuse":
             raise StepError(
                 f"RUN is refused by this engine double: no on_run() rule matches {command!r}"
             )

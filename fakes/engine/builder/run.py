@@ -37,6 +37,8 @@ def run_step(build: BuildState, state: StageState, instruction: Instruction) -> 
     step.cmd = saved
     if saved:
         step.entrypoint = None
+    if build.host.rules.is_recorded(" ".join(instruction.arguments)):
+        state.recorded.append(" ".join(instruction.arguments))
     if (yield from probe(build, state, step)):
         return
     running = state.config.copy()

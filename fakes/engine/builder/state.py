@@ -31,6 +31,7 @@ class StageState:
         architecture: of the images made.
         os: of the images made.
         variant: of the images made.
+        recorded: the commands that were not executed.
     """
 
     config: RunConfig
@@ -43,6 +44,7 @@ class StageState:
     variant: str = ""
     name: str = ""
     cache_busted: bool = False
+    recorded: list[str] = field(default_factory=list)
 
     @property
     def image_id(self) -> str:

@@ -147,6 +147,14 @@ class ContainerArchive:
                 raise self._missing(asked) from error
             raise ApiError(500, told(error, version, folder)) from error
 
+    def check_destination(self, asked: str) -> None:
+        """Refuse what is no folder.
+
+        Raises:
+            ApiError: when it is not there, or something else.
+        """
+        self._destination(asked)
+
     def _destination(self, asked: str) -> str:
         absolute = _absolute(asked)
         path = self._resolved(absolute, absolute)

@@ -80,6 +80,15 @@ def listed(networks: NetworkStore, container: Container) -> dict[str, Any]:
     }
 
 
+def endpoint_of(networks: NetworkStore, container: Container) -> str:
+    """The id of a container's side of the first of its networks; empty without one."""
+    for name in container.networks:
+        network = networks.get(name)
+        if network is not None and (member := network.members.get(container.id)):
+            return member.endpoint
+    return ""
+
+
 def _name_in(networks: NetworkStore, container: Container, network: Network) -> None:
     """Give a container its names in a network that users made."""
     if network.name in PREDEFINED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,11 +9,13 @@ from ...checks import (
     check_exit_code,
     check_files,
     check_flag,
+    check_function,
     check_output,
     check_pattern,
     check_seconds,
 )
-from ...rules import Rules
+from ...rules import Pattern, Rules, matches
+from .host_ports import Answers
 
 
 @dataclass(frozen=True)
@@ -22,28 +23,30 @@ class ContainerEffect:
     """The effects an engine gives to containers or execs that match.
 
     Attributes:
-        image: a shell pattern for the image's name.
-        command: a shell pattern for entrypoint and command, joined by spaces.
+        image: a pattern for the image's name.
+        command: a pattern for entrypoint and command, joined by spaces.
         output: what it prints.
         error_output: what it prints to standard error.
         exit_code: 0 to 255, with which it ends.
         delay: seconds until it ends.
         service: it runs until it is stopped.
         files: absolute paths with the content it writes; `None` removes one.
+        answers: what answers connections to its published ports while it runs.
 
     Raises:
         TypeError: something is of a wrong type.
         ValueError: no process ends with this exit code, or the delay is negative.
     """
 
-    image: str = "*"
-    command: str = "*"
+    image: Pattern = "*"
+    command: Pattern = "*"
     output: str | bytes = ""
     error_output: str | bytes = ""
     exit_code: int = 0
     delay: float = 0.0
     service: bool = False
     files: Mapping[str, str | bytes | None] = field(default_factory=dict)
+    answers: Answers | None = None
 
     def __post_init__(self) -> None:
         check_pattern("image", self.image)
@@ -54,14 +57,16 @@ class ContainerEffect:
         check_seconds("delay", self.delay)
         check_flag("service", self.service)
         check_files(self.files)
+        if self.answers is not None:
+            check_function("answers", self.answers)
         # What becomes of the caller's mapping afterwards is nothing to the effect.
         object.__setattr__(self, "files", dict(self.files))
 
     def matches(self, image: str, command: list[str]) -> bool:
         """Whether it is meant for this command of this image."""
         names = {image, f"{image}:latest" if ":" not in image else image, image.partition(":")[0]}
-        return any(fnmatch.fnmatchcase(name, self.image) for name in names) and (
-            fnmatch.fnmatchcase(" ".join(command), self.command)
+        return any(matches(self.image, name) for name in names) and (
+            matches(self.command, " ".join(command))
         )
 
     @property

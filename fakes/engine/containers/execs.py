@@ -10,6 +10,7 @@ from ..errors import ApiError
 from ..filesystem.files import write_files
 from .container import STDERR, STDOUT, Container, Exec, LogEntry
 from .effects import ContainerEffect, EffectRules
+from .mounted_files import mounted_files
 from .register import ContainerRegister
 from .streams import as_terminal
 
@@ -96,8 +97,9 @@ class ExecStore:
         if effect is not None:
             if effect.delay:
                 time.sleep(effect.delay)
-            if container.overlay is not None:
-                write_files(container.overlay, effect.files)
+            if effect.files:
+                with mounted_files(self._containers.volumes, container) as files:
+                    write_files(files, effect.files)
             for stream, data in ((STDOUT, effect.stdout), (STDERR, effect.stderr)):
                 if data and instance.tty:
                     printed.append(LogEntry(STDOUT, now, as_terminal(data)))

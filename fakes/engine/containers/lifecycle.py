@@ -10,12 +10,14 @@ from .. import messages
 from ..errors import ApiError
 from ..filesystem.files import write_files
 from ..versions import EngineVersion
+from .connections import endpoint_of
 from .container import STDERR, STDOUT, Container, LogEntry
 from .effects import ContainerEffect, EffectRules
 from .execs import ExecStore
 from .health import NONE, HealthMonitor
 from .lifecycle_hooks import on_exit, on_start, on_start_failed
 from .merge import signal_number
+from .mounted_files import make_places, mounted_files
 from .ports import PortStore
 from .register import ContainerRegister
 from .start_checks import check_start
@@ -44,7 +46,7 @@ class Lifecycle:
         self._execs = execs
         self._lock = threading.Lock()
         self._rules = EffectRules()
-        self._ports = PortStore()
+        self._ports = PortStore(store.state.version)
         self._next_pid = 1000
 
     @property
@@ -54,6 +56,11 @@ class Lifecycle:
     def on_container(self, effect: ContainerEffect) -> None:
         """Give containers an effect; the newest rule wins."""
         self._rules.add(effect)
+
+    def close(self) -> None:
+        """Give back what the containers hold of this machine."""
+        for container in self._store.all():
+            self._ports.release(container)
 
     # --- beginning ------------------------------------------------------------
 
@@ -89,6 +96,9 @@ class Lifecycle:
                 container.pid = self._next_pid
             container.effect = self._rules.find(container.image_name, container.command)
             container.changed.notify_all()
+        make_places(container)
+        if container.effect is not None and container.effect.answers is not None:
+            self._ports.serve(container, container.effect.answers)
         self._store.note(container, "start")
         self._run(container)
 
@@ -132,7 +142,8 @@ class Lifecycle:
         on_start(self._store, container)
         container.joined = True
         try:
-            self._ports.publish(container, self._store.all())
+            name = f"{container.name} ({endpoint_of(self._store.networks, container)})"
+            self._ports.publish(container, self._store.all(), name)
         except ApiError:
             on_start_failed(self._store, container)
             raise
@@ -156,8 +167,9 @@ class Lifecycle:
         for stream, data in ((STDOUT, effect.stdout), (STDERR, effect.stderr)):
             if data:
                 self._log(container, stream, data)
-        if container.overlay is not None:
-            write_files(container.overlay, effect.files)
+        if effect.files:
+            with mounted_files(self._store.volumes, container) as files:
+                write_files(files, effect.files)
         if effect.service:
             return
         if effect.delay:
@@ -209,6 +221,7 @@ class Lifecycle:
                 container.health.stop()
             if why:
                 self._store.note(container, "kill", {"signal": str(code - _SIGNALLED)})
+            self._ports.release(container)
             self._execs.end_with(container)
             # Whoever waits for its end finds it gone from its networks.
             on_exit(self._store, container, code)

@@ -31,11 +31,13 @@ class Mounted:
         lines: as its document shows them.
         anonymous: names of volumes that nobody named.
         unplaced: destinations whose volume gets its place when the container starts.
+        uncopied: destinations whose volume does not take what the image has there.
     """
 
     lines: list[Mount] = field(default_factory=list)
     anonymous: list[str] = field(default_factory=list)
     unplaced: set[str] = field(default_factory=set)
+    uncopied: set[str] = field(default_factory=set)
 
 
 def mounted(
@@ -59,6 +61,12 @@ def mounted(
     own = [parse_bind(str(text)) for text in host.get("Binds") or []]
     own += [parse_mount(asked, volumes.version) for asked in _mounts(host)]
     check_memory_places(host)
+    result.uncopied = {mount["Destination"] for mount in own if "nocopy" in mount["Mode"]}
+    result.uncopied |= {
+        posixpath.normpath(str(asked.get("Target")))
+        for asked in _mounts(host)
+        if (asked.get("VolumeOptions") or {}).get("NoCopy")
+    }
     _check_places(own)
     inherited: list[Mount] = []
     for source in host.get("VolumesFrom") or []:

@@ -1,30 +1,47 @@
-"""Published ports: numbers of the host, behind which nobody listens."""
+"""Published ports: numbers of the host, which containers hold while they run."""
 
 from __future__ import annotations
 
+import errno
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .. import messages
 from ..errors import ApiError
+from ..versions import EngineVersion
 from .container import Container
+from .host_ports import Answers, HostPort
 
 _FIRST_PORT = 32768
 _ANYWHERE = "0.0.0.0"  # noqa: S104  (shown, not listened on)
 
+Taken = dict[tuple[str, str], str]
+
 
 class PortStore:
-    """The host's ports that containers have."""
+    """The host's ports that containers have.
 
-    def __init__(self) -> None:
+    Args:
+        version: of the engine.
+    """
+
+    def __init__(self, version: EngineVersion) -> None:
+        self._version = version
         self._lock = threading.Lock()
         self._next = _FIRST_PORT
+        self._held: dict[str, list[HostPort]] = {}
 
-    def publish(self, container: Container, others: Iterable[Container]) -> None:
+    def publish(self, container: Container, others: Iterable[Container], endpoint: str) -> None:
         """Give a container the ports it asks for; only what it exposes is published.
 
+        Args:
+            container: which.
+            others: the containers that may have them already.
+            endpoint: how an error names the container's side of its network.
+
         Raises:
-            ApiError: 500 when another container has one.
+            ApiError: 500 when another container, or another program, has one.
         """
         taken = {
             (binding["HostPort"], port.partition("/")[2]): binding["HostIp"]
@@ -40,33 +57,74 @@ class PortStore:
                 bindings.setdefault(port, [{"HostPort": ""}])
         ports: dict[str, list[dict[str, str]]] = {}
         with self._lock:
-            for port in exposed:
-                if port in bindings:
-                    asked = bindings[port] or [{}]
-                    ports[port] = [self._binding(container, port, one, taken) for one in asked]
+            self._held[container.id] = []
+            try:
+                for port in exposed:
+                    if port in bindings:
+                        asked = bindings[port] or [{}]
+                        ports[port] = [self._binding(container, port, one, taken) for one in asked]
+            except _NotFreeError as error:
+                self._give_back(container)
+                refusal = messages.NO_PORT(self._version, endpoint, str(error))
+                raise ApiError(500, refusal) from error
         container.ports = ports
 
+    def serve(self, container: Container, answers: Answers) -> None:
+        """Let a function answer at every published port of a container."""
+        with self._lock:
+            for port in self._held.get(container.id, []):
+                port.serve(answers)
+
+    def release(self, container: Container) -> None:
+        """Give the ports of a container that ended back."""
+        with self._lock:
+            self._give_back(container)
+
+    def _give_back(self, container: Container) -> None:
+        for port in self._held.pop(container.id, []):
+            port.close()
+
     def _binding(
-        self,
-        container: Container,
-        port: str,
-        asked: dict[str, str],
-        taken: dict[tuple[str, str], str],
+        self, container: Container, port: str, asked: dict[str, str], taken: Taken
     ) -> dict[str, str]:
-        address, protocol = asked.get("HostIp") or _ANYWHERE, port.partition("/")[2]
-        number = asked.get("HostPort") or ""
-        if not number or number == "0":
-            number = str(self._next)
-            self._next += 1
-        holder = taken.get((number, protocol))
-        if holder is not None and (holder == address or _ANYWHERE in (holder, address)):
-            raise ApiError(
-                500,
-                "driver failed programming external connectivity on endpoint "
-                f"{container.name} ({container.id}): Bind for {address}:{number} failed: "
-                "port is already allocated",
-            )
-        return {"HostIp": address, "HostPort": number}
+        address, protocol = asked.get("HostIp") or _ANYWHERE, port.partition("/")[2].lower()
+        candidates = list(_numbers(asked.get("HostPort") or ""))
+        reason = ""
+        for number in candidates:
+            holder = taken.get((str(number), protocol)) if number else None
+            if holder is not None and (holder == address or _ANYWHERE in (holder, address)):
+                reason = f"Bind for {address}:{number} failed: {_TAKEN}"
+                continue
+            try:
+                held = HostPort(address, number, protocol)
+            except OSError as error:
+                reason = self._reason(error, port, address, number)
+                continue
+            self._held[container.id].append(held)
+            if not held.number:
+                # It could not be held, but it has a number all the same.
+                held.number, self._next = self._next, self._next + 1
+            return {"HostIp": address, "HostPort": str(held.number)}
+        raise _NotFreeError("all ports are allocated" if len(candidates) > 1 else reason)
+
+    def _reason(self, error: OSError, port: str, address: str, number: int) -> str:
+        if error.errno == errno.EADDRINUSE:
+            return f"Bind for {address}:{number} failed: {_TAKEN}"
+        where, protocol = f"{address}:{number}", port.partition("/")[2]
+        return messages.NO_ADDRESS(self._version, where, protocol, port)
+
+
+class _NotFreeError(Exception):
+    """A port is not to be had; the text says why."""
+
+
+_TAKEN = "port is already allocated"
+
+
+def _numbers(text: str) -> Iterator[int]:
+    """The ports that a binding allows, 0 for any."""
+    first, _, last = text.partition("-")
+    yield from range(int(first or 0), int(last or first or 0) + 1)
 
 
 def port_map(container: Container) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from .host_config import completed
 from .init_files import with_init_files
 from .lifecycle import Lifecycle
 from .merge import merged
+from .mounted_files import fill_volumes
 from .mounts import mounted
 from .names import made_up_name
 from .register import ContainerRegister
@@ -98,6 +99,7 @@ class ContainerStore(ContainerRegister):
             mounts = mounted(container.config, container.host_config, self.volumes, self.find)
             container.mounts, container.anonymous_volumes = mounts.lines, mounts.anonymous
             container.unplaced = mounts.unplaced
+            fill_volumes(self.volumes, container, mounts.uncopied)
             self._containers[container.id] = container
         self.note(container, "create")
         return container

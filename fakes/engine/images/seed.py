@@ -10,11 +10,7 @@ from ...checks import check_files, check_text, check_words, checked_list
 from ...images.config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
 from ...images.image import Image
 from ...images.layers import difference
-
-_DEFAULT_FILES: Mapping[str, str] = {
-    "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
-    "/etc/group": "root:x:0:\nnogroup:x:65534:\n",
-}
+from .base_files import account_files, base_folders, homes
 
 
 def seeded_image(
@@ -32,8 +28,9 @@ def seeded_image(
     on_build: Sequence[str] = (),
     architecture: str = "amd64",
     comment: str = "",
+    accounts: Sequence[str] = (),
 ) -> Image:
-    """An image of one layer.
+    """An image of one layer; without files, what a base image has.
 
     Raises:
         TypeError: an argument is of a wrong type.
@@ -44,10 +41,15 @@ def seeded_image(
     texts = {"working_dir": working_dir, "user": user, "architecture": architecture}
     for name, value in {**texts, "comment": comment}.items():
         check_text(name, value)
+    names = checked_list("accounts", accounts or (), "names of accounts")
     ports = checked_list("exposed_ports", exposed_ports or (), "ports as in '80/tcp'")
-    tree: Tree = {}
     now = created // 1_000_000_000
-    for path, content in (_DEFAULT_FILES if files is None else files).items():
+    tree: Tree = base_folders(now) if files is None else {}
+    tree |= homes(names, now)
+    given: Mapping[str, str | bytes] = files or {}
+    if files is None or names:
+        given = {**account_files(names), **given}
+    for path, content in given.items():
         data = content.encode() if isinstance(content, str) else content
         if path.endswith("/"):
             tree[clean(path)] = File("dir", 0o755, mtime=now)

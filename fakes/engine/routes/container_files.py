@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from imagebuilders.oci.file_tree import walk_key
@@ -10,9 +12,9 @@ from imagebuilders.oci.tar_writer import with_hard_links, write_tar
 
 from ... import go_text
 from ..containers.archive import ContainerArchive, Found
+from ..containers.mounted_files import mounted_files, read_only_refusal
 from ..errors import ApiError
 from ..filesystem.changes import changes
-from ..filesystem.overlay import Overlay
 from ..http import Request, Response, chunks_of, json_response
 from .table import route
 
@@ -23,12 +25,13 @@ Path = dict[str, str]
 _GO_MODE = {"dir": 1 << 31, "symlink": 1 << 27, "fifo": 1 << 25, "char": 1 << 21, "block": 1 << 26}
 
 
-def _archive(engine: Daemon, request: Request, path: Path) -> ContainerArchive:
+@contextmanager
+def _archive(engine: Daemon, request: Request, path: Path) -> Iterator[ContainerArchive]:
     container = engine.containers.find(path["name"])
     if not request.parameter("path"):
         raise ApiError(400, "bad parameter: pathcannot be empty")
-    overlay = container.overlay or Overlay({}, 0, engine.version)
-    return ContainerArchive(overlay, engine.version, path["name"])
+    with mounted_files(engine.volumes, container) as overlay:
+        yield ContainerArchive(overlay, engine.version, path["name"])
 
 
 def _stat(found: Found) -> str:
@@ -50,8 +53,9 @@ def _stat(found: Found) -> str:
 @route("GET", "/containers/{name}/archive")
 @route("HEAD", "/containers/{name}/archive")
 def _get_archive(engine: Daemon, request: Request, path: Path) -> Response:
-    archive = _archive(engine, request, path)
-    found = archive.find(request.parameter("path"))
+    with _archive(engine, request, path) as archive:
+        found = archive.find(request.parameter("path"))
+        packed = b"" if request.method == "HEAD" else archive.pack(found)
     headers = {
         "Content-Type": "application/x-tar",
         "X-Docker-Container-Path-Stat": _stat(found),
@@ -59,17 +63,22 @@ def _get_archive(engine: Daemon, request: Request, path: Path) -> Response:
     if request.method == "HEAD":
         return Response(200, b"", headers)
     engine.containers.note(engine.containers.find(path["name"]), "archive-path")
-    return Response(200, chunks_of(archive.pack(found)), headers)
+    return Response(200, chunks_of(packed), headers)
 
 
 @route("PUT", "/containers/{name}/archive")
 def _put_archive(engine: Daemon, request: Request, path: Path) -> Response:
-    archive = _archive(engine, request, path)
-    archive.unpack(
-        request.parameter("path"),
-        request.body,
-        keep_kinds=request.flag("noOverwriteDirNonDir"),
-    )
+    with _archive(engine, request, path) as archive:
+        # What does not exist, or is no folder, is told first.
+        archive.check_destination(request.parameter("path"))
+        container = engine.containers.find(path["name"])
+        if reason := read_only_refusal(container, request.parameter("path")):
+            raise ApiError(400 if engine.version >= "28.0" else 500, reason)
+        archive.unpack(
+            request.parameter("path"),
+            request.body,
+            keep_kinds=request.flag("noOverwriteDirNonDir"),
+        )
     engine.containers.note(engine.containers.find(path["name"]), "extract-to-dir")
     return Response(200)
 

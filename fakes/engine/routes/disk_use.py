@@ -70,7 +70,10 @@ def _images(engine: Daemon, request: Request) -> list[dict[str, Any]]:
 
 def _volumes(engine: Daemon) -> list[dict[str, Any]]:
     return [
-        {**volume.to_json(), "UsageData": {"RefCount": len(users(engine, volume)), "Size": 0}}
+        {
+            **volume.to_json(),
+            "UsageData": {"RefCount": len(users(engine, volume)), "Size": volume.size},
+        }
         for volume in engine.volumes.all()
     ]
 

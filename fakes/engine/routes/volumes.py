@@ -99,7 +99,7 @@ def _prune(engine: Daemon, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version, known)
     if "all" in filters:
         named_too = parse_boolean(filters["all"], "all")
-    gone = []
+    gone, freed = [], 0
     for volume in engine.volumes.all():
         labels = volume.labels or {}
         if users(engine, volume) or not (named_too or ANONYMOUS in labels):
@@ -107,8 +107,9 @@ def _prune(engine: Daemon, request: Request, _path: Path) -> Response:
         if labels_match(labels, filters.get("label", [])) and without_labels(labels, filters):
             engine.volumes.remove(volume, pruned=True)
             gone.append(volume.name)
-    engine.event_log.add("volume", "prune", "", {"reclaimed": "0"})
-    return json_response({"VolumesDeleted": gone, "SpaceReclaimed": 0})
+            freed += volume.size
+    engine.event_log.add("volume", "prune", "", {"reclaimed": str(freed)})
+    return json_response({"VolumesDeleted": gone, "SpaceReclaimed": freed})
 
 
 @route("PUT", "/volumes/{name}")

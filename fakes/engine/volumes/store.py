@@ -1,12 +1,14 @@
-"""Volumes: what they are named and who has them. They hold nothing."""
+"""Volumes: what they are named, who has them, and what they hold."""
 
 from __future__ import annotations
 
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from imagebuilders.oci.file_tree import File, Tree
 
 from ... import go_text
 from ..errors import ApiError
@@ -24,13 +26,25 @@ ANONYMOUS = "com.docker.volume.anonymous"
 
 @dataclass
 class Volume:
-    """A volume; it holds nothing."""
+    """A volume.
+
+    Attributes:
+        folder: where it is mounted, with its mode and owner.
+        tree: what it holds, by the path in it.
+    """
 
     name: str
     driver: str
     created: int
     labels: dict[str, str] | None
     options: dict[str, str] | None
+    folder: File = field(default_factory=lambda: File("dir", 0o755))
+    tree: Tree = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many bytes are in it."""
+        return sum(len(file.data) for file in self.tree.values())
 
     def to_json(self) -> dict[str, Any]:
         """The API's document."""
@@ -50,6 +64,9 @@ class VolumeStore:
 
     From 23.0 on a volume that nobody named gets a label that says so, and only what changes
     something is told.
+
+    Attributes:
+        files_lock: held by whoever reads or writes what volumes hold.
     """
 
     def __init__(self, state: EngineState) -> None:
@@ -57,6 +74,7 @@ class VolumeStore:
         self._tells_changes = state.version >= "23.0"
         self._lock = threading.RLock()
         self._volumes: dict[str, Volume] = {}
+        self.files_lock = threading.RLock()
 
     @property
     def version(self) -> EngineVersion:
@@ -92,7 +110,9 @@ class VolumeStore:
                 labels = request.get("Labels")
                 if not given and self._tells_changes:
                     labels = {**(labels or {}), ANONYMOUS: ""}
-                self._volumes[name] = Volume(name, driver, self._state.clock(), labels, options)
+                now = self._state.clock()
+                volume = self._volumes[name] = Volume(name, driver, now, labels, options)
+                volume.folder = volume.folder._replace(mtime=now // 1_000_000_000)
             if new or not self._tells_changes:
                 self.note("create", self._volumes[name])
             return self._volumes[name]

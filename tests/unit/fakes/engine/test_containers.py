@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import docker.errors
 import pytest
+from docker.models.containers import Container
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
 from fakes.engine.versions import VERSIONS
+
+Build = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
@@ -251,3 +256,92 @@ def test_who_waits_for_removal_is_told_at_once(client: FakeDockerClient) -> None
     assert waiting.json()["StatusCode"] == 0
     with pytest.raises(docker.errors.NotFound):
         container.reload()
+
+
+def _connect(container: Container) -> socket.socket:
+    container.reload()
+    binding = container.ports["80/tcp"]
+    assert binding is not None
+    return socket.create_connection(("127.0.0.1", int(binding[0]["HostPort"])), timeout=5)
+
+
+def test_nobody_answers_at_a_published_port(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """The port is held, so that no other program answers, and connections are refused."""
+    engine.on_container("base", service=True)
+    container = client.containers.run("base", detach=True, ports={"80/tcp": None})
+    with pytest.raises(ConnectionRefusedError):
+        _connect(container)
+    binding = container.ports["80/tcp"]
+    assert binding is not None
+    port = int(binding[0]["HostPort"])
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+    container.stop()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+
+
+def test_a_rule_answers_at_the_published_ports(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """Its function gets each connection, until the container ends."""
+    engine.on_container("base", service=True, answers=lambda c: c.sendall(b"hi " + c.recv(9)))
+    container = client.containers.run("base", detach=True, ports={"80/tcp": None})
+    with _connect(container) as connection:
+        connection.sendall(b"you")
+        assert connection.makefile("rb").read() == b"hi you"
+    container.stop()
+    container.start()
+    engine.reset()
+    with pytest.raises(docker.errors.NotFound):
+        container.reload()
+
+
+def test_a_port_of_another_program_is_allocated_already(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """As a port of another container is, and the container does not start."""
+    engine.on_container("base", service=True)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(docker.errors.APIError, match="port is already allocated"):
+            client.containers.run("base", detach=True, ports={"80/tcp": port})
+
+
+def test_the_files_of_a_rule_go_into_the_volume(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """Another container with the same volume has them."""
+    engine.on_container("base", command="dump", files={"/data/dump.sql": "x"})
+    client.containers.run("base", ["dump"], volumes=["dumps:/data"])
+    other = client.containers.create("base", volumes=["dumps:/elsewhere"])
+    _, stat = other.get_archive("/elsewhere/dump.sql")
+    assert stat is not None
+    assert stat["size"] == 1
+    assert [change["Path"] for change in other.diff()] == ["/elsewhere"]
+
+
+def test_seeds_have_what_base_images_have(client: FakeDockerClient, build: Build) -> None:
+    """Folders and accounts of Debian, so that owners and temporary files are found."""
+    client.engine.seed_image("debian:1")
+    build(
+        "FROM debian:1\nCOPY --chown=www-data a /srv/\nCOPY --chown=nobody a /tmp/\n",
+        {"a": ""},
+        tag="x",
+    )
+    files = client.engine.image_tree("x")
+    assert (files["/srv/a"].uid, files["/tmp/a"].gid) == (33, 65534)
+    assert (files["/tmp"].mode, files["/root"].mode) == (0o1777, 0o700)
+
+
+def test_accounts_that_a_step_would_make_are_seeded(client: FakeDockerClient, build: Build) -> None:
+    """Without them the failure says how; nothing was executed."""
+    dockerfile = "FROM some:1\nRUN adduser app\nCOPY --chown=app:app a /home/app/\n"
+    client.engine.seed_image("some:1")
+    with pytest.raises(docker.errors.BuildError, match=r"no such user: app \(.*accounts="):
+        build(dockerfile, {"a": ""})
+    client.engine.seed_image("some:1", accounts=["app"])
+    build(dockerfile, {"a": ""}, tag="x")
+    assert client.engine.image_tree("x")["/home/app/a"].uid == 1000

@@ -52,7 +52,7 @@ def test_effects_of_a_wrong_type(
 @pytest.mark.parametrize("rule", _RULES)
 def test_a_pattern_is_text(engine: FakeDockerEngine, rule: str) -> None:
     """A list of words would match no command."""
-    with pytest.raises(TypeError, match=r"is a shell pattern, a str as in 'ls \*', not \['ls'\]"):
+    with pytest.raises(TypeError, match=r"is a shell pattern .* expression.*, not \['ls'\]"):
         getattr(engine, rule)(["ls"])
 
 
