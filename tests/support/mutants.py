@@ -4,9 +4,9 @@ python -m mutants PACKAGE [--seed N] [--count N] [--jobs N]
 
 A mutant is the package with one comparison, boolean, number or returned value changed. It is
 killed when a unit test fails. All tests run once with coverage, which tells of each line the tests
-that reach it: only these are tried on a mutant, those of its own area first. What runs when a
-module is imported is reached by all. Mutants that change nothing that can be seen stand with the
-reason in `equivalent_mutants.toml` and do not count.
+that reach it: these are tried on a mutant, those of its own area first, then those that reach its
+file; all, where it runs when its module is imported. Mutants that change nothing that can be seen
+stand with the reason in `equivalent_mutants.toml` and do not count.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ else:
 
 _ROOT = Path(__file__).resolve().parents[2]
 _EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
-_SECONDS = 900
-"""After so long a mutant counts as killed: it does not end. All tests take a quarter of that."""
+_SECONDS = 60
+"""A mutant counts as killed after so long, and a fifth of a second for each test: it hangs."""
+
 _NEAR = 8
 """So many files of tests are tried first: to read all takes longer than most of them run."""
 
@@ -255,32 +256,41 @@ class Laboratory:
             self._copies.put(copied)
 
     def _is_noticed(self, copied: Path, mutant: Mutant) -> bool:
-        tests = self._tests(mutant)
         chosen = copied / "chosen_tests"
-        chosen.write_text("\n".join(tests), encoding="utf-8")
         area = _area(mutant.file)
-        files = {test.partition("::")[0] for test in tests}
-        near = sorted(files, key=lambda file: (-len(os.path.commonpath([file, area])), file))
-        return any(
-            _pytest(copied, "-p", "chosen_tests", *part, CHOSEN_TESTS=str(chosen)) != 0
-            for part in (near[:_NEAR], near[_NEAR:])
-            if part
-        )
+        for tests in self._tests(mutant):
+            chosen.write_text("\n".join(tests), encoding="utf-8")
+            files = {test.partition("::")[0] for test in tests}
+            near = sorted(files, key=lambda file: (-len(os.path.commonpath([file, area])), file))
+            for part in filter(None, (near[:_NEAR], near[_NEAR:])):
+                seconds = _SECONDS + len(tests) / 5
+                arguments = ("-p", "chosen_tests", *part)
+                if _pytest(copied, *arguments, seconds=seconds, CHOSEN_TESTS=str(chosen)):
+                    return True
+        return False
 
-    def _tests(self, mutant: Mutant) -> set[str]:
-        """Return the tests that reach a mutant."""
+    def _tests(self, mutant: Mutant) -> tuple[set[str], set[str]]:
+        """Return the tests that are likely to notice a mutant, and others that may.
+
+        What runs once for all, on import or for a cache, is told of one test at most.
+        """
         reached = CoverageData(str(self._measured))
         reached.read()
-        found = reached.measured_contexts()
-        if not mutant.on_import:
-            by_line = reached.contexts_by_lineno(str(self._folder / "0" / mutant.file))
-            found = {context for line in mutant.lines for context in by_line.get(line, [])}
-        # One is a test's setup, call or teardown: "tests/unit/test_a.py::test_b|run".
-        return {context.rpartition("|")[0] for context in found if context}
+        by_line = reached.contexts_by_lineno(str(self._folder / "0" / mutant.file))
+        of_file = _names(context for found in by_line.values() for context in found)
+        if mutant.on_import:
+            return of_file, _names(reached.measured_contexts()) - of_file
+        of_lines = _names(context for line in mutant.lines for context in by_line.get(line, []))
+        return of_lines, of_file - of_lines
 
     @property
     def _measured(self) -> Path:
         return self._folder / "coverage"
+
+
+def _names(contexts: Iterable[str]) -> set[str]:
+    """Return the tests of contexts; one is a test's setup, call or teardown: `a.py::b|run`."""
+    return {context.rpartition("|")[0] for context in contexts if context}
 
 
 def _area(file: str) -> str:
@@ -290,7 +300,7 @@ def _area(file: str) -> str:
     return place.with_name(f"test_{place.name}").as_posix()
 
 
-def _pytest(folder: Path, *arguments: str, **environment: str) -> int:
+def _pytest(folder: Path, *arguments: str, seconds: float | None = None, **environment: str) -> int:
     path = os.pathsep.join([str(folder), str(folder / "tests/support")])
     try:
         return subprocess.run(
@@ -299,7 +309,7 @@ def _pytest(folder: Path, *arguments: str, **environment: str) -> int:
             env={**os.environ, **environment, "PYTHONPATH": path},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=_SECONDS,
+            timeout=seconds,
             check=False,
         ).returncode
     except subprocess.TimeoutExpired:
