@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
+from imagebuilders.exceptions import ImageBuilderError
+
+from ..http.certificates import make_certificate
 from ..http.signals import run as run_program
 from ..http.signals import stop_on_signals
 from ..images.reference import HUB, InvalidReferenceError, parse
@@ -107,20 +112,40 @@ def _seed(engine: FakeDockerEngine, name: str) -> None:
     metavar="ADDRESS",
     help="unix://PATH or tcp://HOST:PORT; port 0 picks a free one.",
 )
+@click.option("--tls", is_flag=True, help="Speak TLS with a certificate made on the spot.")
+@click.option(
+    "--certificate",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --tls: write the certificate there, as in DOCKER_CERT_PATH/ca.pem.",
+)
+@click.option("--control", is_flag=True, help="Let it be steered by JSON below /_double/.")
 @_options
-def engine(listen: str, **options: Any) -> None:
+def engine(listen: str, control: bool, tls: bool, certificate: Path | None, **options: Any) -> None:
     """Serve an engine double until interrupted; prints its DOCKER_HOST."""
     double = _engine(**options)
+    context = _certified(listen, certificate) if tls else None
     stop = Event()
     stop_on_signals(stop)
     try:
-        with double.serve(listen) as docker_host:
+        with double.serve(listen, control=control, tls=context) as docker_host:
             click.echo(f"DOCKER_HOST={docker_host}")
             sys.stdout.flush()
             stop.wait()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise click.UsageError(f"cannot listen on {listen}: {why}") from error
+
+
+def _certified(listen: str, target: Path | None) -> ssl.SSLContext:
+    """Make a certificate for an address, and write it for clients to trust."""
+    host = listen.removeprefix("tcp://").rpartition(":")[0].strip("[]")
+    try:
+        made = make_certificate(host if listen.startswith("tcp://") and host else "localhost")
+        if target is not None:
+            made.write(target)
+    except (ImageBuilderError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    return made.server_context()
 
 
 @click.command(

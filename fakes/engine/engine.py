@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_text
 from ..clock import Clock
+from ..http.control import controlled
 from ..http.conversation import Conversation
 from ..http.crashes import Crashes
 from ..http.messages import ConnectionCutError
@@ -18,6 +20,7 @@ from ..images.reference import HUB, InvalidReferenceError, Reference, parse
 from .builder.effects import FileContent, RunEffect
 from .containers.effects import ContainerEffect
 from .containers.host_ports import Answers
+from .control import SteeredEngine
 from .daemon import Daemon
 from .errors import ApiError, FakeDockerEngineCrashError
 from .http import Request, Response, answering
@@ -29,6 +32,8 @@ from .routes.table import endpoints
 from .versions import DEFAULT, VERSIONS
 
 if TYPE_CHECKING:
+    import ssl
+
     from ..buildkit import ScriptedBuildKit
 
 _A_NAME = "an image's name, a str as in 'app:1'"
@@ -278,10 +283,19 @@ class FakeDockerEngine(Daemon):
             )
             self.requests.append(record)
 
-    def serve_connection(self, connection: socket.socket) -> None:
-        """Answer the requests that come over a connected socket, until it closes."""
+    def serve_connection(self, connection: socket.socket, *, control: bool = False) -> None:
+        """Answer the requests that come over a connected socket, until it closes.
+
+        Args:
+            connection: the socket, which is closed at the end.
+            control: let the engine be steered by JSON below `/_double/`.
+        """
+        answer = answering(self.handle, self.headers, self.crashes)
+        if control:
+            doors = {"seed_image": self.seed_image, "seed_hub": self.seed_hub}
+            answer = controlled(answer, SteeredEngine(self, self.crashes, **doors))
         with connection:
-            Conversation(connection, answering(self.handle, self.headers, self.crashes)).run()
+            Conversation(connection, answer).run()
 
     def headers(self) -> dict[str, str]:
         """The headers on every answer."""
@@ -293,12 +307,20 @@ class FakeDockerEngine(Daemon):
         }
 
     @contextmanager
-    def serve(self, listen: str | None = None) -> Iterator[str]:
+    def serve(
+        self,
+        listen: str | None = None,
+        *,
+        control: bool = False,
+        tls: ssl.SSLContext | None = None,
+    ) -> Iterator[str]:
         """Serve the engine to other processes.
 
         Args:
             listen: `unix://PATH` or `tcp://HOST:PORT` (port 0 picks one); a
                 socket in a fresh folder when left out.
+            control: let the engine be steered by JSON below `/_double/`.
+            tls: the context of a server that speaks TLS.
 
         Returns:
             A context manager whose value is the `DOCKER_HOST` to use.
@@ -307,7 +329,8 @@ class FakeDockerEngine(Daemon):
             FakeDockerEngineCrashError: at the end, when the double itself failed at a request.
         """
         try:
-            with serving(self.serve_connection, listen, name="fake-docker") as docker_host:
+            serve = partial(self.serve_connection, control=control)
+            with serving(serve, listen, name="fake-docker", tls=tls) as docker_host:
                 yield docker_host
         finally:
             self.crashes.check()

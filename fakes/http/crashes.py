@@ -35,6 +35,11 @@ class Crashes:
         """A body that breaks the connection when the double fails in the midst of it."""
         return _Watched(self, where, body)
 
+    @property
+    def told(self) -> list[str]:
+        """What tells of each."""
+        return [str(self._told(*kept)) for kept in self._kept]
+
     def check(self) -> None:
         """Tell of the first failure.
 

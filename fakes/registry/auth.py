@@ -10,7 +10,7 @@ import base64
 import binascii
 import hmac
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
@@ -18,6 +18,7 @@ from fnmatch import fnmatchcase
 
 from ..clock import seconds
 from ..http.messages import Request, Response
+from ..rules import Rules
 from .errors import OciError
 from .names import is_repository
 from .routes import DELETES, PULLS, PUSHES, Operation, Route, find
@@ -80,7 +81,7 @@ class AccessControl:
         kind: how clients prove who they are.
         users: password by user name.
         anonymous_pull: whether pulling needs no user.
-        rules: the first rule whose pattern matches a repository holds for it.
+        rules: the newest rule whose pattern matches a repository holds for it.
         token_lifetime: how long a bearer token is good, in seconds.
         clock: seconds since the epoch.
     """
@@ -88,15 +89,14 @@ class AccessControl:
     kind: AuthKind = AuthKind.NONE
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     anonymous_pull: bool = False
-    rules: Sequence[RepositoryRule] = ()
+    rules: Rules[RepositoryRule] = field(default_factory=Rules)
     token_lifetime: float = 300.0
     clock: Callable[[], float] = field(default_factory=lambda: seconds(None))
     _tokens: dict[str, _Token] = field(default_factory=dict, repr=False)
 
     def rule(self, repository: str) -> RepositoryRule | None:
         """The rule that holds for a repository."""
-        matching = (rule for rule in self.rules if fnmatchcase(repository, rule.pattern))
-        return next(matching, None)
+        return self.rules.first(lambda rule: fnmatchcase(repository, rule.pattern))
 
     def enter(self, request: Request, route: Route) -> str | None:
         """Let a request in.

@@ -39,6 +39,7 @@ from .registry import FakeRegistry
     type=click.Path(dir_okay=False, path_type=Path),
     help="With --tls: write the certificate there, for clients to trust.",
 )
+@click.option("--control", is_flag=True, help="Let it be steered by JSON below /_double/.")
 @click.option(
     "--seed",
     "seeds",
@@ -55,6 +56,7 @@ def registry(
     storage_limit: int | None,
     tls: bool,
     certificate: Path | None,
+    control: bool,
     seeds: tuple[str, ...],
 ) -> None:
     """Run an OCI registry in memory until it is interrupted."""
@@ -72,6 +74,7 @@ def registry(
             read_only=read_only,
             storage_limit=storage_limit,
             tls=tls,
+            control=control,
             host=host.strip("[]"),
             port=int(port),
         )

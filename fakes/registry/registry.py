@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -14,17 +14,21 @@ from ..checks import (
     check_function,
     check_items,
     check_passwords,
+    check_pattern,
     check_seconds,
     check_text,
+    checked_list,
 )
 from ..clock import Clock, seconds
 from ..http.addresses import host_and_port, listen_tcp
+from ..http.control import controlled
 from ..http.conversation import Conversation
 from ..http.crashes import Crashes
 from ..http.messages import BadRequestError, ConnectionCutError, Request, Response
 from ..http.server import Server
 from .auth import AccessControl, AuthKind, RepositoryRule
 from .blobs import BlobEndpoints
+from .control import SteeredRegistry
 from .dispatch import Dispatcher, Limits
 from .errors import FakeRegistryCrashError, NotInRegistryError, OciError
 from .faults import Faults
@@ -65,7 +69,8 @@ class FakeRegistry:
         users: password by user name; needed unless `auth` is `none`.
         anonymous_pull: whether pulling needs no user. Docker Engine pulls anonymously only
             from a registry with `bearer`: that is how its client works with any registry.
-        rules: what holds for which repositories; the first that matches.
+        rules: what holds for which repositories; the first that matches. Later ones are given by
+            `on_repository`.
         read_only: refuse pushes and deletes with 405. Can be changed later.
         storage_limit: the most bytes to keep; a push beyond gets 403 DENIED.
         deletes: whether deleting is on; when off, deletes get 405.
@@ -76,6 +81,7 @@ class FakeRegistry:
         page_size: the most entries of one listing; the rest follows by `Link`.
         token_lifetime: how long a bearer token is good, in seconds.
         tls: serve HTTPS with a certificate made on the spot (needs `imagebuilders[tls]`).
+        control: let the registry be steered by JSON below `/_double/`; no login is needed there.
         host: the address to listen on.
         port: the port to listen on; 0 for any that is free.
         clock: tells when tokens end: a `ManualClock`, or a function that returns seconds since
@@ -104,6 +110,7 @@ class FakeRegistry:
         page_size: int | None = None,
         token_lifetime: float = 300.0,
         tls: bool = False,
+        control: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Clock | Callable[[], float] | None = None,
@@ -122,6 +129,7 @@ class FakeRegistry:
         check_count("page_size", page_size, least=1, optional=True)
         check_seconds("token_lifetime", token_lifetime)
         check_flag("tls", tls)
+        check_flag("control", control)
         check_text("host", host)
         check_count("port", port, least=0, most=65535)
         if not isinstance(clock, Clock) and clock is not None:
@@ -138,8 +146,15 @@ class FakeRegistry:
         def wired() -> tuple[Storage, AccessControl, Dispatcher]:
             storage = Storage(storage_limit)
             gate = AccessControl(
-                kind, dict(users or {}), anonymous_pull, rules, token_lifetime, seconds(clock)
+                kind,
+                dict(users or {}),
+                anonymous_pull,
+                token_lifetime=token_lifetime,
+                clock=seconds(clock),
             )
+            # Of those given here the first counts.
+            for rule in reversed(rules):
+                gate.rules.add(rule)
             policy = ManifestPolicy(verify_references, manifest_limit, referrers_api)
             dispatcher = Dispatcher(
                 gate=gate,
@@ -161,6 +176,9 @@ class FakeRegistry:
         self._server: Server | None = None
         self._certificate: Certificate | None = None
         self._wants_tls = tls
+        self._answer_all = (
+            controlled(self._answer, SteeredRegistry(self)) if control else self._answer
+        )
 
     # --- starting and stopping ------------------------------------------------
 
@@ -273,7 +291,7 @@ class FakeRegistry:
         return in_process_session(self.url, self.handle)
 
     def _serve(self, connection: socket.socket) -> None:
-        Conversation(connection, self._answer).run()
+        Conversation(connection, self._answer_all).run()
 
     def _answer(self, request: Request) -> Response:
         """Answer for the socket: a defect of the double is kept for the test to see."""
@@ -367,6 +385,10 @@ class FakeRegistry:
         self.crashes.check()
         return list(self._records)
 
+    def forget_requests(self) -> None:
+        """Begin the record of requests anew; all else stays."""
+        self._records.clear()
+
     @property
     def used_bytes(self) -> int:
         """How much is kept; content that repositories share counts once."""
@@ -413,6 +435,34 @@ class FakeRegistry:
         from .seed import seed
 
         return seed(self._storage, Reference.parse(reference, self.address), source, files)
+
+    def on_repository(
+        self,
+        pattern: str,
+        *,
+        pull: Collection[str] | None = None,
+        push: Collection[str] | None = None,
+        delete: Collection[str] | None = None,
+        immutable_tags: bool = False,
+    ) -> None:
+        """Give the repositories whose name matches a rule; the newest that matches counts.
+
+        Args:
+            pattern: a glob over the whole name, as in `team-a/*`; `*` matches slashes too.
+            pull: the users who may pull; `None` for whoever is let in, an empty one for nobody.
+            push: who may push.
+            delete: who may delete.
+            immutable_tags: whether a tag, once pushed, may not move to another manifest.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+        """
+        check_pattern("pattern", pattern)
+        check_flag("immutable_tags", immutable_tags)
+        for name, who in (("pull", pull), ("push", push), ("delete", delete)):
+            if who is not None:
+                checked_list(name, who, "users")
+        self._gate.rules.add(RepositoryRule(pattern, pull, push, delete, immutable_tags))
 
     @property
     def faults(self) -> Faults:

@@ -92,7 +92,7 @@ _ORDER_OF_ENGINE = (
     ("http", "fault_endpoints"),
     ("faults",),
     ("daemon",),
-    ("routes",),
+    ("routes", "control"),
     ("engine", "environment"),
     ("client", "rules_file", "image_tree"),
     ("command",),
