@@ -88,9 +88,10 @@ class BaseImageBuilder(StackComponent[ConfigT], ABC):
     ) -> list[BuildResult]:
         """Do several builds side by side, each with its own result or error, and wait for all.
 
-        Builders that speak to a daemon do so by one connection and one session: a context that
-        several tasks have is sent once. Events reach listeners in this thread, each as the `event`
-        of a `OneOfMany`. An exception of a listener, or `KeyboardInterrupt`, stops all builds.
+        Builders that speak to a daemon do so by one connection and one session for each context:
+        a context that several tasks have is sent once. Events reach listeners in this thread, each
+        as the `event` of a `OneOfMany`. An exception of a listener, or `KeyboardInterrupt`, stops
+        all builds.
 
         Args:
             tasks: what is to be built. One whose context is another's image

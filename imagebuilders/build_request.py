@@ -60,6 +60,7 @@ class BuildRequest:
         registry: where the image is pushed, if a component says so.
         pushed: the names that it is to be pushed under, as they were given.
         keychain: knows who the user is at which registry.
+        credentials: returns the keychain in which the registry's own credentials count first.
         tell: what to do with events.
         explanation: explains what was not cached, where that was asked for.
     """
@@ -72,6 +73,7 @@ class BuildRequest:
     registry: BaseContainerRegistry | None
     pushed: tuple[str, ...]
     keychain: Keychain = field(repr=False)
+    credentials: Callable[[], Keychain] = field(repr=False)
     tell: Callable[[Event], None] = field(repr=False)
     explanation: CacheExplanation | None = field(default=None, repr=False)
 
@@ -85,15 +87,6 @@ class BuildRequest:
             ConfigurationError: Docker's configuration file is malformed.
         """
         return proxy_arguments(self.options, self.keychain, addresses)
-
-    def credentials(self) -> Keychain:
-        """Return who to be at which registry; the registry's own credentials count first.
-
-        Raises:
-            RegistryError: a credential helper failed.
-            ConfigurationError: Docker's configuration file is malformed.
-        """
-        return with_registry(self.keychain, self.registry)
 
     def job(
         self,
@@ -159,7 +152,14 @@ def proxy_arguments(
 
 
 def with_registry(keychain: Keychain, container_registry: BaseContainerRegistry | None) -> Keychain:
-    """Return a keychain in which the registry's own credentials count first."""
+    """Return a keychain in which the registry's own credentials count first.
+
+    A notice tells of logins in the environment that cannot be used.
+
+    Raises:
+        RegistryError: a credential helper failed.
+        ConfigurationError: Docker's configuration file is malformed.
+    """
     problem = keychain.problem()
     if problem is not None:
         emit(Notice(problem))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from imagebuilders.base_image_builder import MAX_PARALLEL, BaseImageBuilder, ConfigT
@@ -121,14 +121,9 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         snapshot = build_context.build_snapshot(options.dockerfile)
         explanation = _explanation(summary) if explain_cache else None
         with shared_keychain() as keychain:
+            credentials = cache(partial(with_registry, keychain, container_registry))
             if skip_unchanged:
-                decision = self._decide(
-                    reference,
-                    snapshot,
-                    options,
-                    with_registry(keychain, container_registry),
-                    summary,
-                )
+                decision = self._decide(reference, snapshot, options, credentials(), summary)
                 if decision.unchanged is not None:
                     return decision.unchanged
                 options = decision.options
@@ -145,6 +140,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                     container_registry,
                     pushed,
                     keychain,
+                    credentials,
                     explanation or summary,
                     explanation,
                 )

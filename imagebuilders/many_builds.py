@@ -1,7 +1,8 @@
 """Several builds side by side, each with its own result or error.
 
-They share one connection and one session with the daemon, as far as the builder has them, so that
-a context of several builds is sent once. Events reach listeners in the thread that waits.
+They share one connection and one session for each context with the daemon, as far as the builder
+has them, so that a context of several builds is sent once. Events reach listeners in the thread
+that waits.
 
 It is longer than other modules: what the threads of the builds share has one lock.
 """

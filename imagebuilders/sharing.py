@@ -27,6 +27,8 @@ class Shared:
         self._is_closed = False
         self.results: dict[str, object] = {}
         """What builds leave for those that need them, by the names of the builds."""
+        self.ends: dict[str, str] = {}
+        """What stands for the last step of builds that were explained, by their names."""
 
     def get(
         self, key: Hashable, make: Callable[[], AbstractContextManager[ResourceT]]

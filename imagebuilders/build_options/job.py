@@ -27,7 +27,8 @@ class BuildJob:
             line says, `builtin` for BuildKit's own in spite of it, or the name of an image.
         will_push: whether the image is to be pushed, by the build or after it.
         emit: what to do with events.
-        before_buildkit: called with the build when a BuildKit is about to do it.
+        before_buildkit: called with the build, and the IDs of steps of other builds that it builds
+            upon, when a BuildKit is about to do it.
     """
 
     snapshot: ContextSnapshot
@@ -38,7 +39,9 @@ class BuildJob:
     frontend: str = "dockerfile"
     will_push: bool = False
     emit: Callable[[Event], None] = field(default=emit, repr=False)
-    before_buildkit: Callable[[BuildJob], None] | None = field(default=None, repr=False)
+    before_buildkit: Callable[[BuildJob, frozenset[str]], None] | None = field(
+        default=None, repr=False
+    )
 
     @property
     def shown_name(self) -> str:

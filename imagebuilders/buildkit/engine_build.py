@@ -19,7 +19,7 @@ from imagebuilders.buildkit.build import ImageBuild, build_image
 from imagebuilders.buildkit.build_folders import DOCKERFILE, build_folders, shared_key
 from imagebuilders.buildkit.caches import Caches, plan_caches
 from imagebuilders.buildkit.frontend import choose_frontend
-from imagebuilders.buildkit.linked_builds import linked_inputs
+from imagebuilders.buildkit.linked_builds import linked_inputs, step_ids
 from imagebuilders.buildkit.named_registries import named_registries
 from imagebuilders.buildkit.outputs import Outputs, plan_outputs
 from imagebuilders.buildkit.remote_sources import plan_remote
@@ -103,7 +103,7 @@ def build_with_buildkit(
     """
     plan = plan_build(job, features)
     if job.before_buildkit is not None:
-        job.before_buildkit(job)
+        job.before_buildkit(job, step_ids(plan.build.inputs.values()))
     try:
         build = replace(plan.build, start_timeout=start_timeout)
         response = build_image(client, build, job.emit)

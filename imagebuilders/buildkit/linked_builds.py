@@ -6,8 +6,9 @@ What is handed on is the definition of the result, not an image: nothing is expo
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -90,6 +91,15 @@ def linked_inputs(targets: Mapping[str, str]) -> BuildInputs:
                 encoded = {_CONFIG: base64.b64encode(config).decode()}
                 attributes[f"input-metadata:{name}"] = json.dumps(encoded)
     return BuildInputs(definitions, attributes, tuple(entitlements))
+
+
+def step_ids(definitions: Iterable[Definition]) -> frozenset[str]:
+    """Return the IDs that the daemon tells of steps by: the digests of their definitions."""
+    return frozenset(
+        f"sha256:{hashlib.sha256(operation).hexdigest()}"
+        for definition in definitions
+        for operation in getattr(definition, "def")  # a word of Python's
+    )
 
 
 def _result_of(target: str) -> LinkedResult:

@@ -4,8 +4,14 @@ The daemon, which sees that they ask for the same folder of the same session, co
 else a build has is served under a name of its own; what only that build may have, such as its
 secrets, is served by a session of that build, which takes the folders from the shared one.
 
-Frontends ask for the context by one fixed name, whatever they are told (20.10 to 28.5), so that
-another context needs another session.
+Another context has another session, on the same connection to the daemon. A session knows folders
+by name, and frontends ask for the context by one fixed name: the attribute `contextkey` is passed
+over by Engines 26.1 and 28.5, and counts on 20.10 for the question for the ignore file alone
+(`dockerfilekey`, in contrast, counts on all, so that Dockerfiles share a session). A context that
+is handed to the frontend as an input, `local://NAME`, could have a name of its own on all of them.
+But then the daemon asks for the whole folder in place of the files that the Dockerfile copies, and
+a client cannot tell it which these are: triggers of a base image copy, too. Sending more would
+cost far more than a session, which takes one request.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imagebuilders.build_options.buildkit_attributes import TARGET_SCHEME
 from imagebuilders.cache_misses.records import BaseRecord
 from imagebuilders.cache_misses.step_inputs import image_key
 
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from imagebuilders.cache_misses.fingerprints import Fingerprints
 
 
-_LAYERS, _DIGEST = "layers:", "digest:"
-"""An image is known by its layers where the engine has it, else by the digest that was pulled."""
+_LAYERS, _DIGEST, _STEP = "layers:", "digest:", "step:"
+"""An image is known by its layers where the engine has it, else by the digest that was pulled; that
+of another build by its last step."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,23 @@ class BaseImages:
     def look_up(self, names: Iterable[str], find_base: FindBase) -> None:
         """Ask the engine for images that it has before the build, which are those it takes."""
         for name in names:
-            if name.startswith("context:") or " " in name:
+            if name.startswith(("context:", TARGET_SCHEME)) or " " in name:
                 continue  # another context's, or one of another platform
             image = find_base(name)
             if image is not None:
                 layers = f"{_LAYERS}{self._of(*image.layers)}"
                 record = BaseRecord(self._of(name), layers, image.id)
                 self._found[name] = KnownBase(record, self._of("settings", image.settings))
+
+    def add_target(self, target: str, key: str) -> None:
+        """Note what the image of another build of the same `build_many` comes to.
+
+        Args:
+            target: what the build is called.
+            key: stands for its last step.
+        """
+        name = f"{TARGET_SCHEME}{target}"
+        self._found[name] = KnownBase(BaseRecord(self._of(name), f"{_STEP}{key}"))
 
     def known(self, name: str, told: Mapping[str, str]) -> KnownBase:
         """Return what is known of an image.

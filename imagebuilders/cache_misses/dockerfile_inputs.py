@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imagebuilders.build_options.buildkit_attributes import TARGET_SCHEME
 from imagebuilders.cache_misses.copied_files import ContextFiles
 from imagebuilders.cache_misses.instruction_inputs import InstructionReader
 from imagebuilders.cache_misses.scope import Scope, global_arguments
@@ -48,7 +49,11 @@ def read_inputs(
     reader = _Reader(dockerfile, options, arguments, files, fingerprints)
     for stage in dockerfile.stages:
         reader.read_stage(stage)
-    return BuildInputs(tuple(reader.steps), tuple(dict.fromkeys(reader.images)))
+    wanted = dockerfile.stage(options.target) if options.target else None
+    number = len(dockerfile.stages) - 1 if wanted is None else wanted.number
+    return BuildInputs(
+        tuple(reader.steps), tuple(dict.fromkeys(reader.images)), reader.end_of(number)
+    )
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,10 @@ class _Reader:
 
     # --- stages ----------------------------------------------------------------
 
+    def end_of(self, stage: int) -> Point:
+        """Return what a stage comes to."""
+        return self._ends[stage].point if stage in self._ends else SCRATCH
+
     def read_stage(self, stage: Stage) -> None:
         start, is_counted = self._start(stage)
         label = stage.name or f"stage-{stage.number}"
@@ -110,7 +119,7 @@ class _Reader:
         key = self._image(name)
         if platform:
             key = f"{key} {platform}"
-        is_counted = key != SCRATCH
+        is_counted = key != SCRATCH and to_lower(name) not in self._contexts
         return _StageEnd(key, Scope(escape=self._dockerfile.escape), key), is_counted
 
     def _earlier(self, name: str, before: int) -> _StageEnd | None:
@@ -133,7 +142,12 @@ class _Reader:
         if name == SCRATCH:
             return SCRATCH
         context = self._contexts.get(to_lower(name))
-        key = f"context:{self._of(context)}" if context is not None else image_key(name)
+        if context is None:
+            key = image_key(name)
+        elif context.startswith(TARGET_SCHEME):
+            key = context
+        else:
+            key = f"context:{self._of(context)}"
         self.images.append(key)
         return key
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_context import BuildContext
 from imagebuilders.cache_misses.base_images import BaseImages, told_digests
 from imagebuilders.cache_misses.copied_files import ContextFiles
-from imagebuilders.cache_misses.differences import BASE_SETTINGS
 from imagebuilders.cache_misses.dockerfile_inputs import read_inputs
 from imagebuilders.cache_misses.fingerprints import (
     Fingerprints,
@@ -23,22 +22,18 @@ from imagebuilders.cache_misses.fingerprints import (
 from imagebuilders.cache_misses.reasons import BuiltStep, Reasons
 from imagebuilders.cache_misses.records import (
     BuildRecord,
-    StepRecord,
     read_records,
     record_path,
     write_records,
 )
-from imagebuilders.cache_misses.step_inputs import (
-    SCRATCH,
-    BuildInputs,
-    Point,
-    StepInputs,
-)
+from imagebuilders.cache_misses.step_inputs import BuildInputs, StepInputs
+from imagebuilders.cache_misses.step_keys import StepKeys
 from imagebuilders.cache_misses.told_steps import ToldStep, ToldSteps
 from imagebuilders.dockerfile import parse
 from imagebuilders.events import CacheMissed, Event, Notice
 from imagebuilders.exceptions import BuildContextError, ContextChangedError
 from imagebuilders.go_text import to_lower
+from imagebuilders.sharing import sharing_build
 
 if TYPE_CHECKING:
     from imagebuilders.build_options.job import BuildJob
@@ -86,14 +81,23 @@ class CacheExplanation:
         self._told(event)
         self._tell(event)
 
-    def begin(self, job: BuildJob, *, daemon: str = "", find_base: FindBase | None = None) -> None:
+    def begin(
+        self,
+        job: BuildJob,
+        foreign_steps: frozenset[str] = frozenset(),
+        *,
+        daemon: str = "",
+        find_base: FindBase | None = None,
+    ) -> None:
         """Note what a build is made of, before it is built.
 
         Args:
             job: the build.
+            foreign_steps: the IDs of steps of other builds that it builds upon.
             daemon: what tells the daemon from others; by default what `BuildStarted` calls it.
             find_base: finds the images that the daemon has.
         """
+        self._told.foreign = foreign_steps
         if "," in (job.options.platform or ""):
             self._cannot("it is for several platforms")
             return
@@ -121,6 +125,9 @@ class CacheExplanation:
         bases = BaseImages(fingerprints)
         if find_base is not None and not job.options.pull:
             bases.look_up(inputs.images, find_base)
+        if (sharing := sharing_build()) is not None:
+            for target, key in sharing.shared.ends.items():
+                bases.add_target(target, key)
         path = record_path(folder, *_identity(job, daemon or self._told.daemon))
         self._begun = _Begun(
             job, fingerprints, path, inputs, bases, len(dockerfile.stages), self._clock()
@@ -139,7 +146,12 @@ class CacheExplanation:
             return
         key = begun.fingerprints.name
         builds = read_records(begun.path, key)
-        steps = list(self._built_steps(begun, builds))
+        resolve = StepKeys(
+            begun.fingerprints, begun.bases, told_digests(self._told.instructions), builds
+        )
+        steps = list(self._built_steps(begun, resolve))
+        if (sharing := sharing_build()) is not None:
+            sharing.shared.ends[sharing.name] = resolve.key_of(begun.inputs.end)
         self._explain(steps, Reasons(steps, builds))
         record = BuildRecord(begun.time, tuple(step.record for step in steps))
         try:
@@ -182,9 +194,8 @@ class CacheExplanation:
 
     # --- the build's own steps ----------------------------------------------------
 
-    def _built_steps(self, begun: _Begun, builds: Sequence[BuildRecord]) -> Iterator[BuiltStep]:
+    def _built_steps(self, begun: _Begun, resolve: StepKeys) -> Iterator[BuiltStep]:
         """Yield the steps with what the build told of them."""
-        resolve = _Keys(begun, told_digests(self._told.instructions), builds)
         told_of = self._told_of_stages(begun)
         for inputs in begun.inputs.steps:
             told = told_of.get(inputs.stage, {}).get(inputs.number)
@@ -196,79 +207,32 @@ class CacheExplanation:
         found: dict[str, dict[int, ToldStep]] = {}
         for stage in dict.fromkeys(step.stage for step in begun.inputs.steps):
             names = (stage, "") if begun.stages == 1 else (stage,)
-            told = self._told.of_stage(*names)
             own = {step.number: step.name for step in begun.inputs.steps if step.stage == stage}
-            agree = all(
-                (number not in own and each.instruction.upper().startswith("FROM"))
-                or each.instruction.upper().startswith(f"{own.get(number)} ")
-                for number, each in told.items()
-            )
-            found[stage] = told if agree else {}
+            found[stage] = _fitting(self._told.of_stage(*names), own)
         return found
 
 
-class _Keys:
-    """Gives each step the key that stands for it with all that it builds upon."""
+def _fitting(told: Iterable[ToldStep], own: Mapping[int, str]) -> dict[int, ToldStep]:
+    """Return the steps that were told of by number; nothing where numbers do not agree.
 
-    def __init__(
-        self, begun: _Begun, digests: dict[str, str], builds: Sequence[BuildRecord]
-    ) -> None:
-        self._of = begun.fingerprints.of
-        self._bases = begun.bases
-        self._digests = digests
-        self._recorded = [step for build in builds for step in build.steps]
-        self._keys: list[str] = []
+    A daemon that finds two builds to share a step may tell each of the other's. Where it is not
+    plain which of two is a build's own, neither is taken.
 
-    def record(self, inputs: StepInputs, told: ToldStep | None) -> StepRecord:
-        """Return the step as it is recorded; steps come in their order."""
-        values = dict(inputs.values)
-        base = self._bases.known(inputs.base, self._digests)
-        if inputs.name == "RUN" and base.settings:
-            values[BASE_SETTINGS] = base.settings
-        parent = self._point(inputs.parent)
-        sources = tuple(map(self._point, inputs.sources))
-        parts = [inputs.text, parent, *sources]
-        parts += (text for item in sorted(values.items()) for text in item)
-        parts += (text for item in sorted(inputs.files.items()) for text in item)
-        record = StepRecord(
-            text=inputs.text,
-            key=self._of("step", *parts),
-            parent=parent,
-            values=values,
-            arguments=tuple(sorted(inputs.arguments)),
-            files=dict(inputs.files),
-            sources=sources,
-            base=base.record if isinstance(inputs.parent, str) else None,
-            state="unseen" if told is None else told.state,
-            is_known=inputs.is_known,
-        )
-        record = self._as_recorded(record)
-        self._keys.append(record.key)
-        return record
-
-    def _as_recorded(self, record: StepRecord) -> StepRecord:
-        """Return a step under the key of a recorded one of which it must have the result.
-
-        What is copied from a stage counts by its content: a stage that was built anew, and from
-        which a copy is taken from the cache all the same, has made the same files.
-        """
-        if record.state != "cached" or not record.sources:
-            return record
-        keys = {
-            each.key
-            for each in self._recorded
-            if (each.text, each.parent, each.values, each.files)
-            == (record.text, record.parent, record.values, record.files)
-        }
-        return replace(record, key=next(iter(keys))) if len(keys) == 1 else record
-
-    def _point(self, point: Point) -> str:
-        if isinstance(point, int):
-            return self._keys[point]
-        if point == SCRATCH:
-            return self._of("scratch")
-        base = self._bases.known(point, self._digests).record
-        return self._of("base", base.id or base.name)
+    Args:
+        told: what was told of a stage.
+        own: the keywords of its steps by number; its FROM is not among them.
+    """
+    by_number: dict[int, list[ToldStep]] = {}
+    for step in told:
+        by_number.setdefault(step.number, []).append(step)
+    found = {}
+    for number, steps in by_number.items():
+        fitting = [step for step in steps if step.is_a(own.get(number, "FROM"))]
+        if not fitting:
+            return {}
+        if len(fitting) == 1:
+            found[number] = fitting[0]
+    return found
 
 
 def _folders(job: BuildJob, fingerprints: Fingerprints) -> dict[str, ContextFiles]:

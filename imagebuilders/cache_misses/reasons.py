@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from imagebuilders.build_options.buildkit_attributes import TARGET_SCHEME
 from imagebuilders.cache_misses.differences import Reason, differing, reasons_for
 from imagebuilders.cache_misses.records import BuildRecord, StepRecord
 from imagebuilders.cache_misses.step_inputs import ORDER, Point, StepInputs
@@ -207,6 +208,9 @@ def _other_base(name: str, now: StepRecord, before: StepRecord) -> Reason:
         return Reason("base", f"FROM names another image, {name}{shown}", digests)
     # Layers are not to be compared with digests.
     if base.id.partition(":")[0] == old.id.partition(":")[0] != "":
+        if name.startswith(TARGET_SCHEME):
+            target = name.removeprefix(TARGET_SCHEME)
+            return Reason("base", f"the image of {target!r}, which it builds upon, is another")
         return Reason("base", f"its base image {name} is another{shown}", digests)
     return _unknown()
 

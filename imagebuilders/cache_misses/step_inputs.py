@@ -69,11 +69,14 @@ class BuildInputs:
 
     Attributes:
         steps: the steps of all stages, each behind what it needs.
-        images: the names of the images that stages begin with or copy from.
+        images: the names of the images that stages begin with or copy from; `target:NAME` for the
+            image of another build.
+        end: what the stage comes to that is built.
     """
 
     steps: tuple[StepInputs, ...]
     images: tuple[str, ...]
+    end: Point = SCRATCH
 
 
 def image_key(name: str) -> str:

@@ -46,17 +46,23 @@ class ToldStep:
         """Whether it was executed, as its result was not in the cache."""
         return self.is_finished and not self.is_cached and "cancel" not in self.error
 
+    def is_a(self, keyword: str) -> bool:
+        """Return whether it carries out an instruction of a keyword."""
+        return self.instruction.upper().startswith(f"{keyword} ")
+
 
 class ToldSteps:
     """Hears the events of one build.
 
     Attributes:
         daemon: what builds, in the builder's words.
+        foreign: the IDs of steps of other builds that this one builds upon, and tells of as well.
     """
 
     def __init__(self) -> None:
         """Begin."""
         self.daemon = ""
+        self.foreign: frozenset[str] = frozenset()
         self._by_id: dict[str, ToldStep] = {}
 
     def __call__(self, event: Event) -> None:
@@ -89,10 +95,14 @@ class ToldSteps:
         """What the steps are called."""
         return [step.instruction for step in self._by_id.values()]
 
-    def of_stage(self, *names: str) -> dict[int, ToldStep]:
-        """Return the steps of a stage by their numbers.
+    def of_stage(self, *names: str) -> list[ToldStep]:
+        """Return the build's own steps of a stage.
 
         Args:
             names: what the stage may be called.
         """
-        return {step.number: step for step in self._by_id.values() if step.stage in names}
+        return [
+            step
+            for step in self._by_id.values()
+            if step.stage in names and step.step_id not in self.foreign
+        ]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_context import BuildContext
+from imagebuilders.build_options.buildkit_attributes import TARGET_SCHEME
 from imagebuilders.buildkit.frontend import choose_frontend
 from imagebuilders.cache_misses.copied_files import ContextFiles
 from imagebuilders.cache_misses.dockerfile_inputs import read_inputs
@@ -135,7 +136,7 @@ def _images(dockerfile: Dockerfile, options: DockerBuildOptions) -> Iterator[str
     if any(step.fetches for step in found.steps):
         raise KeyUnknownError("what an ADD fetches from an address may have changed")
     for name in found.images:
-        if not name.startswith("context:"):
+        if not name.startswith(("context:", TARGET_SCHEME)):
             yield name
     for _, value in _contexts(options):
         if value.startswith(_IMAGE_SCHEME):

@@ -28,7 +28,14 @@ from imagebuilders import (
 from imagebuilders.buildkit.daemon import daemon_at
 from imagebuilders.buildkit.fleet import in_order
 from imagebuilders.distribution.client import RegistryClient
-from imagebuilders.events import Event, Notice, StepStarted, listen
+from imagebuilders.events import (
+    BuildSkipped,
+    BuildStarted,
+    Event,
+    Notice,
+    StepStarted,
+    listen,
+)
 from imagebuilders.exceptions import BuildError, PushError
 from imagebuilders.oci.image_config import ImageConfig
 from imagebuilders.oci.manifest import Index, Manifest
@@ -113,6 +120,39 @@ class TestContract(ImageBuilderContract):
     def digest_in_registry(self, image_name: str) -> str:
         """Ask the registry."""
         return _digest(image_name)
+
+
+def test_unchanged_image_is_not_built(
+    worker: BuildKitGateway, tls: dict[str, str], registry: DefaultContainerRegistry, tmp_path: Path
+) -> None:
+    """The digest comes back from the registry; with another file the daemon builds and pushes."""
+    registry_base = f"{registry.uri}/worker/skip-base:1"
+    name = f"{registry.uri}/worker/skipped:{os.urandom(4).hex()}"
+    builder = _builder(worker.address, **tls)
+    base = BuildContext()
+    base.add_file(f"FROM scratch\nLABEL mark={os.urandom(8).hex()}\n", "Dockerfile")
+    builder.build(registry_base, base, None, registry)
+    (tmp_path / "Dockerfile").write_text(f"FROM {registry_base}\nCOPY a /a\n")
+
+    def build(content: str) -> tuple[str, bool]:
+        (tmp_path / "a").write_text(content)
+        told: list[Event] = []
+        with listen(told.append):
+            digest = builder.build(
+                name, BuildContext(str(tmp_path)), None, registry, skip_unchanged=True
+            )
+        assert digest == f"{name.rpartition(':')[0]}@{_digest(name)}"
+        skipped = any(isinstance(event, BuildSkipped) for event in told)
+        assert skipped != any(isinstance(event, BuildStarted) for event in told)
+        return digest, skipped
+
+    first, *skipped = build("1")
+    assert skipped == [False]
+    assert build("1") == (first, True)
+    second, *skipped = build("2")
+    assert skipped == [False]
+    assert second != first
+    assert build("2") == (second, True)
 
 
 def _digest(image_name: str) -> str:

@@ -18,9 +18,10 @@ from imagebuilders import (
     BuildContext,
     BuildKitImageBuilder,
     BuildKitImageBuilderConfig,
+    BuildTask,
     LocalImageBuilder,
 )
-from imagebuilders.events import CacheMissed, Event, StepAdded, StepFinished, listen
+from imagebuilders.events import CacheMissed, Event, OneOfMany, StepAdded, StepFinished, listen
 
 pytestmark = pytest.mark.usefixtures("docker_config", "records")
 
@@ -135,6 +136,57 @@ def _executed(told: list[Event]) -> set[str]:
     }
     ended = {event.step_id: event.cached for event in told if isinstance(event, StepFinished)}
     return {step for step in steps if ended.get(step) is False}
+
+
+def test_a_build_upon_another(described_engine: Engine, tmp_path: Path) -> None:
+    """The steps of the other build are told of, too, and are not taken for its own."""
+    salt = uuid.uuid4().hex
+    for name, lines in {
+        "base": [f"FROM {described_engine.busybox}", "COPY a /a", f"RUN echo {salt}"],
+        "app": ["FROM base", "COPY a /b", f"RUN echo {salt}"],
+        "named": ["FROM other", "COPY a /b", f"RUN echo {salt} named"],
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Dockerfile").write_text("\n".join([*lines, ""]))
+    tasks = [
+        BuildTask("upon-base:1", BuildContext(str(tmp_path / "base")), name="base"),
+        BuildTask(
+            "upon-app:1",
+            BuildContext(str(tmp_path / "app")),
+            {"build_contexts": {"base": "target:base"}},
+            name="app",
+        ),
+        BuildTask(
+            "upon-named:1",
+            BuildContext(str(tmp_path / "named")),
+            {"build_contexts": {"other": f"docker-image://{described_engine.busybox}"}},
+            name="named",
+        ),
+    ]
+    builder = LocalImageBuilder(docker_client=described_engine.client, builder="buildkit")
+
+    def reasons(*changed: str) -> dict[str, list[tuple[int, str]]]:
+        for name in changed:
+            (tmp_path / name / "a").write_text(f"{name} {uuid.uuid4()}")
+        told: dict[str, list[tuple[int, str]]] = defaultdict(list)
+
+        def note(event: Event) -> None:
+            if isinstance(event, OneOfMany) and isinstance(event.event, CacheMissed):
+                told[event.build].append((event.event.line, event.event.kind))
+
+        with listen(note):
+            for result in builder.build_many(tasks, explain_cache=True):
+                result.result()
+        return told
+
+    all_new = [(2, "no-record"), (3, "no-record")]
+    assert reasons("base", "app", "named") == dict.fromkeys(("base", "app", "named"), all_new)
+    assert reasons() == {}
+    file_changed = [(2, "file"), (3, "earlier-step")]
+    assert reasons("app") == {"app": file_changed}
+    assert reasons("named") == {"named": file_changed}
+    assert reasons("base") == {"base": file_changed, "app": [(2, "base"), (3, "earlier-step")]}
+    assert reasons() == {}
 
 
 @pytest.mark.parametrize("store", ["engine_26_1", "engine_28_5", "containerd_engine"])

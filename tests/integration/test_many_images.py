@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,16 @@ from testbed.tools import ClientTool
 
 from imagebuilders import BuildContext, BuildTask, LocalImageBuilder, Stack
 from imagebuilders.artifact_stores import LocalArtifactStore
+from imagebuilders.buildkit.build import ImageBuild, build_image
+from imagebuilders.buildkit.engine import engine_buildkit
+from imagebuilders.buildkit.proto.ops_pb2 import Definition, Input, Op, SourceOp
 from imagebuilders.buildkit.session.file_sync import _Sending
+from imagebuilders.buildkit.session.synced_folders import PackedFolder, Request
 from imagebuilders.cli.main import main
-from imagebuilders.context.entries import Entry
+from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.context.folder import Folder
+from imagebuilders.context.packing import pack_entries
+from imagebuilders.docker.build_engine import GivenEngine
 from imagebuilders.events import Event, OneOfMany, StepStarted, listen
 from imagebuilders.exceptions import BuildError, DependencyFailedError
 
@@ -77,6 +86,95 @@ def test_a_context_is_sent_once(
     assert {path: count for path, count in sent.items() if path.startswith("file")} == {
         f"file{number}": 1 for number in range(20)
     }
+
+
+def test_each_context_has_a_session(
+    buildkit_engine: Engine, context: BuildContext, mocker: MockerFixture
+) -> None:
+    """Four builds of two contexts need one connection and two sessions, and send each file once."""
+    upgrades = mocker.spy(GivenEngine, "upgrade")
+    sent = mocker.spy(_Sending, "_send_file")
+    other = BuildContext()
+    other.add_file("FROM scratch\nARG WHICH\nLABEL which=$WHICH\nCOPY data /\n", "Dockerfile")
+    other.add_file(os.urandom(20).hex(), "data")
+    tasks = [
+        BuildTask(f"many-{name}-{number}:1", each, {"buildargs": {"WHICH": f"{number}"}})
+        for name, each in (("one", context), ("other", other))
+        for number in range(2)
+    ]
+    builder = LocalImageBuilder(docker_client=buildkit_engine.client, builder="buildkit")
+    assert [result.error for result in builder.build_many(tasks)] == [None] * 4
+    opened = Counter(call.args[1] for call in upgrades.call_args_list)
+    assert opened == {"/grpc": 1, "/session": 2}
+    files = Counter(call.args[2].path for call in sent.call_args_list)
+    assert files["data"] == 1
+    assert {files[f"file{number}"] for number in range(20)} == {1}
+
+
+@pytest.mark.parametrize("way", ["contextkey", "inputs"])
+def test_why_another_context_needs_another_session(buildkit_engine: Engine, way: str) -> None:
+    """One session knows folders by name, and frontends ask for the context by a fixed one.
+
+    The attribute that was meant to change it is passed over. A context that is handed to the
+    frontend as an input may have another name, but is asked for as a whole, not for the files
+    that the Dockerfile names.
+    """
+    named = _AskedFolder({"used": b"1", "unused": b"2", "mark": os.urandom(8)})
+    fixed = _AskedFolder({"used": b"1", "unused": b"2", "mark": os.urandom(8)})
+    dockerfile = _AskedFolder({"Dockerfile": b"FROM scratch\nCOPY used mark /\n"})
+    attributes = {"filename": "Dockerfile"}
+    inputs = {}
+    if way == "contextkey":
+        attributes["contextkey"] = "other"
+    else:
+        attributes["frontend.caps"] = "moby.buildkit.frontend.inputs"
+        inputs["context"] = _local_source("other")
+    build = ImageBuild(
+        "many-named:1",
+        attributes,
+        {"context": fixed, "other": named, "dockerfile": dockerfile},
+        inputs=inputs,
+    )
+    with engine_buildkit(GivenEngine(buildkit_engine.client)) as client:
+        build_image(client, build, lambda _event: None)
+    if way == "contextkey":
+        assert ("used", "mark") in [tuple(sorted(each, reverse=True)) for each in fixed.follows]
+        assert all(each == (".dockerignore",) for each in named.follows)
+    else:
+        assert fixed.follows == []
+        assert named.follows == [()]
+
+
+class _AskedFolder(PackedFolder):
+    """A folder that notes which of its files a daemon follows."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        super().__init__(
+            pack_entries(
+                Entry(name, EntryType.FILE, 0o644, len(content), source=content)
+                for name, content in sorted(files.items())
+            )
+        )
+        self.follows: list[tuple[str, ...]] = []
+
+    def content(self, request: Request) -> Folder:
+        self.follows.append(request.follow)
+        return super().content(request)
+
+
+def _local_source(name: str) -> Definition:
+    """Return the definition of a folder of the session."""
+    source = Op(source=SourceOp(identifier=f"local://{name}")).SerializeToString()
+    last = Op(inputs=[Input(digest=_digest(source))]).SerializeToString()
+    definition = Definition()
+    getattr(definition, "def").extend([source, last])  # a word of Python's
+    for op in (source, last):
+        definition.metadata[_digest(op)].SetInParent()
+    return definition
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 @pytest.mark.parametrize("version", ["26.1", "28.5"])

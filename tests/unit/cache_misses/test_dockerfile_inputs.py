@@ -202,6 +202,25 @@ def test_named_contexts_take_the_place_of_images() -> None:
     assert not inputs.steps[0].is_known
     replaced = _read("FROM base", "RUN x", build_contexts={"base": "docker-image://other"})
     assert str(replaced.steps[0].parent).startswith("context:")
+    # BuildKit counts a FROM among the steps only where it gets an image by its name.
+    assert replaced.steps[0].number == 1
+    assert inputs.steps[0].number == 2
+
+
+def test_the_image_of_another_build_is_known_by_its_name() -> None:
+    """What that build comes to is found out elsewhere."""
+    inputs = _read("FROM base", "RUN x", build_contexts={"base": "target:other"})
+    assert (inputs.images, inputs.steps[0].parent) == (("target:other",), "target:other")
+
+
+@pytest.mark.parametrize(
+    ("options", "end"),
+    [({}, 1), ({"target": "first"}, 0), ({"target": "0"}, 0), ({"target": "empty"}, "scratch")],
+)
+def test_what_a_build_comes_to(options: dict[str, str], end: int | str) -> None:
+    """The last step of the stage that is built, of the last one by default."""
+    lines = ["FROM base AS first", "RUN a", "FROM scratch AS empty", "FROM first", "RUN b"]
+    assert _read(*lines, **options).end == end
 
 
 @pytest.mark.parametrize(

@@ -264,6 +264,15 @@ def test_a_registry_that_fails_is_told(app: App) -> None:
     assert any("cannot be asked" in notice for notice in app.notices)
 
 
+def test_what_is_wrong_with_logins_is_told_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question whether to build and the build use the same logins."""
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", "no JSON")
+    for is_unchanged in (False, True):
+        app.build()
+        assert app.was_skipped == is_unchanged
+        assert ["DOCKER_AUTH_CONFIG cannot be used" in notice for notice in app.notices] == [True]
+
+
 def test_named_contexts_count_by_their_content(tmp_path: Path) -> None:
     """A folder by what is in it, an image by its digest; of others nothing is known."""
     (tmp_path / "extra").mkdir()
