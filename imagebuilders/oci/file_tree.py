@@ -7,8 +7,11 @@ that is only implied by a path below it has no entry of its own.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from itertools import count
 from typing import NamedTuple
+
+from imagebuilders.oci.content import Content
 
 _MAX_LINKS = 255
 
@@ -22,11 +25,13 @@ class File(NamedTuple):
         uid: owner.
         gid: group.
         mtime: seconds since the epoch.
-        data: a regular file's content.
+        data: a regular file's content, if it is held in memory.
         link: where a symbolic link points.
         device: major and minor number.
         inode: the same for hard links to one file; 0 for others.
         xattrs: extended attributes, sorted by name.
+        nanoseconds: what the time has beyond `mtime`.
+        content: where a regular file's content is, if it is not held; `data` is empty then.
     """
 
     kind: str
@@ -39,6 +44,36 @@ class File(NamedTuple):
     device: tuple[int, int] = (0, 0)
     inode: int = 0
     xattrs: tuple[tuple[str, str], ...] = ()
+    nanoseconds: int = 0
+    content: Content | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of content; of a symbolic link, of its target."""
+        if self.content is not None:
+            return self.content.size
+        if self.kind == "symlink":
+            return len(self.link.encode("utf-8", "surrogateescape"))
+        return len(self.data)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Return a regular file's content, piece by piece.
+
+        Raises:
+            ImageBuilderError: it cannot be read, or has changed.
+        """
+        if self.content is not None:
+            yield from self.content.pieces()
+        elif self.data:
+            yield self.data
+
+
+_inodes = count(1)
+
+
+def new_inode() -> int:
+    """Return a number for `File.inode` that no file has yet."""
+    return next(_inodes)
 
 
 Tree = dict[str, File]
@@ -77,6 +112,21 @@ def resolve(tree: Mapping[str, File], path: str, *, follow_last: bool = True) ->
     Raises:
         UnresolvedPathError: there are too many links.
     """
+    return follow_links(path, tree.get, follow_last=follow_last)
+
+
+def follow_links(path: str, look: Callable[[str], File | None], *, follow_last: bool = True) -> str:
+    """Follow the symbolic links of a path as the system does, never out of the root.
+
+    Args:
+        path: the path.
+        look: returns the file at a path in which no link is to be followed; may return `None`
+            for what is no link.
+        follow_last: whether to follow a link that is the path's last part.
+
+    Raises:
+        UnresolvedPathError: there are too many links.
+    """
     pending = [part for part in path.split("/") if part not in ("", ".")]
     pending.reverse()
     current: list[str] = []
@@ -90,7 +140,7 @@ def resolve(tree: Mapping[str, File], path: str, *, follow_last: bool = True) ->
         if part in ("", "."):
             continue
         candidate = "/".join([*current, part])
-        file = tree.get(candidate)
+        file = look(candidate)
         if file is not None and file.kind == "symlink" and (pending or follow_last):
             links += 1
             if links > _MAX_LINKS:

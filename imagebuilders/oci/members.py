@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.compression import decompressed
+from imagebuilders.oci.content import Content
 from imagebuilders.oci.file_tree import File
-from imagebuilders.oci.tar_header import EntryType
+from imagebuilders.oci.tar_header import EntryType, TarEntry
 from imagebuilders.oci.tar_reader import read_tar
 
 MAX_TREE_BYTES = 4 * 1024**3
@@ -68,21 +69,27 @@ def read_layer(
 
 
 def members(
-    pieces: Iterable[bytes], *, max_bytes: int = MAX_TREE_BYTES, keep_odd: bool = False
+    pieces: Iterable[bytes],
+    *,
+    max_bytes: int = MAX_TREE_BYTES,
+    keep_odd: bool = False,
+    elsewhere: Callable[[int, TarEntry], Content] | None = None,
 ) -> Iterator[Member]:
     """Return the entries of an archive that is not compressed, each with its content.
 
     Args:
         pieces: the archive, piece by piece.
-        max_bytes: the most bytes of all files together.
+        max_bytes: the most bytes of all files together that are held.
         keep_odd: return entries of a type that only some archivers know, as of the kind `other`,
             and what there is of the one in which the archive ends, before the error.
+        elsewhere: says where the content of a regular file, given with its place among the
+            archive's entries, can be read later; without it contents are held.
 
     Raises:
         LayerFormatError: as for `read_layer`.
     """
     left = max_bytes
-    for entry, content in read_tar(pieces):
+    for index, (entry, content) in enumerate(read_tar(pieces)):
         kind = KINDS.get(entry.type)
         if kind is None and keep_odd:
             kind = "other"
@@ -91,10 +98,16 @@ def members(
                 f"The archive has an entry of the unknown type {entry.flag!a}: "
                 f"{entry.name[:200]!a}."
             )
-        if entry.size > left and entry.type is EntryType.FILE:
-            raise LayerFormatError(f"The files of the archive have more than {max_bytes} bytes.")
-        data, problem = _read(content) if entry.type is EntryType.FILE else (b"", None)
-        left -= len(data)
+        stored, data, problem = None, b"", None
+        if entry.type is EntryType.FILE and elsewhere is not None:
+            stored = elsewhere(index, entry)
+        elif entry.type is EntryType.FILE:
+            if entry.size > left:
+                raise LayerFormatError(
+                    f"The files of the archive have more than {max_bytes} bytes."
+                )
+            data, problem = _read(content)
+            left -= len(data)
         if problem is not None and not keep_odd:
             raise problem
         is_link = entry.type is EntryType.HARD_LINK
@@ -108,6 +121,7 @@ def members(
             link=entry.link if kind == "symlink" else "",
             device=entry.device,
             xattrs=entry.xattrs,
+            content=stored,
         )
         is_bare = kind == "dir" and not entry.name.endswith("/")
         yield Member(

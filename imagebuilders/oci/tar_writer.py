@@ -65,7 +65,7 @@ def tar_header(
     """
     kind = b"1" if hard_link else _TYPE[file.kind]
     link = hard_link or file.link
-    size = len(file.data) if file.kind == "file" and not hard_link else 0
+    size = file.size if file.kind == "file" and not hard_link else 0
     mode = file.mode | (_MODE_BITS[file.kind] if style.has_type_bits else 0)
     names = style.owner_names(file.uid, file.gid)
     raw_name = name.encode("utf-8", "surrogateescape")

@@ -9,10 +9,9 @@ from __future__ import annotations
 import posixpath
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
 
 from imagebuilders.exceptions import UnpackError
-from imagebuilders.oci.file_tree import File, Tree, ancestors, parent
+from imagebuilders.oci.file_tree import File, Tree, ancestors, new_inode, parent
 from imagebuilders.oci.members import Member
 from imagebuilders.oci.rooted_files import (
     EXISTS,
@@ -24,7 +23,6 @@ from imagebuilders.oci.rooted_files import (
 )
 
 _OPERATIONS = {"file": "open", "dir": "mkdir", "symlink": "symlink"}
-_inodes = count(1)
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ class Unpacker:
             raise UnpackError("type", (path,), str(ord(member.type_flag)))
         elif file.kind == "dir":
             self._times.append((path, file.mtime))
-        elif member.size > len(file.data):  # the archive ends in it
+        elif member.size > file.size:  # the archive ends in it
             file = File("file", file.mode, mtime=self._now, data=file.data)
         self._files.put(place, file)
         return self._files.full(place)
@@ -252,7 +250,7 @@ class Unpacker:
 
 
 def _numbered(file: File) -> File:
-    return file if file.inode else file._replace(inode=next(_inodes))
+    return file if file.inode else file._replace(inode=new_inode())
 
 
 def _joined(folder: str, name: str) -> str:
