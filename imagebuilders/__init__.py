@@ -22,6 +22,11 @@ if TYPE_CHECKING:
         S3ArtifactStoreFlavor,
         upload_build_context,
     )
+    from imagebuilders.aws_image_builder import (
+        AWSImageBuilder,
+        AWSImageBuilderConfig,
+        AWSImageBuilderFlavor,
+    )
     from imagebuilders.base_image_builder import (
         BaseImageBuilder,
         BaseImageBuilderConfig,
@@ -65,6 +70,9 @@ if TYPE_CHECKING:
 
 # The module that defines each name is in `_HOMES`.
 __all__ = [
+    "AWSImageBuilder",
+    "AWSImageBuilderConfig",
+    "AWSImageBuilderFlavor",
     "Archivable",
     "ArchiveContext",
     "ArchiveType",
@@ -114,6 +122,9 @@ __all__ = [
 
 # Loaded when first asked for, so that `import imagebuilders` costs next to nothing.
 _HOMES = {
+    "AWSImageBuilder": "imagebuilders.aws_image_builder",
+    "AWSImageBuilderConfig": "imagebuilders.aws_image_builder",
+    "AWSImageBuilderFlavor": "imagebuilders.aws_image_builder",
     "Archivable": "imagebuilders.archivable",
     "ArchiveContext": "imagebuilders.remote_context",
     "ArchiveType": "imagebuilders.archivable",

@@ -18,9 +18,11 @@ from imagebuilders.components.flavor import Flavor
 from imagebuilders.components.overridable import overridable_property
 
 if TYPE_CHECKING:
+    from imagebuilders.artifact_stores import BaseArtifactStore
     from imagebuilders.build_context import BuildContext
     from imagebuilders.build_options import DockerBuildOptions
     from imagebuilders.container_registries import BaseContainerRegistry
+    from imagebuilders.context.snapshot import ContextSnapshot
     from imagebuilders.many_builds import BuildResult, BuildTask
 
 MAX_PARALLEL = 4
@@ -119,14 +121,27 @@ class BaseImageBuilder(StackComponent[ConfigT], ABC):
         return run_builds(build, tasks, max_parallel=max_parallel)
 
     @staticmethod
-    def _upload_build_context(build_context: BuildContext, parent_path_directory_name: str) -> str:
+    def _active_artifact_store() -> BaseArtifactStore:
+        """Return the artifact store of the active stack.
+
+        Raises:
+            ConfigurationError: the stack has none, or its settings are wrong.
+        """
+        from imagebuilders.stack import Client
+
+        return Client().active_stack.artifact_store
+
+    @staticmethod
+    def _upload_build_context(
+        build_context: BuildContext | ContextSnapshot, parent_path_directory_name: str
+    ) -> str:
         """Put the context's archive into the active stack's artifact store.
 
         The object is `{artifact store path}/{parent_path_directory_name}/{hash}.tar.gz`, where
         `hash` is the context's digest. An archive that is already there is not made or sent again.
 
         Args:
-            build_context: the context.
+            build_context: the context, or how it was at one moment.
             parent_path_directory_name: the folder below the store's path; made when missing.
 
         Returns:
@@ -136,10 +151,9 @@ class BaseImageBuilder(StackComponent[ConfigT], ABC):
             UploadError: it could not be uploaded; nothing stands under the final name.
         """
         from imagebuilders.artifact_stores.upload import upload_build_context
-        from imagebuilders.stack import Client
 
         return upload_build_context(
-            build_context, Client().active_stack.artifact_store, parent_path_directory_name
+            build_context, BaseImageBuilder._active_artifact_store(), parent_path_directory_name
         )
 
 

@@ -7,12 +7,27 @@ from collections.abc import Callable
 
 from imagebuilders.events import (
     BuildFinished,
+    ContextProgress,
     Event,
+    StepAdded,
     StepCached,
     StepFinished,
+    StepOutput,
+    StepProgress,
     StepStarted,
     emit,
 )
+
+_OF_STEPS = (
+    *(ContextProgress, StepAdded, StepStarted, StepCached, StepOutput, StepProgress),
+    StepFinished,
+)
+
+
+def emit_results(event: Event) -> None:
+    """Tell what a quiet build still says."""
+    if not isinstance(event, _OF_STEPS):
+        emit(event)
 
 
 class BuildSummary:

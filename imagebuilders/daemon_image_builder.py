@@ -22,19 +22,9 @@ from imagebuilders.build_request import (
     proxy_arguments,
     with_registry,
 )
-from imagebuilders.build_summary import BuildSummary
+from imagebuilders.build_summary import BuildSummary, emit_results
 from imagebuilders.buildkit.dockerfile_questions import DockerfileQuestions, FrontendCall
-from imagebuilders.events import (
-    ContextProgress,
-    Event,
-    StepAdded,
-    StepCached,
-    StepFinished,
-    StepOutput,
-    StepProgress,
-    StepStarted,
-    emit,
-)
+from imagebuilders.events import Event, emit
 from imagebuilders.exceptions import (
     ConfigurationError,
     ImageBuilderError,
@@ -117,7 +107,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                 "container registry, or the option 'push'.",
                 key="skip_unchanged",
             )
-        summary = BuildSummary(emit if options.tells_steps else _emit_results)
+        summary = BuildSummary(emit if options.tells_steps else emit_results)
         snapshot = build_context.build_snapshot(options.dockerfile)
         explanation = _explanation(summary) if explain_cache else None
         with shared_keychain() as keychain:
@@ -352,15 +342,3 @@ def _explanation(tell: Callable[[Event], None]) -> CacheExplanation:
     from imagebuilders.cache_misses.explanation import CacheExplanation
 
     return CacheExplanation(tell)
-
-
-def _emit_results(event: Event) -> None:
-    """Tell what a quiet build still says."""
-    if not isinstance(event, _OF_STEPS):
-        emit(event)
-
-
-_OF_STEPS = (
-    *(ContextProgress, StepAdded, StepStarted, StepCached, StepOutput, StepProgress),
-    StepFinished,
-)
