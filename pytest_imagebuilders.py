@@ -19,7 +19,13 @@ import pytest
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry, InMemoryArtifactStore
+    from fakes import (
+        FakeAWS,
+        FakeDockerClient,
+        FakeDockerEngine,
+        FakeRegistry,
+        InMemoryArtifactStore,
+    )
     from fakes.engine.image_tree import ImageTree
     from imagebuilders import Stack
 
@@ -40,6 +46,7 @@ _OPTIONS_OF = {
     "fake_docker_client": ("fake_docker_engine",),
     "fake_docker_host": ("fake_docker_engine",),
     "image_tree": ("fake_docker_engine",),
+    "fake_aws": ("fake_docker_engine",),
     "fake_stack": ("fake_docker_engine", "fake_registry", "in_memory_artifact_store"),
 }
 """The fixtures that no marker is named after, and the markers whose options reach them."""
@@ -138,6 +145,16 @@ def fake_docker_host(
     with fake_docker_engine.serve() as docker_host:
         monkeypatch.setenv("DOCKER_HOST", docker_host)
         yield docker_host
+
+
+@pytest.fixture
+def fake_aws(
+    request: pytest.FixtureRequest, fake_docker_engine: FakeDockerEngine
+) -> Iterator[FakeAWS]:
+    """CodeBuild, S3, CloudWatch Logs and ECR under one address; the test's engine builds."""
+    _no_marker(request)
+    with _double("FakeAWS")(fake_docker_engine) as aws:
+        yield aws
 
 
 class ImageTreeOf(Protocol):

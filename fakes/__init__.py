@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .artifact_store import InMemoryArtifactStore as InMemoryArtifactStore
     from .buildkit import ScriptedBuildKit as ScriptedBuildKit
+    from .code_build import FakeAWS as FakeAWS
+    from .code_build import FakeCodeBuild as FakeCodeBuild
     from .engine import FakeDockerClient as FakeDockerClient
     from .engine import FakeDockerEngine as FakeDockerEngine
     from .registry import FakeRegistry as FakeRegistry
 
 # Loaded when first asked for: a test of a registry needs no Docker SDK.
 _HOMES = {
+    "FakeAWS": ".code_build",
+    "FakeCodeBuild": ".code_build",
     "FakeDockerClient": ".engine",
     "FakeDockerEngine": ".engine",
     "FakeRegistry": ".registry",
@@ -25,6 +29,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "FakeAWS",
+    "FakeCodeBuild",
     "FakeDockerClient",
     "FakeDockerEngine",
     "FakeRegistry",

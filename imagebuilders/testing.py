@@ -14,6 +14,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fakes import FakeAWS as FakeAWS
+    from fakes import FakeCodeBuild as FakeCodeBuild
     from fakes import FakeDockerClient as FakeDockerClient
     from fakes import FakeDockerEngine as FakeDockerEngine
     from fakes import FakeRegistry as FakeRegistry
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from fakes import ScriptedBuildKit as ScriptedBuildKit
 
 __all__ = [
+    "FakeAWS",
+    "FakeCodeBuild",
     "FakeDockerClient",
     "FakeDockerEngine",
     "FakeRegistry",

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
@@ -95,6 +96,8 @@ def open_client(
         _check_environment()
     try:
         core = sessions.get_session()
+        loader = model_loader(core.get_config_variable("data_path"))
+        core.register_component("data_loader", loader)
         session = boto3.Session(
             botocore_session=core,
             aws_access_key_id=_revealed(settings.key),
@@ -103,6 +106,8 @@ def open_client(
             profile_name=settings.profile,
             region_name=settings.region,
         )
+        # Each session adds boto3's own folder once more.
+        loader.search_paths[:] = dict.fromkeys(loader.search_paths)
         bundle = core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
         client = _client_for_its_endpoint(
             session.client, service, settings, {"max_pool_connections": connections, **options}
@@ -118,6 +123,26 @@ def is_aws(address: str) -> bool:
     """Tell whether an address is a service of AWS itself."""
     host = urlsplit(address).hostname or ""
     return any(host == domain or host.endswith(f".{domain}") for domain in _AWS_DOMAINS)
+
+
+class ModelLoader(Protocol):
+    """What reads botocore's descriptions of services, and keeps what it read."""
+
+    @property
+    def search_paths(self) -> list[str]:
+        """The folders that it reads in."""
+        ...
+
+
+@cache
+def model_loader(data_path: str | None = None) -> ModelLoader:
+    """Return the one loader of all sessions: each would read a thousand files anew.
+
+    Args:
+        data_path: further folders to read in, as the AWS configuration's `data_path` names them.
+    """
+    made = import_module("botocore.loaders").create_loader(data_path)
+    return cast(ModelLoader, made)
 
 
 def _client_for_its_endpoint(

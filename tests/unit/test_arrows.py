@@ -73,6 +73,7 @@ _ORDER_OF_FAKES = (
     ("artifact_store", "registry"),
     ("buildkit",),
     ("engine",),
+    ("code_build",),
     ("contracts",),
     ("", "__main__"),
 )

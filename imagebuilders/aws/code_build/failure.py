@@ -18,7 +18,7 @@ _ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), advice)
     for pattern, advice in (
         (
-            r"s3.*(?:\b403\b|forbidden|access ?denied)|(?:\b403\b|forbidden|access ?denied).*s3",
+            r"(?:\b403\b|access ?denied).*(?:Head|Get)Object",
             "The project's role needs s3:GetObject on the artifact store's objects (and "
             "kms:Decrypt for a key of your own).",
         ),

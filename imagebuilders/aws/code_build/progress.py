@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from imagebuilders.aws.code_build.rawjson import parse_status
-from imagebuilders.aws.code_build.state import BuildState
+from imagebuilders.aws.code_build.state import BuildState, without_command
 from imagebuilders.buildkit.progress import BuildEvents
 from imagebuilders.events import Event, StepFinished, StepOutput, StepStarted
 
@@ -18,6 +18,7 @@ MAX_LINES = 10_000
 """So many of the last lines are kept for an error."""
 
 _LAST = "COMPLETED"
+_OWN = "[Container] "
 
 
 class CodeBuildProgress:
@@ -79,6 +80,8 @@ class CodeBuildProgress:
         if status is not None:
             self.steps.take(status)
             return
+        if line.startswith(_OWN):
+            line = without_command(line)
         self._lines.append(line)
         self._emit(StepOutput(0, line))
 

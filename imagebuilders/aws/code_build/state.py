@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Build.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -94,6 +95,18 @@ class BuildState:
         return next((phase for phase in self.phases if phase.is_failed), None)
 
 
+_COMMAND = re.compile(
+    r"((?:Error while executing|Running) command:? (?:.*?docker buildx build)?).*?"
+    r"(\. Reason: .*)?\Z",
+    re.DOTALL,
+)
+
+
+def without_command(text: str) -> str:
+    """Return what CodeBuild says of a command without its words, which hold build arguments."""
+    return _COMMAND.sub(lambda found: f"{found[1].rstrip()} …{found[2] or ''}", text)
+
+
 def _phase(item: Mapping[str, object]) -> Phase:
     contexts = [
         ": ".join(filter(None, (text_at(each, "statusCode"), text_at(each, "message"))))
@@ -102,7 +115,7 @@ def _phase(item: Mapping[str, object]) -> Phase:
     return Phase(
         text_at(item, "phaseType"),
         text_at(item, "phaseStatus"),
-        "; ".join(words for words in contexts if words.strip(": ")),
+        without_command("; ".join(words for words in contexts if words.strip(": "))),
         _seconds(item.get("startTime")),
         _seconds(item.get("endTime")),
     )
