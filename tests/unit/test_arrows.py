@@ -285,7 +285,8 @@ _STATES = {
     },
     "fakes": {
         *("AccessControl", "Addresses", "BuildOptions", "BuildPlan", "BuildRecord", "BuildState"),
-        *("Container", "Dispatcher", "Exec", "Fault", "HealthMonitor", "Image", "ImageConfig"),
+        *("Container", "Dispatcher", "Exec", "FakeBuild", "Fault", "HealthMonitor", "Image"),
+        "ImageConfig",
         *(
             "Instruction",
             "Layer",

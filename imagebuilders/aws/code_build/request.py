@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from imagebuilders.aws.code_build.references import SecretReference
 
@@ -34,11 +34,11 @@ class Machine:
     queue_minutes: int | None = None
 
 
-@dataclass
 class Environment:
     """The environment variables of a build; of secrets it holds the names alone."""
 
-    variables: list[Mapping[str, str]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.variables: list[Mapping[str, str]] = []
 
     def add(self, name: str, value: str) -> None:
         """Add a variable whose value everybody may read who may look at the build."""
