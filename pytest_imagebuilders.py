@@ -180,10 +180,12 @@ def image_tree(request: pytest.FixtureRequest, fake_docker_engine: FakeDockerEng
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
     """Explain a comparison with the files of an image."""
-    # A tree to compare exists only where its module was loaded, by either name of our package.
+    # A view to compare exists only where its module was loaded, by either name of our package.
     for package in ("_imagebuilders_fakes", "fakes"):
-        explain = getattr(sys.modules.get(f"{package}.engine.image_tree"), "explain", None)
-        if explain is not None and (lines := explain(op, left, right)) is not None:
+        if f"{package}.images.view" not in sys.modules:
+            continue
+        explain = import_module(f"{package}.images.explanations").explain
+        if (lines := explain(op, left, right)) is not None:
             explained: list[str] = lines
             return explained
     return None

@@ -7,4 +7,10 @@ from .engine import FakeDockerEngine
 from .errors import FakeDockerEngineCrashError
 from .image_tree import ImageTree
 
-__all__ = ["FakeDockerClient", "FakeDockerEngine", "FakeDockerEngineCrashError", "ImageTree"]
+__all__ = [
+    "FakeDockerClient",
+    "FakeDockerEngine",
+    "FakeDockerEngineCrashError",
+    "ImageTree",
+    "ImageView",
+]

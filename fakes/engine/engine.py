@@ -17,6 +17,7 @@ from ..http.messages import ConnectionCutError
 from ..http.server import serving
 from ..images.image import Image
 from ..images.reference import HUB, InvalidReferenceError, Reference, parse
+from ..images.view import ImageView
 from .builder.effects import FileContent, RunEffect
 from .containers.effects import ContainerEffect
 from .containers.host_ports import Answers
@@ -24,7 +25,6 @@ from .control import SteeredEngine
 from .daemon import Daemon
 from .errors import ApiError, FakeDockerEngineCrashError
 from .http import Request, Response, answering
-from .images.files import ImageFiles
 from .images.seed import seeded_image
 from .records import RequestRecord
 from .routes.router import Router
@@ -238,13 +238,14 @@ class FakeDockerEngine(Daemon):
             names = ", ".join(known) or "none"
             raise LookupError(f"{error.message}; names in the engine: {names}") from error
 
-    def image_tree(self, name: str) -> ImageFiles:
-        """The flattened files of an image, by path with or without a leading slash.
+    def image_tree(self, name: str) -> ImageView:
+        """An image for assertions: its files, by path with or without a leading slash, and more.
 
         Raises:
             LookupError: when there is no such image.
         """
-        return ImageFiles(self.image(name).tree)
+        image = self.image(name)
+        return ImageView(name, image.tree, image.parsed, image.layers)
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -34,6 +34,11 @@ class Layer:
 
     content: bytes = field(repr=False)
 
+    @property
+    def digest(self) -> str:
+        """What a view of an image calls it."""
+        return self.diff_id
+
     @cached_property
     def diff_id(self) -> str:
         """The digest of the uncompressed tar."""

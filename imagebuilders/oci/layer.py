@@ -12,9 +12,19 @@ from dataclasses import dataclass, field
 
 from imagebuilders.exceptions import LayerFormatError, UnpackError
 from imagebuilders.oci.file_tree import File, Tree, clean, parent, remove_below
-from imagebuilders.oci.members import Member
+from imagebuilders.oci.members import Member, read_layer
 from imagebuilders.oci.rooted_files import EXISTS, TreeFiles
 from imagebuilders.oci.unpacking import Unpacker, UnpackRules
+
+__all__ = [
+    "OPAQUE",
+    "WHITEOUT",
+    "UnpackedLayer",
+    "apply_layer",
+    "flatten",
+    "read_layer",
+    "unpack_layer",
+]
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
