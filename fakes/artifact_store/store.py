@@ -145,6 +145,13 @@ class InMemoryArtifactStore(BaseArtifactStore[InMemoryArtifactStoreConfig]):
             self._done.clear()
             self._filesystem.bytes_read = 0
 
+    def reset(self) -> None:
+        """Forget everything, as if the store had just been made: files, operations and faults."""
+        with self._lock:
+            self._done.clear()
+            self._filesystem = InstanceMemoryFileSystem()
+        self.faults.clear()
+
     # --- breaking it ---------------------------------------------------------
 
     def fail(

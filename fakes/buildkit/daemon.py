@@ -32,6 +32,7 @@ from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 from ..http.server import serving
 from .cache import ScriptedCache
 from .connection import ScriptedConnection
+from .faults import Faults
 from .gateway import FrontendScript, ScriptedGateway, refuse
 from .history import ScriptedHistory
 from .script import ImageMaker, Script, ScriptedBuild, succeed
@@ -79,6 +80,7 @@ class ScriptedBuildKit:
         gateway: what answers questions to a frontend, and keeps them.
         history: the builds that the daemon remembers; one without `Info` has no history.
         cache: what it keeps of earlier builds.
+        faults: what is to go wrong with calls: `buildkit.faults.fail("Solve")`.
         builds: the builds that were asked for, in order.
         connections: the connections of clients, in order, without those of sessions.
     """
@@ -101,6 +103,7 @@ class ScriptedBuildKit:
         self.gateway = ScriptedGateway(frontend)
         self.history = ScriptedHistory()
         self.cache = ScriptedCache()
+        self.faults = Faults()
         self._version = version
         self._workers = [_worker(containerd_store=containerd_store)] if workers is None else workers
         self._more_handlers = dict(handlers or {})
@@ -213,7 +216,7 @@ class ScriptedBuildKit:
     def _handlers(
         self, connection: ScriptedConnection, make_image: ImageMaker | None
     ) -> dict[str, Handler]:
-        return {
+        handlers: dict[str, Handler] = {
             f"{SERVICE}Info": self._info,
             f"{SERVICE}ListWorkers": self._list_workers,
             f"{SERVICE}Solve": lambda call: self._solve(connection, call, make_image),
@@ -223,6 +226,9 @@ class ScriptedBuildKit:
             **self.cache.handlers(),
             **(self.history.handlers() if self._version is not None else {}),
             **self._more_handlers,
+        }
+        return {
+            path: self.faults.over(handler, connection.cut) for path, handler in handlers.items()
         }
 
     def _info(self, call: Call) -> None:

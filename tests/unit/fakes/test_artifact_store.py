@@ -216,3 +216,15 @@ def test_a_copy_has_the_files_as_they_are_then() -> None:
         assert other.files == {"folder/file": b"content"}
         other.publish("more", [b"x"])
     assert list(store.files) == ["folder/file"]
+
+
+def test_a_store_begins_anew(store: InMemoryArtifactStore) -> None:
+    """Files, operations and faults are gone."""
+    store.fail("read", times=None)
+    with store.open("a", "wb") as file:
+        file.write(b"x")
+    store.reset()
+    assert (store.files, store.operations, store.bytes_read, len(store.faults)) == ({}, [], 0, 0)
+    with store.open("a", "wb") as file:
+        file.write(b"y")
+    assert store.files == {"a": b"y"}

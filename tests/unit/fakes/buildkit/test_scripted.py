@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from imagebuilders.buildkit.proto.control_pb2 import (
     StatusRequest,
     StatusResponse,
 )
-from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.status import Code
 
 
@@ -166,3 +167,60 @@ def test_a_question_without_a_build_is_refused(
             (("buildkit-controlapi-buildid", "nothing"),),
             timeout=20,
         )
+
+
+def test_calls_fail_as_planned(buildkit: ScriptedBuildKit, client: ControlClient) -> None:
+    """So many of them, after so many; others do not."""
+    slow = buildkit.faults.delay("*Control/Solve", 0.001, times=None)
+    failing = buildkit.faults.fail("Solve", "no space left on device", code=8, skip=1)
+    assert _solve(client, "one")
+    with pytest.raises(CallError, match="no space left on device") as caught:
+        _solve(client, "two")
+    assert caught.value.status.code == 8
+    assert _solve(client, "three")
+    assert (slow.hits, failing.hits) == (3, 1)
+    assert [build.ref for build in buildkit.builds] == ["one", "three"]
+
+
+def test_a_call_that_takes_its_connection_along(buildkit: ScriptedBuildKit) -> None:
+    """The next connection is served."""
+    dropped = buildkit.faults.drop("Solve")
+    with buildkit.serve() as address:
+        with connect(address) as client, pytest.raises(TransportError):
+            _solve(client)
+        with connect(address) as client:
+            assert _solve(client)
+    assert dropped.hits == 1
+
+
+def test_a_delay_ends_with_its_client(buildkit: ScriptedBuildKit) -> None:
+    """Nothing waits for one that has gone."""
+    delayed = buildkit.faults.delay("Solve", 3600)
+    with buildkit.serve() as address:
+        with connect(address) as client:
+            call = client.channel.call(f"{SERVICE}Solve")
+            call.send(SolveRequest(Ref="ref").SerializeToString(), last=True)
+            while not delayed.hits:
+                pass
+        with connect(address) as client:
+            buildkit.faults.clear()
+            assert _solve(client)
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (lambda faults: faults.fail(1), "call is a shell pattern"),
+        (lambda faults: faults.fail("*", code=0), "code is 1 to 16, not 0"),
+        (lambda faults: faults.fail("*", b"x"), "message is a str"),
+        (lambda faults: faults.delay("*", -1), "seconds is 0 seconds or more"),
+        (lambda faults: faults.drop(times=0), "times is 1 or more"),
+    ],
+)
+def test_a_fault_that_could_never_happen_is_refused(
+    buildkit: ScriptedBuildKit, plan: Callable[[Any], object], words: str
+) -> None:
+    """Where it is planned."""
+    with pytest.raises((TypeError, ValueError), match=words):
+        plan(buildkit.faults)
+    assert len(buildkit.faults) == 0
