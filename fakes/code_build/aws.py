@@ -19,7 +19,7 @@ from .clients import make_client
 from .moto_services import MotoServices
 from .programs.aws import run_aws
 from .programs.docker import Docker
-from .programs.host import ProgramHost
+from .programs.host import Program, ProgramHost
 from .runner import ShellRunner
 from .service import BuildRunner, FakeCodeBuild
 
@@ -43,6 +43,8 @@ class FakeAWS:
     Args:
         engine: the engine that builds; a fresh one when left out.
         runner: runs builds in place of all this.
+        docker: takes the place of the program `docker`.
+        ecr_password: the password of ECR's tokens; by default one that nobody knows.
 
     Attributes:
         code_build: the service CodeBuild.
@@ -52,12 +54,17 @@ class FakeAWS:
     """
 
     def __init__(
-        self, engine: FakeDockerEngine | None = None, *, runner: BuildRunner | None = None
+        self,
+        engine: FakeDockerEngine | None = None,
+        *,
+        runner: BuildRunner | None = None,
+        docker: Program | None = None,
+        ecr_password: str | None = None,
     ) -> None:
         self.engine = engine or FakeDockerEngine()
-        password = secrets.token_hex(16)
+        password = ecr_password or secrets.token_hex(16)
         self.registry = FakeRegistry(auth="basic", users={"AWS": password})
-        self.programs = ProgramHost({"aws": run_aws, "docker": Docker(self.engine)})
+        self.programs = ProgramHost({"aws": run_aws, "docker": docker or Docker(self.engine)})
         self.code_build = FakeCodeBuild(
             runner, open_log=self._open_log, account=_ACCOUNT, ecr_password=password
         )
