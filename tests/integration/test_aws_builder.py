@@ -39,7 +39,7 @@ from imagebuilders.exceptions import BuildError
 
 pytestmark = pytest.mark.usefixtures("docker_config")
 
-PASSWORD = "correct horse of ECR"
+PASSWORD = "correct horse"
 
 
 class EngineDocker:

@@ -21,9 +21,9 @@ _MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
 )
-# bcrypt of Credentials("builder", "correct horse"): the registry takes no other scheme.
+# bcrypt of the passwords: the registry takes no other scheme.
 _PASSWORD_HASHES = {
-    ("builder", "correct horse"): "$2y$05$hmXsUafMKLZLomGUhMrkf.v7zB3cnisYc6.rw.pPaCxDkCn0GYDVi",
+    "correct horse": "$2y$05$hmXsUafMKLZLomGUhMrkf.v7zB3cnisYc6.rw.pPaCxDkCn0GYDVi",
 }
 
 
@@ -156,8 +156,7 @@ def _environment(port: int, credentials: Credentials | None) -> dict[str, str]:
     }
     entry = ""
     if credentials is not None:
-        pair = (credentials.username, credentials.password)
-        entry = f"{credentials.username}:{_PASSWORD_HASHES[pair]}"
+        entry = f"{credentials.username}:{_PASSWORD_HASHES[credentials.password]}"
         configuration["auth"] = {"htpasswd": {"realm": "testbed", "path": "/tmp/registry/htpasswd"}}
     # JSON is YAML as well.
     return {"HTPASSWD": entry, "CONFIGURATION": json.dumps(configuration)}
