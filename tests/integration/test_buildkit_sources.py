@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +18,8 @@ from testbed.containers import free_port
 from testbed.engine import Engine
 from testbed.image_reading import read_file
 
-from imagebuilders import BuildContext, LocalImageBuilder
+from imagebuilders import BuildContext, LocalImageBuilder, RemoteContext
+from imagebuilders.cli.main import main
 from imagebuilders.exceptions import BuildError
 
 pytestmark = pytest.mark.usefixtures("docker_config")
@@ -52,12 +54,21 @@ def file_server(buildkit_engine: Engine, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def git_server(buildkit_engine: Engine, tmp_path: Path) -> Iterator[str]:
     """The address of a repository with the branches `main` and `other`, reached by the engine."""
+    with _served_repository(buildkit_engine, tmp_path) as address:
+        yield address
+
+
+@contextmanager
+def _served_repository(engine: Engine, tmp_path: Path) -> Iterator[str]:
     work = tmp_path / "work"
     work.mkdir()
     _git(work, "init", "--quiet", "--initial-branch=main")
     (work / "folder").mkdir()
     (work / "folder" / "file").write_text("of main")
-    (work / "Dockerfile").write_text("FROM scratch\n")
+    (work / "Dockerfile").write_text(f"FROM {engine.busybox}\nCOPY folder /all\n")
+    (work / "folder" / "Dockerfile").write_text(
+        f"FROM {engine.busybox}\nCOPY file /file\nRUN cat file\n"
+    )
     _git(work, "add", "--all")
     _git(work, *_IDENTITY, "commit", "--quiet", "--message=one")
     _git(work, "checkout", "--quiet", "-b", "other")
@@ -79,7 +90,7 @@ def git_server(buildkit_engine: Engine, tmp_path: Path) -> Iterator[str]:
     try:
         address = f"git://127.0.0.1:{port}/repo.git"
         _wait_for(address)
-        with buildkit_engine.forwarded(port):
+        with engine.forwarded(port):
             yield address
     finally:
         server.terminate()
@@ -134,6 +145,46 @@ def test_repository_as_a_named_context(buildkit_engine: Engine, git_server: str)
         {"build_contexts": {"sources": f"{git_server}#main:folder"}},
     )
     assert read_file(buildkit_engine, "sources:1", "/file").content == b"of main"
+
+
+def test_repository_as_the_context(buildkit_engine: Engine, git_server: str) -> None:
+    """Its Dockerfile is built with its files: of a branch, of a folder, of one commit."""
+    builder = LocalImageBuilder(docker_client=buildkit_engine.client, builder="buildkit")
+    # Without a branch it is the one of the repository's HEAD; 20.10 takes `master`.
+    branch = "#other" if buildkit_engine.series == "20.10" else ""
+    builder.build("sources:1", RemoteContext(git_server + branch))
+    assert read_file(buildkit_engine, "sources:1", "/all/file").content == b"of other"
+    if buildkit_engine.series == "20.10":
+        with pytest.raises(BuildError, match="subdir not supported yet"):
+            builder.build("sources:1", RemoteContext(f"{git_server}#other:folder"))
+        return
+    builder.build("sources:1", RemoteContext(f"{git_server}#other:folder"))
+    assert read_file(buildkit_engine, "sources:1", "/file").content == b"of other"
+    told = subprocess.run(
+        ["git", "ls-remote", git_server, "main"], check=True, capture_output=True, text=True
+    )
+    builder.build("sources:1", RemoteContext(f"{git_server}#{told.stdout.split()[0]}"))
+    assert read_file(buildkit_engine, "sources:1", "/all/file").content == b"of main"
+    with pytest.raises(BuildError, match="no-such-branch"):
+        builder.build("sources:1", RemoteContext(f"{git_server}#no-such-branch"))
+
+
+def test_repository_on_the_command_line(
+    engine_28_5: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """PATH may be a repository's address; the Dockerfile may come from this machine."""
+    monkeypatch.setenv("DOCKER_HOST", engine_28_5.docker_host)
+    with _served_repository(engine_28_5, tmp_path) as address:
+        assert main(["build", f"{address}#main:folder", "-t", "sources:2"]) == 0
+        assert read_file(engine_28_5, "sources:2", "/file").content == b"of main"
+        own = tmp_path / "own.Dockerfile"
+        own.write_text(f"FROM {engine_28_5.busybox}\nCOPY folder/file /own\n")
+        assert main(["build", f"{address}#other", "-t", "sources:2", "-f", str(own)]) == 0
+        assert read_file(engine_28_5, "sources:2", "/own").content == b"of other"
+    assert capsys.readouterr().out == "sources:2\nsources:2\n"
 
 
 def _build(engine: Engine, dockerfile: str, options: dict[str, object] | None = None) -> None:
