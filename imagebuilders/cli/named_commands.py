@@ -48,11 +48,12 @@ class NamedCommands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command; return `None` if there is none of that name."""
-        if cmd_name in self._named and cmd_name not in self.commands:
-            found = self._named[cmd_name]
-            command: click.Command = resolve_name(found.place)
-            command.short_help = found.summary
-            self.add_command(command, cmd_name)
+        # What click suggests in place of an unknown name, it takes from those that are there.
+        for name in (cmd_name,) if cmd_name in self._named else self._named:
+            if name not in self.commands:
+                command: click.Command = resolve_name(self._named[name].place)
+                command.short_help = self._named[name].summary
+                self.add_command(command, name)
         return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -11,9 +11,12 @@ import click
 import pytest
 
 from imagebuilders.cli.command import command
+from imagebuilders.cli.named_commands import NamedCommand, NamedCommands
 
 if TYPE_CHECKING:
     from command_line import Run
+
+BUILD = "imagebuilders.cli.build_command:build"
 
 _LOADED = """
 import sys
@@ -28,7 +31,6 @@ print(*(name for name in sorted(sys.modules) if name.endswith("_command")
     ("words", "loaded"),
     [
         (["--help"], "imagebuilders.cli.named_commands"),
-        (["no-such"], "imagebuilders.cli.named_commands"),
         (
             ["history", "--help"],
             "imagebuilders.cli.history_commands imagebuilders.cli.named_commands",
@@ -59,6 +61,17 @@ def test_each_name_leads_to_its_command(run: Run) -> None:
         assert found is command.get_command(context, name)
         assert (found.name, found.get_short_help_str(200)) == (name, summary)
     assert command.get_command(context, "no-such") is None
+
+
+def test_an_unknown_name_finds_all_commands(run: Run) -> None:
+    """Newer releases of click suggest from those that are there."""
+    group = NamedCommands("group", named={"build": NamedCommand(BUILD, "Build.")})
+    assert not group.commands
+    assert group.get_command(click.Context(group), "bild") is None
+    assert list(group.commands) == ["build"]
+    result = run("bild")
+    assert (result.code, result.out) == (2, "")
+    assert "No such command 'bild'" in result.err
 
 
 @pytest.mark.parametrize(
