@@ -190,7 +190,10 @@ def contexts(value: object) -> object:
 
 
 def ulimits(value: object) -> object:
-    """Read limits of processes; the SDK's own dicts are taken too."""
+    """Read limits of processes; the SDK's own dicts are taken too.
+
+    As with `docker build`, the last one of a name counts, and they come in the order of the names.
+    """
     if value is None:
         return ()
     if isinstance(value, Mapping) and "Name" not in value and "name" not in value:
@@ -203,7 +206,9 @@ def ulimits(value: object) -> object:
             read.append(Ulimit.from_values(fields.get("name"), soft, fields.get("hard", soft)))
         else:
             read.append(Ulimit.parse(encodable(item)) if isinstance(item, str) else item)
-    return tuple(read)
+    by_name = {each.name: each for each in read if isinstance(each, Ulimit)}
+    wrong = [each for each in read if not isinstance(each, Ulimit)]
+    return (*wrong, *(by_name[name] for name in sorted(by_name)))
 
 
 def provenance(value: object) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from imagebuilders.cache_misses.base_image import FindBase
 
 logger = logging.getLogger(__name__)
+
+_NAMELESS = re.compile(r"/(proc/[^/]+|dev)/fd/\d+")
+"""A Dockerfile in an open file, such as one from standard input: its name is another each time."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +258,8 @@ def _identity(job: BuildJob, daemon: str) -> tuple[str, ...]:
     """Return what builds have in common that are compared with one another."""
     snapshot, options = job.snapshot, job.options
     root = str(Path(snapshot.root).resolve()) if snapshot.root else f"without: {job.names[0]}"
-    return (root, job.dockerfile.name, options.target or "", options.platform or "", daemon)
+    name = "" if _NAMELESS.fullmatch(job.dockerfile.name) else job.dockerfile.name
+    return (root, name, options.target or "", options.platform or "", daemon)
 
 
 def _ignores_cache(job: BuildJob, step: StepInputs) -> bool:

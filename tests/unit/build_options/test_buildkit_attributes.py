@@ -35,7 +35,7 @@ def _render(options: dict[str, object]) -> BuildKitAttributes:
         ({"network_mode": "none"}, {"force-network-mode": "none"}),
         ({"extra_hosts": ["h:1.1.1.1", "i:[::1]"]}, {"add-hosts": "h=1.1.1.1,i=::1"}),
         ({"shmsize": "64k"}, {"shm-size": "65536"}),
-        ({"ulimit": ["nofile=1:2", "nproc=3"]}, {"ulimit": "nofile=1:2,nproc=3:3"}),
+        ({"ulimit": ["nproc=3", "nofile=1:2"]}, {"ulimit": "nofile=1:2,nproc=3:3"}),
         ({"rm": True, "forcerm": True, "gzip": True, "network_mode": "default"}, {}),
         ({"cgroup_parent": "/x"}, {"cgroup-parent": "/x"}),
         ({"cgroup_parent": ""}, {}),

@@ -468,8 +468,9 @@ def test_several_platforms_are_one_text() -> None:
 
 def test_ulimits_have_several_spellings() -> None:
     """The flag's, the SDK's dicts, and a mapping."""
-    wanted = (Ulimit("nofile", 1024, 2048), Ulimit("core", -1, -1))
+    wanted = (Ulimit("core", -1, -1), Ulimit("nofile", 1024, 2048))
     for spelled in (
+        ["core=-1", "nofile=1", "nofile=1024:2048"],
         ["nofile=1024:2048", "core=-1"],
         [{"Name": "nofile", "Soft": 1024, "Hard": 2048}, {"name": "core", "soft": -1}],
         {"nofile": "1024:2048", "core": -1},

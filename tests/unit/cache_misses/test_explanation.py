@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -55,12 +57,16 @@ class Build:
     """One build, step by step as a daemon tells it."""
 
     def __init__(
-        self, root: Path, options: Mapping[str, object] | None = None, base: str | None = "1"
+        self,
+        root: Path,
+        options: Mapping[str, object] | None = None,
+        base: str | None = "1",
+        dockerfile: str | None = None,
     ) -> None:
         self.told: list[Event] = []
         self.explanation = CacheExplanation(self.told.append, clock=lambda: 1000.0)
         given = DockerBuildOptions.from_any(options)
-        snapshot = BuildContext(str(root)).build_snapshot()
+        snapshot = BuildContext(str(root)).build_snapshot(dockerfile)
         job = BuildJob(snapshot, given, ("app:1",), Keychain({}))
         self.explanation.begin(
             job,
@@ -196,6 +202,23 @@ def test_steps_that_do_not_agree_are_not_explained(root: Path) -> None:
     """As those that a base image adds."""
     build = Build(root).step(1, "FROM docker.io/library/base:1").step(2, "COPY of a trigger /")
     assert build.finish() == []
+
+
+def test_a_dockerfile_without_a_name(root: Path) -> None:
+    """One in an open file, as from standard input, makes builds that are compared."""
+    (root / "Dockerfile").unlink()
+    kinds: list[set[str]] = []
+    for _ in range(2):
+        with ExitStack() as opened:
+            for _ in range(2 if kinds else 1):  # another number for the same content
+                file = opened.enter_context(tempfile.TemporaryFile())
+            file.write(DOCKERFILE.encode())
+            file.flush()
+            path = f"/proc/{os.getpid()}/fd/{file.fileno()}"
+            if not os.path.exists(path):
+                pytest.skip("this system has no such paths")
+            kinds.append({event.kind for event in _whole(Build(root, dockerfile=path))})
+    assert kinds == [{"no-record"}, {"unknown"}]
 
 
 def test_another_target_is_another_build(root: Path) -> None:
