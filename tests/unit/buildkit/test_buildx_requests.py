@@ -44,8 +44,6 @@ DIFFERENT = {
     **_each("an image is asked for, so it is kept", "env-29@engine"),
     **_each("buildx's own variable", "env-30@containerd", "env-31@containerd", "env-31@remote"),
     **_each("a daemon of its own has the exporter 'image'", "output-37@remote"),
-    **_each("a limit that is given twice is the caller's mistake, and the daemon's last word",
-            "ulimit-11"),
     **_each("an annotation is never lost: an engine's own image has it too",
             "annotation-01@engine", "annotation-02@engine", "annotation-03@containerd",
             "annotation-04@engine", "annotation-05@containerd", "annotation-06@engine",
