@@ -30,6 +30,7 @@ _COMMANDS = {
     "history": NamedCommand(
         f"{_HERE}.history_commands:history", "Show the builds that the daemon remembers."
     ),
+    "plan": NamedCommand(f"{_HERE}.plan_command:plan", "Show what a build would do, step by step."),
     "stack": NamedCommand(f"{_HERE}.stack_commands:stack", "Look at the active stack."),
 }
 

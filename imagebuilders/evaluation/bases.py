@@ -123,6 +123,7 @@ class Bases:
         if state.image.is_empty:
             return
         state.origin = ImageOrigin(state.base_name, platform)
+        state.step_number += 1  # the FROM itself
         _check_platform(written, platform, image.platform, state.lines, self.linter)
 
     def _detected(self, image: Platform, platform: Platform) -> Platform:

@@ -183,6 +183,7 @@ class _Resolution:
         """Ask for images, and put triggers in, until these name nothing new."""
         bases = Bases(self.options, self.images, self.stages, self.linter)
         frontend = self.options.frontend
+        seen: set[str] = set()
         while True:
             needed = set(self.stages.all) if self.options.all_stages else needed_by(target)
             for state in list(self.stages.all):
@@ -191,6 +192,9 @@ class _Resolution:
             found_new = False
             for state in [state for state in self.stages.all if state in needed]:
                 state.inherit()
+                if not state.is_stage and state.base_name in seen:
+                    continue  # else an image whose trigger copies from itself would go on for ever
+                seen.add(state.base_name)
                 if add_triggers(state, self.stages, frontend):
                     found_new = True
             if not found_new:

@@ -179,6 +179,11 @@ class Step:
     trigger: bool = False
     title: str = ""
 
+    @property
+    def keyword(self) -> str:
+        """The instruction, as in `COPY`."""
+        return type(self).__name__.upper()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Copy(Step):
