@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
 import os
 import tarfile
@@ -25,6 +24,7 @@ from imagebuilders.oci.media_types import (
     OCI_MANIFEST,
 )
 
+from ..images.seeds import described_layer
 from . import names
 from .names import Reference
 from .storage import Manifest, Storage
@@ -38,7 +38,8 @@ class SeedImage:
     """An image in a few lines. The same values give the same digest, always.
 
     Attributes:
-        files: content by path in the container; one layer. Text becomes UTF-8.
+        files: content by path in the container; one layer. Text becomes UTF-8, a path that ends
+            with `/` is a folder, and a content that begins with `#!` is executable.
         layers: further layers over it, each content by path.
         env: environment variables.
         command: the command's words.
@@ -152,7 +153,8 @@ class _Planter:
         if image.media_type not in _CONFIG_TYPES:
             raise ValueError(f"no manifest type of an image: {image.media_type!r}")
         trees = ([image.files] if image.files or not image.layers else []) + list(image.layers)
-        return self._from_tars([_tar(tree) for tree in trees], image.config, image)
+        tars = [described_layer(tree).content for tree in trees]
+        return self._from_tars(tars, image.config, image)
 
     def archive(self, source: _Source, where: str) -> Manifest:
         """A tar: an OCI layout if it is one, else what `docker save` writes."""
@@ -247,24 +249,3 @@ def _needed(source: _Source, name: str, where: str) -> bytes:
     if content is None:
         raise ValueError(f"{where} has no {name}")
     return content
-
-
-def _tar(tree: Mapping[str, str | bytes]) -> bytes:
-    """A tar with fixed times and owners; folders come before what is in them."""
-    stream = io.BytesIO()
-    folders: set[str] = set()
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for path, content in sorted(tree.items()):
-            parts = path.strip("/").split("/")
-            for depth in range(1, len(parts)):
-                folder = "/".join(parts[:depth])
-                if folder not in folders:
-                    folders.add(folder)
-                    entry = tarfile.TarInfo(folder)
-                    entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-                    archive.addfile(entry)
-            data = content.encode() if isinstance(content, str) else content
-            entry = tarfile.TarInfo("/".join(parts))
-            entry.size, entry.mode = len(data), 0o644
-            archive.addfile(entry, io.BytesIO(data))
-    return stream.getvalue()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from imagebuilders.oci.file_tree import File, Tree, clean, implied_directories
+from imagebuilders.oci.file_tree import Tree, implied_directories
 
 from ...checks import check_files, check_text, check_words, checked_list
 from ...images.config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
 from ...images.image import Image
 from ...images.layers import difference
+from ...images.seeds import described_files
 from .base_files import account_files, base_folders, homes
 
 
@@ -49,13 +50,7 @@ def seeded_image(
     given: Mapping[str, str | bytes] = files or {}
     if files is None or names:
         given = {**account_files(names), **given}
-    for path, content in given.items():
-        data = content.encode() if isinstance(content, str) else content
-        if path.endswith("/"):
-            tree[clean(path)] = File("dir", 0o755, mtime=now)
-        else:
-            mode = 0o755 if data.startswith(b"#!") else 0o644
-            tree[clean(path)] = File("file", mode, mtime=now, data=data)
+    tree |= described_files(given, now)
     implied_directories(tree)
     layer = difference({}, tree, set())
     layers = (layer,) if tree else ()

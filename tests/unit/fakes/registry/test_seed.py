@@ -95,6 +95,17 @@ def test_the_same_image_has_the_same_digest(registry: FakeRegistry) -> None:
     assert one.digest == other.digest
 
 
+def test_folders_and_executables_are_described_as_for_an_engine(registry: FakeRegistry) -> None:
+    """By a slash at the end, and by how a script begins."""
+    registry.seed("a:1", files={"/data/": "", "/bin/run": "#!/bin/sh", "/etc/a": "1"})
+    seen = registry.image("a:1")
+    assert (seen.kind("data"), seen.mode("bin/run"), seen.mode("etc/a")) == (
+        "directory",
+        0o755,
+        0o644,
+    )
+
+
 def test_an_image_of_docker_s_own_type(registry: FakeRegistry) -> None:
     """Media types throughout."""
     manifest = registry.seed("app:1", SeedImage(files={"/a": "b"}, media_type=DOCKER_MANIFEST))
