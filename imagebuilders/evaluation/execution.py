@@ -147,7 +147,11 @@ class Executor:
         if origin == ContextOrigin():
             needed = (stage for stage in self._stages.values() if stage.needed)
             check_sent_paths(sent_paths(step for stage in needed for step in stage.steps))
-        return self._trees.tree(origin)
+        tree = self._trees.tree(origin)
+        if isinstance(origin, ImageOrigin) and not tree.file.mtime:
+            # No layer says when the root was made: it was when the layers were unpacked.
+            return Folder(stamped(tree.file, self._clock()), tree.names)
+        return tree
 
     def _execute(self, stage: Stage) -> StageResult:
         base = tree = self.tree(stage.base)

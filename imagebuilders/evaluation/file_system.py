@@ -10,13 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from imagebuilders.evaluation.trees import Folder, stamped
-from imagebuilders.oci.file_tree import File
+from imagebuilders.oci.file_tree import File, UnresolvedPathError, follow_links
 
 _LINKS = 255
 
 
 class TooManyLinksError(Exception):
     """A chain of symbolic links that does not end."""
+
+
+class LinkLoopError(Exception):
+    """A path leads through links that lead to each other.
+
+    Attributes:
+        path: the path.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 class NotAFolderError(Exception):
@@ -70,6 +82,7 @@ class FileSystem:
 
         Raises:
             TooManyLinksError: the links do not end.
+            LinkLoopError: links on the way lead to each other.
             NotAFolderError: the way leads through a file.
         """
         return resolve_path(path, self._look)
@@ -88,7 +101,16 @@ class FileSystem:
             blocking = above.entry()
             if isinstance(blocking, File) and blocking.kind != "symlink":
                 raise NotAFolderError(path)
+            if blocking is not None and not isinstance(blocking, Folder):
+                self._check_loop(path)
         return entry
+
+    def _check_loop(self, path: str) -> None:
+        """Refuse a path that the system itself cannot follow."""
+        try:
+            follow_links(path, self._folder.find_file, follow_last=False)
+        except UnresolvedPathError as error:
+            raise LinkLoopError(path) from error
 
     def _own_root(self) -> Folder:
         self._folder = self._folder.written_by(self._writer)

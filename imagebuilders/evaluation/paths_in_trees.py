@@ -6,6 +6,7 @@ from imagebuilders.evaluation.accounts import UNCHANGED
 from imagebuilders.evaluation.daemon import Daemon
 from imagebuilders.evaluation.file_system import (
     FileSystem,
+    LinkLoopError,
     NotAFolderError,
     Place,
     TooManyLinksError,
@@ -56,6 +57,8 @@ def resolve_target(files: FileSystem, path: str) -> str:
         return files.resolve(path)
     except TooManyLinksError as error:
         raise EvaluationError("too many links") from error
+    except LinkLoopError as error:
+        raise EvaluationError(f"lstat /{error.path}: too many levels of symbolic links") from error
     except NotAFolderError as error:
         raise EvaluationError(f"lstat /{error.path}: not a directory") from error
 

@@ -72,6 +72,13 @@ def _opened(file: File) -> Iterator[Member]:
     return LayerContents(file.pieces).members()
 
 
+def _call(member: Member) -> str:
+    """Return the system call that makes an entry, as errors name it."""
+    if member.hard_link:
+        return "link"
+    return {"file": "open", "dir": "mkdir", "symlink": "symlink"}.get(member.file.kind, "mknod")
+
+
 class _Unpacking:
     def __init__(
         self,
@@ -96,12 +103,14 @@ class _Unpacking:
             return
         self._make_parent(path)
         place = self._place(path)
+        if place.above is not None and place.above.folder() is None:
+            raise EvaluationError(f"{self._named(_call(member), path)}: not a directory")
         there = place.entry()
         is_folder = member.file.kind == "dir"
         if there is not None and not (is_folder and isinstance(there, Folder)):
             place.remove()
         if member.hard_link:
-            self._link(place, member)
+            self._link(place, path, member)
         elif is_folder:
             if place.folder() is None:
                 place.make_folder(member.file.mode)
@@ -134,18 +143,26 @@ class _Unpacking:
     def _owned(self, file: File) -> File:
         uid, gid = self._owner or (file.uid, file.gid)
         return file._replace(
+            mode=0o777 if file.kind == "symlink" else file.mode,
             uid=0 if uid == UNCHANGED else uid,
             gid=0 if gid == UNCHANGED else gid,
             mtime=max(file.mtime, 0),
         )
 
-    def _link(self, place: Place, member: Member) -> None:
+    def _named(self, call: str, *paths: str) -> str:
+        """Return a system call with its paths below the destination, as errors name it."""
+        if self._daemon.clamps_archives:  # it unpacks in a root of its own
+            return f"{call} " + " ".join(f"/{path}" for path in paths)
+        return f"{call}at " + " ".join(paths)
+
+    def _link(self, place: Place, path: str, member: Member) -> None:
         """Give a file one more name, and both the mode, owner and time of this entry."""
         target = clean_path("/" + member.hard_link)[1:]
         source = self._place(target)
         file = source.entry()
         if not isinstance(file, File):
-            raise EvaluationError(f"link /{target} /{place.path}: no such file or directory")
+            words = self._named("link", target, path)
+            raise EvaluationError(f"{words}: no such file or directory")
         shared = file._replace(inode=file.inode or new_inode())
         if file.kind != "symlink":
             owned = self._owned(member.file)

@@ -121,6 +121,7 @@ def test_destinations(path: str, target: str, expected: set[str]) -> None:
         ("dangling", "/x", "lstat /none: no such file or directory"),
         ("loop", "/x", "too many links"),
         ("f", "/loop", "too many links"),
+        ("f", "/loop/x", "too many links"),
     ],
 )
 def test_what_cannot_be_copied(path: str, target: str, message: str) -> None:

@@ -122,6 +122,15 @@ def test_stages_stand_on_stages() -> None:
     assert len(trees.asked) == 2
 
 
+def test_the_root_of_a_base_has_the_time_of_the_build() -> None:
+    """No layer tells when it was made."""
+    step = _copy("/", to="/x/", origin=_BASE)
+    stage = _stage(step, base=ScratchOrigin())
+    with Executor([stage], _Trees(), clock=BuildClock(5 * 10**9)) as executor:
+        root = executor.stage(0).layers[0][0]
+    assert (root.name, root.file.mtime) == ("x/", 5)
+
+
 def test_a_linked_copy_reads_nothing_of_its_base() -> None:
     """`--link` with a numeric owner: the base's files are not asked for, the layer is whole."""
     trees = _Trees()

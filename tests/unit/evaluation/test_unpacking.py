@@ -118,8 +118,11 @@ def test_hard_links_and_their_entry() -> None:
     assert tree["x/a"] == tree["x/b"]
     assert tree["x/a"].inode
     assert (tree["x/a"].mode, tree["x/a"].uid, tree["x/a"].mtime) == (0o600, 1, 3)
-    with pytest.raises(EvaluationError, match="link /none /x/b: no such file"):
-        _unpacked(_archive(Member("b", File("file"), hard_link="none")))
+    lost = _archive(Member("b", File("file"), hard_link="none"))
+    with pytest.raises(EvaluationError, match="link /none /b: no such file"):
+        _unpacked(lost)
+    with pytest.raises(EvaluationError, match="linkat none b: no such file"):
+        _unpacked(lost, daemon=CONTAINERD_ENGINE)
 
 
 def test_entries_outside_the_destination() -> None:
@@ -148,3 +151,22 @@ def test_broken_archives() -> None:
 def test_names_of_whiteouts_mean_nothing() -> None:
     """They are unpacked as they are."""
     assert "x/.wh.a" in _unpacked(_archive(_file("a"), _file(".wh.a")))
+
+
+def test_entries_below_files() -> None:
+    """What should stand in something that is no folder is an error."""
+    for member, words in (
+        (_file("a/b"), "open /a/b"),
+        (_folder("a/b"), "mkdir /a/b"),
+        (Member("a/b", File("symlink", link="c")), "symlink /a/b"),
+        (Member("a/b", File("fifo")), "mknod /a/b"),
+        (Member("a/b", File("file"), hard_link="a"), "link /a/b"),
+    ):
+        with pytest.raises(EvaluationError, match=f"{words}: not a directory"):
+            _unpacked(_archive(_file("a"), member))
+
+
+def test_links_have_no_mode() -> None:
+    """Whatever the archive says."""
+    archive = _archive(Member("l", File("symlink", 0o600, link="a")))
+    assert _unpacked(archive)["x/l"].mode == 0o777
