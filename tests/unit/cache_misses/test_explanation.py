@@ -204,6 +204,19 @@ def test_steps_that_do_not_agree_are_not_explained(root: Path) -> None:
     assert build.finish() == []
 
 
+@pytest.mark.parametrize(
+    ("foreign", "told"), [("FROM docker.io/library/other:1", ["file"]), ("COPY src /other", [])]
+)
+def test_steps_of_other_builds_may_be_told(root: Path, foreign: str, told: list[str]) -> None:
+    """One that cannot be the own one is passed over; of two that can, none is taken."""
+    _whole(Build(root))
+    (root / "src" / "a.py").write_text("b")
+    build = Build(root)
+    build.explanation(StepStarted(3, 9, foreign, step_id="foreign"))
+    build.explanation(StepFinished(3, False, "", step_id="foreign"))
+    assert [event.kind for event in _whole(build, cached=1)] == told
+
+
 def test_a_dockerfile_without_a_name(root: Path) -> None:
     """One in an open file, as from standard input, makes builds that are compared."""
     (root / "Dockerfile").unlink()
