@@ -28,11 +28,13 @@ class Located:
         source: the source.
         tree: the tree.
         path: the source's path in it.
+        sent: what a client was asked to send of the tree; empty for all of it.
     """
 
     source: Source
     tree: Folder
     path: str
+    sent: tuple[str, ...] = ()
 
 
 def copy_sources(
@@ -113,7 +115,7 @@ def _copy_source(
         if step.parents:
             rules = _rules((source.include,), "includepatterns")
             options = replace(options, include=rules)
-        paths = matching(located.tree, located.path)
+        paths = matching(located.tree, located.path, located.sent)
     else:
         options = replace(options, contents=False, follow=False)
         paths = [located.path]

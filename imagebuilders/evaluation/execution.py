@@ -90,6 +90,8 @@ class Executor:
         epoch: int | None = None,
     ) -> None:
         self._stages: Mapping[int, Stage] = {stage.index: stage for stage in stages}
+        needed = (stage for stage in stages if stage.needed)
+        self._sent = sent_paths(step for stage in needed for step in stage.steps)
         self._trees = trees
         self._commands = commands
         self._downloads = downloads
@@ -145,8 +147,7 @@ class Executor:
 
     def _ask(self, origin: ImageOrigin | ContextOrigin) -> Folder:
         if origin == ContextOrigin():
-            needed = (stage for stage in self._stages.values() if stage.needed)
-            check_sent_paths(sent_paths(step for stage in needed for step in stage.steps))
+            check_sent_paths(self._sent)
         tree = self._trees.tree(origin)
         if isinstance(origin, ImageOrigin) and not tree.file.mtime:
             # No layer says when the root was made: it was when the layers were unpacked.
@@ -187,7 +188,8 @@ class Executor:
         # What a step both reads from and writes upon is not checked first.
         if origin is not None and (is_apart or origin is not tree):
             self._check(step, origin.get())
-        sources = [self._located(source, origin) for source in step.sources]
+        sent = self._sent if step.origin == ContextOrigin() else ()
+        sources = [self._located(source, origin, sent) for source in step.sources]
         before = None if is_apart or tree is None else tree.get()
         files = FileSystem(before or empty_folder(), self._clock)
         copy_sources(step, sources, files, has_tree=before is not None, daemon=self._daemon)
@@ -210,11 +212,11 @@ class Executor:
                 excludes=step.excludes,
             )
 
-    def _located(self, source: Source, origin: LazyTree | None) -> Located:
+    def _located(self, source: Source, origin: LazyTree | None, sent: tuple[str, ...]) -> Located:
         """Return a source with the tree it is in."""
         if isinstance(source, PathSource):
             tree = empty_folder() if origin is None else origin.get()
-            return Located(source, tree, source.path)
+            return Located(source, tree, source.path, sent)
         if isinstance(source, TextSource):
             file = stamped(File("file", 0o644, data=source.content), self._clock())
             return Located(source, folder_of({source.name.strip("/"): file}), source.name)

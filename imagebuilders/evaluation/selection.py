@@ -90,10 +90,15 @@ def _is_covered(path: str, folders: Iterable[str]) -> bool:
     return any(path.startswith(folder) for folder in folders if folder != own)
 
 
-def matching(source: Folder, path: str) -> list[str]:
+def matching(source: Folder, path: str, sent: Sequence[str] = ()) -> list[str]:
     """Return the paths that a source names, in order.
 
     Of a folder that matches nothing else is named.
+
+    Args:
+        source: the tree.
+        path: the source.
+        sent: what was sent of the tree, see `sent_paths`; empty for all of it.
 
     Raises:
         EvaluationError: the folders before the wildcards are not there, or links do not end.
@@ -106,9 +111,28 @@ def matching(source: Folder, path: str) -> list[str]:
     if start is None:
         raise EvaluationError(f"lstat /{resolved}: no such file or directory")
     prefix = f"{resolved}/" if resolved else ""
-    if not isinstance(start, Folder):
-        return []
-    return [prefix + found for found in _matches(start, pattern, "")]
+    found = []
+    if isinstance(start, Folder):
+        found = [prefix + name for name in _matches(start, pattern, "")]
+    if not found and resolved and sent and not _is_sent(source, resolved, sent):
+        raise EvaluationError(f"lstat /{resolved}: no such file or directory")
+    return found
+
+
+def _is_sent(source: Folder, path: str, sent: Sequence[str]) -> bool:
+    """Whether a client that was asked for some paths sends this one, or something in it."""
+    rules = compile_patterns([*sent, *(_end(source, asked) for asked in sent)])
+    entry = source.find(path)
+    below = entry.walk(f"{path}/") if isinstance(entry, Folder) else ()
+    return rules.excludes(path) or any(rules.excludes(name) for name, _ in below)
+
+
+def _end(source: Folder, path: str) -> str:
+    """Return where a path leads; the path itself if that cannot be said."""
+    try:
+        return path if has_wildcards(path) else follow_links(path, source.find_file)
+    except UnresolvedPathError:
+        return path
 
 
 def _matches(folder: Folder, pattern: str, prefix: str) -> Iterator[str]:

@@ -68,6 +68,27 @@ def test_folders_before_a_wildcard_must_be_there() -> None:
         matching(_TREE, "/none/*")
 
 
+@pytest.mark.parametrize(
+    ("sent", "is_there"),
+    [
+        ((), True),
+        (("d/x*",), False),
+        (("d/x*", "d/a.txt"), True),
+        (("d/x*", "d/*/c*"), True),
+        (("d/x*", "d"), True),
+        (("d/x*", "link"), True),
+        (("d/x*", "loop"), False),
+    ],
+)
+def test_folders_of_which_nothing_is_sent(sent: tuple[str, ...], is_there: bool) -> None:
+    """A client sends no folder if nothing in it was asked for; the daemon does not find it."""
+    if is_there:
+        assert matching(_TREE, "/d/x*", sent) == []
+        return
+    with pytest.raises(EvaluationError, match="lstat /d: no such file or directory"):
+        matching(_TREE, "/d/x*", sent)
+
+
 _WORDS = "failed to compute cache key: failed to calculate checksum of ref R: "
 
 
