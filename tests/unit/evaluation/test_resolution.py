@@ -215,6 +215,19 @@ def test_undefined_variables_are_warned_of(resolved: Resolve, warnings: list[Lin
     assert warnings[0].url == "https://docs.docker.com/go/dockerfile/rule/undefined-var/"
 
 
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [("${a:?$b}", {"a", "b"}), ("$b${a:-x", {"b"}), ("${a/x}", set()), ("${a:%x}", set())],
+)
+def test_variables_of_a_word_that_cannot_be_expanded(
+    resolved: Resolve, warnings: list[LintWarning], word: str, names: set[str]
+) -> None:
+    """Those that were looked up before the error are warned of."""
+    with pytest.raises(EvaluationError, match=r"^failed to process"):
+        resolved(f"FROM base\nUSER {word}\n")
+    assert {warning.text.split("'")[1].removeprefix("$") for warning in warnings} == names
+
+
 # --- COPY and ADD ------------------------------------------------------------
 
 
