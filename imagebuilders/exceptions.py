@@ -149,7 +149,6 @@ class ShellWordError(ImageBuilderError, ValueError):
     def __init__(
         self,
         message: str,
-        *,
         word: str = "",
         problem: str = "",
         modifier: str = "",

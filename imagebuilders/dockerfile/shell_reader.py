@@ -294,9 +294,7 @@ class ShellReader:
                 missing = "'/' in ${}" if outermost.stop == "/" else "'}'"
                 problem = f"syntax error: missing {missing}"
         message = f"failed to process {quote(self.word)}: {problem}"
-        # The variable that is open has not been looked up yet.
-        pending = {frame.name for frame in self.frames if frame.is_variable}
-        unset = frozenset(name for name in self.names - pending if name not in self.env)
-        return ShellWordError(
-            message, word=self.word, problem=problem, modifier=modifier, unset=unset
-        )
+        # A variable that is open has not been looked up yet.
+        met = self.names - {frame.name for frame in self.frames if frame.is_variable}
+        unset = frozenset(met.difference(self.env))
+        return ShellWordError(message, self.word, problem, modifier, unset)
