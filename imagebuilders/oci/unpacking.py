@@ -180,6 +180,7 @@ class Unpacker:
 
     def _target(self, place: str, path: str) -> File:
         """Return what a hard link leads to, with a number."""
+        found = place
         try:
             found = self._files.walk(place, follow=False)
             source = self._files.get(found)
