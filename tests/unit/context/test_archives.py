@@ -309,3 +309,23 @@ def test_the_end_of_a_zip_archive(tmp_path: Path, names: tuple[str, ...]) -> Non
     assert start + length == end
     assert data[start : start + 4] in (b"PK\1\2", b"PK\6\6")
     assert data.count(b"PK\1\2", start, end) == len(entries)
+
+
+@pytest.mark.parametrize("length", [99, 100, 101, 102, 511, 512, 513])
+def test_long_names_and_targets_in_tar(length: int) -> None:
+    """Past 100 bytes they stand in blocks of their own, and none lies out of step."""
+    entries = (
+        Entry("n" * length, EntryType.FILE, size=1, source=b"n"),
+        Entry("link", EntryType.LINK, target="t" * length),
+        Entry("last", EntryType.FILE, size=4, source=b"last"),
+    )
+    archive = made(ArchiveType.TAR, entries)
+    assert len(archive) % tar_stream.RECORD == 0
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        members = tar.getmembers()
+        assert [(member.name, member.linkname) for member in members] == [
+            (entry.path, entry.target) for entry in entries
+        ]
+        last = tar.extractfile(members[-1])
+        assert last is not None
+        assert last.read() == b"last"
