@@ -6,8 +6,8 @@ URLs and what commands do; it never runs anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Protocol
 
@@ -99,6 +99,7 @@ class Executor:
         self._daemon = daemon
         self._clock = clock or BuildClock()
         self._epoch = epoch
+        self._is_checked = False
         self._results: dict[int, StageResult] = {}
         self._origins: dict[Origin, LazyTree] = {}
         self._open = ExitStack()
@@ -125,9 +126,24 @@ class Executor:
             EvaluationError: a step fails; with its lines.
             ImageBuilderError: a question could not be answered.
         """
+        if not self._is_checked:
+            self._is_checked = True
+            self._check_contexts()
         if index not in self._results:
             self._results[index] = self._execute(self._stages[index])
         return self._results[index]
+
+    def _check_contexts(self) -> None:
+        """Check what all steps take from contexts, as the daemon does before it executes any."""
+        for stage in self._stages.values():
+            for step in stage.steps if stage.needed else ():
+                if isinstance(step, Copy) and isinstance(step.origin, ContextOrigin):
+                    origin = self.tree(step.origin)
+                    if origin is not None and any(
+                        isinstance(source, PathSource) for source in step.sources
+                    ):
+                        with _located_at(step):
+                            self._check(step, origin.get())
 
     def tree(self, origin: Origin) -> LazyTree | None:
         """Return the files of an origin; `None` if nothing was ever written into it.
@@ -158,14 +174,8 @@ class Executor:
         base = tree = self.tree(stage.base)
         results: list[StepResult] = []
         for step in stage.steps:
-            try:
+            with _located_at(step):
                 result = self._step(step, tree)
-            except EvaluationError as error:
-                if error.line:
-                    raise
-                raise EvaluationError(
-                    error.message, line=step.lines.first, end_line=step.lines.last
-                ) from error
             results.append(result)
             tree = result.tree
         return StageResult(stage, tuple(results), base)
@@ -185,8 +195,9 @@ class Executor:
         # With --chmod the option --link does nothing.
         is_apart = step.link and not step.chmod and self._daemon.merges
         origin = self.tree(step.origin)
-        # What a step both reads from and writes upon is not checked first.
-        if origin is not None and (is_apart or origin is not tree):
+        # What a step both reads from and writes upon is not checked first; contexts were.
+        is_checked = isinstance(step.origin, ContextOrigin)
+        if origin is not None and not is_checked and (is_apart or origin is not tree):
             self._check(step, origin.get())
         sent = self._sent if step.origin == ContextOrigin() else ()
         sources = [self._located(source, origin, sent) for source in step.sources]
@@ -258,3 +269,16 @@ class Executor:
         layer = tuple(difference(before, after, compares=self._daemon.compares))
         reads = frozenset(files.reads) if before is not None else frozenset[str]()
         return StepResult(step, layer, LazyTree(lambda: after), reads)
+
+
+@contextmanager
+def _located_at(step: Step) -> Iterator[None]:
+    """Tell with an error where its step stands."""
+    try:
+        yield
+    except EvaluationError as error:
+        if error.line:
+            raise
+        raise EvaluationError(
+            error.message, line=step.lines.first, end_line=step.lines.last
+        ) from error

@@ -200,6 +200,16 @@ def test_what_is_missing_is_told_in_the_daemons_words() -> None:
     )
 
 
+def test_what_is_missing_in_a_context_is_told_first() -> None:
+    """Before what fails in steps above it, for nothing has been executed then."""
+    steps = (_copy("/a", to="/etc/passwd/x"), _copy("/none"))
+    with (
+        Executor([_stage(*steps)], _Trees()) as executor,
+        pytest.raises(EvaluationError, match='"/none": not found'),
+    ):
+        executor.stage(0)
+
+
 def test_sources_in_the_own_base_are_not_checked_first() -> None:
     """What a step copies from the tree it writes upon is missed when it copies."""
     for origin in (_BASE, StageOrigin(0)):
