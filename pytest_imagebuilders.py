@@ -8,7 +8,7 @@ project may have a folder `fakes` of its own, which must stay importable.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from importlib import import_module
 from inspect import signature
@@ -37,10 +37,13 @@ if TYPE_CHECKING:
 _MARKERS = (
     "fake_registry(**options): options of `fakes.FakeRegistry` for the test's fake_registry",
     "fake_docker_engine(**options): options of `fakes.FakeDockerEngine` for the test's "
-    "fake_docker_engine",
+    "fake_docker_engine; with assert_all_rules_used=True a rule that nothing met fails the test",
     "in_memory_artifact_store(**options): options of `fakes.InMemoryArtifactStore` for the "
     "test's in_memory_artifact_store",
 )
+
+_OF_ENGINE = ("assert_all_rules_used",)
+"""Options of the marker `fake_docker_engine` that are no options of the engine."""
 
 _OPTIONS_OF = {
     "fake_docker_client": ("fake_docker_engine",),
@@ -83,10 +86,14 @@ def fake_registry_factory() -> Iterator[FakeRegistryFactory]:
 @pytest.fixture
 def fake_docker_engine(request: pytest.FixtureRequest) -> Iterator[FakeDockerEngine]:
     """A Docker Engine in memory."""
-    engine: FakeDockerEngine = _marked_double(request, "FakeDockerEngine", "fake_docker_engine")
+    engine: FakeDockerEngine = _marked_double(
+        request, "FakeDockerEngine", "fake_docker_engine", own=_OF_ENGINE
+    )
     yield engine
     engine.close()
     engine.crashes.check()
+    if _options(request, "fake_docker_engine").get("assert_all_rules_used"):
+        engine.assert_all_rules_used()
 
 
 @pytest.fixture(scope="session")
@@ -266,12 +273,21 @@ def _no_marker(request: pytest.FixtureRequest) -> None:
         )
 
 
-def _marked_double(request: pytest.FixtureRequest, name: str, marker_name: str) -> Any:
-    """A double with the options of the test's marker, or an error that names the marker."""
-    options = _options(request, marker_name)
+def _marked_double(
+    request: pytest.FixtureRequest, name: str, marker_name: str, own: Sequence[str] = ()
+) -> Any:
+    """A double with the options of the test's marker, or an error that names the marker.
+
+    Args:
+        request: of the fixture.
+        name: of the double's class.
+        marker_name: of the marker.
+        own: options of the fixture itself, which the double does not get.
+    """
+    options = {k: v for k, v in _options(request, marker_name).items() if k not in own}
     make = _double(name)
     parameters = signature(make).parameters
-    known = ", ".join(parameters)
+    known = ", ".join([*parameters, *own])
     unknown = [repr(option) for option in options if option not in parameters]
     if unknown and not any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
         raise pytest.UsageError(

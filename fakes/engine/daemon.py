@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..clock import Clock, nanoseconds
 from ..images.reference import Reference
-from .builder.effects import RunRules
+from .builder.effects import RunRules, checked_policy
 from .builder.host import BuildHost
 from .containers.store import ContainerStore
 from .faults import FaultPlan
@@ -53,6 +53,8 @@ class Daemon:
         clock: Clock | Callable[[], int] | None,
         *,
         run_policy: str,
+        container_policy: str,
+        exec_policy: str,
         hub_is_real: bool,
         endpoints: Callable[[], Sequence[tuple[str, str]]],
         buildkit: ScriptedBuildKit | None = None,
@@ -62,6 +64,10 @@ class Daemon:
         self.sleep = clock.sleep if isinstance(clock, Clock) else None
         self.buildkit = buildkit
         self._run_policy = run_policy
+        self._policies = (
+            checked_policy("container", container_policy),
+            checked_policy("exec", exec_policy),
+        )
         self._hub_is_real = hub_is_real
         self._endpoints = endpoints
         self._make()
@@ -82,7 +88,9 @@ class Daemon:
         self.images = ImageStore(state)
         self.networks = NetworkStore(state)
         self.volumes = VolumeStore(state)
-        self.containers = ContainerStore(state, self.images, self.networks, self.volumes)
+        self.containers = ContainerStore(
+            state, self.images, self.networks, self.volumes, self._policies
+        )
         self.registries = RegistryAccess(self.images, hub_is_real=self._hub_is_real)
         self.run_rules = RunRules(self._run_policy)
         self.faults = FaultPlan(self._endpoints)

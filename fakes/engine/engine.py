@@ -18,6 +18,8 @@ from ..http.server import serving
 from ..images.image import Image
 from ..images.reference import HUB, InvalidReferenceError, Reference, parse
 from ..images.view import ImageView
+from ..rules import Pattern
+from ..shell.process import Work
 from .builder.effects import FileContent, RunEffect
 from .containers.effects import ContainerEffect
 from .containers.host_ports import Answers
@@ -49,6 +51,11 @@ class FakeDockerEngine(Daemon):
         version: the engine version to look like: `20.10`, `26.1` or `28.5`.
         run_policy: what happens to a RUN that no `on_run` matches: `record` it
             (the step succeeds and changes nothing) or `refuse` it (the step fails).
+        container_policy: what happens to a container that no `on_container` matches: `record`
+            (it ends at once, and its log says that nothing was executed) or `refuse` (it does
+            not start). A few commands do what they say: `sleep`, `tail -f`, `cat`, `true`,
+            `false`, `echo`.
+        exec_policy: the same of commands in running containers, and `on_exec`.
         clock: a `ManualClock`, or a function that returns nanoseconds since the epoch; the
             machine's clock when left out.
         hub_is_real: send pulls of hub names over the network instead of looking
@@ -60,6 +67,8 @@ class FakeDockerEngine(Daemon):
         version: str = DEFAULT,
         *,
         run_policy: str = "record",
+        container_policy: str = "record",
+        exec_policy: str = "record",
         clock: Clock | Callable[[], int] | None = None,
         hub_is_real: bool = False,
         buildkit: ScriptedBuildKit | None = None,
@@ -70,6 +79,8 @@ class FakeDockerEngine(Daemon):
             VERSIONS[version],
             clock,
             run_policy=run_policy,
+            container_policy=container_policy,
+            exec_policy=exec_policy,
             hub_is_real=hub_is_real,
             endpoints=endpoints,
             buildkit=buildkit,
@@ -87,7 +98,8 @@ class FakeDockerEngine(Daemon):
 
     def on_run(
         self,
-        pattern: str,
+        pattern: Pattern,
+        does: Work | None = None,
         *,
         files: Mapping[str, FileContent] | None = None,
         env: Mapping[str, str] | None = None,
@@ -95,10 +107,13 @@ class FakeDockerEngine(Daemon):
         error_output: str = "",
         exit_code: int = 0,
     ) -> None:
-        """Give the RUN steps that match a shell pattern effects; the newest rule wins.
+        """Give the RUN steps that match a pattern effects; the newest rule wins.
 
         Args:
-            pattern: compared with the command as written after `RUN`.
+            pattern: compared with the command as written after `RUN`: a text, which matches
+                itself, a shell pattern, or a compiled regular expression.
+            does: a function that does the command's work: it gets a `fakes.shell.Process`, and
+                returns the exit code (`None` for 0).
             files: absolute paths with their content; `None` removes a path, a
                 path that ends with `/` makes a directory.
             env: variables that later steps and the image see.
@@ -111,14 +126,15 @@ class FakeDockerEngine(Daemon):
             ValueError: no command ends with this exit code.
         """
         self.run_rules.add(
-            RunEffect(pattern, files or {}, env or {}, output, error_output, exit_code)
+            RunEffect(pattern, files or {}, env or {}, output, error_output, exit_code, does)
         )
 
     def on_container(
         self,
-        image: str = "*",
+        image: Pattern = "*",
+        does: Work | None = None,
         *,
-        command: str = "*",
+        command: Pattern = "*",
         output: str | bytes = "",
         error_output: str | bytes = "",
         exit_code: int = 0,
@@ -129,12 +145,13 @@ class FakeDockerEngine(Daemon):
     ) -> None:
         """Give the containers of an image effects; the newest rule wins.
 
-        A container that no rule is meant for ends at once, with exit code 0
-        and without output.
+        A container that no rule is meant for ends at once, with exit code 0, and its log says
+        that nothing was executed.
 
         Args:
-            image: a shell pattern for the image's name.
-            command: a shell pattern for entrypoint and command, joined by spaces.
+            image: a pattern for the image's name, as that of `on_run`.
+            does: a function that does the container's work, as that of `on_run`.
+            command: a pattern for entrypoint and command, joined by spaces.
             output: what it prints.
             error_output: what it prints to standard error.
             exit_code: 0 to 255, with which it ends.
@@ -151,15 +168,16 @@ class FakeDockerEngine(Daemon):
         self.containers.on_container(
             ContainerEffect(
                 *(image, command, output, error_output, exit_code, delay, service, files or {}),
-                answers,
+                *(answers, does),
             )
         )
 
     def on_exec(
         self,
-        command: str = "*",
+        command: Pattern = "*",
+        does: Work | None = None,
         *,
-        image: str = "*",
+        image: Pattern = "*",
         output: str | bytes = "",
         error_output: str | bytes = "",
         exit_code: int = 0,
@@ -169,9 +187,26 @@ class FakeDockerEngine(Daemon):
         """Give commands run in running containers effects; as `on_container`."""
         self.containers.on_exec(
             ContainerEffect(
-                image, command, output, error_output, exit_code, delay, files=files or {}
+                *(image, command, output, error_output, exit_code, delay),
+                files=files or {},
+                does=does,
             )
         )
+
+    def assert_all_rules_used(self) -> None:
+        """Fail when a rule was given that nothing has met, as one with a misspelt pattern.
+
+        Raises:
+            AssertionError: it names the rules.
+        """
+        unused = [f"on_run({rule.pattern!r})" for rule in self.run_rules.unused()]
+        for method, rules in (
+            ("on_container", self.containers.lifecycle.unused_rules()),
+            ("on_exec", self.containers.execs.unused_rules()),
+        ):
+            unused += [f"{method}(image={r.image!r}, command={r.command!r})" for r in rules]
+        if unused:
+            raise AssertionError(f"nothing has met these rules: {', '.join(unused)}")
 
     # --- images from nowhere --------------------------------------------------
 

@@ -76,6 +76,10 @@ class Steered(Protocol):
         ...
 
 
+_FUNCTIONS = ("does", "answers")
+"""Arguments that are functions, which no document can hold."""
+
+
 def controlled(
     handle: Callable[[Request], Response], double: Steered
 ) -> Callable[[Request], Response]:
@@ -216,7 +220,8 @@ def call(method: Callable[..., object], arguments: object, place: str) -> object
     """
     if not isinstance(arguments, Mapping):
         raise ValueError(f"{place} is an object with arguments, not {arguments!r}")
-    known = signature(method).parameters
+    parameters = signature(method).parameters
+    known = {name: parameters[name] for name in parameters if name not in _FUNCTIONS}
     is_open = any(each.kind is Parameter.VAR_KEYWORD for each in known.values())
     if not is_open and (unknown := arguments.keys() - known.keys()):
         raise ValueError(f"{place} has no {', '.join(sorted(unknown))}; known: {', '.join(known)}")

@@ -70,6 +70,7 @@ _ORDER_OF_FAKES = (
     ("faults",),
     ("http",),
     ("images",),
+    ("shell",),
     ("artifact_store", "registry"),
     ("buildkit",),
     ("engine",),

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from ...checks import (
     check_exit_code,
     check_files,
+    check_function,
     check_pattern,
     check_text,
     check_words,
 )
 from ...rules import Pattern, Rules, matches
+from ...shell.process import Work
 from ..errors import StepError
 
 FileContent = str | bytes | None
@@ -29,6 +31,8 @@ class RunEffect:
         output: what the command prints.
         error_output: what it prints to standard error.
         exit_code: 0 to 255; any but 0 fails the build.
+        does: a function that does its work, after what it prints at once; its result is the exit
+            code in place of the one above.
 
     Raises:
         TypeError: something is of a wrong type.
@@ -41,6 +45,7 @@ class RunEffect:
     output: str = ""
     error_output: str = ""
     exit_code: int = 0
+    does: Work | None = None
 
     def __post_init__(self) -> None:
         check_pattern("pattern", self.pattern)
@@ -49,6 +54,8 @@ class RunEffect:
         check_text("output", self.output)
         check_text("error_output", self.error_output)
         check_exit_code(self.exit_code)
+        if self.does is not None:
+            check_function("does", self.does)
         # What becomes of the caller's mappings afterwards is nothing to the effect.
         object.__setattr__(self, "files", dict(self.files))
         object.__setattr__(self, "env", dict(self.env))
@@ -58,18 +65,31 @@ class RunEffect:
         return matches(self.pattern, command)
 
 
+def checked_policy(kind: str, policy: str) -> str:
+    """What becomes of commands of a kind that no rule is meant for.
+
+    Raises:
+        ValueError: it is neither `record` nor `refuse`.
+    """
+    if policy not in ("record", "refuse"):
+        raise ValueError(f"no {kind} policy {policy!r}; known: record, refuse")
+    return policy
+
+
 class RunRules(Rules[RunEffect]):
     """The effects that RUN steps have.
 
     Args:
         policy: what happens to a RUN that no rule is meant for: `record` or `refuse`.
+
+    Attributes:
+        unexecuted: the ids of the images of steps that were only recorded.
     """
 
     def __init__(self, policy: str) -> None:
-        if policy not in ("record", "refuse"):
-            raise ValueError(f"no run policy {policy!r}; known: record, refuse")
         super().__init__()
-        self.policy = policy
+        self.policy = checked_policy("run", policy)
+        self.unexecuted: set[str] = set()
 
     def is_recorded(self, command: str) -> bool:
         """Return whether a command is only recorded."""

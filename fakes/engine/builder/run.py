@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import nullcontext
+from queue import Queue
+
+from ...images.config import RunConfig
+from ...shell.process import ProcessStoppedError, run
+from ..containers.container import STDERR, STDOUT
 from ..containers.lifecycle_hooks import note_build_run
+from ..containers.processes import make_process
 from ..dockerfile.instructions import Instruction
 from ..errors import StepError
 from ..filesystem.files import write_files
 from ..filesystem.overlay import Overlay
-from .cache import probe
+from .cache import find_local, probe
 from .commit import commit_step
 from .effects import RunEffect
 from .intermediate import create_container
 from .messages import Messages, Saying, said
 from .state import BuildState, StageState
 from .steps import command_line, needs_buildkit
+
+_STOPPED = 137
 
 
 def run_step(build: BuildState, state: StageState, instruction: Instruction) -> Messages:
@@ -37,41 +47,85 @@ def run_step(build: BuildState, state: StageState, instruction: Instruction) -> 
     step.cmd = saved
     if saved:
         step.entrypoint = None
-    if build.host.rules.is_recorded(" ".join(instruction.arguments)):
-        state.recorded.append(" ".join(instruction.arguments))
+    command, host = " ".join(instruction.arguments), build.host
+    cached = find_local(host.images, state.image_id, step)
+    if host.rules.is_recorded(command):
+        state.recorded.append(command)
+    elif cached is not None and cached.id in host.rules.unexecuted:
+        # A rule that was added since then is not hidden by what did nothing.
+        state.cache_busted = True
     if (yield from probe(build, state, step)):
         return
     running = state.config.copy()
     running.cmd = words
     running.healthcheck = {"Test": ["NONE"]}
     running.env = [*(state.config.env or []), *environment]
-    host = build.host
     container, overlay = yield from create_container(build, state, running)
-    effect = host.rules.effect_of(" ".join(instruction.arguments))
+    effect = host.rules.effect_of(command)
     ran = host.containers.find(container)
-    note_build_run(host.containers, ran, effect.exit_code if effect else 0)
-    if effect is not None:
-        overlay = yield from _apply(build, state, effect, words)
+    if effect is None:
+        note_build_run(host.containers, ran, 0)
+    else:
+        overlay = written = build.overlay(state)
+        code = yield from _work(effect, running, written)
+        note_build_run(host.containers, ran, code)
+        _apply(state, effect, written, words, code)
     build.step.executed = effect is not None
     state.image = commit_step(host.images, state, step, container, overlay)
+    if effect is None:
+        host.rules.unexecuted.add(state.image.id)
+    else:
+        host.rules.unexecuted.discard(state.image.id)
+
+
+def _work(effect: RunEffect, running: RunConfig, overlay: Overlay) -> Saying[int]:
+    """What a command says, and does; its exit code."""
+    yield from _said(STDOUT, effect.output.encode())
+    yield from _said(STDERR, effect.error_output.encode())
+    if effect.does is None:
+        return effect.exit_code
+    printed: Queue[tuple[int, bytes] | int] = Queue()
+    process = make_process(
+        running.cmd or [],
+        running.env or [],
+        user=running.user,
+        working_dir=running.working_dir,
+        open_files=lambda: nullcontext(overlay),
+        writers=(
+            lambda data: printed.put((STDOUT, data)),
+            lambda data: printed.put((STDERR, data)),
+        ),
+    )
+    does = effect.does
+
+    def work() -> None:
+        try:
+            printed.put(run(does, process))
+        except ProcessStoppedError:
+            printed.put(_STOPPED)
+
+    threading.Thread(target=work, name="fake-run", daemon=True).start()
+    try:
+        while not isinstance(piece := printed.get(), int):
+            yield from _said(*piece)
+    finally:
+        # The client may be gone in the middle.
+        process.stop()
+    return piece
+
+
+def _said(stream: int, data: bytes) -> Messages:
+    for line in data.decode("utf-8", "replace").splitlines(keepends=True):
+        yield said(line if stream == STDOUT else f"\x1b[91m{line}\x1b[0m")
 
 
 def _apply(
-    build: BuildState, state: StageState, effect: RunEffect, words: list[str]
-) -> Saying[Overlay]:
-    for line in effect.output.splitlines(keepends=True):
-        yield said(line)
-    for line in effect.error_output.splitlines(keepends=True):
-        yield said(f"\x1b[91m{line}\x1b[0m")
-    if effect.exit_code:
+    state: StageState, effect: RunEffect, overlay: Overlay, words: list[str], code: int
+) -> None:
+    if code:
         command = " ".join(words)
-        raise StepError(
-            f"The command '{command}' returned a non-zero code: {effect.exit_code}",
-            effect.exit_code,
-        )
-    overlay = build.overlay(state)
+        raise StepError(f"The command '{command}' returned a non-zero code: {code}", code)
     write_files(overlay, effect.files)
     if effect.env:
         env = [pair for pair in state.config.env or [] if pair.partition("=")[0] not in effect.env]
         state.config.env = [*env, *(f"{name}={value}" for name, value in effect.env.items())]
-    return overlay

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...images.config import RunConfig
+from ...shell.process import Process
 from ..filesystem.overlay import Overlay
 from .effects import ContainerEffect
 from .health import HealthMonitor
@@ -42,9 +43,12 @@ class Exec:
     attach_stderr: bool = True
     privileged: bool = False
     user: str = ""
+    env: list[str] = field(default_factory=list)
+    working_dir: str = ""
     running: bool = False
     exit_code: int | None = None
     pid: int = 0
+    process: Process | None = None
 
     @property
     def shown(self) -> str:
@@ -78,6 +82,8 @@ class Container:
         unplaced: where those are that its configuration asked for.
         chains: the layers of its image, which it holds on to when that is removed.
         watchers: how many requests wait, or waited, for its end.
+        process: its command, while a function does the work of that.
+        noticed: its log says that nothing was executed.
     """
 
     id: str
@@ -111,6 +117,8 @@ class Container:
     unplaced: set[str] = field(default_factory=set)
     chains: list[str] = field(default_factory=list)
     watchers: int = 0
+    process: Process | None = None
+    noticed: bool = False
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property

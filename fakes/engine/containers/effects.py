@@ -15,6 +15,8 @@ from ...checks import (
     check_seconds,
 )
 from ...rules import Pattern, Rules, matches
+from ...shell.commands import known_work
+from ...shell.process import Work
 from .host_ports import Answers
 
 
@@ -32,6 +34,8 @@ class ContainerEffect:
         service: it runs until it is stopped.
         files: absolute paths with the content it writes; `None` removes one.
         answers: what answers connections to its published ports while it runs.
+        does: a function that does its work, after what it prints at once; its result is the exit
+            code. The delay and the exit code above are then without effect.
 
     Raises:
         TypeError: something is of a wrong type.
@@ -47,6 +51,7 @@ class ContainerEffect:
     service: bool = False
     files: Mapping[str, str | bytes | None] = field(default_factory=dict)
     answers: Answers | None = None
+    does: Work | None = None
 
     def __post_init__(self) -> None:
         check_pattern("image", self.image)
@@ -57,8 +62,9 @@ class ContainerEffect:
         check_seconds("delay", self.delay)
         check_flag("service", self.service)
         check_files(self.files)
-        if self.answers is not None:
-            check_function("answers", self.answers)
+        for name in ("answers", "does"):
+            if getattr(self, name) is not None:
+                check_function(name, getattr(self, name))
         # What becomes of the caller's mapping afterwards is nothing to the effect.
         object.__setattr__(self, "files", dict(self.files))
 
@@ -86,5 +92,8 @@ class EffectRules(Rules[ContainerEffect]):
     """The effects an engine was given, by what they are meant for."""
 
     def find(self, image: str, command: list[str]) -> ContainerEffect | None:
-        """The rule for a command of an image, `None` without one."""
-        return self.first(lambda effect: effect.matches(image, command))
+        """What a command of an image does, by rule or by itself; `None` if nobody knows."""
+        effect = self.first(lambda effect: effect.matches(image, command))
+        if effect is None and (work := known_work(command)) is not None:
+            return ContainerEffect(does=work)
+        return effect

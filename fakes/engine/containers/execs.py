@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
+from ...shell.process import ProcessStoppedError, Writer, run
 from .. import messages
 from ..errors import ApiError
 from ..filesystem.files import write_files
 from .container import STDERR, STDOUT, Container, Exec, LogEntry
 from .effects import ContainerEffect, EffectRules
 from .mounted_files import mounted_files
+from .processes import make_process, refusal
 from .register import ContainerRegister
 from .streams import as_terminal
+
+_KILLED = 137
+"""The exit code of what ends with its container."""
 
 
 class ExecStore:
@@ -22,8 +28,10 @@ class ExecStore:
     goes when its container ends.
     """
 
-    def __init__(self, containers: ContainerRegister) -> None:
+    def __init__(self, containers: ContainerRegister, policy: str) -> None:
         self._containers = containers
+        self._refuses = policy == "refuse"
+        self._running: dict[str, Exec] = {}
         self._lock = threading.RLock()
         self._execs: dict[str, Exec] = {}
         self._rules = EffectRules()
@@ -83,39 +91,110 @@ class ExecStore:
         self._containers.note(container, f"exec_create: {instance.shown}", own)
 
     def effect(self, container: Container, command: list[str]) -> ContainerEffect | None:
-        """What a command does in a container, `None` when no rule is meant for it."""
+        """What a command does in a container, `None` when nobody knows."""
         return self._rules.find(container.image_name, command)
 
-    def run(self, instance: Exec, container: Container) -> list[LogEntry]:
-        """Run a command by its rule; what it printed."""
+    def unused_rules(self) -> list[ContainerEffect]:
+        """The rules that no command has met."""
+        return self._rules.unused()
+
+    def prepare(
+        self, instance: Exec, container: Container, write: Callable[[LogEntry], None]
+    ) -> Callable[[], None]:
+        """Return what runs a command, after which it has ended.
+
+        Args:
+            instance: the command; it has a process from now on if a function does its work.
+            container: where it runs.
+            write: takes what it prints.
+
+        Raises:
+            ApiError: 500 when no rule is meant for it, and that is refused.
+        """
         effect = self.effect(container, instance.command)
+        if effect is None and self._refuses:
+            shown = container.image_name, instance.command
+            raise ApiError(500, refusal("a command", "on_exec", *shown))
+        printers = (
+            lambda data: self._print(instance, STDOUT, data, write),
+            lambda data: self._print(instance, STDERR, data, write),
+        )
+        if effect is not None and effect.does is not None:
+            config = container.config
+            instance.process = make_process(
+                instance.command,
+                [*(config.env or []), *instance.env],
+                user=instance.user or config.user,
+                working_dir=instance.working_dir or config.working_dir,
+                open_files=lambda: mounted_files(self._containers.volumes, container),
+                writers=printers,
+                takes_input=instance.attach_stdin,
+            )
+        return lambda: self._run(instance, container, effect, printers)
+
+    def _print(
+        self, instance: Exec, stream: int, data: bytes, write: Callable[[LogEntry], None]
+    ) -> None:
+        now = self._containers.state.clock()
+        if instance.tty:
+            stream, data = STDOUT, as_terminal(data)
+        if data:
+            write(LogEntry(stream, now, data))
+
+    def _run(
+        self,
+        instance: Exec,
+        container: Container,
+        effect: ContainerEffect | None,
+        printers: tuple[Writer, Writer],
+    ) -> None:
         own = {"execID": instance.id}
         self._containers.note(container, f"exec_start: {instance.shown}", own)
-        now = self._containers.state.clock()
-        printed: list[LogEntry] = []
         instance.running, instance.pid = True, container.pid + 1
-        if effect is not None:
-            if effect.delay:
-                time.sleep(effect.delay)
-            if effect.files:
-                with mounted_files(self._containers.volumes, container) as files:
-                    write_files(files, effect.files)
-            for stream, data in ((STDOUT, effect.stdout), (STDERR, effect.stderr)):
-                if data and instance.tty:
-                    printed.append(LogEntry(STDOUT, now, as_terminal(data)))
-                elif data:
-                    printed.append(LogEntry(stream, now, data))
-        instance.running, instance.exit_code = False, effect.exit_code if effect else 0
         with self._lock:
-            if instance.id in container.execs:
-                container.execs.remove(instance.id)
+            self._running[instance.id] = instance
+        code = 0
+        try:
+            if effect is not None:
+                code = self._work(instance, container, effect, printers)
+        finally:
+            instance.running, instance.exit_code = False, code
+            with self._lock:
+                self._running.pop(instance.id, None)
+                if instance.id in container.execs:
+                    container.execs.remove(instance.id)
         end = {**own, "exitCode": str(instance.exit_code)}
         self._containers.note(container, "exec_die", end)
-        return printed
+
+    def _work(
+        self,
+        instance: Exec,
+        container: Container,
+        effect: ContainerEffect,
+        printers: tuple[Writer, Writer],
+    ) -> int:
+        if effect.delay and effect.does is None:
+            time.sleep(effect.delay)
+        if effect.files:
+            with mounted_files(self._containers.volumes, container) as files:
+                write_files(files, effect.files)
+        for printer, data in zip(printers, (effect.stdout, effect.stderr), strict=True):
+            printer(data)
+        if effect.does is None or instance.process is None:
+            return effect.exit_code
+        try:
+            return run(effect.does, instance.process)
+        except ProcessStoppedError:
+            return _KILLED
 
     def end_with(self, container: Container) -> None:
         """Forget the commands of a container that ended before they were started."""
         with self._lock:
+            running = [one for one in self._running.values() if one.container == container.id]
             for name in container.execs:
-                self._execs.pop(name, None)
+                if name not in self._running:
+                    self._execs.pop(name, None)
             container.execs.clear()
+        for instance in running:
+            if instance.process is not None:
+                instance.process.stop()

@@ -6,6 +6,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 
+from ...shell.commands import is_instant
+from ...shell.process import Process, ProcessStoppedError, Work, run
 from .. import messages
 from ..errors import ApiError
 from ..filesystem.files import write_files
@@ -19,6 +21,7 @@ from .lifecycle_hooks import on_exit, on_start, on_start_failed
 from .merge import signal_number
 from .mounted_files import make_places, mounted_files
 from .ports import PortStore
+from .processes import make_process, notice, refusal
 from .register import ContainerRegister
 from .start_checks import check_start
 from .streams import IDLE, as_terminal
@@ -40,7 +43,8 @@ _NEVER_STARTED = _SIGNALLED = 128
 class Lifecycle:
     """What becomes of the containers of a store."""
 
-    def __init__(self, store: ContainerRegister, execs: ExecStore) -> None:
+    def __init__(self, store: ContainerRegister, execs: ExecStore, policy: str) -> None:
+        self._refuses = policy == "refuse"
         self._state = store.state
         self._store = store
         self._execs = execs
@@ -53,14 +57,21 @@ class Lifecycle:
     def _version(self) -> EngineVersion:
         return self._state.version
 
+    def unused_rules(self) -> list[ContainerEffect]:
+        """The rules that no container has met."""
+        return self._rules.unused()
+
     def on_container(self, effect: ContainerEffect) -> None:
         """Give containers an effect; the newest rule wins."""
         self._rules.add(effect)
 
     def close(self) -> None:
-        """Give back what the containers hold of this machine."""
+        """Give back what the containers hold of this machine, and stop functions at work."""
         for container in self._store.all():
             self._ports.release(container)
+            if container.process is not None:
+                container.process.stop()
+            self._execs.end_with(container)
 
     # --- beginning ------------------------------------------------------------
 
@@ -81,6 +92,7 @@ class Lifecycle:
     def _begin(self, container: Container) -> None:
         try:
             check_start(container, self._version)
+            self._check_rule(container)
             self._connect(container)
         except ApiError as error:
             container.error, container.exit_code = error.message, _NEVER_STARTED
@@ -95,6 +107,7 @@ class Lifecycle:
                 self._next_pid += 1
                 container.pid = self._next_pid
             container.effect = self._rules.find(container.image_name, container.command)
+            container.process = self._process(container)
             container.changed.notify_all()
         make_places(container)
         if container.effect is not None and container.effect.answers is not None:
@@ -160,8 +173,12 @@ class Lifecycle:
             ) from error
 
     def _run(self, container: Container) -> None:
-        effect = container.effect
+        effect, process = container.effect, container.process
         if effect is None:
+            if not container.noticed:
+                container.noticed = True
+                said = notice(container.image_name, container.command)
+                self._log(container, STDERR, said)
             self.finish(container, 0)
             return
         for stream, data in ((STDOUT, effect.stdout), (STDERR, effect.stderr)):
@@ -170,6 +187,9 @@ class Lifecycle:
         if effect.files:
             with mounted_files(self._store.volumes, container) as files:
                 write_files(files, effect.files)
+        if effect.does is not None and process is not None:
+            self._work(container, effect.does, process)
+            return
         if effect.service:
             return
         if effect.delay:
@@ -177,6 +197,47 @@ class Lifecycle:
             self._later(effect.delay, lambda: self._end_by_itself(container, started, effect))
         else:
             self.finish(container, effect.exit_code)
+
+    def _check_rule(self, container: Container) -> None:
+        """Refuse to start what no rule is meant for, where that is wanted.
+
+        Raises:
+            ApiError: 500.
+        """
+        image, command = container.image_name, container.command
+        if self._refuses and self._rules.find(image, command) is None:
+            raise ApiError(500, refusal("a container", "on_container", image, command))
+
+    def _process(self, container: Container) -> Process | None:
+        if container.effect is None or container.effect.does is None:
+            return None
+        config = container.config
+        return make_process(
+            container.command,
+            config.env or [],
+            user=config.user,
+            working_dir=config.working_dir,
+            open_files=lambda: mounted_files(self._store.volumes, container),
+            writers=(
+                lambda data: self._log(container, STDOUT, data),
+                lambda data: self._log(container, STDERR, data),
+            ),
+            takes_input=config.open_stdin,
+        )
+
+    def _work(self, container: Container, does: Work, process: Process) -> None:
+        def work() -> None:
+            try:
+                code = run(does, process)
+            except ProcessStoppedError:
+                return
+            if container.process is process:
+                self.finish(container, code)
+
+        if is_instant(container.command):
+            work()
+        else:
+            threading.Thread(target=work, name="fake-container", daemon=True).start()
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         timer = threading.Timer(seconds, action)
@@ -221,6 +282,9 @@ class Lifecycle:
                 container.health.stop()
             if why:
                 self._store.note(container, "kill", {"signal": str(code - _SIGNALLED)})
+            if container.process is not None:
+                container.process.stop()
+                container.process = None
             self._ports.release(container)
             self._execs.end_with(container)
             # Whoever waits for its end finds it gone from its networks.

@@ -42,12 +42,18 @@ class ContainerStore(ContainerRegister):
     """
 
     def __init__(
-        self, state: EngineState, images: ImageStore, networks: NetworkStore, volumes: VolumeStore
+        self,
+        state: EngineState,
+        images: ImageStore,
+        networks: NetworkStore,
+        volumes: VolumeStore,
+        policies: tuple[str, str] = ("record", "record"),
     ) -> None:
         super().__init__(state, networks, volumes)
         self.images = images
-        self.execs = ExecStore(self)
-        self.lifecycle = Lifecycle(self, self.execs)
+        container_policy, exec_policy = policies
+        self.execs = ExecStore(self, exec_policy)
+        self.lifecycle = Lifecycle(self, self.execs, container_policy)
 
     # --- policy ---------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from ..containers.streams import IDLE, follow, frame, wanted
 from ..errors import ApiError
 from ..http import Request, Response
 from ..versions import EngineVersion
-from .hijacked import RAW, output_type, taken_over
+from .hijacked import RAW, output_type, send_input, taken_over
 from .numbers import moment
 from .table import route
 
@@ -84,20 +84,27 @@ def _attach(engine: Daemon, request: Request, path: Path) -> Response:
     begin = 0 if with_logs else len(container.logs)
     waits_for_start = not container.running and container.started is None
 
-    def hijack(connection: socket.socket, _ahead: bytes) -> None:
+    takes_input = request.flag("stdin") and stream and container.config.open_stdin
+
+    def hijack(connection: socket.socket, ahead: bytes) -> None:
         if stream and waits_for_start:
             with container.changed:
                 while container.status == "created" and not container.removed:
                     container.wait_for_change(IDLE)
                     if is_hung_up(connection):
                         return
-                    read_away(connection)
+                    if not takes_input:
+                        read_away(connection)
+        if takes_input:
+            once = container.config.stdin_once
+            send_input(connection, ahead, lambda: container.process, ends=once)
         source: Iterator[LogEntry | None] = iter(list(container.logs[begin:]))
         for entry in follow(container, begin) if stream else source:
             if entry is None:
                 if is_hung_up(connection):
                     return
-                read_away(connection)
+                if not takes_input:
+                    read_away(connection)
             elif wanted(entry, stdout=stdout, stderr=stderr):
                 connection.sendall(frame(entry, tty=container.config.tty))
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ...shell.commands import is_instant
 from .. import messages
 from ..containers.container import STDOUT, Exec, LogEntry
 from ..containers.streams import frame, wanted
@@ -14,7 +17,7 @@ from ..http import Request, Response, json_response
 from .bodies import json_body
 from .container_output import check_size, is_detach_keys
 from .container_types import EXEC, EXEC_START
-from .hijacked import taken_over
+from .hijacked import send_input, taken_over
 from .table import route
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ def _create(engine: Daemon, request: Request, path: Path) -> Response:
         attach_stderr=bool(body.get("AttachStderr")),
         privileged=bool(body.get("Privileged")),
         user=str(body.get("User") or ""),
+        env=[str(pair) for pair in body.get("Env") or []],
+        working_dir=str(body.get("WorkingDir") or ""),
     )
     engine.containers.execs.add(instance, container)
     return json_response({"Id": instance.id}, 201)
@@ -58,26 +63,41 @@ def _start(engine: Daemon, request: Request, path: Path) -> Response:
     if body.get("Detach"):
         if has_run:
             raise ApiError(409, messages.HAS_RUN(version, instance.id))
-        execs.run(instance, container)
+        work = execs.prepare(instance, container, lambda _entry: None)
+        if instance.process is None or is_instant(instance.command):
+            work()
+        else:
+            threading.Thread(target=work, name="fake-exec", daemon=True).start()
         return Response(200)
+    # Refused before the connection is taken over; then it is written to it.
+    writers: list[Callable[[LogEntry], None]] = []
+    work = (
+        (lambda: None)
+        if has_run
+        else execs.prepare(instance, container, lambda entry: writers[0](entry))
+    )
 
-    def hijack(connection: socket.socket, _ahead: bytes) -> None:
+    def hijack(connection: socket.socket, ahead: bytes) -> None:
         if has_run:
             # It comes when the connection is taken over already.
             refusal = f"{messages.HAS_RUN(version, instance.id)}\r\n".encode()
             connection.sendall(frame(LogEntry(STDOUT, 0, refusal), tty=instance.tty))
             return
-        for entry in _kept(instance, execs.run(instance, container)):
-            connection.sendall(frame(entry, tty=instance.tty))
+        shown = {"stdout": instance.attach_stdout, "stderr": instance.attach_stderr}
+
+        def write(entry: LogEntry) -> None:
+            # The command goes on when its client is gone.
+            with suppress(OSError):
+                if wanted(entry, **shown):
+                    connection.sendall(frame(entry, tty=instance.tty))
+
+        writers.append(write)
+        if instance.process is not None and instance.attach_stdin:
+            send_input(connection, ahead, lambda: instance.process, ends=True)
+        work()
 
     headers = taken_over(engine.version, request, tty=bool(body.get("Tty")))
     return Response(200, hijack=hijack, headers=headers)
-
-
-def _kept(instance: Exec, printed: list[LogEntry]) -> Iterator[LogEntry]:
-    for entry in printed:
-        if wanted(entry, stdout=instance.attach_stdout, stderr=instance.attach_stderr):
-            yield entry
 
 
 @route("GET", "/exec/{name}/json")

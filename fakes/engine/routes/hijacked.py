@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections.abc import Callable
+
+from ...shell.process import Process
 from ..http import Request
 from ..versions import EngineVersion
 
 RAW = "application/vnd.docker.raw-stream"
 MULTIPLEXED = "application/vnd.docker.multiplexed-stream"
+_PIECE = 64 * 1024
 
 
 def taken_over(version: EngineVersion, request: Request, *, tty: bool) -> dict[str, str]:
@@ -22,3 +28,38 @@ def output_type(version: EngineVersion, request: Request, *, tty: bool) -> dict[
     if not version.speaks(request.version, "1.42"):
         return {}
     return {"Content-Type": RAW if tty else MULTIPLEXED}
+
+
+def send_input(
+    connection: socket.socket,
+    ahead: bytes,
+    process: Callable[[], Process | None],
+    *,
+    ends: bool,
+) -> None:
+    """Send what comes over a connection to a command, in a thread of its own.
+
+    Args:
+        connection: which was taken over.
+        ahead: what was read of it already.
+        process: gives the command; `None` when that does not read.
+        ends: the command's input ends with the connection's.
+    """
+
+    def send() -> None:
+        data = ahead
+        while True:
+            command = process()
+            if command is None:
+                return
+            command.feed(data)
+            try:
+                data = connection.recv(_PIECE)
+            except OSError:
+                return
+            if not data:
+                if ends:
+                    command.end_input()
+                return
+
+    threading.Thread(target=send, name="fake-input", daemon=True).start()
