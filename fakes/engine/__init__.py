@@ -12,5 +12,4 @@ __all__ = [
     "FakeDockerEngine",
     "FakeDockerEngineCrashError",
     "ImageTree",
-    "ImageView",
 ]

@@ -44,9 +44,13 @@ class Layer:
         """The digest of the uncompressed tar."""
         return digest_of(self.content)
 
-    @cached_property
+    @property
     def members(self) -> list[Member]:
         """The tar's entries."""
+        return self._members
+
+    @cached_property
+    def _members(self) -> list[Member]:
         return tar.read(self.content)
 
     @cached_property

@@ -174,4 +174,13 @@ def _ago(nanoseconds: int) -> str:
     if minutes < 60:
         return f"{minutes} minutes"
     hours = (minutes + 30) // 60
-    return "About an hour" if hours == 1 else f"{hours} hours"
+    if hours == 1:
+        return "About an hour"
+    if hours < 48:
+        return f"{hours} hours"
+    days = hours // 24
+    if days < 14:
+        return f"{days} days"
+    if days < 60:
+        return f"{days // 7} weeks"
+    return f"{days // 30} months" if days < 730 else f"{days // 365} years"

@@ -286,8 +286,8 @@ class _Pull:
             raise RegistryError(f"filesystem layer verification failed for digest {digest}")
         yield progress("Download complete", item)
         yield progress("Extracting", item, size, size)
+        state = self._registries.images.state
         try:
-            state = self._registries.images.state
             layer = registered(data, state.version, state.clock())
         except (tar.TarError, LayerFormatError) as error:
             words = told(error, state.version)

@@ -46,6 +46,14 @@ def client(clock: ManualClock) -> Iterator[FakeDockerClient]:
         (5399, "About an hour"),
         (5400, "2 hours"),
         (36_000, "10 hours"),
+        (47 * 3600, "47 hours"),
+        (48 * 3600, "2 days"),
+        (13 * 86_400, "13 days"),
+        (14 * 86_400, "2 weeks"),
+        (59 * 86_400, "8 weeks"),
+        (60 * 86_400, "2 months"),
+        (729 * 86_400, "24 months"),
+        (730 * 86_400, "2 years"),
     ],
 )
 def test_ages(client: FakeDockerClient, clock: ManualClock, seconds: float, words: str) -> None:
