@@ -64,7 +64,7 @@ def check_host(
     _check_network_mode(host, config, version)
     check_request(host, version)
     policy = host.get("RestartPolicy") or {}
-    _check_policy(policy, version)
+    check_policy(policy, version)
     if host.get("AutoRemove") and policy.get("Name") not in (None, "", "no"):
         raise ApiError(400, "can't create 'AutoRemove' container with restart policy")
     check_resources(host, version)
@@ -95,7 +95,12 @@ def check_host(
             raise ApiError(400, f"could not get container for {name}: {error.message}") from error
 
 
-def _check_policy(policy: dict[str, Any], version: EngineVersion) -> None:
+def check_policy(policy: dict[str, Any], version: EngineVersion) -> None:
+    """Refuse a restart policy that cannot be.
+
+    Raises:
+        ApiError: 400.
+    """
     name, count = policy.get("Name") or "", policy.get("MaximumRetryCount") or 0
     if name not in _POLICIES:
         raise ApiError(400, messages.BAD_POLICY(version, name))

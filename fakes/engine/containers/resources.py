@@ -37,13 +37,18 @@ def check_request(host: HostConfig, version: EngineVersion) -> None:
         raise ApiError(400, f"invalid CPU shares ({shares}): value must be a positive integer")
 
 
-def check_resources(host: HostConfig, version: EngineVersion) -> None:
+def check_resources(host: HostConfig, version: EngineVersion, *, update: bool = False) -> None:
     """Refuse limits that cannot be.
+
+    Args:
+        host: the limits by their names.
+        version: of the engine.
+        update: they are given to a container that has limits already.
 
     Raises:
         ApiError: 400.
     """
-    _check_memory(host, version)
+    _check_memory(host, version, update=update)
     _check_processors(host, version)
     _check_sets(host)
     score = host.get("OomScoreAdj") or 0
@@ -51,7 +56,7 @@ def check_resources(host: HostConfig, version: EngineVersion) -> None:
         raise ApiError(400, f"Invalid value {score}, range for oom score adj is [-1000, 1000]")
 
 
-def _check_memory(host: HostConfig, version: EngineVersion) -> None:
+def _check_memory(host: HostConfig, version: EngineVersion, *, update: bool) -> None:
     memory, swap = host.get("Memory") or 0, host.get("MemorySwap") or 0
     if memory and memory < _LEAST_MEMORY:
         raise ApiError(400, "Minimum memory limit allowed is 6MB")
@@ -59,7 +64,7 @@ def _check_memory(host: HostConfig, version: EngineVersion) -> None:
         raise ApiError(
             400, "Minimum memoryswap limit should be larger than memory limit, see usage"
         )
-    if not memory and swap > 0:
+    if not memory and swap > 0 and not update:
         raise ApiError(
             400, "You should always set the Memory limit when using Memoryswap limit, see usage"
         )

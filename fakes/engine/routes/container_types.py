@@ -203,6 +203,19 @@ CONFIG = ByVersion(
 )
 """A container that is to be made, or whose image is."""
 
+_UPDATE_FIELDS: dict[str, Kind] = {
+    **_RESOURCES,
+    "RestartPolicy": Struct("container.RestartPolicy", {"Name": STRING, "MaximumRetryCount": INT}),
+}
+UPDATE = ByVersion(
+    Struct("container.UpdateConfig", _UPDATE_FIELDS),
+    {
+        "26.0": Struct("container.UpdateConfig", _UPDATE_FIELDS, "Resources", ("RestartPolicy",)),
+        "28.0": Struct("container.UpdateConfig", _UPDATE_FIELDS),
+    },
+)
+"""What of a container is to be changed."""
+
 _EXEC_FIELDS: dict[str, Kind] = {
     **dict.fromkeys(("User", "DetachKeys", "WorkingDir"), STRING),
     **dict.fromkeys(

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 ROUTES: list[tuple[str, str]] = [
     ("POST", "/build/cancel"),
-    ("GET", "/containers/{name}/stats"),
-    ("GET", "/containers/{name}/top"),
     ("GET", "/containers/{name}/attach/ws"),
-    ("POST", "/containers/{name}/update"),
     *(
         (method, f"/{group}{{rest:(/.*)?}}")
         for group in (

@@ -23,6 +23,23 @@ def _list(_engine: Daemon, _request: Request, _path: dict[str, str]) -> Response
     raise ApiError(503, NO_MANAGER)
 
 
+@route("POST", "/swarm/leave")
+def _leave(_engine: Daemon, _request: Request, _path: dict[str, str]) -> Response:
+    raise ApiError(503, "This node is not part of a swarm")
+
+
+@route("POST", "/swarm/update")
+@route("POST", "/swarm/unlock")
+@route("GET", "/swarm/unlockkey")
+@route("POST", "/services/create")
+@route("POST", "/secrets/create")
+@route("POST", "/configs/create")
+@route("GET", "/{kind:services|nodes|tasks|secrets|configs}/{name}")
+@route("DELETE", "/{kind:services|nodes|secrets|configs}/{name}")
+def _managed(_engine: Daemon, _request: Request, _path: dict[str, str]) -> Response:
+    raise ApiError(503, NO_MANAGER)
+
+
 @route("GET", "/plugins")
 def _plugins(_engine: Daemon, _request: Request, _path: dict[str, str]) -> Response:
     return json_response([])
