@@ -1,0 +1,92 @@
+"""What containers use and may use, and their processes, as the SDK's client asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import docker.errors
+import pytest
+from docker.models.containers import Container
+
+from fakes import FakeDockerClient, FakeDockerEngine
+
+
+@pytest.fixture
+def client() -> Iterator[FakeDockerClient]:
+    """A client of an engine with one image."""
+    engine = FakeDockerEngine()
+    engine.seed_image("base")
+    client = FakeDockerClient(engine)
+    yield client
+    client.close()
+    engine.close()
+
+
+@pytest.fixture
+def container(client: FakeDockerClient) -> Container:
+    """A container that runs until it is stopped."""
+    return client.containers.run("base", "sleep infinity", detach=True, name="box")
+
+
+def _sample(container: Container) -> dict[str, Any]:
+    sample = container.stats(stream=False)
+    assert isinstance(sample, dict)
+    return sample
+
+
+def test_processes(container: Container) -> None:
+    """One line for the command, under the titles that `ps` was asked for."""
+    told = container.top()
+    (line,) = told["Processes"]
+    assert dict(zip(told["Titles"], line, strict=True))["CMD"] == "sleep infinity"
+    told = container.top(ps_args="aux")
+    (line,) = told["Processes"]
+    assert dict(zip(told["Titles"], line, strict=True))["COMMAND"] == "sleep infinity"
+
+
+def test_no_processes_of_a_container_that_does_not_run(container: Container) -> None:
+    """The engine's refusal."""
+    container.kill()
+    with pytest.raises(docker.errors.APIError, match="is not running"):
+        container.top()
+
+
+def test_one_sample(container: Container) -> None:
+    """It has what programs compute the shares of processor and memory from."""
+    container.update(mem_limit="64m", memswap_limit="128m")
+    sample = _sample(container)
+    assert sample["id"] == container.id
+    assert sample["memory_stats"]["limit"] == 64 << 20
+    now, before = sample["cpu_stats"], sample["precpu_stats"]
+    assert now["cpu_usage"]["total_usage"] > before["cpu_usage"]["total_usage"]
+    assert now["system_cpu_usage"] > before["system_cpu_usage"]
+
+
+def test_a_sample_of_a_container_that_does_not_run(container: Container) -> None:
+    """It says nothing but whose it is."""
+    container.kill()
+    sample = _sample(container)
+    assert sample["name"] == "/box"
+    assert sample["memory_stats"] == {}
+    assert sample["cpu_stats"]["cpu_usage"]["total_usage"] == 0
+
+
+def test_samples_go_on_until_the_container_is_removed(container: Container) -> None:
+    """The stream has its first sample at once, and an end."""
+    samples = container.stats(decode=True)
+    assert not isinstance(samples, dict)
+    first = next(samples)
+    assert first["precpu_stats"]["cpu_usage"]["total_usage"] == 0
+    container.remove(force=True)
+    assert list(samples) == []
+
+
+def test_limits_are_seen_by_inspect(client: FakeDockerClient, container: Container) -> None:
+    """What is updated is what the container has then; the rest stays."""
+    container.update(cpu_shares=512, restart_policy={"Name": "always"})
+    container.update(mem_limit="64m", memswap_limit="128m")
+    host = client.api.inspect_container("box")["HostConfig"]
+    assert host["CpuShares"] == 512
+    assert host["Memory"] == 64 << 20
+    assert host["RestartPolicy"] == {"Name": "always", "MaximumRetryCount": 0}
