@@ -34,8 +34,15 @@ def _leave(_engine: Daemon, _request: Request, _path: dict[str, str]) -> Respons
 @route("POST", "/services/create")
 @route("POST", "/secrets/create")
 @route("POST", "/configs/create")
-@route("GET", "/{kind:services|nodes|tasks|secrets|configs}/{name}")
-@route("DELETE", "/{kind:services|nodes|secrets|configs}/{name}")
+@route("GET", "/services/{name}")
+@route("DELETE", "/services/{name}")
+@route("GET", "/nodes/{name}")
+@route("DELETE", "/nodes/{name}")
+@route("GET", "/tasks/{name}")
+@route("GET", "/secrets/{name}")
+@route("DELETE", "/secrets/{name}")
+@route("GET", "/configs/{name}")
+@route("DELETE", "/configs/{name}")
 def _managed(_engine: Daemon, _request: Request, _path: dict[str, str]) -> Response:
     raise ApiError(503, NO_MANAGER)
 

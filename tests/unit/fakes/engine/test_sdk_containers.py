@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import socket
 import tarfile
-from collections.abc import Callable
 from typing import Any
 
 import docker.errors
@@ -174,34 +173,15 @@ def test_files(api: Any, engine: FakeDockerEngine, running: str) -> None:
     assert engine.image_tree("kept:1")["etc/new"].data == b"content"
 
 
-def _refusal(call: Callable[[], object]) -> docker.errors.APIError | None:
-    try:
-        answer = call()
-    except docker.errors.APIError as error:
-        return error
-    assert answer
-    return None
-
-
 @sdk.covers(
     "ContainerApiMixin.stats", "ContainerApiMixin.top", "ContainerApiMixin.update_container"
 )
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda api, name: api.stats(name, stream=False),
-        lambda api, name: api.top(name),
-        lambda api, name: api.update_container(name, mem_limit="1g"),
-    ],
-)
-def test_what_needs_real_processes(
-    api: Any, engine: FakeDockerEngine, running: str, call: Callable[[Any, str], object]
-) -> None:
-    """It is answered, or refused by name."""
-    refusal = _refusal(lambda: call(api, running))
-    if refusal is not None:
-        assert refusal.status_code == 501
-        assert engine.requests[-1].path in str(refusal)
+def test_use(api: Any, running: str) -> None:
+    """What a container uses, its processes, and what it may use from now on."""
+    assert api.stats(running, stream=False)["id"] == running
+    assert len(api.top(running)["Processes"]) == 1
+    api.update_container(running, mem_limit="1g", memswap_limit="2g")
+    assert api.inspect_container(running)["HostConfig"]["Memory"] == 1 << 30
 
 
 @sdk.covers(*(f"ExecApiMixin.exec_{name}" for name in ("create", "start", "inspect", "resize")))

@@ -24,15 +24,9 @@ sdk = SdkTable(SwarmApiMixin, PluginApiMixin, SecretApiMixin, ConfigApiMixin, Se
 
 _TASK: dict[str, Any] = {"ContainerSpec": {"Image": "x"}}
 _CALLS: dict[str, Callable[[Any], object]] = {
-    "SwarmApiMixin.get_unlock_key": lambda api: api.get_unlock_key(),
     "SwarmApiMixin.init_swarm": lambda api: api.init_swarm(),
-    "SwarmApiMixin.inspect_node": lambda api: api.inspect_node("n"),
     "SwarmApiMixin.join_swarm": lambda api: api.join_swarm(["127.0.0.1"], "t"),
-    "SwarmApiMixin.leave_swarm": lambda api: api.leave_swarm(),
-    "SwarmApiMixin.remove_node": lambda api: api.remove_node("n"),
-    "SwarmApiMixin.unlock_swarm": lambda api: api.unlock_swarm("k"),
     "SwarmApiMixin.update_node": lambda api: api.update_node("n", 1),
-    "SwarmApiMixin.update_swarm": lambda api: api.update_swarm(1),
     "PluginApiMixin.configure_plugin": lambda api: api.configure_plugin("p", {"a": "b"}),
     "PluginApiMixin.disable_plugin": lambda api: api.disable_plugin("p"),
     "PluginApiMixin.enable_plugin": lambda api: api.enable_plugin("p"),
@@ -41,17 +35,6 @@ _CALLS: dict[str, Callable[[Any], object]] = {
     "PluginApiMixin.push_plugin": lambda api: api.push_plugin("p"),
     "PluginApiMixin.remove_plugin": lambda api: api.remove_plugin("p"),
     "PluginApiMixin.upgrade_plugin": lambda api: list(api.upgrade_plugin("p", "q", [])),
-    "SecretApiMixin.create_secret": lambda api: api.create_secret("s", b"x"),
-    "SecretApiMixin.inspect_secret": lambda api: api.inspect_secret("s"),
-    "SecretApiMixin.remove_secret": lambda api: api.remove_secret("s"),
-    "ConfigApiMixin.create_config": lambda api: api.create_config("c", b"x"),
-    "ConfigApiMixin.inspect_config": lambda api: api.inspect_config("c"),
-    "ConfigApiMixin.remove_config": lambda api: api.remove_config("c"),
-    "ServiceApiMixin.create_service": lambda api: api.create_service(_TASK),
-    "ServiceApiMixin.inspect_service": lambda api: api.inspect_service("s"),
-    "ServiceApiMixin.inspect_task": lambda api: api.inspect_task("t"),
-    "ServiceApiMixin.remove_service": lambda api: api.remove_service("s"),
-    "ServiceApiMixin.service_logs": lambda api: api.service_logs("s"),
     "ServiceApiMixin.update_service": lambda api: api.update_service("s", 1, _TASK),
 }
 
@@ -63,6 +46,22 @@ _SWARM_ONLY: dict[str, Callable[[Any], object]] = {
     "ConfigApiMixin.configs": lambda api: api.configs(),
     "ServiceApiMixin.services": lambda api: api.services(),
     "ServiceApiMixin.tasks": lambda api: api.tasks(),
+    "SwarmApiMixin.get_unlock_key": lambda api: api.get_unlock_key(),
+    "SwarmApiMixin.inspect_node": lambda api: api.inspect_node("n"),
+    "SwarmApiMixin.remove_node": lambda api: api.remove_node("n"),
+    "SwarmApiMixin.unlock_swarm": lambda api: api.unlock_swarm("k"),
+    "SwarmApiMixin.update_swarm": lambda api: api.update_swarm(1),
+    "SecretApiMixin.create_secret": lambda api: api.create_secret("s", b"x"),
+    "SecretApiMixin.inspect_secret": lambda api: api.inspect_secret("s"),
+    "SecretApiMixin.remove_secret": lambda api: api.remove_secret("s"),
+    "ConfigApiMixin.create_config": lambda api: api.create_config("c", b"x"),
+    "ConfigApiMixin.inspect_config": lambda api: api.inspect_config("c"),
+    "ConfigApiMixin.remove_config": lambda api: api.remove_config("c"),
+    "ServiceApiMixin.create_service": lambda api: api.create_service(_TASK),
+    "ServiceApiMixin.inspect_service": lambda api: api.inspect_service("s"),
+    "ServiceApiMixin.inspect_task": lambda api: api.inspect_task("t"),
+    "ServiceApiMixin.remove_service": lambda api: api.remove_service("s"),
+    "ServiceApiMixin.service_logs": lambda api: api.service_logs("s"),
 }
 
 
@@ -88,9 +87,17 @@ def test_a_request_is_refused_by_name(
 @sdk.covers(*_SWARM_ONLY)
 @pytest.mark.parametrize("method", _SWARM_ONLY)
 def test_what_only_a_swarm_has(client: FakeDockerClient, method: str) -> None:
-    """Lists of what only a swarm has are refused in the engine's own words."""
+    """What only a swarm has is refused in the engine's own words."""
     with pytest.raises(docker.errors.APIError, match="not a swarm manager") as caught:
         _SWARM_ONLY[method](client.api)
+    assert caught.value.status_code == 503
+
+
+@sdk.covers("SwarmApiMixin.leave_swarm")
+def test_there_is_no_swarm_to_leave(client: FakeDockerClient) -> None:
+    """The engine says so."""
+    with pytest.raises(docker.errors.APIError, match="not part of a swarm") as caught:
+        client.api.leave_swarm()
     assert caught.value.status_code == 503
 
 
