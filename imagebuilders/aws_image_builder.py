@@ -442,8 +442,8 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
                 raise BuildError(f"{names[0]} was not built. {error}") from error
             finally:
                 progress.close()
-        if log is not None and log.problem:
-            tell(Notice(log.problem))
+        if log is not None and log.lack:
+            tell(Notice(log.lack))
         if not state.is_success:
             found: FoundDockerfile | None = context.snapshot.dockerfile
             raise failed_build(

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..engine import FakeDockerEngine
@@ -20,6 +21,7 @@ from .moto_services import MotoServices
 from .programs.aws import run_aws
 from .programs.docker import Docker
 from .programs.host import Program, ProgramHost
+from .requests import ACCESS_KEYS, AWSRequest
 from .runner import ShellRunner
 from .service import BuildRunner, FakeCodeBuild
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..http.messages import Request, Response
+    from .faults import Faults
+    from .requests import Caller
 
 _REGION = "us-east-1"
 _ACCOUNT = "123456789012"
@@ -51,6 +55,7 @@ class FakeAWS:
         engine: the engine that builds.
         registry: the registry that stands for ECR's.
         programs: what builds start.
+        requests: the requests of components and of builds, in order.
     """
 
     def __init__(
@@ -71,7 +76,8 @@ class FakeAWS:
         self._runner = runner
         self._open = ExitStack()
         self._address = ""
-        self._clients: dict[str, Any] = {}
+        self.requests: list[AWSRequest] = []
+        self._clients: dict[tuple[str, Caller], Any] = {}
 
     def __enter__(self) -> FakeAWS:
         self._moto = MotoServices()
@@ -85,7 +91,7 @@ class FakeAWS:
             self._open = entered.pop_all()
         if self._runner is None:
             self.code_build.runner = ShellRunner(
-                self.environment, programs=self.programs, resolve_secret=self._secret
+                self._environment("build"), programs=self.programs, resolve_secret=self._secret
             )
         return self
 
@@ -112,7 +118,7 @@ class FakeAWS:
         return {
             "endpoint_url": self.url,
             "region": _REGION,
-            "key": "AKIADOUBLE",
+            "key": ACCESS_KEYS["client"],
             "secret": "of-a-double",
         }
 
@@ -124,25 +130,39 @@ class FakeAWS:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables by which programs find the services."""
+        return self._environment("client")
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong with the next requests, to whichever service."""
+        return self.code_build.faults
+
+    def _environment(self, caller: Caller) -> dict[str, str]:
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_DEFAULT_REGION": _REGION,
             "AWS_REGION": _REGION,
-            "AWS_ACCESS_KEY_ID": "AKIADOUBLE",
+            "AWS_ACCESS_KEY_ID": ACCESS_KEYS[caller],
             "AWS_SECRET_ACCESS_KEY": "of-a-double",
         }
 
     def client(self, service: str) -> Any:
-        """Return a client of boto3, which is closed with the services."""
-        if service not in self._clients:
-            self._clients[service] = make_client(
+        """Return a client of boto3, which is closed with the services.
+
+        Its requests are the test's own: no fault hits them, and `requests` has none of them.
+        """
+        return self._client(service, "test")
+
+    def _client(self, service: str, caller: Caller) -> Any:
+        if (service, caller) not in self._clients:
+            self._clients[service, caller] = make_client(
                 service,
                 endpoint_url=self.url,
                 region_name=_REGION,
-                aws_access_key_id="AKIADOUBLE",
+                aws_access_key_id=ACCESS_KEYS[caller],
                 aws_secret_access_key="of-a-double",  # noqa: S106
             )
-        return self._clients[service]
+        return self._clients[service, caller]
 
     def make_bucket(self, name: str) -> None:
         """Make a bucket."""
@@ -157,15 +177,22 @@ class FakeAWS:
         Conversation(connection, self._handle).run()
 
     def _handle(self, request: Request) -> Response:
+        read = AWSRequest.read(request)
+        if read.caller != "test":
+            self.requests.append(read)
         if self.code_build.takes(request):
             return self.code_build.handle(request)
-        return self._moto.handle(request)
+        request = replace(request, body=[b"".join(bytes(piece) for piece in request.body)])
+        fault = self.faults.take(read.operation, read.caller)
+        if fault is None:
+            return self._moto.handle(request)
+        return fault.passed(request, read.service, lambda: self._moto.handle(request))
 
     # --- what builds need -----------------------------------------------------------
 
     def _open_log(self, group: str, stream: str) -> Callable[[str], None]:
         """Return what writes a line into CloudWatch."""
-        logs = self.client("logs")
+        logs = self._client("logs", "build")
         with suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_group(logGroupName=group)
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
@@ -182,10 +209,14 @@ class FakeAWS:
 
         try:
             if kind == "PARAMETER_STORE":
-                found = self.client("ssm").get_parameter(Name=name, WithDecryption=True)
-                return str(found["Parameter"]["Value"])
+                ssm = self._client("ssm", "build")
+                found = ssm.get_parameters(Names=[name], WithDecryption=True)["Parameters"]
+                if not found:
+                    raise PhaseFailedError(f"{kind}_ERROR", f"there is no parameter {name}")
+                return str(found[0]["Value"])
             name, _, key = name.partition(":")
-            text = self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+            manager = self._client("secretsmanager", "build")
+            text = manager.get_secret_value(SecretId=name)["SecretString"]
         except ClientError as error:
             raise PhaseFailedError(f"{kind}_ERROR", str(error)) from error
         if not key:

@@ -22,6 +22,7 @@ from .models import (
     named_operation,
     read_call,
 )
+from .requests import AWSRequest
 
 if TYPE_CHECKING:
     from ..http.messages import Request, Response
@@ -170,24 +171,15 @@ class FakeCodeBuild:
                 raise ServiceError("UnknownOperationException", "no operation is named")
             call = read_call(request, *named, body)
             self.calls.append(call)
-            fault = self.faults.take(call.operation)
+            fault = self.faults.take(call.operation, AWSRequest.read(request).caller)
             if fault is not None:
-                error = fault.error()
-                if error is not None:
-                    raise error
-                if fault.kind == "cut":
-                    raise ConnectionCutError
-                if fault.kind == "delay":
-                    threading.Event().wait(fault.seconds)
-            response = answer(call, self._result(call))
+                return fault.passed(request, call.service, lambda: answer(call, self._result(call)))
+            return answer(call, self._result(call))
         except ServiceError as error:
             return error_answer(error, is_cbor=is_cbor)
         except AssertionError as error:
             self.defects.append(error)
             raise ConnectionCutError from error
-        if fault is not None and fault.kind == "lose_answer":
-            raise ConnectionCutError
-        return response
 
     def _result(self, call: Call) -> dict[str, Any]:
         operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {

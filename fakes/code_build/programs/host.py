@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import socket
 import stat
@@ -179,8 +178,3 @@ def options_of(
         else:
             raise UsageError(f"unknown flag: {name}")
     return found, rest
-
-
-def is_inside(path: Path, folder: Path) -> bool:
-    """Return whether a path lies in a folder."""
-    return os.path.commonpath([path.resolve(), folder.resolve()]) == str(folder.resolve())

@@ -34,7 +34,13 @@ class LogReader:
         self._calls = calls
         self._token = ""
         self._partial = ""
+        self._last_fault = ""
         self.problem = ""
+
+    @property
+    def lack(self) -> str:
+        """Why the log, or its end, was not read; empty when it was."""
+        return self.problem or self._last_fault
 
     def read(self, build: BuildState) -> Iterator[str]:
         """Yield the lines that came since the last time.
@@ -54,9 +60,13 @@ class LogReader:
                     **token,
                 )
             except AWSError as error:
-                if error.code != _NOT_YET and not error.is_transient:
-                    self.problem = f"The build's log, and so its steps, cannot be read. {error}"
+                told = f"The build's log, and so its steps, cannot be read. {error}"
+                if error.is_transient:
+                    self._last_fault = told
+                elif error.code != _NOT_YET:
+                    self.problem = told
                 return
+            self._last_fault = ""
             events = items_at(answer, "events")
             for event in events:
                 yield from self._lines(text_at(event, "message"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -15,6 +16,8 @@ from imagebuilders.exceptions import AWSError, BuildError
 if TYPE_CHECKING:
     from imagebuilders.aws.code_build.log_reader import LogReader
     from imagebuilders.aws.code_build.service import CodeBuildService
+
+logger = logging.getLogger(__name__)
 
 UNSEEN_SECONDS = 60.0
 """For so long a build that was started may be unknown to CodeBuild: it is told with delay."""
@@ -186,6 +189,8 @@ class BuildWatch:
             note = f"The build {state.id} may run on: {failure}"
             if isinstance(error, BuildError):
                 error.args = (f"{error.args[0]} {note}", *error.args[1:])
+            else:
+                logger.warning("%s", note)
 
 
 def _behind(state: BuildState) -> str:
