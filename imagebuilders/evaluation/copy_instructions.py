@@ -15,7 +15,7 @@ from imagebuilders.evaluation.file_modes import check_mode
 from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.git_sources import GitReference, parse_git
 from imagebuilders.evaluation.lint import Linter
-from imagebuilders.evaluation.paths import join, normalize, without_drive
+from imagebuilders.evaluation.paths import has_wildcards, join, normalize, without_drive
 from imagebuilders.evaluation.stages import Command, StageState
 from imagebuilders.evaluation.steps import (
     Add,
@@ -31,7 +31,6 @@ from imagebuilders.evaluation.steps import (
 from imagebuilders.evaluation.url_sources import (
     check_digest,
     git_or_broken,
-    has_wildcards,
     is_url,
     name_in,
 )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
+from imagebuilders.evaluation.symbolic_mode import SymbolicMode
 from imagebuilders.exceptions import EvaluationError
 
 _OCTAL = re.compile(r"[0-7]+")
 _LARGEST_UNSIGNED = 2**32
 _ALL_BITS = 0o7777
-_WHO = "augo"
-_PERMISSIONS = "rstwXxugo"
 
 
 def check_mode(text: str) -> None:
@@ -25,24 +24,10 @@ def check_mode(text: str) -> None:
         return
     if text[:1].isascii() and text[:1].isdigit():
         raise _not_octal(text)
-    if not is_symbolic(text):
-        raise EvaluationError("invalid syntax")
-
-
-def is_symbolic(text: str) -> bool:
-    """Return whether a text is a symbolic mode such as `u=rwX,go-w`."""
-    rest = text
-    while True:
-        rest = rest.lstrip(_WHO)
-        while True:
-            if not rest or rest[0] not in "+-=":
-                return False
-            rest = rest[1:].lstrip(_PERMISSIONS)
-            if not rest:
-                return True
-            if rest[0] == ",":
-                rest = rest[1:]
-                break
+    try:
+        SymbolicMode.parse(text)
+    except ValueError as error:
+        raise EvaluationError(str(error)) from error
 
 
 def _not_octal(text: str) -> EvaluationError:

@@ -80,3 +80,16 @@ def without_drive(path: str, system: str, *, keep_slash: bool = False) -> str:
     rest = to_slashes(rest, system)
     cleaned = clean_path(rest)
     return f"{cleaned}/" if keep_slash and len(cleaned) > 1 and rest.endswith("/") else cleaned
+
+
+def has_wildcards(path: str) -> bool:
+    """Return whether a source is a pattern; a backslash takes the meaning of what follows away."""
+    escaped = False
+    for char in path:
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char in "*?[":
+            return True
+    return False

@@ -10,25 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from imagebuilders.context.rules import IgnoreRules
 from imagebuilders.evaluation.copying import compile_patterns
+from imagebuilders.evaluation.paths import has_wildcards
 from imagebuilders.evaluation.paths_in_trees import resolve_source
 from imagebuilders.evaluation.steps import ContextOrigin, Copy, PathSource, Step
 from imagebuilders.evaluation.trees import Folder
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import GlobSyntaxError, check_glob, clean_path, match_glob, quote
 from imagebuilders.oci.file_tree import File, UnresolvedPathError, follow_links
-
-
-def has_wildcards(path: str) -> bool:
-    """Whether a source is a pattern; a backslash takes the meaning of what follows away."""
-    escaped = False
-    for char in path:
-        if escaped:
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char in "*?[":
-            return True
-    return False
 
 
 def split_wildcards(path: str) -> tuple[str, str]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.context.rules import IgnoreRules, RuleError
+from imagebuilders.evaluation.paths import has_wildcards
 from imagebuilders.evaluation.steps import ContextOrigin, Copy, PathSource
-from imagebuilders.evaluation.url_sources import has_wildcards
 from imagebuilders.go_text import GlobSyntaxError, clean_path, match_glob
 
 _MOST_LINKS = 255

@@ -50,13 +50,3 @@ def check_digest(text: str) -> None:
         raise EvaluationError("invalid checksum digest length")
     if encoded.strip("0123456789abcdef"):
         raise EvaluationError("invalid checksum digest format")
-
-
-def has_wildcards(path: str) -> bool:
-    """Return whether a path has a wildcard that is not escaped."""
-    position = 0
-    while position < len(path):
-        if path[position] in "*?[":
-            return True
-        position += 2 if path[position] == "\\" else 1
-    return False
