@@ -107,7 +107,7 @@ def test_input_reaches_a_command(client: FakeDockerClient, engine: FakeDockerEng
     assert attached.read(8 + 6)[8:] == b"hello\n"
     attached._sock.shutdown(1)
     assert container.wait(timeout=10)["StatusCode"] == 0
-    attached.close()
+    attached._response.close()  # what it was taken from, or that is closed after it
 
 
 @pytest.mark.parametrize(
