@@ -26,7 +26,7 @@ ACCESS_KEYS: dict[Caller, str] = {
 }
 """By which callers are told apart."""
 
-_CALLERS = {key: caller for caller, key in ACCESS_KEYS.items()}
+_CALLERS: dict[str, Caller] = {key: caller for caller, key in ACCESS_KEYS.items()}
 
 _SCOPE = re.compile(r"Credential=([^/,]+)/\d+/[^/,]*/([^/,]+)/aws4_request")
 

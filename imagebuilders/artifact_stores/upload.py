@@ -16,6 +16,8 @@ from imagebuilders.artifact_stores.archive_trailer import (
     read_trailer,
 )
 from imagebuilders.artifact_stores.paths import join
+from imagebuilders.artifact_stores.per_process import PerProcess
+from imagebuilders.artifact_stores.turns import Turns
 from imagebuilders.build_context import BuildContext
 from imagebuilders.exceptions import (
     ArtifactAccessError,
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from imagebuilders.artifact_stores.base import BaseArtifactStore
 
 logger = logging.getLogger(__name__)
+
+_turns = PerProcess[Turns]()
+"""By the path of the archive."""
 
 
 class UploadableContext(Protocol):
@@ -57,6 +62,8 @@ def upload_build_context(
     The archive is sent while it is made, and stands under its name only when it is whole. The
     context's folder is walked once, before; a file that changes after that ends the upload. The
     Dockerfile that the archive will be built by is in it even where the ignore rules drop it.
+    Threads that upload one context at the same time wait for each other, and one of them sends it.
+    Of several processes more than one may send it; one archive is kept.
     Progress is told as `events.UploadProgress`.
 
     Args:
@@ -76,12 +83,13 @@ def upload_build_context(
     digest = build_context.digest()
     path = _path_of(digest, artifact_store, parent_path_directory_name)
     try:
-        found = _look(artifact_store, path, digest)
-        if found.is_whole:
-            logger.info("The build context is already at %s; nothing was sent.", path)
-            events.emit(events.UploadProgress(path, 0, total=found.size, done=True))
-        else:
-            _upload(build_context, digest, artifact_store, path, replace=found.may_be_there)
+        with _turns.get(Turns).turn(path):
+            found = _look(artifact_store, path, digest)
+            if found.is_whole:
+                logger.info("The build context is already at %s; nothing was sent.", path)
+                events.emit(events.UploadProgress(path, 0, total=found.size, done=True))
+            else:
+                _upload(build_context, digest, artifact_store, path, replace=found.may_be_there)
     except UploadError:
         raise
     except ArtifactStoreError as error:

@@ -1,0 +1,107 @@
+"""Clients that build one context: what each of them sends, and what is kept of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pytest_mock import MockerFixture
+
+from imagebuilders import BuildContext, S3ArtifactStore, Stack
+from imagebuilders.artifact_stores.s3.service import Boto3Service
+from imagebuilders.events import UploadProgress, listen
+
+if TYPE_CHECKING:
+    Cloud = Any
+
+
+@pytest.fixture
+def _versioned(cloud: Cloud) -> None:
+    """The bucket keeps all that was ever put there."""
+    versioning = {"Status": "Enabled"}
+    cloud.aws.client("s3").put_bucket_versioning(
+        Bucket="contexts", VersioningConfiguration=versioning
+    )
+
+
+@pytest.fixture
+def client(cloud: Cloud) -> Iterator[Any]:
+    """Builds as another client: with a builder and a store of its own."""
+    opened = []
+
+    def build(path: str, context: BuildContext) -> list[UploadProgress]:
+        builder = cloud.make_builder()
+        store = S3ArtifactStore(
+            path=cloud.store.path, addressing_style="path", **cloud.aws.settings
+        )
+        opened.extend([builder, store])
+        told: list[Any] = []
+        with Stack(builder, store, cloud.registry).activate(), listen(told.append):
+            builder.build(cloud.name(path), context, None, cloud.registry)
+        return [one for one in told if isinstance(one, UploadProgress)]
+
+    yield build
+    for component in opened:
+        component.close()
+
+
+def _puts(cloud: Cloud) -> int:
+    return sum(one.operation == "PutObject" for one in cloud.aws.requests)
+
+
+def _versions(cloud: Cloud) -> int:
+    found = cloud.aws.client("s3").list_object_versions(Bucket="contexts")
+    assert "DeleteMarkers" not in found
+    return len(found["Versions"])
+
+
+@pytest.mark.usefixtures("_versioned")
+def test_of_two_at_once_one_sends(cloud: Cloud, context: BuildContext, client: Any) -> None:
+    """In one process the second waits for the first: one request puts the object, once."""
+    cloud.aws.faults.add("PutObject", "delay", seconds=0.3)
+    told: dict[str, list[UploadProgress]] = {}
+
+    def work(path: str) -> None:
+        told[path] = client(path, context)
+
+    for _ in range(2):
+        threads = [threading.Thread(target=work, args=(path,)) for path in ("one:1", "two:1")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(told) == 2
+        assert (_puts(cloud), _versions(cloud)) == (1, 1)
+    sent = [one.bytes_sent for events in told.values() for one in events]
+    assert sent == [0, 0]  # of the second builds
+    assert len(cloud.aws.code_build.builds) == 4
+
+
+@pytest.mark.usefixtures("_versioned")
+def test_of_two_processes_one_upload_is_kept(
+    cloud: Cloud, context: BuildContext, client: Any, mocker: MockerFixture
+) -> None:
+    """Both may send it the first time; S3 takes the first, and the other builds by that, too.
+
+    The other client comes between the look and the upload of the first, which is as late as can be.
+    """
+    original = Boto3Service.request
+    is_first = True
+
+    def request(self: Boto3Service, method: str, arguments: Any) -> Any:
+        nonlocal is_first
+        if method == "put_object" and is_first:
+            is_first = False
+            client("other:1", context)
+            assert _versions(cloud) == 1
+        return original(self, method, arguments)
+
+    mocker.patch.object(Boto3Service, "request", request)
+    client("mine:1", context)
+    assert (_puts(cloud), _versions(cloud)) == (2, 1)
+    for path in ("mine:1", "other:1"):
+        assert [one.bytes_sent for one in client(path, context)] == [0]
+    assert (_puts(cloud), _versions(cloud)) == (2, 1)
+    assert cloud.aws.registry.image("mine:1").read("/greeting.txt") == b"hello"
