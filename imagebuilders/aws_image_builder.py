@@ -291,8 +291,8 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
         When the task is cancelled, the build is stopped before this ends.
 
         Args:
-            image_name, build_context, docker_build_options, container_registry,
-                skip_unchanged: as for `build`.
+            image_name, build_context, docker_build_options, container_registry: as for `build`.
+            skip_unchanged: as for `build`.
 
         Returns:
             What `build` returns.

@@ -26,7 +26,7 @@ class Images(Protocol):
 
         Raises:
             ImageBuilderError: there is none. Its text becomes part of the build's error, behind
-                `failed to resolve source metadata for REFERENCE: `.
+                `failed to resolve source metadata for REFERENCE`.
         """
         ...
 

@@ -98,5 +98,5 @@ def test_metadata_says_what_a_user_needs(metadata: Message) -> None:
 def test_extras_are_for_users(metadata: Message) -> None:
     """What developers use is in dependency groups, not in extras that users see."""
     assert set(metadata.get_all("Provides-Extra", [])) == {
-        *("s3", "aws", "ssh", "testing", "tls", "zstd")
+        *("s3", "aws", "ssh", "testing", "testing-aws", "tls", "zstd")
     }
