@@ -22,11 +22,8 @@ if TYPE_CHECKING:
         S3ArtifactStoreFlavor,
         upload_build_context,
     )
-    from imagebuilders.aws_image_builder import (
-        AWSImageBuilder,
-        AWSImageBuilderConfig,
-        AWSImageBuilderFlavor,
-    )
+    from imagebuilders.aws_image_builder import AWSImageBuilder, AWSImageBuilderFlavor
+    from imagebuilders.aws_image_builder_config import AWSImageBuilderConfig
     from imagebuilders.base_image_builder import (
         BaseImageBuilder,
         BaseImageBuilderConfig,
@@ -123,7 +120,7 @@ __all__ = [
 # Loaded when first asked for, so that `import imagebuilders` costs next to nothing.
 _HOMES = {
     "AWSImageBuilder": "imagebuilders.aws_image_builder",
-    "AWSImageBuilderConfig": "imagebuilders.aws_image_builder",
+    "AWSImageBuilderConfig": "imagebuilders.aws_image_builder_config",
     "AWSImageBuilderFlavor": "imagebuilders.aws_image_builder",
     "Archivable": "imagebuilders.archivable",
     "ArchiveContext": "imagebuilders.remote_context",
