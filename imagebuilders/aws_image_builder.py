@@ -5,8 +5,6 @@ The module is longer because one build is seen in one place, from the checks to 
 
 from __future__ import annotations
 
-import os
-import secrets as random_secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,13 +15,9 @@ from uuid import UUID
 from imagebuilders.aws.calls import AWSCalls
 from imagebuilders.aws.code_build.checks import (
     check_project,
-    has_docker_server,
     is_on_this_machine,
-    named_ecr_hosts,
     writes_no_log,
 )
-from imagebuilders.aws.code_build.references import SecretReference
-from imagebuilders.aws.code_build.request import Environment, Machine, start_request
 from imagebuilders.aws.code_build.service import CodeBuildService
 from imagebuilders.aws_image_builder_config import AWSImageBuilderConfig
 from imagebuilders.base_image_builder import BaseImageBuilder, BaseImageBuilderFlavor
@@ -44,7 +38,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from imagebuilders.aws.code_build.buildspec import ECRLogin, Login
     from imagebuilders.aws.code_build.context import SentContext
     from imagebuilders.aws.code_build.state import BuildState
     from imagebuilders.build_context import BuildContext
@@ -330,6 +323,7 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
         from imagebuilders.aws.code_build.log_reader import LogReader
         from imagebuilders.aws.code_build.progress import CodeBuildProgress
         from imagebuilders.aws.code_build.watch import BuildWatch, Limits
+        from imagebuilders.aws_build_request import request_for_build
 
         config = self.config
         project = self._checked_project(tell)
@@ -341,7 +335,9 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
             tell(Notice("The project writes no log to CloudWatch, so its steps are not told."))
         log = LogReader(self._logs) if reads_log else None
         progress = CodeBuildProgress(tell)
-        request = self._request(names, options, context, archive, registry, project)
+        request = request_for_build(
+            config, names, options, context, archive, registry=registry, project=project
+        )
         with self._stoppable() as stop:
             watch = BuildWatch(
                 CodeBuildService(self._calls),
@@ -383,94 +379,6 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
             with self._changed:
                 self._running.discard(stop)
                 self._changed.notify_all()
-
-    def _request(
-        self,
-        names: tuple[str, ...],
-        options: DockerBuildOptions,
-        context: SentContext,
-        archive: str,
-        registry: BaseContainerRegistry,
-        project: Mapping[str, object],
-    ) -> dict[str, object]:
-        """Return the arguments of `start_build`."""
-        from imagebuilders.aws.code_build import buildspec
-        from imagebuilders.build_options.buildx_command import (
-            needs_container_driver,
-            render_buildx_command,
-        )
-        from imagebuilders.context.archive import fixed_mtime
-
-        config = self.config
-        environment = Environment()
-        for variable, value in config.environment.items():
-            environment.add(variable, value)
-        secrets = {
-            secret.id: environment.add_secret(SecretReference.parse(config.secrets[secret.id]))
-            for secret in options.secrets
-        }
-        has_epoch = options.reproducible or os.environ.get("SOURCE_DATE_EPOCH")
-        command = render_buildx_command(
-            options,
-            names=names,
-            context=buildspec.CONTEXT,
-            dockerfile=buildspec.DOCKERFILE,
-            metadata_file=buildspec.METADATA,
-            secrets=secrets,
-            source_date_epoch=str(fixed_mtime()) if has_epoch else "",
-        )
-        found = context.snapshot.dockerfile
-        content = b"" if found is None else found.content
-        plan = buildspec.BuildPlan(
-            archive=archive,
-            dockerfile=context.dockerfile,
-            keeps_dockerfile=context.keeps_dockerfile,
-            command=command,
-            logins=self._logins(
-                registry, environment, [content.decode("utf-8", "replace"), *command]
-            ),
-            # As with other builders, what was not asked for is not attested.
-            variables={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
-            needs_builder=needs_container_driver(options),
-            buildkit_image=config.buildkit_image,
-        )
-        privileged = config.privileged
-        if privileged is None and not has_docker_server(project):
-            privileged = True
-        return start_request(
-            config.project,
-            buildspec.render_buildspec(plan),
-            token=random_secrets.token_hex(16),
-            machine=Machine(
-                image=config.image,
-                environment_type=config.environment_type,
-                compute_type=config.compute_type,
-                service_role=config.service_role,
-                is_privileged=privileged,
-                build_minutes=config.build_timeout,
-                queue_minutes=config.queued_timeout,
-            ),
-            environment=environment,
-        )
-
-    def _logins(
-        self, registry: BaseContainerRegistry, environment: Environment, texts: list[str]
-    ) -> list[Login | ECRLogin]:
-        """Return where the build logs in: at the registry, and where its base images are."""
-        from imagebuilders.aws.code_build.buildspec import ECRLogin, Login
-
-        hosts = named_ecr_hosts(texts)
-        if isinstance(registry, ECRContainerRegistry):
-            hosts[registry.address] = registry.config.host
-        logins: list[Login | ECRLogin] = [
-            ECRLogin(name, host.region, host.is_public) for name, host in hosts.items()
-        ]
-        for host, reference in self.config.registry_credentials.items():
-            secret = SecretReference.parse(reference)
-            user = environment.add_secret(secret, key="username")
-            password = environment.add_secret(secret, key="password")
-            logins.append(Login(host, user, password))
-        return logins
 
     def _credentials_of(self, host: str) -> str | None:
         return self.config.registry_credentials.get(host)

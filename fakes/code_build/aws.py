@@ -205,7 +205,10 @@ class FakeAWS:
 
     def _secret(self, kind: str, name: str) -> str:
         """Return a secret as CodeBuild fetches it for a variable."""
-        from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+        from botocore.exceptions import (  # type: ignore[import-untyped]
+            BotoCoreError,
+            ClientError,
+        )
 
         try:
             if kind == "PARAMETER_STORE":
@@ -217,7 +220,7 @@ class FakeAWS:
             name, _, key = name.partition(":")
             manager = self._client("secretsmanager", "build")
             text = manager.get_secret_value(SecretId=name)["SecretString"]
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             raise PhaseFailedError(f"{kind}_ERROR", str(error)) from error
         if not key:
             return str(text)

@@ -36,12 +36,15 @@ def _copy(command: Command, words: list[str]) -> int:
     if not source.startswith("s3://") or target.startswith("s3://"):
         raise UsageError("error: Invalid argument type")
     bucket, _, key = source.removeprefix("s3://").partition("/")
-    from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+    from botocore.exceptions import (  # type: ignore[import-untyped]
+        BotoCoreError,
+        ClientError,
+    )
 
     client = _client(command, "s3")
     try:
         body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
         command.complain(f"fatal error: {error}\n")
         return 1
     finally:
@@ -55,11 +58,11 @@ def _password(command: Command, service: str, words: list[str]) -> int:
     if rest:
         raise UsageError(f"error: Unknown options: {rest}")
     client = _client(command, service, options.get("--region", [""])[-1])
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         data = client.get_authorization_token()["authorizationData"]
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
         command.complain(f"\n{error}\n")
         return 254
     finally:

@@ -399,3 +399,33 @@ def test_who_may_not_look_for_a_repository_may_make_it(
     cloud.aws.faults.add("DescribeRepositories", "deny")
     assert "@sha256:" in cloud.builder.build(cloud.name(), context, None, making)
     assert _repositories(cloud) == ["team/app"]
+
+
+# --- what the build itself asks ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "phase"),
+    [
+        ("GetObject", "PRE_BUILD"),
+        ("GetAuthorizationToken", "PRE_BUILD"),
+        ("GetSecretValue", ""),
+    ],
+)
+@pytest.mark.parametrize("kind", ["cut", *REFUSING])
+def test_a_build_that_is_refused_something(
+    cloud: Cloud, context: BuildContext, operation: str, phase: str, kind: Any
+) -> None:
+    """One error tells the phase; nothing is pushed, and the build has ended."""
+    cloud.aws.client("secretsmanager").create_secret(Name="reg", SecretString="{}")
+    settings: dict[str, Any] = {}
+    if operation == "GetSecretValue":
+        settings["registry_credentials"] = {"ghcr.io": "secretsmanager:reg"}
+    cloud.aws.faults.add(operation, kind, times=100, caller="build")
+    with (
+        cloud.make_builder(**settings) as builder,
+        pytest.raises(BuildError, match=f"failed in phase {phase}"),
+    ):
+        builder.build(cloud.name(), context, container_registry=cloud.registry)
+    assert cloud.aws.registry.repositories == []
+    assert cloud.aws.code_build.builds[0].status != "IN_PROGRESS"
