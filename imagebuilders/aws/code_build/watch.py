@@ -114,22 +114,34 @@ class BuildWatch:
         try:
             return self._service.start(request)
         except AWSError as error:
-            if error.is_transient:
-                self._stop_unknown(request)
-            raise
+            note = self._stop_unknown(request) if error.is_transient else ""
+            if not note:
+                raise
+            raise BuildError(f"{self._image_name} was not built. {error} {note}") from error
         except BaseException:
-            self._stop_unknown(request)
+            note = self._stop_unknown(request)
+            if note:
+                logger.warning("%s", note)
             raise
 
-    def _stop_unknown(self, request: Mapping[str, object]) -> None:
-        """Stop a build that may have begun, although its ID is not known.
+    def _stop_unknown(self, request: Mapping[str, object]) -> str:
+        """Stop a build that may have begun, although its ID is not known; say what may go on.
 
         The same token leads to it; where there was none, one is begun and stopped at once.
         """
         try:
-            self._service.stop(self._service.start(request).id)
+            build_id = self._service.start(request).id
         except AWSError:
-            return  # out of reach still: what was raised first is what is told
+            return "A build may have begun, and may run on: its ID never came."
+        return self._stop_build(build_id)
+
+    def _stop_build(self, build_id: str) -> str:
+        """Stop a build; when that fails, say so."""
+        try:
+            self._service.stop(build_id)
+        except AWSError as failure:
+            return f"The build {build_id} may run on: {failure}"
+        return ""
 
     def _wait(self, state: BuildState) -> BuildState:
         begun = seen = answered = self._clock()
@@ -183,14 +195,11 @@ class BuildWatch:
 
     def _take_back(self, state: BuildState, error: BaseException) -> None:
         """Stop the build; when that fails, say so beside the error that is about to be raised."""
-        try:
-            self._service.stop(state.id)
-        except AWSError as failure:
-            note = f"The build {state.id} may run on: {failure}"
-            if isinstance(error, BuildError):
-                error.args = (f"{error.args[0]} {note}", *error.args[1:])
-            else:
-                logger.warning("%s", note)
+        note = self._stop_build(state.id)
+        if note and isinstance(error, BuildError):
+            error.args = (f"{error.args[0]} {note}", *error.args[1:])
+        elif note:
+            logger.warning("%s", note)
 
 
 def _behind(state: BuildState) -> str:

@@ -79,6 +79,25 @@ def test_a_start_whose_answers_stay_lost(cloud: Cloud, context: BuildContext, ki
     assert [build.stop.is_set() for build in cloud.aws.code_build.builds] == [True]
 
 
+def test_a_start_that_stays_unknown(cloud: Cloud, context: BuildContext) -> None:
+    """The one error tells that a build may run on."""
+    cloud.aws.faults.add("StartBuild", "cut", times=1000)
+    with pytest.raises(BuildError, match="A build may have begun, and may run on") as caught:
+        cloud.build(context)
+    assert "start_build failed" in str(caught.value)
+
+
+def test_a_start_that_is_found_and_cannot_be_stopped(cloud: Cloud, context: BuildContext) -> None:
+    """The one error names the build and tells why it may run on."""
+    cloud.aws.code_build.hangs_in = "QUEUED"
+    cloud.aws.faults.add("StartBuild", "lose_answer", times=5)
+    cloud.aws.faults.add("StopBuild", "deny")
+    with pytest.raises(BuildError, match="start_build failed") as caught:
+        cloud.build(context)
+    build = cloud.aws.code_build.builds[0]
+    assert f"The build {build.id} may run on: codebuild: stop_build failed" in str(caught.value)
+
+
 def test_codebuild_out_of_reach(cloud: Cloud, context: BuildContext) -> None:
     """A lost connection resumes waiting; one that stays lost is given up, and the build stopped."""
     with cloud.make_builder(attempts=1) as patient:
