@@ -6,11 +6,14 @@ https://docs.getmoto.org/en/latest/docs/server_mode.html
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ..http.messages import Headers, Request, Response
+
+logger = logging.getLogger(__name__)
 
 
 class MotoServices:
@@ -48,7 +51,11 @@ class MotoServices:
             answered.append((status, headers))
             return lambda _: None
 
-        found = self._app(_environ(request, body), start_response)
+        try:
+            found = self._app(_environ(request, body), start_response)
+        except Exception:  # older versions fail at some requests, as the second end of an upload
+            logger.exception("Moto failed at %s %s.", request.method, request.target)
+            return Response.of(500)  # as the server that moto starts itself
         try:
             content = b"".join(found)
         finally:
