@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from double_contract import double_contract
 from pytest_mock import MockerFixture
@@ -9,7 +11,23 @@ from pytest_mock import MockerFixture
 from fakes.contracts.engine import transcripts
 from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.transcripts import NotRecordedError, recorded_engine, transcript
+from fakes.engine.containers import host_ports
 from fakes.engine.versions import VERSIONS
+
+
+@pytest.fixture(autouse=True)
+def _own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold the ports that scenarios publish by number on an address of this process alone.
+
+    On 127.0.0.1 another process may run a scenario of the same port, or a client's connection
+    may just have had it.
+    """
+    own = f"127.{os.getpid() >> 16 & 255}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+    usual = ("127.0.0.1", *host_ports._LOOPBACK)
+    monkeypatch.setattr(
+        host_ports, "_LOOPBACK", {address: own for address in usual if ":" not in address}
+    )
+
 
 # Each scenario runs in the clothes of one version, in turn; the integration tests run all of
 # them in the clothes of each.
