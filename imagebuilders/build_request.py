@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic import AfterValidator
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imagebuilders.auth.keychain import Keychain
+    from imagebuilders.build_summary import BuildSummary
     from imagebuilders.cache_misses.base_image import FindBase
     from imagebuilders.cache_misses.explanation import CacheExplanation
     from imagebuilders.container_registries import BaseContainerRegistry
@@ -61,7 +61,7 @@ class BuildRequest:
         pushed: the names that it is to be pushed under, as they were given.
         keychain: knows who the user is at which registry.
         credentials: returns the keychain in which the registry's own credentials count first.
-        tell: what to do with events.
+        summary: counts the steps, and passes events on.
         explanation: explains what was not cached, where that was asked for.
     """
 
@@ -74,8 +74,13 @@ class BuildRequest:
     pushed: tuple[str, ...]
     keychain: Keychain = field(repr=False)
     credentials: Callable[[], Keychain] = field(repr=False)
-    tell: Callable[[Event], None] = field(repr=False)
+    summary: BuildSummary = field(repr=False)
     explanation: CacheExplanation | None = field(default=None, repr=False)
+
+    @property
+    def tell(self) -> Callable[[Event], None]:
+        """What to do with events."""
+        return self.explanation or self.summary
 
     def proxies(self, *addresses: str) -> Mapping[str, str]:
         """Return the build arguments that tell of the proxies which Docker's settings name.
@@ -113,7 +118,12 @@ class BuildRequest:
             RegistryError: a credential helper failed.
             ConfigurationError: Docker's configuration file is malformed.
         """
-        explanation = self.explanation
+
+        def begin(job: BuildJob, steps_of_others: frozenset[str]) -> None:
+            self.summary.leave_out(steps_of_others)
+            if self.explanation is not None:
+                self.explanation.begin(job, steps_of_others, daemon=daemon, find_base=find_base)
+
         return BuildJob(
             self.snapshot,
             self.options,
@@ -123,9 +133,7 @@ class BuildRequest:
             frontend=frontend,
             will_push=will_push,
             emit=self.tell,
-            before_buildkit=None
-            if explanation is None
-            else partial(explanation.begin, daemon=daemon, find_base=find_base),
+            before_buildkit=begin,
         )
 
 

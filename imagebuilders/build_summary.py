@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from imagebuilders.events import (
     BuildFinished,
@@ -53,11 +53,20 @@ class BuildSummary:
         self._began = clock()
         self._steps: dict[str, bool] = {}
         self._current = ""
+        self._left_out: set[str] = set()
+
+    def leave_out(self, step_ids: Iterable[str]) -> None:
+        """Do not count steps, which are those of another build that this one needs.
+
+        Args:
+            step_ids: their IDs.
+        """
+        self._left_out.update(step_ids)
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
         match event:
-            case StepStarted() if event.number and not _is_from(event.instruction):
+            case StepStarted() if event.number and self._counts(event):
                 self._current = event.step_id or f"{event.stage} {event.number}"
                 self._steps.setdefault(self._current, False)
             case StepStarted():
@@ -69,6 +78,9 @@ class BuildSummary:
             case _:
                 pass
         self._tell(event)
+
+    def _counts(self, event: StepStarted) -> bool:
+        return not _is_from(event.instruction) and event.step_id not in self._left_out
 
     def finished(self, image_name: str, size: int | None = None) -> BuildFinished:
         """Return the event that ends the build.

@@ -131,7 +131,7 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
                     pushed,
                     keychain,
                     credentials,
-                    explanation or summary,
+                    summary,
                     explanation,
                 )
             )

@@ -6,7 +6,8 @@ As with `docker buildx bake`: https://docs.docker.com/reference/cli/docker/build
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from imagebuilders.bake.definition import BakePlan
 from imagebuilders.bake.target import Target
@@ -41,6 +42,8 @@ def check_permissions(
     """
     said = _Allowed(allowed, granted)
     missing: dict[str, str] = {}
+    read: list[str] = []
+    written: list[str] = []
     checks_files = environment.get(NO_FILES_VARIABLE, "1").lower() not in ("0", "f", "false")
     for target in plan.targets.values():
         for name in target.entitlements:
@@ -49,19 +52,17 @@ def check_permissions(
         if "ssh" not in said.names and any(not agent.paths for agent in target.ssh):
             missing["ssh"] = "the use of your SSH agent"
         if checks_files:
-            for path in _read(target):
-                if not said.may_read(path):
-                    missing[f"fs.read={path}"] = f"reading {path}, outside of the working directory"
-            for path in _written(target):
-                if not said.may_write(path):
-                    missing[f"fs.write={path}"] = (
-                        f"writing to {path}, outside of the working directory"
-                    )
+            read += [path for path in _read(target) if not said.may_read(path)]
+            written += [path for path in _written(target) if not said.may_write(path)]
+    for path in _outermost(read):
+        missing[f"fs.read={path}"] = f"reading {path}, outside of the working directory"
+    for path in _outermost(written):
+        missing[f"fs.write={path}"] = f"writing to {path}, outside of the working directory"
     if missing:
-        flags = " ".join(f"--allow={name}" for name in missing)
+        flags = " ".join(f"--allow={shlex.quote(name)}" for name in missing)
         raise BakeError(
             f"The build asks for what is not allowed by itself: {'; '.join(missing.values())}. "
-            f"If you trust it, add {flags}."
+            f"If you trust it, add: {flags}"  # without a full stop, which could be a path's
         )
 
 
@@ -92,6 +93,16 @@ class _Allowed:
 
     def may_write(self, path: str) -> bool:
         return _is_below(path, self._write)
+
+
+def _outermost(paths: Sequence[str]) -> Iterator[str]:
+    """Yield the paths that none of the others has in it."""
+    places: dict[str, str] = {}
+    for path in paths:
+        places.setdefault(os.path.realpath(path), path)
+    for place, path in places.items():
+        if not _is_below(place, [other for other in places if other != place]):
+            yield path
 
 
 def _is_below(path: str, folders: Iterable[str]) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import _socket
 import os
 import socket
 import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeGuard
 
 from imagebuilders.connections.streams import SocketLike
 
@@ -168,9 +169,18 @@ def non_blocking(connected: SocketLike) -> NonBlockingStream:
     process = getattr(connected, "proc", None)
     if process is not None:  # the SDK's socket is a shell around a command
         return NonBlockingPipes(process.stdout, process.stdin, close=connected.close)
-    if isinstance(connected, socket.socket):
+    if _is_socket(connected):
         return NonBlockingSocket(connected)
     return NonBlockingSocket(_relayed(connected))
+
+
+def _is_socket(connected: SocketLike) -> TypeGuard[socket.socket]:
+    """Return whether it is a socket of the system.
+
+    `socket.socket` may be a class of a plugin that forbids a network to tests, which those of an
+    engine in this process do not have; or another event loop's, which has no such base.
+    """
+    return isinstance(connected, (socket.socket, _socket.socket))
 
 
 def _relayed(connected: SocketLike) -> socket.socket:

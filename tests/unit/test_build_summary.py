@@ -44,3 +44,23 @@ def test_steps_without_ids_run_one_at_a_time() -> None:
         summary(event)
     finished = summary.finished("app:1")
     assert (finished.steps, finished.cached_steps, finished.size) == (2, 1, None)
+
+
+def test_steps_of_another_build_are_told_and_not_counted() -> None:
+    """What a build is based on is a build of its own, with a summary of its own."""
+    told: list[Event] = []
+    summary = BuildSummary(told.append)
+    summary.leave_out(["a1", "a2"])
+    given: list[Event] = [
+        StepStarted(1, 2, "COPY a", step_id="a1"),
+        StepStarted(1, 1, "COPY b", step_id="b1"),
+        StepFinished(1, cached=True, step_id="a1"),
+        StepStarted(2, 2, "COPY c", step_id="a2"),
+        StepCached(2, step_id="a2"),
+        StepFinished(1, cached=True, step_id="b1"),
+    ]
+    for event in given:
+        summary(event)
+    finished = summary.finished("app:1")
+    assert told == given
+    assert (finished.steps, finished.cached_steps) == (1, 1)

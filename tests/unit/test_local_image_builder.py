@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,8 @@ from typing import Any
 import docker
 import pytest
 
-from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
+from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry, ScriptedBuildKit
+from fakes.buildkit import ScriptedBuild
 from fakes.contracts.image_builder import ImageBuilderContract
 from imagebuilders import (
     BuildContext,
@@ -510,6 +512,29 @@ def header_of_build(engine: FakeDockerEngine) -> Callable[[], dict[str, object]]
         return content
 
     return header
+
+
+@pytest.mark.parametrize("builder_name", ["classic", "buildkit"])
+def test_an_engine_in_this_process_is_reached_where_sockets_are_forbidden(
+    builder_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plugins that forbid a network put a class in place of `socket.socket`: it is not needed."""
+
+    class Forbidden(socket.socket):
+        def __new__(cls, *_args: object, **_options: object) -> Forbidden:
+            raise AssertionError("a test tried to use socket.socket")
+
+    engine = FakeDockerEngine("28.5", buildkit=ScriptedBuildKit(ScriptedBuild.export))
+    with contextlib.closing(FakeDockerClient(engine)) as client:
+        builder = LocalImageBuilder(builder=builder_name, docker_client=client)
+        monkeypatch.setattr(socket, "socket", Forbidden)
+        told: list[Event] = []
+        with listen(told.append):
+            built = builder.build("app:1", _context("FROM scratch\nLABEL a=b\n"))
+        monkeypatch.undo()
+
+    assert built == "app:1"
+    assert any(isinstance(event, ImageBuilt) for event in told)
 
 
 def test_a_dockerfile_outside_the_context_is_named_as_it_was_given(

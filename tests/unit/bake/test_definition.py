@@ -260,8 +260,23 @@ def test_what_a_stranger_could_ask_for_has_to_be_allowed(target: dict[str, Any],
     with pytest.raises(BakeError) as caught:
         check_permissions(plan, [], {})
     assert f"--allow={flag}" in str(caught.value)
-    flags = str(caught.value).partition("add ")[2].rstrip(".").split()
+    flags = str(caught.value).partition("add: ")[2].split()
     check_permissions(plan, [each.removeprefix("--allow=") for each in flags], {})
+
+
+def test_one_flag_is_named_for_a_folder_and_what_is_in_it() -> None:
+    """It is quoted for the shell where that is needed."""
+    contexts = {"a": "../my lib/a", "b": "../my lib", "c": "../my lib/../my lib/c"}
+    plan = _plan(target={"default": {"context": "..", "contexts": {}}})
+    with pytest.raises(BakeError) as caught:
+        check_permissions(plan, [], {})
+    assert str(caught.value).endswith(" add: --allow=fs.read=..")
+
+    plan = _plan(target={"default": {"context": ".", "contexts": contexts}})
+    with pytest.raises(BakeError) as caught:
+        check_permissions(plan, [], {})
+    assert str(caught.value).endswith(" add: --allow='fs.read=../my lib'")
+    check_permissions(plan, ["fs.read=../my lib"], {})
 
 
 def test_files_below_the_working_directory_are_allowed() -> None:
