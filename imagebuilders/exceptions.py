@@ -459,19 +459,47 @@ class RegistryError(ImageBuilderError, RuntimeError):
         self.registry = registry
 
 
+class ConnectionFailure(str, enum.Enum):
+    """What kind of thing came between this program and a registry."""
+
+    CERTIFICATE = "certificate"
+    """The registry's certificate is not trusted, has expired, or is another's."""
+    PLAIN = "plain"
+    """The registry speaks HTTP without TLS."""
+    TLS = "tls"
+    """No encrypted connection could be made."""
+    NAME = "name"
+    """There is no host of that name."""
+    REFUSED = "refused"
+    """Nobody listens there."""
+    PROXY = "proxy"
+    """The proxy before the registry cannot be reached, or lets nobody through."""
+    TIMEOUT = "timeout"
+    """Nothing was heard in time."""
+    ENDED = "ended"
+    """The connection ended before the answer did."""
+
+
 class RegistryConnectionError(RegistryError):
     """A container registry, or its token service, could not be reached, or the connection ended.
 
     Attributes:
         registry: the registry's address.
         is_transient: whether the same may succeed when it is tried again.
+        failure: the kind of what happened.
     """
 
     def __init__(
-        self, message: str, *, registry: str | None = None, is_transient: bool = False
+        self,
+        message: str,
+        *,
+        registry: str | None = None,
+        is_transient: bool = False,
+        failure: ConnectionFailure = ConnectionFailure.ENDED,
     ) -> None:
         super().__init__(message, registry=registry)
         self.is_transient = is_transient
+        self.failure = failure
 
 
 class RegistryContentError(RegistryError):

@@ -26,6 +26,9 @@ _COMMANDS = {
         "Look at what earlier builds left for later ones, and remove it.",
     ),
     "context": NamedCommand(f"{_HERE}.context_commands:context", "Look at what goes into a build."),
+    "doctor": NamedCommand(
+        f"{_HERE}.doctor_command:doctor", "See whether builds can work here, and what is missing."
+    ),
     "flavors": NamedCommand(f"{_HERE}.stack_commands:flavors", "List what a stack can be made of."),
     "history": NamedCommand(
         f"{_HERE}.history_commands:history", "Show the builds that the daemon remembers."

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import urllib3.exceptions
 
 from imagebuilders.exceptions import (
+    ConnectionFailure,
     RegistryAccessError,
     RegistryConnectionError,
     RegistryNotFoundError,
@@ -134,11 +135,12 @@ def connection_error(error: Exception, url: str) -> RegistryConnectionError:
     """
     causes = list(_causes(error))
     registry = urlsplit(url).netloc
-    problem, advice, is_transient = _explain(causes, registry)
+    failure, problem, advice = _explain(causes, registry)
     return RegistryConnectionError(
         f"{url} could not be asked: {problem}. {advice}",
         registry=registry,
-        is_transient=is_transient,
+        is_transient=failure in (ConnectionFailure.TIMEOUT, ConnectionFailure.ENDED),
+        failure=failure,
     )
 
 
@@ -157,35 +159,41 @@ def _is_plain_answer(error: ssl.SSLError) -> bool:
     return any(name in str(error) for name in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"))
 
 
-def _explain(causes: Sequence[BaseException], registry: str) -> tuple[str, str, bool]:
-    """Return what happened, what to do, and whether it may be over the next time."""
+def _explain(causes: Sequence[BaseException], registry: str) -> tuple[ConnectionFailure, str, str]:
+    """Return the kind of what happened, the same in words, and what to do."""
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
+                ConnectionFailure.CERTIFICATE,
                 f"its certificate is not trusted ({cause.verify_message})",
                 _certificate_advice(cause.verify_message, registry),
-                False,
             )
     for cause in causes:
         if isinstance(cause, ssl.SSLError) and _is_plain_answer(cause):
             return (
+                ConnectionFailure.PLAIN,
                 "it does not speak TLS",
                 "If it speaks plain HTTP, say so (plain_http=True), or give it a certificate.",
-                False,
             )
         if isinstance(cause, ssl.SSLError):
             reason = getattr(cause, "reason", None) or "unknown reason"
-            return f"TLS failed ({reason})", "See which TLS versions both sides have.", False
+            advice = "See which TLS versions both sides have."
+            return ConnectionFailure.TLS, f"TLS failed ({reason})", advice
         if isinstance(cause, socket.gaierror):
-            return f"there is no host {_host(registry)}", "See whether its name is right.", False
+            problem = f"there is no host {_host(registry)}"
+            return ConnectionFailure.NAME, problem, "See whether its name is right."
         if isinstance(cause, ConnectionRefusedError):
-            return "nobody listens there", "See whether the registry is up.", False
+            advice = "See whether the registry is up."
+            return ConnectionFailure.REFUSED, "nobody listens there", advice
         if isinstance(cause, urllib3.exceptions.ProxyError):
-            return "its proxy failed", "See HTTP_PROXY, HTTPS_PROXY and NO_PROXY.", False
+            advice = "See HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
+            return ConnectionFailure.PROXY, "its proxy failed", advice
     for cause in causes:
         if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)):
-            return "nothing was heard in time", "See whether the registry is up.", True
-    return "the connection ended early", "See whether the registry is up, and try again.", True
+            advice = "See whether the registry is up."
+            return ConnectionFailure.TIMEOUT, "nothing was heard in time", advice
+    advice = "See whether the registry is up, and try again."
+    return ConnectionFailure.ENDED, "the connection ended early", advice
 
 
 def _certificate_advice(problem: str, registry: str) -> str:

@@ -58,6 +58,7 @@ _ORDER = (
         "daemonless_image_builder",
     ),
     ("stack",),
+    ("diagnosis",),
     ("cli",),
     ("testing",),
     ("", "__main__"),
