@@ -61,6 +61,8 @@ class InMemoryArtifactStore(BaseArtifactStore[InMemoryArtifactStoreConfig]):
         faults: what is to go wrong.
     """
 
+    is_shared = False
+
     def __init__(
         self,
         config: InMemoryArtifactStoreConfig | None = None,

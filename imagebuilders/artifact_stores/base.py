@@ -1,4 +1,7 @@
-"""The abstraction every artifact store implements, over a file system."""
+"""The abstraction every artifact store implements, over a file system.
+
+It is longer because all that a store can do is documented in one class.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,9 @@ class BaseArtifactStore(RetryingOperations, StackComponent[ConfigT], ABC):
 
     stale_after: ClassVar[float] = STALE_AFTER
     """Seconds after which a temporary file is taken for one whose process died."""
+
+    is_shared: ClassVar[bool] = True
+    """Whether other processes may use what is at the same path."""
 
     @property
     def path(self) -> str:

@@ -13,6 +13,7 @@ class _Turn:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.depth = 0
 
 
 class Turns:
@@ -23,14 +24,21 @@ class Turns:
         self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
 
     @contextmanager
-    def turn(self, name: str) -> Iterator[None]:
-        """Do the block when no other thread does a block of that name."""
+    def turn(self, name: str) -> Iterator[bool]:
+        """Do the block when no other thread does a block of that name.
+
+        It gets whether it is this thread's first: one within another of that name is not.
+        """
         with self._lock:
             turn = self._turns.get(name)
             if turn is None:
                 turn = self._turns[name] = _Turn()
         with turn.lock:
-            yield
+            turn.depth += 1
+            try:
+                yield turn.depth == 1
+            finally:
+                turn.depth -= 1
 
     def __len__(self) -> int:
         """Return how many names somebody has or waits for."""

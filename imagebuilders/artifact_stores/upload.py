@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,7 @@ from imagebuilders.artifact_stores.archive_trailer import (
 )
 from imagebuilders.artifact_stores.paths import join
 from imagebuilders.artifact_stores.per_process import PerProcess
+from imagebuilders.artifact_stores.process_turns import process_turn
 from imagebuilders.artifact_stores.turns import Turns
 from imagebuilders.build_context import BuildContext
 from imagebuilders.exceptions import (
@@ -62,8 +64,9 @@ def upload_build_context(
     The archive is sent while it is made, and stands under its name only when it is whole. The
     context's folder is walked once, before; a file that changes after that ends the upload. The
     Dockerfile that the archive will be built by is in it even where the ignore rules drop it.
-    Threads that upload one context at the same time wait for each other, and one of them sends it.
-    Of several processes more than one may send it; one archive is kept.
+    Threads, and processes of one user on a machine, that upload one context at the same time wait
+    for each other, and one of them sends it. Of several machines more than one may send it; one
+    archive is kept.
     Progress is told as `events.UploadProgress`.
 
     Args:
@@ -83,7 +86,7 @@ def upload_build_context(
     digest = build_context.digest()
     path = _path_of(digest, artifact_store, parent_path_directory_name)
     try:
-        with _turns.get(Turns).turn(path):
+        with _turn(artifact_store, path):
             found = _look(artifact_store, path, digest)
             if found.is_whole:
                 logger.info("The build context is already at %s; nothing was sent.", path)
@@ -95,6 +98,17 @@ def upload_build_context(
     except ArtifactStoreError as error:
         raise UploadError(str(error), path=path) from error
     return path
+
+
+@contextmanager
+def _turn(artifact_store: BaseArtifactStore, path: str) -> Iterator[None]:
+    """Do the block when nobody else here does it for that path."""
+    with _turns.get(Turns).turn(path) as is_first:
+        if is_first and artifact_store.is_shared:
+            with process_turn(path):
+                yield
+        else:
+            yield
 
 
 @dataclass(frozen=True)

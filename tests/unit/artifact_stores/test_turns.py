@@ -35,8 +35,11 @@ def test_one_after_another_by_name() -> None:
 def test_a_thread_may_take_its_turn_again() -> None:
     """What a listener of an upload does may be the same upload."""
     turns = Turns()
-    with turns.turn("a"), turns.turn("a"):
+    with turns.turn("a") as is_first, turns.turn("a") as is_second_first:
+        assert (is_first, is_second_first) == (True, False)
         assert len(turns) == 1
+    with turns.turn("a") as is_first:
+        assert is_first
 
 
 def test_nothing_stays() -> None:

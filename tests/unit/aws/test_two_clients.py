@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -79,8 +82,32 @@ def test_of_two_at_once_one_sends(cloud: Cloud, context: BuildContext, client: A
     assert len(cloud.aws.code_build.builds) == 4
 
 
+_UPLOAD = """
+import json, sys
+from imagebuilders import BuildContext, S3ArtifactStore
+from imagebuilders.artifact_stores.upload import upload_build_context
+context = BuildContext()
+context.add_file("FROM scratch", "Dockerfile")
+settings = json.loads(sys.argv[1])
+with S3ArtifactStore(path="s3://contexts", addressing_style="path", **settings) as store:
+    print(upload_build_context(context, store, "folder"))
+"""
+
+
 @pytest.mark.usefixtures("_versioned")
-def test_of_two_processes_one_upload_is_kept(
+def test_of_two_processes_one_sends(cloud: Cloud) -> None:
+    """On one machine the second waits for the first, too."""
+    cloud.aws.faults.add("PutObject", "delay", seconds=1.0)
+    command = [sys.executable, "-c", _UPLOAD, json.dumps(cloud.aws.settings)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    said = [process.communicate(timeout=60)[0] for process in started]
+    assert said[0] == said[1]
+    assert said[0].startswith(b"s3://contexts/folder/")
+    assert (_puts(cloud), _versions(cloud)) == (1, 1)
+
+
+@pytest.mark.usefixtures("_versioned")
+def test_of_two_machines_one_upload_is_kept(
     cloud: Cloud, context: BuildContext, client: Any, mocker: MockerFixture
 ) -> None:
     """Both may send it the first time; S3 takes the first, and the other builds by that, too.
