@@ -118,7 +118,7 @@ class Authorizer:
         credentials = self._known()
         if credentials is None or not credentials.username:
             return False
-        self._basic = _basic(credentials)
+        self._basic = basic_header(credentials)
         return self._basic != refused
 
     def _new_token(self, challenge: Challenge, scopes: frozenset[str], base: str) -> _Token:
@@ -130,7 +130,7 @@ class Authorizer:
         if credentials is not None and credentials.identity_token:
             request = _refresh_request(realm, service, scopes, credentials)
         else:
-            request = _token_request(realm, service, scopes, credentials)
+            request = token_request(realm, service, scopes, credentials)
         what = f"There is no token for {self._registry}"
         with self._sender.send(request, what=what, accept={200}) as response:
             content = response.read(MAX_TOKEN_BYTES)
@@ -182,12 +182,13 @@ def _find(challenges: Iterable[Challenge], scheme: str) -> Challenge | None:
     return next((found for found in challenges if found.scheme == scheme), None)
 
 
-def _basic(credentials: RegistryCredentials) -> str:
+def basic_header(credentials: RegistryCredentials) -> str:
+    """Return the `Authorization` of a user with a password (RFC 7617)."""
     pair = f"{credentials.username}:{credentials.password}"
     return "Basic " + base64.b64encode(pair.encode("utf-8", "surrogateescape")).decode("ascii")
 
 
-def _token_request(
+def token_request(
     realm: str, service: str, scopes: Iterable[str], credentials: RegistryCredentials | None
 ) -> Request:
     """Ask for a token by GET, which every token service knows."""
@@ -199,7 +200,7 @@ def _token_request(
     headers = {}
     if credentials is not None and credentials.username:
         query.append(("account", credentials.username))
-        headers["Authorization"] = _basic(credentials)
+        headers["Authorization"] = basic_header(credentials)
     return Request("GET", urlunsplit(parts._replace(query=urlencode(query))), headers)
 
 

@@ -93,6 +93,8 @@ class Response:
         self._raw = raw
         self.request = request
         self.status: int = raw.status
+        self.reason: str = raw.reason or ""
+        """The words that came with the status."""
 
     def __enter__(self) -> Response:
         return self
@@ -119,9 +121,11 @@ class Response:
         Raises:
             RegistryConnectionError: the connection ended early, or nothing came in time.
         """
+        # What came before a connection breaks counts; urllib3 2.0 loses a part of it.
+        read = getattr(self._raw, "read1", self._raw.read)
         while True:
             try:
-                piece = self._raw.read(PIECE_BYTES, decode_content=False)
+                piece: bytes = read(PIECE_BYTES, decode_content=False)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise connection_error(error, self.request.shown_url) from error
             if not piece:
@@ -174,6 +178,7 @@ class Transport:
         connect_timeout: seconds for a connection to be made.
         idle_timeout: seconds in which the other side may be silent.
         environ: the environment, for proxies.
+        check_names: whether a certificate must be for the name that was asked for.
     """
 
     def __init__(
@@ -183,8 +188,10 @@ class Transport:
         connect_timeout: float = CONNECT_TIMEOUT,
         idle_timeout: float = IDLE_TIMEOUT,
         environ: Mapping[str, str] = os.environ,
+        check_names: bool = True,
     ) -> None:
         self._make_context = context
+        self._check_names = None if check_names else False
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=idle_timeout)
         self._environ = environ
         self._lock = threading.Lock()
@@ -253,13 +260,16 @@ class Transport:
         # Reading the system's authorities takes a tenth of a second.
         context = self._make_context() if scheme == "https" else None
         if proxy is None:
-            return urllib3.PoolManager(maxsize=_KEPT_CONNECTIONS, ssl_context=context)
+            return urllib3.PoolManager(
+                maxsize=_KEPT_CONNECTIONS, ssl_context=context, assert_hostname=self._check_names
+            )
         login = proxy.authorization
         return urllib3.ProxyManager(
             proxy.url,
             maxsize=_KEPT_CONNECTIONS,
             proxy_headers=None if login is None else {"proxy-authorization": login},
             ssl_context=context,
+            assert_hostname=self._check_names,
         )
 
 

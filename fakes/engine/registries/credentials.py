@@ -52,9 +52,9 @@ class Credentials:
         return cls(*fields)
 
     @property
-    def basic(self) -> tuple[str, str] | None:
-        """User and password, if both are there."""
-        return (self.username, self.password) if self.username and self.password else None
+    def is_user(self) -> bool:
+        """Whether a user and a password are there."""
+        return bool(self.username and self.password)
 
 
 def _header_document(header: str | None) -> dict[str, Any]:

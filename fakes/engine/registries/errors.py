@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import requests
+from imagebuilders.distribution.transport import Response
+from imagebuilders.oci.media_types import essence
 
 from ... import go_text
 
@@ -98,40 +100,38 @@ class RegistryError(Exception):
         return RegistryError(self.first, *self._reasons[:1], final=self.final)
 
 
-def refusal(response: requests.Response, body: bytes | None = None) -> RegistryError:
+def refusal(response: Response, body: bytes) -> RegistryError:
     """What an answer with an error status means.
 
     Args:
         response: the answer.
-        body: its body, if it was read already.
+        body: its body.
     """
-    status = response.status_code
+    status = response.status
     if not 400 <= status < 500:
         return RegistryError(f"received unexpected HTTP status: {_phrase(response)}")
-    content = response.content if body is None else body
-    reasons = _reasons(response, content)
+    reasons = _reasons(response, body)
     if reasons is None:
         problem = (
-            go_text.json_error(content.decode("utf-8", "replace"))
-            if content
+            go_text.json_error(body.decode("utf-8", "replace"))
+            if body
             else "unexpected end of JSON input"
         )
-        shown = go_text.quote(content.decode("utf-8", "replace"))
+        shown = go_text.quote(body.decode("utf-8", "replace"))
         if status == HTTPStatus.UNAUTHORIZED:
             reasons = [Reason("UNAUTHORIZED")]
         else:
             text = f"error parsing HTTP {status} response body: {problem}: {shown}"
             return RegistryError(text, final=True)
-    challenge = response.headers.get("WWW-Authenticate", "")
+    challenge = response.header("WWW-Authenticate")
     for name, code in _CHALLENGES.items():
         if challenge.lower().startswith("bearer") and f'error="{name}"' in challenge:
             reasons.insert(0, Reason(code))
     return RegistryError(_together(reasons), *reasons)
 
 
-def _phrase(response: requests.Response) -> str:
-    status = response.status_code
-    return f"{status} {response.reason or HTTPStatus(status).phrase}"
+def _phrase(response: Response) -> str:
+    return f"{response.status} {response.reason or HTTPStatus(response.status).phrase}"
 
 
 def _together(reasons: list[Reason]) -> str:
@@ -140,14 +140,14 @@ def _together(reasons: list[Reason]) -> str:
     return "errors:\n" + "".join(f"{reason}\n" for reason in reasons)
 
 
-def _reasons(response: requests.Response, content: bytes) -> list[Reason] | None:
+def _reasons(response: Response, content: bytes) -> list[Reason] | None:
     """The entries of an error document, `None` when it is none."""
-    kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    kind = essence(response.header("Content-Type"))
     if kind not in ("application/json", "application/vnd.api+json"):
-        code = _BY_STATUS.get(response.status_code, "UNKNOWN")
+        code = _BY_STATUS.get(response.status, "UNKNOWN")
         return [Reason(code, content.decode("utf-8", "replace"))]
     try:
-        entries = response.json()["errors"]
+        entries = json.loads(content)["errors"]
         return [_reason(entry) for entry in entries] or None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

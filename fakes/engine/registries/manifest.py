@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-from imagebuilders.oci.media_types import DOCKER_CONFIG, DOCKER_LAYER_GZIP, DOCKER_MANIFEST
+from imagebuilders.oci.descriptor import Descriptor
+from imagebuilders.oci.media_types import DOCKER_CONFIG, DOCKER_MANIFEST
 
 from ...images.image import Image
-from .client import Blob
+from .client import layer_blob
 
 
-def manifest_of(image: Image, blobs: list[Blob] | None = None) -> bytes:
+def manifest_of(image: Image, blobs: Sequence[Descriptor] | None = None) -> bytes:
     """The manifest the engine pushes for an image, byte for byte the same each time.
+
+    The fields' order and the indentation are Docker's own; `imagebuilders.oci` writes compactly.
 
     Args:
         image: the image.
         blobs: its layers as the registry has them; as the engine compresses them otherwise.
     """
     if blobs is None:
-        blobs = [Blob(layer.blob_digest, len(layer.compressed)) for layer in image.layers]
+        blobs = [layer_blob(layer.blob_digest, len(layer.compressed)) for layer in image.layers]
     document = {
         "schemaVersion": 2,
         "mediaType": DOCKER_MANIFEST,
@@ -28,7 +32,7 @@ def manifest_of(image: Image, blobs: list[Blob] | None = None) -> bytes:
             "digest": image.config_digest,
         },
         "layers": [
-            {"mediaType": DOCKER_LAYER_GZIP, "size": blob.size, "digest": blob.digest}
+            {"mediaType": blob.media_type, "size": blob.size, "digest": str(blob.digest)}
             for blob in blobs
         ],
     }

@@ -37,8 +37,10 @@ _FALLING_BACK = (
 class Repository(Protocol):
     """What a pull needs of a registry."""
 
-    base: str
-    """The registry's address, for messages."""
+    @property
+    def base(self) -> str:
+        """The registry's address, for messages."""
+        ...
 
     def tags(self) -> list[str]:
         """All tags."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
 from ...images.image import Image
@@ -12,7 +13,7 @@ from ...images.reference import Reference, parse
 from ..errors import ApiError
 from ..progress import ATTEMPTS, Message, progress, retrying, short
 from .access import RegistryAccess
-from .client import Blob, RegistryClient
+from .client import RegistryClient, layer_blob
 from .credentials import Credentials
 from .errors import RegistryError
 from .layer_sources import Source
@@ -72,7 +73,7 @@ class _Push:
         self._reference = reference
         self._credentials = credentials
         # What the registry is known to have, by layer.
-        self._there: dict[str, Blob] = {}
+        self._there: dict[str, Descriptor] = {}
 
     def tag(self, name: Reference, image: Image) -> Iterator[Message]:
         """Send one tag."""
@@ -128,7 +129,7 @@ class _Push:
             if not location:
                 yield progress(f"Mounted from {source.path}", item)
                 blob = self._client.find_blob(source.digest)
-                self._keep(layer, blob or Blob(source.digest, 0))
+                self._keep(layer, blob or layer_blob(source.digest, 0))
                 return
             self._registries.layer_sources.forget(layer.diff_id, source)
         if not asked and (found := self._look(layer, asked, own=True)):
@@ -141,9 +142,9 @@ class _Push:
             yield progress("Pushing", item, sent, layer.size)
         self._client.upload(location, layer.blob_digest, layer.compressed)
         yield progress("Pushed", item)
-        self._keep(layer, Blob(layer.blob_digest, len(layer.compressed)))
+        self._keep(layer, layer_blob(layer.blob_digest, len(layer.compressed)))
 
-    def _look(self, layer: Layer, asked: set[str], *, own: bool) -> Blob | None:
+    def _look(self, layer: Layer, asked: set[str], *, own: bool) -> Descriptor | None:
         """The layer in this repository, under the likeliest digest that is known."""
         sources = self._registries.layer_sources
         for source in sources.likely(layer.diff_id, self._reference, self._credentials):
@@ -171,8 +172,8 @@ class _Push:
             if source.domain == self._reference.domain and not source.is_in(self._reference)
         ][:1]
 
-    def _keep(self, layer: Layer, blob: Blob) -> None:
+    def _keep(self, layer: Layer, blob: Descriptor) -> None:
         self._there[layer.diff_id] = blob
         self._registries.layer_sources.add(
-            layer.diff_id, blob.digest, self._reference, self._credentials
+            layer.diff_id, str(blob.digest), self._reference, self._credentials
         )

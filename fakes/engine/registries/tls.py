@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import Any
-
-import requests.adapters
 
 _TIMEOUT = 10
 
 
-class AnyCertificate(requests.adapters.HTTPAdapter):
-    """Takes the one certificate that a registry showed, whoever it is for and from."""
+def context_for(certificate: str | None) -> ssl.SSLContext:
+    """What connections to a registry trust.
 
-    def __init__(self, certificate: str) -> None:
-        self._context = ssl.create_default_context(cadata=certificate)
-        self._context.check_hostname = False
+    Args:
+        certificate: the one that the registry showed, whoever it is for and from; `None` for
+            those of the system's authorities.
+    """
+    context = ssl.create_default_context(cadata=certificate)
+    if certificate is not None:
+        context.check_hostname = False
         # It is its own authority, even if another one made it.
-        self._context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Use that certificate for every connection."""
-        super().init_poolmanager(
-            *arguments, **options, ssl_context=self._context, assert_hostname=False
-        )
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def certificate_of(domain: str) -> str | None:
@@ -48,7 +43,8 @@ def certificate_of(domain: str) -> str | None:
             context.wrap_socket(connection, server_hostname=host) as secure,
         ):
             shown = secure.getpeercert(binary_form=True)
-    except OSError:
-        # An `SSLError` is an `OSError`: it is the answer of a server that speaks plain HTTP.
+    except (OSError, ValueError, OverflowError):
+        # An `SSLError` is an `OSError`: it is the answer of a server that speaks plain HTTP. Of
+        # an address that is none, the request tells.
         return None
     return None if shown is None else ssl.DER_cert_to_PEM_cert(shown)

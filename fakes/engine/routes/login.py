@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ... import go_text
-from ...images.reference import HUB, Reference
+from ...images.reference import HUB
 from ..errors import ApiError
 from ..go_json import STRING, Kind, Struct
 from ..http import Request, Response, json_response
-from ..registries.client import RegistryClient
+from ..registries.connection import RegistryConnection
 from ..registries.credentials import Credentials
 from ..registries.errors import RegistryError
 from ..versions import PASSES_REFUSALS_ON, ByVersion
@@ -76,9 +76,9 @@ def _ask(engine: Daemon, domain: str, credentials: Credentials) -> None:
         ApiError: it does not take the credentials, or does not say so.
     """
     try:
-        with RegistryClient(Reference(domain, ""), credentials, "") as client:
-            status = client.log_in()
-            where = f"{client.base}/v2/"
+        with RegistryConnection(domain, credentials) as registry:
+            status = registry.log_in()
+            where = f"{registry.base}/v2/"
     except RegistryError as error:
         code = error.status if engine.version.has(PASSES_REFUSALS_ON) else 500
         raise ApiError(code, error.message) from error

@@ -41,6 +41,14 @@ def test_a_download_that_was_cut_goes_on(
     assert waits.seconds == [0.5, 1.0]
 
 
+def test_what_came_before_a_cut_counts(fake_registry: FakeRegistry, repository: Repository) -> None:
+    """The next request is for what is missing, to the byte."""
+    repository.upload_blob(_CONTENT)
+    fake_registry.faults.cut(12_345, method="GET")
+    assert repository.read_blob(_DIGEST, size=len(_CONTENT)) == _CONTENT
+    assert _ranges(fake_registry) == ["", "bytes=12345-"]
+
+
 def test_a_download_that_is_always_cut_is_told(
     fake_registry: FakeRegistry, repository: Repository
 ) -> None:

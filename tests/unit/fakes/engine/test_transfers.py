@@ -9,6 +9,8 @@ from typing import Any
 
 import docker.errors
 import pytest
+from pytest_mock import MockerFixture
+from registry_clients import Reply, ScriptedTransport, Sent
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from fakes.contracts.engine.transfers import reliable
@@ -168,6 +170,37 @@ def test_any_certificate_will_do_on_the_loopback(
         assert "Pushed" in _statuses(_push(client, name, username="alice", password="secret"))
         client.images.remove(name)
         assert client.images.pull(name).id == image
+
+
+@pytest.mark.parametrize(
+    ("challenge", "words"),
+    [
+        ("Bearer service=x", "no realm specified for token auth challenge"),
+        ('Bearer realm="/token"', "did not include a token in the response"),
+        ('Bearer realm="ftp://elsewhere"', "is not of http or https"),
+    ],
+)
+def test_challenges_that_cannot_be_met(
+    mocker: MockerFixture, client: FakeDockerClient, challenge: str, words: str
+) -> None:
+    """The engine says what is wrong with a challenge, or with the token service's answer."""
+
+    def answer(sent: Sent) -> Reply:
+        if sent.url.startswith("https://registry.example/token?"):
+            return Reply(body=b"{}")
+        return Reply(401, {"WWW-Authenticate": challenge})
+
+    transport = ScriptedTransport(answer)
+    mocker.patch("fakes.engine.registries.connection.Transport", return_value=transport)
+    with pytest.raises(docker.errors.APIError, match=words):
+        client.login("alice", "secret", registry="registry.example")
+
+
+@pytest.mark.parametrize("port", ["99999", "no"])
+def test_an_address_that_is_none(client: FakeDockerClient, port: str) -> None:
+    """The engine answers, where nobody can be asked."""
+    with pytest.raises(docker.errors.APIError, match=f'Get "http://localhost:{port}/v2/"'):
+        client.login("alice", "secret", registry=f"localhost:{port}")
 
 
 def test_only_what_comes_in_every_run_is_compared() -> None:
