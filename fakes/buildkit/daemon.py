@@ -71,6 +71,7 @@ class ScriptedBuildKit:
         frontend: called for each question that a client asks a frontend through the gateway, with
             the build that is held open for it; it returns the metadata of the result, or raises
             `CallError`. By default every question is unknown.
+        gateway: what answers such questions otherwise; `frontend` does not count then.
         handlers: what serves further calls, or some calls otherwise, by path.
         session_seconds: so long a build waits for its session.
 
@@ -93,6 +94,7 @@ class ScriptedBuildKit:
         workers: Sequence[WorkerRecord] | None = None,
         containerd_store: bool = False,
         frontend: FrontendScript = refuse,
+        gateway: ScriptedGateway | None = None,
         handlers: Mapping[str, Handler] | None = None,
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
@@ -100,7 +102,7 @@ class ScriptedBuildKit:
         self._sessions = OpenSessions()
         self.connections: list[ScriptedConnection] = []
         self.script = script
-        self.gateway = ScriptedGateway(frontend)
+        self.gateway = gateway or ScriptedGateway(frontend)
         self.history = ScriptedHistory()
         self.cache = ScriptedCache()
         self.faults = Faults()

@@ -79,7 +79,19 @@ class ScriptedGateway:
             del self._held[build.ref]
         if held.error is not None:
             raise CallError(held.error)
+        return self.finish(build, held.result)
+
+    def finish(self, build: ScriptedBuild, result: Result) -> Mapping[str, str]:  # noqa: ARG002
+        """Return what the exporters say of a result that the client returned."""
         return {}
+
+    def ask(self, build: ScriptedBuild, question: SolveRequest) -> Result:
+        """Return a frontend's result.
+
+        Raises:
+            CallError: the frontend refused.
+        """
+        return Result(ref=Ref(), metadata=self.script(build, question))
 
     def _ping(self, call: Call) -> None:
         self._find(call)
@@ -88,12 +100,10 @@ class ScriptedGateway:
         call.send(answer.SerializeToString())
 
     def _solve(self, call: Call) -> None:
-        held = self._find(call)
+        build = self.find(call)
         question = SolveRequest.FromString(call.receive() or b"")
         self.questions.append(question)
-        answer = self.script(held.build, question)
-        result = Result(ref=Ref(), metadata=answer)
-        call.send(SolveResponse(result=result).SerializeToString())
+        call.send(SolveResponse(result=self.ask(build, question)).SerializeToString())
 
     def _return(self, call: Call) -> None:
         held = self._find(call)
@@ -101,11 +111,20 @@ class ScriptedGateway:
         if request.HasField("error"):
             words = request.error
             held.error = RpcStatus(words.code, words.message, words.SerializeToString())
+        held.result = request.result
         if self.answers_return:
             call.send(ReturnResponse().SerializeToString())
         held.over.set()
         if not self.answers_return:
             _wait_for_end(call)
+
+    def find(self, call: Call) -> ScriptedBuild:
+        """Return the build that a call is about.
+
+        Raises:
+            CallError: there is none.
+        """
+        return self._find(call).build
 
     def _find(self, call: Call) -> _Held:
         (ref,) = call.values(BUILD_ID) or [""]
@@ -131,3 +150,4 @@ class _Held:
         self.build = build
         self.over = threading.Event()
         self.error: RpcStatus | None = None
+        self.result = Result()

@@ -111,6 +111,15 @@ class ScriptedBuild:
             names = [self.request.ExporterAttrsDeprecated.get("name", "")]
         return [name for found in names for name in found.split(",") if name]
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the client has broken the build off."""
+        return self._call.status is not None
+
+    def when_cancelled(self, stop: Callable[[], None]) -> None:
+        """Have a function called once the client breaks the build off."""
+        self._call.watch(lambda: stop() if self._call.status is not None else None)
+
     # --- telling -------------------------------------------------------------
 
     def begin(self) -> None:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from ..clock import Clock, nanoseconds
 from ..images.reference import Reference
-from .builder.effects import RunRules, checked_policy
+from ..records import BuildRecord
+from ..shell.run_rules import RunRules, checked_policy
 from .builder.host import BuildHost
+from .buildkit import EngineBuildKit
 from .containers.store import ContainerStore
 from .faults import FaultPlan
 from .images.names import parse_as
 from .images.store import ImageStore
 from .networks.store import NetworkStore
-from .records import BuildRecord, RequestRecord
+from .records import RequestRecord
 from .registries.access import RegistryAccess
 from .state import EngineState
 from .versions import EngineVersion
@@ -44,7 +46,7 @@ class Daemon:
         builds: of every build, what it was asked for and did.
         requests: every request and its answer.
         logins: user and password by registry.
-        buildkit: the BuildKit inside, if a test gave one.
+        buildkit: the BuildKit inside; `None` if it has none.
     """
 
     def __init__(
@@ -57,12 +59,11 @@ class Daemon:
         exec_policy: str,
         hub_is_real: bool,
         endpoints: Callable[[], Sequence[tuple[str, str]]],
-        buildkit: ScriptedBuildKit | None = None,
+        buildkit: ScriptedBuildKit | bool | None = False,
     ) -> None:
         self.version = version
         self.clock = nanoseconds(clock)
         self.sleep = clock.sleep if isinstance(clock, Clock) else None
-        self.buildkit = buildkit
         self._run_policy = run_policy
         self._policies = (
             checked_policy("container", container_policy),
@@ -71,15 +72,23 @@ class Daemon:
         self._hub_is_real = hub_is_real
         self._endpoints = endpoints
         self._make()
+        self.buildkit: ScriptedBuildKit | None
+        if isinstance(buildkit, bool):
+            self.buildkit = EngineBuildKit(self, version) if buildkit else None
+        else:
+            self.buildkit = buildkit
 
     def reset(self) -> None:
         """Forget everything, as if the engine had just been made.
 
         Images, containers, networks, volumes, logins, events, records, rules, faults and what was
-        seeded are gone; who is connected stays so. A BuildKit inside keeps its own records.
+        seeded are gone; who is connected stays so. A BuildKit inside keeps its own records, and
+        loses its cache.
         """
         self.containers.lifecycle.close()
         self._make()
+        if isinstance(self.buildkit, EngineBuildKit):
+            self.buildkit.solver.reset()
 
     def _make(self) -> None:
         state = self.state = EngineState(self.version, self.clock)

@@ -20,7 +20,7 @@ from ..images.reference import HUB, InvalidReferenceError, Reference, parse
 from ..images.view import ImageView
 from ..rules import Pattern
 from ..shell.process import Work
-from .builder.effects import FileContent, RunEffect
+from ..shell.run_rules import FileContent, RunEffect
 from .containers.effects import ContainerEffect
 from .containers.host_ports import Answers
 from .control import SteeredEngine
@@ -60,6 +60,8 @@ class FakeDockerEngine(Daemon):
             machine's clock when left out.
         hub_is_real: send pulls of hub names over the network instead of looking
             only at what `seed_hub` gave.
+        buildkit: whether the engine has BuildKit, which evaluates Dockerfiles as its version
+            does; a `ScriptedBuildKit` does what its script says instead.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class FakeDockerEngine(Daemon):
         exec_policy: str = "record",
         clock: Clock | Callable[[], int] | None = None,
         hub_is_real: bool = False,
-        buildkit: ScriptedBuildKit | None = None,
+        buildkit: ScriptedBuildKit | bool | None = False,
     ) -> None:
         if version not in VERSIONS:
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")

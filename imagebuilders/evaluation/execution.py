@@ -18,7 +18,13 @@ from imagebuilders.evaluation.downloads import download
 from imagebuilders.evaluation.file_system import FileSystem
 from imagebuilders.evaluation.paths_in_trees import FOLDER_MODE, make_folders, resolve_target
 from imagebuilders.evaluation.questions import Commands, Downloads, Repositories
-from imagebuilders.evaluation.results import BuildClock, LazyTree, StageResult, StepResult
+from imagebuilders.evaluation.results import (
+    BuildClock,
+    LazyTree,
+    StageResult,
+    StepFollower,
+    StepResult,
+)
 from imagebuilders.evaluation.selection import (
     check_sent_paths,
     check_source,
@@ -75,6 +81,7 @@ class Executor:
         daemon: whose ways and words count.
         clock: the time of what is made, in nanoseconds since 1970; never the same twice.
         epoch: the time of folders that WORKDIR makes, in seconds (`SOURCE_DATE_EPOCH`).
+        follower: stands around each step.
     """
 
     def __init__(
@@ -88,6 +95,7 @@ class Executor:
         daemon: Daemon = BUILDKITD,
         clock: Callable[[], int] | None = None,
         epoch: int | None = None,
+        follower: StepFollower | None = None,
     ) -> None:
         self._stages: Mapping[int, Stage] = {stage.index: stage for stage in stages}
         needed = (stage for stage in stages if stage.needed)
@@ -99,6 +107,7 @@ class Executor:
         self._daemon = daemon
         self._clock = clock or BuildClock()
         self._epoch = epoch
+        self._follower = follower
         self._is_checked = False
         self._results: dict[int, StageResult] = {}
         self._origins: dict[Origin, LazyTree] = {}
@@ -175,10 +184,15 @@ class Executor:
         results: list[StepResult] = []
         for step in stage.steps:
             with _located_at(step):
-                result = self._step(step, tree)
+                result = self._followed(stage, step, tree)
             results.append(result)
             tree = result.tree
         return StageResult(stage, tuple(results), base)
+
+    def _followed(self, stage: Stage, step: Step, tree: LazyTree | None) -> StepResult:
+        if self._follower is None:
+            return self._step(step, tree)
+        return self._follower.around(stage, step, tree, lambda: self._step(step, tree))
 
     def _step(self, step: Step, tree: LazyTree | None) -> StepResult:
         if not step.makes_layer:

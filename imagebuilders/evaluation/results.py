@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from imagebuilders.evaluation.steps import Stage, Step
 from imagebuilders.evaluation.trees import Folder
@@ -76,6 +77,30 @@ class StageResult:
     def layers(self) -> list[tuple[Member, ...]]:
         """The layers of its own steps, in order."""
         return [step.layer for step in self.steps if step.layer is not None]
+
+
+Perform = Callable[[], StepResult]
+"""Does what a step does."""
+
+
+class StepFollower(Protocol):
+    """Stands around each step: it can tell of it, and have its result already."""
+
+    def around(
+        self, stage: Stage, step: Step, tree: LazyTree | None, perform: Perform
+    ) -> StepResult:
+        """Return what a step makes.
+
+        Args:
+            stage: the step's stage.
+            step: the step.
+            tree: the files before it.
+            perform: does it; need not be called if the result is known.
+
+        Raises:
+            EvaluationError, ImageBuilderError: from `perform`.
+        """
+        ...
 
 
 class BuildClock:

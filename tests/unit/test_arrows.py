@@ -91,7 +91,7 @@ _ORDER_OF_ENGINE = (
     ("containers",),
     ("registries",),
     ("dockerfile",),
-    ("builder",),
+    ("builder", "buildkit"),
     ("http", "fault_endpoints"),
     ("faults",),
     ("daemon",),

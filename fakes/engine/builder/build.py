@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from ...http.messages import ConnectionCutError
 from ...images.config import RunConfig
+from ...records import BuildRecord, StepRecord
 from ..dockerfile.dialect import Dialect
 from ..dockerfile.instructions import Instruction, interpret_trigger
 from ..dockerfile.plan import BuildPlan, Stage
 from ..dockerfile.words import process_word
 from ..errors import ApiError, DockerfileError, StepError
 from ..platforms import parse_platform
-from ..records import BuildRecord, StepRecord
 from . import base_images, steps
 from .arguments import BuildArguments
 from .config_step import config_step, workdir_step

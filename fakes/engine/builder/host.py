@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from ...shell.run_rules import RunRules
 from ..containers.store import ContainerStore
 from ..images.store import ImageStore
 from ..registries.access import RegistryAccess
 from ..state import EngineState
-from .effects import RunRules
 
 
 class StepFaults(Protocol):

@@ -8,6 +8,7 @@ from queue import Queue
 
 from ...images.config import RunConfig
 from ...shell.process import ProcessStoppedError, run
+from ...shell.run_rules import CommandRefusedError, RunEffect
 from ..containers.container import STDERR, STDOUT
 from ..containers.lifecycle_hooks import note_build_run
 from ..containers.processes import make_process
@@ -17,7 +18,6 @@ from ..filesystem.files import write_files
 from ..filesystem.overlay import Overlay
 from .cache import find_local, probe
 from .commit import commit_step
-from .effects import RunEffect
 from .intermediate import create_container
 from .messages import Messages, Saying, said
 from .state import BuildState, StageState
@@ -61,7 +61,10 @@ def run_step(build: BuildState, state: StageState, instruction: Instruction) -> 
     running.healthcheck = {"Test": ["NONE"]}
     running.env = [*(state.config.env or []), *environment]
     container, overlay = yield from create_container(build, state, running)
-    effect = host.rules.effect_of(command)
+    try:
+        effect = host.rules.effect_of(command)
+    except CommandRefusedError as error:
+        raise StepError(str(error)) from error
     ran = host.containers.find(container)
     if effect is None:
         note_build_run(host.containers, ran, 0)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from ...images.config import DEFAULT_PATH, RunConfig
 from ...images.image import Image
+from ...records import StepRecord
 from ..dockerfile.words import Syntax
 from ..filesystem.overlay import Overlay
-from ..records import StepRecord
 from .arguments import BuildArguments
 from .context import SentContext
 from .host import BuildHost

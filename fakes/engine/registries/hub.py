@@ -35,6 +35,21 @@ class Hub:
             raise hub_denial()
         return HubRepository(images)
 
+    def find(self, path: str, tag: str, digest: str) -> tuple[Image, str] | None:
+        """An image of a repository, and the digest of its manifest.
+
+        Args:
+            path: the repository.
+            tag: its tag, which counts without a digest.
+            digest: that of its manifest.
+        """
+        for name, image in self._images.get(path, {}).items():
+            if digest or name == tag:
+                found = digest_of(manifest_of(image))
+                if digest in ("", found):
+                    return image, found
+        return None
+
     def paths(self) -> list[str]:
         """The repositories, sorted."""
         return sorted(self._images)

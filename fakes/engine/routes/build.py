@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ...records import BuildRecord
 from .. import messages
 from ..builder.build import Build
 from ..builder.context import SentContext
@@ -17,7 +18,6 @@ from ..errors import ApiError, DockerfileError, StepError
 from ..faults import CONTEXT
 from ..http import Request, Response
 from ..progress import failure
-from ..records import BuildRecord
 from .build_options import read_options, read_tags
 from .streams import streamed
 from .table import route

@@ -22,8 +22,7 @@ def _ping(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
         "Pragma": "no-cache",
     }
     if engine.version >= "23.0":
-        # A real engine names the builder that this double does not have.
-        headers["Builder-Version"] = "1"
+        headers["Builder-Version"] = "1" if engine.buildkit is None else "2"
         headers["Swarm"] = "inactive"
     return Response(200, b"" if request.method == "HEAD" else b"OK", headers)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ...checks import (
+from ..checks import (
     check_exit_code,
     check_files,
     check_function,
@@ -13,11 +13,14 @@ from ...checks import (
     check_text,
     check_words,
 )
-from ...rules import Pattern, Rules, matches
-from ...shell.process import Work
-from ..errors import StepError
+from ..rules import Pattern, Rules, matches
+from .process import Work
 
 FileContent = str | bytes | None
+
+
+class CommandRefusedError(Exception):
+    """No rule is meant for a command, and the policy is to refuse it."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class RunRules(Rules[RunEffect]):
         policy: what happens to a RUN that no rule is meant for: `record` or `refuse`.
 
     Attributes:
-        unexecuted: the ids of the images of steps that were only recorded.
+        unexecuted: the ids of the images of classic steps that were only recorded.
     """
 
     def __init__(self, policy: str) -> None:
@@ -99,11 +102,11 @@ class RunRules(Rules[RunEffect]):
         """Return the effect of a command, `None` when it is only recorded.
 
         Raises:
-            StepError: when the policy refuses it.
+            CommandRefusedError: when the policy refuses it.
         """
         effect = self.first(lambda effect: effect.matches(command))
         if effect is None and self.policy == "refuse":
-            raise StepError(
+            raise CommandRefusedError(
                 f"RUN is refused by this engine double: no on_run() rule matches {command!r}"
             )
         return effect

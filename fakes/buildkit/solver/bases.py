@@ -1,0 +1,144 @@
+"""The images that stages begin with: of the engine, of the seeded hub, or of a registry."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.evaluation.trees import Folder, folder_of
+from imagebuilders.exceptions import ImageBuilderError, RegistryNotFoundError
+from imagebuilders.oci.platform import Platform
+from imagebuilders.oci.reference import DEFAULT_DOMAIN, ImageReference
+
+from .progress import Progress, vertex, vertex_digest
+from .registry_bases import RegistryBases
+
+if TYPE_CHECKING:
+    from ...images.image import Image
+    from .worker import Worker
+
+PULL = "pull"
+"""The mode in which images are looked for at their registries alone."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """An image that a build uses.
+
+    Attributes:
+        reference: with domain and tag or digest.
+        image: the image.
+        digest: of its manifest, or of the index that names it; empty for one of the engine's own
+            store.
+    """
+
+    reference: str
+    image: Image
+    digest: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the progress calls it."""
+        known = not self.digest or "@" in self.reference
+        return self.reference if known else f"{self.reference}@{self.digest}"
+
+
+class BaseImages:
+    """Finds the images of one build; it is an `imagebuilders.evaluation.Images`.
+
+    Args:
+        worker: has images.
+        registries: asks registries.
+        progress: is told.
+        looks_at_store: an image of the engine's own store goes before that of a registry.
+        trees: keeps the files of images, by their IDs, for all builds.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        registries: RegistryBases,
+        progress: Progress,
+        *,
+        looks_at_store: bool,
+        trees: dict[str, Folder],
+    ) -> None:
+        self._worker = worker
+        self._registries = registries
+        self._progress = progress
+        self._looks_at_store = looks_at_store
+        self._trees = trees
+        self._found: dict[tuple[str, str], Base] = {}
+        self.shows_platform = False
+        """Whether the progress names the platform, as one of several."""
+
+    def config(self, reference: str, platform: Platform) -> bytes:
+        """Return the JSON document of an image's configuration.
+
+        Raises:
+            ImageBuilderError: there is none; in BuildKit's words.
+        """
+        return self.find(reference, platform).image.document
+
+    def tree(self, reference: str, platform: Platform) -> Folder:
+        """Return the files of an image.
+
+        Raises:
+            ImageBuilderError: there is none.
+        """
+        image = self.find(reference, platform).image
+        if image.id not in self._trees:
+            self._trees[image.id] = folder_of(image.tree)
+        return self._trees[image.id]
+
+    def find(self, reference: str, platform: Platform) -> Base:
+        """Return an image, which is looked for once in a build.
+
+        Raises:
+            ImageBuilderError: there is none; in BuildKit's words.
+        """
+        key = (reference, str(platform))
+        if key not in self._found:
+            shown = f"{platform} " if self.shows_platform else ""
+            name = f"[{shown}internal] load metadata for {reference}"
+            step = vertex(name, vertex_digest("metadata", *key))
+            with self._progress.running(step):
+                self._found[key] = self._look(reference, platform)
+        return self._found[key]
+
+    def _look(self, reference: str, platform: Platform) -> Base:
+        if self._looks_at_store:
+            image = self._worker.local_image(reference)
+            if image is not None and _is_for(image, platform):
+                return Base(reference, image)
+        name = ImageReference.parse(reference)
+        if name.domain == DEFAULT_DOMAIN and not self._worker.hub_is_real:
+            return self._seeded(reference, name)
+        try:
+            image, digest = self._registries.pull(name, platform)
+        except RegistryNotFoundError as error:
+            raise ImageBuilderError(f"{reference}: not found") from error
+        except CallError as error:
+            raise ImageBuilderError(error.status.message) from error
+        return Base(reference, image, digest)
+
+    def _seeded(self, reference: str, name: ImageReference) -> Base:
+        found = self._worker.hub_image(
+            name.path, name.tag or "", "" if name.digest is None else str(name.digest)
+        )
+        if found is not None:
+            return Base(reference, *found)
+        if self._worker.knows_in_hub(name.path):
+            raise ImageBuilderError(f"{reference}: not found")
+        raise ImageBuilderError(
+            "pull access denied, repository does not exist or may require authorization: server "
+            "message: insufficient_scope: authorization failed"
+        )
+
+
+def _is_for(image: Image, platform: Platform) -> bool:
+    document = json.loads(image.document)
+    found = (document.get("os", ""), document.get("architecture", ""))
+    return found == (platform.os, platform.architecture)

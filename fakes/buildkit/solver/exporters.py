@@ -1,0 +1,191 @@
+"""What becomes of a result: an image of the store, or files that the client gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.status import Code, RpcStatus
+from imagebuilders.evaluation.difference import difference
+from imagebuilders.evaluation.trees import Folder, empty_folder
+from imagebuilders.exceptions import ImageNameError
+from imagebuilders.oci.layer_writer import write_layer
+from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
+
+from ..file_transfer import GO_DIRECTORY, GO_SYMLINK, SentEntry
+from .progress import Progress, vertex, vertex_digest
+
+if TYPE_CHECKING:
+    from imagebuilders.oci.file_tree import File
+
+    from ..script import ScriptedBuild
+    from .look import Look
+    from .outcome import Outcome
+    from .worker import Worker
+
+_FILE_SEND = "/moby.filesync.v1.FileSend/DiffCopy"
+
+Wanted: TypeAlias = tuple[str, Mapping[str, str]]
+"""A type of exporter, and its attributes."""
+
+
+def wanted_exporters(build: ScriptedBuild, look: Look) -> list[Wanted]:
+    """Return the exporters that a build asks for.
+
+    Raises:
+        CallError: there is no such exporter.
+    """
+    request = build.request
+    wanted: list[Wanted] = [(each.Type, dict(each.Attrs)) for each in request.Exporters]
+    if not look.knows_exporter_lists:
+        wanted = []
+    if not wanted and request.ExporterDeprecated:
+        wanted = [(request.ExporterDeprecated, dict(request.ExporterAttrsDeprecated))]
+    for kind, _ in wanted:
+        if kind not in look.exporters:
+            words = f'exporter "{kind}" could not be found'
+            raise CallError(RpcStatus(Code.UNKNOWN, words))
+    return wanted
+
+
+class Exports:
+    """Exports the result of one build.
+
+    Args:
+        build: the build.
+        worker: keeps images.
+        progress: is told.
+    """
+
+    def __init__(self, build: ScriptedBuild, worker: Worker, progress: Progress) -> None:
+        self._build = build
+        self._worker = worker
+        self._progress = progress
+
+    def export(self, wanted: Sequence[Wanted], outcome: Outcome) -> dict[str, str]:
+        """Export a result; return what is said of it.
+
+        Raises:
+            CallError: it cannot be exported.
+        """
+        response: dict[str, str] = {}
+        for number, (kind, attributes) in enumerate(wanted):
+            if kind == "moby":
+                response |= self._to_store(attributes, outcome)
+            elif kind == "local":
+                self._to_folder(number, outcome)
+            else:
+                self._to_tar(number, outcome)
+        return response
+
+    # --- the image store ------------------------------------------------------
+
+    def _to_store(self, attributes: Mapping[str, str], outcome: Outcome) -> dict[str, str]:
+        step = vertex("exporting to image", vertex_digest("export", self._build.ref, "moby"))
+        with self._progress.running(step):
+            if len(outcome.images) > 1:
+                words = "exporting multiple references to image store is currently unsupported"
+                raise CallError(RpcStatus(Code.UNKNOWN, words))
+            names = _names(attributes.get("name", ""))
+            (built,) = outcome.images
+            with self._progress.doing(step, "exporting layers"):
+                pass
+            with self._progress.doing(step, f"writing image {built.image.config_digest}"):
+                image_id = self._worker.keep(built.image, [])
+            for name in names:
+                with self._progress.doing(step, f"naming to {name}"):
+                    self._worker.keep(built.image, [name])
+        response = {"containerimage.config.digest": image_id, "containerimage.digest": image_id}
+        if names:
+            response["image.name"] = ",".join(names)
+        return response
+
+    # --- files of the client --------------------------------------------------
+
+    def _to_folder(self, number: int, outcome: Outcome) -> None:
+        step = vertex(
+            "exporting to client directory", vertex_digest("export", self._build.ref, number)
+        )
+        with self._progress.running(step):
+            self._check_client()
+            line = self._progress.status(step, "copying files", "transferring")
+            entries = _entries(outcome)
+            self._build.session.send_folder(entries, exporter=number)
+            line.complete(sum(len(entry.content) for entry in entries))
+
+    def _to_tar(self, number: int, outcome: Outcome) -> None:
+        step = vertex(
+            "exporting to client tarball", vertex_digest("export", self._build.ref, number)
+        )
+        with self._progress.running(step):
+            self._check_client()
+            with self._progress.doing(step, "sending tarball"):
+                tree = _tree(outcome)
+                content = b"".join(write_layer(difference(None, tree)))
+                self._build.session.send_file(content, exporter=number)
+
+    def _check_client(self) -> None:
+        methods = {method.lower() for method in self._build.session.methods}
+        if _FILE_SEND.lower() not in methods:
+            words = f"method {_FILE_SEND.replace('/Diff', '/diff').replace('Copy', 'copy')} not "
+            raise CallError(RpcStatus(Code.UNKNOWN, f"{words}supported by the client"))
+
+
+def _names(text: str) -> list[str]:
+    """Return the names of an image with their domains and tags.
+
+    Raises:
+        CallError: one is malformed.
+    """
+    names = []
+    for name in filter(None, text.split(",")):
+        try:
+            reference = ImageReference.parse(name)
+        except ImageNameError as error:
+            words = f"invalid reference format: {name}"
+            raise CallError(RpcStatus(Code.UNKNOWN, words)) from error
+        tag = reference.tag or DEFAULT_TAG
+        names.append(f"{reference.domain}/{reference.path}:{tag}")
+    return names
+
+
+def _tree(outcome: Outcome) -> Folder:
+    """Return the files of a result; those of several platforms in a folder each."""
+    if not outcome.is_index:
+        return next((built.tree for built in outcome.images if built.tree), empty_folder())
+    root = empty_folder()
+    for built in outcome.images:
+        name = str(built.platform).replace("/", "_")
+        root.names[name] = built.tree or empty_folder()
+    return root
+
+
+def _entries(outcome: Outcome) -> list[SentEntry]:
+    first: dict[int, str] = {}
+    entries = []
+    for path, entry in _tree(outcome).walk():
+        file = entry.file if isinstance(entry, Folder) else entry
+        link = file.link
+        if file.inode:
+            link = first.get(file.inode, "")
+            first.setdefault(file.inode, path)
+        is_linked = bool(link) and file.kind != "symlink"
+        entries.append(
+            SentEntry(
+                path,
+                b"" if file.kind != "file" or is_linked else b"".join(file.pieces()),
+                go_mode(file),
+                link,
+                file.mtime * 10**9 + file.nanoseconds,
+            )
+        )
+    return entries
+
+
+def go_mode(file: File) -> int:
+    """Return a file's mode as Go has it: https://pkg.go.dev/io/fs#FileMode."""
+    mode = file.mode & 0o777
+    for own, bit in ((0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20)):
+        mode |= bit if file.mode & own else 0
+    return mode | {"dir": GO_DIRECTORY, "symlink": GO_SYMLINK}.get(file.kind, 0)

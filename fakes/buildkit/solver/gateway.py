@@ -1,0 +1,218 @@
+"""The gateway of a daemon that builds: clients in the place of a frontend solve, read, return."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagebuilders.buildkit.control.gateway import SERVICE
+from imagebuilders.buildkit.proto.filesync_pb2 import Stat
+from imagebuilders.buildkit.proto.gateway_pb2 import (
+    APICap,
+    PongResponse,
+    ReadDirRequest,
+    ReadDirResponse,
+    ReadFileRequest,
+    ReadFileResponse,
+    Ref,
+    RefMap,
+    Result,
+    SolveRequest,
+    StatFileRequest,
+    StatFileResponse,
+)
+from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.status import Code, RpcStatus
+from imagebuilders.evaluation.paths_in_trees import resolve_source
+from imagebuilders.evaluation.trees import Folder, empty_folder
+from imagebuilders.exceptions import EvaluationError
+from imagebuilders.oci.file_tree import clean
+
+from ..gateway import ScriptedGateway
+from .exporters import go_mode, wanted_exporters
+from .outcome import Outcome
+from .solver import FRONTEND
+
+if TYPE_CHECKING:
+    from imagebuilders.buildkit.transport.call import Call, Handler
+    from imagebuilders.oci.file_tree import File
+
+    from ...records import BuildRecord
+    from ..script import ScriptedBuild
+    from .solver import Solver
+
+_FRONTEND_CAPS = (
+    *("frontend.caps", "frontend.inputs", "gateway.evaluate", "gateway.solve.evaluate"),
+    *("gateway.solve.metadata", "gateway.warnings", "importcaches", "proto.refarray", "readdir"),
+    *("readfile", "reference.output", "resolveimage", "resolveimage.resolvemode", "return"),
+    *("returnmap", "solve.base", "solve.inlinereturn", "source.metaresolver", "statfile"),
+)
+_LLB_CAPS = (
+    *("constraints", "exec.meta.base", "exec.meta.network", "exec.meta.proxyenv"),
+    *("exec.meta.security", "exec.meta.setsdefaultpath", "exec.meta.ulimit", "exec.mount.bind"),
+    *("exec.mount.bind.readwrite-nooutput", "exec.mount.cache", "exec.mount.cache.sharing"),
+    *("exec.mount.secret", "exec.mount.selector", "exec.mount.ssh", "exec.mount.tmpfs"),
+    *("exec.mount.tmpfs.size", "exec.secretenv", "exporter.multiple", "exporter.sourcedateepoch"),
+    *("file.base", "file.copy.includeexcludepatterns", "file.rm.wildcard", "meta.description"),
+    *("meta.exportcache", "meta.ignorecache", "platform", "source.http", "source.image"),
+    *("source.image.resolvemode", "source.local", "source.local.differ"),
+    *("source.local.excludepatterns", "source.local.followpaths", "source.local.sessionid"),
+    *("source.local.includepatterns", "source.local.sharedkeyhint", "source.local.unique"),
+)
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """A result that a client holds a reference to."""
+
+    outcome: Outcome
+    record: BuildRecord
+    tree: Folder
+
+
+class SolverGateway(ScriptedGateway):
+    """Lets clients solve through the gateway.
+
+    Args:
+        solver: builds.
+    """
+
+    def __init__(self, solver: Solver) -> None:
+        super().__init__()
+        self._solver = solver
+        self._solved: dict[str, _Solved] = {}
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what serves the calls, by path."""
+        return {
+            **super().handlers(),
+            f"{SERVICE}ReadFile": self._read_file,
+            f"{SERVICE}ReadDir": self._read_dir,
+            f"{SERVICE}StatFile": self._stat_file,
+            f"{SERVICE}Evaluate": self._evaluate,
+            f"{SERVICE}Warn": self._evaluate,
+        }
+
+    def _ping(self, call: Call) -> None:
+        self.find(call)
+        call.receive()
+        answer = PongResponse(
+            FrontendAPICaps=[APICap(ID=name, Enabled=True) for name in _FRONTEND_CAPS],
+            LLBCaps=[APICap(ID=name, Enabled=True) for name in _LLB_CAPS],
+        )
+        call.send(answer.SerializeToString())
+
+    def ask(self, build: ScriptedBuild, question: SolveRequest) -> Result:
+        """Return a frontend's result.
+
+        Raises:
+            CallError: the build failed.
+        """
+        if question.Frontend != FRONTEND:
+            if question.Frontend:
+                words = f"invalid frontend: {question.Frontend}"
+            else:
+                words = "the BuildKit double does not implement builds without a frontend (LLB)"
+            raise CallError(RpcStatus(Code.UNKNOWN, words))
+        wanted_exporters(build, self._solver.look)
+        record = self._solver.record(build)
+        outcome = self._solver.solve(build, dict(question.FrontendOpt), record)
+        return self._result(outcome, record)
+
+    def finish(self, build: ScriptedBuild, result: Result) -> Mapping[str, str]:
+        """Export a result that the client returned; return what the exporters say."""
+        solved = [self._solved[ref] for ref in _refs_of(result) if ref in self._solved]
+        if not solved:
+            return {}
+        wanted = wanted_exporters(build, self._solver.look)
+        found = solved[0]
+        return self._solver.export(build, wanted, found.outcome, found.record)
+
+    def _result(self, outcome: Outcome, record: BuildRecord) -> Result:
+        metadata = dict(outcome.metadata)
+        refs = []
+        for built in outcome.images:
+            name = uuid.uuid4().hex[:25]
+            self._solved[name] = _Solved(outcome, record, built.tree or empty_folder())
+            refs.append((str(built.platform), Ref(id=name)))
+            key = f"containerimage.config/{built.platform}" if outcome.is_index else ""
+            metadata[key or "containerimage.config"] = built.image.document
+        if not outcome.is_index:
+            return Result(ref=refs[0][1] if refs else Ref(), metadata=metadata)
+        platforms = [
+            {"ID": str(built.platform), "Platform": built.platform.to_json()}
+            for built in outcome.images
+        ]
+        metadata["refs.platforms"] = json.dumps({"Platforms": platforms}).encode()
+        return Result(refs=RefMap(refs=dict(refs)), metadata=metadata)
+
+    # --- reading --------------------------------------------------------------
+
+    def _read_file(self, call: Call) -> None:
+        request = ReadFileRequest.FromString(call.receive() or b"")
+        entry = self._entry(call, request.Ref, request.FilePath, "open")
+        if isinstance(entry, Folder):
+            raise _refused(f"read /{clean(request.FilePath)}: is a directory")
+        content = b"".join(entry.pieces())
+        if request.HasField("Range"):
+            begin, length = request.Range.Offset, request.Range.Length
+            content = content[begin : begin + length] if length else content[begin:]
+        call.send(ReadFileResponse(Data=content).SerializeToString())
+
+    def _read_dir(self, call: Call) -> None:
+        request = ReadDirRequest.FromString(call.receive() or b"")
+        entry = self._entry(call, request.Ref, request.DirPath, "open")
+        if not isinstance(entry, Folder):
+            raise _refused(f"readdirent /{clean(request.DirPath)}: not a directory")
+        entries = [_stat(name, entry.names[name]) for name in entry.sorted_names()]
+        call.send(ReadDirResponse(entries=entries).SerializeToString())
+
+    def _stat_file(self, call: Call) -> None:
+        request = StatFileRequest.FromString(call.receive() or b"")
+        entry = self._entry(call, request.Ref, request.Path, "lstat")
+        name = clean(request.Path).rpartition("/")[2]
+        call.send(StatFileResponse(stat=_stat(name, entry)).SerializeToString())
+
+    def _evaluate(self, call: Call) -> None:
+        self.find(call)
+        call.receive()
+        call.send(b"")  # everything is done when it is asked for
+
+    def _entry(self, call: Call, ref: str, path: str, operation: str) -> File | Folder:
+        self.find(call)
+        if ref not in self._solved:
+            raise _refused(f"no such ref: {ref}")
+        tree = self._solved[ref].tree
+        try:
+            entry = tree.find(resolve_source(tree, clean(path)))
+        except EvaluationError as error:
+            raise _refused(error.message) from error
+        if entry is None:
+            raise _refused(f"{operation} /{clean(path)}: no such file or directory")
+        return entry
+
+
+def _refs_of(result: Result) -> list[str]:
+    if result.WhichOneof("result") == "refs":
+        return [ref.id for ref in result.refs.refs.values()]
+    return [result.ref.id or result.refDeprecated]
+
+
+def _stat(name: str, entry: File | Folder) -> Stat:
+    file = entry.file if isinstance(entry, Folder) else entry
+    return Stat(
+        path=name.encode("utf-8", "surrogateescape"),
+        mode=go_mode(file),
+        uid=file.uid,
+        gid=file.gid,
+        size=0 if file.kind == "dir" else file.size,
+        modTime=file.mtime * 10**9 + file.nanoseconds,
+        linkname=file.link.encode("utf-8", "surrogateescape"),
+    )
+
+
+def _refused(words: str) -> CallError:
+    return CallError(RpcStatus(Code.UNKNOWN, words))

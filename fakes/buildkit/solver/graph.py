@@ -1,0 +1,191 @@
+"""The vertices of a build: one for each thing that it does, with those it is made from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from imagebuilders.evaluation.steps import (
+    ContextOrigin,
+    Copy,
+    ImageOrigin,
+    Lines,
+    Origin,
+    PathSource,
+    Run,
+    ScratchOrigin,
+    StageOrigin,
+)
+from imagebuilders.go_text import clean_path
+
+from .progress import vertex, vertex_digest
+
+if TYPE_CHECKING:
+    from imagebuilders.buildkit.proto.control_pb2 import Vertex
+    from imagebuilders.evaluation.resolution import Resolution
+    from imagebuilders.evaluation.steps import Stage, Step
+
+    from .bases import BaseImages
+
+_NUMBERED = re.compile(r"\[(.*?) *\d+/(\d+)\] ")
+_NO_LINES = Lines(0, 0)
+BUILD_CONTEXT = "[internal] load build context"
+
+
+class Graph:
+    """The vertices of a resolved Dockerfile.
+
+    Args:
+        resolution: the Dockerfile.
+        images: finds images.
+        session: the client's session, on which the vertices of its folders depend.
+        is_index: the result is one of several platforms.
+    """
+
+    def __init__(
+        self, resolution: Resolution, images: BaseImages, session: str, *, is_index: bool
+    ) -> None:
+        self._resolution = resolution
+        self._images = images
+        self._session = session
+        self._is_index = is_index
+        self._steps: dict[int, Vertex] = {}
+        self._origins: dict[Origin, Vertex] = {}
+        self._last: dict[int, Vertex] = {}
+        self.all: list[Vertex] = []
+        """In the order in which they can be done."""
+        self._add_stage(resolution.target_stage)
+
+    def of_step(self, step: Step) -> Vertex:
+        """Return the vertex of a step that makes a layer."""
+        return self._steps[id(step)]
+
+    def of_origin(self, origin: ImageOrigin | ContextOrigin) -> Vertex | None:
+        """Return the vertex of an image or a context, if it is used."""
+        return self._origins.get(origin)
+
+    def at(self, line: int) -> Vertex | None:
+        """Return the vertex of the step that stands in a line of the Dockerfile."""
+        return next(
+            (
+                self._steps[id(step)]
+                for stage in self._resolution.stages
+                for step in stage.steps
+                if id(step) in self._steps and step.lines.first == line
+            ),
+            None,
+        )
+
+    def images(self) -> list[Vertex]:
+        """Return the vertices of images."""
+        return [made for key, made in self._origins.items() if isinstance(key, ImageOrigin)]
+
+    # --- making ---------------------------------------------------------------
+
+    def _add_stage(self, stage: Stage) -> None:
+        if stage.index in self._last:
+            return
+        last = self._add_origin(stage.base, stage)
+        for step in stage.steps:
+            if step.makes_layer:
+                last = self._add_step(step, last, stage)
+        if last is not None:
+            self._last[stage.index] = last
+
+    def _add_step(self, step: Step, below: Vertex | None, stage: Stage) -> Vertex:
+        inputs = [] if below is None else [below.digest]
+        for origin in _origins_of(step):
+            found = self._add_origin(origin, None)
+            if found is not None and found.digest not in inputs:
+                inputs.append(found.digest)
+        plain = replace(step, lines=_NO_LINES, created_by="")
+        made = vertex(step.title, vertex_digest(repr(plain), str(stage.platform), inputs), inputs)
+        self._steps[id(step)] = made
+        self.all.append(made)
+        return made
+
+    def _add_origin(self, origin: Origin, stage: Stage | None) -> Vertex | None:
+        if isinstance(origin, ScratchOrigin):
+            return None
+        if isinstance(origin, StageOrigin):
+            self._add_stage(self._resolution.stages[origin.index])
+            return self._last.get(origin.index)
+        if origin in self._origins:
+            return self._origins[origin]
+        if isinstance(origin, ImageOrigin):
+            base = self._images.find(origin.reference, origin.platform)
+            title = f"{self._numbered(stage)}FROM {base.title}"
+            made = vertex(title, vertex_digest("image", base.title, str(origin.platform)))
+        else:
+            named = f"[context {origin.name}] load from client"
+            made = vertex(
+                named if origin.name else BUILD_CONTEXT,
+                vertex_digest("context", origin.name, self._session),
+            )
+        self._origins[origin] = made
+        self.all.append(made)
+        return made
+
+    def _numbered(self, stage: Stage | None) -> str:
+        """Return the stage and number in front of a FROM, as those of its steps have them."""
+        if stage is None:
+            return ""
+        for step in stage.steps:
+            if match := _NUMBERED.match(step.title):
+                width = len(match[2])
+                stage_name = f"{match[1]} " if match[1] else ""
+                return f"[{stage_name}{'1'.rjust(width)}/{match[2]}] "
+        title = "" if self._is_alone() else f"{stage.name or f'stage-{stage.index}'} "
+        platform = f"{stage.platform} " if self._is_index else ""
+        return f"[{platform}{title}1/1] "
+
+    def _is_alone(self) -> bool:
+        """Whether there is one stage, and no image that files are taken from."""
+        stages = self._resolution.stages
+        return len(stages) == 1 and not any(
+            isinstance(origin, ImageOrigin)
+            for step in stages[0].steps
+            for origin in _origins_of(step)
+        )
+
+
+def _origins_of(step: Step) -> Iterable[Origin]:
+    """Return where a step takes files from."""
+    if isinstance(step, Copy):
+        if any(isinstance(source, PathSource) for source in step.sources):
+            yield step.origin
+    elif isinstance(step, Run):
+        for mount in step.mounts:
+            if mount.origin is not None:
+                yield mount.origin
+
+
+def context_paths(stages: Iterable[Stage], name: str) -> list[str]:
+    """Return the paths that steps take of a context; none for all of it.
+
+    Args:
+        stages: the stages of the Dockerfile.
+        name: the context's; empty for the main one.
+    """
+    paths: set[str] = set()
+    for stage in stages:
+        for step in stage.steps if stage.needed else ():
+            if isinstance(step, Copy) and step.origin == ContextOrigin(name):
+                paths.update(
+                    clean_path(f"/{source.path}/{source.include}")[1:]
+                    for source in step.sources
+                    if isinstance(source, PathSource)
+                )
+            elif isinstance(step, Run):
+                paths.update(
+                    clean_path(f"/{mount.source}")[1:]
+                    for mount in step.mounts
+                    if mount.origin == ContextOrigin(name)
+                )
+    if "" in paths:
+        return []
+    return [
+        path for path in sorted(paths) if not any(path.startswith(f"{above}/") for above in paths)
+    ]

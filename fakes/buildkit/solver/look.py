@@ -1,0 +1,59 @@
+"""What a BuildKit double looks like: a version, and whose it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagebuilders.evaluation.daemon import BUILDKITD, GRAPH_ENGINE, Daemon
+from imagebuilders.evaluation.frontend import NEWEST, Frontend
+
+_OF_GRAPH_DRIVER = frozenset({"moby", "local", "tar"})
+_ALL = frozenset({"image", "oci", "docker", "local", "tar"})
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a daemon looks like.
+
+    Attributes:
+        version: what `Info` answers; `None` for a daemon that has neither `Info` nor history.
+        frontend: the version of its Dockerfile frontend.
+        files: its ways with files.
+        exporters: the types that it has.
+        is_engine: it is inside of an engine, whose images it looks at first.
+        has_details: whether errors have typed details.
+        knows_exporter_lists: whether a request's list of exporters counts, and not only its older
+            fields for one.
+    """
+
+    version: str | None
+    frontend: Frontend
+    files: Daemon
+    exporters: frozenset[str] = _ALL
+    is_engine: bool = False
+    has_details: bool = True
+    knows_exporter_lists: bool = True
+
+
+_ENGINE_FRONTEND = Frontend(1, 19)
+"""That of 28.5; older ones are not told apart from it yet."""
+
+LOOKS = {
+    "20.10": Look(
+        None,
+        _ENGINE_FRONTEND,
+        GRAPH_ENGINE,
+        _OF_GRAPH_DRIVER,
+        is_engine=True,
+        has_details=False,
+        knows_exporter_lists=False,
+    ),
+    "26.1": Look(
+        "v0.0.0+unknown", _ENGINE_FRONTEND, GRAPH_ENGINE, _OF_GRAPH_DRIVER, is_engine=True
+    ),
+    "28.5": Look(
+        "v0.0.0+unknown", _ENGINE_FRONTEND, GRAPH_ENGINE, _OF_GRAPH_DRIVER, is_engine=True
+    ),
+    "0.32": Look("v0.32.2", NEWEST, BUILDKITD),
+}
+"""The daemons whose ways are known, by version: of an engine, or of BuildKit itself."""

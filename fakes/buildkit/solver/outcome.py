@@ -1,0 +1,43 @@
+"""What a build made, before it is exported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imagebuilders.evaluation.trees import Folder
+    from imagebuilders.oci.platform import Platform
+
+    from ...images.image import Image
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    """An image for one platform.
+
+    Attributes:
+        platform: what it is for.
+        image: the image.
+        tree: its files; `None` if nothing was ever written.
+    """
+
+    platform: Platform
+    image: Image
+    tree: Folder | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a frontend made of a build.
+
+    Attributes:
+        images: one for each platform.
+        is_index: it is an index of images, even if there is only one.
+        metadata: what the frontend says beside it.
+    """
+
+    images: tuple[BuiltImage, ...] = ()
+    is_index: bool = False
+    metadata: Mapping[str, bytes] = field(default_factory=dict, hash=False)

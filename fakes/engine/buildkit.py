@@ -1,0 +1,112 @@
+"""The BuildKit inside an engine double: a solver that has the engine's images and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from ..buildkit import ScriptedBuildKit
+from ..buildkit.solver import LOOKS, Solver, SolverGateway
+from .errors import ApiError
+
+if TYPE_CHECKING:
+    from ..images.image import Image
+    from ..images.reference import Reference
+    from ..records import BuildRecord
+    from ..shell.run_rules import RunRules
+    from .images.store import ImageStore
+    from .registries.access import RegistryAccess
+    from .versions import EngineVersion
+
+
+class Stores(Protocol):
+    """An engine, as far as its BuildKit knows it. What it has is another after a reset.
+
+    Attributes:
+        clock: nanoseconds since the epoch.
+        images: every image.
+        registries: where pulls come from.
+        run_rules: what RUN steps do.
+        builds: every build.
+    """
+
+    clock: Callable[[], int]
+    images: ImageStore
+    registries: RegistryAccess
+    run_rules: RunRules
+    builds: list[BuildRecord]
+
+    def parse_name(self, name: str) -> Reference:
+        """Read an image name."""
+        ...
+
+
+class EngineWorker:
+    """What an engine gives the solver of its BuildKit.
+
+    Args:
+        stores: of the engine.
+    """
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    @property
+    def rules(self) -> RunRules:
+        """What RUN steps do."""
+        return self._stores.run_rules
+
+    @property
+    def builds(self) -> list[BuildRecord]:
+        """Where builds are recorded."""
+        return self._stores.builds
+
+    @property
+    def hub_is_real(self) -> bool:
+        """Whether names of the public hub lead over the network."""
+        return self._stores.registries.hub_is_real
+
+    def time_ns(self) -> int:
+        """Return nanoseconds since the epoch."""
+        return self._stores.clock()
+
+    def local_image(self, reference: str) -> Image | None:
+        """Return an image of the engine's own store."""
+        with suppress(ApiError):
+            return self._stores.images.find(reference)
+        return None
+
+    def knows_in_hub(self, path: str) -> bool:
+        """Return whether anything of a repository of the public hub was seeded."""
+        return path in self._stores.registries.hub.paths()
+
+    def hub_image(self, path: str, tag: str, digest: str) -> tuple[Image, str] | None:
+        """Return an image of the public hub that was seeded, and the digest of its manifest."""
+        return self._stores.registries.hub.find(path, tag, digest)
+
+    def keep(self, image: Image, names: Sequence[str]) -> str:
+        """Put an image into the store, under some names."""
+        images = self._stores.images
+        with images.lock:
+            kept = images.add(image)
+            for name in names:
+                images.retag(self._stores.parse_name(name), kept)
+        return kept.id
+
+
+class EngineBuildKit(ScriptedBuildKit):
+    """The BuildKit of an engine, which evaluates Dockerfiles.
+
+    Args:
+        stores: of the engine.
+        version: what the engine looks like.
+
+    Attributes:
+        solver: what builds.
+    """
+
+    def __init__(self, stores: Stores, version: EngineVersion) -> None:
+        look = LOOKS[version.name]
+        self.solver = Solver(EngineWorker(stores), look)
+        super().__init__(self.solver, version=look.version, gateway=SolverGateway(self.solver))

@@ -1,0 +1,161 @@
+"""The gateway of the BuildKit inside an engine double, by which `docker buildx` builds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+
+import pytest
+
+from fakes import FakeDockerClient, FakeDockerEngine
+from imagebuilders.buildkit import ControlClient
+from imagebuilders.buildkit.control.client import SERVICE as CONTROL
+from imagebuilders.buildkit.control.gateway import BUILD_ID, SERVICE
+from imagebuilders.buildkit.engine import engine_buildkit
+from imagebuilders.buildkit.proto import control_pb2, gateway_pb2
+from imagebuilders.buildkit.session.file_sync import FileSync
+from imagebuilders.buildkit.session.session import Session
+from imagebuilders.buildkit.session.synced_folders import PackedFolder
+from imagebuilders.buildkit.transport.call import Call
+from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.docker.build_engine import GivenEngine
+
+REF = "ref1"
+
+
+@pytest.fixture
+def client(engine: FakeDockerEngine) -> Iterator[ControlClient]:
+    """A client of the engine's BuildKit."""
+    with (
+        closing(FakeDockerClient(engine)) as sdk,
+        engine_buildkit(GivenEngine(sdk)) as control,
+    ):
+        yield control
+
+
+def _folder(files: Mapping[str, bytes]) -> PackedFolder:
+    return PackedFolder.of(
+        [
+            Entry(name, EntryType.FILE, size=len(content), source=content)
+            for name, content in files.items()
+        ]
+    )
+
+
+class Bridge:
+    """A build that is held open for a client in the place of a frontend."""
+
+    def __init__(self, client: ControlClient, build: Call, session: str) -> None:
+        self._client = client
+        self._build = build
+        self.session = session
+
+    def ask(self, method: str, request: bytes) -> bytes:
+        """Call a method of the gateway."""
+        path = f"{SERVICE}{method}"
+        return self._client.channel.unary(path, request, ((BUILD_ID, REF),), timeout=10)
+
+    def solve(self, **attributes: str) -> gateway_pb2.Result:
+        """Let the Dockerfile frontend answer."""
+        question = gateway_pb2.SolveRequest(Frontend="dockerfile.v0", FrontendOpt=attributes)
+        answer = self.ask("Solve", question.SerializeToString())
+        return gateway_pb2.SolveResponse.FromString(answer).result
+
+    def give_back(self, result: gateway_pb2.Result) -> dict[str, str]:
+        """Return a result; what the exporters say of it."""
+        self.ask("Return", gateway_pb2.ReturnRequest(result=result).SerializeToString())
+        answer = self._build.receive(10)
+        return dict(control_pb2.SolveResponse.FromString(answer or b"").ExporterResponse)
+
+
+@contextmanager
+def _held(client: ControlClient, dockerfile: bytes, **exporter: str) -> Iterator[Bridge]:
+    session = Session(
+        [FileSync({"dockerfile": _folder({"Dockerfile": dockerfile}), "context": _folder({})})]
+    )
+    with client.attached(session):
+        request = control_pb2.SolveRequest(Ref=REF, Session=session.id)
+        if exporter:
+            request.Exporters.append(control_pb2.Exporter(Type="moby", Attrs=exporter))
+        build = client.channel.call(f"{CONTROL}Solve")
+        build.send(request.SerializeToString(), last=True)
+        status = threading.Thread(target=_listen, args=(client,))
+        status.start()
+        try:
+            yield Bridge(client, build, session.id)
+        finally:
+            build.cancel()
+            status.join(10)
+
+
+def _listen(client: ControlClient) -> None:
+    call = client.channel.call(f"{CONTROL}Status")
+    call.send(control_pb2.StatusRequest(Ref=REF).SerializeToString(), last=True)
+    while call.receive(10) is not None:
+        pass
+
+
+def test_a_result_that_is_returned_is_exported(
+    engine: FakeDockerEngine, client: ControlClient
+) -> None:
+    """As one of the engine's images, under the name that the build was asked for with."""
+    engine.on_run("make", files={"/made": "1"})
+    with _held(client, b"FROM base:1\nRUN make\n", name="app:1") as bridge:
+        result = bridge.solve(**{"label:a": "b"})
+        assert result.metadata["containerimage.config"]
+        response = bridge.give_back(result)
+    assert response["containerimage.digest"] == engine.image("app:1").id
+    assert response["image.name"] == "docker.io/library/app:1"
+    assert engine.image("app:1").parsed["config"]["Labels"] == {"a": "b"}
+    assert engine.builds[-1].image_id == engine.image("app:1").id
+
+
+def test_files_of_a_result_are_read(engine: FakeDockerEngine, client: ControlClient) -> None:
+    """Whole or in part, by their folder, and what they are."""
+    engine.on_run("make", files={"/dir/f": "12345", "/dir/sub/": ""})
+    with _held(client, b"FROM base:1\nRUN make\n") as bridge:
+        ref = bridge.solve().ref.id
+        part = gateway_pb2.ReadFileRequest(
+            Ref=ref, FilePath="dir/f", Range=gateway_pb2.FileRange(Offset=1, Length=2)
+        )
+        whole = gateway_pb2.ReadFileRequest(Ref=ref, FilePath="/dir/f")
+        found = [
+            gateway_pb2.ReadFileResponse.FromString(
+                bridge.ask("ReadFile", request.SerializeToString())
+            ).Data
+            for request in (part, whole)
+        ]
+        assert found == [b"23", b"12345"]
+        listed = gateway_pb2.ReadDirRequest(Ref=ref, DirPath="/dir").SerializeToString()
+        entries = gateway_pb2.ReadDirResponse.FromString(bridge.ask("ReadDir", listed)).entries
+        assert [entry.path for entry in entries] == [b"f", b"sub"]
+        asked = gateway_pb2.StatFileRequest(Ref=ref, Path="/dir/f").SerializeToString()
+        stat = gateway_pb2.StatFileResponse.FromString(bridge.ask("StatFile", asked)).stat
+        assert (stat.path, stat.size, stat.mode) == (b"f", 5, 0o644)
+        missing = gateway_pb2.ReadFileRequest(Ref=ref, FilePath="/no").SerializeToString()
+        with pytest.raises(CallError, match="open /no: no such file or directory"):
+            bridge.ask("ReadFile", missing)
+        with pytest.raises(CallError, match="not a directory"):
+            bridge.ask(
+                "ReadDir",
+                gateway_pb2.ReadDirRequest(Ref=ref, DirPath="/dir/f").SerializeToString(),
+            )
+
+
+def test_what_the_gateway_can_do(client: ControlClient) -> None:
+    """A client asks for it first."""
+    with _held(client, b"FROM scratch\n") as bridge:
+        answer = gateway_pb2.PongResponse.FromString(bridge.ask("Ping", b""))
+    assert {cap.ID for cap in answer.FrontendAPICaps} >= {"solve.base", "readfile", "return"}
+    assert all(cap.Enabled for cap in answer.LLBCaps)
+
+
+def test_a_frontend_that_is_not_there(client: ControlClient) -> None:
+    """Neither by its name, nor as no frontend at all."""
+    with _held(client, b"FROM scratch\n") as bridge:
+        for name, words in (("nope.v0", "invalid frontend: nope.v0"), ("", "does not implement")):
+            question = gateway_pb2.SolveRequest(Frontend=name)
+            with pytest.raises(CallError, match=words):
+                bridge.ask("Solve", question.SerializeToString())
