@@ -26,12 +26,16 @@ _COMMANDS = {
         "Look at what earlier builds left for later ones, and remove it.",
     ),
     "context": NamedCommand(f"{_HERE}.context_commands:context", "Look at what goes into a build."),
+    "diff": NamedCommand(f"{_HERE}.diff_command:diff", "Show what differs between two images."),
     "doctor": NamedCommand(
         f"{_HERE}.doctor_command:doctor", "See whether builds can work here, and what is missing."
     ),
     "flavors": NamedCommand(f"{_HERE}.stack_commands:flavors", "List what a stack can be made of."),
     "history": NamedCommand(
         f"{_HERE}.history_commands:history", "Show the builds that the daemon remembers."
+    ),
+    "inspect": NamedCommand(
+        f"{_HERE}.inspect_command:inspect", "Show an image: platforms, layers, attestations."
     ),
     "plan": NamedCommand(f"{_HERE}.plan_command:plan", "Show what a build would do, step by step."),
     "stack": NamedCommand(f"{_HERE}.stack_commands:stack", "Look at the active stack."),

@@ -6,6 +6,7 @@ close the connection at once, for that is what makes the engine stop.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -201,3 +202,28 @@ def get(client: docker.DockerClient, path: str) -> object:
     ):
         check_status(answer)
         return next(parse_json_stream([answer.read(MAX_ANSWER_BYTES)]), None)
+
+
+def get_list(client: docker.DockerClient, path: str) -> list[object]:
+    """Return the engine's answer to a question whose answer is a list, parsed from JSON.
+
+    Args:
+        client: the engine's client.
+        path: the path below the API's version, as in `/images/app/history`.
+
+    Raises:
+        EngineError: the engine refused, was silent, went away, or its answer is no JSON list.
+    """
+    with (
+        engine_errors(),
+        exchange(client, "GET", path, idle_timeout=client.api.timeout) as answer,
+    ):
+        check_status(answer)
+        content = answer.read(MAX_ANSWER_BYTES)
+    try:
+        found: object = json.loads(content)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        raise EngineError("The engine's answer is not a list of JSON values.")
+    return found

@@ -43,7 +43,7 @@ _ORDER = (
     ("connections",),
     ("docker",),
     ("buildkit",),
-    ("unchanged",),
+    ("unchanged", "inspection"),
     ("components",),
     ("aws",),
     ("container_registries", "artifact_stores"),
