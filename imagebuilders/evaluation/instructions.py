@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from imagebuilders.dockerfile import expand, read_health_check
+from imagebuilders.dockerfile.signals import is_signal
 from imagebuilders.evaluation import go_values
 from imagebuilders.evaluation.copy_instructions import CopyContext, resolve_copy
 from imagebuilders.evaluation.lint import Linter
@@ -19,7 +20,6 @@ from imagebuilders.evaluation.outline import Outliner
 from imagebuilders.evaluation.paths import is_absolute, to_slashes, working_dir
 from imagebuilders.evaluation.ports import read_ports
 from imagebuilders.evaluation.run_instructions import resolve_run, with_shell
-from imagebuilders.evaluation.signals import is_signal
 from imagebuilders.evaluation.stages import Command, StageState
 from imagebuilders.evaluation.steps import (
     Arg,

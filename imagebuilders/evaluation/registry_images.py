@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from types import TracebackType
 
-from imagebuilders.distribution import CredentialSource, RegistryClient, Repository
+from imagebuilders.distribution import CredentialSource
+from imagebuilders.distribution.registries import Registries, choose_image, read_config
 from imagebuilders.exceptions import ImageBuilderError, RegistryNotFoundError
-from imagebuilders.oci.image_config import MAX_CONFIG_BYTES
 from imagebuilders.oci.json_document import dump_object
-from imagebuilders.oci.manifest import Index, Manifest
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
@@ -26,10 +24,8 @@ class RegistryImages:
         Args:
             credentials: knows who to be at which registry.
         """
-        self._credentials = credentials
-        self._clients: dict[str, RegistryClient] = {}
+        self._registries = Registries(credentials)
         self._known: dict[tuple[str, str], bytes] = {}
-        self._open = ExitStack()
 
     def __enter__(self) -> RegistryImages:
         return self
@@ -44,7 +40,7 @@ class RegistryImages:
 
     def close(self) -> None:
         """Close all connections."""
-        self._open.close()
+        self._registries.close()
 
     def config(self, reference: str, platform: Platform) -> bytes:
         """Return the JSON document of an image's configuration.
@@ -62,29 +58,15 @@ class RegistryImages:
 
     def _ask(self, reference: str, platform: Platform) -> bytes:
         name = ImageReference.parse(reference)
-        repository = self._repository(name)
+        repository = self._registries.repository(name)
         try:
             stored = repository.read_manifest(name.digest or name.tag or DEFAULT_TAG)
         except RegistryNotFoundError as error:
             raise ImageBuilderError(f"{reference}: not found") from error
-        found = stored.parse()
-        if isinstance(found, Index):
-            entry = found.choose(platform)
-            if entry is None:
-                raise ImageBuilderError("no match for platform in manifest: not found")
-            found = repository.read_manifest(entry.digest).parse()
-        if not isinstance(found, Manifest):
-            raise ImageBuilderError(f"{reference}: an index inside of an index is not read")
-        config = found.config
-        return repository.read_blob(config.digest, size=config.size, max_bytes=MAX_CONFIG_BYTES)
-
-    def _repository(self, name: ImageReference) -> Repository:
-        client = self._clients.get(name.domain)
-        if client is None:
-            client = RegistryClient(name.domain, credentials=self._credentials)
-            self._open.callback(client.close)
-            self._clients[name.domain] = client
-        return client.repository(name.path)
+        found = choose_image(repository, stored.parse(), platform)
+        if found is None:
+            raise ImageBuilderError("no match for platform in manifest: not found")
+        return read_config(repository, found)
 
 
 class UnknownImages:

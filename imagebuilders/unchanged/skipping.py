@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from imagebuilders.distribution.registries import Registries
 from imagebuilders.events import BuildSkipped, Event, Notice
 from imagebuilders.exceptions import RegistryError
 from imagebuilders.unchanged.build_key import (
@@ -14,7 +16,7 @@ from imagebuilders.unchanged.build_key import (
     build_key,
     merge_labels,
 )
-from imagebuilders.unchanged.registry_image import LABEL, Registries
+from imagebuilders.unchanged.registry_image import LABEL, resolve, unchanged
 
 if TYPE_CHECKING:
     from imagebuilders.build_options import DockerBuildOptions
@@ -63,7 +65,7 @@ def decide(
     options = inputs.options
     with Registries(credentials) as registries:
         try:
-            key = build_key(inputs, registries.resolve)
+            key = build_key(inputs, partial(resolve, registries))
         except KeyUnknownError as error:
             tell(Notice(f"{reference} is built in any case: {str(error).rstrip('.')}."))
             return SkipDecision(options)
@@ -73,7 +75,7 @@ def decide(
             tell(Notice(f"{reference} is built in any case, for the option {more[0]!r}."))
             return labelled
         try:
-            digest = registries.unchanged(reference, key, options.platform)
+            digest = unchanged(registries, reference, key, options.platform)
         except RegistryError as error:
             tell(Notice(f"{reference} is built, as the registry cannot be asked for it: {error}"))
             return labelled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imagebuilders.dockerfile.signals import is_signal
 from imagebuilders.go_text import to_lower
 
 from ...images.config import RunConfig
@@ -57,9 +58,7 @@ def apply_changes(version: EngineVersion, config: RunConfig, changes: list[str])
     try:
         for instruction in instructions:
             steps.expand(instruction, state, syntax)
-            if instruction.keyword == "stopsignal" and not steps.is_signal(
-                instruction.arguments[0]
-            ):
+            if instruction.keyword == "stopsignal" and not is_signal(instruction.arguments[0]):
                 raise ApiError(400, messages.BAD_SIGNAL(version, instruction.arguments[0]))
             if instruction.keyword == "workdir":
                 path = steps.working_directory(state, instruction.arguments[0])

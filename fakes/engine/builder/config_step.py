@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 
+from imagebuilders.dockerfile.signals import is_signal
+
 from ...images.config import RunConfig
 from .. import messages
 from ..dockerfile.instructions import Instruction
@@ -25,7 +27,7 @@ def config_step(build: BuildState, stage: StageState, instruction: Instruction) 
     keyword, version = instruction.keyword, build.host.state.version
     old = stage.config.healthcheck
     comment = steps.CONFIG_STEPS[keyword](stage, instruction, build.syntax)
-    if keyword == "stopsignal" and not steps.is_signal(instruction.arguments[0]):
+    if keyword == "stopsignal" and not is_signal(instruction.arguments[0]):
         raise StepError(messages.BAD_SIGNAL(version, instruction.arguments[0]))
     if keyword == "healthcheck":
         comment = steps.health_comment(instruction, version)

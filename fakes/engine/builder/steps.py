@@ -13,46 +13,6 @@ from ..errors import DockerfileError, StepError
 from ..versions import EngineVersion
 from .state import StageState, substitution_env
 
-_SIGNALS = frozenset(
-    [
-        "ABRT",
-        "ALRM",
-        "BUS",
-        "CHLD",
-        "CLD",
-        "CONT",
-        "FPE",
-        "HUP",
-        "ILL",
-        "INT",
-        "IO",
-        "IOT",
-        "KILL",
-        "PIPE",
-        "POLL",
-        "PROF",
-        "PWR",
-        "QUIT",
-        "RTMAX",
-        "RTMIN",
-        "SEGV",
-        "STKFLT",
-        "STOP",
-        "SYS",
-        "TERM",
-        "TRAP",
-        "TSTP",
-        "TTIN",
-        "TTOU",
-        "URG",
-        "USR1",
-        "USR2",
-        "VTALRM",
-        "WINCH",
-        "XCPU",
-        "XFSZ",
-    ]
-)
 _EXPANDED = frozenset(
     {"env", "label", "add", "copy", "workdir", "user", "volume", "stopsignal", "arg"}
 )
@@ -187,14 +147,6 @@ def _volume(state: StageState, instruction: Instruction, _syntax: Syntax) -> str
         volumes[path] = {}
     state.config.volumes = volumes
     return f"VOLUME [{' '.join(instruction.arguments)}]"
-
-
-def is_signal(text: str) -> bool:
-    """Whether a text names a signal, or is the number of one."""
-    if text.isdigit():
-        return int(text) != 0
-    name = text.upper().removeprefix("SIG")
-    return name in _SIGNALS or re.fullmatch(r"RTM(IN\+|AX-)([1-9]|1[0-5])", name) is not None
 
 
 def _stopsignal(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:

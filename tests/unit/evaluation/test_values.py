@@ -16,7 +16,6 @@ from imagebuilders.evaluation.lint import DESCRIPTIONS, Linter, LintOptions, par
 from imagebuilders.evaluation.mounts import resolve_mounts
 from imagebuilders.evaluation.paths import normalize, working_dir
 from imagebuilders.evaluation.ports import read_ports
-from imagebuilders.evaluation.signals import is_signal
 from imagebuilders.evaluation.stages import StageState
 from imagebuilders.evaluation.steps import ContextOrigin, Lines, Mount, ScratchOrigin
 from imagebuilders.evaluation.symbolic_mode import SymbolicMode
@@ -128,18 +127,6 @@ def test_modes_are_taken_or_refused(text: str) -> None:
     except EvaluationError:
         return
     assert 0 <= SymbolicMode.parse(text).apply(0o644, is_folder=False) <= 0o7777
-
-
-@pytest.mark.parametrize("name", ["SIGTERM", "term", "9", "-1", "SIGRTMIN+3", "rtmax-14"])
-def test_signals(name: str) -> None:
-    """Names with and without SIG, and numbers."""
-    assert is_signal(name)
-
-
-@pytest.mark.parametrize("name", ["", "0", "NOPE", "SIGRTMIN+16", "RTMAX-15", "SIGSIGTERM"])
-def test_no_signals(name: str) -> None:
-    """Neither a known name nor a number but 0."""
-    assert not is_signal(name)
 
 
 @given(st.integers(-(2**63) + 1, 2**63 - 1))

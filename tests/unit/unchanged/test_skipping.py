@@ -12,13 +12,14 @@ from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from imagebuilders import BuildContext, DefaultContainerRegistry, LocalImageBuilder
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.distribution import RegistryClient
+from imagebuilders.distribution.registries import Registries
 from imagebuilders.events import BuildSkipped, BuildStarted, Event, Notice, listen
 from imagebuilders.exceptions import ConfigurationError
 from imagebuilders.oci.manifest import Index
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 from imagebuilders.unchanged.build_key import ImageInputs, KeyUnknownError, build_key
-from imagebuilders.unchanged.registry_image import LABEL, Registries
+from imagebuilders.unchanged.registry_image import LABEL, unchanged
 
 Options = Mapping[str, object]
 
@@ -249,10 +250,10 @@ def test_an_index_is_known_by_one_platform(app: App) -> None:
     key = app.server.image(app.name, "linux/amd64").labels[LABEL]
     with Registries(_Nobody()) as registries:
         before = len(app.server.requests)
-        assert registries.unchanged(reference, key, "linux/amd64,linux/arm64") == str(digest)
+        assert unchanged(registries, reference, key, "linux/amd64,linux/arm64") == str(digest)
         assert len([each for each in app.server.requests[before:] if each.repository]) == 3
-        assert registries.unchanged(reference, key, "linux/s390x") is None
-        assert registries.unchanged(reference, "sha256:other", "linux/amd64") is None
+        assert unchanged(registries, reference, key, "linux/s390x") is None
+        assert unchanged(registries, reference, "sha256:other", "linux/amd64") is None
 
 
 def test_a_registry_that_fails_is_told(app: App) -> None:
