@@ -53,6 +53,13 @@ ENGINE_MEMORY = """\
 A process that has made 100 engines, each with a client and a build, holds {:.1f} MiB; after 1,000
 more {:.1f} MiB.
 """
+SOAK = """\
+{rounds:,} rounds of build, push, run, logs and remove, with `keep_records=100` in engine and
+registry, let the process grow by {growth:.1f} MiB (goal: 5 at most), from {first:.1f} MiB. Python
+itself needs {python:.0f} ms of processor to start and end, and with `import fakes` {fakes:.0f}
+ms; the import of `FakeDockerEngine` makes that {engine:.0f} ms, of `FakeRegistry` {registry:.0f}
+ms, of `docker` alone {docker:.0f} ms. Measured on {machine}.
+"""
 BUILDKIT_HEAD = """\
 ## Builds with BuildKit
 
@@ -112,6 +119,20 @@ def main() -> None:
         parts.append(ENGINE_HEAD.format(machine=engine["machine"]))
         parts.append(_table(engine["rows"]))
         parts.append(ENGINE_MEMORY.format(*engine["memory"].values()))
+    soak = _load("engine_soak")
+    if soak:
+        names = ("fakes.FakeDockerEngine", "fakes.FakeRegistry", "python alone")
+        engine_time, registry_time, python = (soak["imports"][name] for name in names)
+        parts.append(
+            SOAK.format(
+                **{key: soak[key] for key in ("rounds", "growth", "machine")},
+                first=soak["memory"][0],
+                **{name: soak["imports"][name] for name in ("fakes", "docker")},
+                engine=engine_time,
+                registry=registry_time,
+                python=python,
+            )
+        )
     page = [HEAD.format(machine=machine), *parts, TAIL]
     (DOCS / "benchmarks.md").write_text("\n".join(page))
     print(f"wrote {DOCS / 'benchmarks.md'}")

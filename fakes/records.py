@@ -4,8 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+RecordT = TypeVar("RecordT")
 
 _SECRET = frozenset({"authorization", "x-registry-auth", "x-registry-config"})
+
+
+class Newest(list[RecordT]):
+    """A list that keeps the newest of what is appended to it.
+
+    Args:
+        kept: how many; all of them for `None`.
+    """
+
+    def __init__(self, kept: int | None = None) -> None:
+        super().__init__()
+        self._kept = kept
+
+    def append(self, record: RecordT, /) -> None:
+        """Add the newest; the oldest goes when there are too many."""
+        super().append(record)
+        if self._kept is not None and len(self) > self._kept:
+            del self[: len(self) - self._kept]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,10 +59,17 @@ _RULES = click.option(
     "arguments of these methods.",
 )
 
+_RECORDS = click.option(
+    "--keep-records",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Remember the newest N requests, builds and events.  [default: all]",
+)
+
 
 def _options(command: _Command) -> _Command:
     """What both commands say of the engine."""
-    for option in (_RULES, _SERVICE, _SEED, _VERSION):
+    for option in (_RECORDS, _RULES, _SERVICE, _SEED, _VERSION):
         command = option(command)
     return command
 
@@ -72,10 +79,11 @@ def _engine(
     seeds: tuple[str, ...],
     services: tuple[str, ...],
     rules: TextIO | None,
+    keep_records: int | None,
 ) -> FakeDockerEngine:
     from .engine import FakeDockerEngine
 
-    made = FakeDockerEngine(engine_version)
+    made = FakeDockerEngine(engine_version, keep_records=keep_records)
     for name in seeds:
         _seed(made, name)
     for image in services:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..clock import Clock, nanoseconds
 from ..images.reference import Reference
-from ..records import BuildRecord
+from ..records import BuildRecord, Newest
 from ..shell.run_rules import RunRules, checked_policy
 from .builder.host import BuildHost
 from .buildkit import EngineBuildKit
@@ -58,6 +58,7 @@ class Daemon:
         container_policy: str,
         exec_policy: str,
         hub_is_real: bool,
+        keep_records: int | None,
         endpoints: Callable[[], Sequence[tuple[str, str]]],
         buildkit: ScriptedBuildKit | bool | None = False,
     ) -> None:
@@ -70,6 +71,7 @@ class Daemon:
             checked_policy("exec", exec_policy),
         )
         self._hub_is_real = hub_is_real
+        self._keep_records = keep_records
         self._endpoints = endpoints
         self._make()
         self.buildkit: ScriptedBuildKit | None
@@ -91,7 +93,7 @@ class Daemon:
             self.buildkit.solver.reset()
 
     def _make(self) -> None:
-        state = self.state = EngineState(self.version, self.clock)
+        state = self.state = EngineState(self.version, self.clock, self._keep_records)
         self.new_id: Callable[[], str] = state.new_id
         self.event_log = state.events
         self.images = ImageStore(state)
@@ -103,8 +105,8 @@ class Daemon:
         self.registries = RegistryAccess(self.images, hub_is_real=self._hub_is_real)
         self.run_rules = RunRules(self._run_policy)
         self.faults = FaultPlan(self._endpoints)
-        self.builds: list[BuildRecord] = []
-        self.requests: list[RequestRecord] = []
+        self.builds: list[BuildRecord] = Newest(self._keep_records)
+        self.requests: list[RequestRecord] = Newest(self._keep_records)
         self.logins: dict[str, tuple[str, str]] = {}
 
     def parse_name(self, name: str) -> Reference:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..checks import check_text
+from ..checks import check_count, check_text
 from ..clock import Clock
 from ..http.control import controlled
 from ..http.conversation import Conversation
@@ -62,6 +62,8 @@ class FakeDockerEngine(Daemon):
             only at what `seed_hub` gave.
         buildkit: whether the engine has BuildKit, which evaluates Dockerfiles as its version
             does; a `ScriptedBuildKit` does what its script says instead.
+        keep_records: how many of the newest requests, builds and events are remembered; all of
+            them when left out. A double that lives long needs a bound.
     """
 
     def __init__(
@@ -73,8 +75,10 @@ class FakeDockerEngine(Daemon):
         exec_policy: str = "record",
         clock: Clock | Callable[[], int] | None = None,
         hub_is_real: bool = False,
+        keep_records: int | None = None,
         buildkit: ScriptedBuildKit | bool | None = False,
     ) -> None:
+        check_count("keep_records", keep_records, least=0, optional=True)
         if version not in VERSIONS:
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
         super().__init__(
@@ -84,6 +88,7 @@ class FakeDockerEngine(Daemon):
             container_policy=container_policy,
             exec_policy=exec_policy,
             hub_is_real=hub_is_real,
+            keep_records=keep_records,
             endpoints=endpoints,
             buildkit=buildkit,
         )
@@ -286,7 +291,7 @@ class FakeDockerEngine(Daemon):
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """Everything that happened, oldest first, as `GET /events` tells it."""
+        """What happened, oldest first, as `GET /events` tells it; see `keep_records`."""
         self.crashes.check()
         return self.event_log.all()
 

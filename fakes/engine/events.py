@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 Event = dict[str, Any]
 
 
 class EventLog:
-    """Keeps events and wakes those who listen."""
+    """Keeps events and wakes those who listen.
 
-    def __init__(self, clock: Callable[[], int]) -> None:
+    Args:
+        clock: nanoseconds since the epoch.
+        kept: so many of the newest are kept; all of them for `None`.
+    """
+
+    def __init__(self, clock: Callable[[], int], kept: int | None = None) -> None:
         self._clock = clock
-        self._events: list[Event] = []
+        self._events: deque[Event] = deque(maxlen=kept)
+        self._count = 0
         self._changed = threading.Condition()
 
     def add(self, kind: str, action: str, actor: str, attributes: dict[str, str]) -> None:
@@ -35,10 +43,11 @@ class EventLog:
         }
         with self._changed:
             self._events.append(event)
+            self._count += 1
             self._changed.notify_all()
 
     def all(self) -> list[Event]:
-        """Every event so far."""
+        """Every event that is kept, oldest first."""
         with self._changed:
             return list(self._events)
 
@@ -47,14 +56,17 @@ class EventLog:
         position = start
         while True:
             with self._changed:
-                if position >= len(self._events):
+                if position >= self._count:
                     self._changed.wait(wait)
-                new = self._events[position:]
-            position += len(new)
+                # Of those that are gone already nobody can tell any more.
+                forgotten = self._count - len(self._events)
+                new = list(islice(self._events, max(position - forgotten, 0), None))
+                position = self._count
             if new:
                 yield from new
             else:
                 yield None
 
     def __len__(self) -> int:
-        return len(self._events)
+        """So many events have happened, those that are no longer kept too."""
+        return self._count

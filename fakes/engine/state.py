@@ -20,10 +20,12 @@ class EngineState:
         lock: whoever holds it can look and then act; no image or name comes in between.
     """
 
-    def __init__(self, version: EngineVersion, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, version: EngineVersion, clock: Callable[[], int], kept_events: int | None = None
+    ) -> None:
         self.version = version
         self.clock = clock
-        self.events = EventLog(clock)
+        self.events = EventLog(clock, kept_events)
         self.lock = threading.RLock()
         self._random = random.Random()  # noqa: S311  (ids, not secrets)
 

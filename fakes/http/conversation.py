@@ -31,7 +31,7 @@ class Conversation:
         self._stream = stream
         self._handle = handle
         self._scheme = "https" if isinstance(stream, ssl.SSLSocket) else "http"
-        self._input = Input(self._receive)
+        self._input = Input(partial(_receive, stream))
 
     def run(self) -> None:
         """Answer requests until one side wants to stop; that a client goes away is no error."""
@@ -115,13 +115,6 @@ class Conversation:
         take(self._stream, self._input.ahead())
         hang_up(self._stream)
 
-    def _receive(self, space: memoryview) -> int:
-        """Read while the double works: a client that breaks off is no defect of its."""
-        try:
-            return self._stream.recv_into(space)
-        except OSError as error:
-            raise ConnectionCutError(str(error)) from error
-
     def _send_continue(self) -> None:
         try:
             self._stream.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -143,3 +136,14 @@ class Conversation:
         refusal = Response.of(error.status, fields, text.encode("latin-1", "replace"))
         self._send(refusal, "close", bodiless=False, chunked=True)
         hang_up(self._stream)
+
+
+def _receive(stream: socket.socket, space: memoryview) -> int:
+    """Read while the double works: a client that breaks off is no defect of its.
+
+    No method: a circle of objects would keep the buffer until the collector comes by.
+    """
+    try:
+        return stream.recv_into(space)
+    except OSError as error:
+        raise ConnectionCutError(str(error)) from error

@@ -11,7 +11,8 @@ from .messages import BadRequestError, Buffer, ConnectionCutError, Headers, Resp
 
 HEAD_LIMIT = 64 * 1024
 """The most bytes of a request's head."""
-_PIECE = 256 * 1024
+_FIRST_PIECE, _PIECE = 16 * 1024, 256 * 1024
+"""Bytes that are read at once, at first and once there are more."""
 _LINE_LIMIT = 4096
 """The most bytes of a line between the chunks of a body, as Go's reader takes them."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -78,7 +79,7 @@ class Input:
 
     def __init__(self, receive: Callable[[memoryview], int]) -> None:
         self._receive = receive
-        self._space = memoryview(bytearray(_PIECE))
+        self._space = memoryview(bytearray(_FIRST_PIECE))
         self._begin = 0
         self._end = 0
 
@@ -143,6 +144,8 @@ class Input:
         return bytes(self._space[self._begin : self._end])
 
     def _fill(self) -> int:
+        if self._end == len(self._space) < _PIECE:
+            self._space = memoryview(bytearray(_PIECE))
         self._begin = 0
         self._end = self._receive(self._space)
         return self._end

@@ -25,12 +25,14 @@ class Image:
         layers: lowest first.
         made_from: the image it was made from here.
         last_tagged: nanoseconds since the epoch, 0 when it never was.
+        is_only_recorded: it is what a command left that nobody executed.
     """
 
     document: bytes = field(repr=False)
     layers: tuple[Layer, ...] = field(default=(), repr=False)
     made_from: Image | None = field(default=None, repr=False)
     last_tagged: int = 0
+    is_only_recorded: bool = False
 
     def __post_init__(self) -> None:
         self.config_digest = digest_of(self.document)

@@ -61,7 +61,7 @@ class Images:
         """Make an image the child of another."""
         with self.lock:
             self.add(image)
-            del self._children[image.parent][image.id]
+            self._orphan(image)
             image.made_from = self.add(parent)
             self._children.setdefault(parent.id, {})[image.id] = image
 
@@ -90,10 +90,20 @@ class Images:
         with self.lock:
             image = self._images.pop(image_id, None)
             if image is not None:
-                del self._children[image.parent][image_id]
-                self._chains.subtract(image.chain_ids)
+                self._orphan(image)
+                for chain in image.chain_ids:
+                    self._chains[chain] -= 1
+                    if not self._chains[chain]:
+                        del self._chains[chain]
             self._tags.drop(image_id)
             self._digests.drop(image_id)
+
+    def _orphan(self, image: Image) -> None:
+        """Take an image from those of its parent."""
+        siblings = self._children[image.parent]
+        del siblings[image.id]
+        if not siblings:
+            del self._children[image.parent]
 
     # --- names ----------------------------------------------------------------
 

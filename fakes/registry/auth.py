@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
 from fnmatch import fnmatchcase
+from itertools import islice
 
 from ..clock import seconds
 from ..http.messages import Request, Response
@@ -25,6 +26,8 @@ from .routes import DELETES, PULLS, PUSHES, Operation, Route, find
 
 SERVICE = "fake-registry"
 _ACTIONS = ("pull", "push", "delete")
+_FORGOTTEN_AT_ONCE = 2
+"""So many tokens are looked at for each new one: more than are made."""
 
 
 class AuthKind(str, Enum):
@@ -150,6 +153,7 @@ class AccessControl:
             grants |= self._granted(user, scope)
         text = secrets.token_urlsafe(24)
         now = self.clock()
+        self._forget_ended(now)
         self._tokens[text] = _Token(user, frozenset(grants), now + self.token_lifetime)
         issued = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         document = {
@@ -159,6 +163,13 @@ class AccessControl:
             "issued_at": issued,
         }
         return Response.json(200, document)
+
+    def _forget_ended(self, now: float) -> None:
+        """Forget tokens that are past their time, oldest first: they are refused all the same."""
+        for text, token in list(islice(self._tokens.items(), _FORGOTTEN_AT_ONCE)):
+            if token.expires > now:
+                break
+            self._tokens.pop(text, None)
 
     def expire_tokens(self) -> None:
         """End every token given out so far."""

@@ -33,6 +33,12 @@ from .registry import FakeRegistry
 @click.option("--anonymous-pull", is_flag=True, help="Let anyone pull.")
 @click.option("--read-only", is_flag=True, help="Refuse pushes and deletes.")
 @click.option("--storage-limit", type=click.IntRange(min=0), metavar="BYTES", help="Keep no more.")
+@click.option(
+    "--keep-records",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Remember the newest N requests, and keep N manifests without a tag. [default: all]",
+)
 @click.option("--tls", is_flag=True, help="Serve HTTPS with a certificate made on the spot.")
 @click.option(
     "--certificate",
@@ -54,6 +60,7 @@ def registry(
     anonymous_pull: bool,
     read_only: bool,
     storage_limit: int | None,
+    keep_records: int | None,
     tls: bool,
     certificate: Path | None,
     control: bool,
@@ -73,6 +80,7 @@ def registry(
             anonymous_pull=anonymous_pull,
             read_only=read_only,
             storage_limit=storage_limit,
+            keep_records=keep_records,
             tls=tls,
             control=control,
             host=host.strip("[]"),

@@ -12,6 +12,7 @@ from imagebuilders.oci.reference import is_tag
 from ..http.messages import Request, Response
 from . import names
 from .blobs import is_cached
+from .collection import collect_untagged
 from .errors import OciError
 from .storage import Manifest, Storage
 
@@ -26,12 +27,15 @@ class ManifestPolicy:
     Attributes:
         verify_references: refuse a manifest whose blobs or manifests are not in the repository.
         limit: the most bytes of a manifest.
+        keep_untagged: how many manifests of a repository are kept that nothing leads to any more;
+            all of them for `None`.
         acknowledge_subject: tell the client that the registry keeps the list of referrers.
     """
 
     verify_references: bool = True
     limit: int = MANIFEST_LIMIT
     acknowledge_subject: bool = True
+    keep_untagged: int | None = None
 
 
 class ManifestEndpoints:
@@ -77,6 +81,8 @@ class ManifestEndpoints:
             if immutable_tags:
                 self._check_tags_are_new(manifest, tags)
             self._storage.put_manifest(manifest, tags)
+            if self._policy.keep_untagged is not None:
+                collect_untagged(self._storage, name, self._policy.keep_untagged)
         response = Response.of(
             201,
             {

@@ -26,6 +26,7 @@ from ..http.conversation import Conversation
 from ..http.crashes import Crashes
 from ..http.messages import BadRequestError, ConnectionCutError, Request, Response
 from ..http.server import Server
+from ..records import Newest
 from .auth import AccessControl, AuthKind, RepositoryRule
 from .blobs import BlobEndpoints
 from .control import SteeredRegistry
@@ -80,6 +81,10 @@ class FakeRegistry:
         manifest_limit: the most bytes of a manifest; beyond it 413.
         page_size: the most entries of one listing; the rest follows by `Link`.
         token_lifetime: how long a bearer token is good, in seconds.
+        keep_records: how many of the newest requests are remembered; and of the manifests that no
+            tag leads to any more, how many are kept in each repository, with their blobs (a
+            hundred in any case). All of them when left out; a registry that lives long needs a
+            bound.
         tls: serve HTTPS with a certificate made on the spot (needs `imagebuilders[tls]`).
         control: let the registry be steered by JSON below `/_double/`; no login is needed there.
         host: the address to listen on.
@@ -109,6 +114,7 @@ class FakeRegistry:
         manifest_limit: int = MANIFEST_LIMIT,
         page_size: int | None = None,
         token_lifetime: float = 300.0,
+        keep_records: int | None = None,
         tls: bool = False,
         control: bool = False,
         host: str = "127.0.0.1",
@@ -128,6 +134,7 @@ class FakeRegistry:
         check_count("manifest_limit", manifest_limit, least=0)
         check_count("page_size", page_size, least=1, optional=True)
         check_seconds("token_lifetime", token_lifetime)
+        check_count("keep_records", keep_records, least=0, optional=True)
         check_flag("tls", tls)
         check_flag("control", control)
         check_text("host", host)
@@ -155,7 +162,7 @@ class FakeRegistry:
             # Of those given here the first counts.
             for rule in reversed(rules):
                 gate.rules.add(rule)
-            policy = ManifestPolicy(verify_references, manifest_limit, referrers_api)
+            policy = ManifestPolicy(verify_references, manifest_limit, referrers_api, keep_records)
             dispatcher = Dispatcher(
                 gate=gate,
                 limits=Limits(read_only, deletes, referrers_api),
@@ -171,7 +178,7 @@ class FakeRegistry:
         self._storage, self._gate, self._dispatcher = wired()
         self._listen = (host.strip("[]"), port)
         self._address = IN_PROCESS_HOST
-        self._records: list[RecordedRequest] = []
+        self._records: list[RecordedRequest] = Newest(keep_records)
         self.crashes = Crashes("FakeRegistry", FakeRegistryCrashError)
         self._server: Server | None = None
         self._certificate: Certificate | None = None

@@ -17,6 +17,7 @@ from .errors import OciError
 from .storage import Storage
 
 _CONTENT_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+_SMALL = 64 * 1024
 
 
 class Upload:
@@ -45,6 +46,10 @@ class Upload:
             storage.check_room(len(self.content) + len(chunk))
             self._hash.update(chunk)
             self.content += chunk
+
+    def settled(self) -> Buffer:
+        """All that has arrived; of small content a copy, which has no room to grow."""
+        return bytes(self.content) if len(self.content) < _SMALL else self.content
 
     def digest(self, algorithm: str) -> str:
         """The digest of all that has arrived."""
@@ -153,7 +158,7 @@ class UploadEndpoints:
         actual = upload.digest(digest.partition(":")[0])
         if actual != digest:
             raise OciError("DIGEST_INVALID", {"expected": digest, "actual": actual})
-        self._storage.put_blob(upload.repository, digest, upload.content)
+        self._storage.put_blob(upload.repository, digest, upload.settled())
         return _created(request, upload.repository, digest)
 
     def _progress(self, request: Request, upload: Upload, status: int) -> Response:

@@ -84,15 +84,11 @@ class RunRules(Rules[RunEffect]):
 
     Args:
         policy: what happens to a RUN that no rule is meant for: `record` or `refuse`.
-
-    Attributes:
-        unexecuted: the ids of the images of classic steps that were only recorded.
     """
 
     def __init__(self, policy: str) -> None:
         super().__init__()
         self.policy = checked_policy("run", policy)
-        self.unexecuted: set[str] = set()
 
     def is_recorded(self, command: str) -> bool:
         """Return whether a command is only recorded."""

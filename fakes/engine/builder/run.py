@@ -51,7 +51,7 @@ def run_step(build: BuildState, state: StageState, instruction: Instruction) -> 
     cached = find_local(host.images, state.image_id, step)
     if host.rules.is_recorded(command):
         state.recorded.append(command)
-    elif cached is not None and cached.id in host.rules.unexecuted:
+    elif cached is not None and cached.is_only_recorded:
         # A rule that was added since then is not hidden by what did nothing.
         state.cache_busted = True
     if (yield from probe(build, state, step)):
@@ -75,10 +75,7 @@ def run_step(build: BuildState, state: StageState, instruction: Instruction) -> 
         _apply(state, effect, written, words, code)
     build.step.executed = effect is not None
     state.image = commit_step(host.images, state, step, container, overlay)
-    if effect is None:
-        host.rules.unexecuted.add(state.image.id)
-    else:
-        host.rules.unexecuted.discard(state.image.id)
+    state.image.is_only_recorded = effect is None
 
 
 def _work(effect: RunEffect, running: RunConfig, overlay: Overlay) -> Saying[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from ...shell.process import ProcessStoppedError, Writer, run
@@ -17,6 +18,8 @@ from .processes import make_process, refusal
 from .register import ContainerRegister
 from .streams import as_terminal
 
+_KEPT = 1000
+"""So many commands that have ended can still be asked about; an engine keeps each some minutes."""
 _KILLED = 137
 """The exit code of what ends with its container."""
 
@@ -24,8 +27,8 @@ _KILLED = 137
 class ExecStore:
     """Execs by id.
 
-    An exec that has ended outlives its container; one that was never started
-    goes when its container ends.
+    An exec that has ended outlives its container, until many others have ended, too; one
+    that was never started goes when its container ends.
     """
 
     def __init__(self, containers: ContainerRegister, policy: str) -> None:
@@ -34,6 +37,7 @@ class ExecStore:
         self._running: dict[str, Exec] = {}
         self._lock = threading.RLock()
         self._execs: dict[str, Exec] = {}
+        self._ended: deque[str] = deque()
         self._rules = EffectRules()
 
     def on_exec(self, effect: ContainerEffect) -> None:
@@ -161,10 +165,16 @@ class ExecStore:
             instance.running, instance.exit_code = False, code
             with self._lock:
                 self._running.pop(instance.id, None)
+                self._keep_ended(instance)
                 if instance.id in container.execs:
                     container.execs.remove(instance.id)
         end = {**own, "exitCode": str(instance.exit_code)}
         self._containers.note(container, "exec_die", end)
+
+    def _keep_ended(self, instance: Exec) -> None:
+        self._ended.append(instance.id)
+        if len(self._ended) > _KEPT:
+            self._execs.pop(self._ended.popleft(), None)
 
     def _work(
         self,

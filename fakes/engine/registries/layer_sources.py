@@ -12,8 +12,13 @@ from dataclasses import dataclass
 from ...images.reference import Reference
 from .credentials import Credentials
 
+_MOST_PLACES = 50
+"""So many places of a layer an engine remembers."""
+_MOST_LAYERS = 4096
+"""So many layers; an engine keeps them all, on its disk."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A place of a layer.
 
@@ -35,7 +40,7 @@ class Source:
 
 
 class LayerSources:
-    """The places of every layer that was ever pushed or pulled; they outlive the images."""
+    """The places of the layers that were pushed or pulled last; they outlive the images."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -49,9 +54,13 @@ class LayerSources:
         user = (credentials.username or credentials.registry_token) if credentials else ""
         source = Source(digest, reference.domain, reference.path, user)
         with self._lock:
-            known = [s for s in self._by_diff.get(diff_id, []) if s != source]
-            self._by_diff[diff_id] = [*known, source]
+            known = [s for s in self._by_diff.pop(diff_id, []) if s != source]
+            self._by_diff[diff_id] = [*known[1 - _MOST_PLACES :], source]
+            self._diff_of.pop(digest, None)
             self._diff_of[digest] = diff_id
+            for table in (self._by_diff, self._diff_of):
+                while len(table) > _MOST_LAYERS:
+                    table.pop(next(iter(table)))
 
     def forget(self, diff_id: str, source: Source) -> None:
         """A layer is no longer there."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -216,3 +218,19 @@ def test_over_tls_a_client_that_goes_is_seen() -> None:
                 pass
         assert is_done.wait(5)
     assert seen == [False]
+
+
+def test_a_conversation_that_has_ended_leaves_no_circle() -> None:
+    """Its buffer is given back at once, not when the collector comes by."""
+    near, far = socket.socketpair()
+    gc.disable()
+    try:
+        with near, far:
+            near.sendall(_GET + b"Connection: close\r\n\r\n")
+            conversation = Conversation(far, _ok)
+            conversation.run()
+            ended = weakref.ref(conversation)
+            del conversation
+        assert ended() is None
+    finally:
+        gc.enable()
