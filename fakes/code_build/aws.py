@@ -182,7 +182,7 @@ class FakeAWS:
             self.requests.append(read)
         if self.code_build.takes(request):
             return self.code_build.handle(request)
-        request = replace(request, body=[b"".join(bytes(piece) for piece in request.body)])
+        request = replace(request, body=[request.content])
         fault = self.faults.take(read.operation, read.caller)
         if fault is None:
             return self._moto.handle(request)

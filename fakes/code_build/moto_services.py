@@ -41,7 +41,7 @@ class MotoServices:
 
     def handle(self, request: Request) -> Response:
         """Answer a request."""
-        body = b"".join(bytes(piece) for piece in request.body)
+        body = request.content
         answered: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(

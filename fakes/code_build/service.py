@@ -165,7 +165,7 @@ class FakeCodeBuild:
         """
         named = named_operation(request, _SERVICES)
         is_cbor = request.headers.get("smithy-protocol") == "rpc-v2-cbor"
-        body = b"".join(bytes(piece) for piece in request.body)
+        body = request.content
         try:
             if named is None:
                 raise ServiceError("UnknownOperationException", "no operation is named")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..checks import check_count, check_text
 from ..clock import Clock
+from ..http import messages
 from ..http.control import controlled
 from ..http.conversation import Conversation
 from ..http.crashes import Crashes
@@ -297,14 +298,14 @@ class FakeDockerEngine(Daemon):
 
     # --- doors ----------------------------------------------------------------
 
-    def handle(self, request: Request) -> Response:
+    def handle(self, plain: messages.Request) -> Response:
         """Answer one request; the API without any transport.
 
         Raises:
             ConnectionCutError: a fault that was planned broke the connection.
             FakeDockerEngineCrashError: the double itself failed.
         """
-        status = 0
+        request, status = Request.of(plain), 0
         try:
             response = self._router.handle(request)
             status = response.status
@@ -318,10 +319,10 @@ class FakeDockerEngine(Daemon):
             record = RequestRecord(
                 method=request.method,
                 path=request.path,
-                query=request.query,
-                headers=request.headers,
+                query=request.fields,
+                headers={name.lower(): value for name, value in request.headers},
                 status=status,
-                request_size=len(request.body),
+                request_size=len(request.content),
                 faults=request.faults,
             )
             self.requests.append(record)

@@ -6,8 +6,9 @@ import io
 import re
 import socket
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from urllib.parse import parse_qs, unquote, urlsplit
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from urllib.parse import unquote, urlsplit
 
 from .. import go_text
 from ..http import messages
@@ -22,43 +23,46 @@ _CHUNK = 64 * 1024
 
 
 @dataclass
-class Request:
-    """One request.
+class Request(messages.Request):
+    """A request of the API: one as all doubles have it, the version taken off its path.
 
     Attributes:
-        method: in upper case.
-        path: decoded, without the version prefix.
-        version: the API version asked for, or `None`.
-        query: the parameters; a name can have several values.
-        headers: names in lower case.
-        body: the whole body.
-        query_string: the parameters as they were written.
-        header_lines: all headers as they were written, names in lower case.
         route: the pattern that matched, set by the router.
         faults: the kinds of the faults that happen to it, set by the router.
     """
 
-    method: str
-    path: str
-    version: str | None = None
-    query: dict[str, list[str]] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
     route: str = ""
     faults: tuple[str, ...] = ()
-    query_string: str = ""
-    header_lines: tuple[tuple[str, str], ...] = ()
-    is_abandoned: Callable[[], bool] = lambda: False
 
-    def parameter(self, name: str, default: str = "") -> str:
-        """The first value of a query parameter."""
-        values = self.query.get(name)
-        return values[0] if values else default
+    @classmethod
+    def of(cls, plain: messages.Request) -> Request:
+        """The same request, as the API reads it."""
+        if isinstance(plain, cls):
+            return plain
+        return cls(
+            *(plain.method.upper(), plain.target, plain.headers, plain.body, plain.scheme),
+            is_abandoned=plain.is_abandoned,
+        )
+
+    @cached_property
+    def _place(self) -> tuple[str | None, str]:
+        path = unquote(urlsplit(self.target).path)
+        match = _VERSIONED.fullmatch(path)
+        return (match[1], match[2]) if match else (None, path)
+
+    @property
+    def path(self) -> str:
+        """The decoded path, without the version prefix."""
+        return self._place[1]
+
+    @property
+    def version(self) -> str | None:
+        """The API version asked for, or `None`."""
+        return self._place[0]
 
     def flag(self, name: str) -> bool:
         """A query parameter as the engine reads booleans."""
-        value = self.parameter(name).strip().lower()
-        return value not in ("", "0", "no", "false", "none")
+        return self.parameter(name).strip().lower() not in ("", "0", "no", "false", "none")
 
 
 @dataclass
@@ -129,18 +133,14 @@ def answering(
 
 
 def read_request(plain: messages.Request) -> Request:
-    """Return a request of the API, with its whole body.
+    """Return a request of the API, its whole body read.
 
     Raises:
         BadRequestError: its body comes in chunks that are none.
         ConnectionCutError: the client has gone.
     """
-    lines = tuple((name.lower(), value) for name, value in plain.headers)
-    body = b"".join(bytes(piece) for piece in plain.body)
-    request = make_request(plain.method, plain.target, dict(lines), body)
-    request.header_lines = lines
-    request.is_abandoned = plain.is_abandoned
-    return request
+    # It is read before anything is answered.
+    return replace(Request.of(plain), body=[b"".join(bytes(piece) for piece in plain.body)])
 
 
 def _plain_response(response: Response, own: Mapping[str, str]) -> messages.Response:
@@ -172,22 +172,10 @@ def _hand_over(
     kind = response.headers.get("Content-Type", "application/vnd.docker.raw-stream")
     headers = {"Content-Type": kind}
     plain.status, plain.hijack = 200, after_the_head
-    if "upgrade" in request.headers:
+    if "Upgrade" in request.headers:
         headers = {**own, **headers, "Connection": "Upgrade", "Upgrade": "tcp"}
         plain.status, plain.reason = 101, "UPGRADED"
     plain.headers = messages.Headers(headers.items())
-
-
-def make_request(method: str, target: str, headers: dict[str, str], body: bytes) -> Request:
-    """A request from its parts, with the API version taken off the path."""
-    url = urlsplit(target)
-    path, version = unquote(url.path), None
-    if match := _VERSIONED.fullmatch(path):
-        version, path = match.groups()
-    query = parse_qs(url.query, keep_blank_values=True)
-    request = Request(method.upper(), path, version, query, headers, body)
-    request.query_string = url.query
-    return request
 
 
 def chunks_of(data: bytes, size: int = _CHUNK) -> Iterator[bytes]:

@@ -94,7 +94,7 @@ def controlled(
     def answer(request: Request) -> Response:
         if request.path != PREFIX and not request.path.startswith(f"{PREFIX}/"):
             return handle(request)
-        body = b"".join(bytes(piece) for piece in request.body)
+        body = request.content
         try:
             return _answer(answers, request, body)
         except Exception as error:

@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 from urllib.parse import parse_qs, unquote
 
@@ -84,13 +85,23 @@ class Request:
         """What follows the question mark, as sent."""
         return self.target.partition("?")[2]
 
+    @cached_property
+    def fields(self) -> dict[str, list[str]]:
+        """The query's parameters, each with its values, decoded."""
+        return parse_qs(self.query, keep_blank_values=True)
+
     def parameters(self, name: str) -> list[str]:
         """Each value of a query parameter, decoded."""
-        return parse_qs(self.query, keep_blank_values=True).get(name, [])
+        return self.fields.get(name, [])
 
     def parameter(self, name: str) -> str:
         """The first value of a query parameter; empty when it is not there."""
         return next(iter(self.parameters(name)), "")
+
+    @cached_property
+    def content(self) -> bytes:
+        """The whole body, read once."""
+        return b"".join(bytes(piece) for piece in self.body)
 
     @property
     def base_url(self) -> str:

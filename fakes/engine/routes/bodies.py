@@ -32,7 +32,7 @@ def json_body(engine: Daemon, request: Request, types: Types) -> dict[str, Any]:
     """
     strict = engine.version.has(STRICT_JSON)
     _check_type(request, strict=strict)
-    if strict and not request.body:
+    if strict and not request.content:
         return {}
     return _document(engine, request, types, _invalid if strict else _unread)
 
@@ -53,7 +53,7 @@ def config_body(
     """
     strict = engine.version.has(STRICT_JSON)
     _check_type(request, strict=strict)
-    if optional and not request.body.strip():
+    if optional and not request.content.strip():
         return {}
     return _document(engine, request, types, _invalid if strict else _failed)
 
@@ -88,7 +88,7 @@ def _document(
     *,
     alone: bool = True,
 ) -> dict[str, Any]:
-    text = request.body.decode("utf-8", "replace").strip()
+    text = request.content.decode("utf-8", "replace").strip()
     if not text:
         raise refusal(_NOTHING)
     try:
@@ -126,7 +126,7 @@ def _check_type(request: Request, *, strict: bool) -> None:
     kind = given.partition(";")[0].strip()
     if kind.lower() == "application/json":
         return
-    if not given and not request.body:
+    if not given and not request.content:
         return
     if not strict:
         raise ApiError(400, f"Content-Type specified ({given}) must be 'application/json'")

@@ -57,7 +57,7 @@ def _prepare(engine: Daemon, request: Request, options: BuildOptions, record: Bu
         raise ApiError(501, "the engine double does not implement POST /build?remote=…")
     full = engine.faults.disk_is_full(CONTEXT)
     context = SentContext(
-        request.body, engine.version, now=engine.clock() // 1_000_000_000, full=full
+        request.content, engine.version, now=engine.clock() // 1_000_000_000, full=full
     )
     record.context_files = sorted(context.tree)
     name, content = select_dockerfile(context, options.dockerfile)

@@ -47,7 +47,7 @@ def read_options(engine: Daemon, request: Request) -> BuildOptions:
         remote=request.parameter("remote"),
         builder_version=request.parameter("version") or "1",
         credentials=Credentials.by_registry(request.headers.get("x-registry-config")),
-        other={k: v[0] for k, v in request.query.items() if k not in _NAMED and v and v[0]},
+        other={k: v[0] for k, v in request.fields.items() if k not in _NAMED and v and v[0]},
     )
     status = engine.version.bad_request()
     if request.flag("squash"):
@@ -80,7 +80,7 @@ def read_tags(engine: Daemon, request: Request) -> list[Reference]:
         ApiError: when one is no image name.
     """
     tags: list[Reference] = []
-    for name in request.query.get("t", []):
+    for name in request.parameters("t"):
         if not name:
             continue
         try:

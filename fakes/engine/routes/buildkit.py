@@ -42,17 +42,15 @@ def _session(engine: Daemon, request: Request, path: Path) -> Response:
     buildkit = engine.buildkit
     if buildkit is None:
         return not_implemented(engine, request, path)
+    fields = tuple((name.lower(), value) for name, value in request.headers)
     return _upgraded(
-        request,
-        lambda connected, begun: buildkit.attach_session(
-            connected, request.header_lines, begun=begun
-        ),
+        request, lambda connected, begun: buildkit.attach_session(connected, fields, begun=begun)
     )
 
 
 def _upgraded(request: Request, serve: Serve) -> Response:
-    wanted = request.headers.get("upgrade")
-    if wanted is None:
+    wanted = request.headers.get("Upgrade")
+    if not wanted:
         raise ApiError(400, "no upgrade proto in request")
     if wanted != "h2c":
         raise ApiError(500, f"protocol {wanted} not supported")

@@ -72,9 +72,7 @@ def _reference(engine: Daemon, repository: str, tag: str) -> Reference | None:
 
 
 def _change_lines(request: Request) -> list[str]:
-    return [
-        line for value in request.query.get("changes", []) for line in value.split("\n") if line
-    ]
+    return [line for value in request.parameters("changes") for line in value.split("\n") if line]
 
 
 def commit_container(

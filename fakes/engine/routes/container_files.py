@@ -76,7 +76,7 @@ def _put_archive(engine: Daemon, request: Request, path: Path) -> Response:
             raise ApiError(400 if engine.version >= "28.0" else 500, reason)
         archive.unpack(
             request.parameter("path"),
-            request.body,
+            request.content,
             keep_kinds=request.flag("noOverwriteDirNonDir"),
         )
     engine.containers.note(engine.containers.find(path["name"]), "extract-to-dir")

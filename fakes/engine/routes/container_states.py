@@ -23,7 +23,7 @@ _LONGEST_EMPTY_BODY = 7
 
 @route("POST", "/containers/{name}/start")
 def _start(engine: Daemon, request: Request, path: Path) -> Response:
-    if len(request.body) > _LONGEST_EMPTY_BODY:
+    if len(request.content) > _LONGEST_EMPTY_BODY:
         raise ApiError(
             400,
             "starting container with non-empty request body was deprecated since API v1.22 and "

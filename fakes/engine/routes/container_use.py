@@ -57,7 +57,7 @@ def _top(engine: Daemon, request: Request, path: Path) -> Response:
 @route("GET", "/containers/{name}/stats")
 def _stats(engine: Daemon, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
-    stream = "stream" not in request.query or request.flag("stream")
+    stream = "stream" not in request.fields or request.flag("stream")
     if not stream:
         return json_response(_sample(engine, container, first=request.flag("one-shot")))
 

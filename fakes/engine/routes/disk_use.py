@@ -35,7 +35,7 @@ _PRUNE_FILTERS = (
 
 @route("GET", "/system/df")
 def _disk_use(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
-    kinds = request.query.get("type", [])
+    kinds = request.parameters("type")
     if not kinds or not engine.version.speaks(request.version, "1.42"):
         kinds = list(_KINDS)
     for kind in kinds:

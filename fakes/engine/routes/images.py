@@ -273,7 +273,7 @@ def _prune(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
 @route("GET", "/images/get")
 @route("GET", "/images/{name:.*}/get")
 def _save(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
-    names = [path["name"]] if "name" in path else request.query.get("names", [])
+    names = [path["name"]] if "name" in path else request.parameters("names")
     data = archive.save(engine.images, names)
     return Response(200, chunks_of(data), {"Content-Type": "application/x-tar"})
 
@@ -281,7 +281,7 @@ def _save(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
 @route("POST", "/images/load")
 def _load(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     quiet = request.flag("quiet")
-    messages = archive.load(engine.images, request.body)
+    messages = archive.load(engine.images, request.content)
     if quiet:
         messages = (message for message in messages if "stream" in message)
     return Response(200, lines(messages), {"Content-Type": "application/json"})

@@ -116,6 +116,6 @@ def _elsewhere(request: Request) -> Response:
     """Where a path with a slash too many is meant to lead."""
     version = f"/v{request.version}" if request.version else ""
     place = version + quote(re.sub("/+", "/", request.path))
-    if request.query_string:
-        place += f"?{request.query_string}"
+    if request.query:
+        place += f"?{request.query}"
     return Response(301, b"", {"Location": place}, omitted=_OWN_HEADERS)

@@ -66,8 +66,8 @@ def _import(engine: Daemon, request: Request) -> Response:
     reference = named(engine, repository, request.parameter("tag")) if repository else None
     image = import_tar(
         engine.images,
-        request.body,
-        changes=request.query.get("changes", []),
+        request.content,
+        changes=request.parameters("changes"),
         message=request.parameter("message"),
     )
     if reference is not None:

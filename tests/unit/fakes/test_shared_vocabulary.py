@@ -9,8 +9,8 @@ import pytest
 
 from fakes import FakeDockerEngine, InMemoryArtifactStore
 from fakes.clock import ManualClock
-from fakes.engine.http import Request
 from fakes.faults import Fault, Faults, split_endpoint
+from fakes.http.messages import Request
 from fakes.records import without_secrets
 from fakes.rules import Rules
 

@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeDockerEngine
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit, daemon
 from fakes.buildkit.daemon import ScriptError
-from fakes.engine.http import make_request
+from fakes.http.messages import Headers, Request
 from imagebuilders.buildkit import ControlClient, connect
 from imagebuilders.buildkit.control.client import SERVICE
 from imagebuilders.buildkit.proto.control_pb2 import (
@@ -111,11 +111,11 @@ def test_more_calls_can_be_served() -> None:
 def test_the_engine_upgrades_to_nothing_else(path: str, buildkit: ScriptedBuildKit) -> None:
     """In the engine's own words; without a daemon it has no such endpoint."""
     engine = FakeDockerEngine("28.5", buildkit=buildkit)
-    assert engine.handle(make_request("POST", path, {}, b"")).status == 400
-    refused = engine.handle(make_request("POST", path, {"upgrade": "tcp"}, b""))
+    assert engine.handle(Request("POST", path)).status == 400
+    refused = engine.handle(Request("POST", path, Headers([("Upgrade", "tcp")])))
     assert refused.status == 500
     assert b"protocol tcp not supported" in bytes(refused.body)  # type: ignore[arg-type]
-    assert FakeDockerEngine("28.5").handle(make_request("POST", path, {}, b"")).status == 501
+    assert FakeDockerEngine("28.5").handle(Request("POST", path)).status == 501
 
 
 # --- what there is beside builds ---------------------------------------------

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import FakeDockerEngine
-from fakes.engine.http import make_request
 from fakes.engine.versions import VERSIONS
+from fakes.http.messages import Headers, Request
 
 _words = st.one_of(
     st.sampled_from(
@@ -77,10 +77,10 @@ def test_every_request_gets_an_answer(
     engine = FakeDockerEngine(version)
     engine.networks.create({"Name": "one"})
     kind = {"content-type": "application/json"}
-    requests = [make_request("POST", path, kind, body) for path, body in bodies]
+    requests = [Request("POST", path, Headers(kind.items()), [body]) for path, body in bodies]
     for (method, path), filters in lists:
         query = f"{'&' if '?' in path else '?'}filters={quote(filters)}"
-        requests.append(make_request(method, path + query, {}, b""))
+        requests.append(Request(method, path + query))
     for request in requests:
         answer = engine.handle(request)
         whole = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)

@@ -11,7 +11,7 @@ import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
-from fakes.engine.http import Request
+from fakes.http.messages import Request
 
 Build = Callable[..., str]
 
@@ -139,8 +139,8 @@ _RUN = {"Dockerfile": "FROM base\nRUN make\n"}
 def test_containers_of_steps_go_unless_they_are_to_stay(engine: FakeDockerEngine) -> None:
     """A request that does not say so has them removed."""
     engine.seed_image("base")
-    for query, left in (({}, 0), ({"rm": ["0"], "nocache": ["1"]}, 1)):
-        response = engine.handle(Request("POST", "/build", query=query, body=pack(_RUN)))
+    for query, left in (("", 0), ("rm=0&nocache=1", 1)):
+        response = engine.handle(Request("POST", f"/build?{query}", body=[pack(_RUN)]))
         assert not isinstance(response.body, bytes)
         removed = b"Removing intermediate container" in b"".join(response.body)
         assert (removed, len(engine.containers.all())) == (left == 0, left)
@@ -149,7 +149,7 @@ def test_containers_of_steps_go_unless_they_are_to_stay(engine: FakeDockerEngine
 def test_a_build_that_nobody_listens_to_leaves_no_container(engine: FakeDockerEngine) -> None:
     """It ends where it is, and the container of the step at work goes as at its end."""
     engine.seed_image("base")
-    response = engine.handle(Request("POST", "/build", body=pack(_RUN)))
+    response = engine.handle(Request("POST", "/build", body=[pack(_RUN)]))
     assert not isinstance(response.body, bytes)
     stream = iter(response.body)
     while b"Running in" not in next(stream):

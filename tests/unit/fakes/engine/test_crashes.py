@@ -14,7 +14,7 @@ from pytest_mock import MockerFixture
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
 from fakes.engine import FakeDockerEngineCrashError
-from fakes.engine.http import Request
+from fakes.http.messages import Request
 
 _BROKEN = (requests.exceptions.RequestException, urllib3.exceptions.ProtocolError)
 _WORDS = r"the FakeDockerEngine itself failed while it answered GET /images/json: ZeroDivision"

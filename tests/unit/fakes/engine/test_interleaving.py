@@ -12,7 +12,7 @@ import pytest
 
 from fakes import FakeDockerEngine
 from fakes.contracts.engine.context import pack
-from fakes.engine.http import make_request
+from fakes.http.messages import Headers, Request
 
 _UPON = pack({"Dockerfile": "FROM app:1\nLABEL upon=1\nCOPY a /a\n", "a": "1"})
 _AGAIN = pack({"Dockerfile": "FROM scratch\nLABEL loose=1\nCOPY a /a\n", "a": "1"})
@@ -84,7 +84,7 @@ class World:
 
     def _ask(self, method: str, target: str, body: bytes = b"") -> tuple[int, bytes]:
         headers = {"content-type": "application/json", "content-length": str(len(body))}
-        response = self.engine.handle(make_request(method, target, headers, body))
+        response = self.engine.handle(Request(method, target, Headers(headers.items()), [body]))
         content: Iterable[bytes] = (
             [response.body] if isinstance(response.body, bytes) else response.body
         )
