@@ -47,6 +47,11 @@ if TYPE_CHECKING:
         ECRContainerRegistryConfig,
         ECRContainerRegistryFlavor,
     )
+    from imagebuilders.daemonless_image_builder import (
+        DaemonlessImageBuilder,
+        DaemonlessImageBuilderConfig,
+        DaemonlessImageBuilderFlavor,
+    )
     from imagebuilders.local_image_builder import (
         LocalImageBuilder,
         LocalImageBuilderConfig,
@@ -89,6 +94,9 @@ __all__ = [
     "BuildResult",
     "BuildTask",
     "Client",
+    "DaemonlessImageBuilder",
+    "DaemonlessImageBuilderConfig",
+    "DaemonlessImageBuilderFlavor",
     "DefaultContainerRegistry",
     "DefaultContainerRegistryConfig",
     "DefaultContainerRegistryFlavor",
@@ -141,6 +149,9 @@ _HOMES = {
     "BuildKitImageBuilderConfig": "imagebuilders.buildkit_image_builder",
     "BuildKitImageBuilderFlavor": "imagebuilders.buildkit_image_builder",
     "Client": "imagebuilders.stack",
+    "DaemonlessImageBuilder": "imagebuilders.daemonless_image_builder",
+    "DaemonlessImageBuilderConfig": "imagebuilders.daemonless_image_builder",
+    "DaemonlessImageBuilderFlavor": "imagebuilders.daemonless_image_builder",
     "DefaultContainerRegistry": "imagebuilders.container_registries",
     "DefaultContainerRegistryConfig": "imagebuilders.container_registries",
     "DefaultContainerRegistryFlavor": "imagebuilders.container_registries",

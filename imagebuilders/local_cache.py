@@ -18,6 +18,8 @@ from imagebuilders.user_folders import own_cache_folder
 KINDS = {
     "digests": "hashes of the files of build contexts",
     "builds": "what the last builds of build contexts were made of",
+    "file-lists": "which files base images have",
+    "layers": "the names of layers that were made without a daemon",
 }
 """The folders that are looked at, and what is in each. Others in the same place are not ours."""
 

@@ -44,6 +44,11 @@ class Repository:
         self._push = frozenset({f"repository:{path}:pull,push"})
         self._delete = frozenset({f"repository:{path}:delete"})
 
+    @property
+    def registry(self) -> str:
+        """The registry's domain, with its port."""
+        return self._session.registry
+
     def __str__(self) -> str:
         return f"{self._session.registry}/{self.path}"
 

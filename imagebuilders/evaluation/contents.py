@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from imagebuilders.context.content import ContentReader
 from imagebuilders.context.entries import Entry, EntryType
@@ -22,14 +22,15 @@ class ContextContent:
     Args:
         entry: the file.
         reader: reads it; shared by all files of the context.
+        digest: the digest of what is in it, if it is known.
     """
 
     __slots__ = ("_digest", "_entry", "_reader", "size")
 
-    def __init__(self, entry: Entry, reader: ContentReader) -> None:
+    def __init__(self, entry: Entry, reader: ContentReader, digest: Digest | None = None) -> None:
         self._entry = entry
         self._reader = reader
-        self._digest: Digest | None = None
+        self._digest = digest
         self.size = entry.size
 
     def pieces(self) -> Iterator[bytes]:
@@ -49,7 +50,12 @@ class ContextContent:
 
 
 def context_tree(
-    snapshot: ContextSnapshot, reader: ContentReader, now: Callable[[], int]
+    snapshot: ContextSnapshot,
+    reader: ContentReader,
+    now: Callable[[], int],
+    *,
+    hashes: Mapping[str, str] | None = None,
+    time_of: Callable[[Entry], int | None] = lambda entry: entry.mtime_ns,
 ) -> Folder:
     """Return a build context as a tree; files are read when they are needed.
 
@@ -59,7 +65,10 @@ def context_tree(
         snapshot: the context.
         reader: reads the files; to be closed when the tree is not needed any more.
         now: the time of the root, in nanoseconds since 1970.
+        hashes: the SHA-256 of files' contents in hexadecimal, by path, as far as they are known.
+        time_of: returns an entry's time, in nanoseconds since 1970; its own by default.
     """
+    known = hashes or {}
     entries = list(snapshot)
     links = Counter((entry.device, entry.inode) for entry in entries if entry.inode)
     inodes: dict[tuple[int, int], int] = {}
@@ -68,8 +77,9 @@ def context_tree(
     for entry in entries:
         above, _, name = entry.path.rpartition("/")
         file = File(_KINDS[entry.type], entry.mode if entry.type is not EntryType.LINK else 0o777)
-        if entry.mtime_ns is not None:
-            file = stamped(file, entry.mtime_ns)
+        time = time_of(entry)
+        if time is not None:
+            file = stamped(file, time)
         if entry.type is EntryType.DIRECTORY:
             folders[entry.path] = folder = Folder(file)
             folders[above].names[name] = folder
@@ -81,6 +91,7 @@ def context_tree(
             inode = 0
             if entry.inode and links[key] > 1:
                 inode = inodes.get(key) or inodes.setdefault(key, new_inode())
-            file = file._replace(content=ContextContent(entry, reader), inode=inode)
+            digest = Digest("sha256", known[entry.path]) if entry.path in known else None
+            file = file._replace(content=ContextContent(entry, reader, digest), inode=inode)
         folders[above].names[name] = file
     return root

@@ -12,6 +12,7 @@ class Daemon:
     Attributes:
         merges: `COPY --link` makes a layer of its own that is laid over what is below; without it
             the option does nothing.
+        links_modes: that is so with `--chmod`, too.
         compares: what was written again the same is left out of a layer.
         umask: what is taken from the mode of folders that are made on the way.
         clamps_archives: an archive's entry `../x` is put into the destination; without it, it is
@@ -22,6 +23,7 @@ class Daemon:
     """
 
     merges: bool = True
+    links_modes: bool = False
     compares: bool = True
     umask: int = 0
     clamps_archives: bool = True

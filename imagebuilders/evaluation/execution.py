@@ -207,7 +207,8 @@ class Executor:
 
     def _copy(self, step: Copy, tree: LazyTree | None) -> StepResult:
         # With --chmod the option --link does nothing.
-        is_apart = step.link and not step.chmod and self._daemon.merges
+        has_effect = not step.chmod or self._daemon.links_modes
+        is_apart = step.link and has_effect and self._daemon.merges
         origin = self.tree(step.origin)
         # What a step both reads from and writes upon is not checked first; contexts were.
         is_checked = isinstance(step.origin, ContextOrigin)

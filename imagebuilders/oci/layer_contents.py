@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.compression import decompressed
-from imagebuilders.oci.content import Content, digest_pieces
+from imagebuilders.oci.content import digest_pieces
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.members import MAX_ARCHIVE_BYTES, Member, members
 from imagebuilders.oci.tar_header import TarEntry
@@ -38,16 +38,23 @@ class LayerContents:
         self._max_bytes = max_archive_bytes
         self._pass: _Pass | None = None
 
-    def members(self) -> Iterator[Member]:
+    def members(self, *, holds: Callable[[TarEntry], bool] = lambda _: False) -> Iterator[Member]:
         """Return the layer's entries in order; what is in files can be read later.
+
+        Args:
+            holds: says of a regular file whether its content is read at once, and held.
 
         Raises:
             LayerFormatError: the archive is malformed, ends too early or unpacks to too much.
             ConfigurationError: it is compressed with zstd, which this Python cannot unpack.
         """
+
+        def elsewhere(index: int, entry: TarEntry) -> LayerContent | None:
+            return None if holds(entry) else self.content(index, entry.size)
+
         reading = _Pass(self._open_blob(), self._max_bytes)
         try:
-            yield from members(reading.unpacked, elsewhere=self._content)
+            yield from members(reading.unpacked, elsewhere=elsewhere)
         finally:
             reading.close()
 
@@ -70,14 +77,30 @@ class LayerContents:
             if self._pass is not reading or reading.index != index:
                 raise LayerFormatError("Two files of a layer were read at the same time.")
 
+    def finish(self) -> None:
+        """Read the layer that is open to its end, where a registry's blob is checked.
+
+        Raises:
+            LayerFormatError, ConfigurationError: as for `members`.
+        """
+        if self._pass is not None:
+            self._pass.skip_to(-1)
+            self.close()
+
     def close(self) -> None:
         """Close what is open of the layer; it is opened again when it is needed."""
         if self._pass is not None:
             self._pass.close()
             self._pass = None
 
-    def _content(self, index: int, entry: TarEntry) -> Content:
-        return _LayerContent(self, index, entry.size)
+    def content(self, index: int, size: int) -> LayerContent:
+        """Return what is in the entry at a place of the archive, to be read later.
+
+        Args:
+            index: the entry's place, from 0.
+            size: how many bytes it has.
+        """
+        return LayerContent(self, index, size)
 
 
 class _Pass:
@@ -112,20 +135,42 @@ class _Pass:
                 close()
 
 
-class _LayerContent:
-    """What is in one file of a layer."""
+class LayerContent:
+    """What is in one file of a layer.
 
-    __slots__ = ("_digest", "_index", "_layer", "size")
+    Attributes:
+        layer: the layer.
+        index: the entry's place in its archive, from 0.
+        size: how many bytes there are.
+    """
+
+    __slots__ = ("_digest", "_stored", "index", "layer", "size")
 
     def __init__(self, layer: LayerContents, index: int, size: int) -> None:
-        self._layer = layer
-        self._index = index
+        self.layer = layer
+        self.index = index
         self._digest: Digest | None = None
+        self._stored: Callable[[], Iterator[bytes]] | None = None
         self.size = size
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it is read from elsewhere, and not from the layer."""
+        return self._stored is not None
+
+    def store(self, read: Callable[[], Iterator[bytes]], digest: Digest) -> None:
+        """Read the bytes from elsewhere from now on.
+
+        Args:
+            read: returns them, piece by piece.
+            digest: their SHA-256 digest.
+        """
+        self._stored = read
+        self._digest = digest
 
     def pieces(self) -> Iterator[bytes]:
         """Return the bytes, piece by piece."""
-        return self._layer.pieces(self._index)
+        return self.layer.pieces(self.index) if self._stored is None else self._stored()
 
     def digest(self) -> Digest:
         """Return the SHA-256 digest."""

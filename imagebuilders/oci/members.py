@@ -73,7 +73,7 @@ def members(
     *,
     max_bytes: int = MAX_TREE_BYTES,
     keep_odd: bool = False,
-    elsewhere: Callable[[int, TarEntry], Content] | None = None,
+    elsewhere: Callable[[int, TarEntry], Content | None] | None = None,
 ) -> Iterator[Member]:
     """Return the entries of an archive that is not compressed, each with its content.
 
@@ -83,7 +83,7 @@ def members(
         keep_odd: return entries of a type that only some archivers know, as of the kind `other`,
             and what there is of the one in which the archive ends, before the error.
         elsewhere: says where the content of a regular file, given with its place among the
-            archive's entries, can be read later; without it contents are held.
+            archive's entries, can be read later; `None` for one to hold. Without it all are held.
 
     Raises:
         LayerFormatError: as for `read_layer`.
@@ -101,7 +101,7 @@ def members(
         stored, data, problem = None, b"", None
         if entry.type is EntryType.FILE and elsewhere is not None:
             stored = elsewhere(index, entry)
-        elif entry.type is EntryType.FILE:
+        if entry.type is EntryType.FILE and stored is None:
             if entry.size > left:
                 raise LayerFormatError(
                     f"The files of the archive have more than {max_bytes} bytes."

@@ -29,6 +29,10 @@ BUILT_IN: dict[str, tuple[StackComponentType, str]] = {
     "imagebuilders.local_image_builder:LocalImageBuilderFlavor": (_BUILDER, "local"),
     "imagebuilders.buildkit_image_builder:BuildKitImageBuilderFlavor": (_BUILDER, "buildkit"),
     "imagebuilders.aws_image_builder:AWSImageBuilderFlavor": (_BUILDER, "aws"),
+    "imagebuilders.daemonless_image_builder:DaemonlessImageBuilderFlavor": (
+        _BUILDER,
+        "daemonless",
+    ),
     "imagebuilders.artifact_stores.local:LocalArtifactStoreFlavor": (_STORE, "local"),
     "imagebuilders.artifact_stores.remote:RemoteArtifactStoreFlavor": (_STORE, "remote"),
     "imagebuilders.artifact_stores.s3:S3ArtifactStoreFlavor": (_STORE, "s3"),

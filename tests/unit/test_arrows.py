@@ -44,6 +44,7 @@ _ORDER = (
     ("docker",),
     ("buildkit",),
     ("unchanged", "inspection"),
+    ("daemonless",),
     ("components",),
     ("aws",),
     ("container_registries", "artifact_stores"),

@@ -1,0 +1,126 @@
+"""A list of files as bytes: compressed JSON with one record for each path.
+
+The first line says which form it is and names the layers. Each further line is a record: path,
+kind, mode, user, group, time, link, device, number of its hard links' file, capabilities, and of a
+regular file its size with layer and place of its content, or the content itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Callable, Mapping
+
+from isal import igzip
+
+from imagebuilders.exceptions import ImageBuilderError
+from imagebuilders.oci.file_tree import File, Tree, new_inode
+from imagebuilders.oci.layer_contents import LayerContent, LayerContents
+from imagebuilders.oci.layer_writer import CAPABILITIES
+
+FORMAT = "imagebuilders-file-list 1"
+_MAX_BYTES = 512 * 1024 * 1024
+_KINDS = frozenset({"file", "dir", "symlink", "fifo", "char", "block"})
+
+
+class InvalidListError(ImageBuilderError):
+    """The bytes are not a list of files."""
+
+
+def pack_list(tree: Tree, layers: Mapping[LayerContents, str]) -> bytes:
+    """Return a list as bytes; the same list gives the same bytes.
+
+    Args:
+        tree: the files.
+        layers: the names of the layers that contents are in.
+    """
+    names = sorted(layers.values())
+    numbers = {layer: names.index(name) for layer, name in layers.items()}
+    inodes: dict[int, int] = {}
+    records = (_record(path, tree[path], numbers, inodes) for path in sorted(tree))
+    lines = [json.dumps([FORMAT, *names]), *map(json.dumps, records)]
+    return igzip.compress("\n".join(lines).encode(), 1, mtime=0)
+
+
+def _record(
+    path: str, file: File, numbers: Mapping[LayerContents, int], inodes: dict[int, int]
+) -> list[object]:
+    content: object = None
+    if isinstance(file.content, LayerContent):
+        content = [file.content.size, numbers[file.content.layer], file.content.index]
+    elif file.data:
+        content = base64.b64encode(file.data).decode()
+    inode = inodes.setdefault(file.inode, len(inodes) + 1) if file.inode else 0
+    return [
+        path,
+        file.kind,
+        file.mode,
+        file.uid,
+        file.gid,
+        file.mtime,
+        file.link,
+        list(file.device),
+        inode,
+        dict(file.xattrs).get(CAPABILITIES, ""),
+        content,
+    ]
+
+
+def unpack_list(packed: bytes, layer: Callable[[str], LayerContents]) -> Tree:
+    """Return the files of a list.
+
+    Args:
+        packed: the bytes.
+        layer: returns a layer by its name.
+
+    Raises:
+        InvalidListError: they are not a list.
+        KeyError: `layer` does not know a name.
+    """
+    try:
+        unpacked = zlib.decompressobj(31)
+        text = unpacked.decompress(packed, _MAX_BYTES)
+        if not unpacked.eof:
+            raise InvalidListError("it is cut short, or too large")
+        first, *lines = text.split(b"\n")
+        head = json.loads(first)
+        if not isinstance(head, list) or head[:1] != [FORMAT]:
+            raise InvalidListError("it is of another form")
+        layers = [layer(name) for name in head[1:]]
+        records = json.loads(b"[" + b",".join(lines) + b"]")
+        inodes: dict[int, int] = {}
+        return {record[0]: _file(record, layers, inodes) for record in records}
+    except (zlib.error, ValueError, TypeError, IndexError, RecursionError, binascii.Error) as error:
+        raise InvalidListError(f"it is malformed: {error}") from error
+
+
+def _file(record: list, layers: list[LayerContents], inodes: dict[int, int]) -> File:  # type: ignore[type-arg]
+    """Return the file of a record."""
+    _, kind, mode, uid, gid, mtime, link, device, number, capabilities, content = record
+    numbers = (mode, uid, gid, mtime, number, *device)
+    if kind not in _KINDS or not all(type(each) is int for each in numbers) or len(device) != 2:
+        raise InvalidListError("a record is malformed")
+    inode = 0
+    if number:
+        inode = inodes.get(number) or inodes.setdefault(number, new_inode())
+    data, stored = b"", None
+    if isinstance(content, str):
+        data = base64.b64decode(content, validate=True)
+    elif content is not None:
+        size, layer, index = content
+        stored = layers[layer].content(index, size)
+    return File(
+        kind,
+        mode,
+        uid,
+        gid,
+        mtime,
+        data,
+        str(link),
+        (device[0], device[1]),
+        inode,
+        ((CAPABILITIES, str(capabilities)),) if capabilities else (),
+        content=stored,
+    )
