@@ -96,7 +96,7 @@ def _files_of(
         Executor(
             resolution.stages,
             _Trees(case, folder, reader, clock),
-            downloads=_Downloads(case),
+            downloads=Downloads(case),
             daemon=daemon,
             clock=clock,
             epoch=resolution.source_date_epoch,
@@ -116,9 +116,9 @@ def _files_of(
             tree = flatten(_layers(base))
         for made in own:
             written = list(members(write_layer(made)))
-            described.append({"entries": [_entry(member) for member in written]})
+            described.append({"entries": [entry_of(member) for member in written]})
             tree = apply_layer(tree, written)
-    return {"layers": described, "tree": list(_tree_entries(tree))}
+    return {"layers": described, "tree": list(entries_of_tree(tree))}
 
 
 class _Trees:
@@ -150,7 +150,7 @@ class _Trees:
         return context_tree(snapshot, self._reader, self._clock)
 
 
-class _Downloads:
+class Downloads:
     """What is served for a case."""
 
     def __init__(self, case: Case) -> None:
@@ -216,12 +216,13 @@ def _layers(origin: ImageOrigin) -> list[list[Member]]:
     image = BaseImages().image(origin.reference, origin.platform)
     found = []
     for entries in image["layers"]:
-        raw = _layer_archive(entries)
+        raw = layer_archive(entries)
         found.append(list(LayerContents(lambda raw=raw: iter([raw])).members()))  # type: ignore[misc]
     return found
 
 
-def _layer_archive(entries: Sequence[Mapping[str, Any]]) -> bytes:
+def layer_archive(entries: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return a layer of a base as an archive."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for entry in entries:
@@ -239,7 +240,8 @@ def _layer_archive(entries: Sequence[Mapping[str, Any]]) -> bytes:
 # --- the form of outcomes ----------------------------------------------------
 
 
-def _entry(member: Member) -> dict[str, Any]:
+def entry_of(member: Member) -> dict[str, Any]:
+    """Return an entry of a layer in the form of outcomes."""
     file = member.file
     described: dict[str, Any] = {
         "path": member.name.rstrip("/"),
@@ -265,11 +267,12 @@ def _entry(member: Member) -> dict[str, Any]:
     return described
 
 
-def _tree_entries(tree: Mapping[str, File]) -> Iterator[dict[str, Any]]:
+def entries_of_tree(tree: Mapping[str, File]) -> Iterator[dict[str, Any]]:
+    """Yield the files of a tree in the form of outcomes."""
     first: dict[int, str] = {}
     for path in sorted(tree):
         file = tree[path]
-        described = _entry(Member(path, file))
+        described = entry_of(Member(path, file))
         if file.inode:
             if file.inode in first:
                 described["link_of"] = first[file.inode]
