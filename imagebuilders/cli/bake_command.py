@@ -22,6 +22,7 @@ from imagebuilders.cli.bake_results import show_results
 from imagebuilders.cli.builder_switches import builder_switches
 from imagebuilders.cli.dockerfile_argument import dockerfile_of
 from imagebuilders.cli.dockerfile_call import DockerfileCall
+from imagebuilders.cli.named_builder import DAEMONLESS, daemonless_builder
 from imagebuilders.cli.progress import Display, chosen_display, progress
 from imagebuilders.exceptions import BakeError
 
@@ -224,6 +225,8 @@ def _run(
 def _builder(stack: Stack, name: str | None) -> BaseImageBuilder:
     if name is None:
         return stack.image_builder
+    if name == DAEMONLESS:
+        return daemonless_builder(stack)
     from imagebuilders.buildkit_image_builder import BuildKitImageBuilder
 
     return BuildKitImageBuilder(builder=name)

@@ -17,6 +17,7 @@ from imagebuilders.cli.builder_switches import builder_switches
 from imagebuilders.cli.context_argument import build_context
 from imagebuilders.cli.dockerfile_call import DockerfileCall, metadata_of
 from imagebuilders.cli.flag_values import flag_values, names_of_outputs, text, texts
+from imagebuilders.cli.named_builder import DAEMONLESS, daemonless_builder, with_file_lists
 from imagebuilders.cli.progress import Display, chosen_display, progress
 
 if TYPE_CHECKING:
@@ -99,10 +100,21 @@ class _Request:
     help="With --push: build nothing if the registry has the image of the same context, options "
     "and base images.",
 )
+@click.option(
+    "--file-list-cache",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="With --builder daemonless: where machines share the lists of bases' files.",
+)
 @buildx_flags
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, one object per line.")
 def build(
-    path: str, as_json: bool, explain_cache: bool, skip_unchanged: bool, **given: object
+    path: str,
+    as_json: bool,
+    explain_cache: bool,
+    skip_unchanged: bool,
+    file_list_cache: str | None,
+    **given: object,
 ) -> int:
     """Build an image from the folder PATH with the active stack's image builder.
 
@@ -121,6 +133,7 @@ def build(
     values.pop("call", None)
     stack = Client().active_stack
     builder = _builder(stack, values.pop("builder", None))
+    builder = with_file_lists(stack, builder, file_list_cache)
     switches = builder_switches(builder, explain_cache=explain_cache, skip_unchanged=skip_unchanged)
     with (
         output.debug_log(is_on=bool(values.pop("debug", None))),
@@ -154,6 +167,8 @@ def _builder(stack: Stack, name: object) -> BaseImageBuilder:
 
         is_local = isinstance(stack.image_builder, LocalImageBuilder)
         return stack.image_builder if is_local else LocalImageBuilder()
+    if name == DAEMONLESS:
+        return daemonless_builder(stack)
     from imagebuilders.buildkit_image_builder import BuildKitImageBuilder
 
     return BuildKitImageBuilder(builder=name)

@@ -56,7 +56,12 @@ BUILDX_FLAGS = (
     _many("--attest", "attest", "type=TYPE", "Attest how the image was made, or what is in it."),
     _many("--build-arg", "buildargs", "K=V", "Set a build argument; K alone: the environment's."),
     _many("--build-context", "build_contexts", "NAME=VALUE", "Add a folder, image or address."),
-    Flag("--builder", "builder", "Build with the buildx builder of this name.", "NAME"),
+    Flag(
+        "--builder",
+        "builder",
+        "Build with the buildx builder of this name, or: daemonless.",
+        "NAME",
+    ),
     _many("--cache-from", "cache_from", "CACHE", "Take cached steps from an image or type=…."),
     _many("--cache-to", "cache_to", "CACHE", "Write cached steps to type=…."),
     Flag("--call", "call", "Ask for check, outline or targets in place of a build.", "WHAT"),

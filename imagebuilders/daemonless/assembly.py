@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
+from imagebuilders.daemonless.annotations import Annotations
 from imagebuilders.daemonless.base_images import BaseImage, BaseImages
 from imagebuilders.daemonless.new_layers import LayerNames, NewLayer, NewLayers
 from imagebuilders.evaluation.difference import difference
@@ -139,16 +140,14 @@ def _chain(resolution: Resolution) -> list[Stage]:
 
 
 def finish(
-    evaluated: EvaluatedImage,
-    names: Sequence[LayerNames],
-    annotations: Mapping[str, str],
+    evaluated: EvaluatedImage, names: Sequence[LayerNames], annotations: Annotations
 ) -> FinishedImage:
     """Return an image whose layers have names.
 
     Args:
         evaluated: the image.
         names: those of its own layers, in order.
-        annotations: what its manifest says of it.
+        annotations: what its manifest, and the index about it, say beside that.
     """
     created = timestamp(evaluated.created)
     image = evaluated.image
@@ -168,9 +167,14 @@ def finish(
         created=created,
     ).to_bytes()
     config_descriptor = Descriptor.of(config, OCI_CONFIG)
-    manifest = Manifest(config_descriptor, layers, OCI_MANIFEST, annotations=annotations).to_bytes()
+    platform = evaluated.platform.normalized()
+    manifest = Manifest(
+        config_descriptor, layers, OCI_MANIFEST, annotations=annotations.of_manifest(platform)
+    ).to_bytes()
     descriptor = replace(
-        Descriptor.of(manifest, OCI_MANIFEST), platform=evaluated.platform.normalized()
+        Descriptor.of(manifest, OCI_MANIFEST),
+        annotations=annotations.of_manifest_descriptor(platform),
+        platform=platform,
     )
     return FinishedImage(evaluated, config, config_descriptor, manifest, descriptor)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
+from imagebuilders.build_options.image_details import SBOM, Attestation
 from imagebuilders.context.archive import fixed_mtime
 from imagebuilders.context.content import ContentReader
 from imagebuilders.context.snapshot import ContextSnapshot
+from imagebuilders.daemonless.annotations import Annotations
 from imagebuilders.daemonless.assembly import EvaluatedImage, FinishedImage, evaluate, finish
+from imagebuilders.daemonless.attestations import AttestationManifest, attest
 from imagebuilders.daemonless.base_images import BaseImages
 from imagebuilders.daemonless.build_trees import BuildTrees
 from imagebuilders.daemonless.downloads import HttpDownloads
@@ -21,8 +24,10 @@ from imagebuilders.daemonless.images import DeliveredImage, index_of, single_ima
 from imagebuilders.daemonless.layer_compression import LayerCompression
 from imagebuilders.daemonless.linked_bases import NOTICE, changes, linked
 from imagebuilders.daemonless.new_layers import NewLayers
+from imagebuilders.daemonless.provenance import provenance
 from imagebuilders.daemonless.refusals import check_runs_nothing
 from imagebuilders.daemonless.registries import Registries
+from imagebuilders.daemonless.sbom import sbom
 from imagebuilders.daemonless.settings import BuildSettings
 from imagebuilders.daemonless.told_steps import ToldSteps, warning_notice
 from imagebuilders.evaluation.daemon import BUILDKITD
@@ -34,6 +39,7 @@ from imagebuilders.evaluation.results import BuildClock
 from imagebuilders.events import Event, LayerProgress, Notice
 from imagebuilders.exceptions import BuildContextError, BuildError, EvaluationError, RegistryError
 from imagebuilders.oci.descriptor import Descriptor
+from imagebuilders.oci.reference import ImageReference
 
 _SECOND_NS = 10**9
 
@@ -43,7 +49,7 @@ class BuildInputs:
     """What a build is made of.
 
     Attributes:
-        image_name: the image's name, for errors.
+        names: the image's names.
         snapshot: the context, with its Dockerfile.
         settings: what the options say.
         compression: what new layers are compressed with.
@@ -52,11 +58,11 @@ class BuildInputs:
             is younger than `SOURCE_DATE_EPOCH`.
         list_folders: where file lists of bases are kept.
         layer_folder: where names of layers are remembered; `None` not to do so.
-        annotations: what manifests say of themselves.
-        index_annotations: what an index says of itself.
+        annotations: what manifests and indexes say beside their content.
+        attestations: what is to be attested of the image.
     """
 
-    image_name: str
+    names: tuple[ImageReference, ...]
     snapshot: ContextSnapshot
     settings: BuildSettings
     compression: LayerCompression = LayerCompression.GZIP
@@ -64,8 +70,13 @@ class BuildInputs:
     reproducible: bool = False
     list_folders: Sequence[Path] = ()
     layer_folder: Path | None = None
-    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
-    index_annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    annotations: Annotations = field(default_factory=Annotations)
+    attestations: Sequence[Attestation] = ()
+
+    @property
+    def image_name(self) -> str:
+        """The image's first name."""
+        return str(self.names[0])
 
 
 class DaemonlessBuild:
@@ -160,9 +171,10 @@ class DaemonlessBuild:
             raise self._failure(error) from error
         except RegistryError as error:
             raise BuildError(f"{inputs.image_name} was not built. {error}") from error
-        if resolved.is_index:
-            return index_of(finished, inputs.index_annotations)
-        return single_image(finished[0])
+        if not resolved.is_index and not inputs.attestations:
+            return single_image(finished[0])
+        attested = [self._attested(image) for image in finished if inputs.attestations]
+        return index_of(finished, attested, inputs.annotations)
 
     # --- inside -----------------------------------------------------------------------
 
@@ -194,15 +206,34 @@ class DaemonlessBuild:
         names = [self.new_layers.names(layer) for layer in evaluated.layers]
         return finish(evaluated, names, self._inputs.annotations)
 
+    def _attested(self, image: FinishedImage) -> AttestationManifest:
+        inputs = self._inputs
+        predicates = []
+        for wanted in inputs.attestations:
+            if wanted.type == SBOM:
+                predicates.append(sbom(image.evaluated))
+            else:
+                options = inputs.settings.resolve
+                is_full = ("mode", "max") in wanted.attributes
+                platform = image.evaluated.platform
+                predicates.append(
+                    provenance(options, platform, self._name, self._images.used, is_full=is_full)
+                )
+        return attest(image, inputs.names, predicates)
+
     @staticmethod
     def _created(resolution: Resolution) -> int:
         epoch = resolution.source_date_epoch
         return fixed_mtime() if epoch is None else epoch
 
     def _failure(self, error: EvaluationError) -> BuildError:
+        return evaluation_failure(error, self._dockerfile, self._name, self._inputs.image_name)
+
+    @property
+    def _name(self) -> str:
+        """The Dockerfile's name."""
         found = self._inputs.snapshot.dockerfile
-        name = "Dockerfile" if found is None else found.name
-        return evaluation_failure(error, self._dockerfile, name, self._inputs.image_name)
+        return "Dockerfile" if found is None else found.name
 
     def _tell_reading(self, layer: Descriptor) -> None:
         name = layer.digest.encoded[:12]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
+from imagebuilders.daemonless.annotations import Annotations
 from imagebuilders.daemonless.assembly import FinishedImage
+from imagebuilders.daemonless.attestations import AttestationManifest
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.manifest import Index
 from imagebuilders.oci.media_types import OCI_INDEX
@@ -47,15 +49,33 @@ def single_image(image: FinishedImage) -> DeliveredImage:
     return DeliveredImage(image.manifest, image.descriptor, (image,))
 
 
-def index_of(images: Sequence[FinishedImage], annotations: Mapping[str, str]) -> DeliveredImage:
+def index_of(
+    images: Sequence[FinishedImage],
+    attestations: Sequence[AttestationManifest],
+    annotations: Annotations,
+) -> DeliveredImage:
     """Return an index of images.
 
     Args:
         images: one for each platform.
-        annotations: what the index says of itself.
+        attestations: one for each image, or none.
+        annotations: what the index, and a layout about it, say beside that.
     """
     content = Index(
-        tuple(image.descriptor for image in images), OCI_INDEX, annotations=annotations
+        (
+            *(image.descriptor for image in images),
+            *(attestation.descriptor for attestation in attestations),
+        ),
+        OCI_INDEX,
+        annotations=annotations.of_index(),
     ).to_bytes()
-    parts = tuple((image.manifest, image.descriptor) for image in images)
-    return DeliveredImage(content, Descriptor.of(content, OCI_INDEX), tuple(images), parts)
+    return DeliveredImage(
+        content,
+        replace(Descriptor.of(content, OCI_INDEX), annotations=annotations.of_index_descriptor()),
+        tuple(images),
+        (
+            *((image.manifest, image.descriptor) for image in images),
+            *((each.content, each.descriptor) for each in attestations),
+        ),
+        tuple(blob for each in attestations for blob in each.blobs),
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.build_options.image_details import Annotation
 from imagebuilders.build_options.parsing import parse_switch
 from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.daemonless.layer_compression import LayerCompression, check_compression
@@ -15,6 +17,10 @@ from imagebuilders.exceptions import BuildOptionsError
 
 STDOUT = "-"
 _KNOWN = frozenset({"dest", "tar", "name", "push", "compression", "oci-mediatypes"})
+_ANNOTATION = re.compile(
+    r"annotation(?:-(?P<kind>manifest|index|manifest-descriptor|index-descriptor))?"
+    r"(?:\[(?P<platform>[A-Za-z0-9_/-]+)\])?\.(?P<key>.+)"
+)
 _TYPES = ("oci", "docker", "image", "registry")
 
 
@@ -41,11 +47,13 @@ class PlannedOutputs:
         files: where it is written on this machine.
         pushes: an output asks for a push.
         compression: what new layers are compressed with.
+        annotations: what outputs say of the image.
     """
 
     files: tuple[FileOutput, ...]
     pushes: bool
     compression: LayerCompression
+    annotations: tuple[Annotation, ...] = ()
 
 
 def plan_outputs(options: DockerBuildOptions, compression: LayerCompression) -> PlannedOutputs:
@@ -62,9 +70,11 @@ def plan_outputs(options: DockerBuildOptions, compression: LayerCompression) -> 
     files: list[FileOutput] = []
     pushes = False
     named: set[LayerCompression] = set()
+    annotations: list[Annotation] = []
     for output in options.outputs:
         attributes = dict(output.attributes)
         _check(output, attributes)
+        annotations += _annotations(attributes)
         if "compression" in attributes:
             named.add(_compression(attributes["compression"]))
         if output.type in ("oci", "docker"):
@@ -77,7 +87,7 @@ def plan_outputs(options: DockerBuildOptions, compression: LayerCompression) -> 
         raise _wrong("two outputs cannot both go to standard output: give a dest")
     chosen = named.pop() if named else compression
     check_compression(chosen)
-    return PlannedOutputs(tuple(files), pushes, chosen)
+    return PlannedOutputs(tuple(files), pushes, chosen, tuple(annotations))
 
 
 def _check(output: BuildOutput, attributes: Mapping[str, str]) -> None:
@@ -91,6 +101,16 @@ def _check(output: BuildOutput, attributes: Mapping[str, str]) -> None:
             raise _wrong(f"the attribute {name!r} has no meaning without a daemon")
     if parse_switch(attributes.get("oci-mediatypes", "true")) is not True:
         raise _wrong("images are built with OCI's media types alone: oci-mediatypes is true")
+
+
+def _annotations(attributes: Mapping[str, str]) -> Iterator[Annotation]:
+    """Yield what the attributes `annotation[-KIND][[PLATFORM]].KEY` say."""
+    for name, value in attributes.items():
+        found = _ANNOTATION.fullmatch(name)
+        if found is not None:
+            yield Annotation(found["key"], value, found["kind"] or "", found["platform"] or "")
+        elif name.startswith("annotation"):
+            raise _wrong(f"{name!r} is no annotation: write annotation.KEY=VALUE")
 
 
 def _compression(text: str) -> LayerCompression:

@@ -9,8 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from imagebuilders.build_options import DockerBuildOptions
+from imagebuilders.build_options.image_details import chosen_attestations
 from imagebuilders.build_options.result_files import write_result_files
 from imagebuilders.context.snapshot import ContextSnapshot
+from imagebuilders.daemonless.annotations import Annotations
 from imagebuilders.daemonless.build import BuildInputs, DaemonlessBuild
 from imagebuilders.daemonless.delivery import deliver
 from imagebuilders.daemonless.image_archives import archived_layout
@@ -96,6 +98,9 @@ class Run:
         self._prepare_push = prepare_push
         self._tell = tell
         self._name = str(request.names[0])
+        options = request.options
+        self._annotations = Annotations((*options.annotations, *request.planned.annotations))
+        self._attestations = chosen_attestations(options.attest, options.sbom, options.provenance)
 
     def build(self, credentials: CredentialSource) -> tuple[DeliveredImage, str]:
         """Build and deliver; return the image, and what it can be called by.
@@ -116,7 +121,9 @@ class Run:
             DaemonlessBuild(self._inputs(), registries, self._tell) as build,
         ):
             resolved = build.resolve()
-            check_archives(request.planned.files, is_index=resolved.is_index)
+            is_index = resolved.is_index or bool(self._attestations)
+            check_archives(request.planned.files, is_index=is_index)
+            self._annotations.check(is_index=is_index)
             self._prepare_push()
             delivered = build.execute(resolved)
             for name in request.names:
@@ -134,7 +141,7 @@ class Run:
         shared = request.settings.file_list_cache
         has_memory = cache is not None and not request.options.nocache
         return BuildInputs(
-            self._name,
+            request.names,
             request.snapshot,
             read_settings(request.options, request.proxies),
             compression=request.planned.compression,
@@ -142,6 +149,8 @@ class Run:
             reproducible=bool(request.options.reproducible),
             list_folders=(*own, *(() if shared is None else (shared,))),
             layer_folder=cache / LAYERS if cache is not None and has_memory else None,
+            annotations=self._annotations,
+            attestations=self._attestations,
         )
 
     # --- where it goes ----------------------------------------------------------------

@@ -15,6 +15,7 @@ from imagebuilders.build_options.buildkit_attributes import (
     check_buildkit,
     render_buildkit_attributes,
 )
+from imagebuilders.build_options.image_details import PROVENANCE, SBOM, chosen_attestations
 from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.context.archive import fixed_mtime
 from imagebuilders.evaluation.options import ResolveOptions
@@ -58,6 +59,11 @@ def check_options(options: DockerBuildOptions) -> None:
             "there is no engine that could keep the image; write it for `docker load` by "
             "outputs='type=docker,dest=image.tar'",
         )
+    for attestation in chosen_attestations(options.attest, options.sbom, options.provenance):
+        if attestation.type not in (PROVENANCE, SBOM):
+            raise _refused("attest", f"there is no attestation of the type {attestation.type!r}")
+        if dict(attestation.attributes).get("version", "v1") != "v1":
+            raise _refused("attest", "provenance is of SLSA's version v1")
     for name, value in options.build_contexts.items():
         if value.startswith(TARGET_SCHEME):
             continue

@@ -8,6 +8,7 @@ import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -533,6 +534,122 @@ def test_several_platforms_make_an_index(
     ]
     assert manifests[0]["layers"] == manifests[1]["layers"]
     assert manifests[0]["config"] != manifests[1]["config"]
+
+
+def test_each_platform_takes_its_own_base(
+    builder: DaemonlessImageBuilder, server: FakeRegistry, registry: DefaultContainerRegistry
+) -> None:
+    """The new layer is the same for all, is made once, and stands on the base's own layers."""
+    name = f"{server.address}/team/base:1"
+    arch = _context("FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /arch\n", amd64="a", arm64="b")
+    both = {"platform": ["linux/amd64", "linux/arm64"]}
+    builder.build(name, arch, both, registry)
+    above = _context(f"FROM {name}\nCOPY --link x /x/\n", x="x")
+    builder.build(f"{server.address}/team/app:1", above, both, registry)
+    images = _manifests(server, "team/app:1")
+    assert [len(image["layers"]) for image in images] == [2, 2]
+    assert images[0]["layers"][1] == images[1]["layers"][1]
+    assert images[0]["layers"][0] != images[1]["layers"][0]
+
+
+def _manifests(server: FakeRegistry, name: str) -> list[dict[str, Any]]:
+    index = json.loads(server.manifest(name).content)
+    repository = name.rpartition(":")[0]
+    return [
+        json.loads(server.manifest(f"{repository}@{entry['digest']}").content)
+        for entry in index["manifests"]
+    ]
+
+
+def test_annotations_are_put_where_they_belong(
+    builder: DaemonlessImageBuilder, server: FakeRegistry, registry: DefaultContainerRegistry
+) -> None:
+    """On manifests, on one platform's, on the index, and on what the index says."""
+    options = {
+        "platform": "linux/amd64,linux/arm64",
+        "annotations": [
+            "a=1",
+            "manifest[linux/arm64]:b=2",
+            "index:c=3",
+            "manifest-descriptor:d=4",
+        ],
+        "outputs": "type=image,annotation.e=5",
+    }
+    context = _context("FROM scratch\nCOPY a /a\n", a="a")
+    builder.build(f"{server.address}/team/app:1", context, options, registry)
+    index = json.loads(server.manifest("team/app:1").content)
+    assert index["annotations"] == {"c": "3"}
+    assert [entry["annotations"] for entry in index["manifests"]] == [{"d": "4"}] * 2
+    assert [image["annotations"] for image in _manifests(server, "team/app:1")] == [
+        {"a": "1", "e": "5"},
+        {"a": "1", "b": "2", "e": "5"},
+    ]
+
+
+def test_an_index_annotation_needs_an_index(
+    builder: DaemonlessImageBuilder, server: FakeRegistry, registry: DefaultContainerRegistry
+) -> None:
+    """An image for one platform has none."""
+    context = _context("FROM scratch\nCOPY a /a\n", a="a")
+    with pytest.raises(BuildOptionsError, match="no index"):
+        builder.build(
+            f"{server.address}/team/app:1", context, {"annotations": "index:a=1"}, registry
+        )
+
+
+def test_attestations_stand_beside_the_image(
+    builder: DaemonlessImageBuilder, server: FakeRegistry, registry: DefaultContainerRegistry
+) -> None:
+    """As BuildKit stores them: provenance with the base's digest, and what was added."""
+    metadata = "Name: Some_Package\nVersion: 1.2\n"
+    context = _context(f"FROM {server.address}/base/python:3\nCOPY --link . /app/\n", a="hello")
+    context.add_file(metadata, "some_package-1.2.dist-info/METADATA")
+    options = {
+        "provenance": "mode=max",
+        "sbom": True,
+        "buildargs": {"KEY": "value"},
+        "platform": "linux/amd64",
+    }
+    name = f"{server.address}/team/app:1"
+    first = builder.build(name, context, options, registry)
+    assert builder.build(name, context, options, registry) == first
+    index = json.loads(server.manifest(name).content)
+    image, attestation = index["manifests"]
+    assert attestation["platform"] == {"architecture": "unknown", "os": "unknown"}
+    assert attestation["annotations"] == {
+        "vnd.docker.reference.digest": image["digest"],
+        "vnd.docker.reference.type": "attestation-manifest",
+    }
+    _, manifest = _manifests(server, "team/app:1")
+    said = {}
+    for layer in manifest["layers"]:
+        assert layer["mediaType"] == "application/vnd.in-toto+json"
+        statement = json.loads(server.blob(layer["digest"]))
+        assert statement["subject"][0]["digest"]["sha256"] == image["digest"].partition(":")[2]
+        said[layer["annotations"]["in-toto.io/predicate-type"]] = statement["predicate"]
+    built = said["https://slsa.dev/provenance/v1"]["buildDefinition"]
+    (base,) = built["resolvedDependencies"]
+    assert base["uri"].startswith(f"pkg:docker/{server.address.replace(':', '%3A')}/base/python@3")
+    assert base["digest"]["sha256"] == server.manifest("base/python:3").digest.partition(":")[2]
+    assert built["externalParameters"]["request"]["args"]["build-args"] == {"KEY": "value"}
+    bill = said["https://spdx.dev/Document"]
+    assert [package["externalRefs"][0]["referenceLocator"] for package in bill["packages"]] == [
+        "pkg:pypi/some-package@1.2"
+    ]
+    assert "/app/a" in [file["fileName"] for file in bill["files"]]
+
+
+def test_values_of_build_arguments_are_not_attested_unasked(
+    builder: DaemonlessImageBuilder, server: FakeRegistry, registry: DefaultContainerRegistry
+) -> None:
+    """They may be secrets."""
+    context = _context("FROM scratch\nCOPY a /a\n", a="a")
+    options = {"provenance": True, "buildargs": {"TOKEN": "s3cr3t"}}
+    builder.build(f"{server.address}/team/app:1", context, options, registry)
+    stored = [server.manifest("team/app:1").content]
+    for manifest in _manifests(server, "team/app:1"):
+        stored += [server.blob(layer["digest"]) for layer in manifest["layers"]]
+    assert not any(b"s3cr3t" in content for content in stored)
 
 
 # --- what goes wrong ---------------------------------------------------------------------

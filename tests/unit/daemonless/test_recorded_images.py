@@ -12,6 +12,7 @@ from comparison_size import size
 from pushed_images import IGNORE_FILE, PushedImages
 
 from fakes import FakeRegistry
+from imagebuilders.oci.platform import Platform
 
 _PARTS = ("config", "history", "layers", "tree")
 _EACH = size(6, 1)
@@ -31,7 +32,7 @@ def pushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushedImages]:
         patch.delenv("SOURCE_DATE_EPOCH", raising=False)
         patch.setattr(
             "imagebuilders.daemonless.settings.build_platform",
-            lambda: buildkit_cases.Platform("linux", "amd64"),
+            lambda: Platform("linux", "amd64"),
         )
         yield PushedImages(server, patch)
 

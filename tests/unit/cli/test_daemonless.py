@@ -1,0 +1,59 @@
+"""`imagebuilders build --builder daemonless`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes import FakeRegistry
+from imagebuilders import DaemonlessImageBuilder, Stack
+from imagebuilders.cli.named_builder import daemonless_builder
+
+if TYPE_CHECKING:
+    from command_line import Run
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRegistry]:
+    """A registry with a base, and nothing of the user's own."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "no-docker-config"))
+    monkeypatch.setenv("IMAGEBUILDERS_CACHE_DIR", str(tmp_path / "cache"))
+    with FakeRegistry() as registry:
+        registry.seed("base:1", files={"etc/passwd": "app:x:7:8::/:\n"})
+        (tmp_path / "app").mkdir(exist_ok=True)
+        text = f"FROM {registry.address}/base:1\nCOPY --chown=app x /x\n"
+        (tmp_path / "app" / "Dockerfile").write_text(text)
+        (tmp_path / "app" / "x").write_text("x")
+        yield registry
+
+
+@pytest.mark.usefixtures("stack")
+def test_it_builds_and_pushes(run: Run, server: FakeRegistry, tmp_path: Path) -> None:
+    """The digest is on standard output; the folder of file lists is filled."""
+    name = f"{server.address}/team/app:1"
+    lists = tmp_path / "lists"
+    words = ("--builder", "daemonless", "--push", "--file-list-cache", str(lists))
+    result = run("build", str(tmp_path / "app"), "-t", name, *words)
+    assert result.code == 0, result.err
+    assert result.out == f"{server.address}/team/app@{server.manifest(name).digest}\n"
+    assert len(list(lists.iterdir())) == 1
+
+
+@pytest.mark.usefixtures("stack")
+def test_other_builders_read_no_file_lists(run: Run, server: FakeRegistry, tmp_path: Path) -> None:
+    """The flag is refused where it would have no meaning."""
+    words = ("--file-list-cache", str(tmp_path / "lists"))
+    result = run("build", str(tmp_path / "app"), "-t", f"{server.address}/app:1", *words)
+    assert result.code == 2
+    assert "--builder daemonless" in result.err
+
+
+def test_settings_of_the_stack_count(stack: Stack, tmp_path: Path) -> None:
+    """If its builder is daemonless already, it is that one with its settings."""
+    stack.image_builder = DaemonlessImageBuilder(compression="zstd")
+    built = daemonless_builder(stack, str(tmp_path))
+    assert isinstance(built, DaemonlessImageBuilder)
+    assert (built.config.compression, built.config.file_list_cache) == ("zstd", tmp_path)
