@@ -34,6 +34,12 @@ class ScriptedCache:
         self.prunes: list[PruneRequest] = []
         self._lock = threading.Lock()
 
+    def reset(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self.records.clear()
+            self.prunes.clear()
+
     def handlers(self) -> dict[str, Handler]:
         """Return what serves the calls, by path."""
         return {f"{SERVICE}DiskUsage": self._disk_usage, f"{SERVICE}Prune": self._prune}

@@ -52,6 +52,11 @@ class ScriptedConnection:
         self._is_made.wait()
         return self._channel
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not been closed yet."""
+        return self.socket.fileno() >= 0
+
     def cut(self) -> None:
         """Break the connection, as when the daemon dies."""
         with suppress(OSError):

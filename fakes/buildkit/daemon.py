@@ -101,7 +101,7 @@ class ScriptedBuildKit:
         self.builds: list[ScriptedBuild] = []
         self._sessions = OpenSessions()
         self.connections: list[ScriptedConnection] = []
-        self.script = script
+        self.script = self._first_script = script
         self.gateway = gateway or ScriptedGateway(frontend)
         self.history = ScriptedHistory()
         self.cache = ScriptedCache()
@@ -143,6 +143,23 @@ class ScriptedBuildKit:
         if self._defects:
             error = self._defects[0]
             raise ScriptError(f"a script of the BuildKit double failed: {error!r}") from error
+
+    def reset(self) -> None:
+        """Forget everything, as if the daemon had just been made.
+
+        Builds, sessions that are over, history, cache, faults and records are gone, and the
+        scripts are those it was made with; who is connected stays so.
+        """
+        with self._changed:
+            self.builds.clear()
+            self._by_ref.clear()
+            self.connections = [each for each in self.connections if each.is_open]
+        self._defects.clear()
+        self._sessions.forget_closed()
+        self.script = self._first_script
+        for part in (self.gateway, self.history, self.cache):
+            part.reset()
+        self.faults.clear()
 
     # --- doors ---------------------------------------------------------------
 

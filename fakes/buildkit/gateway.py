@@ -48,11 +48,17 @@ class ScriptedGateway:
     """
 
     def __init__(self, script: FrontendScript = refuse) -> None:
-        self.script = script
+        self.script = self._first_script = script
         self.questions: list[SolveRequest] = []
         self.answers_return = True
         self._changed = threading.Condition()
         self._held: dict[str, _Held] = {}
+
+    def reset(self) -> None:
+        """Forget what was asked, and answer by the script it was made with."""
+        self.script = self._first_script
+        self.questions.clear()
+        self.answers_return = True
 
     def handlers(self) -> dict[str, Handler]:
         """Return what serves the calls, by path."""

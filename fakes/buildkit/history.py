@@ -44,6 +44,13 @@ class ScriptedHistory:
         self._lock = threading.Lock()
         self._deleted: list[str] = []
 
+    def reset(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self.records.clear()
+            self.blobs.clear()
+            self._deleted.clear()
+
     def handlers(self) -> dict[str, Handler]:
         """Return what serves the calls, by path."""
         return {

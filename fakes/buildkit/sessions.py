@@ -36,6 +36,11 @@ class OpenSessions:
             self.opened.append(SessionPeer(metadata, link))
             self._changed.notify_all()
 
+    def forget_closed(self) -> None:
+        """Forget the sessions that are over."""
+        with self._changed:
+            self.opened[:] = [session for session in self.opened if session.is_open]
+
     def find(self, name: str, seconds: float) -> SessionPeer:
         """Wait for a session, and return it.
 

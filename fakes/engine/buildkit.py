@@ -110,3 +110,8 @@ class EngineBuildKit(ScriptedBuildKit):
         look = LOOKS[version.name]
         self.solver = Solver(EngineWorker(stores), look)
         super().__init__(self.solver, version=look.version, gateway=SolverGateway(self.solver))
+
+    def reset(self) -> None:
+        """Forget everything, what was built as well."""
+        super().reset()
+        self.solver.reset()

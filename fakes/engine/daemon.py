@@ -84,13 +84,12 @@ class Daemon:
         """Forget everything, as if the engine had just been made.
 
         Images, containers, networks, volumes, logins, events, records, rules, faults and what was
-        seeded are gone; who is connected stays so. A BuildKit inside keeps its own records, and
-        loses its cache.
+        seeded are gone, and so is what a BuildKit inside remembers; who is connected stays so.
         """
         self.containers.lifecycle.close()
         self._make()
-        if isinstance(self.buildkit, EngineBuildKit):
-            self.buildkit.solver.reset()
+        if self.buildkit is not None:
+            self.buildkit.reset()
 
     def _make(self) -> None:
         state = self.state = EngineState(self.version, self.clock, self._keep_records)

@@ -19,6 +19,11 @@ class RequestRecord(records.RequestRecord):
     query: dict[str, list[str]]
 
     @property
+    def parameters(self) -> dict[str, list[str]]:
+        """The same as `query`."""
+        return self.query
+
+    @property
     def body_size(self) -> int:
         """The same as `request_size`."""
         return self.request_size

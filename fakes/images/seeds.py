@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from imagebuilders.oci.file_tree import File, Tree, clean, implied_directories
 
@@ -26,6 +26,11 @@ def described_files(files: Mapping[str, str | bytes], mtime: int = 0) -> Tree:
             mode = 0o755 if data.startswith(b"#!") else 0o644
             tree[clean(path)] = File("file", mode, mtime=mtime, data=data)
     return tree
+
+
+def exposed_ports(ports: Iterable[str]) -> list[str]:
+    """Ports with their protocol, which is TCP where none is said."""
+    return [port if "/" in port else f"{port}/tcp" for port in ports]
 
 
 def described_layer(files: Mapping[str, str | bytes]) -> Layer:

@@ -292,9 +292,24 @@ class ImageView(Mapping[str, File]):
         return [str(word) for word in _list(self.settings.get("Entrypoint"))]
 
     @property
-    def command(self) -> list[str]:
+    def cmd(self) -> list[str]:
         """The command's words."""
         return [str(word) for word in _list(self.settings.get("Cmd"))]
+
+    @property
+    def command(self) -> list[str]:
+        """The same as `cmd`."""
+        return self.cmd
+
+    @property
+    def working_dir(self) -> str:
+        """Where it runs; empty where nothing is said."""
+        return str(self.settings.get("WorkingDir") or "")
+
+    @property
+    def user(self) -> str:
+        """The user it runs as; empty where nothing is said."""
+        return str(self.settings.get("User") or "")
 
     @property
     def platform(self) -> str:

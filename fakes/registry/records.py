@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from ..http.messages import Buffer
 from ..records import RequestRecord
@@ -29,6 +30,11 @@ class RecordedRequest(RequestRecord):
     reference: str
     user: str | None
     response_size: int
+
+    @property
+    def parameters(self) -> dict[str, list[str]]:
+        """The query's parameters, each with its values, decoded."""
+        return parse_qs(self.query, keep_blank_values=True)
 
 
 class Counted:

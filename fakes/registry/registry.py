@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Event
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..checks import (
     check_count,
@@ -422,8 +422,7 @@ class FakeRegistry:
         self,
         reference: str,
         source: str | os.PathLike[str] | SeedImage | None = None,
-        *,
-        files: Mapping[str, str | bytes] | None = None,
+        **content: Any,
     ) -> Manifest:
         """Put an image in, past authentication, rules and limits.
 
@@ -431,17 +430,19 @@ class FakeRegistry:
             reference: the name and tag it gets.
             source: an OCI layout (a folder, or a tar of one), a `docker save` tar, or a
                 `SeedImage`.
-            files: short for `SeedImage(files=…)`.
+            content: short for a `SeedImage`: `files=…, env=…, cmd=…`.
 
         Returns:
             The manifest or index now under that name.
 
         Raises:
-            ValueError: the source is no image, or not one of `source` and `files` was given.
+            TypeError: the content has a word that a `SeedImage` has not.
+            ValueError: the source is no image, or not one of `source` and `content` was given.
         """
         from .seed import seed
 
-        return seed(self._storage, Reference.parse(reference, self.address), source, files)
+        given = {name: value for name, value in content.items() if value is not None}
+        return seed(self._storage, Reference.parse(reference, self.address), source, given)
 
     def on_repository(
         self,

@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from imagebuilders.oci.digest import DEFAULT_ALGORITHM
 from imagebuilders.oci.media_types import (
@@ -24,7 +24,7 @@ from imagebuilders.oci.media_types import (
     OCI_MANIFEST,
 )
 
-from ..images.seeds import described_layer
+from ..images.seeds import described_layer, exposed_ports
 from . import names
 from .names import Reference
 from .storage import Manifest, Storage
@@ -42,40 +42,62 @@ class SeedImage:
             with `/` is a folder, and a content that begins with `#!` is executable.
         layers: further layers over it, each content by path.
         env: environment variables.
-        command: the command's words.
+        cmd: the command's words.
         entrypoint: the entrypoint's words.
         labels: labels.
         user: the user it runs as.
-        working_directory: where it runs.
+        working_dir: where it runs.
+        exposed_ports: as in `80/tcp`.
+        on_build: instructions for images that are built on it.
         architecture: as in `amd64`.
         os: as in `linux`.
         annotations: the manifest's annotations.
         media_type: the manifest's type: OCI's, or Docker's
             (`application/vnd.docker.distribution.manifest.v2+json`).
+        command: another word for `cmd`, when the image is made.
+        working_directory: another word for `working_dir`, when the image is made.
+
+    Raises:
+        ValueError: both words are given.
     """
 
     files: Mapping[str, str | bytes] = field(default_factory=dict)
     layers: Sequence[Mapping[str, str | bytes]] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    command: Sequence[str] = ()
+    cmd: Sequence[str] = ()
     entrypoint: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
-    working_directory: str = ""
+    working_dir: str = ""
+    exposed_ports: Sequence[str] = ()
+    on_build: Sequence[str] = ()
     architecture: str = "amd64"
     os: str = "linux"
     annotations: Mapping[str, str] = field(default_factory=dict)
     media_type: str = OCI_MANIFEST
+    command: Sequence[str] = field(default=(), repr=False, compare=False)
+    working_directory: str = field(default="", repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name, door in (("cmd", "command"), ("working_dir", "working_directory")):
+            given = getattr(self, door)
+            if given and getattr(self, name):
+                raise ValueError(f"{name} and {door} are two words for the same: give {name}")
+            if given:
+                object.__setattr__(self, name, given)
+                object.__setattr__(self, door, given[:0])
 
     def config(self, diff_ids: Sequence[str]) -> dict[str, object]:
         """The configuration document."""
         settings: dict[str, object] = {
             "Env": [f"{name}={value}" for name, value in self.env.items()],
-            "Cmd": list(self.command),
+            "Cmd": list(self.cmd),
             "Entrypoint": list(self.entrypoint),
             "Labels": dict(self.labels),
             "User": self.user,
-            "WorkingDir": self.working_directory,
+            "WorkingDir": self.working_dir,
+            "ExposedPorts": {port: {} for port in exposed_ports(self.exposed_ports)},
+            "OnBuild": list(self.on_build),
         }
         return {
             "architecture": self.architecture,
@@ -89,13 +111,13 @@ def seed(
     storage: Storage,
     reference: Reference,
     source: str | os.PathLike[str] | SeedImage | None,
-    files: Mapping[str, str | bytes] | None,
+    content: Mapping[str, Any],
 ) -> Manifest:
     """Put an image in; see `FakeRegistry.seed`."""
-    if (source is None) == (files is None):
-        raise ValueError("seed() takes either a source or files=…")
+    if (source is None) != bool(content):
+        raise ValueError("seed() takes either a source or files=… and what else an image has")
     if source is None:
-        source = SeedImage(files=files or {})
+        source = SeedImage(**content)
     planter = _Planter(storage, reference)
     if isinstance(source, SeedImage):
         return planter.image(source)

@@ -11,6 +11,7 @@ from ...images.config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
 from ...images.image import Image
 from ...images.layers import difference
 from ...images.seeds import described_files
+from ...images.seeds import exposed_ports as port_names
 from .base_files import account_files, base_folders, homes
 
 
@@ -64,7 +65,7 @@ def seeded_image(
         working_dir=working_dir,
         user=user,
         labels=dict(labels) if labels else None,
-        exposed_ports={port if "/" in port else f"{port}/tcp": {} for port in ports} or None,
+        exposed_ports={port: {} for port in port_names(ports)} or None,
         on_build=checked_list("on_build", on_build or (), "instructions") or None,
     )
     document = ImageConfig(

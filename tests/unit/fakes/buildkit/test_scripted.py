@@ -19,9 +19,10 @@ from imagebuilders.buildkit.proto.control_pb2 import (
     SolveResponse,
     StatusRequest,
     StatusResponse,
+    UsageRecord,
 )
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
-from imagebuilders.buildkit.transport.status import Code
+from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
 
 @pytest.fixture
@@ -50,6 +51,39 @@ def _status(client: ControlClient, ref: str = "ref") -> list[StatusResponse]:
     while (message := call.receive(20)) is not None:
         told.append(StatusResponse.FromString(message))
     return told
+
+
+def test_a_daemon_that_is_reset_remembers_nothing(
+    buildkit: ScriptedBuildKit, client: ControlClient
+) -> None:
+    """The client that is connected finds it as it was made, with its first script."""
+
+    def fails(build: ScriptedBuild) -> Mapping[str, str]:
+        raise CallError(RpcStatus(Code.UNKNOWN, "no"))
+
+    _solve(client)
+    buildkit.script = fails
+    buildkit.cache.records.append(UsageRecord(ID="kept"))
+    buildkit.faults.fail("Solve", times=None)
+    with pytest.raises(CallError):
+        _solve(client)
+
+    buildkit.reset()
+
+    assert (buildkit.builds, buildkit.requests, buildkit.sessions) == ([], [], [])
+    assert (buildkit.history.records, buildkit.cache.records, list(buildkit.faults)) == ([], [], [])
+    assert len(buildkit.connections) == 1
+    assert _solve(client)["containerimage.digest"].startswith("sha256:")
+    assert len(buildkit.builds) == 1
+
+
+def test_an_engine_that_is_reset_resets_its_buildkit() -> None:
+    """Whatever is inside of it."""
+    buildkit = ScriptedBuildKit()
+    engine = FakeDockerEngine("28.5", buildkit=buildkit)
+    buildkit.faults.fail("Solve")
+    engine.reset()
+    assert list(buildkit.faults) == []
 
 
 def test_a_late_status_tells_everything_again(client: ControlClient) -> None:

@@ -66,11 +66,13 @@ def test_an_image_in_a_few_lines(registry: FakeRegistry) -> None:
         files={"/app/main.py": "print()", "/app/data": b"\0"},
         layers=[{"/app/main.py": "print(1)"}],
         env={"A": "b=c"},
-        command=["python", "main.py"],
+        cmd=["python", "main.py"],
         entrypoint=["/init"],
         labels={"by": "me"},
         user="1000",
-        working_directory="/app",
+        working_dir="/app",
+        exposed_ports=["80", "53/udp"],
+        on_build=["RUN true"],
         architecture="arm64",
         annotations={"note": "x"},
     )
@@ -80,12 +82,28 @@ def test_an_image_in_a_few_lines(registry: FakeRegistry) -> None:
     assert seen.paths == ["/app/data", "/app/main.py"]
     assert seen.read("/app/main.py") == b"print(1)"
     assert (seen.env, seen.labels, seen.platform) == ({"A": "b=c"}, {"by": "me"}, "linux/arm64")
-    assert (seen.command, seen.entrypoint) == (["python", "main.py"], ["/init"])
-    assert seen.settings["User"] == "1000"
+    assert (seen.cmd, seen.entrypoint) == (["python", "main.py"], ["/init"])
+    assert (seen.user, seen.working_dir) == ("1000", "/app")
+    assert seen.settings["ExposedPorts"] == {"80/tcp": {}, "53/udp": {}}
+    assert seen.settings["OnBuild"] == ["RUN true"]
     assert manifest.document["annotations"] == {"note": "x"}
     registry.seed("bare:1", SeedImage(layers=[{"/a": "b"}]))
     assert registry.image("bare:1").settings == {}
     assert len(registry.image("bare:1").layers) == 1
+
+
+def test_an_image_has_one_word_for_each_setting(registry: FakeRegistry) -> None:
+    """The words of an engine's seeds; the longer ones lead to the same image."""
+    image = SeedImage(files={"/a": "1"}, cmd=["run"], working_dir="/app")
+    longer = SeedImage(files={"/a": "1"}, command=["run"], working_directory="/app")
+    assert longer == image
+    digest = registry.seed("app:1", image).digest
+    seeded = registry.seed("app:2", files={"/a": "1"}, cmd=["run"], working_dir="/app")
+    assert (registry.seed("app:3", longer).digest, seeded.digest) == (digest, digest)
+    with pytest.raises(ValueError, match="cmd and command are two words for the same"):
+        SeedImage(cmd=["run"], command=["stop"])
+    with pytest.raises(TypeError, match="entry"):
+        registry.seed("app:4", files={}, entry=["x"])
 
 
 def test_the_same_image_has_the_same_digest(registry: FakeRegistry) -> None:
