@@ -29,7 +29,12 @@ from imagebuilders.cancellation import stopped_by
 from imagebuilders.components.flavor import BuiltInFlavor
 from imagebuilders.container_registries.ecr import ECRContainerRegistry
 from imagebuilders.events import BuildStarted, Event, ImageBuilt, ImagePushed, Notice, emit
-from imagebuilders.exceptions import AWSError, BuildError, ConfigurationError
+from imagebuilders.exceptions import (
+    AWSError,
+    BuildError,
+    ConfigurationError,
+    ImageBuilderError,
+)
 from imagebuilders.oci.digest import is_digest
 from imagebuilders.oci.reference import parse_build_target
 
@@ -41,8 +46,10 @@ if TYPE_CHECKING:
     from imagebuilders.aws.code_build.context import SentContext
     from imagebuilders.aws.code_build.state import BuildState
     from imagebuilders.build_context import BuildContext
+    from imagebuilders.cache_misses.explanation import CacheExplanation
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.context.dockerfile_lookup import FoundDockerfile
+    from imagebuilders.context.snapshot import ContextSnapshot
     from imagebuilders.oci.reference import ImageReference
 
 _CLOSE_SECONDS = 60.0
@@ -118,6 +125,7 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
         *,
+        explain_cache: bool = False,
         skip_unchanged: bool = False,
     ) -> str:
         """Build an image with CodeBuild, and push it to the registry.
@@ -131,7 +139,8 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
             docker_build_options: options with the Docker SDK's keyword names, or typed ones.
                 Build arguments can be read by whoever may look at the build.
             container_registry: where to push the image; it must be given.
-            skip_unchanged: as for `LocalImageBuilder.build`.
+            explain_cache, skip_unchanged: as for `LocalImageBuilder.build`. What the cache can
+                have is what `cache_from` names, or the project's Docker server keeps.
 
         Returns:
             The repo digest (`repo@sha256:…`) of the pushed image.
@@ -165,12 +174,23 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
                 tell(tell.finished(str(reference)))
                 return unchanged
         context = with_dockerfile(snapshot)
-        tell(BuildStarted(str(reference), f"CodeBuild, project {self.config.project}"))
+        explanation = _explanation(tell) if explain_cache else None
+        hear = explanation or tell
+        hear(BuildStarted(str(reference), f"CodeBuild, project {self.config.project}"))
         names = tuple(str(parse_build_target(name)) for name in pushed)
         for name in options.tags:
             if str(parse_build_target(name)) not in names:
                 tell(Notice(f"{name} is not pushed. The option 'push' pushes every name."))
-        state = self._built(names, options, context, registry, tell)
+        try:
+            if explanation is not None:
+                self._begin_explanation(explanation, snapshot, options, names)
+            state = self._built(names, options, context, registry, hear)
+        except ImageBuilderError:
+            if explanation is not None:
+                explanation.finish(failed=True)
+            raise
+        if explanation is not None:
+            explanation.finish()
         digest = self._told_digest(str(reference), state)
         image_id = self._image_id(state) or digest
         tell(ImageBuilt(str(reference), image_id))
@@ -192,6 +212,7 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
         *,
+        explain_cache: bool = False,
         skip_unchanged: bool = False,
     ) -> str:
         """Build as `build` does, for asyncio; see `LocalImageBuilder.abuild`.
@@ -200,7 +221,7 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
 
         Args:
             image_name, build_context, docker_build_options, container_registry: as for `build`.
-            skip_unchanged: as for `build`.
+            explain_cache, skip_unchanged: as for `build`.
 
         Returns:
             What `build` returns.
@@ -214,6 +235,7 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
                 build_context,
                 docker_build_options,
                 container_registry,
+                explain_cache=explain_cache,
                 skip_unchanged=skip_unchanged,
             )
         )
@@ -308,6 +330,20 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
             decision = decide(reference, inputs, with_registry(keychain, registry), tell)
         return decision.unchanged, decision.options
 
+    def _begin_explanation(
+        self,
+        explanation: CacheExplanation,
+        snapshot: ContextSnapshot,
+        options: DockerBuildOptions,
+        names: tuple[str, ...],
+    ) -> None:
+        """Note what the build is made of, to be compared with the last one."""
+        from imagebuilders.auth.keychain import shared_keychain
+        from imagebuilders.build_options.job import BuildJob
+
+        with shared_keychain() as keychain:
+            explanation.begin(BuildJob(snapshot, options, names, keychain, will_push=True))
+
     # --- the build ------------------------------------------------------------------
 
     def _built(
@@ -399,6 +435,12 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
 
         image_id = state.exported.get(IMAGE_ID_VARIABLE, "")
         return image_id if is_digest(image_id) else ""
+
+
+def _explanation(tell: Callable[[Event], None]) -> CacheExplanation:
+    from imagebuilders.cache_misses.explanation import CacheExplanation
+
+    return CacheExplanation(tell)
 
 
 class AWSImageBuilderFlavor(BuiltInFlavor, BaseImageBuilderFlavor):

@@ -34,7 +34,7 @@ from imagebuilders import (
     S3ArtifactStore,
     Stack,
 )
-from imagebuilders.events import Event, StepStarted, listen
+from imagebuilders.events import CacheMissed, Event, StepStarted, listen
 from imagebuilders.exceptions import BuildError
 
 pytestmark = pytest.mark.usefixtures("docker_config")
@@ -236,6 +236,31 @@ def test_steps_and_failures_of_the_real_buildx(
         malformed.add_file("FROM busybox:latest\nFETCH x\n", "Dockerfile")
         with pytest.raises(BuildError, match="FETCH"):
             aws_builder.build(name, malformed, None, registry)
+
+
+def test_why_the_cache_of_the_real_buildx_missed(
+    aws_builder: AWSImageBuilder,
+    store: S3ArtifactStore,
+    registry: ECRContainerRegistry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the project's Docker keeps a cache, the file that changed is named, and no other."""
+    monkeypatch.setenv("IMAGEBUILDERS_CACHE_DIR", str(tmp_path / "cache"))
+    missed = []
+    for content in ("one", "two"):
+        changed = BuildContext()
+        changed.add_file("FROM scratch\nCOPY kept /\nCOPY changed /\n", "Dockerfile")
+        changed.add_file("kept by explained builds", "kept")
+        changed.add_file(f"{content} of {tmp_path}", "changed")
+        told: list[Event] = []
+        name = f"{registry.uri}/application/explained:1"
+        with Stack(aws_builder, store, registry).activate(), listen(told.append):
+            aws_builder.build(name, changed, None, registry, explain_cache=True)
+        missed.append([one for one in told if isinstance(one, CacheMissed)])
+    assert [(one.instruction, one.subjects) for one in missed[1]] == [
+        ("COPY changed /", ("changed",))
+    ]
 
 
 def test_two_clients_upload_once(

@@ -25,6 +25,9 @@ UNSEEN_SECONDS = 60.0
 LOG_GRACE_SECONDS = 10.0
 """For so long the end of the log is waited for after the build's own end."""
 
+EXPORT_LOOKS = 3
+"""So often a build that ended well is looked at once more for the variables that it exports."""
+
 _LOG_END = re.compile(r"Phase complete: (?:UPLOAD_ARTIFACTS|[A-Z_]+ State: FAILED)")
 
 
@@ -103,7 +106,7 @@ class BuildWatch:
         """
         state = self._start(request)
         try:
-            state = self._wait(state)
+            state = self._with_exports(self._wait(state))
             self._read_end_of_log(state)
         except BaseException as error:
             self._take_back(state, error)
@@ -175,6 +178,19 @@ class BuildWatch:
                     f"It is not known whether {self._image_name} was built: CodeBuild has no "
                     f"build {state.id} any more.{_behind(state)}"
                 )
+
+    def _with_exports(self, state: BuildState) -> BuildState:
+        """Return a build that ended well with the variables that it exports, if they come late."""
+        for _ in range(EXPORT_LOOKS):
+            if not state.is_success or state.exported or self._stop.wait(self._limits.poll):
+                break
+            try:
+                found = self._service.look(state.id)
+            except AWSError:
+                continue
+            if found is not None and found.is_complete:
+                state = found
+        return state
 
     def _read_log(self, state: BuildState) -> None:
         if self._log is None:

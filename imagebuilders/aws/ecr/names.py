@@ -15,7 +15,8 @@ PUBLIC_REGION = "us-east-1"
 _PRIVATE = re.compile(
     r"(?P<account>[0-9]{12})\.dkr(?P<dual>[.-])ecr(?P<fips>-fips)?\."
     r"(?P<region>[a-z0-9][a-z0-9-]*)\."
-    r"(?P<domain>amazonaws\.com(?:\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn|amazonaws\.eu"
+    r"(?P<domain>amazonaws\.com(?:\.cn)?|on\.aws|on\.amazonwebservices\.(?:com\.cn|eu)"
+    r"|amazonaws\.eu"
     r"|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)\Z"
 )
 

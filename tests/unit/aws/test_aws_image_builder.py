@@ -7,8 +7,9 @@ import pickle
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from pytest_mock import MockerFixture
@@ -25,8 +26,10 @@ from imagebuilders import (
     Stack,
 )
 from imagebuilders.aws.code_build.service import CodeBuildService
+from imagebuilders.aws.code_build.state import BuildState
 from imagebuilders.events import (
     BuildStarted,
+    CacheMissed,
     Event,
     ImageBuilt,
     ImagePushed,
@@ -631,6 +634,52 @@ def test_skipping_what_is_unchanged(cloud: Cloud, context: BuildContext) -> None
     again = cloud.builder.build(cloud.name(), context, None, cloud.registry, skip_unchanged=True)
     assert first == again
     assert cloud.aws.code_build.count("StartBuild") == 1
+
+
+def _copy_two(build: Any) -> dict[str, str]:
+    """Build an image of two steps, of which the second is never cached."""
+    build.session.copy("context")
+    build.step("[1/2] COPY greeting.txt /", cached=True)
+    build.step("[2/2] COPY other.txt /")
+    return cast("dict[str, str]", build.export())
+
+
+@pytest.mark.fake_docker_engine(version="28.5", buildkit=ScriptedBuildKit(_copy_two))
+def test_why_the_cache_missed(cloud: Cloud) -> None:
+    """From the build's log and the last build's record, as with builders that have a daemon."""
+    missed = []
+    for content in ("one", "two"):
+        context = BuildContext()
+        context.add_file("FROM scratch\nCOPY greeting.txt /\nCOPY other.txt /\n", "Dockerfile")
+        context.add_file("hello", "greeting.txt")
+        context.add_file(content, "other.txt")
+        told: list[Event] = []
+        with listen(told.append):
+            cloud.builder.build(cloud.name(), context, None, cloud.registry, explain_cache=True)
+        missed.append([one for one in told if isinstance(one, CacheMissed)])
+    assert [(one.instruction, one.subjects) for one in missed[1]] == [
+        ("COPY other.txt /", ("other.txt",))
+    ]
+
+
+def test_exported_variables_may_come_late(
+    cloud: Cloud, context: BuildContext, mocker: MockerFixture
+) -> None:
+    """A build that ended well and tells no variable yet is looked at once more."""
+    looked = CodeBuildService.look
+    kept_back = 2
+
+    def look(self: CodeBuildService, build_id: str) -> BuildState | None:
+        nonlocal kept_back
+        state = looked(self, build_id)
+        if state is None or not state.is_complete or not kept_back:
+            return state
+        kept_back -= 1
+        return replace(state, exported={})
+
+    mocker.patch.object(CodeBuildService, "look", look)
+    assert "@sha256:" in cloud.build(context)
+    assert kept_back == 0
 
 
 def test_the_result_can_be_written_to_a_file(

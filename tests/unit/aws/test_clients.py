@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import botocore  # type: ignore[import-untyped]
@@ -41,6 +43,20 @@ def _open(**settings: object) -> Any:
 def test_which_addresses_are_aws(address: str, expected: bool) -> None:
     """Its domains and what is below them; nothing that only looks like one."""
     assert is_aws(address) is expected
+
+
+def test_each_partition_is_aws() -> None:
+    """By the names of both kinds that botocore knows."""
+    found = json.loads(
+        Path(botocore.__file__).with_name("data").joinpath("partitions.json").read_text("utf-8")
+    )
+    suffixes = {
+        partition["outputs"][kind]
+        for partition in found["partitions"]
+        for kind in ("dnsSuffix", "dualStackDnsSuffix")
+    }
+    assert len(suffixes) > 6
+    assert {suffix for suffix in suffixes if not is_aws(f"https://s3.x-y-1.{suffix}")} == set()
 
 
 def test_aws_gets_what_botocore_sends_by_default() -> None:

@@ -27,6 +27,10 @@ ACCOUNT = "123456789012"
             ECRHost(ACCOUNT, "cn-north-1", is_dual_stack=True),
         ),
         (
+            "dkr-ecr.eusc-de-east-1.on.amazonwebservices.eu",
+            ECRHost(ACCOUNT, "eusc-de-east-1", is_dual_stack=True),
+        ),
+        (
             "dkr-ecr-fips.us-east-1.on.aws",
             ECRHost(ACCOUNT, "us-east-1", is_fips=True, is_dual_stack=True),
         ),
