@@ -28,6 +28,7 @@ from imagebuilders.build_summary import BuildSummary, emit_results
 from imagebuilders.cancellation import stopped_by
 from imagebuilders.components.flavor import BuiltInFlavor
 from imagebuilders.container_registries.ecr import ECRContainerRegistry
+from imagebuilders.evaluated_questions import EvaluatedQuestions
 from imagebuilders.events import BuildStarted, Event, ImageBuilt, ImagePushed, Notice, emit
 from imagebuilders.exceptions import (
     AWSError,
@@ -56,7 +57,7 @@ _CLOSE_SECONDS = 60.0
 """So long the builds that are stopped by closing the builder are waited for."""
 
 
-class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig]):
+class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig], EvaluatedQuestions):
     """Builds with CodeBuild, which fetches the context from S3 and pushes the image itself.
 
     The active stack's artifact store must be in S3, and the registry one that AWS can reach. As a

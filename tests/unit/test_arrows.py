@@ -51,7 +51,7 @@ _ORDER = (
     ("many_builds",),
     ("base_image_builder",),
     ("build_request", "build_checks", "aws_image_builder_config"),
-    ("daemon_image_builder", "aws_build_request"),
+    ("daemon_image_builder", "aws_build_request", "evaluated_questions"),
     (
         "local_image_builder",
         "buildkit_image_builder",

@@ -34,7 +34,8 @@ class Container(DockerContainer):
         host: The engine it runs in.
         image: An image that is there already.
         command: argv; it replaces the image's entry point.
-        ports: Container port to host port; None lets the engine choose.
+        ports: Container port to host port; None for a free one. The engine itself would count up
+            from the same port as every other one of the machine, and give up after ten taken.
         options: Further arguments of ``docker.DockerClient().containers.create``.
     """
 
@@ -51,8 +52,9 @@ class Container(DockerContainer):
         with _docker_host(host.docker_host):
             super().__init__(image)
         # An engine without TLS on every interface would hand the machine to the network.
-        self._published: dict[str, tuple[str, int | None]] = {
-            f"{port}/tcp": ("127.0.0.1", host_port) for port, host_port in (ports or {}).items()
+        self._published: dict[str, tuple[str, int]] = {
+            f"{port}/tcp": ("127.0.0.1", host_port or free_port())
+            for port, host_port in (ports or {}).items()
         }
         self.ports = self._published  # type: ignore[assignment]  # the SDK takes the pair
         self.with_kwargs(entrypoint=list(command), labels={_OWNER_LABEL: _OWNER}, **options)

@@ -54,9 +54,21 @@ def test_a_failed_build(cloud: Cloud, folder: Path, capsys: pytest.CaptureFixtur
     assert "> 2 | COPY missing /x" in capsys.readouterr().err
 
 
-def test_what_this_builder_does_not_know(
+def test_questions_begin_no_build(
     cloud: Cloud, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A switch of other builders is an error of the command line."""
-    assert main(["build", "-t", cloud.name("cli/app:3"), "--explain-cache", "."]) == 2
-    assert "does not know it" in capsys.readouterr().err
+    """They are answered on this machine; a broken rule ends with 1."""
+    (folder / "Dockerfile").write_text("FROM scratch AS app\nMAINTAINER me\n")
+    assert main(["build", "--check", "."]) == 1
+    assert "WARNING: MaintainerDeprecated" in capsys.readouterr().out
+    assert main(["build", "--call", "targets", "."]) == 0
+    assert "app (default)" in capsys.readouterr().out
+    assert cloud.aws.requests == []
+
+
+def test_why_the_cache_missed_is_asked_by_a_switch(
+    cloud: Cloud, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As with other builders."""
+    assert main(["build", "-t", cloud.name("cli/app:3"), "--push", "--explain-cache", "."]) == 0
+    assert "@sha256:" in capsys.readouterr().out
