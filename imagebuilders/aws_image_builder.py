@@ -249,7 +249,8 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig], EvaluatedQuestion
         if container_registry is None:
             raise ConfigurationError(
                 "A build with CodeBuild needs a container registry to push the image to: nothing "
-                "of it stays on the machine that builds. Give one, as of the flavor 'ecr'.",
+                "of it stays on the machine that builds. Give the one of the stack, as of the "
+                "flavor 'ecr'; on the command line with --push.",
                 key="container_registry",
             )
         host = container_registry.address

@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -193,8 +193,12 @@ class FakeAWS:
     def _open_log(self, group: str, stream: str) -> Callable[[str], None]:
         """Return what writes a line into CloudWatch."""
         logs = self._client("logs", "build")
-        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+        try:
             logs.create_log_group(logGroupName=group)
+        except logs.exceptions.ClientError as error:
+            # By its code: a client makes the class of each code once more for a second thread.
+            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                raise
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
 
         def write(line: str) -> None:

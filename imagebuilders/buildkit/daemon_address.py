@@ -26,7 +26,7 @@ DIAL = ("buildctl", "dial-stdio")
 """The command, where a daemon is, whose standard input and output lead to it."""
 
 _SCHEMES = "unix://, tcp://, ssh://, docker-container:// or kube-pod://"
-_KUBERNETES_NAME = re.compile(r"[-a-z0-9.]+")
+_KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 

@@ -87,6 +87,7 @@ def test_nothing_listens(tmp_path: Path) -> None:
         *("ssh://", "npipe:////./pipe/x", "tcp://host:99999", "tcp://host", "unix://"),
         *("/run/buildkit/buildkitd.sock", "buildkitd", "buildkitd:1234", "tcp://host:1234/path"),
         *("docker-container://", "docker-container://a b", "docker-container://a?x=1"),
+        *("kube-pod://-p", "kube-pod://pod-", "kube-pod://..", "kube-pod://pod?container=-c"),
         *("kube-pod://", "kube-pod://Pod", "kube-pod://pod?namespace=--x", "ssh://a:b@host"),
     ],
 )

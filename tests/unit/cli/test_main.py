@@ -66,6 +66,36 @@ def test_interrupt_during_the_imports(
     assert main(()) == failures.INTERRUPTED
 
 
+_TERMINATED = """
+import os, signal, sys
+from imagebuilders.cli import command
+from imagebuilders.cli.main import main
+
+def run(arguments):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+        if sys.argv[1] == "twice":
+            os.kill(os.getpid(), signal.SIGTERM)
+        if sys.argv[1] == "imports":
+            raise
+    return 130
+
+command.run = run
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("case", "code"), [("once", 143), ("imports", 143), ("twice", -15)])
+def test_a_runner_of_ci_ends_the_command(case: str, code: int) -> None:
+    """SIGTERM stops what runs as Ctrl-C does; a second one ends the process at once."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _TERMINATED, case], stdout=subprocess.PIPE, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (code, b"stopped\n")
+
+
 def test_entry_point_imports_next_to_nothing() -> None:
     """What takes time is imported where Ctrl-C is caught."""
     code = (
