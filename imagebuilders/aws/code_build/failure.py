@@ -40,6 +40,12 @@ _ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "The project's image needs the aws command, which fetches the build context.",
         ),
         (
+            r"exec format error",
+            "The machine cannot run programs of another platform: let the setting "
+            "'environment_type' say ARM_CONTAINER for linux/arm64, and LINUX_CONTAINER for "
+            "linux/amd64.",
+        ),
+        (
             r"toomanyrequests|pull rate limit",
             "Docker Hub limits pulls: give the build credentials in the setting "
             "'registry_credentials', or take base images from a registry of your own.",

@@ -18,6 +18,9 @@ _MAX_PAGES = 1_000
 _MAX_LINE_CHARS = 16 * 1024 * 1024
 """A longer line is not waited for."""
 
+_MOST_EMPTY = 20
+"""So many pages without a line are passed over at a time: there may be lines behind them."""
+
 _NOT_YET = "ResourceNotFoundException"
 """The log begins some time after the build."""
 
@@ -50,6 +53,7 @@ class LogReader:
         """
         if self.problem or not build.log_group or not build.log_stream:
             return
+        empty = 0
         for _ in range(_MAX_PAGES):
             token = {"nextToken": self._token} if self._token else {"startFromHead": True}
             try:
@@ -75,7 +79,8 @@ class LogReader:
             if not next_token or next_token == self._token:
                 return
             self._token = next_token
-            if not events:
+            empty = 0 if events else empty + 1
+            if empty == _MOST_EMPTY:
                 return
 
     def _lines(self, message: str) -> Iterator[str]:
