@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from array import array
+from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
-import mutants
 import pytest
+from mutants.changes import drawn, mutants
+from mutants.equivalents import equivalents, stale, why_equivalent
+from mutants.laboratory import nearest_first
+from mutants.reach import Reach
+from mutants.replacement import LiveFunctions, ReplacementError
+from mutants.trials import Outcome, Trial, answer
 
 
 @pytest.mark.parametrize(
@@ -33,7 +44,7 @@ import pytest
 )
 def test_each_kind_of_change(source: str, after: list[str]) -> None:
     """One change in each mutant, and none where nothing is executed."""
-    found = mutants.mutants("a.py", source)
+    found = mutants("a.py", source)
     assert [each.applied(source.encode()).decode() for each in found] == after
 
 
@@ -42,7 +53,7 @@ def test_the_same_seed_draws_the_same(tmp_path: Path) -> None:
     (tmp_path / "package").mkdir()
     (tmp_path / "package/a.py").write_text("\n".join(f"a{n} = {n}" for n in range(100)))
     (tmp_path / "package/b_pb2.py").write_text("b = 1\n" * 1000)
-    first, again, other = (mutants.drawn("package", seed, 5, tmp_path) for seed in (1, 1, 2))
+    first, again, other = (drawn("package", seed, 5, tmp_path) for seed in (1, 1, 2))
     assert first == again != other
     assert {each.file for each in first} == {"package/a.py"}
     assert str(first[0]).startswith(f"package/a.py:{first[0].line}: ")
@@ -55,7 +66,7 @@ def test_a_name_survives_moved_lines() -> None:
         "            b", "                b"
     )
     first, second = (
-        {each.named(source.encode()) for each in mutants.mutants("a.py", source)}
+        {each.named(source.encode()) for each in mutants("a.py", source)}
         for source in (before, moved)
     )
     assert first == second - {("a.py", "", "x = 1", "x = 2")}
@@ -76,13 +87,13 @@ def test_a_name_survives_moved_lines() -> None:
 )
 def test_what_runs_on_import(source: str, expected: bool) -> None:
     """All that is outside of functions, and the defaults of their parameters."""
-    (found,) = mutants.mutants("a.py", source)
+    (found,) = mutants("a.py", source)
     assert found.on_import is expected
 
 
 def test_what_changes_nothing_is_listed_with_a_reason() -> None:
     """By a file, a scope and lines."""
-    for name, reason in mutants.equivalents().items():
+    for name, reason in equivalents().items():
         assert name[0].endswith(".py")
         assert name[2]
         assert reason
@@ -93,14 +104,14 @@ def test_what_is_listed_and_gone(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def f():\n    x = 1\n")
     there = [("a.py", "f", "x = 1", ""), ("a.py", "f", "x = 1", "x = 2")]
     gone = [("a.py", "f", "x = 1", "x = 3"), ("a.py", "", "x = 1", ""), ("b.py", "f", "x = 1", "")]
-    assert mutants.stale([*there, *gone], tmp_path) == gone
+    assert stale([*there, *gone], tmp_path) == gone
 
 
 def test_what_is_listed_without_its_change() -> None:
     """Then nothing that changes its lines can be seen; else the change counts, too."""
     known = {("a.py", "f", "x = 1", ""): "any", ("a.py", "f", "y = 1", "y = 2"): "one"}
     found = [
-        mutants.why_equivalent(("a.py", scope, before, after), known)
+        why_equivalent(("a.py", scope, before, after), known)
         for scope, before, after in [
             ("f", "x = 1", "x = 2"),
             ("f", "y = 1", "y = 2"),
@@ -109,3 +120,143 @@ def test_what_is_listed_without_its_change() -> None:
         ]
     ]
     assert found == ["any", "one", None, None]
+
+
+_SOURCE = """
+import functools
+
+def decorated(call):
+    @functools.wraps(call)
+    def wrapper(*values):
+        return call(*values) + 1
+    return wrapper
+
+class A:
+    LIMIT = 3
+
+    @property
+    def size(self):
+        return [each for each in (1, 2, 3) if each > 1]
+
+    @decorated
+    def more(self):
+        return 1 if self.LIMIT else 0
+
+def closed_over(value):
+    def inner():
+        return value
+    return inner
+
+CLOSED = closed_over(5)
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Iterator[ModuleType]:
+    """An imported module with functions of all kinds."""
+    path = tmp_path / "example.py"
+    path.write_text(_SOURCE, encoding="utf-8")
+    spec = spec_from_file_location("example_of_mutants", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("each > 1", "each >= 1", ([1, 2, 3], 2, 5)),
+        ("else 0", "else 9", ([2, 3], 2, 5)),
+        ("return 1 if self.LIMIT else 0", "return 7", ([2, 3], 8, 5)),
+        ("call(*values) + 1", "call(*values) + 2", ([2, 3], 3, 5)),
+        ("return value", "return value + 1", ([2, 3], 2, 6)),
+    ],
+)
+def test_functions_are_changed_where_they_live(
+    module: ModuleType, before: str, after: str, expected: tuple[list[int], int, int]
+) -> None:
+    """Properties, methods behind decorators and closures do at once what the changed file says."""
+    changed = _SOURCE.replace(before, after).encode()
+    LiveFunctions().replace(str(module.__file__), _SOURCE.encode(), changed)
+    assert (module.A().size, module.A().more(), module.CLOSED()) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("LIMIT = 3", "LIMIT = 4"), ("return value", "return None")]
+)
+def test_what_only_an_import_can_change(module: ModuleType, before: str, after: str) -> None:
+    """What runs when the module is imported, and a function that closes over fewer variables."""
+    changed = _SOURCE.replace(before, after).encode()
+    with pytest.raises(ReplacementError):
+        LiveFunctions().replace(str(module.__file__), _SOURCE.encode(), changed)
+
+
+def test_a_file_that_nobody_has_imported(tmp_path: Path) -> None:
+    """Whoever imports it reads the change, so that there is nothing to replace."""
+    LiveFunctions().replace(str(tmp_path / "other.py"), b"x = 1", b"x = 2")
+
+
+def _fails(trial: Trial, told: int) -> int:
+    os.write(told, b"a\nb\n")
+    return 1
+
+
+def _passes(trial: Trial, told: int) -> int:
+    os.write(told, b"a\n")
+    return 0
+
+
+def _hangs(trial: Trial, told: int) -> int:
+    os.write(told, b"a\n")
+    os.read(os.pipe()[0], 1)
+    return 0
+
+
+def _breaks(trial: Trial, told: int) -> int:
+    raise ValueError
+
+
+def _leaves_a_process(trial: Trial, told: int) -> int:
+    if os.fork() == 0:
+        os.read(os.pipe()[0], 1)
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        (_fails, ("killed", "b")),
+        (_passes, ("lives", "a")),
+        (_hangs, ("hangs", "a")),
+        (_breaks, ("broken", "")),
+        (_leaves_a_process, ("lives", "")),
+    ],
+)
+def test_what_a_trial_shows(
+    run: Callable[[Trial, int], int], expected: tuple[Outcome, str]
+) -> None:
+    """A fork tells of the tests that it begins; it ends with all that it started."""
+    limit = 0.01 if run is _hangs else 60.0
+    assert answer(Trial("", "", []), run, limit) == expected
+
+
+def test_which_tests_reach_a_line(tmp_path: Path) -> None:
+    """What one process saw is kept in a file."""
+    by_line = {"a.py": {1: array("I", [0, 1]), 2: array("I", [2])}}
+    Reach(["", "first", "second"], by_line).write(tmp_path / "1.reach")
+    reach = Reach.read(tmp_path / "1.reach")
+    assert reach.reaching("a.py") == {"", "first", "second"}
+    assert reach.reaching("a.py", [2, 3]) == {"second"}
+    assert reach.reaching("b.py") == set()
+
+
+def test_the_tests_of_its_own_area_come_first() -> None:
+    """Of a file's tests, then of its folder, then the others, by their names."""
+    own, near, far = (
+        f"tests/unit/{name}.py::x" for name in ("oci/test_tar", "oci/test_index", "aws/test_tar")
+    )
+    assert nearest_first("imagebuilders/oci/tar.py", [far, near, own]) == [own, near, far]

@@ -10,11 +10,28 @@ from typing import Any
 import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry, InMemoryArtifactStore
-from fakes.buildkit import ScriptedBuildKit
+from fakes.artifact_store.attempts import StoreFault, StoreOperation
+from fakes.buildkit import ScriptedBuild, ScriptedBuildKit, SentEntry, SessionPeer
+from fakes.clock import ManualClock
+from fakes.code_build import Fault as CodeBuildFault
+from fakes.code_build.faults import Faults as CodeBuildFaults
+from fakes.code_build.models import Call, ServiceError
+from fakes.engine.builder.effects import RunEffect
+from fakes.engine.builder.options import BuildOptions
+from fakes.engine.client import connect
+from fakes.engine.containers.container import Exec
+from fakes.engine.containers.effects import ContainerEffect
+from fakes.http.messages import BadRequestError
+from fakes.http.server import Server
+from fakes.http.socket_pairs import SocketPairAdapter
+from fakes.images.config import ImageConfig, RunConfig
+from fakes.images.reference import parse
+from fakes.images.seeds import described_files
+from fakes.records import RequestRecord
 from fakes.registry.errors import OciError
 
 _ONCE: dict[str, object] = {"times": 1, "skip": 0}
-_ENGINE, _REGISTRY = FakeDockerEngine(), FakeRegistry()
+_ENGINE, _REGISTRY, _BUILDKIT = FakeDockerEngine(), FakeRegistry(), ScriptedBuildKit()
 
 DEFAULTS: list[tuple[Callable[..., Any], dict[str, object]]] = [
     (FakeDockerEngine, {"run_policy": "record", "hub_is_real": False}),
@@ -60,11 +77,72 @@ DEFAULTS: list[tuple[Callable[..., Any], dict[str, object]]] = [
     (_REGISTRY.faults.expire_token, _ONCE),
     (_REGISTRY.faults.status, _ONCE),
     (_REGISTRY.faults.too_many_requests, {"retry_after": 1, **_ONCE}),
+    (_REGISTRY.faults.fail, {"endpoint": "*", "status": 500, **_ONCE}),
+    (_REGISTRY.faults.drop, {"endpoint": "*", **_ONCE}),
+    (FakeRegistry.on_repository, {"immutable_tags": False}),
     (InMemoryArtifactStore, {"name": "in-memory", "attempts": 5}),
     (InMemoryArtifactStore.fail, {"path": "*", "call": 1, **_ONCE}),
     (InMemoryArtifactStore.cut_write, {"path": "*", "call": 1, **_ONCE}),
     (InMemoryArtifactStore.publish, {"replace": True}),
+    (StoreFault, {"delay": 0.0, **_ONCE, "hits": 0}),
+    (StoreOperation, {"bytes_written": 0}),
     (ScriptedBuildKit, {"containerd_store": False, "session_seconds": 5.0}),
+    (_BUILDKIT.faults.fail, _ONCE),
+    (_BUILDKIT.faults.delay, _ONCE),
+    (_BUILDKIT.faults.drop, {"call": "*", **_ONCE}),
+    (ScriptedBuild.step, {"cached": False}),
+    (ScriptedBuild.log, {"stream": 1}),
+    (ScriptedBuild.end_step, {"cached": False, "error": ""}),
+    (ScriptedBuild.fail_step, {"exit_code": 1, "has_details": True}),
+    (ScriptedBuild.wait_cancelled, {"timeout": 30.0}),
+    (SessionPeer.wait_closed, {"timeout": 30.0}),
+    (SessionPeer.send_file, {"exporter": 0}),
+    (SessionPeer.send_folder, {"exporter": 0}),
+    (SessionPeer.read_content, {"offset": 0, "size": 0}),
+    (SentEntry, {"mode": 0o644, "mtime_ns": 0}),
+    (CodeBuildFaults.add, {"times": 1, "seconds": 0.0}),
+    (CodeBuildFault, {"times": 1, "seconds": 0.0}),
+    (ServiceError, {"message": "", "status": 400}),
+    (Call, {"is_cbor": False}),
+    (ManualClock, {"start": 0.0}),
+    (RunEffect, {"exit_code": 0}),
+    (ContainerEffect, {"exit_code": 0, "delay": 0.0, "service": False}),
+    (connect, {"version": None, "timeout": 60}),
+    (FakeDockerEngine.serve_connection, {"control": False}),
+    (
+        BuildOptions,
+        {"no_cache": False, "pull": False, "quiet": False, "remove": True, "force_remove": False},
+    ),
+    (
+        RunConfig,
+        {
+            "attach_stdin": False,
+            "attach_stdout": False,
+            "attach_stderr": False,
+            "tty": False,
+            "open_stdin": False,
+            "stdin_once": False,
+        },
+    ),
+    (
+        Exec,
+        {
+            "tty": False,
+            "attach_stdin": False,
+            "attach_stdout": True,
+            "attach_stderr": True,
+            "privileged": False,
+            "running": False,
+            "pid": 0,
+        },
+    ),
+    (ImageConfig, {"created": 0}),
+    (described_files, {"mtime": 0}),
+    (parse, {"capitals": False}),
+    (Server, {"patience": 5}),
+    (SocketPairAdapter, {"timeout": 60}),
+    (BadRequestError, {"status": 400}),
+    (RequestRecord, {"request_size": 0}),
 ]
 
 
