@@ -16,7 +16,6 @@ from fakes.clock import ManualClock
 from fakes.code_build import Fault as CodeBuildFault
 from fakes.code_build.faults import Faults as CodeBuildFaults
 from fakes.code_build.models import Call, ServiceError
-from fakes.engine.builder.effects import RunEffect
 from fakes.engine.builder.options import BuildOptions
 from fakes.engine.client import connect
 from fakes.engine.containers.container import Exec
@@ -29,6 +28,7 @@ from fakes.images.reference import parse
 from fakes.images.seeds import described_files
 from fakes.records import RequestRecord
 from fakes.registry.errors import OciError
+from fakes.shell.run_rules import RunEffect
 
 _ONCE: dict[str, object] = {"times": 1, "skip": 0}
 _ENGINE, _REGISTRY, _BUILDKIT = FakeDockerEngine(), FakeRegistry(), ScriptedBuildKit()
