@@ -77,7 +77,7 @@ def parse_text(value: object, what: str) -> str:
         raise ValueError(f"keys and values are texts, as in {what}")
     if isinstance(value, int):
         # `str` of a very long one is an error of Python's.
-        value = _bounded(value) if value >= 0 else -_bounded(-value)
+        _bounded(abs(value))
     return encodable(str(value))
 
 

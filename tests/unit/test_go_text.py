@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagebuilders.go_text import GlobSyntaxError, check_glob, clean_path, match_glob, trim_space
+from imagebuilders.go_text import (
+    GlobSyntaxError,
+    check_glob,
+    clean_path,
+    match_glob,
+    to_lower,
+    trim_space,
+)
 
 
 @pytest.mark.parametrize(
@@ -98,3 +105,18 @@ def test_malformed_globs_fit_nothing(glob: str) -> None:
     """A malformed glob is an error when it is tried."""
     with pytest.raises(GlobSyntaxError):
         match_glob(glob, "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "lower"),
+    [
+        ("ABC", "abc"),
+        ("ÀÉß", "àéß"),
+        ("\u0130X", "ix"),
+        ("ΟΔΟΣ", "οδοσ"),
+        ("A\udcff", "a\ufffd"),
+    ],
+)
+def test_to_lower(text: str, lower: str) -> None:
+    """Each character becomes one, wherever it stands."""
+    assert to_lower(text) == lower

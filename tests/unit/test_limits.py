@@ -28,6 +28,8 @@ INT64 = 2**63 - 1
 SIZES = {
     # What is read into memory, or taken from somebody else's server or disk.
     "auth.MAX_OUTPUT_BYTES": 16 * MIB,
+    "auth._COMPLAINT_LENGTH": 300,
+    "aws._MAX_LINE_CHARS": 16 * MIB,
     "build_options.MAX_SECRET_BYTES": 500 * KIB,  # BuildKit's
     "buildkit._MAX_DETAIL_BYTES": 8 * MIB,
     "buildkit.MAX_FAILURE_BYTES": 16 * MIB,
@@ -44,6 +46,9 @@ SIZES = {
     "connections._MAX_ANSWER_BYTES": 1 * MIB,
     "connections._MAX_SAID_BYTES": 64 * KIB,
     "connections._MAX_HEAD_BYTES": 64 * KIB,
+    "connections._SHOWN_CHARACTERS": {300, 500},
+    "context.BLOCK": 512,  # of a tar archive
+    "context.RECORD": 10 * KIB,
     "context.LARGE_CONTEXT": 50 * MIB,
     "context.MAX_FILE_SIZE": 256 * MIB,
     "context.MAX_FOLDER_SIZE": 512 * MIB,
@@ -51,6 +56,9 @@ SIZES = {
     "context.HELD_TOTAL": 32 * MIB,
     "context.MAX_LINE_LENGTH": 64 * KIB,  # bufio.Scanner's
     "control_files.MAX_SIZE": 16 * MIB,
+    "diagnosis.FULL_BYTES": 256 * MIB,
+    "diagnosis.LOW_BYTES": 2 * GIB,
+    "distribution._SHOWN_CHARS": 500,
     "distribution.MAX_TOKEN_BYTES": 1 * MIB,
     "distribution.ERROR_BODY_BYTES": 64 * KIB,
     "distribution.MAX_PAGE_BYTES": 16 * MIB,
@@ -63,6 +71,8 @@ SIZES = {
     "docker.MAX_ANSWER_BYTES": 16 * MIB,
     "docker.MAX_EXPLANATION_BYTES": 64 * KIB,
     "dockerfile._LONGEST_LINE": {64 * KIB - 1, 160},  # bufio.Scanner's, and that of an excerpt
+    "evaluation.MAX_FILE_BYTES": 10 * MIB,
+    "inspection.MAX_TEXT_BYTES": 256 * KIB,
     "masking.MAX_HELD_BYTES": 64 * KIB,
     "oci.MAX_CONFIG_BYTES": 8 * MIB,
     "oci.MAX_DOCUMENT_BYTES": 4 * MIB,  # the distribution specification's
@@ -72,7 +82,10 @@ SIZES = {
 }
 COUNTS = {
     "artifact_stores.MOST_PARTS": 10_000,  # S3's
+    "aws._MAX_PAGES": 1_000,
+    "aws.MAX_LINES": 10_000,
     "bake._MAX_DEPTH": 50,
+    "build_options.MAX_NUMBER": INT64,
     "bake.MAX_VALUES": 100_000,
     "buildkit.SHOWN_OUTPUT_LINES": 20,
     "buildkit.MAX_RECORDS": 100_000,
@@ -84,9 +97,29 @@ COUNTS = {
     "buildkit.MAX_STEPS": {100_000, 10_000},
     "buildkit.MAX_INPUTS": 1_000,
     "buildkit.MAX_STREAMS": 128,
+    "buildkit._MAX_HOST_CHARS": 300,
+    "buildkit._MAX_NANOSECONDS": INT64,
+    "buildkit.REQUEST_IDENTITIES": 11,  # of the agents' protocol
+    "buildkit.SIGN_REQUEST": 13,
+    "buildkit._RSA_SHA2_256": 2,
+    "buildkit._RSA_SHA2_512": 4,
+    "buildkit._CANCEL": 8,  # RFC 9113, 7
+    "buildkit.PREFACE_BYTES": 24,  # RFC 9113, 3.4
+    "buildkit._GOAWAY_TYPE": 7,
+    "buildkit._STREAM_BITS": 2**31 - 1,
     "cache_misses._MAX_LINKS": 255,
     "cache_misses.MAX_BUILDS": 5,
     "connections.MAX_INTERIM_ANSWERS": 100,
+    "connections.PLAIN_PORT": 2375,
+    "connections.TLS_PORT": 2376,
+    "diagnosis._MAX_WARNINGS": 10,
+    "distribution._SHOWN_ERRORS": 3,
+    "dockerfile._LARGEST_RETRIES": 2**31 - 1,
+    "dockerfile._LARGEST_DESCRIPTOR": 2**64 - 1,
+    "evaluation._LARGEST": {65535, 2**32 - 1, 2**63},
+    "evaluation._LINKS": 255,
+    "evaluation._MOST_LINKS": 255,
+    "inspection.MAX_TEXT_LINES": 200,
     "context.MAX_NAME": 255,  # Linux's NAME_MAX
     "context.MAX_PATH": 4095,
     "context.MAX_REPEAT": 1000,  # RE2's
@@ -109,7 +142,16 @@ COUNTS = {
 }
 SECONDS = {
     "artifact_stores.STALE_AFTER": 86_400.0,
+    "artifact_stores.LONGEST_WAIT": 900.0,
+    "artifact_stores.LONGEST_PRESIGNED": 604_800,  # S3's: a week
     "auth.TIMEOUT_SECONDS": 30,
+    "aws.FIRST_DELAY": 0.5,
+    "aws.LONGEST_DELAY": 20.0,
+    "aws.UNSEEN_SECONDS": 60.0,
+    "aws.LOG_GRACE_SECONDS": 10.0,
+    "aws.MARGIN": 900.0,
+    "aws.UNCHECKED_SECONDS": 60.0,
+    "diagnosis.CLOCK_DIFFERENCE_SECONDS": 60,
     "buildkit.DISK_USAGE_SECONDS": 300.0,
     "buildkit.ANSWER_SECONDS": {30.0, 60.0},
     "buildkit.SESSION_IDLE_SECONDS": 60.0,
@@ -167,6 +209,21 @@ def test_limits(limits: dict[str, object]) -> None:
         defined = {vars(each)[name] for each in modules_of(part) if name in vars(each)}
         found[path] = defined & wanted[path]
     assert found == wanted
+
+
+def test_exit_codes_of_the_command_line() -> None:
+    """One for a failure, two for wrong usage, three for a difference; else the shell's own."""
+    found = {
+        name: {vars(each)[name] for each in modules_of("cli") if name in vars(each)}
+        for name in ("FAILED", "WRONG_USAGE", "INTERRUPTED", "OUTPUT_CLOSED", "DIFFERENT")
+    }
+    assert found == {
+        "FAILED": {1},
+        "WRONG_USAGE": {2},
+        "INTERRUPTED": {130},
+        "OUTPUT_CLOSED": {141},
+        "DIFFERENT": {3},
+    }
 
 
 @pytest.mark.parametrize("policy", ["aws.faults._TRANSIENT", "distribution.retries.TRANSIENT"])

@@ -316,8 +316,29 @@ def test_versions_are_ordered() -> None:
     """A later one knows more."""
     assert Frontend(1, 9) < Frontend(1, 19) < NEWEST
     assert str(NEWEST) == "1.26"
-    assert not Frontend(1, 19).checks_comments
-    assert NEWEST.checks_comments
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "first"),
+    [
+        ("checks_comments", 21),
+        ("warns_of_ignored_files", 21),
+        ("knows_ignored_roots", 26),
+        ("writes_health_check_fields", 24),
+        ("derives_source_date_epoch", 24),
+    ],
+)
+def test_a_behaviour_begins_with_a_version(behaviour: str, first: int) -> None:
+    """The version before has none of it."""
+    found = [getattr(Frontend(1, minor), behaviour) for minor in (first - 1, first, first + 1)]
+    assert found == [False, True, True]
+
+
+def test_instructions_that_came_later() -> None:
+    """The flags `--parents` and `--security` are in the frontend's grammar from 1.20 on."""
+    for minor, known in [(19, False), (20, True)]:
+        flags = Frontend(1, minor).grammar.flags
+        assert ("parents" in flags["COPY"], "security" in flags["RUN"]) == (known, known)
 
 
 def test_comments_above_an_instruction_switch_rules_off(

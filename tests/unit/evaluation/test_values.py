@@ -94,6 +94,8 @@ def test_ports_are_spread(first: int, more: int, protocol: str) -> None:
         ("9-8", "invalid containerPort: 9-8"),
         ("x:80", "invalid hostPort: x"),
         ("1.2.3:1:80", "invalid IP address: 1.2.3"),
+        ("[::1:1:80", "invalid IP address [::1: address [::1:: missing ']' in address"),
+        ("[::1]x:1:80", "invalid IP address [::1]x: address [::1]x:: missing port in address"),
         ("1-3:80-81", "invalid ranges specified for container and host Ports: 80-81 and 1-3"),
     ],
 )

@@ -84,3 +84,10 @@ def test_a_style_adds_types_and_names() -> None:
     assert data[612:619] == b"0000644"
     assert data[265:269] == b"root"
     assert data[297:302] == b"wheel"
+
+
+@pytest.mark.parametrize("name", ["d", "d/"])
+def test_a_folder_ends_with_one_slash(name: str) -> None:
+    """Whether or not its name has one already; that of a file stays as it is."""
+    for file, expected in [(File("dir"), b"d/\0"), (File("file"), f"{name}\0".encode())]:
+        assert write_tar([(name, file, "")]).startswith(expected)

@@ -28,7 +28,7 @@ from imagebuilders.buildkit.transport.errors import (
 )
 from imagebuilders.buildkit.transport.http2 import MAX_STREAMS, Role
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
-from imagebuilders.buildkit.transport.unary_call import unary
+from imagebuilders.buildkit.transport.unary_call import UnaryCall, unary
 from imagebuilders.connections.nonblocking import NonBlockingSocket
 from imagebuilders.exceptions import BuildKitError, ImageBuilderError
 
@@ -225,6 +225,15 @@ def test_a_peer_that_sends_garbage() -> None:
         far.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         with pytest.raises(ProtocolError):
             call.receive(10)
+
+
+def test_the_time_for_a_call_is_over(mocker: MockerFixture) -> None:
+    """What has come by then is read, and nothing is waited for."""
+    connection = mocker.Mock()
+    call = connection.call.return_value
+    call.receive.side_effect = [b"answer", None]
+    assert UnaryCall(connection, "/a/B", b"", timeout=-1.0).answer() == b"answer"
+    assert call.receive.call_args_list == [mocker.call(0.0), mocker.call(0.0)]
 
 
 def test_a_peer_that_says_nothing_is_not_waited_for() -> None:

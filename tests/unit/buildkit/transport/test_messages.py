@@ -88,6 +88,25 @@ def test_details_that_cannot_be_read_are_left_out() -> None:
     assert status == RpcStatus(Code.NOT_FOUND)
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("16", 16), ("99999", 99999), ("100000", 2), ("-1", 2), ("", 2), ("\u0665", 2)],
+)
+def test_a_code_has_five_digits_at_most(text: str, code: int) -> None:
+    """What has more, or is no number, is UNKNOWN."""
+    assert read_status([("grpc-status", text)]) == RpcStatus(code)
+
+
+def test_codes_are_those_of_the_specification() -> None:
+    """They count up from OK, in the order in which gRPC's page has them."""
+    names = "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS "
+    names += "PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE "
+    names += "UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED"
+    assert [(code.name, int(code)) for code in Code] == [
+        (name, number) for number, name in enumerate(names.split())
+    ]
+
+
 def test_a_status_has_a_name() -> None:
     """Known or not."""
     assert RpcStatus(5).name == "NOT_FOUND"
@@ -96,7 +115,14 @@ def test_a_status_has_a_name() -> None:
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [("404", Code.UNIMPLEMENTED), ("503", Code.UNAVAILABLE), ("302", 2), ("", 2), ("xx", 2)],
+    [
+        ("400", Code.INTERNAL),
+        ("401", Code.UNAUTHENTICATED),
+        ("403", Code.PERMISSION_DENIED),
+        ("404", Code.UNIMPLEMENTED),
+        *((status, Code.UNAVAILABLE) for status in ("429", "502", "503", "504")),
+        *((status, Code.UNKNOWN) for status in ("302", "500", "", "xx")),
+    ],
 )
 def test_an_answer_that_is_not_grpc_has_a_status(status: str, code: int) -> None:
     """By the table of gRPC."""
@@ -104,7 +130,11 @@ def test_an_answer_that_is_not_grpc_has_a_status(status: str, code: int) -> None
 
 
 @pytest.mark.parametrize(
-    ("reset", "code"), [(7, Code.UNAVAILABLE), (8, Code.CANCELLED), (2, Code.INTERNAL)]
+    ("reset", "code"),
+    [
+        *((7, Code.UNAVAILABLE), (8, Code.CANCELLED), (11, Code.RESOURCE_EXHAUSTED)),
+        *((12, Code.PERMISSION_DENIED), (2, Code.INTERNAL)),
+    ],
 )
 def test_a_reset_has_a_status(reset: int, code: int) -> None:
     """By the table of gRPC."""
