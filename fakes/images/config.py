@@ -30,6 +30,7 @@ class RunConfig:
     image: str = ""
     volumes: dict[str, dict[str, str]] | None = None
     working_dir: str = ""
+    mac_address: str = ""
     entrypoint: list[str] | None = None
     on_build: list[str] | None = None
     labels: dict[str, str] | None = None
@@ -56,6 +57,7 @@ class RunConfig:
             image=self.image,
             volumes=None if self.volumes is None else dict(self.volumes),
             working_dir=self.working_dir,
+            mac_address=self.mac_address,
             entrypoint=None if self.entrypoint is None else list(self.entrypoint),
             on_build=None if self.on_build is None else list(self.on_build),
             labels=None if self.labels is None else dict(self.labels),
@@ -87,6 +89,8 @@ class RunConfig:
         out["Volumes"] = _sorted(self.volumes)
         out["WorkingDir"] = self.working_dir
         out["Entrypoint"] = self.entrypoint
+        if self.mac_address:
+            out["MacAddress"] = self.mac_address
         out["OnBuild"] = self.on_build
         out["Labels"] = _sorted(self.labels)
         if self.stop_signal:
@@ -118,6 +122,7 @@ class RunConfig:
             image=value.get("Image") or "",
             volumes=value.get("Volumes"),
             working_dir=value.get("WorkingDir") or "",
+            mac_address=value.get("MacAddress") or "",
             entrypoint=_strings(value.get("Entrypoint")),
             on_build=_strings(value.get("OnBuild")),
             labels=value.get("Labels"),

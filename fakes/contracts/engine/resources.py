@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from . import container_hands
@@ -12,6 +13,15 @@ from .session import Session
 def filters(**values: list[str]) -> dict[str, str]:
     """The query of a list with filters."""
     return {"filters": json.dumps(values)}
+
+
+def engine_time(s: Session) -> str:
+    """The engine's time in seconds since the epoch, as queries take it."""
+    shown = str(s.request("GET", "/info").json()["SystemTime"])
+    moment = datetime.fromisoformat(f"{shown[:19]}+00:00")
+    # The fraction has up to nine digits, and none where it is 0.
+    fraction = shown[19:].rstrip("Z").removeprefix(".")
+    return f"{int(moment.timestamp())}.{fraction or '0'}"
 
 
 def made(s: Session, path: str, body: dict[str, Any], **query: str) -> dict[str, Any]:

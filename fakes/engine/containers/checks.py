@@ -12,6 +12,7 @@ from .. import messages
 from ..errors import ApiError
 from ..versions import EngineVersion
 from .container import Container
+from .links import check_links
 from .log_drivers import check_log_driver
 from .merge import signal_number
 from .resources import check_request, check_resources
@@ -85,14 +86,7 @@ def check_host(
     check_log_driver(host.get("LogConfig") or {}, version)
     check_options(host)
     _check_storage(host)
-    for link in host.get("Links") or []:
-        name, _, alias = str(link).partition(":")
-        if ":" in alias:
-            raise ApiError(500, f"bad format for links: {link}")
-        try:
-            find(name)
-        except ApiError as error:
-            raise ApiError(400, f"could not get container for {name}: {error.message}") from error
+    check_links(host, find)
 
 
 def check_policy(policy: dict[str, Any], version: EngineVersion) -> None:

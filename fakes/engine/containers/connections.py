@@ -13,6 +13,7 @@ from ..networks.addresses import address_of, joined
 from ..networks.store import PREDEFINED, Network, NetworkStore
 from ..versions import EngineVersion
 from .container import Container
+from .hardware_addresses import chosen
 
 Settings = dict[str, Any]
 
@@ -56,7 +57,7 @@ def shown(networks: NetworkStore, container: Container, name: str) -> dict[str, 
         "IPv6Gateway": "",
         "GlobalIPv6Address": "",
         "GlobalIPv6PrefixLen": 0,
-        "MacAddress": member.hardware_address if member else "",
+        "MacAddress": member.hardware_address if member else settings.get("MacAddress") or "",
         "DriverOpts": settings.get("DriverOpts"),
     }
     if networks.state.version >= "23.0":
@@ -128,7 +129,15 @@ def join_all(networks: NetworkStore, container: Container) -> None:
 def _join(
     networks: NetworkStore, container: Container, network: Network, settings: Settings
 ) -> None:
-    networks.join(network, container.id, container.name, _wanted(settings))
+    mode = str(container.host_config.get("NetworkMode") or "default")
+    hardware_address = chosen(
+        settings,
+        container.config.mac_address,
+        first=network.name == ("bridge" if mode == "default" else mode),
+        version=networks.state.version,
+    )
+    wanted = _wanted(settings)
+    networks.join(network, container.id, container.name, wanted, hardware_address)
     settings["NetworkID"] = network.id
     _name_in(networks, container, network)
 

@@ -32,7 +32,10 @@ class LogEntry:
 
 @dataclass
 class Exec:
-    """A command run in a container that runs already."""
+    """A command run in a container that runs already.
+
+    The engine has lost one, though it may go on, when its client left it by keys.
+    """
 
     id: str
     container: str
@@ -49,6 +52,8 @@ class Exec:
     exit_code: int | None = None
     pid: int = 0
     process: Process | None = None
+    detach_keys: str = ""
+    lost: bool = False
 
     @property
     def shown(self) -> str:
@@ -84,6 +89,8 @@ class Container:
         watchers: how many requests wait, or waited, for its end.
         process: its command, while a function does the work of that.
         noticed: its log says that nothing was executed.
+        recorded_steps: what the image's history tells of its steps.
+        links: those that its links lead to, by alias; `None` when it was made without.
     """
 
     id: str
@@ -119,6 +126,8 @@ class Container:
     watchers: int = 0
     process: Process | None = None
     noticed: bool = False
+    recorded_steps: tuple[str, ...] = ()
+    links: dict[str, Container] | None = None
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property

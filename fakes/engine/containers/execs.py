@@ -162,12 +162,15 @@ class ExecStore:
             if effect is not None:
                 code = self._work(instance, container, effect, printers)
         finally:
-            instance.running, instance.exit_code = False, code
+            if not instance.lost:
+                instance.running, instance.exit_code = False, code
             with self._lock:
                 self._running.pop(instance.id, None)
                 self._keep_ended(instance)
                 if instance.id in container.execs:
                     container.execs.remove(instance.id)
+        if instance.lost:
+            return
         end = {**own, "exitCode": str(instance.exit_code)}
         self._containers.note(container, "exec_die", end)
 
@@ -196,6 +199,12 @@ class ExecStore:
             return run(effect.does, instance.process)
         except ProcessStoppedError:
             return _KILLED
+
+    def lose(self, instance: Exec, code: int) -> None:
+        """Take a command for ended with an exit code, whatever becomes of it."""
+        instance.lost, instance.running, instance.exit_code = True, False, code
+        if instance.process is not None:
+            instance.process.stop()
 
     def end_with(self, container: Container) -> None:
         """Forget the commands of a container that ended before they were started."""

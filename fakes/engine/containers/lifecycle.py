@@ -18,6 +18,7 @@ from .effects import ContainerEffect, EffectRules
 from .execs import ExecStore
 from .health import NONE, HealthMonitor
 from .lifecycle_hooks import on_exit, on_start, on_start_failed
+from .links import check_linked_run
 from .merge import signal_number
 from .mounted_files import make_places, mounted_files
 from .ports import PortStore
@@ -91,6 +92,7 @@ class Lifecycle:
 
     def _begin(self, container: Container) -> None:
         try:
+            check_linked_run(container)
             check_start(container, self._version)
             self._check_rule(container)
             self._connect(container)

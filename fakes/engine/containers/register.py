@@ -52,12 +52,51 @@ class ContainerRegister:
             for container in self._containers.values():
                 if container.name == wanted:
                     return container
+            if (other := self._linked_as(wanted)) is not None:
+                return other
             starting = [key for key in self._containers if wanted and key.startswith(wanted)]
             if len(starting) == 1:
                 return self._containers[starting[0]]
         if len(starting) > 1:
             raise ApiError(400, f"Multiple IDs found with provided prefix: {wanted}")
         raise ApiError(404, f"No such container: {name}")
+
+    def _linked_as(self, name: str) -> Container | None:
+        """What a link leads to, named by its container and alias."""
+        parent, found, alias = name.partition("/")
+        if not found:
+            return None
+        links = [c.links or {} for c in self._containers.values() if c.name == parent]
+        other = next((each[alias] for each in links if alias in each), None)
+        return other if other is not None and other.id in self._containers else None
+
+    def link_names(self, container: Container) -> list[str]:
+        """The names that links of other containers give to one."""
+        with self._lock:
+            return [
+                f"/{other.name}/{alias}"
+                for other in self._containers.values()
+                for alias, linked in (other.links or {}).items()
+                if linked is container
+            ]
+
+    def unlink(self, name: str) -> None:
+        """Take a link away.
+
+        Args:
+            name: of its container and its own, as in `app/db`.
+
+        Raises:
+            ApiError: there is no such link.
+        """
+        self.find(name)
+        parent, _, alias = name.removeprefix("/").partition("/")
+        if not alias:
+            raise ApiError(500, "Conflict, cannot remove the default link name of the container")
+        with self._lock:
+            for container in self._containers.values():
+                if container.name == parent and container.links is not None:
+                    container.links.pop(alias, None)
 
     def of_image(self, image_id: str, *, running: bool = False) -> str:
         """The id of a container made from an image, empty without one."""

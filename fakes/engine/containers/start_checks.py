@@ -11,6 +11,7 @@ from ..errors import ApiError
 from ..versions import EngineVersion
 from .container import Container
 from .log_drivers import log_refusal
+from .users import user_refusal
 
 _LIMITS = frozenset(
     [
@@ -116,6 +117,8 @@ def check_start(container: Container, version: EngineVersion) -> None:
         ApiError: 500.
     """
     host = container.host_config
+    if refusal := user_refusal(container, container.config.user):
+        raise ApiError(500, refusal)
     _check_options_of_memory(host, version)
     _check_devices(host)
     _check_servers(host, version)

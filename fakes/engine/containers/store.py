@@ -22,12 +22,14 @@ from .execs import ExecStore
 from .host_config import completed
 from .init_files import with_init_files
 from .lifecycle import Lifecycle
+from .links import linked
 from .merge import merged
 from .mounted_files import fill_volumes
 from .mounts import mounted
 from .names import made_up_name
 from .register import ContainerRegister
 from .root import prepare_root
+from .users import recorded_steps
 
 _NAME = re.compile(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
@@ -102,6 +104,7 @@ class ContainerStore(ContainerRegister):
             container = self._made(config, image, name)
             container.host_config = completed(host_config, version)
             container.networks = networks
+            container.links = linked(host_config or {}, self.find)
             mounts = mounted(container.config, container.host_config, self.volumes, self.find)
             container.mounts, container.anonymous_volumes = mounts.lines, mounts.anonymous
             container.unplaced = mounts.unplaced
@@ -125,6 +128,7 @@ class ContainerStore(ContainerRegister):
         container.config.hostname = container.config.hostname or container.id[:12]
         seconds = container.created // 1_000_000_000
         container.chains = list(image.chain_ids) if image else []
+        container.recorded_steps = recorded_steps(image) if image else ()
         lower = with_init_files(image.tree if image else {}, seconds)
         container.overlay = Overlay(lower, seconds, self.state.version, container.id)
         try:

@@ -9,6 +9,7 @@ from ..errors import ApiError
 from .connections import listed
 from .container import Container
 from .health import NONE, STARTING
+from .links import shown_links
 from .network_settings import network_settings
 from .ports import port_lines
 from .store import ContainerStore
@@ -65,7 +66,7 @@ def inspect(
         "ProcessLabel": "",
         "AppArmorProfile": "",
         "ExecIDs": list(container.execs) or None,
-        "HostConfig": container.host_config,
+        "HostConfig": {**container.host_config, "Links": shown_links(container)},
         "GraphDriver": {
             "Data": {
                 "LowerDir": f"{storage}-init/diff",
@@ -99,7 +100,7 @@ def summary(containers: ContainerStore, container: Container, *, size: bool) -> 
     """One line of a container list."""
     line: dict[str, Any] = {
         "Id": container.id,
-        "Names": [f"/{container.name}"],
+        "Names": sorted([f"/{container.name}", *containers.link_names(container)]),
         "Image": _shown_image(containers, container),
         "ImageID": container.image,
         "Command": _shown_command(container),

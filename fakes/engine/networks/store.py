@@ -59,16 +59,18 @@ class Member:
         endpoint: the id of its end of the connection.
         name: the container's.
         address: empty where the network has none.
+        chosen: the hardware address that somebody chose for it; empty for none.
     """
 
     endpoint: str
     name: str
     address: str
+    chosen: str = ""
 
     @property
     def hardware_address(self) -> str:
         """The hardware address, empty without an address."""
-        return hardware_address(self.address)
+        return (self.address and self.chosen) or hardware_address(self.address)
 
 
 @dataclass
@@ -331,7 +333,14 @@ class NetworkStore:
 
     # --- members --------------------------------------------------------------
 
-    def join(self, network: Network, container: str, name: str, wanted: str = "") -> None:
+    def join(
+        self,
+        network: Network,
+        container: str,
+        name: str,
+        wanted: str = "",
+        hardware_address: str = "",
+    ) -> None:
         """Let a running container in.
 
         Args:
@@ -339,6 +348,7 @@ class NetworkStore:
             container: the container's id.
             name: its name.
             wanted: the address it is to have; any when left out.
+            hardware_address: the one that was chosen for it.
 
         Raises:
             ApiError: 403 when it is in already, or no address is left.
@@ -349,7 +359,9 @@ class NetworkStore:
                     403, f"endpoint with name {name} already exists in network {network.name}"
                 )
             address = network.addresses.take(wanted) if network.addresses else ""
-            network.members[container] = Member(self.state.new_id(), name, address)
+            network.members[container] = Member(
+                self.state.new_id(), name, address, hardware_address
+            )
         self.note("connect", network, container)
 
     def leave(self, network: Network, container: str) -> None:

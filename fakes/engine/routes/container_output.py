@@ -1,20 +1,17 @@
-"""Containers: logs, attach, resize."""
+"""Containers: logs and resize."""
 
 from __future__ import annotations
 
-import re
-import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...http.streams import is_hung_up, read_away
 from .. import messages
-from ..containers.container import Container, LogEntry
-from ..containers.streams import IDLE, follow, frame, wanted
+from ..containers.container import LogEntry
+from ..containers.streams import follow, frame, wanted
 from ..errors import ApiError
 from ..http import Request, Response
 from ..versions import EngineVersion
-from .hijacked import RAW, output_type, send_input, taken_over
+from .hijacked import output_type
 from .numbers import moment
 from .table import route
 
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 
 Path = dict[str, str]
 _READABLE_LOGS = ("json-file", "local", "journald")
-_DETACH_KEY = re.compile(r"ctrl-[a-z@\[\\\]^_]|.")
 
 
 @route("GET", "/containers/{name}/logs")
@@ -67,62 +63,6 @@ def _of_time(request: Request, entries: list[LogEntry]) -> list[LogEntry]:
         entries = [entry for entry in entries if entry.time <= until]
     tail = request.parameter("tail")
     return entries[len(entries) - min(int(tail), len(entries)) :] if tail.isdigit() else entries
-
-
-@route("POST", "/containers/{name}/attach")
-def _attach(engine: Daemon, request: Request, path: Path) -> Response:
-    try:
-        container = engine.containers.find(path["name"])
-        _check_attachable(container, path["name"], request)
-    except ApiError as error:
-        # It comes when the connection is taken over already, as plain text.
-        text = f"{error.message}\r\n".encode()
-        return Response(error.status, text, {"Content-Type": RAW})
-    engine.containers.note(container, "attach")
-    stdout, stderr = request.flag("stdout"), request.flag("stderr")
-    with_logs, stream = request.flag("logs"), request.flag("stream")
-    begin = 0 if with_logs else len(container.logs)
-    waits_for_start = not container.running and container.started is None
-
-    takes_input = request.flag("stdin") and stream and container.config.open_stdin
-
-    def hijack(connection: socket.socket, ahead: bytes) -> None:
-        if stream and waits_for_start:
-            with container.changed:
-                while container.status == "created" and not container.removed:
-                    container.wait_for_change(IDLE)
-                    if is_hung_up(connection):
-                        return
-                    if not takes_input:
-                        read_away(connection)
-        if takes_input:
-            once = container.config.stdin_once
-            send_input(connection, ahead, lambda: container.process, ends=once)
-        source: Iterator[LogEntry | None] = iter(list(container.logs[begin:]))
-        for entry in follow(container, begin) if stream else source:
-            if entry is None:
-                if is_hung_up(connection):
-                    return
-                if not takes_input:
-                    read_away(connection)
-            elif wanted(entry, stdout=stdout, stderr=stderr):
-                connection.sendall(frame(entry, tty=container.config.tty))
-
-    headers = taken_over(engine.version, request, tty=container.config.tty)
-    return Response(200, hijack=hijack, headers=headers)
-
-
-def _check_attachable(container: Container, asked: str, request: Request) -> None:
-    keys = request.parameter("detachKeys")
-    if not is_detach_keys(keys):
-        raise ApiError(400, f"Invalid detach keys ({keys}) provided")
-    if container.status == "paused":
-        raise ApiError(409, f"container {asked} is paused, unpause the container before attach")
-
-
-def is_detach_keys(text: str) -> bool:
-    """Whether a text names keys with which a client can detach, or none at all."""
-    return not text or all(_DETACH_KEY.fullmatch(key) for key in text.split(","))
 
 
 def check_size(version: EngineVersion, request: Request) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...images.config import RunConfig
 from .. import messages
 from ..containers.checks import warnings
+from ..containers.hardware_addresses import spread
 from ..containers.view import inspect, summary
 from ..errors import ApiError
 from ..http import Request, Response, json_response
@@ -36,8 +37,12 @@ def _create(engine: Daemon, request: Request, _path: Path) -> Response:
     mode = (host or {}).get("NetworkMode") or "default"
     asked = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
     networks = {name: dict(settings or {}) for name, settings in asked.items()}
+    first = "bridge" if mode == "default" else mode
     if not networks and not mode.startswith("container:"):
-        networks = {"bridge" if mode == "default" else mode: {}}
+        if (found := engine.networks.get(first)) is not None:
+            first = found.name
+        networks = {first: {}}
+    spread(config, networks, first, version)
     platform = request.parameter("platform")
     wanted = parse_platform(platform) if platform else None
     with engine.state.lock:  # the image stays until its container is there
@@ -56,7 +61,7 @@ def _list(engine: Daemon, request: Request, _path: Path) -> Response:
     return json_response([summary(engine.containers, container, size=size) for container in chosen])
 
 
-@route("GET", "/containers/{name}/json")
+@route("GET", "/containers/{name:.*}/json")
 def _inspect(engine: Daemon, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
     return json_response(inspect(engine.containers, container, size=request.flag("size")))
@@ -69,8 +74,11 @@ def _rename(engine: Daemon, request: Request, path: Path) -> Response:
     return Response(204)
 
 
-@route("DELETE", "/containers/{name}")
+@route("DELETE", "/containers/{name:.*}")
 def _remove(engine: Daemon, request: Request, path: Path) -> Response:
+    if request.flag("link"):
+        engine.containers.unlink(path["name"])
+        return Response(204)
     container = engine.containers.find(path["name"])
     engine.containers.remove(
         container, path["name"], force=request.flag("force"), with_volumes=request.flag("v")

@@ -28,7 +28,8 @@ def _events(engine: Daemon, request: Request, _path: dict[str, str]) -> Response
         texts = request.parameter("since"), request.parameter("until")
         raise ApiError(400, f"`since` time ({texts[0]}) cannot be after `until` time ({texts[1]})")
     filters = read_filters(request, engine.version)
-    position = 0 if since is not None else len(engine.event_log)
+    # With an end alone, the past is meant; without either, what comes.
+    position = len(engine.event_log) if since is None and until is None else 0
     wait = _IDLE
 
     def body() -> Iterator[bytes]:

@@ -11,19 +11,25 @@ from typing import TYPE_CHECKING, Any
 from ...shell.commands import is_instant
 from .. import messages
 from ..containers.container import STDOUT, Exec, LogEntry
+from ..containers.detach_keys import DetachKeys, is_detach_keys
 from ..containers.streams import frame, wanted
+from ..containers.users import user_refusal
 from ..errors import ApiError
 from ..http import Request, Response, json_response
 from .bodies import json_body
-from .container_output import check_size, is_detach_keys
+from .container_output import check_size
 from .container_types import EXEC, EXEC_START
-from .hijacked import send_input, taken_over
+from .hijacked import pieces, send_input, taken_over
 from .table import route
 
 if TYPE_CHECKING:
     from ..daemon import Daemon
 
 Path = dict[str, str]
+
+_ESCAPED = "exec attach failed: error on attach stdin: read escape sequence\r\n"
+NOT_STARTED = 126
+"""The exit code of a command that an engine could not start, or lost hold of."""
 
 
 @route("POST", "/containers/{name}/exec")
@@ -34,6 +40,9 @@ def _create(engine: Daemon, request: Request, path: Path) -> Response:
         raise ApiError(400, "No exec command specified")
     container = engine.containers.find(path["name"])
     engine.containers.execs.check_running(container, path["name"])
+    user = str(body.get("User") or "")
+    if engine.version >= "28.0" and (refusal := user_refusal(container, user)):
+        raise ApiError(400, refusal)
     keys = str(body.get("DetachKeys") or "")
     if not is_detach_keys(keys):
         raise ApiError(500, f"Invalid escape keys ({keys}) provided")
@@ -46,7 +55,8 @@ def _create(engine: Daemon, request: Request, path: Path) -> Response:
         attach_stdout=bool(body.get("AttachStdout")),
         attach_stderr=bool(body.get("AttachStderr")),
         privileged=bool(body.get("Privileged")),
-        user=str(body.get("User") or ""),
+        user=user,
+        detach_keys=keys,
         env=[str(pair) for pair in body.get("Env") or []],
         working_dir=str(body.get("WorkingDir") or ""),
     )
@@ -69,6 +79,8 @@ def _start(engine: Daemon, request: Request, path: Path) -> Response:
         else:
             threading.Thread(target=work, name="fake-exec", daemon=True).start()
         return Response(200)
+    # The streams are told apart as it is started, whatever terminal it was made with.
+    bare = bool(body.get("Tty"))
     # Refused before the connection is taken over; then it is written to it.
     writers: list[Callable[[LogEntry], None]] = []
     work = (
@@ -78,10 +90,15 @@ def _start(engine: Daemon, request: Request, path: Path) -> Response:
     )
 
     def hijack(connection: socket.socket, ahead: bytes) -> None:
+        if not has_run and (refusal := user_refusal(container, instance.user)):
+            instance.exit_code = NOT_STARTED
+            line = LogEntry(STDOUT, 0, f"{refusal}\r\n".encode())
+            connection.sendall(frame(line, tty=bare))
+            return
         if has_run:
             # It comes when the connection is taken over already.
-            refusal = f"{messages.HAS_RUN(version, instance.id)}\r\n".encode()
-            connection.sendall(frame(LogEntry(STDOUT, 0, refusal), tty=instance.tty))
+            said = f"{messages.HAS_RUN(version, instance.id)}\r\n".encode()
+            connection.sendall(frame(LogEntry(STDOUT, 0, said), tty=bare))
             return
         shown = {"stdout": instance.attach_stdout, "stderr": instance.attach_stderr}
 
@@ -89,14 +106,27 @@ def _start(engine: Daemon, request: Request, path: Path) -> Response:
             # The command goes on when its client is gone.
             with suppress(OSError):
                 if wanted(entry, **shown):
-                    connection.sendall(frame(entry, tty=instance.tty))
+                    connection.sendall(frame(entry, tty=bare))
+
+        def lose() -> None:
+            # An engine takes that for a failure of the command that it started.
+            with suppress(OSError):
+                line = LogEntry(STDOUT, 0, _ESCAPED.encode())
+                connection.sendall(frame(line, tty=bare))
+            execs.lose(instance, NOT_STARTED)
 
         writers.append(write)
         if instance.process is not None and instance.attach_stdin:
-            send_input(connection, ahead, lambda: instance.process, ends=True)
+            send_input(
+                pieces(connection, ahead),
+                lambda: instance.process,
+                ends=True,
+                keys=DetachKeys(instance.detach_keys) if instance.tty else None,
+                on_detach=lose,
+            )
         work()
 
-    headers = taken_over(engine.version, request, tty=bool(body.get("Tty")))
+    headers = taken_over(engine.version, request, tty=bare)
     return Response(200, hijack=hijack, headers=headers)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 ROUTES: list[tuple[str, str]] = [
     ("POST", "/build/cancel"),
-    ("GET", "/containers/{name}/attach/ws"),
     *(
         (method, f"/{group}{{rest:(/.*)?}}")
         for group in (

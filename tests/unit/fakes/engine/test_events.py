@@ -64,13 +64,14 @@ def test_events_between_two_moments(
     assert _told(client, since=START + since, until=START + until) == actions
 
 
-def test_without_a_beginning_nothing_past_is_told(
+def test_with_an_end_alone_all_before_it_is_told(
     client: FakeDockerClient, clock: ManualClock
 ) -> None:
-    """What happened before the question is over."""
+    """A question that ends is about the past; one without both ends is about what comes."""
     client.containers.create("base", "serve")
     clock.advance(10)
-    assert _told(client, until=START + 10) == []
+    assert _told(client, until=START + 10) == ["create"]
+    assert _told(client, until=START - 1) == []
 
 
 def test_the_end_is_not_before_the_beginning(client: FakeDockerClient) -> None:
