@@ -8,6 +8,7 @@ from .auth import AuthKind, RepositoryRule
 from .errors import FakeRegistryCrashError, NotInRegistryError
 from .faults import Fault, Faults
 from .image import Image, ImageFile
+from .manners import Manners
 from .records import RecordedRequest
 from .registry import FakeRegistry
 from .routes import Operation
@@ -26,6 +27,7 @@ __all__ = [
     "Image",
     "ImageFile",
     "Manifest",
+    "Manners",
     "NotInRegistryError",
     "Operation",
     "RecordedRequest",

@@ -13,6 +13,7 @@ from .errors import OciError
 from .faults import Fault, FaultAnswerError, Faults
 from .listings import ListingEndpoints
 from .manifests import ManifestEndpoints
+from .manners import Manners
 from .records import Counted, RecordedRequest
 from .routes import Operation, Route
 from .uploads import UploadEndpoints
@@ -46,6 +47,7 @@ class Dispatcher:
     uploads: UploadEndpoints
     manifests: ManifestEndpoints
     listings: ListingEndpoints
+    manners: Manners
 
     def answer(self, request: Request, record: list[RecordedRequest]) -> Response:
         """Answer a request and record it.
@@ -140,6 +142,7 @@ class Dispatcher:
 
     def _check(self, route: Route) -> None:
         """Refuse what no user may do here."""
+        self.manners.check(route)
         if route.operation is Operation.LIST_REFERRERS and not self.limits.referrers:
             raise OciError("UNSUPPORTED", message="no referrers API here", status=404)
         if route.operation in routes.DELETES and not self.limits.deletes:

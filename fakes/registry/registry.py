@@ -36,6 +36,7 @@ from .faults import Faults
 from .image import Image, read_image
 from .listings import ListingEndpoints
 from .manifests import MANIFEST_LIMIT, ManifestEndpoints, ManifestPolicy
+from .manners import Manners
 from .names import Reference
 from .records import RecordedRequest
 from .storage import Manifest, Storage
@@ -85,6 +86,7 @@ class FakeRegistry:
             tag leads to any more, how many are kept in each repository, with their blobs (a
             hundred in any case). All of them when left out; a registry that lives long needs a
             bound.
+        manners: the ways of a registry, as in `Manners.ecr()`; Docker's own when left out.
         tls: serve HTTPS with a certificate made on the spot (needs `imagebuilders[tls]`).
         control: let the registry be steered by JSON below `/_double/`; no login is needed there.
         host: the address to listen on.
@@ -115,6 +117,7 @@ class FakeRegistry:
         page_size: int | None = None,
         token_lifetime: float = 300.0,
         keep_records: int | None = None,
+        manners: Manners | None = None,
         tls: bool = False,
         control: bool = False,
         host: str = "127.0.0.1",
@@ -147,6 +150,9 @@ class FakeRegistry:
             raise ValueError(f"auth={kind.value!r} needs users, as in users={{'name': 'password'}}")
         if kind is AuthKind.NONE and users:
             raise ValueError("users are never asked for with auth='none': say 'basic' or 'bearer'")
+        if manners is not None and not isinstance(manners, Manners):
+            raise TypeError(f"manners is a Manners, not {type(manners).__name__}")
+        ways = manners or Manners.docker_registry()
         self._closing = Event()
         wait = sleep or (clock.sleep if isinstance(clock, Clock) else self._closing.wait)
 
@@ -168,9 +174,10 @@ class FakeRegistry:
                 limits=Limits(read_only, deletes, referrers_api),
                 faults=Faults(wait, gate.expired),
                 blobs=BlobEndpoints(storage),
-                uploads=UploadEndpoints(storage),
+                uploads=UploadEndpoints(storage, ways),
                 manifests=ManifestEndpoints(storage, policy),
                 listings=ListingEndpoints(storage, page_size),
+                manners=ways,
             )
             return storage, gate, dispatcher
 

@@ -14,6 +14,7 @@ from imagebuilders.oci.digest import DEFAULT_ALGORITHM
 from ..http.messages import Buffer, Request, Response
 from . import names
 from .errors import OciError
+from .manners import Manners
 from .storage import Storage
 
 _CONTENT_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
@@ -27,6 +28,7 @@ class Upload:
         self.identifier = str(uuid.uuid4())
         self.repository = repository
         self.content = bytearray()
+        self.last_chunk: int | None = None
         self.lock = Lock()
         self._algorithm = algorithm
         self._hash = hashlib.new(algorithm, usedforsecurity=False)
@@ -61,8 +63,9 @@ class Upload:
 class UploadEndpoints:
     """`/v2/<name>/blobs/uploads/…`."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, manners: Manners) -> None:
         self._storage = storage
+        self._manners = manners
         self._sessions: dict[str, Upload] = {}
 
     @property
@@ -81,7 +84,7 @@ class UploadEndpoints:
             may_read: whether the client may read a repository that it could mount from.
         """
         mount = request.parameter("mount")
-        if mount:
+        if mount and self._manners.mounts:
             mounted = self._mount(request, name, mount, may_read)
             if mounted is not None:
                 return mounted
@@ -105,7 +108,8 @@ class UploadEndpoints:
     def append(self, request: Request, name: str, session: str) -> Response:
         """PATCH: a chunk with its range, or a stream without."""
         with self._held(name, session) as upload:
-            _check_range(request, upload)
+            self._check_range(request, upload)
+            self._check_size(request, upload)
             upload.append(request.body, self._storage)
             return self._progress(request, upload, 202)
 
@@ -114,7 +118,7 @@ class UploadEndpoints:
         digest = request.parameter("digest")
         with self._held(name, session) as upload:
             _check_digest(digest)
-            _check_range(request, upload)
+            self._check_range(request, upload)
             upload.append(request.body, self._storage)
             del self._sessions[session]
             return self._finish(request, upload, digest)
@@ -152,29 +156,43 @@ class UploadEndpoints:
             return None
         content = holder.blobs[digest]
         self._storage.put_blob(name, digest, content)
-        return _created(request, name, digest)
+        return self._created(request, name, digest)
 
     def _finish(self, request: Request, upload: Upload, digest: str) -> Response:
         actual = upload.digest(digest.partition(":")[0])
         if actual != digest:
             raise OciError("DIGEST_INVALID", {"expected": digest, "actual": actual})
         self._storage.put_blob(upload.repository, digest, upload.settled())
-        return _created(request, upload.repository, digest)
+        return self._created(request, upload.repository, digest)
 
     def _progress(self, request: Request, upload: Upload, status: int) -> Response:
-        return Response.of(
-            status,
-            {
-                "Location": request.base_url + upload.path,
-                "Range": f"0-{max(len(upload.content) - 1, 0)}",
-                "Docker-Upload-UUID": upload.identifier,
-            },
-        )
+        fields = {
+            "Location": self._manners.location(request.base_url, upload.path),
+            "Range": f"0-{max(len(upload.content) - 1, 0)}",
+            "Docker-Upload-UUID": upload.identifier,
+        }
+        if self._manners.least_chunk:
+            fields["OCI-Chunk-Min-Length"] = str(self._manners.least_chunk)
+        return Response.of(status, fields)
 
+    def _created(self, request: Request, name: str, digest: str) -> Response:
+        location = self._manners.location(request.base_url, f"/v2/{name}/blobs/{digest}")
+        return Response.of(201, {"Location": location, "Docker-Content-Digest": digest})
 
-def _created(request: Request, name: str, digest: str) -> Response:
-    location = f"{request.base_url}/v2/{name}/blobs/{digest}"
-    return Response.of(201, {"Location": location, "Docker-Content-Digest": digest})
+    def _check_range(self, request: Request, upload: Upload) -> None:
+        _check_range(request, upload, self._manners.location(request.base_url, upload.path))
+
+    def _check_size(self, request: Request, upload: Upload) -> None:
+        """Refuse a chunk that is too large, or one behind a chunk that was too small."""
+        largest, least = self._manners.largest_chunk, self._manners.least_chunk
+        length = request.headers.get("Content-Length")
+        if largest is not None and length.isdigit() and int(length) > largest:
+            for _ in request.body:
+                pass  # who answers while the client still sends is not heard
+            raise OciError("SIZE_INVALID", {"largest": largest}, status=413)
+        if upload.last_chunk is not None and upload.last_chunk < least:
+            raise OciError("SIZE_INVALID", {"least": least}, message="a part was too small")
+        upload.last_chunk = int(length) if length.isdigit() else None
 
 
 def _check_digest(digest: str) -> None:
@@ -184,7 +202,7 @@ def _check_digest(digest: str) -> None:
         )
 
 
-def _check_range(request: Request, upload: Upload) -> None:
+def _check_range(request: Request, upload: Upload, location: str) -> None:
     """Refuse a chunk that does not begin where the last one ended."""
     text = request.headers.get("Content-Range")
     if not text:
@@ -196,7 +214,7 @@ def _check_range(request: Request, upload: Upload) -> None:
         raise OciError(
             "RANGE_INVALID",
             {"received": text, "kept": kept},
-            headers={"Location": request.base_url + upload.path, "Range": kept},
+            headers={"Location": location, "Range": kept},
         )
     length = request.headers.get("Content-Length")
     if length and length != str(end - begin + 1):

@@ -37,7 +37,13 @@ from imagebuilders.evaluation.platforms import PlatformResolutions, resolve_plat
 from imagebuilders.evaluation.resolution import Resolution
 from imagebuilders.evaluation.results import BuildClock
 from imagebuilders.events import Event, LayerProgress, Notice
-from imagebuilders.exceptions import BuildContextError, BuildError, EvaluationError, RegistryError
+from imagebuilders.exceptions import (
+    BuildContextError,
+    BuildError,
+    EvaluationError,
+    ImageFormatError,
+    RegistryError,
+)
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.reference import ImageReference
 
@@ -169,7 +175,7 @@ class DaemonlessBuild:
             ]
         except EvaluationError as error:
             raise self._failure(error) from error
-        except RegistryError as error:
+        except (RegistryError, ImageFormatError) as error:
             raise BuildError(f"{inputs.image_name} was not built. {error}") from error
         if not resolved.is_index and not inputs.attestations:
             return single_image(finished[0])

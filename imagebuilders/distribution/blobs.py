@@ -44,11 +44,32 @@ class BlobReader:
             RegistryError: the registry does not say.
         """
         with self._session.request(
-            "HEAD", self._target, what=self._what, accept={200, 404}, scopes=self._scopes
+            "HEAD", self._target, what=self._what, accept={200, 404, 405}, scopes=self._scopes
         ) as response:
             if response.status == 404:
                 return None
-            length = response.header("Content-Length")
+            length = response.header("Content-Length") if response.status == 200 else None
+        if length is None:
+            return self._size_by_get()
+        return self._size(length)
+
+    def _size_by_get(self) -> int | None:
+        """Return how many bytes the blob has where HEAD is not answered: by its first byte."""
+        with self._session.request(
+            "GET",
+            self._target,
+            what=self._what,
+            accept={200, 206, 404, 416},
+            scopes=self._scopes,
+            headers={"Range": "bytes=0-0"},
+        ) as response:
+            if response.status == 404:
+                return None
+            if response.status == 200:
+                return self._size(response.header("Content-Length"))
+            return self._size(response.header("Content-Range").rpartition("/")[2])
+
+    def _size(self, length: str) -> int:
         if not (length.isascii() and length.isdigit()) or len(length) > 18:
             raise RegistryContentError(
                 f"{self._session.registry} does not say how large the blob {self._digest} is.",

@@ -31,6 +31,8 @@ from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import DEFAULT_ALGORITHM, Digest
 
 DEFAULT_CHUNK_BYTES = 16 * 1024 * 1024
+_LEAST_CHUNK_BYTES = 64 * 1024
+"""A chunk that is too large for a registry is halved, but not below this."""
 
 
 class BlobWriter:
@@ -138,19 +140,26 @@ class BlobWriter:
     def _send_chunk(self, upload: UploadSession, chunk: bytes, start: int) -> None:
         """Send one chunk; what of it did not arrive is sent again."""
         kept, end, attempt = start, start + len(chunk), 0
+        most = len(chunk)
         is_misplaced = False
         while kept < end:
             attempt += 1
             if attempt > self._session.retries.attempts:
                 raise upload.unusable("it takes too few bytes at a time")
             try:
-                kept = upload.append(memoryview(chunk)[kept - start :], kept)
-                is_misplaced = False
+                piece = memoryview(chunk)[kept - start :][:most]
+                reached = upload.append(piece, kept)
+                if reached == kept + len(piece):
+                    attempt -= 1  # all of it arrived
+                kept, is_misplaced = reached, False
             except RegistryError as error:
                 was_misplaced = is_misplaced
                 is_misplaced = isinstance(error, RegistryResponseError) and error.status == 416
                 if is_misplaced and not was_misplaced:
                     attempt -= 1  # that was a question of where to go on, and no failure
+                elif _is_too_large(error) and most > _LEAST_CHUNK_BYTES:
+                    most = (most + 1) // 2
+                    attempt -= 1
                 else:
                     self._wait_or_raise(error, attempt)
                 kept = upload.received(is_misplaced=is_misplaced)
@@ -192,3 +201,7 @@ class BlobWriter:
         if wait is None:
             raise error
         self._session.wait(wait, error)
+
+
+def _is_too_large(error: RegistryError) -> bool:
+    return isinstance(error, RegistryResponseError) and error.status == 413

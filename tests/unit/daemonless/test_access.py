@@ -1,0 +1,105 @@
+"""Who the builder is at registries, whom it trusts, and which way it goes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from fakes import FakeRegistry
+from imagebuilders import BuildContext, DaemonlessImageBuilder, DefaultContainerRegistry
+from imagebuilders.exceptions import BuildError, PushError
+
+_USERS = {"ci": "s3cret"}
+
+
+@pytest.fixture(autouse=True)
+def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the user's own configuration out of the tests; return the file in its place."""
+    folder = tmp_path / "docker-config"
+    folder.mkdir()
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    monkeypatch.setenv("IMAGEBUILDERS_CACHE_DIR", str(tmp_path / "cache"))
+    return folder / "config.json"
+
+
+def _context(base: str) -> BuildContext:
+    context = BuildContext()
+    context.add_file(f"FROM {base}\nCOPY a /a\n", "Dockerfile")
+    context.add_file("a", "a")
+    return context
+
+
+@pytest.mark.parametrize("auth", ["basic", "bearer"])
+@pytest.mark.parametrize("way", ["component", "config", "variable"])
+def test_credentials(
+    auth: str, way: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the component, of Docker's configuration file, and of the environment."""
+    with FakeRegistry(auth=auth, users=_USERS) as server:
+        server.seed("base:1", files={"a": "a"})
+        given: dict[str, Any] = {}
+        login = {"auths": {server.address: {"auth": base64.b64encode(b"ci:s3cret").decode()}}}
+        if way == "component":
+            given = {"username": "ci", "password": "s3cret"}
+        elif way == "config":
+            docker_config.write_text(json.dumps(login))
+        else:
+            monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps(login))
+        registry = DefaultContainerRegistry(uri=server.address, **given)
+        name = f"{server.address}/team/app:1"
+        context = _context(f"{server.address}/base:1")
+        assert DaemonlessImageBuilder().build(name, context, None, registry)
+        assert server.tags("team/app") == ["1"]
+
+
+def test_wrong_credentials_are_no_secret(docker_config: Path) -> None:
+    """The error says where they were refused, and not what they are."""
+    del docker_config
+    with FakeRegistry(auth="basic", users=_USERS) as server:
+        registry = DefaultContainerRegistry(uri=server.address, username="ci", password="wr0ng")
+        with pytest.raises(PushError) as caught:
+            DaemonlessImageBuilder().build(
+                f"{server.address}/team/app:1", _context("scratch"), None, registry
+            )
+        assert "wr0ng" not in str(caught.value) + repr(caught.value)
+
+
+def test_an_own_authority(tmp_path: Path) -> None:
+    """The setting `tls_ca` names it; without it nobody is trusted."""
+    with FakeRegistry(tls=True) as server:
+        authority = tmp_path / "ca.pem"
+        server.certificate.write(authority)
+        registry = DefaultContainerRegistry(uri=server.address)
+        name = f"{server.address}/team/app:1"
+        context = _context("scratch")
+        with pytest.raises((PushError, BuildError), match="certificate"):
+            DaemonlessImageBuilder().build(name, context, None, registry)
+        assert DaemonlessImageBuilder(tls_ca=authority).build(name, context, None, registry)
+
+
+def test_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Registries elsewhere are reached by the proxy that the environment names."""
+    asked: list[bytes] = []
+
+    def answer(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            asked.append(connection.recv(65536).partition(b"\r\n")[0])
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=answer, args=(listener,))
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(BuildError, match=r"registry\.example"):
+            DaemonlessImageBuilder().build("app:1", _context("registry.example/base:1"))
+        thread.join()
+    assert [line.rpartition(b" ")[0] for line in asked] == [b"CONNECT registry.example:443"]
