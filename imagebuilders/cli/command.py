@@ -38,6 +38,9 @@ _COMMANDS = {
         f"{_HERE}.inspect_command:inspect", "Show an image: platforms, layers, attestations."
     ),
     "plan": NamedCommand(f"{_HERE}.plan_command:plan", "Show what a build would do, step by step."),
+    "split": NamedCommand(
+        f"{_HERE}.split_command:split", "Show where a Dockerfile could be cut in two."
+    ),
     "stack": NamedCommand(f"{_HERE}.stack_commands:stack", "Look at the active stack."),
 }
 
