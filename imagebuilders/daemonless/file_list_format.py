@@ -2,7 +2,8 @@
 
 The first line says which form it is and names the layers. Each further line is a record: path,
 kind, mode, user, group, time, link, device, number of its hard links' file, capabilities, and of a
-regular file its size with layer and place of its content, or the content itself.
+regular file its size with layer and place of its content (in the archive, or in the blob with its
+digest), or the content itself.
 """
 
 from __future__ import annotations
@@ -11,11 +12,16 @@ import base64
 import binascii
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from isal import igzip
 
-from imagebuilders.exceptions import ImageBuilderError
+from imagebuilders.daemonless.base_images import ImageSource
+from imagebuilders.daemonless.contents_tables import Chunk, RangedContent
+from imagebuilders.exceptions import ImageBuilderError, ImageFormatError
+from imagebuilders.oci.content import Content
+from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import File, Tree, new_inode
 from imagebuilders.oci.layer_contents import LayerContent, LayerContents
 from imagebuilders.oci.layer_writer import CAPABILITIES
@@ -29,27 +35,52 @@ class InvalidListError(ImageBuilderError):
     """The bytes are not a list of files."""
 
 
-def pack_list(tree: Tree, layers: Mapping[LayerContents, str]) -> bytes:
+@dataclass(frozen=True)
+class ListedLayer:
+    """A layer whose files are listed.
+
+    Attributes:
+        source: where it is.
+        digest: its digest.
+        contents: its files as it streams.
+    """
+
+    source: ImageSource
+    digest: Digest
+    contents: LayerContents
+
+
+def pack_list(tree: Tree, layers: Mapping[LayerContents, str], digests: Iterable[str]) -> bytes:
     """Return a list as bytes; the same list gives the same bytes.
 
     Args:
         tree: the files.
-        layers: the names of the layers that contents are in.
+        layers: the digests of layers whose contents are read as they stream.
+        digests: those of all layers.
     """
-    names = sorted(layers.values())
-    numbers = {layer: names.index(name) for layer, name in layers.items()}
+    names = sorted(set(digests))
+    places = {name: number for number, name in enumerate(names)}
+    numbers = {layer: places[name] for layer, name in layers.items() if name in places}
     inodes: dict[int, int] = {}
-    records = (_record(path, tree[path], numbers, inodes) for path in sorted(tree))
+    records = (_record(path, tree[path], numbers, places, inodes) for path in sorted(tree))
     lines = [json.dumps([FORMAT, *names]), *map(json.dumps, records)]
     return igzip.compress("\n".join(lines).encode(), 1, mtime=0)
 
 
 def _record(
-    path: str, file: File, numbers: Mapping[LayerContents, int], inodes: dict[int, int]
+    path: str,
+    file: File,
+    numbers: Mapping[LayerContents, int],
+    places: Mapping[str, int],
+    inodes: dict[int, int],
 ) -> list[object]:
     content: object = None
     if isinstance(file.content, LayerContent):
         content = [file.content.size, numbers[file.content.layer], file.content.index]
+    elif isinstance(file.content, RangedContent):
+        ranged = file.content
+        chunks = [[each.offset, each.length, each.size] for each in ranged.chunks]
+        content = [ranged.size, places[str(ranged.layer)], chunks, str(ranged.stated)]
     elif file.data:
         content = base64.b64encode(file.data).decode()
     inode = inodes.setdefault(file.inode, len(inodes) + 1) if file.inode else 0
@@ -68,7 +99,7 @@ def _record(
     ]
 
 
-def unpack_list(packed: bytes, layer: Callable[[str], LayerContents]) -> Tree:
+def unpack_list(packed: bytes, layer: Callable[[str], ListedLayer]) -> Tree:
     """Return the files of a list.
 
     Args:
@@ -96,7 +127,7 @@ def unpack_list(packed: bytes, layer: Callable[[str], LayerContents]) -> Tree:
         raise InvalidListError(f"it is malformed: {error}") from error
 
 
-def _file(record: list, layers: list[LayerContents], inodes: dict[int, int]) -> File:  # type: ignore[type-arg]
+def _file(record: list, layers: list[ListedLayer], inodes: dict[int, int]) -> File:  # type: ignore[type-arg]
     """Return the file of a record."""
     _, kind, mode, uid, gid, mtime, link, device, number, capabilities, content = record
     numbers = (mode, uid, gid, mtime, number, *device)
@@ -109,8 +140,7 @@ def _file(record: list, layers: list[LayerContents], inodes: dict[int, int]) -> 
     if isinstance(content, str):
         data = base64.b64decode(content, validate=True)
     elif content is not None:
-        size, layer, index = content
-        stored = layers[layer].content(index, size)
+        stored = _content(content, layers)
     return File(
         kind,
         mode,
@@ -124,3 +154,19 @@ def _file(record: list, layers: list[LayerContents], inodes: dict[int, int]) -> 
         ((CAPABILITIES, str(capabilities)),) if capabilities else (),
         content=stored,
     )
+
+
+def _content(record: list, layers: list[ListedLayer]) -> Content:  # type: ignore[type-arg]
+    """Return where a file's content is."""
+    if len(record) == 3:
+        size, layer, index = record
+        listed: ListedLayer = layers[layer]
+        return listed.contents.content(index, size)
+    size, layer, chunks, digest = record
+    listed = layers[layer]
+    try:
+        stated = Digest.parse(digest)
+    except ImageFormatError as error:
+        raise InvalidListError(f"a record is malformed: {error}") from error
+    stretches = tuple(Chunk(*chunk) for chunk in chunks)
+    return RangedContent(listed.source, listed.digest, size, stretches, stated)

@@ -1,8 +1,9 @@
 """The files of base images: read once for each base, and remembered without their contents.
 
-The layers are streamed, never stored. What is remembered of a base is one list of its files, under
-a key made of its layers' digests: a base that has more layers on top goes on from the list of those
-below. The lists lie in the user's cache folder, and in a folder that machines may share.
+The layers are streamed, never stored, and of those that have a table of contents only that is read.
+What is remembered of a base is one list of its files, under a key made of its layers' digests: a
+base that has more layers on top goes on from the list of those below. The lists lie in the user's
+cache folder, and in a folder that machines may share.
 """
 
 from __future__ import annotations
@@ -10,16 +11,22 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from imagebuilders.context.digest_cache import limit_folder
 from imagebuilders.daemonless.base_images import BaseImage
-from imagebuilders.daemonless.file_list_format import InvalidListError, pack_list, unpack_list
+from imagebuilders.daemonless.contents_tables import read_table
+from imagebuilders.daemonless.file_list_format import (
+    InvalidListError,
+    ListedLayer,
+    pack_list,
+    unpack_list,
+)
 from imagebuilders.daemonless.whole_files import write_whole
 from imagebuilders.evaluation.accounts import MAX_FILE_BYTES
-from imagebuilders.exceptions import LayerFormatError
+from imagebuilders.exceptions import ImageFormatError, LayerFormatError
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import Tree, clean
@@ -95,14 +102,24 @@ class FileLists:
         return tree
 
     def _members(self, image: BaseImage, layer: Descriptor) -> Iterator[Member]:
-        reading = self._contents_of(image, layer).members(holds=_is_account_file)
-        for count, member in enumerate(reading, 1):
+        for count, member in enumerate(self._all_members(image, layer), 1):
             if count > MAX_FILES:
                 raise LayerFormatError(
                     f"The layer {layer.digest} of {image.reference} has more than {MAX_FILES} "
                     "entries."
                 )
             yield member
+
+    def _all_members(self, image: BaseImage, layer: Descriptor) -> Iterable[Member]:
+        """Return a layer's entries: by its table of contents if it has one, else as it streams."""
+        try:
+            listed = read_table(image.source, layer)
+        except ImageFormatError as error:
+            _logger.debug("The table of contents of %s is not used: %s", layer.digest, error)
+            listed = None
+        if listed is not None:
+            return listed
+        return self._contents_of(image, layer).members(holds=_is_account_file)
 
     def _contents_of(self, image: BaseImage, layer: Descriptor) -> LayerContents:
         known = self._contents.get(layer.digest)
@@ -116,8 +133,9 @@ class FileLists:
     def _remembered(self, key: str, image: BaseImage) -> Tree | None:
         by_digest = {str(layer.digest): layer for layer in image.manifest.layers}
 
-        def contents(digest: str) -> LayerContents:
-            return self._contents_of(image, by_digest[digest])
+        def contents(digest: str) -> ListedLayer:
+            layer = by_digest[digest]
+            return ListedLayer(image.source, layer.digest, self._contents_of(image, layer))
 
         for number, folder in enumerate(self._folders):
             path = folder / key
@@ -139,12 +157,8 @@ class FileLists:
     def _remember(self, key: str, tree: Tree, layers: Sequence[Descriptor]) -> None:
         if not self._folders:
             return
-        names = {
-            self._contents[layer.digest]: str(layer.digest)
-            for layer in layers
-            if layer.digest in self._contents
-        }
-        packed = pack_list(tree, names)
+        names = {layer: str(digest) for digest, layer in self._contents.items()}
+        packed = pack_list(tree, names, [str(layer.digest) for layer in layers])
         for folder in self._folders:
             self._write(folder, key, packed)
 
