@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.evaluation.accounts import MAX_FILE_BYTES, Owner
 from imagebuilders.evaluation.copying import CopyOptions, compile_patterns, copy
 from imagebuilders.evaluation.daemon import Daemon
@@ -28,13 +27,11 @@ class Located:
         source: the source.
         tree: the tree.
         path: the source's path in it.
-        sent: what a client was asked to send of the tree; empty for all of it.
     """
 
     source: Source
     tree: Folder
     path: str
-    sent: tuple[str, ...] = ()
 
 
 def copy_sources(
@@ -59,7 +56,7 @@ def copy_sources(
         owner=owner,
         mode=int(step.chmod, 8) if is_octal else None,
         symbolic_mode=SymbolicMode.parse(step.chmod) if step.chmod and not is_octal else None,
-        exclude=_rules(step.excludes, "excludepatterns") if step.excludes else None,
+        exclude=compile_patterns(step.excludes, "excludepatterns") if step.excludes else None,
     )
     for located in sources:
         _copy_source(step, located, files, options, daemon)
@@ -98,24 +95,15 @@ def _account_reader(files: FileSystem) -> Callable[[str], bytes | None]:
     return read
 
 
-def _rules(patterns: tuple[str, ...], what: str) -> IgnoreRules:
-    try:
-        return compile_patterns(patterns)
-    except RuleError as error:
-        raise EvaluationError(
-            f"invalid {what}: [{' '.join(patterns)}]: syntax error in pattern"
-        ) from error
-
-
 def _copy_source(
     step: Copy, located: Located, files: FileSystem, options: CopyOptions, daemon: Daemon
 ) -> None:
     source = located.source
     if isinstance(source, PathSource):
         if step.parents:
-            rules = _rules((source.include,), "includepatterns")
+            rules = compile_patterns((source.include,), "includepatterns")
             options = replace(options, include=rules)
-        paths = matching(located.tree, located.path, located.sent)
+        paths = matching(located.tree, located.path)
     else:
         options = replace(options, contents=False, follow=False)
         paths = [located.path]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from imagebuilders.context.rules import IgnoreRules
+from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.evaluation.accounts import UNCHANGED
 from imagebuilders.evaluation.daemon import Daemon
 from imagebuilders.evaluation.file_system import FileSystem, Place
@@ -256,10 +256,19 @@ class _Copier:
         )
 
 
-def compile_patterns(patterns: Sequence[str]) -> IgnoreRules:
-    """Return the patterns of `--exclude` and `--parents`, compiled.
+def compile_patterns(patterns: Sequence[str], what: str) -> IgnoreRules:
+    """Return patterns of paths, compiled.
+
+    Args:
+        patterns: the patterns.
+        what: what the daemon calls them: `excludepatterns` or `includepatterns`.
 
     Raises:
-        RuleError: one is malformed.
+        EvaluationError: one is malformed.
     """
-    return IgnoreRules.compile([pattern for pattern in patterns if trim_space(pattern)])
+    try:
+        return IgnoreRules.compile([pattern for pattern in patterns if trim_space(pattern)])
+    except RuleError as error:
+        alone = error.pattern.strip("! \t") == ""
+        problem = 'illegal exclusion pattern: "!"' if alone else "syntax error in pattern"
+        raise EvaluationError(f"invalid {what}: [{' '.join(patterns)}]: {problem}") from error

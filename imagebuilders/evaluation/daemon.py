@@ -17,6 +17,7 @@ class Daemon:
         umask: what is taken from the mode of folders that are made on the way.
         clamps_archives: an archive's entry `../x` is put into the destination; without it, it is
             an error.
+        needs_architecture: an image whose configuration says none is not exported.
         touches_etc: a command leaves `/etc` written, by the files that are mounted there.
         mount: where a tree is mounted in errors.
         ref: what a tree is called in errors.
@@ -27,6 +28,7 @@ class Daemon:
     compares: bool = True
     umask: int = 0
     clamps_archives: bool = True
+    needs_architecture: bool = True
     touches_etc: bool = False
     mount: str = "/var/lib/buildkit/tmp/buildkit-mount0"
     ref: str = "0"
@@ -39,6 +41,11 @@ CONTAINERD_ENGINE = Daemon(umask=0o022, clamps_archives=False)
 """Docker 28.5 with the containerd image store."""
 
 GRAPH_ENGINE = Daemon(
-    merges=False, compares=False, umask=0o022, clamps_archives=False, touches_etc=True
+    merges=False,
+    compares=False,
+    umask=0o022,
+    clamps_archives=False,
+    needs_architecture=False,
+    touches_etc=True,
 )
 """Docker 28.5 with a graph driver (overlay2)."""

@@ -25,12 +25,8 @@ from imagebuilders.evaluation.results import (
     StepFollower,
     StepResult,
 )
-from imagebuilders.evaluation.selection import (
-    check_sent_paths,
-    check_source,
-    sent_paths,
-    uncovered,
-)
+from imagebuilders.evaluation.selection import check_source, uncovered
+from imagebuilders.evaluation.sent_files import sent_files, sent_paths
 from imagebuilders.evaluation.steps import (
     ContextOrigin,
     Copy,
@@ -171,9 +167,9 @@ class Executor:
         return known
 
     def _ask(self, origin: ImageOrigin | ContextOrigin) -> Folder:
-        if origin == ContextOrigin():
-            check_sent_paths(self._sent)
         tree = self._trees.tree(origin)
+        if origin == ContextOrigin():
+            return sent_files(tree, self._sent)
         if isinstance(origin, ImageOrigin) and not tree.file.mtime:
             # No layer says when the root was made: it was when the layers were unpacked.
             return Folder(stamped(tree.file, self._clock()), tree.names)
@@ -187,7 +183,10 @@ class Executor:
                 result = self._followed(stage, step, tree)
             results.append(result)
             tree = result.tree
-        return StageResult(stage, tuple(results), base)
+        base_layer = None
+        if isinstance(stage.base, ContextOrigin) and base is not None:
+            base_layer = tuple(difference(None, base.get(), compares=self._daemon.compares))
+        return StageResult(stage, tuple(results), base, base_layer)
 
     def _followed(self, stage: Stage, step: Step, tree: LazyTree | None) -> StepResult:
         if self._follower is None:
@@ -214,8 +213,9 @@ class Executor:
         is_checked = isinstance(step.origin, ContextOrigin)
         if origin is not None and not is_checked and (is_apart or origin is not tree):
             self._check(step, origin.get())
-        sent = self._sent if step.origin == ContextOrigin() else ()
-        sources = [self._located(source, origin, sent) for source in step.sources]
+        sources = [self._located(source, origin) for source in step.sources]
+        if step.excludes and not all(isinstance(source, PathSource) for source in step.sources):
+            check_source(empty_folder(), "", self._daemon.ref, excludes=step.excludes)
         before = None if is_apart or tree is None else tree.get()
         files = FileSystem(before or empty_folder(), self._clock)
         copy_sources(step, sources, files, has_tree=before is not None, daemon=self._daemon)
@@ -238,11 +238,11 @@ class Executor:
                 excludes=step.excludes,
             )
 
-    def _located(self, source: Source, origin: LazyTree | None, sent: tuple[str, ...]) -> Located:
+    def _located(self, source: Source, origin: LazyTree | None) -> Located:
         """Return a source with the tree it is in."""
         if isinstance(source, PathSource):
             tree = empty_folder() if origin is None else origin.get()
-            return Located(source, tree, source.path, sent)
+            return Located(source, tree, source.path)
         if isinstance(source, TextSource):
             file = stamped(File("file", 0o644, data=source.content), self._clock())
             return Located(source, folder_of({source.name.strip("/"): file}), source.name)

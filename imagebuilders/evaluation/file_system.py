@@ -13,6 +13,7 @@ from imagebuilders.evaluation.trees import Folder, stamped
 from imagebuilders.oci.file_tree import File, UnresolvedPathError, follow_links
 
 _LINKS = 255
+_SET_GROUP_ID = 0o2000
 
 
 class TooManyLinksError(Exception):
@@ -222,8 +223,19 @@ class Place:
             above.names[self.name] = file
             self._touch(above)
 
-    def make_folder(self, mode: int, uid: int = 0, gid: int = 0) -> Folder:
-        """Make a folder where there is none."""
+    def make_folder(self, mode: int, owner: tuple[int, int] | None = None) -> Folder:
+        """Make a folder where there is none, as mkdir(2) and chown(2) do.
+
+        Args:
+            mode: its permissions. It takes the set-group-ID bit over from the folder above.
+            owner: who it belongs to; `None` for root, and the group of that folder if it has
+                that bit.
+        """
+        above = None if self.above is None else self.above.folder()
+        uid, gid = owner or (0, 0)
+        if above is not None and above.file.mode & _SET_GROUP_ID:
+            mode |= _SET_GROUP_ID
+            gid = gid if owner else above.file.gid
         made = Folder(
             stamped(File("dir", mode, uid, gid), self._files.now()), writer=self._files._writer
         )

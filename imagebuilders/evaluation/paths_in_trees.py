@@ -29,19 +29,21 @@ def make_folders(
         files: what is written into.
         path: which; its links have been followed.
         mode: the mode of new folders; only permissions count.
-        owner: who new folders belong to; `None` for root.
+        owner: who new folders belong to; `None` for root, in the group of the folder above if
+            that has the set-group-ID bit.
         daemon: whose ways count.
 
     Raises:
         EvaluationError: something on the way is no folder.
     """
     place = files.root
-    uid, gid = (0 if number == UNCHANGED else number for number in owner or (0, 0))
+    if owner is not None:
+        owner = (0 if owner[0] == UNCHANGED else owner[0], 0 if owner[1] == UNCHANGED else owner[1])
     for name in path.split("/") if path else ():
         place = place.child(name)
         entry = place.entry()
         if entry is None:
-            place.make_folder(mode & 0o777 & ~daemon.umask, uid, gid)
+            place.make_folder(mode & 0o777 & ~daemon.umask, owner)
         elif not isinstance(entry, Folder):
             raise EvaluationError(f"mkdir /{place.path}: not a directory")
     return place

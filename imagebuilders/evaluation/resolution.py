@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.evaluation.bases import Bases
 from imagebuilders.evaluation.copy_instructions import CopyContext
+from imagebuilders.evaluation.exporting import exported_stage
 from imagebuilders.evaluation.from_instructions import FromInstructions, check_defaults
 from imagebuilders.evaluation.image_draft import DEFAULT_PATH, WINDOWS, ImageDraft
 from imagebuilders.evaluation.instructions import Resolver
@@ -232,9 +233,11 @@ class _Resolution:
     def _result(self, target: StageState, needed: set[StageState]) -> Resolution:
         written = self.dockerfile.stages
         states = self.stages.all[: len(written)]
+        stages = [_stage(state, needed=state in needed) for state in states]
+        stages[target.index] = exported_stage(stages, target.index)
         return Resolution(
             platform=target.image.platform,
-            stages=tuple(_stage(state, needed=state in needed) for state in states),
+            stages=tuple(stages),
             target=target.index,
             warnings=tuple(self.warnings),
             outline=self.outliner.outline(target, written[target.index].instruction),

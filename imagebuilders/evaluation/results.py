@@ -62,11 +62,13 @@ class StageResult:
         stage: the stage.
         steps: what each made, in order.
         base: the files that it began with; `None` for `scratch`.
+        base_layer: the layer of these files, if they are those of a context, which has none.
     """
 
     stage: Stage
     steps: tuple[StepResult, ...]
     base: LazyTree | None = field(repr=False)
+    base_layer: tuple[Member, ...] | None = field(default=None, repr=False)
 
     @property
     def tree(self) -> LazyTree | None:
@@ -75,8 +77,9 @@ class StageResult:
 
     @property
     def layers(self) -> list[tuple[Member, ...]]:
-        """The layers of its own steps, in order."""
-        return [step.layer for step in self.steps if step.layer is not None]
+        """The layers that it adds to those of a base image or stage, in order."""
+        first = [] if self.base_layer is None else [self.base_layer]
+        return [*first, *(step.layer for step in self.steps if step.layer is not None)]
 
 
 Perform = Callable[[], StepResult]

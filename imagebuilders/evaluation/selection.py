@@ -12,10 +12,10 @@ from imagebuilders.context.rules import IgnoreRules
 from imagebuilders.evaluation.copying import compile_patterns
 from imagebuilders.evaluation.paths import has_wildcards
 from imagebuilders.evaluation.paths_in_trees import resolve_source
-from imagebuilders.evaluation.steps import ContextOrigin, Copy, PathSource, Step
+from imagebuilders.evaluation.steps import PathSource
 from imagebuilders.evaluation.trees import Folder
 from imagebuilders.exceptions import EvaluationError
-from imagebuilders.go_text import GlobSyntaxError, check_glob, clean_path, match_glob, quote
+from imagebuilders.go_text import GlobSyntaxError, clean_path, match_glob, quote
 from imagebuilders.oci.file_tree import File, UnresolvedPathError, follow_links
 
 
@@ -26,41 +26,6 @@ def split_wildcards(path: str) -> tuple[str, str]:
         if has_wildcards(part):
             return "/".join(parts[:index]), "/".join(parts[index:])
     return "/".join(parts), ""
-
-
-def sent_paths(steps: Iterable[Step]) -> tuple[str, ...]:
-    """Return what a client is asked to send of the main context; empty for all of it.
-
-    Args:
-        steps: the steps of all stages that are needed.
-    """
-    paths: set[str] = set()
-    for step in steps:
-        if isinstance(step, Copy) and step.origin == ContextOrigin():
-            for source in step.sources:
-                if isinstance(source, PathSource):
-                    paths.add(clean_path(f"/{source.path}/{source.include}")[1:])
-    if "" in paths:
-        return ()
-    return tuple(
-        path for path in sorted(paths) if not any(path.startswith(f"{above}/") for above in paths)
-    )
-
-
-def check_sent_paths(paths: Iterable[str]) -> None:
-    """Check what a client checks that is asked to send a part of its context.
-
-    Raises:
-        EvaluationError: a pattern is malformed.
-    """
-    try:
-        for path in paths:
-            check_glob(path)
-    except GlobSyntaxError as error:
-        raise EvaluationError(
-            "rpc error: code = Unknown desc = invalid includepatterns: "
-            f"[{' '.join(paths)}]: syntax error in pattern"
-        ) from error
 
 
 def uncovered(sources: Sequence[PathSource]) -> list[PathSource]:
@@ -78,7 +43,7 @@ def _is_covered(path: str, folders: Iterable[str]) -> bool:
     return any(path.startswith(folder) for folder in folders if folder != own)
 
 
-def matching(source: Folder, path: str, sent: Sequence[str] = ()) -> list[str]:
+def matching(source: Folder, path: str) -> list[str]:
     """Return the paths that a source names, in order.
 
     Of a folder that matches nothing else is named.
@@ -86,7 +51,6 @@ def matching(source: Folder, path: str, sent: Sequence[str] = ()) -> list[str]:
     Args:
         source: the tree.
         path: the source.
-        sent: what was sent of the tree, see `sent_paths`; empty for all of it.
 
     Raises:
         EvaluationError: the folders before the wildcards are not there, or links do not end.
@@ -99,28 +63,9 @@ def matching(source: Folder, path: str, sent: Sequence[str] = ()) -> list[str]:
     if start is None:
         raise EvaluationError(f"lstat /{resolved}: no such file or directory")
     prefix = f"{resolved}/" if resolved else ""
-    found = []
-    if isinstance(start, Folder):
-        found = [prefix + name for name in _matches(start, pattern, "")]
-    if not found and resolved and sent and not _is_sent(source, resolved, sent):
-        raise EvaluationError(f"lstat /{resolved}: no such file or directory")
-    return found
-
-
-def _is_sent(source: Folder, path: str, sent: Sequence[str]) -> bool:
-    """Whether a client that was asked for some paths sends this one, or something in it."""
-    rules = compile_patterns([*sent, *(_end(source, asked) for asked in sent)])
-    entry = source.find(path)
-    below = entry.walk(f"{path}/") if isinstance(entry, Folder) else ()
-    return rules.excludes(path) or any(rules.excludes(name) for name, _ in below)
-
-
-def _end(source: Folder, path: str) -> str:
-    """Return where a path leads; the path itself if that cannot be said."""
-    try:
-        return path if has_wildcards(path) else follow_links(path, source.find_file)
-    except UnresolvedPathError:
-        return path
+    if not isinstance(start, Folder):
+        return []
+    return [prefix + name for name in _matches(start, pattern, "")]
 
 
 def _matches(folder: Folder, pattern: str, prefix: str) -> Iterator[str]:
@@ -181,10 +126,9 @@ def _check(
     if include is not None:
         if required:
             _check_required(source, path, include, required, excludes)
-    elif has_wildcards(path):
-        _check_wildcard(source, path)
-    elif excludes:
-        _check_end(source, path)
+    elif has_wildcards(path) or excludes:
+        for link in _links_among(source, path, _rules(excludes, "excludepatterns")):
+            _check_path(source, link)
     else:
         _check_path(source, path)
 
@@ -195,34 +139,60 @@ def _check_path(source: Folder, path: str) -> None:
         raise _ChecksumError(f"{quote('/' + path)}: not found")
 
 
-def _check_end(source: Folder, path: str) -> None:
-    """Check that a path does not end in a link that leads nowhere."""
-    above, _, name = path.rpartition("/")
-    folder = _find(source, above)
-    entry = folder.names.get(name) if isinstance(folder, Folder) else None
-    if isinstance(entry, File) and entry.kind == "symlink":
-        _check_path(source, path)
+def _links_among(source: Folder, path: str, excludes: IgnoreRules) -> Iterator[str]:
+    """Yield the links that a source names, whose targets have to be there.
+
+    These are what a pattern matches, the source itself, and of the root what stands in it; not
+    what stands in other folders. Patterns of `--exclude` see what is named as "".
+    """
+    named = _named(source, path) if has_wildcards(path) else _in_plain(source, path)
+    for name, entry in named:
+        seen = "" if path else name
+        if _is_link(entry) and not excludes.judge(seen).excluded:
+            yield name
 
 
-def _check_wildcard(source: Folder, path: str) -> None:
-    """Check that a pattern is sound, and no link that it names leads nowhere."""
-    folders, _ = split_wildcards(path)
-    start = _find(source, folders)
-    if not isinstance(start, Folder):
+def _in_plain(source: Folder, path: str) -> Iterator[tuple[str, File | Folder]]:
+    """Yield what is at a path without wildcards; of the root what is in it."""
+    if not path:
+        for name in source.sorted_names():
+            yield name, source.names[name]
         return
-    prefix = f"/{folders}/" if folders else "/"
+    above, _, last = path.rpartition("/")
+    folder = _find(source, above)
+    if isinstance(folder, Folder) and last in folder.names:
+        yield path, folder.names[last]
+
+
+def _is_link(entry: File | Folder) -> bool:
+    return isinstance(entry, File) and entry.kind == "symlink"
+
+
+def _named(source: Folder, pattern: str) -> Iterator[tuple[str, File | Folder]]:
+    """Yield what a pattern matches, except in folders that it matches."""
+    above = split_wildcards(pattern)[0]
+    start = _find(source, above)
     found = ""
-    for name, entry in start.walk(prefix):
-        if found and name.startswith(found):
-            continue
-        try:
-            is_match = match_glob("/" + path, name)
-        except GlobSyntaxError as error:
-            raise _ChecksumError("syntax error in pattern") from error
-        if is_match:
-            found = name + "/"
-            if isinstance(entry, File) and entry.kind == "symlink":
-                _check_path(source, name[1:])
+    for name, entry in (
+        start.walk(f"{above}/" if above else "") if isinstance(start, Folder) else ()
+    ):
+        if not (found and name.startswith(f"{found}/")) and _matches_source(pattern, name):
+            found = name
+            yield name, entry
+
+
+def _rules(patterns: Sequence[str], what: str) -> IgnoreRules:
+    try:
+        return compile_patterns(patterns, what)
+    except EvaluationError as error:
+        raise _ChecksumError(error.message) from error
+
+
+def _matches_source(pattern: str, name: str) -> bool:
+    try:
+        return match_glob(f"/{pattern}", f"/{name}")
+    except GlobSyntaxError as error:
+        raise _ChecksumError("syntax error in pattern") from error
 
 
 def _check_required(
@@ -232,7 +202,7 @@ def _check_required(
     start = _find(source, path)
     wanted = clean_path("/" + required)
     if isinstance(start, Folder) and wanted != "/":
-        rules = (compile_patterns((include,)), compile_patterns(tuple(excludes)))
+        rules = (_rules((include,), "includepatterns"), _rules(excludes, "excludepatterns"))
         prefix = f"/{path}/" if path else "/"
         for name in _included(start, rules, "", (0, 0)):
             if (prefix + name).startswith(wanted):

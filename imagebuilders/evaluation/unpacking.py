@@ -136,7 +136,7 @@ class _Unpacking:
                 self._files,
                 self._place(above, follow_last=True).path,
                 FOLDER_MODE,
-                None,
+                (0, 0),
                 self._daemon,
             )
 

@@ -221,7 +221,7 @@ def differences(
     lines = []
     if not wanted["ok"]:
         accepted = [wanted["error"], *wanted.get("error_also", [])]
-        if found["error"] not in accepted:
+        if not {found["error"], *found.get("error_also", [])}.intersection(accepted):
             lines.append(f"error: expected {accepted[0]!r}, got {found['error']!r}")
     elif "platforms" in wanted:
         lines += _platform_differences(wanted["platforms"], found.get("platforms", {}), parts)

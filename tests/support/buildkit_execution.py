@@ -32,6 +32,7 @@ from imagebuilders.evaluation.daemon import (
     Daemon,
 )
 from imagebuilders.evaluation.execution import Executor
+from imagebuilders.evaluation.exporting import check_export
 from imagebuilders.evaluation.questions import Download
 from imagebuilders.evaluation.resolution import Resolution
 from imagebuilders.evaluation.results import BuildClock
@@ -76,20 +77,32 @@ def evaluated(case: Case, look: Look, folder: Path) -> Outcome:
         if found.is_index:
             image = whole["platforms"][str(resolution.platform)]
         try:
+            check_export(resolution.target_stage.image, daemon)
             image.update(_files_of(case, resolution, daemon, folder))
         except EvaluationError as error:
-            return {"ok": False, "error": error.message, "warnings": outcome["warnings"]}
+            others = _other_failures(case, resolution, daemon, folder)
+            failed = {"ok": False, "error": error.message, "error_also": sorted(others)}
+            return {**failed, "warnings": outcome["warnings"]}
     return whole
 
 
-def _files_of(
-    case: Case, resolution: Resolution, daemon: Daemon, folder: Path
-) -> Mapping[str, Any]:
-    """Return layers and tree of a resolved case.
+def _other_failures(case: Case, resolution: Resolution, daemon: Daemon, folder: Path) -> set[str]:
+    """Return why each of the stages fails: a daemon does them at once, and tells one failure."""
+    found = set()
+    for stage in resolution.stages:
+        if stage.needed:
+            with _executor(case, resolution, daemon, folder) as executor:
+                try:
+                    executor.stage(stage.index)
+                except EvaluationError as error:
+                    found.add(error.message)
+    return found
 
-    Raises:
-        EvaluationError: a step fails.
-    """
+
+@contextmanager
+def _executor(
+    case: Case, resolution: Resolution, daemon: Daemon, folder: Path
+) -> Iterator[Executor]:
     clock = BuildClock(_START)
     with (
         ContentReader() as reader,
@@ -102,6 +115,18 @@ def _files_of(
             epoch=resolution.source_date_epoch,
         ) as executor,
     ):
+        yield executor
+
+
+def _files_of(
+    case: Case, resolution: Resolution, daemon: Daemon, folder: Path
+) -> Mapping[str, Any]:
+    """Return layers and tree of a resolved case.
+
+    Raises:
+        EvaluationError: a step fails.
+    """
+    with _executor(case, resolution, daemon, folder) as executor:
         stages = [resolution.target_stage]
         while isinstance(stages[0].base, StageOrigin):
             stages.insert(0, resolution.stages[stages[0].base.index])
@@ -112,7 +137,7 @@ def _files_of(
         own = [layer for stage in stages for layer in executor.stage(stage.index).layers]
         if isinstance(base, ImageOrigin):
             image = BaseImages().image(base.reference, base.platform)
-            described += [{"base": _labels()[json.dumps(layer)]} for layer in image["layers"]]
+            described += [{"base": labels()[json.dumps(layer)]} for layer in image["layers"]]
             tree = flatten(_layers(base))
         for made in own:
             written = list(members(write_layer(made)))
@@ -201,7 +226,7 @@ def _content(entry: Mapping[str, Any]) -> bytes:
 
 
 @cache
-def _labels() -> Mapping[str, str]:
+def labels() -> Mapping[str, str]:
     """Return what outcomes call the layers of bases; the last of several that are the same."""
     return {
         json.dumps(layer): f"{name}[{index}]#{number}" if len(images) > 1 else f"{name}#{number}"

@@ -20,7 +20,6 @@ from imagebuilders.buildkit.session.sync_packets import (
     read_packet,
     run_stats,
 )
-from imagebuilders.buildkit.session.sync_paths import TooManyStepsError, follow_links
 from imagebuilders.buildkit.session.sync_selection import HardLinks, Run, Selection
 from imagebuilders.buildkit.session.synced_folders import Request, SyncedFolder
 from imagebuilders.buildkit.transport.call import Call, Handler
@@ -29,6 +28,7 @@ from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.context.content import ContentReader
 from imagebuilders.context.content_times import ContentTimes
 from imagebuilders.context.entries import Entry, EntryType, show_path
+from imagebuilders.context.followed_paths import TooManyStepsError, follow_links
 from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.exceptions import BuildContextError, ImageBuilderError
 

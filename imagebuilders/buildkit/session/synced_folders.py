@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from imagebuilders.buildkit.session.sync_paths import has_wildcard
 from imagebuilders.context.content_times import ContentTimes
 from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.context.folder import Folder
+from imagebuilders.context.followed_paths import has_wildcard
 from imagebuilders.context.manifest import ContentHasher
 from imagebuilders.context.packing import pack_entries
 from imagebuilders.context.reapply import keeping_line

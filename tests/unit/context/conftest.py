@@ -25,6 +25,14 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
 
 
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty folder."""
+    root = tmp_path / "root"
+    root.mkdir()
+    return root
+
+
 @pytest.fixture(scope="session")
 def golden_cases() -> list[dict[str, Any]]:
     """Cases whose answers were computed by Docker's own code."""

@@ -206,24 +206,24 @@ def test_owner_minus_one_leaves_root() -> None:
 
 def test_excluded_files() -> None:
     """Patterns are relative to the copied folder, and mean nothing for a single file."""
-    exclude = compile_patterns(["sub/*.md", "f"])
+    exclude = compile_patterns(["sub/*.md", "f"], "excludepatterns")
     assert set(_copied("dir", "/x", CopyOptions(exclude=exclude))) == {"x", "x/a", "x/sub"}
     assert set(_copied("f", "/x", CopyOptions(exclude=exclude))) == {"x"}
 
 
 def test_excluded_folders_with_exceptions() -> None:
     """An excluded folder is made only if something in it is kept."""
-    keeping = compile_patterns(["sub", "!sub/b.md"])
+    keeping = compile_patterns(["sub", "!sub/b.md"], "excludepatterns")
     copied = _copied("dir", "/x", CopyOptions(exclude=keeping))
     assert set(copied) == {"x", "x/a", "x/sub", "x/sub/b.md"}
     assert copied["x/sub"].mtime == _NOW // 10**9
-    losing = compile_patterns(["sub", "!sub/none"])
+    losing = compile_patterns(["sub", "!sub/none"], "excludepatterns")
     assert set(_copied("dir", "/x", CopyOptions(exclude=losing))) == {"x", "x/a"}
 
 
 def test_included_files_keep_their_folders() -> None:
     """`--parents`: what matches is copied with the folders above it."""
-    include = compile_patterns(["dir/sub/*"])
+    include = compile_patterns(["dir/sub/*"], "excludepatterns")
     copied = _copied("/", "/x/", CopyOptions(include=include))
     assert set(copied) == {"x", "x/dir", "x/dir/sub", "x/dir/sub/b.md"}
     assert copied["x/dir"].mode == 0o750

@@ -378,3 +378,55 @@ def test_the_clock_never_says_the_same_twice() -> None:
     times = [clock() for _ in range(3)]
     assert times == [10**9 - 1, 10**9 + 1, 10**9 + 2]
     assert BuildClock()() > 10**18
+
+
+def test_folders_in_a_folder_with_the_set_group_id_bit() -> None:
+    """As mkdir(2) does, they take over the bit, and the group if they get no owner."""
+    above = File("dir", 0o2755, gid=50)
+    with Executor(
+        [
+            _stage(
+                *(_workdir("/team/a"), _workdir("/team/b", "5:6"), _copy("/a", to="/team/c/d/")),
+                _copy("/a", to="/team/e/", chown="7"),
+            )
+        ],
+        _SharedFolder(above),
+    ) as executor:
+        made = executor.stage(0).tree
+        assert made is not None
+        folders = {
+            path: (entry.file.mode, entry.file.uid, entry.file.gid)
+            for path, entry in made.get().walk()
+            if isinstance(entry, Folder)
+        }
+    assert folders == {
+        "team": (0o2755, 0, 50),
+        "team/a": (0o2755, 0, 50),
+        "team/b": (0o2755, 5, 6),
+        "team/c": (0o2755, 0, 50),
+        "team/c/d": (0o2755, 0, 50),
+        "team/e": (0o2755, 7, 7),
+    }
+
+
+class _SharedFolder:
+    """Knows a base with one folder, and the context."""
+
+    def __init__(self, folder: File) -> None:
+        self._folder = folder
+
+    def tree(self, origin: ImageOrigin | ContextOrigin) -> Folder:
+        """Return the base or the context."""
+        return folder_of(_CONTEXT if isinstance(origin, ContextOrigin) else {"team": self._folder})
+
+
+def test_a_folder_as_a_base_makes_a_layer() -> None:
+    """The files of a named context come first; a stage on that stage does not have them again."""
+    base = ContextOrigin("assets")
+    stages = [
+        _stage(_workdir("/w"), base=base),
+        _stage(_workdir("/x"), base=StageOrigin(0), index=1),
+    ]
+    with Executor(stages, _Trees()) as executor:
+        assert _names(executor, 0) == [["a", "b"], ["w/"]]
+        assert _names(executor, 1) == [["x/"]]

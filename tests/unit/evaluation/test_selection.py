@@ -5,19 +5,14 @@ from __future__ import annotations
 import pytest
 
 from imagebuilders.evaluation.selection import (
-    check_sent_paths,
     check_source,
     matching,
-    sent_paths,
     uncovered,
 )
 from imagebuilders.evaluation.steps import (
-    ContextOrigin,
     Copy,
     Lines,
     PathSource,
-    StageOrigin,
-    TextSource,
 )
 from imagebuilders.evaluation.trees import folder_of
 from imagebuilders.exceptions import EvaluationError
@@ -68,27 +63,6 @@ def test_folders_before_a_wildcard_must_be_there() -> None:
         matching(_TREE, "/none/*")
 
 
-@pytest.mark.parametrize(
-    ("sent", "is_there"),
-    [
-        ((), True),
-        (("d/x*",), False),
-        (("d/x*", "d/a.txt"), True),
-        (("d/x*", "d/*/c*"), True),
-        (("d/x*", "d"), True),
-        (("d/x*", "link"), True),
-        (("d/x*", "loop"), False),
-    ],
-)
-def test_folders_of_which_nothing_is_sent(sent: tuple[str, ...], is_there: bool) -> None:
-    """A client sends no folder if nothing in it was asked for; the daemon does not find it."""
-    if is_there:
-        assert matching(_TREE, "/d/x*", sent) == []
-        return
-    with pytest.raises(EvaluationError, match="lstat /d: no such file or directory"):
-        matching(_TREE, "/d/x*", sent)
-
-
 _WORDS = "failed to compute cache key: failed to calculate checksum of ref R: "
 
 
@@ -118,11 +92,34 @@ def test_what_is_checked_first(path: str, error: str) -> None:
     assert caught.value.message == _WORDS + error
 
 
-def test_excluding_sources_are_checked_when_they_are_copied() -> None:
-    """With `--exclude`, only a link that leads nowhere is found at first."""
-    check_source(_TREE, "/none", "R", excludes=["x"])
-    with pytest.raises(EvaluationError, match='"/broken": not found'):
-        check_source(_TREE, "/broken", "R", excludes=["x"])
+@pytest.mark.parametrize(
+    ("path", "excludes", "error"),
+    [
+        ("/none", ["x"], ""),
+        ("/none/x", ["x"], ""),
+        ("/broken", ["x"], '"/broken": not found'),
+        ("/broken", ["broken"], '"/broken": not found'),
+        ("/broken", ["*"], ""),
+        ("/br*", ["x"], '"/broken": not found'),
+        ("/br*", ["*"], ""),
+        ("/", ["x", "loop"], '"/broken": not found'),
+        ("/", ["broken", "loop"], ""),
+        ("/", ["loop"], '"/broken": not found'),
+        ("/d", ["x"], ""),
+        ("/d", ["[x"], "invalid excludepatterns: [[x]: syntax error in pattern"),
+        ("/d", ["!"], 'invalid excludepatterns: [!]: illegal exclusion pattern: "!"'),
+    ],
+)
+def test_excluding_sources_are_checked_when_they_are_copied(
+    path: str, excludes: list[str], error: str
+) -> None:
+    """With `--exclude`, only links that are named and lead nowhere are found at first."""
+    if not error:
+        check_source(_TREE, path, "R", excludes=excludes)
+        return
+    with pytest.raises(EvaluationError) as caught:
+        check_source(_TREE, path, "R", excludes=excludes)
+    assert caught.value.message == _WORDS + error
 
 
 @pytest.mark.parametrize(
@@ -157,22 +154,6 @@ def _copy(*paths: str, **fields: object) -> Copy:
         destination="/",
         **fields,  # type: ignore[arg-type]
     )
-
-
-def test_what_a_client_is_asked_for() -> None:
-    """The sources of all steps, once each, without what lies in another one."""
-    steps = [_copy("/d", "/d/e"), _copy("/b*", "/a"), _copy("/x", origin=StageOrigin(0))]
-    assert sent_paths(steps) == ("a", "b*", "d")
-    assert sent_paths([*steps, _copy("/")]) == ()
-    text = Copy(lines=Lines(1, 1), created_by="", sources=(TextSource("f", b""),), destination="/")
-    assert sent_paths([text, _copy("/x", origin=ContextOrigin("other"))]) == ()
-
-
-def test_a_client_refuses_malformed_patterns() -> None:
-    """The words of the client, with all that it was asked for."""
-    check_sent_paths(("a", "b*"))
-    with pytest.raises(EvaluationError, match=r"invalid includepatterns: \[a f\[x\]: syntax error"):
-        check_sent_paths(("a", "f[x"))
 
 
 def test_sources_in_other_sources_are_not_checked() -> None:

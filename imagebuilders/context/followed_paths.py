@@ -9,12 +9,15 @@ comes out is patterns, for what the wildcards fit besides links.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-from imagebuilders.context.entries import EntryType, decode_path, encode_path
+from imagebuilders.context.entries import EntryType, decode_path
 from imagebuilders.context.folder import Folder
 from imagebuilders.context.tree import find_folder
 from imagebuilders.go_text import GlobSyntaxError, clean_path, match_glob
+
+Links = Callable[[str], Iterable[tuple[str, str]]]
+"""Yields the names of the links in a folder, and where they lead; the root is `""`."""
 
 MAX_LINKS = 255
 """So many links may stand on the way of one path, as in https://pkg.go.dev/os#Root."""
@@ -54,7 +57,27 @@ def follow_links(root: Folder, paths: Iterable[str]) -> list[str] | None:
     Raises:
         TooManyStepsError: there are too many links and wildcards.
     """
-    following = _Following(root)
+
+    def links(folder: str) -> Iterator[tuple[str, str]]:
+        inside = find_folder(root, folder)
+        for child in () if inside is None else inside.children:
+            if child.entry.type is EntryType.LINK:
+                yield decode_path(child.name), child.entry.target
+
+    return followed_patterns(links, paths)
+
+
+def followed_patterns(links: Links, paths: Iterable[str]) -> list[str] | None:
+    """Return what `follow_links` does of any folder.
+
+    Args:
+        links: knows its links.
+        paths: paths relative to it.
+
+    Raises:
+        TooManyStepsError: there are too many links and wildcards.
+    """
+    following = _Following(links)
     for path in paths:
         following.follow(path)
     found = sorted(following.found)
@@ -64,8 +87,8 @@ def follow_links(root: Folder, paths: Iterable[str]) -> list[str] | None:
 class _Following:
     """The paths of one call."""
 
-    def __init__(self, root: Folder) -> None:
-        self._root = root
+    def __init__(self, links: Links) -> None:
+        self._links = links
         self._steps = 0
         self._seen: set[tuple[str, str]] = set()
         self.found: set[str] = set()
@@ -101,16 +124,11 @@ class _Following:
 
     def _targets(self, folder: str, name: str) -> list[str]:
         """Return where the links lead that a name in a folder stands for."""
-        inside = find_folder(self._root, folder)
-        if inside is None:
-            return []
-        plain = encode_path(name)
         is_wild = has_wildcard(name)
         return [
-            posixpath.join("/", folder, child.entry.target)
-            for child in inside.children
-            if child.entry.type is EntryType.LINK
-            and (_fits(name, decode_path(child.name)) if is_wild else child.name == plain)
+            posixpath.join("/", folder, target)
+            for link, target in self._links(folder)
+            if (_fits(name, link) if is_wild else link == name)
         ]
 
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuilders.buildkit.session.sync_paths import (
+from imagebuilders.context.folder import Folder
+from imagebuilders.context.followed_paths import (
     MAX_STEPS,
     TooManyStepsError,
     follow_links,
     has_wildcard,
 )
-from imagebuilders.context.folder import Folder
 from imagebuilders.context.rules import IgnoreRules
 from imagebuilders.context.walk import walk
 
