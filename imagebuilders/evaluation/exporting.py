@@ -38,18 +38,21 @@ def exported_stage(stages: Sequence[Stage], target: int) -> Stage:
     return replace(stage, image=replace(stage.image, history=history))
 
 
-def check_export(image: ImageConfig, daemon: Daemon = BUILDKITD) -> None:
-    """See whether an image can be exported.
+def exported_image(image: ImageConfig, daemon: Daemon = BUILDKITD) -> ImageConfig:
+    """Return the configuration of an image as it is exported.
 
     Args:
         image: its configuration. It says no platform if a folder stands for the whole stage.
         daemon: whose exporter it is.
 
     Raises:
-        EvaluationError: it cannot.
+        EvaluationError: it cannot be exported.
     """
-    if daemon.needs_architecture and not image.platform.architecture:
+    if image.platform.architecture:
+        return image
+    if daemon.needs_architecture:
         raise EvaluationError("invalid image config for export: missing architecture")
+    return replace(image, platform=replace(image.platform, os="linux"))
 
 
 def _fitting(history: Iterable[HistoryEntry], layers: Sequence[str]) -> tuple[HistoryEntry, ...]:

@@ -112,25 +112,28 @@ class ImageDraft:
             unknown[_ARGS_ESCAPED] = True
         if self.health_check is not None:
             unknown[_HEALTH_CHECK] = self.health_check
+        config = ContainerConfig(
+            user=self.user,
+            exposed_ports=_present(sorted(self.ports)),
+            env=_present(self.env),
+            entrypoint=_present(self.entrypoint or ()),
+            cmd=_present(self.cmd or ()),
+            volumes=_present(sorted(self.volumes)),
+            working_dir=self.working_dir,
+            labels=dict(sorted(self.labels.items())),
+            stop_signal=self.stop_signal,
+            on_build=_present(self.on_build),
+            shell=_present(self.shell),
+            unknown=unknown,
+        )
         return ImageConfig(
             platform=self.platform,
             author=self.author,
             diff_ids=self.diff_ids,
             history=tuple(self.history),
-            config=ContainerConfig(
-                user=self.user,
-                exposed_ports=_present(sorted(self.ports)),
-                env=_present(self.env),
-                entrypoint=_present(self.entrypoint or ()),
-                cmd=_present(self.cmd or ()),
-                volumes=_present(sorted(self.volumes)),
-                working_dir=self.working_dir,
-                labels=dict(sorted(self.labels.items())),
-                stop_signal=self.stop_signal,
-                on_build=_present(self.on_build),
-                shell=_present(self.shell),
-                unknown=unknown,
-            ),
+            config=config,
+            # Where a base says nothing, BuildKit writes an empty object.
+            unknown={} if config.to_json() else {"config": {}},
         )
 
 

@@ -24,7 +24,7 @@ from imagebuilders.evaluation.outline import Outline, Outliner
 from imagebuilders.evaluation.paths import working_dir
 from imagebuilders.evaluation.questions import Images
 from imagebuilders.evaluation.reading import read_dockerfile
-from imagebuilders.evaluation.source_date_epoch import read_epoch
+from imagebuilders.evaluation.source_date_epoch import read_epoch, with_epoch
 from imagebuilders.evaluation.stages import (
     SCRATCH,
     Stages,
@@ -153,6 +153,7 @@ class _Resolution:
         self.declared = tuple(dict.fromkeys([*declared, *self.arguments]))
         self.outliner.note_global(written, given, self.arguments, self.escape)
         self.epoch = read_epoch(self.options, self.arguments, self.dockerfile.stages)
+        self.options, self.arguments = with_epoch(self.options, self.arguments, self.epoch)
 
     def _begin_stages(self) -> None:
         instructions = FromInstructions(

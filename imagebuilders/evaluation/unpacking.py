@@ -136,8 +136,9 @@ class _Unpacking:
                 self._files,
                 self._place(above, follow_last=True).path,
                 FOLDER_MODE,
-                (0, 0),
+                None,
                 self._daemon,
+                is_exact=True,
             )
 
     def _owned(self, file: File) -> File:

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from buildkit_cases import BaseImages, Case, Look, Outcome, bases, resolved
+from buildkit_cases import BaseImages, Case, Look, Outcome, bases, described, resolved
 
 from imagebuilders import BuildContext
 from imagebuilders.context.content import ContentReader
@@ -32,7 +32,7 @@ from imagebuilders.evaluation.daemon import (
     Daemon,
 )
 from imagebuilders.evaluation.execution import Executor
-from imagebuilders.evaluation.exporting import check_export
+from imagebuilders.evaluation.exporting import exported_image
 from imagebuilders.evaluation.questions import Download
 from imagebuilders.evaluation.resolution import Resolution
 from imagebuilders.evaluation.results import BuildClock
@@ -77,7 +77,7 @@ def evaluated(case: Case, look: Look, folder: Path) -> Outcome:
         if found.is_index:
             image = whole["platforms"][str(resolution.platform)]
         try:
-            check_export(resolution.target_stage.image, daemon)
+            image.update(described(exported_image(resolution.target_stage.image, daemon)))
             image.update(_files_of(case, resolution, daemon, folder))
         except EvaluationError as error:
             others = _other_failures(case, resolution, daemon, folder)

@@ -8,7 +8,7 @@ import pytest
 from resolving import Resolve
 
 from imagebuilders.evaluation.daemon import BUILDKITD, GRAPH_ENGINE
-from imagebuilders.evaluation.exporting import EXPORTER_COMMENT, check_export, exported_stage
+from imagebuilders.evaluation.exporting import EXPORTER_COMMENT, exported_image, exported_stage
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.oci.image_config import HistoryEntry
 
@@ -46,10 +46,12 @@ def test_a_folder_for_the_whole_stage(resolved: Resolve) -> None:
         ("local source for all", EXPORTER_COMMENT, False)
     ]
     image = resolved(text, named_contexts=contexts).target_stage.image
-    check_export(image, GRAPH_ENGINE)
+    assert exported_image(image, GRAPH_ENGINE).platform.os == "linux"
+    assert b'"config":{}' in image.to_bytes()
     with pytest.raises(EvaluationError, match="image config for export: missing architecture"):
-        check_export(image, BUILDKITD)
-    check_export(resolved("FROM scratch\n").target_stage.image)
+        exported_image(image, BUILDKITD)
+    image = resolved("FROM scratch\n").target_stage.image
+    assert exported_image(image) is image
 
 
 def test_a_base_with_another_history_than_its_layers(resolved: Resolve) -> None:

@@ -368,6 +368,15 @@ def test_source_date_epoch(resolved: Resolve) -> None:
     assert resolved(text, build_args={epoch: "12"}).source_date_epoch == 12
     assert resolved(f"ARG {epoch}=7\n{text}").source_date_epoch == 7
     assert resolved(text, build_args={epoch: "context"}).source_date_epoch is None
+    text = f"ARG {epoch}=+07\nFROM scratch\nARG {epoch}\nENV T=$" + epoch + "\n"
+    for given, frontend, seen in (
+        ({}, Frontend(1, 26), "T=7"),
+        ({}, Frontend(1, 19), "T=+07"),
+        ({epoch: "012"}, Frontend(1, 26), "T=12"),
+        ({epoch: "context"}, Frontend(1, 26), "T="),
+    ):
+        stage = resolved(text, build_args=given, frontend=frontend).target_stage
+        assert (stage.image.config.env or ())[-1] == seen
     for frontend in (Frontend(1, 19), NEWEST):
         with pytest.raises(EvaluationError, match=r"^invalid SOURCE_DATE_EPOCH: soon"):
             resolved(text, build_args={epoch: "soon"}, frontend=frontend)
