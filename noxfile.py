@@ -123,8 +123,10 @@ def integration(session: nox.Session) -> None:
     session.run(
         "pytest",
         *limits,
-        # Why all are skipped is one line, not one for each test.
-        *(session.posargs or ["tests/integration", "-rfE"]),
+        # Most of the time is spent waiting for engines, so two processes, each with engines of
+        # its own, take little more than half of it. Why all are skipped is one line, not one for
+        # each test.
+        *(session.posargs or ["tests/integration", "-rfE", "--numprocesses=2", "--dist=loadscope"]),
         env={"IMAGEBUILDERS_TEST_PROVISION": os.environ.get("IMAGEBUILDERS_TEST_PROVISION", "1")},
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -20,6 +22,29 @@ from testbed.ssh_agent import ssh_agent as running_agent
 from testbed.tools import ClientTool
 
 from imagebuilders import LocalImageBuilder
+
+_HOST = pytest.StashKey[str]()
+_HOST_ENGINE = "IMAGEBUILDERS_TEST_HOST_ENGINE"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Processes that run tests side by side share one host engine, which the first one starts."""
+    is_alone = config.getoption("dist", "no") == "no" or config.getoption("collectonly")
+    if is_alone or hasattr(config, "workerinput"):
+        return
+    opened = ExitStack()
+    config.add_cleanup(opened.close)
+    with suppress(NoTestbedError):  # the processes say why
+        host = opened.enter_context(host_engine(TestbedSettings()))
+        os.environ[_HOST_ENGINE] = host.docker_host
+        opened.callback(os.environ.pop, _HOST_ENGINE)
+        config.stash[_HOST] = str(host)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which engine the processes share."""
+    host = config.stash.get(_HOST, "")
+    return f"integration: containers run in {host}" if host else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from testbed.errors import NoTestbedError
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
+_LOCK = Path("/var/tmp/imagebuilders-apt.lock")
 
 
 def can_install() -> bool:
@@ -26,7 +28,7 @@ def install(*packages: str) -> None:
         NoTestbedError: apt-get failed; its last lines are in the text.
     """
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with _no_service_starts():
+    with _one_at_a_time(), _no_service_starts():
         for command in (
             ["apt-get", "update"],
             ["apt-get", "install", "--yes", "--no-install-recommends", *packages],
@@ -42,6 +44,14 @@ def install(*packages: str) -> None:
             if done.returncode and command[1] == "install":
                 tail = "\n".join(done.stdout.splitlines()[-15:])
                 raise NoTestbedError(f"`{' '.join(command)}` failed:\n{tail}")
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Test runs side by side wait for each other, as apt-get would not."""
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -54,6 +54,13 @@ def find() -> HostEngine | None:
     return None
 
 
+def _named(docker_host: str) -> HostEngine:
+    version = _version(docker_host)
+    if version is None:
+        raise NoTestbedError(f"no Docker Engine answers at {docker_host}")
+    return HostEngine(docker_host, version, "IMAGEBUILDERS_TEST_HOST_ENGINE")
+
+
 @contextmanager
 def host_engine(settings: TestbedSettings) -> Iterator[HostEngine]:
     """The engine found here, else a private daemon that lives as long as the block.
@@ -61,7 +68,7 @@ def host_engine(settings: TestbedSettings) -> Iterator[HostEngine]:
     Raises:
         NoTestbedError: there is no engine and none can be started.
     """
-    found = find()
+    found = _named(settings.host_engine) if settings.host_engine else find()
     if found is not None:
         yield found
         return

@@ -28,6 +28,9 @@ class TestbedSettings(BaseSettings):
     busybox_image: str = "busybox"
     tools_base_image: str = "debian:forky-slim"
 
+    host_engine: str = ""
+    """The address of the engine that all containers run in, in place of the one that is found."""
+
     hub: Literal["auto", "always", "never"] = "auto"
     """Whether images are pulled; ``auto`` asks the hub first."""
     hub_url: str = "https://registry-1.docker.io/v2/"
