@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from imagebuilders.aws.code_build.checks import (
 )
 from imagebuilders.aws.code_build.service import CodeBuildService
 from imagebuilders.aws_image_builder_config import AWSImageBuilderConfig
-from imagebuilders.base_image_builder import BaseImageBuilder, BaseImageBuilderFlavor
+from imagebuilders.base_image_builder import BaseImageBuilderFlavor
 from imagebuilders.build_checks import check_is_build, check_types, names_to_push
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.environment import with_environment
@@ -36,6 +35,7 @@ from imagebuilders.exceptions import (
     ConfigurationError,
     ImageBuilderError,
 )
+from imagebuilders.extended_image_builder import ExtendedImageBuilder
 from imagebuilders.oci.digest import is_digest
 from imagebuilders.oci.reference import parse_build_target
 
@@ -57,7 +57,7 @@ _CLOSE_SECONDS = 60.0
 """So long the builds that are stopped by closing the builder are waited for."""
 
 
-class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig], EvaluatedQuestions):
+class AWSImageBuilder(ExtendedImageBuilder[AWSImageBuilderConfig], EvaluatedQuestions):
     """Builds with CodeBuild, which fetches the context from S3 and pushes the image itself.
 
     The active stack's artifact store must be in S3, and the registry one that AWS can reach. As a
@@ -205,41 +205,6 @@ class AWSImageBuilder(BaseImageBuilder[AWSImageBuilderConfig], EvaluatedQuestion
             write_metadata(options.metadata_file, said)
         tell(tell.finished(str(reference)))
         return f"{reference.repository}@{digest}"
-
-    async def abuild(
-        self,
-        image_name: str,
-        build_context: BuildContext,
-        docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
-        container_registry: BaseContainerRegistry | None = None,
-        *,
-        explain_cache: bool = False,
-        skip_unchanged: bool = False,
-    ) -> str:
-        """Build as `build` does, for asyncio; see `LocalImageBuilder.abuild`.
-
-        When the task is cancelled, the build is stopped before this ends.
-
-        Args:
-            image_name, build_context, docker_build_options, container_registry: as for `build`.
-            explain_cache, skip_unchanged: as for `build`.
-
-        Returns:
-            What `build` returns.
-        """
-        from imagebuilders.async_build import run_in_thread  # asyncio takes long to import
-
-        return await run_in_thread(
-            partial(
-                self.build,
-                image_name,
-                build_context,
-                docker_build_options,
-                container_registry,
-                explain_cache=explain_cache,
-                skip_unchanged=skip_unchanged,
-            )
-        )
 
     # --- before the build --------------------------------------------------------
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from imagebuilders.base_image_builder import MAX_PARALLEL, BaseImageBuilder, ConfigT
+from imagebuilders.base_image_builder import ConfigT
 from imagebuilders.build_checks import check_is_build, check_types, names_to_push
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.environment import with_environment
@@ -29,6 +29,7 @@ from imagebuilders.exceptions import (
     ConfigurationError,
     ImageBuilderError,
 )
+from imagebuilders.extended_image_builder import ExtendedImageBuilder
 from imagebuilders.oci.reference import ImageReference, parse_build_target
 
 if TYPE_CHECKING:
@@ -41,11 +42,10 @@ if TYPE_CHECKING:
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.context.dockerfile_lookup import FoundDockerfile
     from imagebuilders.context.snapshot import ContextSnapshot
-    from imagebuilders.many_builds import BuildResult, BuildTask
     from imagebuilders.unchanged.skipping import SkipDecision
 
 
-class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
+class DaemonImageBuilder(ExtendedImageBuilder[ConfigT], DockerfileQuestions, ABC):
     """A builder that speaks to the daemon which builds: the same call, options, events, errors."""
 
     def build(
@@ -164,110 +164,6 @@ class DaemonImageBuilder(BaseImageBuilder[ConfigT], DockerfileQuestions, ABC):
         if explanation is not None:
             explanation.finish()
         return outcome
-
-    async def abuild(
-        self,
-        image_name: str,
-        build_context: BuildContext,
-        docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
-        container_registry: BaseContainerRegistry | None = None,
-        *,
-        explain_cache: bool = False,
-        skip_unchanged: bool = False,
-    ) -> str:
-        """Build as `build` does, for asyncio; the event loop goes on meanwhile.
-
-        The build runs in a thread of its own. Its events reach the listeners of the caller's
-        context in the event loop's thread. When the task is cancelled, as by `asyncio.timeout`,
-        the daemon stops the build, and nothing of it is left when this ends.
-
-        Args:
-            image_name, build_context, docker_build_options, container_registry, explain_cache,
-                skip_unchanged: as for `build`.
-
-        Returns:
-            What `build` returns.
-
-        Raises:
-            ImageBuilderError: what `build` raises.
-        """
-        from imagebuilders.async_build import run_in_thread  # asyncio takes long to import
-
-        return await run_in_thread(
-            partial(
-                self.build,
-                image_name,
-                build_context,
-                docker_build_options,
-                container_registry,
-                explain_cache=explain_cache,
-                skip_unchanged=skip_unchanged,
-            )
-        )
-
-    def build_many(
-        self,
-        tasks: Sequence[BuildTask],
-        *,
-        max_parallel: int = MAX_PARALLEL,
-        explain_cache: bool = False,
-        skip_unchanged: bool = False,
-    ) -> list[BuildResult]:
-        """Do several builds side by side over one connection; see `BaseImageBuilder.build_many`.
-
-        Args:
-            tasks: what is to be built.
-            max_parallel: so many may run at a time.
-            explain_cache, skip_unchanged: as for `build`, for each task.
-
-        Returns:
-            What became of each, in the order of the tasks.
-
-        Raises:
-            ConfigurationError: two tasks are called the same, or need each other.
-        """
-
-        def build(task: BuildTask) -> str:
-            return self.build(
-                task.image_name,
-                task.build_context,
-                task.docker_build_options,
-                task.container_registry,
-                explain_cache=explain_cache,
-                skip_unchanged=skip_unchanged,
-            )
-
-        from imagebuilders.many_builds import run_builds
-
-        return run_builds(build, tasks, max_parallel=max_parallel)
-
-    async def abuild_many(
-        self,
-        tasks: Sequence[BuildTask],
-        *,
-        max_parallel: int = MAX_PARALLEL,
-        explain_cache: bool = False,
-        skip_unchanged: bool = False,
-    ) -> list[BuildResult]:
-        """Do several builds side by side, as `build_many` does, for asyncio; see `abuild`.
-
-        Args:
-            tasks, max_parallel, explain_cache, skip_unchanged: as for `build_many`.
-
-        Returns:
-            What `build_many` returns.
-        """
-        from imagebuilders.async_build import run_in_thread  # asyncio takes long to import
-
-        return await run_in_thread(
-            partial(
-                self.build_many,
-                tasks,
-                max_parallel=max_parallel,
-                explain_cache=explain_cache,
-                skip_unchanged=skip_unchanged,
-            )
-        )
 
     @contextmanager
     def daemons(self) -> Iterator[Sequence[OpenDaemon]]:

@@ -50,6 +50,7 @@ _ORDER = (
     ("container_registries", "artifact_stores"),
     ("many_builds",),
     ("base_image_builder",),
+    ("extended_image_builder",),
     ("build_request", "build_checks", "aws_image_builder_config"),
     ("daemon_image_builder", "aws_build_request", "evaluated_questions"),
     (

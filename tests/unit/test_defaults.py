@@ -104,15 +104,15 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "explain_cache": False,
         "skip_unchanged": False,
     },
-    "daemon_image_builder.DaemonImageBuilder.abuild": {
+    "extended_image_builder.ExtendedImageBuilder.abuild": {
         "explain_cache": False,
         "skip_unchanged": False,
     },
-    "daemon_image_builder.DaemonImageBuilder.build_many": {
+    "extended_image_builder.ExtendedImageBuilder.build_many": {
         "explain_cache": False,
         "skip_unchanged": False,
     },
-    "daemon_image_builder.DaemonImageBuilder.abuild_many": {
+    "extended_image_builder.ExtendedImageBuilder.abuild_many": {
         "explain_cache": False,
         "skip_unchanged": False,
         "max_parallel": 4,

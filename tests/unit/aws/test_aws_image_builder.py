@@ -20,6 +20,7 @@ from fakes.engine.image_tree import ImageTree
 from imagebuilders import (
     AWSImageBuilder,
     BuildContext,
+    BuildTask,
     DefaultContainerRegistry,
     LocalArtifactStore,
     LocalImageBuilder,
@@ -634,6 +635,18 @@ def test_skipping_what_is_unchanged(cloud: Cloud, context: BuildContext) -> None
     again = cloud.builder.build(cloud.name(), context, None, cloud.registry, skip_unchanged=True)
     assert first == again
     assert cloud.aws.code_build.count("StartBuild") == 1
+
+
+def test_many_at_once_take_the_same_switches(cloud: Cloud, context: BuildContext) -> None:
+    """Two images of one context are built side by side; the second time, nothing is."""
+    tasks = [
+        BuildTask(cloud.name(path), context, None, cloud.registry) for path in ("one:1", "two:1")
+    ]
+    first = cloud.builder.build_many(tasks, skip_unchanged=True)
+    again = asyncio.run(cloud.builder.abuild_many(tasks, skip_unchanged=True, explain_cache=True))
+    assert [each.result() for each in again] == [each.result() for each in first]
+    assert cloud.aws.code_build.count("StartBuild") == 2
+    assert sum(one.operation == "PutObject" for one in cloud.aws.requests) == 1
 
 
 def _copy_two(build: Any) -> dict[str, str]:
