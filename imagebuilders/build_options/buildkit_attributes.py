@@ -97,7 +97,7 @@ def _unpushed(output: BuildOutput) -> BuildOutput:
     if output.type not in ("image", "registry"):
         return output
     kept = tuple(pair for pair in output.attributes if pair[0] != "push")
-    return BuildOutput("image", kept)
+    return replace(output, type="image", attributes=kept)
 
 
 def makes_index(options: OptionValues) -> bool:

@@ -139,10 +139,16 @@ class BuildCache:
 
 @dataclass(frozen=True)
 class BuildOutput:
-    """What becomes of a build's result: an image, a folder, an archive."""
+    """What becomes of a build's result: an image, a folder, an archive.
+
+    Attributes:
+        type, attributes: as they are written.
+        keeps_name: its attributes alone say what it is called; else it has the image's names.
+    """
 
     type: str
     attributes: tuple[tuple[str, str], ...] = ()
+    keeps_name: bool = field(default=False, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> BuildOutput:

@@ -16,7 +16,7 @@ from imagebuilders.cli.build_flags import BuildxCommand, buildx_flags
 from imagebuilders.cli.builder_switches import builder_switches
 from imagebuilders.cli.context_argument import build_context
 from imagebuilders.cli.dockerfile_call import DockerfileCall, metadata_of
-from imagebuilders.cli.flag_values import flag_values, names_of_outputs, text, texts
+from imagebuilders.cli.flag_values import flag_values, named_by_outputs, text, texts
 from imagebuilders.cli.named_builder import DAEMONLESS, daemonless_builder, with_file_lists
 from imagebuilders.cli.progress import Display, chosen_display, progress
 
@@ -145,7 +145,9 @@ def build(
         names = texts(values.pop("tags", ()))
         push = bool(values.pop("push", None))
         options = DockerBuildOptions.from_any({**values, "dockerfile": dockerfile})
-        names = list(dict.fromkeys(names or names_of_outputs(options)))
+        if not names:
+            names, options = named_by_outputs(options)
+        names = list(dict.fromkeys(names))
         display = chosen_display(options.progress or "", quiet=bool(options.quiet), as_json=as_json)
         request = _Request(names, options, push, display, switches)
         if call is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagebuilders.cli.build_flags import LIMITS
@@ -40,12 +41,17 @@ def texts(value: object) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list | tuple) else []
 
 
-def names_of_outputs(options: DockerBuildOptions) -> list[str]:
-    """Return the names that an output has: they count where `-t` gives none."""
+def named_by_outputs(options: DockerBuildOptions) -> tuple[list[str], DockerBuildOptions]:
+    """Return the names that an output has, which count where `-t` gives none.
+
+    Returns:
+        The names, and the options, in which each output has no names but its own.
+    """
     for each in options.outputs:
         if named := dict(each.attributes).get("name"):
-            return named.split(",")
-    return []
+            outputs = tuple(replace(output, keeps_name=True) for output in options.outputs)
+            return named.split(","), options.model_copy(update={"outputs": outputs})
+    return [], options
 
 
 def text(value: object) -> str | None:

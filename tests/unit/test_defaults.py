@@ -26,8 +26,10 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "aws.ECRHost": {"is_public": False, "is_fips": False, "is_dual_stack": False},
     "aws.ensure_repository": {"is_immutable": False},
     "aws.TokenSource.__init__": {"is_public": False},
-    "aws_image_builder.AWSImageBuilder.build": {"skip_unchanged": False},
-    "aws_image_builder.AWSImageBuilder.abuild": {"skip_unchanged": False},
+    "aws_image_builder.AWSImageBuilder.build": {
+        "explain_cache": False,
+        "skip_unchanged": False,
+    },
     "base_image_builder.BaseImageBuilder.build_many": {"max_parallel": 4},
     "bake.read_env_file": {"is_raw": False},
     "bake.substitute": {"depth": 0},

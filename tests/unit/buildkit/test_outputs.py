@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,21 @@ def test_an_image_goes_to_the_engine_s_store(output: str | None) -> None:
     assert planned.exporters == [ExporterRequest("moby", {"name": "app:1,other:2"})]
     assert planned.keeps_image
     assert not planned.targets
+
+
+def test_outputs_may_keep_their_own_names() -> None:
+    """Where those are the only ones that there are, an output without one has none."""
+    options = DockerBuildOptions(
+        outputs=["type=image,name=app:1", "type=oci,dest=o", "type=image,name=else,push=true"]
+    )
+    outputs = [replace(output, keeps_name=True) for output in options.outputs]
+    assert plan_outputs(outputs, NAMES).exporters == [
+        ExporterRequest("moby", {"name": "app:1"}),
+        ExporterRequest("oci", {}),
+        ExporterRequest("moby", {"name": "else", "push": "true"}),
+    ]
+    pushed = chosen_outputs(options.model_copy(update={"outputs": tuple(outputs), "push": True}))
+    assert all(output.keeps_name for output in pushed)
 
 
 def test_a_registry_is_an_image_that_is_pushed() -> None:

@@ -211,6 +211,9 @@ def test_an_output_may_name_the_image(run: Run, builder: RecordingBuilder, stack
     assert run("build", "app", "-o", "type=image,name=a:1", "-t", "c").code == 0
     assert [call.image_name for call in builder.calls] == ["a:1", "c"]
     assert builder.calls[0].options.tags == ("b",)
+    assert [output.keeps_name for call in builder.calls for output in call.options.outputs] == [
+        *(True, False)
+    ]
 
 
 def test_a_result_on_standard_output_is_alone_there(
