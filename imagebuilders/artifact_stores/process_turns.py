@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from imagebuilders.user_folders import own_cache_folder
+
+logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 15 * 60.0
 """Seconds; the turn of a process that stands still for longer is passed over."""
@@ -33,7 +36,7 @@ def process_turn(name: str) -> Iterator[None]:
     path = None
     if folder is not None:
         path = folder / _FOLDER / hashlib.sha256(os.fsencode(name)).hexdigest()
-    descriptor = None if path is None else _locked(path)
+    descriptor = None if path is None else _locked(path, name)
     try:
         yield
     finally:
@@ -46,9 +49,10 @@ def process_turn(name: str) -> Iterator[None]:
             os.close(descriptor)
 
 
-def _locked(path: Path) -> int | None:
+def _locked(path: Path, name: str) -> int | None:
     """Return the descriptor of a file that this process has locked; `None` where it cannot."""
     end = time.monotonic() + LONGEST_WAIT
+    is_told = False
     try:
         os.makedirs(path.parent, mode=0o700, exist_ok=True)
         while True:
@@ -60,6 +64,9 @@ def _locked(path: Path) -> int | None:
             except BlockingIOError:
                 if time.monotonic() >= end:
                     return None
+                if not is_told:
+                    logger.info("Another process is busy with %s; waiting for it.", name)
+                    is_told = True
                 time.sleep(_PAUSE)
             finally:
                 if not is_kept:

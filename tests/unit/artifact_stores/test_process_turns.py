@@ -67,9 +67,13 @@ def _take(name: str) -> tuple[threading.Thread, threading.Event]:
 
 @pytest.mark.parametrize("end", ["well", "killed"])
 def test_a_process_waits_for_another(
-    end: str, hold: Callable[[str], subprocess.Popen[bytes]], cache: Path
+    end: str,
+    hold: Callable[[str], subprocess.Popen[bytes]],
+    cache: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Until the other is done, or dead; for one with another name it does not wait."""
+    caplog.set_level("INFO")
     other = hold("s3://b/a.tar.gz")
     with process_turn("s3://b/other.tar.gz"):
         thread, taken = _take("s3://b/a.tar.gz")
@@ -81,6 +85,7 @@ def test_a_process_waits_for_another(
         other.stdin.close()
     thread.join(10)
     assert taken.is_set()
+    assert caplog.text.count("Another process is busy with s3://b/a.tar.gz") == 1
     assert list((cache / "turns").iterdir()) == []
 
 
