@@ -58,6 +58,7 @@ class CodeBuildService:
                 "codebuild: start_build answered without a build.",
                 service="codebuild",
                 operation="start_build",
+                is_transient=True,  # as with an answer that was lost, one may have begun
             )
         return state
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from pytest_mock import MockerFixture
 
 from imagebuilders import BuildContext, S3ArtifactStore, Stack
 from imagebuilders.artifact_stores.retries import RetryPolicy
+from imagebuilders.aws.calls import AWSCalls
 from imagebuilders.events import Event, Notice, StepStarted, listen
 from imagebuilders.exceptions import (
     BuildError,
@@ -77,6 +79,27 @@ def test_a_start_whose_answers_stay_lost(cloud: Cloud, context: BuildContext, ki
     with pytest.raises(BuildError, match="start_build failed"):
         cloud.build(context)
     assert [build.stop.is_set() for build in cloud.aws.code_build.builds] == [True]
+
+
+def test_a_start_whose_answer_has_no_build(
+    cloud: Cloud, context: BuildContext, mocker: MockerFixture
+) -> None:
+    """The build that began is found by its token, and stopped."""
+    cloud.aws.code_build.hangs_in = "QUEUED"
+    original = AWSCalls.call
+    emptied: list[str] = []
+
+    def call(self: AWSCalls, operation: str, **arguments: object) -> Mapping[str, object]:
+        answer = original(self, operation, **arguments)
+        if operation != "start_build" or emptied:
+            return answer
+        emptied.append(operation)
+        return {"build": {}}
+
+    mocker.patch.object(AWSCalls, "call", call)
+    with pytest.raises(BuildError, match="answered without a build"):
+        cloud.build(context)
+    assert [build.status for build in cloud.aws.code_build.builds] == ["STOPPED"]
 
 
 def test_a_start_that_stays_unknown(cloud: Cloud, context: BuildContext) -> None:
