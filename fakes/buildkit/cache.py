@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 from imagebuilders.buildkit.control.client import SERVICE
@@ -15,14 +16,14 @@ from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
-_FILTERS = ("id", "type", "description")
+_PART = re.compile(r"(\w+)(?:(==|!=|~=)(.*))?")
 
 
 class ScriptedCache:
     """Records of a build cache that a test puts in; a client looks at them, and removes them.
 
-    Of filters it knows `FIELD==VALUE`, for the fields id, type and description. Limits of time
-    and space are noted, and decide nothing.
+    Of filters it knows a field alone and with `==`, `!=` and `~=`, of the fields id, type,
+    description, inuse, mutable and shared. Limits of time and space are noted, and decide nothing.
 
     Attributes:
         records: what is kept.
@@ -44,10 +45,18 @@ class ScriptedCache:
         """Return what serves the calls, by path."""
         return {f"{SERVICE}DiskUsage": self._disk_usage, f"{SERVICE}Prune": self._prune}
 
+    def current(self) -> list[UsageRecord]:
+        """Return a record of everything that is kept."""
+        return list(self.records)
+
+    def remove(self, removed: list[UsageRecord]) -> None:
+        """Remove what some records are about."""
+        self.records = [record for record in self.records if record not in removed]
+
     def _disk_usage(self, call: Call) -> None:
         filters = list(DiskUsageRequest.FromString(call.receive() or b"").filter)
         with self._lock:
-            found = [record for record in self.records if _fits(record, filters, "diskusage")]
+            found = [record for record in self.current() if _fits(record, filters, "diskusage")]
         call.send(DiskUsageResponse(record=found).SerializeToString())
 
     def _prune(self, call: Call) -> None:
@@ -57,12 +66,12 @@ class ScriptedCache:
             self.prunes.append(request)
             removed = [
                 record
-                for record in self.records
+                for record in self.current()
                 if not record.InUse
                 and (request.all or record.RecordType not in ("internal", "frontend"))
                 and _fits(record, filters, "prune")
             ]
-            self.records = [record for record in self.records if record not in removed]
+            self.remove(removed)
         for record in removed:
             told = UsageRecord()
             told.CopyFrom(record)
@@ -76,12 +85,31 @@ def _fits(record: UsageRecord, filters: list[str], what: str) -> bool:
     Raises:
         CallError: one is not of the form that is known.
     """
-    values = {"id": record.ID, "type": record.RecordType, "description": record.Description}
-    results = []
-    for each in filters:
-        name, operator, value = each.partition("==")
-        if not operator or name not in _FILTERS:
-            words = f"failed to parse {what} filters [{each}]: parse error"
-            raise CallError(RpcStatus(Code.UNKNOWN, words))
-        results.append(values[name] == value)
+    values = {
+        "id": record.ID,
+        "type": record.RecordType,
+        "description": record.Description,
+        "inuse": str(record.InUse).lower(),
+        "mutable": str(record.Mutable).lower(),
+        "shared": str(record.Shared).lower(),
+    }
+    results = [_fits_all(values, each, what) for each in filters]
     return any(results) or not filters
+
+
+def _fits_all(values: dict[str, str], text: str, what: str) -> bool:
+    """Tell whether values fit every part of a filter, as in `type==regular,id~=^a`."""
+    results = []
+    for part in filter(None, text.split(",")):
+        match = _PART.fullmatch(part)
+        if match is None or match[1] not in values:
+            words = f"failed to parse {what} filters [{text}]: parse error"
+            raise CallError(RpcStatus(Code.UNKNOWN, words))
+        value, operator, wanted = values[match[1]], match[2], match[3]
+        if operator is None:
+            results.append(value not in ("", "false"))
+        elif operator == "~=":
+            results.append(re.search(wanted, value) is not None)
+        else:
+            results.append((value == wanted) == (operator == "=="))
+    return all(results)

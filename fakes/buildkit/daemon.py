@@ -72,6 +72,7 @@ class ScriptedBuildKit:
             the build that is held open for it; it returns the metadata of the result, or raises
             `CallError`. By default every question is unknown.
         gateway: what answers such questions otherwise; `frontend` does not count then.
+        cache: what keeps the results of earlier builds.
         handlers: what serves further calls, or some calls otherwise, by path.
         session_seconds: so long a build waits for its session.
 
@@ -95,6 +96,7 @@ class ScriptedBuildKit:
         containerd_store: bool = False,
         frontend: FrontendScript = refuse,
         gateway: ScriptedGateway | None = None,
+        cache: ScriptedCache | None = None,
         handlers: Mapping[str, Handler] | None = None,
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
@@ -104,7 +106,7 @@ class ScriptedBuildKit:
         self.script = self._first_script = script
         self.gateway = gateway or ScriptedGateway(frontend)
         self.history = ScriptedHistory()
-        self.cache = ScriptedCache()
+        self.cache = cache or ScriptedCache()
         self.faults = Faults()
         self._version = version
         self._workers = [_worker(containerd_store=containerd_store)] if workers is None else workers

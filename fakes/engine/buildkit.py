@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from ..buildkit import ScriptedBuildKit
-from ..buildkit.solver import LOOKS, Solver, SolverGateway
+from ..buildkit.solver import LOOKS, Solver, SolverGateway, SolverUsage, engine_worker
 from .errors import ApiError
 
 if TYPE_CHECKING:
@@ -109,7 +109,13 @@ class EngineBuildKit(ScriptedBuildKit):
     def __init__(self, stores: Stores, version: EngineVersion) -> None:
         look = LOOKS[version.name]
         self.solver = Solver(EngineWorker(stores), look)
-        super().__init__(self.solver, version=look.version, gateway=SolverGateway(self.solver))
+        super().__init__(
+            self.solver,
+            version=look.version,
+            workers=[engine_worker(look)],
+            gateway=SolverGateway(self.solver),
+            cache=SolverUsage(self.solver),
+        )
 
     def reset(self) -> None:
         """Forget everything, what was built as well."""

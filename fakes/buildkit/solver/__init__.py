@@ -10,6 +10,16 @@ from __future__ import annotations
 from .gateway import SolverGateway
 from .look import LOOKS, Look
 from .solver import Solver
+from .usage import SolverUsage
 from .worker import Worker
+from .worker_records import engine_worker
 
-__all__ = ["LOOKS", "Look", "Solver", "SolverGateway", "Worker"]
+__all__ = [
+    "LOOKS",
+    "Look",
+    "Solver",
+    "SolverGateway",
+    "SolverUsage",
+    "Worker",
+    "engine_worker",
+]

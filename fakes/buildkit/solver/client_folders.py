@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Files = Mapping[str, SyncedFile]
 """The entries of a client's folder by path."""
 
+Key = tuple[str, str, str]
+
 _PERMISSIONS = 0o777
 _BITS = ((1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000))
 _KINDS = ((1 << 25, "fifo"), (1 << 21, "char"), (1 << 26, "block"))
@@ -36,7 +38,7 @@ class ClientFolders:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, str], Files] = {}
+        self._kept: dict[Key, Files] = {}
         self._lock = threading.Lock()
 
     def copy(
@@ -79,6 +81,16 @@ class ClientFolders:
         with self._lock:
             self._kept[key] = files
         return files
+
+    def kept(self) -> dict[Key, Files]:
+        """Return what was sent: by shared key or session, folder, and end."""
+        with self._lock:
+            return dict(self._kept)
+
+    def remove(self, key: Key) -> None:
+        """Forget what was sent."""
+        with self._lock:
+            self._kept.pop(key, None)
 
 
 def transferred(progress: Progress, vertex: Vertex, name: str, copy: Callable[[], Files]) -> Files:

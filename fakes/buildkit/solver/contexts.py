@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.context.ignore_file import parse_lines
-from imagebuilders.evaluation.trees import Folder
+from imagebuilders.evaluation.trees import Folder, empty_folder, folder_of
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import clean_path
+from imagebuilders.oci.file_tree import File
+from imagebuilders.oci.layer import apply_layer
 
+from ...images import tar
 from .client_folders import ClientFolders, Files, folder_tree, transferred
 from .progress import Progress, vertex, vertex_digest
 from .request import DOCKERFILE, FrontendRequest
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 _FILE_SYNC = "/moby.filesync.v1.FileSync/DiffCopy"
 IGNORE_FILE = ".dockerignore"
+REMOTE_CONTEXT = "[internal] load remote build context"
+_UPLOADS = "http://buildkit-session/"
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Contexts:
         self._progress = progress
         self._now = now
         self._ignored: dict[str, tuple[str, ...]] = {}
+        self._uploaded = empty_folder()
         self.files: list[str] = []
 
     def definition(self) -> Definition:
@@ -85,6 +91,8 @@ class Contexts:
             CallError: the client refused.
         """
         request = self._request
+        if request.context:
+            return self._uploaded_definition()
         step = vertex(
             f"[internal] load build definition from {request.filename}",
             vertex_digest("definition", request.filename, self._session),
@@ -102,6 +110,28 @@ class Contexts:
         own = files.get(f"{found}.dockerignore") or files.get(f"{request.filename}.dockerignore")
         lines = None if own is None else _patterns(own.content or b"")
         return Definition(content, found, lines, step)
+
+    def _uploaded_definition(self) -> Definition:
+        """Return the Dockerfile of a context that the client uploads: an archive, or that alone."""
+        request = self._request
+        if not request.context.startswith(_UPLOADS):
+            raise EvaluationError(
+                f"the BuildKit double does not fetch build contexts: {request.context}"
+            )
+        step = vertex(REMOTE_CONTEXT, vertex_digest("upload", request.context))
+        self._progress.announce([step])
+        with self._progress.running(step):
+            content = self._find_session().pull(request.context)
+        if not tar.is_archive(content):
+            return Definition(content, request.filename, (), step)
+        self._uploaded = folder_of(apply_layer({}, tar.read(tar.plain(content))))
+        entry = self._uploaded.find(clean_path(f"/{request.filename}")[1:])
+        if not isinstance(entry, File):
+            raise EvaluationError(
+                f"failed to read dockerfile: open {posixpath.basename(request.filename)}: "
+                "no such file or directory"
+            )
+        return Definition(b"".join(entry.pieces()), request.filename, (), step)
 
     def _dockerfile(self, files: Files) -> tuple[bytes, str]:
         name = self._request.filename
@@ -163,6 +193,10 @@ class Contexts:
         Raises:
             CallError: the client refused.
         """
+        if self._request.context and not name:
+            with self._progress.running(step):
+                self.files = [path for path, _ in self._uploaded.walk()]
+            return self._uploaded
         folder = self._named_folder(name) if name else self._request.context_folder
         self._progress.look_up(step)
         files = self._copy(step, folder, paths, exclude=ignored)

@@ -33,8 +33,8 @@ from imagebuilders.oci.file_tree import clean
 
 from ..gateway import ScriptedGateway
 from .exporters import go_mode, wanted_exporters
+from .frontend import check_frontend
 from .outcome import Outcome
-from .solver import FRONTEND
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.transport.call import Call, Handler
@@ -111,12 +111,7 @@ class SolverGateway(ScriptedGateway):
         Raises:
             CallError: the build failed.
         """
-        if question.Frontend != FRONTEND:
-            if question.Frontend:
-                words = f"invalid frontend: {question.Frontend}"
-            else:
-                words = "the BuildKit double does not implement builds without a frontend (LLB)"
-            raise CallError(RpcStatus(Code.UNKNOWN, words))
+        check_frontend(question.Frontend, question.FrontendOpt)
         wanted_exporters(build, self._solver.look)
         record = self._solver.record(build)
         outcome = self._solver.solve(build, dict(question.FrontendOpt), record)

@@ -131,3 +131,23 @@ def _status(file: File) -> tuple[object, ...]:
         *(file.kind, file.mode, file.uid, file.gid, file.link, file.device, file.xattrs),
         content.hexdigest(),
     )
+
+
+def held_members(members: Iterable[Member]) -> tuple[Member, ...]:
+    """Return the entries of a layer with their contents in memory."""
+    return tuple(member._replace(file=_held(member.file)) for member in members)
+
+
+def held(folder: Folder) -> Folder:
+    """Return a tree with its contents in memory."""
+    names = {
+        name: held(entry) if isinstance(entry, Folder) else _held(entry)
+        for name, entry in folder.names.items()
+    }
+    return Folder(folder.file, names, lineage=folder.lineage)
+
+
+def _held(file: File) -> File:
+    if file.content is None:
+        return file
+    return file._replace(content=None, data=b"".join(file.pieces()))

@@ -13,7 +13,16 @@ from imagebuilders.evaluation.steps import ImageOrigin, Origin, Run, StageOrigin
 from imagebuilders.oci.file_tree import clean
 
 from ...records import StepRecord
-from .step_cache import DoneStep, StepCache, combined, definition, folder_key, members_key
+from .step_cache import (
+    DoneStep,
+    StepCache,
+    combined,
+    definition,
+    folder_key,
+    held,
+    held_members,
+    members_key,
+)
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.proto.control_pb2 import Vertex
@@ -164,11 +173,15 @@ class StepFollower:
             if known is not None:
                 return known, True
             self._progress.complete(vertex)
+        members, files = result.layer or (), None if result.tree is None else result.tree.get()
+        if files is not None and any(member.file.content is not None for member in members):
+            # What was downloaded is gone when the build is over.
+            members, files = held_members(members), held(files)
         done = DoneStep(
             state.key,
             step.title,
-            result.layer or (),
-            None if result.tree is None else result.tree.get(),
+            members,
+            files,
             self._now(),
             commands.executed if isinstance(step, Run) and commands is not None else None,
             dict(state.environment),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from ...images.image import Image
 from ...images.reference import InvalidReferenceError
@@ -78,13 +77,3 @@ def stage_or_image(build: BuildState, name: str) -> Saying[ImageSource]:
     except StepError as error:
         raise StepError(f"invalid from flag value {name}: {error.message}") from error
     return ImageSource(image.tree, style)
-
-
-def refused_download(url: str) -> str:
-    """Why ADD of a remote URL fails: the double goes to no network."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host.replace(".", "").isdigit():
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        return f'Get "{url}": dial tcp {host}:{port}: connect: connection refused'
-    return f'Get "{url}": dial tcp: lookup {host}: no such host'

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from ...buildkit.solver.downloads import refused_download
 from ..dockerfile.instructions import Instruction
 from ..errors import StepError
 from ..filesystem.overlay import Overlay, Owner
-from .base_images import refused_download, stage_or_image
+from .base_images import stage_or_image
 from .cache import probe
 from .commit import commit_files
 from .context import Source

@@ -25,6 +25,8 @@ from .errors import RegistryError
 
 Platform = tuple[str, str, str]
 
+_BUILDKIT = "moby/buildkit"
+
 _IMAGE_CONFIGS = CONFIG_TYPES | {"application/octet-stream", ""}
 _FALLING_BACK = (
     "⚠️ Failed to pull manifest by the resolved digest. This registry does not\n"
@@ -94,6 +96,7 @@ def pull(
     """
     try:
         if reference.domain == HUB and not registries.hub_is_real:
+            _check_builder(registries, reference)
             repository = registries.hub.repository(reference)
             yield from _Pull(registries, repository, platform).all(reference)
             return
@@ -102,6 +105,21 @@ def pull(
             yield from _Pull(registries, client, platform).all(reference)
     except RegistryError as error:
         raise pull_failure(registries, reference, error) from error
+
+
+def _check_builder(registries: RegistryAccess, reference: Reference) -> None:
+    """Refuse the image by which buildx runs a BuildKit of its own in a container.
+
+    Raises:
+        ApiError: it was not seeded; the error says what does instead.
+    """
+    if reference.path == _BUILDKIT and _BUILDKIT not in registries.hub.paths():
+        raise ApiError(
+            501,
+            "the engine double runs no BuildKit in a container, as a builder of buildx with the "
+            "driver docker-container is. Build with the BuildKit of the engine itself "
+            "(`docker buildx use default`, or --builder default).",
+        )
 
 
 class _Pull:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tarfile
+from contextlib import closing
 
 import pytest
 from buildkit_builds import Build
+from docker.errors import APIError
 
-from fakes import FakeDockerEngine
+from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.http.conversation import Conversation
+from fakes.http.messages import Headers, Request, Response
+from fakes.http.server import serving
 from fakes.shell import Process
 from imagebuilders.events import Event, Notice, StepCached, StepOutput, listen
 from imagebuilders.exceptions import BuildError
@@ -313,3 +319,61 @@ def test_modes_and_links_arrive(engine: FakeDockerEngine, build: Build) -> None:
     assert tree.mode("/tool") == 0o755
     assert tree.read_text("/hard") == "1"
     assert tree.read_text("/link") == "1"
+
+
+# --- frontends and downloads -------------------------------------------------
+
+
+def test_docker_s_own_frontend_is_there(engine: FakeDockerEngine, build: Build) -> None:
+    """A version that is asked for counts, in the file or by an argument."""
+    text = "FROM base:1\nCOPY --parents dir/f /x/\n"
+    with pytest.raises(BuildError, match="parents"):
+        build(text, {"dir/f": "1"})
+    build(f"# syntax=docker/dockerfile:1\n{text}")
+    assert engine.image_tree("app:1").read_text("/x/dir/f") == "1"
+    with pytest.raises(BuildError, match="parents"):
+        build(f"# syntax=docker/dockerfile:1.7\n{text}")
+    build(text, buildargs={"BUILDKIT_SYNTAX": "docker.io/docker/dockerfile:1"})
+
+
+def test_no_other_frontend_runs(engine: FakeDockerEngine, build: Build) -> None:
+    """One that is not there is missed; of one that is, the double says that it does not run it."""
+    with pytest.raises(BuildError, match="failed to resolve source metadata for"):
+        build("# syntax=team/x:1\nFROM base:1\n")
+    engine.seed_hub("team/x:1")
+    with pytest.raises(BuildError, match="the BuildKit double runs no frontends"):
+        build("# syntax=team/x:1\nFROM base:1\n")
+
+
+def test_a_download_from_this_machine(engine: FakeDockerEngine, build: Build) -> None:
+    """It is fetched, and kept: the image of the next build is the same one."""
+
+    def answer(request: Request) -> Response:
+        return Response(200 if request.target == "/file" else 404, Headers(), b"content")
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            Conversation(connection, answer).run()
+
+    with serving(serve, "tcp://127.0.0.1:0", name="files") as address:
+        url = address.replace("tcp://", "http://")
+        for _ in range(2):
+            build(f"FROM base:1\nADD {url}/file /x/\n")
+        with pytest.raises(BuildError, match="invalid response status 404"):
+            build(f"FROM base:1\nADD {url}/missing /x/\n")
+    assert engine.image_tree("app:1").read_text("/x/file") == "content"
+
+
+def test_a_download_from_elsewhere(build: Build) -> None:
+    """A double goes to no network."""
+    with pytest.raises(BuildError, match="no such host"):
+        build("FROM base:1\nADD https://files.example/x /\n")
+
+
+def test_a_builder_in_a_container_is_refused(engine: FakeDockerEngine) -> None:
+    """With words that name the double, and what does instead."""
+    with closing(FakeDockerClient(engine)) as client:
+        with pytest.raises(APIError, match="the engine double runs no BuildKit in a container"):
+            client.images.pull("moby/buildkit", tag="buildx-stable-1")
+        engine.seed_hub("moby/buildkit:buildx-stable-1")
+        client.images.pull("moby/buildkit", tag="buildx-stable-1")

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.contracts.engine.context import pack
 from imagebuilders.buildkit import ControlClient
 from imagebuilders.buildkit.control.client import SERVICE as CONTROL
 from imagebuilders.buildkit.control.gateway import BUILD_ID, SERVICE
@@ -17,6 +18,7 @@ from imagebuilders.buildkit.proto import control_pb2, gateway_pb2
 from imagebuilders.buildkit.session.file_sync import FileSync
 from imagebuilders.buildkit.session.session import Session
 from imagebuilders.buildkit.session.synced_folders import PackedFolder
+from imagebuilders.buildkit.session.upload import Upload
 from imagebuilders.buildkit.transport.call import Call
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.context.entries import Entry, EntryType
@@ -47,10 +49,10 @@ def _folder(files: Mapping[str, bytes]) -> PackedFolder:
 class Bridge:
     """A build that is held open for a client in the place of a frontend."""
 
-    def __init__(self, client: ControlClient, build: Call, session: str) -> None:
+    def __init__(self, client: ControlClient, build: Call, uploads: Mapping[str, str]) -> None:
         self._client = client
         self._build = build
-        self.session = session
+        self.uploads = uploads
 
     def ask(self, method: str, request: bytes) -> bytes:
         """Call a method of the gateway."""
@@ -72,9 +74,13 @@ class Bridge:
 
 @contextmanager
 def _held(client: ControlClient, dockerfile: bytes, **exporter: str) -> Iterator[Bridge]:
-    session = Session(
-        [FileSync({"dockerfile": _folder({"Dockerfile": dockerfile}), "context": _folder({})})]
-    )
+    upload = Upload()
+    uploads = {
+        "plain": upload.add([dockerfile]),
+        "archive": upload.add([pack({"Dockerfile": dockerfile})]),
+    }
+    folders = {"dockerfile": _folder({"Dockerfile": dockerfile}), "context": _folder({})}
+    session = Session([FileSync(folders), upload])
     with client.attached(session):
         request = control_pb2.SolveRequest(Ref=REF, Session=session.id)
         if exporter:
@@ -84,7 +90,7 @@ def _held(client: ControlClient, dockerfile: bytes, **exporter: str) -> Iterator
         status = threading.Thread(target=_listen, args=(client,))
         status.start()
         try:
-            yield Bridge(client, build, session.id)
+            yield Bridge(client, build, uploads)
         finally:
             build.cancel()
             status.join(10)
@@ -159,3 +165,22 @@ def test_a_frontend_that_is_not_there(client: ControlClient) -> None:
             question = gateway_pb2.SolveRequest(Frontend=name)
             with pytest.raises(CallError, match=words):
                 bridge.ask("Solve", question.SerializeToString())
+
+
+@pytest.mark.parametrize("name", ["plain", "archive"])
+def test_a_context_is_uploaded(engine: FakeDockerEngine, client: ControlClient, name: str) -> None:
+    """As an archive, or as the Dockerfile alone."""
+    text = b"FROM base:1\n" + b"COPY Dockerfile /\n" * (name == "archive")
+    with _held(client, text, name="app:1") as bridge:
+        result = bridge.solve(context=bridge.uploads[name])
+        bridge.give_back(result)
+    assert ("Dockerfile" in engine.image_tree("app:1").find()) is (name == "archive")
+
+
+def test_no_other_context_is_fetched(client: ControlClient) -> None:
+    """A double goes to no network, and says so."""
+    with (
+        _held(client, b"FROM scratch\n") as bridge,
+        pytest.raises(CallError, match="does not fetch build contexts"),
+    ):
+        bridge.solve(context="https://example.com/repository.git")
