@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fakes import (
         FakeAWS,
+        FakeBuildKit,
         FakeDockerClient,
         FakeDockerEngine,
         FakeRegistry,
@@ -38,6 +39,7 @@ _MARKERS = (
     "fake_registry(**options): options of `fakes.FakeRegistry` for the test's fake_registry",
     "fake_docker_engine(**options): options of `fakes.FakeDockerEngine` for the test's "
     "fake_docker_engine; with assert_all_rules_used=True a rule that nothing met fails the test",
+    "fake_buildkit(**options): options of `fakes.FakeBuildKit` for the test's fake_buildkit",
     "in_memory_artifact_store(**options): options of `fakes.InMemoryArtifactStore` for the "
     "test's in_memory_artifact_store",
 )
@@ -48,6 +50,7 @@ _OF_ENGINE = ("assert_all_rules_used",)
 _OPTIONS_OF = {
     "fake_docker_client": ("fake_docker_engine",),
     "fake_docker_host": ("fake_docker_engine",),
+    "fake_buildkit_host": ("fake_buildkit",),
     "image_tree": ("fake_docker_engine",),
     "fake_aws": ("fake_docker_engine",),
     "fake_stack": ("fake_docker_engine", "fake_registry", "in_memory_artifact_store"),
@@ -81,6 +84,28 @@ def fake_registry_factory() -> Iterator[FakeRegistryFactory]:
             return registry
 
         yield make
+
+
+@pytest.fixture
+def fake_buildkit(request: pytest.FixtureRequest) -> Iterator[FakeBuildKit]:
+    """A BuildKit daemon in memory."""
+    buildkit: FakeBuildKit = _marked_double(request, "FakeBuildKit", "fake_buildkit")
+    yield buildkit
+    buildkit.close()
+    buildkit.check()
+
+
+@pytest.fixture
+def fake_buildkit_host(
+    request: pytest.FixtureRequest,
+    fake_buildkit: FakeBuildKit,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[str]:
+    """The address of that daemon, served on a socket; `BUILDKIT_HOST` is set to it."""
+    _no_marker(request)
+    with fake_buildkit.serve() as address:
+        monkeypatch.setenv("BUILDKIT_HOST", address)
+        yield address
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .artifact_store import InMemoryArtifactStore as InMemoryArtifactStore
+    from .buildkit import FakeBuildKit as FakeBuildKit
     from .buildkit import ScriptedBuildKit as ScriptedBuildKit
     from .code_build import FakeAWS as FakeAWS
     from .code_build import FakeCodeBuild as FakeCodeBuild
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 # Loaded when first asked for: a test of a registry needs no Docker SDK.
 _HOMES = {
     "FakeAWS": ".code_build",
+    "FakeBuildKit": ".buildkit",
     "FakeCodeBuild": ".code_build",
     "FakeDockerClient": ".engine",
     "FakeDockerEngine": ".engine",
@@ -30,6 +32,7 @@ _HOMES = {
 
 __all__ = [
     "FakeAWS",
+    "FakeBuildKit",
     "FakeCodeBuild",
     "FakeDockerClient",
     "FakeDockerEngine",

@@ -8,6 +8,7 @@ import click
 
 # Loaded when asked for, so that one double's needs are not another's.
 _COMMANDS = {
+    "buildkit": ".buildkit.command",
     "engine": ".engine.command",
     "registry": ".registry.command",
     "run": ".engine.command",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fakes import FakeAWS as FakeAWS
+    from fakes import FakeBuildKit as FakeBuildKit
     from fakes import FakeCodeBuild as FakeCodeBuild
     from fakes import FakeDockerClient as FakeDockerClient
     from fakes import FakeDockerEngine as FakeDockerEngine
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FakeAWS",
+    "FakeBuildKit",
     "FakeCodeBuild",
     "FakeDockerClient",
     "FakeDockerEngine",

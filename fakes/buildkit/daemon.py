@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ from .connection import ScriptedConnection
 from .faults import Faults
 from .gateway import FrontendScript, ScriptedGateway, refuse
 from .history import ScriptedHistory
+from .local_call import Cancellable
 from .script import ImageMaker, Script, ScriptedBuild, succeed
 from .session_peer import SessionPeer
 from .sessions import OpenSessions
@@ -268,16 +269,46 @@ class ScriptedBuildKit:
     def _solve(
         self, connection: ScriptedConnection, call: Call, make_image: ImageMaker | None
     ) -> None:
+        request = SolveRequest.FromString(call.receive() or b"")
+        response = self.build(request, call, connection=connection, make_image=make_image)
+        call.send(SolveResponse(ExporterResponse=response).SerializeToString())
+
+    def build(
+        self,
+        request: SolveRequest,
+        call: Cancellable,
+        *,
+        connection: ScriptedConnection | None = None,
+        make_image: ImageMaker | None = None,
+        made: Callable[[ScriptedBuild], object] | None = None,
+        upload: bytes | None = None,
+    ) -> dict[str, str]:
+        """Build, and return what the exporters say.
+
+        Args:
+            request: what is asked for.
+            call: whoever asks for it.
+            connection: the connection that it came by.
+            make_image: makes the images that scripts export.
+            made: told of the build before it begins.
+            upload: a context that came with the request.
+
+        Raises:
+            CallError: it failed.
+        """
         build = ScriptedBuild(
-            SolveRequest.FromString(call.receive() or b""),
+            request,
             call,
             connection,
             find_session=self.find_session,
             began=self._began,
             make_image=make_image,
+            upload=upload,
         )
         with self._changed:
             self.builds.append(build)
+        if made is not None:
+            made(build)
         record = self.history.begin(build)
         response: dict[str, str] = {}
         status: RpcStatus | None = None
@@ -299,9 +330,9 @@ class ScriptedBuildKit:
         finally:
             self.history.end(build, record, response, status)
             build.end()
-        call.send(SolveResponse(ExporterResponse=response).SerializeToString())
+        return response
 
-    def _answered(self, build: ScriptedBuild, call: Call) -> dict[str, str]:
+    def _answered(self, build: ScriptedBuild, call: Cancellable) -> dict[str, str]:
         """Let the script build; of a build without a frontend, a client answers for one."""
         if build.request.Frontend or build.request.HasField("Definition"):
             return dict(self.script(build) or {})

@@ -21,6 +21,7 @@ from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
+from .local_call import Cancellable
 from .script import ScriptedBuild
 
 BUILD_SECONDS = 3.0
@@ -68,7 +69,7 @@ class ScriptedGateway:
             f"{SERVICE}Return": self._return,
         }
 
-    def hold(self, build: ScriptedBuild, call: Call) -> Mapping[str, str]:
+    def hold(self, build: ScriptedBuild, call: Cancellable) -> Mapping[str, str]:
         """Keep a build open until the client returns a result, or breaks it off.
 
         Raises:

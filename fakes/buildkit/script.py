@@ -25,9 +25,8 @@ from .failures import SourceLines, solve_status
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
-    from imagebuilders.buildkit.transport.call import Call
-
     from .connection import ScriptedConnection
+    from .local_call import Cancellable
     from .session_peer import SessionPeer
 
 Part = Vertex | VertexStatus | VertexLog | VertexWarning | StatusResponse
@@ -47,32 +46,35 @@ class ScriptedBuild:
 
     Attributes:
         request: what it asked for.
-        connection: the connection that it came by.
+        upload: a context that came with the request.
         told: what was told of it, message by message.
     """
 
     def __init__(
         self,
         request: SolveRequest,
-        call: Call,
-        connection: ScriptedConnection,
+        call: Cancellable,
+        connection: ScriptedConnection | None,
         *,
         find_session: Callable[[str], SessionPeer],
         began: Callable[[ScriptedBuild], None],
         make_image: ImageMaker | None = None,
+        upload: bytes | None = None,
     ) -> None:
         """Begin.
 
         Args:
             request: what the client asked for.
             call: its `Solve`.
-            connection: the connection that it came by.
+            connection: the connection that it came by; `None` for one of an engine's own API.
             find_session: waits for a session and returns it.
             began: told once the build has a status.
             make_image: makes an image; without it, images have names and IDs alone.
+            upload: a context that came with the request.
         """
         self.request = request
-        self.connection = connection
+        self.upload = upload
+        self._connection = connection
         self.told: list[StatusResponse] = []
         self._call = call
         self._find_session = find_session
@@ -85,6 +87,17 @@ class ScriptedBuild:
         self._heard = 0
         self._served = 0
         self._steps = 0
+
+    @property
+    def connection(self) -> ScriptedConnection:
+        """The connection that it came by.
+
+        Raises:
+            LookupError: it came by an engine's own API.
+        """
+        if self._connection is None:
+            raise LookupError(f"the build {self.ref} came by no connection of its own")
+        return self._connection
 
     @property
     def ref(self) -> str:

@@ -162,17 +162,21 @@ class SessionPeer:
         with self.open("/moby.filesync.v1.FileSync/DiffCopy", tuple(metadata)) as call:
             return copy_folder(call, wanted)
 
-    def send_file(self, content: bytes, *, exporter: int | None = 0) -> None:
+    def send_file(
+        self, content: bytes, *, exporter: int | None = 0, metadata: Metadata = ()
+    ) -> None:
         """Send an exporter's result as one stream.
 
         Args:
             content: the stream.
             exporter: the exporter's number in the request; older daemons do not tell it.
+            metadata: further headers.
 
         Raises:
             CallError: the client refused.
         """
-        with self.open("/moby.filesync.v1.FileSend/DiffCopy", _exporter(exporter)) as call:
+        headers = (*_exporter(exporter), *metadata)
+        with self.open("/moby.filesync.v1.FileSend/DiffCopy", headers) as call:
             for begin in range(0, len(content), _PIECE_BYTES):
                 piece = BytesMessage(data=content[begin : begin + _PIECE_BYTES])
                 call.send(piece.SerializeToString())

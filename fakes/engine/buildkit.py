@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..buildkit import ScriptedBuildKit
 from ..buildkit.solver import LOOKS, Solver, SolverGateway, SolverUsage, engine_worker
+from ..images.reference import HUB
 from .errors import ApiError
 
 if TYPE_CHECKING:
+    from imagebuilders.oci.platform import Platform
+    from imagebuilders.oci.reference import ImageReference
+
     from ..images.image import Image
     from ..images.reference import Reference
     from ..records import BuildRecord
@@ -77,13 +81,20 @@ class EngineWorker:
             return self._stores.images.find(reference)
         return None
 
-    def knows_in_hub(self, path: str) -> bool:
+    def knows(self, name: ImageReference) -> bool:
         """Return whether anything of a repository of the public hub was seeded."""
-        return path in self._stores.registries.hub.paths()
+        return name.domain == HUB and name.path in self._stores.registries.hub.paths()
 
-    def hub_image(self, path: str, tag: str, digest: str) -> tuple[Image, str] | None:
+    def remote_image(
+        self,
+        name: ImageReference,
+        platform: Platform,  # noqa: ARG002  (a name of the seeded hub has one image)
+    ) -> tuple[Image, str] | None:
         """Return an image of the public hub that was seeded, and the digest of its manifest."""
-        return self._stores.registries.hub.find(path, tag, digest)
+        if name.domain != HUB or self.hub_is_real:
+            return None
+        digest = "" if name.digest is None else str(name.digest)
+        return self._stores.registries.hub.find(name.path, name.tag or "", digest)
 
     def keep(self, image: Image, names: Sequence[str]) -> str:
         """Put an image into the store, under some names."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ..buildkit.local_call import LocalCall
 from ..clock import Clock, nanoseconds
 from ..images.reference import Reference
 from ..records import BuildRecord, Newest
@@ -43,6 +44,7 @@ class Daemon:
         registries: where pulls come from and pushes go to.
         run_rules: what RUN steps do.
         faults: what is to go wrong.
+        running_builds: what breaks off the builds that BuildKit does over the engine's own API.
         builds: of every build, what it was asked for and did.
         requests: every request and its answer.
         logins: user and password by registry.
@@ -60,7 +62,7 @@ class Daemon:
         hub_is_real: bool,
         keep_records: int | None,
         endpoints: Callable[[], Sequence[tuple[str, str]]],
-        buildkit: ScriptedBuildKit | bool | None = False,
+        buildkit: ScriptedBuildKit | bool | None = True,
     ) -> None:
         self.version = version
         self.clock = nanoseconds(clock)
@@ -104,6 +106,7 @@ class Daemon:
         self.registries = RegistryAccess(self.images, hub_is_real=self._hub_is_real)
         self.run_rules = RunRules(self._run_policy)
         self.faults = FaultPlan(self._endpoints)
+        self.running_builds: dict[str, LocalCall] = {}
         self.builds: list[BuildRecord] = Newest(self._keep_records)
         self.requests: list[RequestRecord] = Newest(self._keep_records)
         self.logins: dict[str, tuple[str, str]] = {}

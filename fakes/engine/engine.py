@@ -18,6 +18,7 @@ from ..http.messages import ConnectionCutError
 from ..http.server import serving
 from ..images.image import Image
 from ..images.reference import HUB, InvalidReferenceError, Reference, parse
+from ..images.seeded_image import seeded_image
 from ..images.view import ImageView
 from ..rules import Pattern
 from ..shell.process import Work
@@ -28,7 +29,6 @@ from .control import SteeredEngine
 from .daemon import Daemon
 from .errors import ApiError, FakeDockerEngineCrashError
 from .http import Request, Response, answering
-from .images.seed import seeded_image
 from .records import RequestRecord
 from .routes.router import Router
 from .routes.table import endpoints
@@ -77,7 +77,7 @@ class FakeDockerEngine(Daemon):
         clock: Clock | Callable[[], int] | None = None,
         hub_is_real: bool = False,
         keep_records: int | None = None,
-        buildkit: ScriptedBuildKit | bool | None = False,
+        buildkit: ScriptedBuildKit | bool | None = True,
     ) -> None:
         check_count("keep_records", keep_records, least=0, optional=True)
         if version not in VERSIONS:

@@ -228,7 +228,7 @@ def test_the_proxies_of_an_engine_count_however_it_was_found(
         else:
             client = docker.DockerClient(address, version="1.41")
         docker_config.write_text(json.dumps(settings))
-        LocalImageBuilder(docker_client=client).build("app", _context())
+        LocalImageBuilder(docker_client=client, builder="classic").build("app", _context())
         if client is not None:
             client.close()
     assert json.loads(_query(engine)["buildargs"])["HTTP_PROXY"] == "http://own"

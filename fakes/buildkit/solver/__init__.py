@@ -12,7 +12,7 @@ from .look import LOOKS, Look
 from .solver import Solver
 from .usage import SolverUsage
 from .worker import Worker
-from .worker_records import engine_worker
+from .worker_records import daemon_worker, engine_worker
 
 __all__ = [
     "LOOKS",
@@ -21,5 +21,6 @@ __all__ = [
     "SolverGateway",
     "SolverUsage",
     "Worker",
+    "daemon_worker",
     "engine_worker",
 ]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.evaluation.trees import Folder, folder_of
-from imagebuilders.exceptions import ImageBuilderError, RegistryNotFoundError
+from imagebuilders.exceptions import ImageBuilderError, RegistryError, RegistryNotFoundError
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import DEFAULT_DOMAIN, ImageReference
 
 from .progress import Progress, vertex, vertex_digest
-from .registry_bases import RegistryBases
+from .registries import Registries
+from .registry_words import registry_words
 
 if TYPE_CHECKING:
     from ...images.image import Image
@@ -59,7 +60,7 @@ class BaseImages:
     def __init__(
         self,
         worker: Worker,
-        registries: RegistryBases,
+        registries: Registries,
         progress: Progress,
         *,
         looks_at_store: bool,
@@ -114,25 +115,28 @@ class BaseImages:
             if image is not None and _is_for(image, platform):
                 return Base(reference, image)
         name = ImageReference.parse(reference)
+        found = self._worker.remote_image(name, platform)
+        if found is not None:
+            return Base(reference, *found)
         if name.domain == DEFAULT_DOMAIN and not self._worker.hub_is_real:
-            return self._seeded(reference, name)
+            raise ImageBuilderError(self._missing(reference, name))
         try:
             image, digest = self._registries.pull(name, platform)
         except RegistryNotFoundError as error:
             raise ImageBuilderError(f"{reference}: not found") from error
         except CallError as error:
             raise ImageBuilderError(error.status.message) from error
+        except RegistryError as error:
+            which = name.digest or name.tag
+            url = f"https://{name.domain}/v2/{name.path}/manifests/{which}"
+            raise ImageBuilderError(registry_words(error, url)) from error
         return Base(reference, image, digest)
 
-    def _seeded(self, reference: str, name: ImageReference) -> Base:
-        found = self._worker.hub_image(
-            name.path, name.tag or "", "" if name.digest is None else str(name.digest)
-        )
-        if found is not None:
-            return Base(reference, *found)
-        if self._worker.knows_in_hub(name.path):
-            raise ImageBuilderError(f"{reference}: not found")
-        raise ImageBuilderError(
+    def _missing(self, reference: str, name: ImageReference) -> str:
+        """Return the hub's words for an image that it has not."""
+        if self._worker.knows(name):
+            return f"{reference}: not found"
+        return (
             "pull access denied, repository does not exist or may require authorization: server "
             "message: insufficient_scope: authorization failed"
         )

@@ -55,7 +55,8 @@ class Contexts:
     Args:
         request: what the build asks for.
         find_session: returns the client's session.
-        session: its ID.
+        pull: returns a context that is uploaded.
+        session: the session's ID.
         folders: keeps what clients sent.
         progress: is told.
         now: the time of what is made, in nanoseconds since 1970.
@@ -68,6 +69,7 @@ class Contexts:
         self,
         request: FrontendRequest,
         find_session: Callable[[], SessionPeer],
+        pull: Callable[[str], bytes],
         session: str,
         folders: ClientFolders,
         progress: Progress,
@@ -75,6 +77,7 @@ class Contexts:
     ) -> None:
         self._request = request
         self._find_session = find_session
+        self._pull = pull
         self._session = session
         self._folders = folders
         self._progress = progress
@@ -121,7 +124,7 @@ class Contexts:
         step = vertex(REMOTE_CONTEXT, vertex_digest("upload", request.context))
         self._progress.announce([step])
         with self._progress.running(step):
-            content = self._find_session().pull(request.context)
+            content = self._pull(request.context)
         if not tar.is_archive(content):
             return Definition(content, request.filename, (), step)
         self._uploaded = folder_of(apply_layer({}, tar.read(tar.plain(content))))

@@ -14,7 +14,9 @@ from imagebuilders.oci.layer_writer import write_layer
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
 from ..file_transfer import GO_DIRECTORY, GO_SYMLINK, SentEntry
+from .image_exports import IMAGE_EXPORTERS, ImageExports
 from .progress import Progress, vertex, vertex_digest
+from .registries import Registries, SessionCredentials
 
 if TYPE_CHECKING:
     from imagebuilders.oci.file_tree import File
@@ -62,6 +64,8 @@ class Exports:
         self._build = build
         self._worker = worker
         self._progress = progress
+        credentials = SessionCredentials(lambda: build.session)
+        self._images = ImageExports(build, worker, progress, lambda: Registries(credentials))
 
     def export(self, wanted: Sequence[Wanted], outcome: Outcome) -> dict[str, str]:
         """Export a result; return what is said of it.
@@ -75,6 +79,8 @@ class Exports:
                 response |= self._to_store(attributes, outcome)
             elif kind == "local":
                 self._to_folder(number, outcome)
+            elif kind in IMAGE_EXPORTERS:
+                response |= self._images.export(number, kind, attributes, outcome)
             else:
                 self._to_tar(number, outcome)
         return response

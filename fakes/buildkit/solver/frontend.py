@@ -33,7 +33,7 @@ from .mounts import Mounter
 from .outcome import BuiltImage, Outcome
 from .progress import KEY_FAILURE, Progress
 from .questions import LINT, Question, UnknownQuestionError, answer
-from .registry_bases import RegistryBases, SessionCredentials
+from .registries import Registries, SessionCredentials
 from .request import FrontendRequest
 from .step_follower import StepFollower
 from .syntax import frontend_of, wanted_frontend
@@ -140,19 +140,20 @@ class FrontendBuild:
         solver = self._solver
         request = FrontendRequest.parse(self._attributes, solver.look.frontend)
         self._note(request)
-        if not self._build.request.Session:
+        if not self._build.request.Session and self._build.upload is None:
             raise EvaluationError(
                 f"failed to read dockerfile: failed to load cache key: {_NEEDS_SESSION}"
             )
         contexts = Contexts(
             request,
             lambda: self._build.session,
+            self._pull,
             self._build.request.Session,
             solver.folders,
             self._progress,
             self._clock,
         )
-        with RegistryBases(SessionCredentials(lambda: self._build.session)) as registries:
+        with Registries(SessionCredentials(lambda: self._build.session)) as registries:
             images = BaseImages(
                 solver.worker,
                 registries,
@@ -175,7 +176,15 @@ class FrontendBuild:
                 for resolution in resolutions.resolutions
             ]
         self._record.context_files = contexts.files
-        return Outcome(tuple(built), resolutions.is_index)
+        attestations = {
+            name: value for name, value in self._attributes.items() if name.startswith("attest:")
+        }
+        return Outcome(tuple(built), resolutions.is_index, attestations=attestations)
+
+    def _pull(self, address: str) -> bytes:
+        """Return a context that was sent: with the request, or by the client's session."""
+        upload = self._build.upload
+        return self._build.session.pull(address) if upload is None else upload
 
     def _with_frontend(
         self, request: FrontendRequest, image: str | None, images: BaseImages
@@ -287,6 +296,7 @@ class FrontendBuild:
             trees.executor = executor
             for stage in resolution.stages:
                 if stage.needed:
+                    follower.begin(stage)
                     executor.stage(stage.index)
             result = executor.stage(resolution.target)
             tree = None if result.tree is None else result.tree.get()

@@ -36,8 +36,10 @@ class Outcome:
         images: one for each platform.
         is_index: it is an index of images, even if there is only one.
         metadata: what the frontend says beside it.
+        attestations: those that are asked for, as the frontend's attributes have them.
     """
 
     images: tuple[BuiltImage, ...] = ()
     is_index: bool = False
     metadata: Mapping[str, bytes] = field(default_factory=dict, hash=False)
+    attestations: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from .commands import RuledCommands
     from .graph import Graph
     from .progress import Progress
+
+_NUMBER = re.compile(r"\[[^]]*\d+/\d+\] ")
+_MARK = " # buildkit"
 
 CANCELLED = RpcStatus(Code.CANCELLED, "context canceled")
 
@@ -116,6 +120,16 @@ class StepFollower:
         """Return the variables that rules have set in a stage."""
         return self._state(stage).environment
 
+    def begin(self, stage: Stage) -> None:
+        """Note that the steps of a stage come."""
+        name = f" AS {stage.name}" if stage.name else ""
+        self._note(f"FROM {stage.written_base}{name}")
+
+    def _note(self, instruction: str) -> StepRecord:
+        record = StepRecord(len(self._record.steps) + 1, instruction)
+        self._record.steps.append(record)
+        return record
+
     def around(
         self,
         stage: Stage,
@@ -130,13 +144,13 @@ class StepFollower:
             CallError: the client broke the build off.
         """
         if not step.makes_layer:
+            self._note(step.created_by.removesuffix(_MARK) or step.keyword)
             return perform()
         if self._build.is_cancelled:
             raise CallError(CANCELLED)
         state = self._state(stage)
         vertex = self._graph.of_step(step)
-        record = StepRecord(len(self._record.steps) + 1, step.title)
-        self._record.steps.append(record)
+        record = self._note(_NUMBER.sub("", step.title))
         known = None
         if isinstance(step, Run):
             state.key = combined(state.key, definition(step), self._mounts_key(step))

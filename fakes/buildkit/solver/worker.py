@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from imagebuilders.oci.platform import Platform
+from imagebuilders.oci.reference import ImageReference
+
 from ...images.image import Image
 from ...records import BuildRecord
 from ...shell.run_rules import RunRules
@@ -40,18 +43,12 @@ class Worker(Protocol):
         """
         ...
 
-    def knows_in_hub(self, path: str) -> bool:
-        """Return whether anything of a repository of the public hub was seeded."""
+    def knows(self, name: ImageReference) -> bool:
+        """Return whether anything of a registry's repository was seeded."""
         ...
 
-    def hub_image(self, path: str, tag: str, digest: str) -> tuple[Image, str] | None:
-        """Return an image of the public hub that was seeded, and the digest of its manifest.
-
-        Args:
-            path: the repository.
-            tag: the tag, which counts without a digest.
-            digest: the digest of its manifest.
-        """
+    def remote_image(self, name: ImageReference, platform: Platform) -> tuple[Image, str] | None:
+        """Return an image of a registry that was seeded, and the digest of its manifest."""
         ...
 
     def keep(self, image: Image, names: Sequence[str]) -> str:

@@ -27,3 +27,27 @@ def engine_worker(look: Look) -> WorkerRecord:
         platforms=platforms,
         BuildkitVersion=BuildkitVersion(package="github.com/moby/buildkit", version=look.version),
     )
+
+
+def daemon_worker(look: Look) -> WorkerRecord:
+    """Return the worker of a daemon of its own, which builds for two platforms."""
+    platforms = [Platform(OS="linux", Architecture="amd64", Variant=each) for each in _VARIANTS]
+    platforms += [
+        Platform(OS="linux", Architecture="arm64"),
+        Platform(OS="linux", Architecture="386"),
+    ]
+    return WorkerRecord(
+        ID="fake",
+        Labels={
+            f"{_LABEL}executor": "oci",
+            f"{_LABEL}hostname": "fake",
+            f"{_LABEL}network": "host",
+            f"{_LABEL}oci.process-mode": "sandbox",
+            f"{_LABEL}selinux.enabled": "false",
+            f"{_LABEL}snapshotter": "overlayfs",
+        },
+        platforms=platforms,
+        BuildkitVersion=BuildkitVersion(
+            package="github.com/moby/buildkit", version=look.version or ""
+        ),
+    )

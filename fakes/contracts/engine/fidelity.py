@@ -28,11 +28,6 @@ _DIVERGENCES = (
         "23.0",
         "commands are not executed, so a shell that is not in the image is not missed",
     ),
-    Divergence(
-        "system.builder",
-        "23.0",
-        "there is no BuildKit, so the classic builder is the one to take",
-    ),
 )
 
 

@@ -19,6 +19,7 @@ from ..faults import CONTEXT
 from ..http import Request, Response
 from ..progress import failure
 from .build_options import read_options, read_tags
+from .buildkit_build import build_with_buildkit
 from .streams import streamed
 from .table import route
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 @route("POST", "/build")
 def _build(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     options = read_options(engine, request)
+    if options.builder_version == "2" and engine.buildkit is not None:
+        options.tags = read_tags(engine, request)
+        return build_with_buildkit(engine, engine.buildkit, request, options)
     record = BuildRecord(
         dockerfile=options.dockerfile,
         target=options.target,

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ...images.seeded_image import seeded_image
 from ..errors import ApiError
 from ..http import Request, Response
-from ..images.seed import seeded_image
 from .table import not_implemented, route
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 ROUTES: list[tuple[str, str]] = [
-    ("POST", "/build/cancel"),
     *(
         (method, f"/{group}{{rest:(/.*)?}}")
         for group in (

@@ -39,13 +39,12 @@ def test_build_in_a_pipe(run: Run, engine: FakeDockerEngine, folder: Path) -> No
     assert (result.code, result.out) == (0, "shop:1\n")
     lines = result.err.splitlines()
     assert lines[0].startswith("building shop:1 with ")
-    assert "[1/3] FROM scratch" in lines
-    assert lines[-3].startswith("built shop:1 sha256:")
-    assert lines[-2].startswith("note: Built with the classic builder: Docker Engine ")
-    assert re.fullmatch(r"finished shop:1 in \d.*s, 0 of 2 steps cached, \d+ B", lines[-1])
+    assert any(line.endswith("COPY . /") for line in lines)
+    assert lines[-2].startswith("built shop:1 sha256:")
+    assert re.fullmatch(r"finished shop:1 in \d.*s, 0 of 1 step cached, \d+ B", lines[-1])
     assert engine.image("shop:1").parsed["config"]["Labels"] == {"a": "b"}
     again = run("build", "app", "-t", "shop:1", "--label", "a=b")
-    assert "[2/3] cached" in again.err
+    assert "1 of 1 step cached" in again.err
 
 
 def test_quiet_gives_the_image_id(run: Run, engine: FakeDockerEngine) -> None:

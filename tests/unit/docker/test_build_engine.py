@@ -72,7 +72,7 @@ def build_engine(request: pytest.FixtureRequest, engine: FakeDockerEngine) -> It
 @pytest.fixture
 def engine() -> FakeDockerEngine:
     """Give an engine without BuildKit that has an image."""
-    engine = FakeDockerEngine("28.5")
+    engine = FakeDockerEngine("28.5", buildkit=False)
     engine.seed_image("base:1", files={"/file": "x" * 1000})
     return engine
 

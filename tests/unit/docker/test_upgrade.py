@@ -210,7 +210,7 @@ def test_what_is_not_http_is_a_refusal(answer: bytes) -> None:
 @contextmanager
 def _later_engine(buildkit: ScriptedBuildKit | None) -> Iterator[str]:
     """Listen as an engine that upgrades nothing; one of later versions speaks HTTP/2 at once."""
-    engine = FakeDockerEngine("28.5")
+    engine = FakeDockerEngine("28.5", buildkit=False)
 
     def handle(connected: socket.socket) -> None:
         first = connected.recv(3, socket.MSG_PEEK)

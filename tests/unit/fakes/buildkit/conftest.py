@@ -16,7 +16,7 @@ from imagebuilders import LocalImageBuilder
 @pytest.fixture
 def engine() -> Iterator[FakeDockerEngine]:
     """An engine that has an image, `base:1`."""
-    engine = FakeDockerEngine("28.5", buildkit=True)
+    engine = FakeDockerEngine("28.5")
     engine.seed_image("base:1")
     yield engine
     assert engine.buildkit is not None

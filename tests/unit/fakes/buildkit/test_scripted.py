@@ -149,7 +149,8 @@ def test_the_engine_upgrades_to_nothing_else(path: str, buildkit: ScriptedBuildK
     refused = engine.handle(Request("POST", path, Headers([("Upgrade", "tcp")])))
     assert refused.status == 500
     assert b"protocol tcp not supported" in bytes(refused.body)  # type: ignore[arg-type]
-    assert FakeDockerEngine("28.5").handle(Request("POST", path)).status == 501
+    without = FakeDockerEngine("28.5", buildkit=False)
+    assert without.handle(Request("POST", path)).status == 501
 
 
 # --- what there is beside builds ---------------------------------------------

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from imagebuilders.oci.file_tree import Tree, implied_directories
 
-from ...checks import check_files, check_text, check_words, checked_list
-from ...images.config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
-from ...images.image import Image
-from ...images.layers import difference
-from ...images.seeds import described_files
-from ...images.seeds import exposed_ports as port_names
+from ..checks import check_files, check_text, check_words, checked_list
 from .base_files import account_files, base_folders, homes
+from .config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
+from .image import Image
+from .layers import difference
+from .seeds import described_files
+from .seeds import exposed_ports as port_names
 
 
 def seeded_image(

@@ -1,4 +1,4 @@
-"""Images of registries, fetched with the credentials of the client's session."""
+"""Registries, asked with the credentials of the client's session."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class SessionCredentials:
         return _Credentials(username, secret) if username else _Credentials(identity_token=secret)
 
 
-class RegistryBases:
-    """Fetches images of registries, for one build; a context manager.
+class Registries:
+    """The registries that one build uses; a context manager.
 
     Args:
         credentials: knows who to be.
@@ -71,7 +71,7 @@ class RegistryBases:
         self._clients: dict[str, RegistryClient] = {}
         self._open = ExitStack()
 
-    def __enter__(self) -> RegistryBases:
+    def __enter__(self) -> Registries:
         return self
 
     def __exit__(
@@ -89,7 +89,7 @@ class RegistryBases:
             RegistryError: the registry cannot be asked.
             ImageBuilderError: there is no such image, or none for the platform.
         """
-        repository = self._client(name.domain).repository(name.path)
+        repository = self.repository(name)
         stored = repository.read_manifest(name.digest or name.tag or DEFAULT_TAG)
         found = stored.parse()
         if isinstance(found, Index):
@@ -100,6 +100,10 @@ class RegistryBases:
         if not isinstance(found, Manifest):
             raise ImageBuilderError(f"{name}: not found")
         return _image(repository, found), str(stored.descriptor.digest)
+
+    def repository(self, name: ImageReference) -> Repository:
+        """Return the repository of a name."""
+        return self._client(name.domain).repository(name.path)
 
     def _client(self, domain: str) -> RegistryClient:
         if domain not in self._clients:

@@ -1,0 +1,253 @@
+"""A BuildKit daemon of its own that evaluates Dockerfiles, and executes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from imagebuilders.exceptions import ImageFormatError, ImageNameError
+from imagebuilders.oci.platform import Platform
+from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
+
+from ..checks import check_text
+from ..clock import Clock, nanoseconds
+from ..images.layers import digest_of
+from ..images.seeded_image import seeded_image
+from ..images.view import ImageView
+from ..shell.run_rules import FileContent, RunEffect, RunRules
+from .daemon import ScriptedBuildKit
+from .solver import LOOKS, Solver, SolverGateway, SolverUsage, daemon_worker
+
+if TYPE_CHECKING:
+    from ..images.image import Image
+    from ..records import BuildRecord
+    from ..rules import Pattern
+    from ..shell.process import Work
+
+_A_NAME = "an image's name, a str as in 'app:1'"
+_VERSION = "0.32"
+
+
+class FakeBuildKit(ScriptedBuildKit):
+    """A BuildKit daemon in memory, for code that uses remote workers.
+
+    It speaks as `buildkitd` does, by `serve` on a unix socket, TCP or TLS. Dockerfiles are
+    evaluated exactly, and images are real: exported to the client, or pushed to registries. A RUN
+    is recorded unless `on_run` gives it effects.
+
+    Args:
+        run_policy: what happens to a RUN that no `on_run` matches: `record` it (the step succeeds
+            and changes nothing) or `refuse` it (the step fails).
+        clock: a `ManualClock`, or a function that returns nanoseconds since the epoch; the
+            machine's clock when left out.
+        hub_is_real: take images of the public hub that were not seeded from the network.
+
+    Attributes:
+        records: of every build, what it was asked for and did.
+        solver: what builds.
+    """
+
+    def __init__(
+        self,
+        *,
+        run_policy: str = "record",
+        clock: Clock | Callable[[], int] | None = None,
+        hub_is_real: bool = False,
+    ) -> None:
+        self._worker = _Worker(run_policy, nanoseconds(clock), hub_is_real=hub_is_real)
+        look = LOOKS[_VERSION]
+        self.solver = Solver(self._worker, look)
+        super().__init__(
+            self.solver,
+            version=look.version,
+            workers=[daemon_worker(look)],
+            gateway=SolverGateway(self.solver),
+            cache=SolverUsage(self.solver),
+        )
+
+    def __repr__(self) -> str:
+        return f"<FakeBuildKit {_VERSION}, {len(self.records)} builds>"
+
+    @property
+    def records(self) -> list[BuildRecord]:
+        """Of every build, what it was asked for and did."""
+        return self._worker.builds
+
+    # --- policies -------------------------------------------------------------
+
+    def on_run(
+        self,
+        pattern: Pattern,
+        does: Work | None = None,
+        *,
+        files: Mapping[str, FileContent] | None = None,
+        env: Mapping[str, str] | None = None,
+        output: str = "",
+        error_output: str = "",
+        exit_code: int = 0,
+    ) -> None:
+        """Give the RUN steps that match a pattern effects; the newest rule wins.
+
+        Args:
+            pattern: compared with the command as written after `RUN`: a text, which matches
+                itself, a shell pattern, or a compiled regular expression.
+            does: a function that does the command's work: it gets a `fakes.shell.Process`, and
+                returns the exit code (`None` for 0).
+            files: absolute paths with their content; `None` removes a path, a path that ends
+                with `/` makes a directory.
+            env: variables that later steps and the image see.
+            output: what the command prints.
+            error_output: what it prints to standard error.
+            exit_code: 0 to 255; any but 0 fails the build.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: no command ends with this exit code.
+        """
+        self._worker.rules.add(
+            RunEffect(pattern, files or {}, env or {}, output, error_output, exit_code, does)
+        )
+
+    def assert_all_rules_used(self) -> None:
+        """Fail when a rule was given that nothing has met, as one with a misspelt pattern.
+
+        Raises:
+            AssertionError: it names the rules.
+        """
+        unused = [f"on_run({rule.pattern!r})" for rule in self._worker.rules.unused()]
+        if unused:
+            raise AssertionError(f"nothing has met these rules: {', '.join(unused)}")
+
+    def seed_image(
+        self, name: str, *, platforms: Sequence[str] = ("linux/amd64",), **content: Any
+    ) -> None:
+        """Let a registry have an image, without a network.
+
+        Args:
+            name: as in `python:3.12-slim` or `registry.example/base:1`.
+            platforms: what it is for, as in `linux/arm64`.
+            content: as for `FakeDockerEngine.seed_image`, without `architecture`.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: it is no name of an image, or none of a platform.
+        """
+        check_text("name", name, _A_NAME)
+        try:
+            reference = ImageReference.parse(name)
+            wanted = [Platform.parse(text) for text in platforms]
+        except (ImageNameError, ImageFormatError) as error:
+            raise ValueError(str(error)) from error
+        for platform in wanted:
+            image = seeded_image(
+                "", self._worker.time_ns(), architecture=platform.architecture, **content
+            )
+            self._worker.seed(reference, platform, image)
+
+    # --- looking in -----------------------------------------------------------
+
+    def image_tree(self, name: str, platform: str = "linux/amd64") -> ImageView:
+        """An image that was exported with the exporter `image`, for assertions.
+
+        Args:
+            name: as the build named it.
+            platform: which one of several.
+
+        Raises:
+            LookupError: there is none of this name and platform.
+            ScriptError: the double itself failed.
+        """
+        self.check()
+        image = self._worker.exported(name, platform)
+        return ImageView(name, image.tree, image.parsed, image.layers)
+
+    def forget(self) -> None:
+        """Forget what was seeded, built and recorded, and all rules."""
+        self._worker.forget()
+        self.solver.reset()
+
+
+class _Worker:
+    """What a daemon of its own has: seeds, rules, and the images that were exported."""
+
+    hub_is_real: bool
+
+    def __init__(self, run_policy: str, clock: Callable[[], int], *, hub_is_real: bool) -> None:
+        self._run_policy = run_policy
+        self.time_ns = clock
+        self.hub_is_real = hub_is_real
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.rules = RunRules(self._run_policy)
+        self.builds: list[BuildRecord] = []
+        self._seeds: dict[tuple[str, str], list[tuple[Platform, Image, str]]] = {}
+        self._exported: dict[str, list[Image]] = {}
+
+    def seed(self, reference: ImageReference, platform: Platform, image: Image) -> None:
+        """Let a repository have an image."""
+        key = (f"{reference.domain}/{reference.path}", reference.tag or DEFAULT_TAG)
+        digest = digest_of(b"seeded " + image.document)
+        kept = [seed for seed in self._seeds.get(key, []) if seed[0] != platform]
+        self._seeds[key] = [*kept, (platform, image, digest)]
+
+    # --- for the solver -------------------------------------------------------
+
+    def local_image(self, reference: str) -> Image | None:  # noqa: ARG002
+        """A daemon of its own has no store that goes before registries."""
+        return None
+
+    def knows(self, name: ImageReference) -> bool:
+        """Whether anything of a repository was seeded."""
+        repository = f"{name.domain}/{name.path}"
+        return any(key[0] == repository for key in self._seeds)
+
+    def remote_image(self, name: ImageReference, platform: Platform) -> tuple[Image, str] | None:
+        """Return a seeded image for a platform, and the digest of its manifest."""
+        repository = f"{name.domain}/{name.path}"
+        for (path, tag), seeds in self._seeds.items():
+            for own, image, digest in seeds:
+                is_meant = (
+                    digest == str(name.digest)
+                    if name.digest is not None
+                    else tag == (name.tag or DEFAULT_TAG)
+                )
+                if path == repository and is_meant and platform.runs(own):
+                    return image, digest
+        return None
+
+    def keep(self, image: Image, names: Sequence[str]) -> str:
+        """Keep an image that was exported."""
+        for name in names:
+            kept = [
+                other
+                for other in self._exported.get(name, [])
+                if _architecture(other) != _architecture(image)
+            ]
+            self._exported[name] = [*kept, image]
+        return image.config_digest
+
+    def exported(self, name: str, platform: str) -> Image:
+        """Return an image that was exported.
+
+        Raises:
+            LookupError: there is none.
+        """
+        wanted = Platform.parse(platform).architecture
+        for key, images in self._exported.items():
+            if _full(key) == _full(name):
+                for image in images:
+                    if _architecture(image) == wanted:
+                        return image
+        known = ", ".join(sorted(self._exported)) or "none"
+        raise LookupError(f"no image {name} for {platform} was exported; names: {known}")
+
+
+def _full(name: str) -> str:
+    reference = ImageReference.parse(name)
+    return f"{reference.domain}/{reference.path}:{reference.tag or DEFAULT_TAG}"
+
+
+def _architecture(image: Image) -> str:
+    return str(image.parsed.get("architecture", ""))
