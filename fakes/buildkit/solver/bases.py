@@ -106,10 +106,15 @@ class BaseImages:
             name = f"[{shown}internal] load metadata for {reference}"
             step = vertex(name, vertex_digest("metadata", *key))
             with self._progress.running(step):
-                self._found[key] = self._look(reference, platform)
+                self._found[key] = self.look(reference, platform)
         return self._found[key]
 
-    def _look(self, reference: str, platform: Platform) -> Base:
+    def look(self, reference: str, platform: Platform) -> Base:
+        """Return an image, without telling of it.
+
+        Raises:
+            ImageBuilderError: there is none; in BuildKit's words.
+        """
         if self._looks_at_store:
             image = self._worker.local_image(reference)
             if image is not None and _is_for(image, platform):

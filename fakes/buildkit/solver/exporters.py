@@ -14,6 +14,7 @@ from imagebuilders.oci.layer_writer import write_layer
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
 from ..file_transfer import GO_DIRECTORY, GO_SYMLINK, SentEntry
+from .cache_transfer import check_cache_exports
 from .image_exports import IMAGE_EXPORTERS, ImageExports
 from .progress import Progress, vertex, vertex_digest
 from .registries import Registries, SessionCredentials
@@ -39,6 +40,7 @@ def wanted_exporters(build: ScriptedBuild, look: Look) -> list[Wanted]:
         CallError: there is no such exporter.
     """
     request = build.request
+    check_cache_exports(build, look)
     wanted: list[Wanted] = [(each.Type, dict(each.Attrs)) for each in request.Exporters]
     if not look.knows_exporter_lists:
         wanted = []

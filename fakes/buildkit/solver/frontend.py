@@ -25,6 +25,7 @@ from imagebuilders.exceptions import EvaluationError, ImageBuilderError
 from ..failures import SourceLines, solve_status
 from .assembly import assemble
 from .bases import PULL, BaseImages
+from .cache_transfer import tell_imports
 from .commands import CommandFailedError, RuledCommands
 from .contexts import Contexts, Definition
 from .downloads import LoopbackDownloads
@@ -171,6 +172,8 @@ class FrontendBuild:
             if request.subrequest:
                 return self._answer(request, definition, contexts, images)
             resolutions = self._resolve(request, definition, contexts, images)
+            platform = resolutions.resolutions[0].platform
+            tell_imports(self._attributes, images, platform, self._progress)
             built = [
                 self._build_one(request, resolution, resolutions, contexts, images)
                 for resolution in resolutions.resolutions

@@ -48,7 +48,7 @@ def build_with_buildkit(
     attributes = _attributes(request, options)
     upload = None
     if not options.remote:
-        upload, attributes["context"] = request.body, _BODY
+        upload, attributes["context"] = request.content, _BODY
     names = ",".join(str(tag.familiar) for tag in options.tags)
     solve = SolveRequest(
         Ref=request.parameter("buildid") or uuid.uuid4().hex[:25],

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from fakes import FakeDockerEngine
 from fakes.contracts.engine.context import pack
-from fakes.engine.http import Response, make_request
+from fakes.engine.http import Request, Response
 from fakes.shell import Process
 from imagebuilders.buildkit.proto.control_pb2 import StatusResponse
 
@@ -19,7 +19,7 @@ from imagebuilders.buildkit.proto.control_pb2 import StatusResponse
 def _ask(engine: FakeDockerEngine, dockerfile: str, **query: str) -> Response:
     target = "/build?" + urlencode({"version": "2", **query})
     body = pack({"Dockerfile": dockerfile, "f": "content"})
-    return engine.handle(make_request("POST", target, {}, body))
+    return engine.handle(Request("POST", target, body=[body]))
 
 
 def _messages(response: Response) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ def test_a_build_is_cancelled(engine: FakeDockerEngine) -> None:
 
     def cancel() -> None:
         begun.wait(10)
-        request = make_request("POST", "/build/cancel?id=mine", {}, b"")
+        request = Request("POST", "/build/cancel?id=mine")
         cancelled.append(engine.handle(request).status)
 
     thread = threading.Thread(target=cancel)
@@ -110,5 +110,5 @@ def test_what_cannot_be_built(engine: FakeDockerEngine) -> None:
     """Other contexts, hosts that cannot be read, and cancelling nothing by name."""
     assert _ask(engine, "FROM scratch\n", remote="https://example.com/x.git").status == 501
     assert _ask(engine, "FROM scratch\n", extrahosts="{").status == 400
-    assert engine.handle(make_request("POST", "/build/cancel", {}, b"")).status == 400
-    assert engine.handle(make_request("POST", "/build/cancel?id=none", {}, b"")).status == 200
+    assert engine.handle(Request("POST", "/build/cancel")).status == 400
+    assert engine.handle(Request("POST", "/build/cancel?id=none")).status == 200

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fakes.engine.builder.base_images import refused_download
+from fakes.buildkit.solver.downloads import refused_download
 from fakes.engine.errors import ApiError
 from fakes.engine.networks import addresses
 from fakes.engine.routes import filters
