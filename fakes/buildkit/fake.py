@@ -43,7 +43,6 @@ class FakeBuildKit(ScriptedBuildKit):
         hub_is_real: take images of the public hub that were not seeded from the network.
 
     Attributes:
-        records: of every build, what it was asked for and did.
         solver: what builds.
     """
 
