@@ -47,7 +47,14 @@ if TYPE_CHECKING:
 _FRONTEND_CAPS = (
     *("frontend.caps", "frontend.inputs", "gateway.evaluate", "gateway.solve.evaluate"),
     *("gateway.solve.metadata", "gateway.warnings", "importcaches", "proto.refarray", "readdir"),
-    *("readfile", "reference.output", "resolveimage", "resolveimage.resolvemode", "return"),
+    *(
+        "readfile",
+        "reference.attestations",
+        "reference.output",
+        "resolveimage",
+        "resolveimage.resolvemode",
+        "return",
+    ),
     *("returnmap", "solve.base", "solve.inlinereturn", "source.metaresolver", "statfile"),
 )
 _LLB_CAPS = (
@@ -55,7 +62,14 @@ _LLB_CAPS = (
     *("exec.meta.security", "exec.meta.setsdefaultpath", "exec.meta.ulimit", "exec.mount.bind"),
     *("exec.mount.bind.readwrite-nooutput", "exec.mount.cache", "exec.mount.cache.sharing"),
     *("exec.mount.secret", "exec.mount.selector", "exec.mount.ssh", "exec.mount.tmpfs"),
-    *("exec.mount.tmpfs.size", "exec.secretenv", "exporter.multiple", "exporter.sourcedateepoch"),
+    *(
+        "exec.mount.tmpfs.size",
+        "exec.secretenv",
+        "exporter.image.annotations",
+        "exporter.image.attestations",
+        "exporter.multiple",
+        "exporter.sourcedateepoch",
+    ),
     *("file.base", "file.copy.includeexcludepatterns", "file.rm.wildcard", "meta.description"),
     *("meta.exportcache", "meta.ignorecache", "platform", "source.http", "source.image"),
     *("source.image.resolvemode", "source.local", "source.local.differ"),
