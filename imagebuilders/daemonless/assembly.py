@@ -9,11 +9,11 @@ from datetime import datetime, timezone
 from imagebuilders.daemonless.annotations import Annotations
 from imagebuilders.daemonless.base_images import BaseImage, BaseImages
 from imagebuilders.daemonless.new_layers import LayerNames, NewLayer, NewLayers
-from imagebuilders.evaluation.difference import difference
 from imagebuilders.evaluation.execution import Executor
+from imagebuilders.evaluation.exporting import exported_image
 from imagebuilders.evaluation.resolution import Resolution
 from imagebuilders.evaluation.results import StageResult
-from imagebuilders.evaluation.steps import ContextOrigin, ImageOrigin, Stage, StageOrigin
+from imagebuilders.evaluation.steps import ImageOrigin, Stage, StageOrigin
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.image_config import HistoryEntry, ImageConfig
 from imagebuilders.oci.manifest import Manifest
@@ -118,13 +118,9 @@ def evaluate(
     layers = [
         new_layers.layer(made) for each in chain for made in executor.stage(each.index).layers
     ]
-    if isinstance(base, ContextOrigin):
-        tree = executor.tree(base)
-        if tree is not None:
-            layers.insert(0, new_layers.layer(difference(None, tree.get())))
     return EvaluatedImage(
         platform=resolution.platform,
-        image=resolution.target_stage.image,
+        image=exported_image(resolution.target_stage.image),
         base=images.image(base.reference, base.platform) if isinstance(base, ImageOrigin) else None,
         layers=tuple(layers),
         created=created,

@@ -70,13 +70,20 @@ def _fitting(history: Iterable[HistoryEntry], layers: Sequence[str]) -> tuple[Hi
     return (*fitting, *missing)
 
 
+def _count_of_base(stage: Stage) -> int:
+    """Return how many layers a base image has; as many as records if nothing is known of it."""
+    own = sum(step.makes_layer for step in stage.steps)
+    records = sum(not entry.empty_layer for entry in stage.image.history)
+    return len(stage.image.diff_ids) or max(records - own, 0)
+
+
 def _layer_names(stages: Sequence[Stage], stage: Stage) -> Iterable[str]:
     """Return where each layer of a stage comes from, the lowest first."""
     base: Origin = stage.base
     if isinstance(base, StageOrigin):
         yield from _layer_names(stages, stages[base.index])
     elif isinstance(base, ImageOrigin):
-        yield from [f"pulled from {base.reference}"] * len(stage.image.diff_ids)
+        yield from [f"pulled from {base.reference}"] * _count_of_base(stage)
     elif isinstance(base, ContextOrigin):
         yield f"local source for {base.name}"
     yield from (step.title for step in stage.steps if step.makes_layer)
