@@ -20,6 +20,9 @@ from imagebuilders.oci.file_tree import File, UnresolvedPathError, follow_links,
 from imagebuilders.oci.layer_contents import LayerContents
 from imagebuilders.oci.members import Member
 
+_MISSING = "no such file or directory"
+_NOT_A_FOLDER = "not a directory"
+
 
 def is_archive(file: File) -> bool:
     """Whether a file is a tar archive with something in it, compressed or not.
@@ -79,6 +82,14 @@ def _call(member: Member) -> str:
     return {"file": "open", "dir": "mkdir", "symlink": "symlink"}.get(member.file.kind, "mknod")
 
 
+def _missing(place: Place) -> str:
+    """Return why nothing is at a place: a file stands on its way, or there is none."""
+    above = place.above
+    while above is not None and above.entry() is None:
+        above = above.above
+    return _MISSING if above is None or above.folder() is not None else _NOT_A_FOLDER
+
+
 class _Unpacking:
     def __init__(
         self,
@@ -104,7 +115,9 @@ class _Unpacking:
         self._make_parent(path)
         place = self._place(path)
         if place.above is not None and place.above.folder() is None:
-            raise EvaluationError(f"{self._named(_call(member), path)}: not a directory")
+            target = f"{member.file.link} " if member.file.kind == "symlink" else ""
+            call, _, where = self._named(_call(member), path).partition(" ")
+            raise EvaluationError(f"{call} {target}{where}: {_NOT_A_FOLDER}")
         there = place.entry()
         is_folder = member.file.kind == "dir"
         if there is not None and not (is_folder and isinstance(there, Folder)):
@@ -124,14 +137,19 @@ class _Unpacking:
         for path, file in self._folders:
             place = self._place(path, follow_last=True)
             entry = place.entry()
-            if entry is not None:
-                now = entry.file if isinstance(entry, Folder) else entry
-                place.set_file(now._replace(mtime=max(file.mtime, 0), nanoseconds=0))
+            if entry is None:
+                raise EvaluationError(f"{self._named('chtimes', path)}: {_missing(place)}")
+            now = entry.file if isinstance(entry, Folder) else entry
+            place.set_file(now._replace(mtime=max(file.mtime, 0), nanoseconds=0))
 
     def _make_parent(self, path: str) -> None:
-        """Make the folder above an entry if the archive has none."""
+        """Make the folder above an entry if the archive has none.
+
+        Where the entry's folder is a link to nothing, engines make what that leads to.
+        """
         above = path.rpartition("/")[0]
-        if above and self._place(above).entry() is None:
+        follow = not self._daemon.clamps_archives
+        if above and self._place(above, follow_last=follow).entry() is None:
             make_folders(
                 self._files,
                 self._place(above, follow_last=True).path,
@@ -163,7 +181,7 @@ class _Unpacking:
         file = source.entry()
         if not isinstance(file, File):
             words = self._named("link", target, path)
-            raise EvaluationError(f"{words}: no such file or directory")
+            raise EvaluationError(f"{words}: {_missing(source)}")
         shared = file._replace(inode=file.inode or new_inode())
         if file.kind != "symlink":
             owned = self._owned(member.file)
@@ -182,7 +200,8 @@ class _Unpacking:
         try:
             resolved = follow_links(path, self._look, follow_last=follow_last)
         except UnresolvedPathError as error:
-            raise EvaluationError(f"lstat /{path}: too many levels of symbolic links") from error
+            where = f"lstat /{path}" if self._daemon.clamps_archives else f"statat {path}"
+            raise EvaluationError(f"{where}: too many levels of symbolic links") from error
         return self._below(resolved)
 
     def _look(self, path: str) -> File | None:

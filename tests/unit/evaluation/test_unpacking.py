@@ -162,12 +162,41 @@ def test_entries_below_files() -> None:
     for member, words in (
         (_file("a/b"), "open /a/b"),
         (_folder("a/b"), "mkdir /a/b"),
-        (Member("a/b", File("symlink", link="c")), "symlink /a/b"),
+        (Member("a/b", File("symlink", link="c")), "symlink c /a/b"),
         (Member("a/b", File("fifo")), "mknod /a/b"),
         (Member("a/b", File("file"), hard_link="a"), "link /a/b"),
     ):
         with pytest.raises(EvaluationError, match=f"{words}: not a directory"):
             _unpacked(_archive(_file("a"), member))
+
+
+def test_folders_that_are_links_to_nothing() -> None:
+    """An engine makes what they lead to; buildkitd does not look there."""
+    archive = _archive(Member("ln", File("symlink", link="/d/e")), _file("ln/f"))
+    assert "x/d/e/f" in _unpacked(archive, daemon=CONTAINERD_ENGINE)
+    with pytest.raises(EvaluationError, match="open /ln/f: not a directory"):
+        _unpacked(archive)
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ((_folder("d"), Member("d", File("symlink", link="no"))), "chtimesat d: no such file"),
+        ((_folder("d/e"), _file("d")), "chtimesat d/e: not a directory"),
+        ((_file("a"), Member("h", File("file"), hard_link="a/b")), "linkat a/b h: not a directory"),
+        ((Member("l", File("symlink", link="l")), _file("l/f")), "statat l: too many levels"),
+    ],
+)
+def test_words_of_an_engine(members: tuple[Member, ...], words: str) -> None:
+    """Of folders that are none any more when they get their times, and of links."""
+    with pytest.raises(EvaluationError, match=words):
+        _unpacked(_archive(*members), daemon=CONTAINERD_ENGINE)
+
+
+def test_folders_that_an_archive_implies_have_no_group_bit() -> None:
+    """Their group is that of the folder above, whose bit they do not take over."""
+    tree = _unpacked(_archive(_file("d/f")), tree={"x": File("dir", 0o2755, gid=50)})
+    assert (tree["x/d"].mode, tree["x/d"].gid) == (0o755, 50)
 
 
 def test_links_have_no_mode() -> None:
