@@ -96,7 +96,7 @@ class Exports:
                 words = "exporting multiple references to image store is currently unsupported"
                 raise CallError(RpcStatus(Code.UNKNOWN, words))
             names = _names(attributes.get("name", ""))
-            (built,) = outcome.images
+            built = outcome.images[0]
             with self._progress.doing(step, "exporting layers"):
                 pass
             with self._progress.doing(step, f"writing image {built.image.config_digest}"):
