@@ -10,6 +10,7 @@ from ..buildkit import ScriptedBuildKit
 from ..buildkit.solver import LOOKS, Solver, SolverGateway, SolverUsage, engine_worker
 from ..images.reference import HUB
 from .errors import ApiError
+from .versions import ByVersion
 
 if TYPE_CHECKING:
     from imagebuilders.oci.platform import Platform
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from .images.store import ImageStore
     from .registries.access import RegistryAccess
     from .versions import EngineVersion
+
+
+_LOOKS = ByVersion(LOOKS["20.10"], {"26.1": LOOKS["26.1"], "28.5": LOOKS["28.5"]})
 
 
 class Stores(Protocol):
@@ -118,7 +122,7 @@ class EngineBuildKit(ScriptedBuildKit):
     """
 
     def __init__(self, stores: Stores, version: EngineVersion) -> None:
-        look = LOOKS[version.name]
+        look = _LOOKS.of(version)
         self.solver = Solver(EngineWorker(stores), look)
         super().__init__(
             self.solver,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import fakes
+import pytest_imagebuilders
 
 _STRICT = (
     *("-p", "no:cacheprovider", "--strict-markers", "--strict-config", "-q"),
@@ -446,6 +449,42 @@ def test_a_project_keeps_its_own_package_named_fakes(
     result = pytester.runpytest_subprocess(*plugin_alone, *_STRICT, "-o", "pythonpath=.")
     result.assert_outcomes(passed=7, failed=1)
     result.stdout.fnmatch_lines(["*== what was expected*"])
+
+
+def _fixtures() -> list[str]:
+    """The fixtures of the plugin, as its source has them."""
+    tree = ast.parse(Path(pytest_imagebuilders.__file__).read_text())
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return [
+        function.name
+        for function in functions
+        if any("fixture" in ast.unparse(each) for each in function.decorator_list)
+    ]
+
+
+def test_no_fixture_fails_beside_a_package_named_fakes(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str], own_fakes: Path
+) -> None:
+    """Each that the plugin has can be asked for, those that come later included."""
+    assert {"fake_registry", "fake_docker_client", "fake_aws", "image_tree"} <= set(_fixtures())
+    has_aws = find_spec("moto") is not None
+    names = [name for name in _fixtures() if has_aws or name != "fake_aws"]
+    pytester.makepyfile(
+        f"""
+        import sys
+
+        import pytest
+        from fakes.clock import NOW
+
+        @pytest.mark.parametrize("name", {names!r})
+        def test_fixture(name, request):
+            request.getfixturevalue(name)
+            assert NOW == 12
+            assert sys.modules["fakes"].__file__.startswith(sys.path[0])
+        """
+    )
+    result = pytester.runpytest_subprocess(*plugin_alone, *_STRICT, "-o", "pythonpath=.")
+    result.assert_outcomes(passed=len(names))
 
 
 def test_the_doubles_as_programs_beside_a_package_named_fakes(own_fakes: Path) -> None:
