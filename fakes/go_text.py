@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
+from imagebuilders.evaluation.go_values import duration as duration
+from imagebuilders.evaluation.go_values import quoted_character as quoted_character
+from imagebuilders.evaluation.go_values import quoted_words as quoted_words
 from imagebuilders.go_text import BOOLEANS as BOOLEANS
 from imagebuilders.go_text import parse_duration as parse_duration
 from imagebuilders.go_text import quote as quote
@@ -27,8 +29,6 @@ _HTML = str.maketrans(
         "\u2029": "\\u2029",
     }
 )
-_HOUR = 3_600_000_000_000
-_MINUTE = 60_000_000_000
 
 
 def dumps(value: Any) -> str:
@@ -38,51 +38,6 @@ def dumps(value: Any) -> str:
     """
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return replace_undecodable(text).translate(_HTML)
-
-
-def quote_rune(code: int) -> str:
-    """An integer as the verb `%q` prints it: as a character between single quotes."""
-    char = chr(code)
-    if char == "'":
-        return "'\\''"
-    if char == '"':
-        return "'\"'"
-    return "'" + quote(char)[1:-1] + "'"
-
-
-def quote_list(values: Iterable[str]) -> str:
-    """A list of strings as `%q` prints it."""
-    return "[" + " ".join(quote(value) for value in values) + "]"
-
-
-def duration(nanoseconds: int) -> str:
-    """A duration as Go prints it: `1m30s`, `1.5s`, `100ms`."""
-    if nanoseconds == 0:
-        return "0s"
-    sign = "-" if nanoseconds < 0 else ""
-    value = abs(nanoseconds)
-    if value < 1_000:
-        return f"{sign}{value}ns"
-    if value < 1_000_000:
-        return f"{sign}{_trim(value, 1_000)}µs"
-    if value < 1_000_000_000:
-        return f"{sign}{_trim(value, 1_000_000)}ms"
-    hours, rest = divmod(value, _HOUR)
-    minutes, rest = divmod(rest, _MINUTE)
-    seconds = f"{_trim(rest, 1_000_000_000)}s"
-    if hours:
-        return f"{sign}{hours}h{minutes}m{seconds}"
-    if minutes:
-        return f"{sign}{minutes}m{seconds}"
-    return sign + seconds
-
-
-def _trim(value: int, unit: int) -> str:
-    whole, rest = divmod(value, unit)
-    if not rest:
-        return str(whole)
-    digits = len(str(unit)) - 1
-    return f"{whole}.{rest:0{digits}d}".rstrip("0")
 
 
 def rfc3339(nanoseconds: int) -> str:
@@ -144,7 +99,7 @@ def _literal_error(text: str) -> str:
         if index >= len(text):
             return "unexpected end of JSON input"
         if text[index] != expected:
-            found, wanted = quote_rune(ord(text[index])), quote_rune(ord(expected))
+            found, wanted = quoted_character(ord(text[index])), quoted_character(ord(expected))
             return f"invalid character {found} in literal {literal} (expecting {wanted})"
     return ""
 
@@ -159,7 +114,7 @@ def json_error(text: str) -> str:
             position += 1
         if position >= len(text):
             return "unexpected EOF"
-        found = quote_rune(ord(text[position]))
+        found = quoted_character(ord(text[position]))
         places = {
             "Expecting property name enclosed in double quotes": "looking for beginning of "
             "object key string",

@@ -11,10 +11,10 @@ from http import HTTPStatus
 
 from .http1 import Body, Input, complete, parse_head, response_head
 from .messages import BadRequestError, ConnectionCutError, Request, Response
-from .streams import hang_up, is_gone
+from .streams import hang_up, is_gone, limit_idleness
 
 _SMALL = 16 * 1024
-_IDLE_SECONDS = 600.0
+_IDLE_SECONDS = 600
 
 
 class Conversation:
@@ -27,7 +27,7 @@ class Conversation:
     """
 
     def __init__(self, stream: socket.socket, handle: Callable[[Request], Response]) -> None:
-        stream.settimeout(_IDLE_SECONDS)
+        limit_idleness(stream, _IDLE_SECONDS)
         self._stream = stream
         self._handle = handle
         self._scheme = "https" if isinstance(stream, ssl.SSLSocket) else "http"
@@ -111,7 +111,7 @@ class Conversation:
 
     def _hand_over(self, response: Response, take: Callable[[socket.socket, bytes], None]) -> None:
         self._stream.sendall(response_head(response))
-        self._stream.settimeout(None)
+        limit_idleness(self._stream, 0)
         take(self._stream, self._input.ahead())
         hang_up(self._stream)
 

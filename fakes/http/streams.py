@@ -6,6 +6,7 @@ import fcntl
 import select
 import socket
 import ssl
+import struct
 import termios
 import time
 from contextlib import suppress
@@ -17,6 +18,16 @@ _MOST_PIECES = 1024
 """A peer that does not stop to send is left after so many pieces."""
 _READ_SECONDS = 0.0002
 _PEER_CLOSED = getattr(select, "POLLRDHUP", 0)
+
+
+def limit_idleness(connection: socket.socket, seconds: int) -> None:
+    """Let reads and writes in which nothing happens for so long fail (`OSError`); 0 for never.
+
+    The system sees to that: a timeout of Python's own costs a system call for each of them.
+    """
+    connection.settimeout(None)
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        connection.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", seconds, 0))
 
 
 def is_gone(connection: socket.socket) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .. import go_text
@@ -12,7 +12,11 @@ DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 @dataclass
 class RunConfig:
-    """The engine's container configuration; `None` and empty differ, as they do there."""
+    """The engine's container configuration; `None` and empty differ, as they do there.
+
+    It has what the image format has not, changes while an image is built, and is written byte for
+    byte as engines do; `imagebuilders.oci.image_config` has what all images have, and is frozen.
+    """
 
     hostname: str = ""
     domainname: str = ""
@@ -30,8 +34,8 @@ class RunConfig:
     image: str = ""
     volumes: dict[str, dict[str, str]] | None = None
     working_dir: str = ""
-    mac_address: str = ""
     entrypoint: list[str] | None = None
+    mac_address: str = ""
     on_build: list[str] | None = None
     labels: dict[str, str] | None = None
     stop_signal: str = ""
@@ -40,100 +44,53 @@ class RunConfig:
 
     def copy(self) -> RunConfig:
         """A copy that shares nothing that changes."""
-        return RunConfig(
-            hostname=self.hostname,
-            domainname=self.domainname,
-            user=self.user,
-            attach_stdin=self.attach_stdin,
-            attach_stdout=self.attach_stdout,
-            attach_stderr=self.attach_stderr,
-            exposed_ports=None if self.exposed_ports is None else dict(self.exposed_ports),
-            tty=self.tty,
-            open_stdin=self.open_stdin,
-            stdin_once=self.stdin_once,
-            env=None if self.env is None else list(self.env),
-            cmd=None if self.cmd is None else list(self.cmd),
-            healthcheck=self.healthcheck,
-            image=self.image,
-            volumes=None if self.volumes is None else dict(self.volumes),
-            working_dir=self.working_dir,
-            mac_address=self.mac_address,
-            entrypoint=None if self.entrypoint is None else list(self.entrypoint),
-            on_build=None if self.on_build is None else list(self.on_build),
-            labels=None if self.labels is None else dict(self.labels),
-            stop_signal=self.stop_signal,
-            stop_timeout=self.stop_timeout,
-            shell=None if self.shell is None else list(self.shell),
-        )
+        result = RunConfig()
+        held = vars(result)
+        held.update(vars(self))
+        for name in _CONTAINERS:
+            if (value := held[name]) is not None:
+                held[name] = value.copy()
+        return result
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON form, keys in the engine's order."""
-        out: dict[str, Any] = {
-            "Hostname": self.hostname,
-            "Domainname": self.domainname,
-            "User": self.user,
-            "AttachStdin": self.attach_stdin,
-            "AttachStdout": self.attach_stdout,
-            "AttachStderr": self.attach_stderr,
-        }
-        if self.exposed_ports:
-            out["ExposedPorts"] = _sorted(self.exposed_ports)
-        out["Tty"] = self.tty
-        out["OpenStdin"] = self.open_stdin
-        out["StdinOnce"] = self.stdin_once
-        out["Env"] = self.env
-        out["Cmd"] = self.cmd
-        if self.healthcheck is not None:
-            out["Healthcheck"] = self.healthcheck
-        out["Image"] = self.image
-        out["Volumes"] = _sorted(self.volumes)
-        out["WorkingDir"] = self.working_dir
-        out["Entrypoint"] = self.entrypoint
-        if self.mac_address:
-            out["MacAddress"] = self.mac_address
-        out["OnBuild"] = self.on_build
-        out["Labels"] = _sorted(self.labels)
-        if self.stop_signal:
-            out["StopSignal"] = self.stop_signal
-        if self.stop_timeout is not None:
-            out["StopTimeout"] = self.stop_timeout
-        if self.shell:
-            out["Shell"] = self.shell
+        """The JSON form, keys in the engine's order, which is that of the fields here."""
+        out = {_KEYS[name]: value for name, value in vars(self).items()}
+        for name in _SORTED:
+            if value := out[_KEYS[name]]:
+                out[_KEYS[name]] = dict(sorted(value.items()))
+        for name in _LEFT_OUT_WITHOUT_VALUE:
+            if out[_KEYS[name]] is None:
+                del out[_KEYS[name]]
+        for name in _LEFT_OUT_EMPTY:
+            if not out[_KEYS[name]]:
+                del out[_KEYS[name]]
         return out
 
     @classmethod
     def from_json(cls, value: dict[str, Any] | None) -> RunConfig:
         """Read the JSON form; unknown keys are left out."""
-        value = value or {}
-        return cls(
-            hostname=value.get("Hostname") or "",
-            domainname=value.get("Domainname") or "",
-            user=value.get("User") or "",
-            attach_stdin=bool(value.get("AttachStdin")),
-            attach_stdout=bool(value.get("AttachStdout")),
-            attach_stderr=bool(value.get("AttachStderr")),
-            exposed_ports=value.get("ExposedPorts"),
-            tty=bool(value.get("Tty")),
-            open_stdin=bool(value.get("OpenStdin")),
-            stdin_once=bool(value.get("StdinOnce")),
-            env=_strings(value.get("Env")),
-            cmd=_strings(value.get("Cmd")),
-            healthcheck=dict(value["Healthcheck"]) if value.get("Healthcheck") else None,
-            image=value.get("Image") or "",
-            volumes=value.get("Volumes"),
-            working_dir=value.get("WorkingDir") or "",
-            mac_address=value.get("MacAddress") or "",
-            entrypoint=_strings(value.get("Entrypoint")),
-            on_build=_strings(value.get("OnBuild")),
-            labels=value.get("Labels"),
-            stop_signal=value.get("StopSignal") or "",
-            stop_timeout=value.get("StopTimeout"),
-            shell=_strings(value.get("Shell")),
-        )
+        result = cls()
+        for name, default in vars(result).copy().items():
+            given = value.get(_KEYS[name]) if value else None
+            if name in _LISTS:
+                given = _strings(given)
+            elif name == "healthcheck":
+                given = dict(given) if given else None
+            elif default is not None:
+                given = given or default
+            setattr(result, name, given)
+        return result
 
 
-def _sorted(mapping: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if mapping is None else {key: mapping[key] for key in sorted(mapping)}
+_KEYS = {
+    each.name: "".join(part.capitalize() for part in each.name.split("_"))
+    for each in fields(RunConfig)
+}
+_LISTS = ("env", "cmd", "entrypoint", "on_build", "shell")
+_SORTED = ("exposed_ports", "volumes", "labels")
+_CONTAINERS = (*_LISTS, *_SORTED, "healthcheck")
+_LEFT_OUT_EMPTY = ("exposed_ports", "mac_address", "stop_signal", "shell")
+_LEFT_OUT_WITHOUT_VALUE = ("healthcheck", "stop_timeout")
 
 
 def _strings(value: Any) -> list[str] | None:

@@ -110,9 +110,10 @@ def parse_header(block: bytes) -> TarEntry:
         LayerFormatError: it is malformed.
     """
     stated = parse_number(block[148:156])
+    summed = block[:148] + block[156:]
+    total = sum(summed) + 256
     # Some archivers took the bytes for signed ones.
-    signed = sum(byte - 256 if byte > 127 else byte for byte in block[:148] + block[156:]) + 256
-    if stated not in (sum(block[:148]) + sum(block[156:]) + 256, signed):
+    if stated != total and stated != total - 256 * sum(byte > 127 for byte in summed):
         raise malformed("a header has a wrong checksum")
     flag = block[156:157]
     name, prefix = _text(block[:100]), _prefix(block)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from imagebuilders.evaluation.paths import has_wildcards
 from imagebuilders.exceptions import UnpackError
+from imagebuilders.go_text import GlobSyntaxError, match_glob
 from imagebuilders.oci.file_tree import (
     File,
     Tree,
@@ -28,7 +30,6 @@ from ..errors import StepError
 from ..filesystem.overlay import Overlay, Owner
 from ..images.unpacking import rules, told, unpack
 from .context import ImageSource, SentContext, Source, joined_sum, walk
-from .go_glob import has_wildcards, match
 
 _SET_UID, _SET_GID, _GROUP_EXECUTE = 0o4000, 0o2000, 0o010
 _CAPABILITY = "security.capability"
@@ -61,7 +62,7 @@ def select(sources: list[str], source: Source, keyword: str) -> list[Pick]:
                 continue
             pattern = path
             for name in sorted(_all_paths(source.tree), key=walk_key):
-                if match(pattern, name):
+                if _matches(pattern, name):
                     path = name
                     picks.append(_pick(source, name))
         except FileNotFoundError as error:
@@ -80,6 +81,14 @@ def select(sources: list[str], source: Source, keyword: str) -> list[Pick]:
 
 def _all_paths(tree: Mapping[str, File]) -> list[str]:
     return [path for path in tree if path]
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Whether a whole path matches; a malformed pattern matches nothing."""
+    try:
+        return match_glob(pattern, name)
+    except GlobSyntaxError:
+        return False
 
 
 def _pick(source: Source, path: str) -> Pick:

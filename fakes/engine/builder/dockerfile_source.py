@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 
+from imagebuilders.context.ignore_file import compile_rules, parse_lines
+from imagebuilders.exceptions import IgnoreFileError
 from imagebuilders.oci.file_tree import is_directory
 
 from ..errors import ApiError
@@ -42,9 +44,10 @@ def remove_ignored(context: SentContext, dockerfile: str) -> None:
     content = context.read(".dockerignore")
     if content is None:
         return
-    from .ignore import is_ignored, read_patterns
-
-    patterns = read_patterns(content.decode("utf-8", "surrogateescape"))
+    try:
+        rules = compile_rules(parse_lines(content))
+    except IgnoreFileError:
+        return  # the daemon passes over what it cannot read
     for path in (".dockerignore", dockerfile):
-        if is_ignored(path, patterns):
+        if rules.excludes(path):
             context.remove(path)

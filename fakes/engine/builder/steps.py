@@ -87,7 +87,7 @@ def _cmd(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
     state.config.cmd = words
     if instruction.arguments:
         state.cmd_set = True
-    return f"CMD {go_text.quote_list(words)}"
+    return f"CMD {go_text.quoted_words(words)}"
 
 
 def _entrypoint(state: StageState, instruction: Instruction, _syntax: Syntax) -> str:
@@ -95,7 +95,7 @@ def _entrypoint(state: StageState, instruction: Instruction, _syntax: Syntax) ->
     state.config.entrypoint = words or None
     if not state.cmd_set:
         state.config.cmd = None
-    return f"ENTRYPOINT {go_text.quote_list(words)}"
+    return f"ENTRYPOINT {go_text.quoted_words(words)}"
 
 
 def _expose(state: StageState, instruction: Instruction, syntax: Syntax) -> str:
@@ -189,7 +189,8 @@ def health_comment(instruction: Instruction, version: EngineVersion) -> str:
     if version >= "28.0":
         return f"HEALTHCHECK &{{[{' '.join(test)}] {' '.join(times)} {retries}}}"
     quoted = " ".join(go_text.quote(time) for time in times)
-    return f"HEALTHCHECK &{{{go_text.quote_list(test)} {quoted} {go_text.quote_rune(retries)}}}"
+    last = go_text.quoted_character(retries)
+    return f"HEALTHCHECK &{{{go_text.quoted_words(test)} {quoted} {last}}}"
 
 
 def working_directory(state: StageState, requested: str) -> str:

@@ -109,11 +109,11 @@ def test_kinds(value: object, name: str) -> None:
 
 def test_quoting() -> None:
     """Characters between single quotes, texts between double ones."""
-    assert [go_text.quote_rune(ord(char)) for char in "a'\"\n\\"] == [
+    assert [go_text.quoted_character(ord(char)) for char in "a'\"\n\\"] == [
         "'a'", "'\\''", "'\"'", "'\\n'", "'\\\\'",
     ]  # fmt: skip
-    assert go_text.quote_list([]) == "[]"
-    assert go_text.quote_list(["a", 'b"']) == '["a" "b\\""]'
+    assert go_text.quoted_words([]) == "[]"
+    assert go_text.quoted_words(["a", 'b"']) == '["a" "b\\""]'
 
 
 def test_json() -> None:

@@ -2,76 +2,58 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
+import docker.errors
 import pytest
 
-from fakes.engine.builder import go_glob, ignore
+from fakes import FakeDockerEngine
 from fakes.engine.errors import ApiError
 from fakes.engine.platforms import parse_platform
 
+Build = Callable[..., str]
+
 
 @pytest.mark.parametrize(
-    ("pattern", "hit", "missed"),
+    ("source", "taken"),
     [
-        ("*", ["a", "", "a.b"], ["a/b"]),
-        ("a?", ["ab", "a\n"], ["a", "a/", "abc"]),
-        ("a*/b", ["a/b", "axy/b"], ["a/x/b"]),
-        (r"a\*", ["a*"], ["ab", "a\\*"]),
-        ("a.b", ["a.b"], ["axb"]),
-        ("[a-c]", ["a", "b", "c"], ["d", "-", "", "ab"]),
-        ("[^a-c]", ["d", "-"], ["a", "b", "c", "/"]),
-        ("[ab]x", ["ax", "bx"], ["cx"]),
-        (r"[\]a]", ["]", "a"], ["\\"]),
-        (r"[\--0]", ["-", ".", "/"][:2], ["/", "1"]),
-        ("[c-a]", [], ["a", "b", "c"]),
-        ("[^c-a]", ["b"], ["/"]),
+        ("*.py", ["a.py"]),
+        ("[ab].py", ["a.py"]),
+        ("sub/?", ["c"]),
+        (r"star\*", ["star*"]),
+        ("[^a", []),
+        ("sub/[", []),
     ],
 )
-def test_globs(pattern: str, hit: list[str], missed: list[str]) -> None:
-    """A star, a question mark and a class do not go over a slash."""
-    assert [text for text in hit + missed if go_glob.match(pattern, text)] == hit
-
-
-@pytest.mark.parametrize("pattern", ["[", "[]", "[a", "[a-", "[a-]", "[-a]", "a\\", "[\\", "[^"])
-def test_malformed_globs_match_nothing(pattern: str) -> None:
-    """Not even themselves."""
-    assert not go_glob.match(pattern, pattern)
-
-
-@pytest.mark.parametrize(
-    ("path", "wild"), [("a*", True), ("a?", True), ("[a]", True), (r"a\*", False), ("a.b", False)]
-)
-def test_wildcards(path: str, wild: bool) -> None:
-    """A backslash takes the meaning away from what follows."""
-    assert go_glob.has_wildcards(path) is wild
-
-
-def test_ignore_files() -> None:
-    """Lines are cleaned, and comments and empty lines are no patterns."""
-    text = "\ufeff# no\n #yes\n\n  a/../b/ \n/c\n/\n! d \n!\n**/e\n"
-    assert ignore.read_patterns(text) == ["#yes", "b", "c", "/", "!d", "!", "**/e"]
+def test_sources(engine: FakeDockerEngine, build: Build, source: str, taken: list[str]) -> None:
+    """Patterns do not go over a slash; a malformed one matches nothing, as engines have it."""
+    files = {"a.py": "", "star*": "", "sub/c": "", "sub/d.py": "", "[^a": ""}
+    dockerfile = f'FROM scratch\nCOPY ["keep", {json.dumps(source)}, "/"]\n'
+    if not taken:
+        with pytest.raises(docker.errors.BuildError, match="no source files were specified"):
+            build(dockerfile.replace('"keep", ', ""), files)
+        return
+    build(dockerfile, {**files, "keep": ""}, tag="app:1")
+    assert sorted(engine.image_tree("app:1")) == sorted([*taken, "keep"])
 
 
 @pytest.mark.parametrize(
-    ("patterns", "hit", "missed"),
+    ("patterns", "left"),
     [
-        (["a"], ["a", "a/b", "a/b/c"], ["b/a", "ab"]),
-        (["*.py"], ["x.py"], ["d/x.py"]),
-        (["**/*.py"], ["x.py", "d/x.py", "d/e/x.py"], ["x.pyc"]),
-        (["a/**"], ["a/b", "a/b/c"], ["a", "b"]),
-        (["a/**/b"], ["a/b", "a/x/b", "a/x/y/b"], ["ab"]),
-        (["a?"], ["ab"], ["a", "a/"]),
-        (["[ab]"], ["a", "b"], ["c"]),
-        ([r"\!a", r"a\b"], ["!a", "ab"], ["a"]),
-        (["a.b"], ["a.b"], ["axb"]),
-        (["*", "!a"], ["b"], ["a"]),
-        (["*", "!a", "a/b"], ["a/b", "c"], ["a", "a/c"]),
-        (["!a", "*"], ["a", "b"], []),
-        (["[a", "[z-a]"], [], ["[a", "z", "a"]),
+        ("\ufeff# no\n Dockerfile \n.dockerignore\n", []),
+        ("*\n!.dockerignore\n", [".dockerignore"]),
+        ("**/Dockerfile\n", [".dockerignore"]),
+        ("Dockerfile/x\n", [".dockerignore", "Dockerfile"]),
+        ("Dockerfile\n[a\n", [".dockerignore", "Dockerfile"]),
     ],
 )
-def test_what_is_ignored(patterns: list[str], hit: list[str], missed: list[str]) -> None:
-    """The last pattern that matches counts, for a folder and all in it."""
-    assert [path for path in hit + missed if ignore.is_ignored(path, patterns)] == hit
+def test_control_files_that_are_ignored(
+    engine: FakeDockerEngine, build: Build, patterns: str, left: list[str]
+) -> None:
+    """The daemon takes these two out; of a file with a malformed pattern it takes no notice."""
+    build("FROM scratch\nCOPY . /\n", {".dockerignore": patterns, "a": ""}, tag="app:1")
+    assert sorted(engine.image_tree("app:1")) == sorted([*left, "a"])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import time
 from collections.abc import Iterator
 
@@ -35,6 +36,17 @@ def test_a_client_is_there_until_it_closes_its_end(pair: Pair) -> None:
     assert streams.is_gone(far)
     near.close()
     assert streams.is_hung_up(far)
+
+
+def test_idleness_is_limited_by_the_system(pair: Pair) -> None:
+    """The socket blocks, so that Python asks for nothing before it reads; 0 is for ever."""
+    far = pair[1]
+    for seconds in (600, 0):
+        streams.limit_idleness(far, seconds)
+        assert far.gettimeout() is None
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            kept = far.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("@ll"))
+            assert struct.unpack("@ll", kept) == (seconds, 0)
 
 
 def test_a_connection_that_is_closed_is_gone(pair: Pair) -> None:
