@@ -36,6 +36,7 @@ from .progress import KEY_FAILURE, Progress
 from .questions import LINT, Question, UnknownQuestionError, answer
 from .registries import Registries, SessionCredentials
 from .request import FrontendRequest
+from .step_cache import DoneStep
 from .step_follower import StepFollower
 from .syntax import frontend_of, wanted_frontend
 
@@ -303,14 +304,16 @@ class FrontendBuild:
                     executor.stage(stage.index)
             result = executor.stage(resolution.target)
             tree = None if result.tree is None else result.tree.get()
-        stages = _chain(resolution)
+            stages = _chain(resolution)
+            below = executor.stage(stages[0].index).base_layer
         base = stages[0].base
+        of_folder = [] if below is None else [DoneStep("", "", below, None, self._clock())]
         image = assemble(
             resolution.target_stage.image,
             images.find(base.reference, base.platform).image
             if isinstance(base, ImageOrigin)
             else None,
-            [done for stage in stages for done in follower.done(stage)],
+            [*of_folder, *(done for stage in stages for done in follower.done(stage))],
             environment=follower.environment(resolution.target_stage),
             epoch=resolution.source_date_epoch,
         )

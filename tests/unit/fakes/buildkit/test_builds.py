@@ -306,6 +306,27 @@ def test_a_named_context(engine: FakeDockerEngine, build: Build) -> None:
     shutil.rmtree(extra)
 
 
+def test_a_folder_as_a_base(engine: FakeDockerEngine, build: Build) -> None:
+    """Its files are a layer of the image, and the history has a record for each layer."""
+    base = build.folder.parent / "files"
+    base.mkdir()
+    (base / "f").write_text("of the base")
+    build(
+        "FROM files\nWORKDIR /w\nCOPY g /g\n",
+        {"g": "own"},
+        build_contexts={"files": str(base)},
+    )
+    image = engine.image("app:1")
+    assert engine.image_tree("app:1").read_text("/f") == "of the base"
+    names = [[member.name for member in layer.members] for layer in image.layers]
+    assert names == [["f"], ["w/"], ["g"]]
+    history = image.parsed["history"]
+    assert [entry["created_by"] for entry in history] == [
+        *("WORKDIR /w", "COPY g /g # buildkit", "[2/3] COPY g /g")
+    ]
+    assert all(entry["created"] for entry in history)
+
+
 def test_files_are_asked_for_once(engine: FakeDockerEngine, build: Build) -> None:
     """The next build of the same context asks for what has changed."""
     build("FROM scratch\nCOPY . /\n", {"f": "1", "g": "1"})
