@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from mutants.changes import drawn, mutants
+from mutants.changes import Mutant, drawn, mutants
 from mutants.equivalents import equivalents, stale, why_equivalent
 from mutants.laboratory import nearest_first
 from mutants.reach import Reach
@@ -254,9 +254,16 @@ def test_which_tests_reach_a_line(tmp_path: Path) -> None:
     assert reach.reaching("b.py") == set()
 
 
-def test_the_tests_of_its_own_area_come_first() -> None:
-    """Of a file's tests, then of its folder, then the others, by their names."""
-    own, near, far = (
-        f"tests/unit/{name}.py::x" for name in ("oci/test_tar", "oci/test_index", "aws/test_tar")
-    )
-    assert nearest_first("imagebuilders/oci/tar.py", [far, near, own]) == [own, near, far]
+def test_the_likeliest_tests_come_first(tmp_path: Path) -> None:
+    """Of its own file, then of those that name its function, of its folder, and the others."""
+    own, named, near, far = files = [
+        f"tests/unit/{name}.py"
+        for name in ("oci/test_tar", "aws/test_links", "oci/test_index", "aws/test_clients")
+    ]
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("write_all" if file == named else "")
+    tests = [f"{file}::x" for file in (far, near, named, own)]
+    mutant = Mutant("imagebuilders/oci/tar.py", 1, 0, "1", "2", "Writer._write_all")
+    expected = [f"{file}::x" for file in (own, named, near, far)]
+    assert nearest_first(mutant, tests, tmp_path) == expected

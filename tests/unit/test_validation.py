@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing_extensions import TypedDict
 
 from imagebuilders.validation import Finding, describe_validation_error, findings, unknown
 
@@ -14,11 +15,20 @@ class Inner(BaseModel, extra="forbid"):
     width: int = 1
 
 
+class Plain(TypedDict, total=False):
+    """What is no model."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    height: int
+
+
 class Outer(BaseModel, extra="forbid"):
     """A model with one of each."""
 
     inner: Inner = Inner()
     several: list[Inner] = []
+    plain: Plain = {}
     renamed: str = Field(default="", alias="called")
 
     @model_validator(mode="after")
@@ -43,10 +53,17 @@ def found_in(settings: dict[str, object]) -> list[Finding]:
 def test_unknown_keys_name_those_beside_them() -> None:
     """An unknown key lists the keys of its own level, under the names users give."""
     (finding,) = found_in({"caled": "x"})
-    assert finding.allowed == ("flavor", "called", "inner", "several")
+    assert finding.allowed == ("flavor", "called", "inner", "plain", "several")
     assert "did you mean 'called'?" in finding.message
     (finding,) = found_in({"inner": {"witdh": 1}})
     assert finding.allowed == ("width",)
+
+
+def test_unknown_key_inside_what_is_no_model() -> None:
+    """Its neighbours are not told."""
+    (finding,) = found_in({"plain": {"width": 1}})
+    assert finding.key == ("plain", "width")
+    assert finding.allowed == ()
 
 
 def test_unknown_key_inside_a_list() -> None:

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -77,7 +77,7 @@ class Laboratory:
 
     def _killer(self, copied: _Copy, mutant: Mutant) -> str | None:
         on_import, tests = self._tests(mutant)
-        near, far = (nearest_first(mutant.file, each) for each in tests)
+        near, far = (nearest_first(mutant, each) for each in tests)
         left = near + far[:_FAR]
         while left:
             way = "imported" if on_import else "collected"
@@ -170,6 +170,9 @@ class _Server:
         os.close(answers)
         self._asked = os.fdopen(asked, "w", encoding="utf-8")
         self._told = os.fdopen(told, encoding="utf-8")
+        # Before a mutant stands in its file: what is imported by then has none.
+        if not self._told.readline():
+            raise RuntimeError(f"the tests could not be {way} in a copy of the project")
 
     def try_(self, trial: Trial) -> tuple[Outcome, str]:
         self._asked.write(trial.to_json() + "\n")
@@ -185,16 +188,27 @@ class _Server:
         self._process.wait()
 
 
-def nearest_first(file: str, tests: Iterable[str]) -> list[str]:
-    """Return tests in an order in which those come first that belong to a file."""
-    package, _, inside = file.partition("/")
+def nearest_first(mutant: Mutant, tests: Iterable[str], root: Path = ROOT) -> list[str]:
+    """Return tests in an order in which those come first that are likely to notice a mutant.
+
+    They stand in files that name what it is in, then in those of its own area.
+    """
+    package, _, inside = mutant.file.partition("/")
     place = Path("tests/unit") / ("fakes" if package == "fakes" else "") / inside
     area = place.with_name(f"test_{place.name}").as_posix()
-    near = {
-        each: -len(os.path.commonpath([each, area]))
-        for each in {test.partition("::")[0] for test in tests}
-    }
-    return sorted(tests, key=lambda test: (near[test.partition("::")[0]], test))
+    names = {place.stem, *(name.lstrip("_") for name in mutant.scope.split("."))} - {"", "init__"}
+
+    def rank(file: str) -> tuple[int, int, str]:
+        found = sum(name in _text(root / file) for name in names)
+        return -found - 2 * (file == area), -len(os.path.commonpath([file, area])), file
+
+    ranks = {file: rank(file) for file in {test.partition("::")[0] for test in tests}}
+    return sorted(tests, key=lambda test: (ranks[test.partition("::")[0]], test))
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def _of_files(tests: list[str], most: int) -> list[str]:

@@ -149,6 +149,8 @@ def _listen(heard: int, child: int, limit: float) -> tuple[bytes, int | None]:
 
 
 def _serve(requests: TextIO, answers: TextIO, run: Callable[[Trial, int], int]) -> None:
+    answers.write("ready\n")
+    answers.flush()
     for line in requests:
         trial = Trial(**json.loads(line))
         outcome, test = answer(trial, run)

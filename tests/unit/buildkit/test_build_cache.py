@@ -67,6 +67,16 @@ def test_disk_usage(daemon: OpenDaemon) -> None:
     assert (usage.total, usage.shared, usage.reclaimable) == (660, 50, 603)
 
 
+@pytest.mark.parametrize(("told", "size"), [(-1, 0), (0, 0), (1, 1)])
+def test_a_size_is_never_less_than_nothing(
+    buildkit: ScriptedBuildKit, daemon: OpenDaemon, told: int, size: int
+) -> None:
+    """A daemon that has not measured a record yet says so with a negative one."""
+    buildkit.cache.records[:] = [UsageRecord(ID="new", RecordType="regular", Size=told)]
+    (record,) = disk_usage(daemon).records
+    assert record.size == size
+
+
 def test_disk_usage_of_some(daemon: OpenDaemon) -> None:
     """Filters are the daemon's own; one that it cannot read is an error with its words."""
     found = disk_usage(daemon, ["type==exec.cachemount", "id==base"])

@@ -114,3 +114,8 @@ def test_large_content_in_memory() -> None:
     content = bytes(CHUNK_SIZE + 1)
     entry = Entry("a", EntryType.FILE, size=len(content), source=content)
     assert list(read_chunks(entry)) == [content]
+
+
+def test_a_folder_that_is_nowhere() -> None:
+    """It is one that everybody may enter, and that its owner writes."""
+    assert inspect("made", None) == Entry("made", EntryType.DIRECTORY, 0o755)

@@ -131,3 +131,11 @@ def test_the_errors_survive_pickling() -> None:
     assert (str(copy), copy.expected, copy.actual) == ("no", "a", "b")
     other = pickle.loads(pickle.dumps(ImageFormatError("no", field="layers[2]")))
     assert (str(other), other.field) == ("no", "layers[2]")
+
+
+@pytest.mark.parametrize(("digits", "is_cut"), [(148, False), (149, True)])
+def test_what_is_shown_of_a_digest_that_is_none(digits: int, is_cut: bool) -> None:
+    """With its quotes, 150 characters at most."""
+    with pytest.raises(ImageFormatError) as caught:
+        Digest.parse("x" * digits)
+    assert ("…" in str(caught.value)) == is_cut

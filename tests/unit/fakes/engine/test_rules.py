@@ -80,6 +80,29 @@ def test_a_function_runs_until_its_container_is_stopped(
     assert container.wait()["StatusCode"] == 143
 
 
+def test_a_command_is_killed_with_its_container(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """Its function is unwound, and its exit code is that of SIGKILL."""
+    begun = threading.Event()
+
+    def wait(process: Process) -> None:
+        begun.set()
+        process.sleep(None)
+
+    engine.on_container("base", service=True)
+    engine.on_exec("wait", wait)
+    container = client.containers.run("base", detach=True)
+    command = client.api.exec_create(container.id, "wait")["Id"]
+    client.api.exec_start(command, detach=True)
+    assert begun.wait(5)
+    died = client.api.events(filters={"event": "exec_die"}, decode=True)
+    container.stop()
+    assert next(died)["Actor"]["Attributes"]["exitCode"] == "137"
+    died.close()
+    assert client.api.exec_inspect(command)["ExitCode"] == 137
+
+
 @pytest.mark.parametrize(
     ("work", "words"),
     [
