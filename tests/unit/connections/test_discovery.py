@@ -19,7 +19,8 @@ from fakes import FakeDockerEngine, ScriptedBuildKit
 from fakes.http.certificates import Certificate
 from imagebuilders.connections.candidates import usual_sockets
 from imagebuilders.connections.discovery import find_engine
-from imagebuilders.connections.probe import FoundEngine
+from imagebuilders.connections.probe import FoundEngine, _LimitedStream
+from imagebuilders.connections.streams import SocketStream
 from imagebuilders.events import Event, Notice, listen
 from imagebuilders.exceptions import AttemptFailure, ConfigurationError, EngineNotFoundError
 
@@ -587,3 +588,14 @@ def test_a_user_without_a_home_has_the_systems_sockets(serve: Serve, mocker: Moc
         _find({})
     with pytest.raises(EngineNotFoundError, match="the user has no home folder"):
         _find({"DOCKER_CONTEXT": "x"})
+
+
+@pytest.mark.parametrize(("asked", "longest"), [(None, 60.0), (100.0, 60.0), (0.5, 0.5)])
+def test_an_answer_has_a_time_in_all(
+    mocker: MockerFixture, asked: float | None, longest: float
+) -> None:
+    """Each piece may take what is left of it, or less where less is asked for."""
+    receive = mocker.patch.object(SocketStream, "receive", return_value=b"x")
+    stream = _LimitedStream(mocker.Mock(), 60.0)
+    assert stream.receive(10, timeout=asked) == b"x"
+    assert 0 < receive.call_args.kwargs["timeout"] <= longest

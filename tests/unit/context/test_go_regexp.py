@@ -131,3 +131,20 @@ def test_perl_classes(expression: str, members: str) -> None:
     inside, outside = compile_go(f"^{expression}$"), compile_go(f"^[{expression.upper()}]$")
     assert {char for char in every if inside(char)} == set(members)
     assert {char for char in every if outside(char)} == every - set(members)
+
+
+@pytest.mark.parametrize(
+    ("char", "is_letter"),
+    [
+        ("Ö", True),
+        ("\xd7", False),
+        ("Ø", True),
+        ("ß", True),
+        ("ö", True),
+        ("÷", False),
+        ("z", True),
+    ],
+)
+def test_a_category_ends_with_its_last_letter(char: str, is_letter: bool) -> None:
+    """Capital and small letters that follow each other are one range."""
+    assert bool(compile_go(r"^\pL$")(char)) == is_letter
