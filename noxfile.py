@@ -50,6 +50,14 @@ def _install(session: nox.Session, *groups: str, extras: str = "") -> None:
     session.install("-e", f".{extras}", *nox.project.dependency_groups(PROJECT, *groups))
 
 
+def _keep_bytecode(session: nox.Session) -> None:
+    """Keep compiled modules, whatever the environment says.
+
+    Else each of the many programs that the tests start compiles all that it imports.
+    """
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting; ``nox -s lint -- --fix`` repairs what it can."""
@@ -71,6 +79,7 @@ def typing(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run the unit tests on each Python that is here; with nox's own, measure coverage."""
     _install(session, "test", extras="[testing]")
+    _keep_bytecode(session)
     if session.posargs:
         session.run("pytest", *session.posargs)
     elif session.python == CURRENT:
@@ -158,6 +167,7 @@ def mutants(session: nox.Session) -> None:
     All tests run once before that. `-- fakes --count 10` takes fewer, `--seed 7` others.
     """
     _install(session, "test", extras="[testing]")
+    _keep_bytecode(session)
     session.run("python", "-m", "mutants", *session.posargs, env={"PYTHONPATH": "tests/support"})
 
 
