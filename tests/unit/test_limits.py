@@ -93,8 +93,7 @@ COUNTS = {
     "buildkit.MAX_WARNINGS": 10_000,
     "buildkit.MAX_ENTRIES": 1_000_000,
     "buildkit.MAX_PATH_BYTES": 4095,  # Linux's PATH_MAX, without the zero
-    "buildkit.MAX_LINKS": 255,
-    "buildkit.MAX_STEPS": {100_000, 10_000},
+    "buildkit.MAX_STEPS": 10_000,
     "buildkit.MAX_INPUTS": 1_000,
     "buildkit.MAX_STREAMS": 128,
     "buildkit._MAX_HOST_CHARS": 300,
@@ -120,6 +119,8 @@ COUNTS = {
     "evaluation._LINKS": 255,
     "evaluation._MOST_LINKS": 255,
     "inspection.MAX_TEXT_LINES": 200,
+    "context.MAX_LINKS": 255,
+    "context.MAX_STEPS": 100_000,
     "context.MAX_NAME": 255,  # Linux's NAME_MAX
     "context.MAX_PATH": 4095,
     "context.MAX_REPEAT": 1000,  # RE2's
@@ -133,7 +134,7 @@ COUNTS = {
     "base_image_builder.MAX_PARALLEL": 4,
     "masking.MIN_CHARS": 4,
     "masking.MIN_LINE_CHARS": 8,
-    "oci._MAX_LINKS": 255,
+    "oci._MAX_LINKS": {255, 40},  # docker's, and Linux' own
     "oci.MAX_INT": INT64,
     "oci.MAX_NAME_CHARS": 255,
     "oci._MAX_NUMBER": INT64,
