@@ -23,6 +23,7 @@ from ..images.view import ImageView
 from ..rules import Pattern
 from ..shell.process import Work
 from ..shell.run_rules import FileContent, RunEffect
+from . import ryuk
 from .containers.effects import ContainerEffect
 from .containers.host_ports import Answers
 from .control import SteeredEngine
@@ -255,6 +256,17 @@ class FakeDockerEngine(Daemon):
         image = self.images.add(seeded_image(self.version.version, self.clock(), **content))
         self.images.tag(reference, image)
         return image
+
+    def _make(self) -> None:
+        super()._make()
+        # Images whose programs the double knows are there, and their containers do their work.
+        self.registries.hub.standing[ryuk.REPOSITORY] = lambda: seeded_image(
+            self.version.version,
+            self.clock(),
+            entrypoint=["/bin/ryuk"],
+            exposed_ports=[ryuk.PORT],
+        )
+        self.containers.lifecycle.add_program(ryuk.REPOSITORY, partial(ryuk.program, self.handle))
 
     def close(self) -> None:
         """Give back the ports of this machine that its running containers hold.

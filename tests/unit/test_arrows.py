@@ -95,7 +95,7 @@ _ORDER_OF_ENGINE = (
     ("dockerfile",),
     ("builder", "buildkit"),
     ("http", "fault_endpoints"),
-    ("faults",),
+    ("faults", "ryuk"),
     ("daemon",),
     ("routes", "control"),
     ("engine", "environment"),

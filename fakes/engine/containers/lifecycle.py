@@ -40,6 +40,9 @@ _LINGER = 0.5
 _NEVER_STARTED = _SIGNALLED = 128
 """The exit code of what did not start; added to its number, that of what a signal ended."""
 
+Program = Callable[[Container], ContainerEffect]
+"""Returns what a container does that runs a program which the engine double knows."""
+
 
 class Lifecycle:
     """What becomes of the containers of a store."""
@@ -52,6 +55,7 @@ class Lifecycle:
         self._lock = threading.Lock()
         self._rules = EffectRules()
         self._ports = PortStore(store.state.version)
+        self._programs: dict[str, Program] = {}
         self._next_pid = 1000
 
     @property
@@ -65,6 +69,24 @@ class Lifecycle:
     def on_container(self, effect: ContainerEffect) -> None:
         """Give containers an effect; the newest rule wins."""
         self._rules.add(effect)
+
+    def add_program(self, image: str, program: Program) -> None:
+        """Let the containers of an image, in any tag, do something where no rule is for them.
+
+        Args:
+            image: its name without a tag.
+            program: returns what a container does.
+        """
+        self._programs[image] = program
+
+    def _effect(self, container: Container) -> ContainerEffect | None:
+        program = self._program(container)
+        return self._rules.find(container.image_name, container.command) or (
+            program(container) if program else None
+        )
+
+    def _program(self, container: Container) -> Program | None:
+        return self._programs.get(container.image_name.partition("@")[0].rpartition(":")[0])
 
     def close(self) -> None:
         """Give back what the containers hold of this machine, and stop functions at work."""
@@ -108,7 +130,7 @@ class Lifecycle:
             with self._lock:
                 self._next_pid += 1
                 container.pid = self._next_pid
-            container.effect = self._rules.find(container.image_name, container.command)
+            container.effect = self._effect(container)
             container.process = self._process(container)
             container.changed.notify_all()
         make_places(container)
@@ -207,7 +229,8 @@ class Lifecycle:
             ApiError: 500.
         """
         image, command = container.image_name, container.command
-        if self._refuses and self._rules.find(image, command) is None:
+        known = self._program(container) or self._rules.find(image, command)
+        if self._refuses and known is None:
             raise ApiError(500, refusal("a container", "on_container", image, command))
 
     def _process(self, container: Container) -> Process | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
@@ -15,10 +15,15 @@ from .manifest import manifest_of
 
 
 class Hub:
-    """The repositories of the public hub that were seeded."""
+    """The repositories of the public hub that were seeded.
+
+    Attributes:
+        standing: makes the image of a repository that is there in any tag without being seeded.
+    """
 
     def __init__(self) -> None:
         self._images: dict[str, dict[str, Image]] = {}
+        self.standing: dict[str, Callable[[], Image]] = {}
 
     def add(self, reference: Reference, image: Image) -> None:
         """Give the hub an image."""
@@ -30,6 +35,9 @@ class Hub:
         Raises:
             RegistryError: when nothing of it was seeded.
         """
+        make = self.standing.get(reference.path)
+        if make is not None and reference.tag and not self._has(reference):
+            self.add(reference, make())
         images = self._images.get(reference.path)
         if not images:
             raise hub_denial()
@@ -49,6 +57,9 @@ class Hub:
                 if digest in ("", found):
                     return image, found
         return None
+
+    def _has(self, reference: Reference) -> bool:
+        return reference.tag in self._images.get(reference.path, {})
 
     def paths(self) -> list[str]:
         """The repositories, sorted."""
