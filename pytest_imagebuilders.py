@@ -8,7 +8,7 @@ project may have a folder `fakes` of its own, which must stay importable.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from importlib import import_module
 from inspect import signature
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 _MARKERS = (
     "fake_registry(**options): options of `fakes.FakeRegistry` for the test's fake_registry",
     "fake_docker_engine(**options): options of `fakes.FakeDockerEngine` for the test's "
-    "fake_docker_engine; with assert_all_rules_used=True a rule that nothing met fails the test",
+    "fake_docker_engine; with assert_all_rules_used=True a rule that nothing met fails the test; "
+    "registries may name fixtures, as in registries={'ghcr.io': 'fake_registry'}",
     "fake_buildkit(**options): options of `fakes.FakeBuildKit` for the test's fake_buildkit",
     "in_memory_artifact_store(**options): options of `fakes.InMemoryArtifactStore` for the "
     "test's in_memory_artifact_store",
@@ -46,6 +47,8 @@ _MARKERS = (
 
 _OF_ENGINE = ("assert_all_rules_used",)
 """Options of the marker `fake_docker_engine` that are no options of the engine."""
+
+_ENGINE: pytest.StashKey[FakeDockerEngine] = pytest.StashKey()
 
 _OPTIONS_OF = {
     "fake_docker_client": ("fake_docker_engine",),
@@ -114,6 +117,7 @@ def fake_docker_engine(request: pytest.FixtureRequest) -> Iterator[FakeDockerEng
     engine: FakeDockerEngine = _marked_double(
         request, "FakeDockerEngine", "fake_docker_engine", own=_OF_ENGINE
     )
+    request.node.stash[_ENGINE] = engine
     yield engine
     engine.close()
     engine.crashes.check()
@@ -208,6 +212,19 @@ def image_tree(request: pytest.FixtureRequest, fake_docker_engine: FakeDockerEng
         return tree
 
     return look
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    """Say in the report of a failing test which base images its engine missed."""
+    outcome = yield
+    report: pytest.TestReport = outcome.get_result()
+    engine = item.stash.get(_ENGINE, None)
+    if engine is None or not report.failed:
+        return
+    if missed := list(dict.fromkeys(engine.registries.hub.missed)):
+        calls = ", ".join(f"fake_docker_engine.seed_hub({name!r})" for name in missed)
+        report.sections.append(("fake_docker_engine", f"not seeded, but asked for; add {calls}"))
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
@@ -310,6 +327,10 @@ def _marked_double(
         own: options of the fixture itself, which the double does not get.
     """
     options = {k: v for k, v in _options(request, marker_name).items() if k not in own}
+    if isinstance(registries := options.get("registries"), dict):
+        options["registries"] = {
+            host: _fixture_or(request, place) for host, place in registries.items()
+        }
     make = _double(name)
     parameters = signature(make).parameters
     known = ", ".join([*parameters, *own])
@@ -327,6 +348,13 @@ def _marked_double(
         raise pytest.UsageError(
             f"{request.node.nodeid}: the marker {marker_name}: {error}"
         ) from error
+
+
+def _fixture_or(request: pytest.FixtureRequest, place: object) -> object:
+    """The value of a fixture, if that is what is named: an address is no identifier."""
+    if isinstance(place, str) and place.isidentifier() and place != "localhost":
+        return request.getfixturevalue(place)
+    return place
 
 
 def _double(name: str) -> Any:

@@ -67,9 +67,22 @@ _RECORDS = click.option(
 )
 
 
+_REGISTRY = click.option(
+    "--registry",
+    "registries",
+    multiple=True,
+    metavar="HOST=ADDRESS",
+    help="Where a name's host leads, as in ghcr.io=127.0.0.1:5000; docker.io is the public hub. "
+    "Repeatable.",
+)
+_NETWORK = click.option(
+    "--network", is_flag=True, help="Ask registries at other hosts over the network."
+)
+
+
 def _options(command: _Command) -> _Command:
     """What both commands say of the engine."""
-    for option in (_RECORDS, _RULES, _SERVICE, _SEED, _VERSION):
+    for option in (_NETWORK, _REGISTRY, _RECORDS, _RULES, _SERVICE, _SEED, _VERSION):
         command = option(command)
     return command
 
@@ -80,10 +93,18 @@ def _engine(
     services: tuple[str, ...],
     rules: TextIO | None,
     keep_records: int | None,
+    registries: tuple[str, ...],
+    network: bool,
 ) -> FakeDockerEngine:
     from .engine import FakeDockerEngine
 
-    made = FakeDockerEngine(engine_version, keep_records=keep_records)
+    places = dict(pair.partition("=")[::2] for pair in registries)
+    try:
+        made = FakeDockerEngine(
+            engine_version, keep_records=keep_records, registries=places, network=network
+        )
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--registry") from error
     for name in seeds:
         _seed(made, name)
     for image in services:
@@ -101,7 +122,7 @@ def _seed(engine: FakeDockerEngine, name: str) -> None:
         reference = parse(name)
     except InvalidReferenceError as error:
         raise click.BadParameter(f"{name!r}: {error}", param_hint="--seed") from error
-    if reference.digest:
+    if reference.digest and reference.domain != HUB:
         raise click.BadParameter(
             f"{name!r}: an image gets its digest from its content; give a name with a tag",
             param_hint="--seed",

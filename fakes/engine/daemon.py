@@ -19,6 +19,7 @@ from .images.store import ImageStore
 from .networks.store import NetworkStore
 from .records import RequestRecord
 from .registries.access import RegistryAccess
+from .registries.network import RegistryNetwork
 from .state import EngineState
 from .versions import EngineVersion
 from .volumes.store import VolumeStore
@@ -59,7 +60,7 @@ class Daemon:
         run_policy: str,
         container_policy: str,
         exec_policy: str,
-        hub_is_real: bool,
+        network: RegistryNetwork,
         keep_records: int | None,
         endpoints: Callable[[], Sequence[tuple[str, str]]],
         buildkit: ScriptedBuildKit | bool | None = True,
@@ -72,7 +73,7 @@ class Daemon:
             checked_policy("container", container_policy),
             checked_policy("exec", exec_policy),
         )
-        self._hub_is_real = hub_is_real
+        self._network = network
         self._keep_records = keep_records
         self._endpoints = endpoints
         self._make()
@@ -103,7 +104,7 @@ class Daemon:
         self.containers = ContainerStore(
             state, self.images, self.networks, self.volumes, self._policies
         )
-        self.registries = RegistryAccess(self.images, hub_is_real=self._hub_is_real)
+        self.registries = RegistryAccess(self.images, self._network)
         self.run_rules = RunRules(self._run_policy)
         self.faults = FaultPlan(self._endpoints)
         self.running_builds: dict[str, LocalCall] = {}

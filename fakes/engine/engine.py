@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..checks import check_count, check_text
+from ..checks import check_count, check_flag, check_text
 from ..clock import Clock
 from ..http import messages
 from ..http.control import controlled
@@ -31,6 +31,7 @@ from .daemon import Daemon
 from .errors import ApiError, FakeDockerEngineCrashError
 from .http import Request, Response, answering
 from .records import RequestRecord
+from .registries.network import Place, RegistryNetwork
 from .routes.router import Router
 from .routes.table import endpoints
 from .versions import DEFAULT, VERSIONS
@@ -62,6 +63,11 @@ class FakeDockerEngine(Daemon):
             machine's clock when left out.
         hub_is_real: send pulls of hub names over the network instead of looking
             only at what `seed_hub` gave.
+        registries: the registries that names lead to, by their hosts: `FakeRegistry` objects that
+            listen, or addresses, as in `{"ghcr.io": fake_registry, "docker.io": "127.0.0.1:5000"}`.
+            Of the hub, what `seed_hub` gave goes before.
+        network: ask registries at other hosts over the network; loopback addresses are always
+            reached, and without it nothing else.
         buildkit: whether the engine has BuildKit, which evaluates Dockerfiles as its version
             does; a `ScriptedBuildKit` does what its script says instead.
         keep_records: how many of the newest requests, builds and events are remembered; all of
@@ -77,9 +83,12 @@ class FakeDockerEngine(Daemon):
         exec_policy: str = "record",
         clock: Clock | Callable[[], int] | None = None,
         hub_is_real: bool = False,
+        registries: Mapping[str, Place] | None = None,
+        network: bool = False,
         keep_records: int | None = None,
         buildkit: ScriptedBuildKit | bool | None = True,
     ) -> None:
+        check_flag("network", network)
         check_count("keep_records", keep_records, least=0, optional=True)
         if version not in VERSIONS:
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
@@ -89,7 +98,7 @@ class FakeDockerEngine(Daemon):
             run_policy=run_policy,
             container_policy=container_policy,
             exec_policy=exec_policy,
-            hub_is_real=hub_is_real,
+            network=RegistryNetwork(registries, allowed=network, hub_is_real=hub_is_real),
             keep_records=keep_records,
             endpoints=endpoints,
             buildkit=buildkit,
@@ -223,7 +232,8 @@ class FakeDockerEngine(Daemon):
         """Make a name of the public hub available to pulls, without a network.
 
         Args:
-            name: as in `python:3.12-slim`.
+            name: as in `python:3.12-slim`; one with a digest, as in `python@sha256:…`, can be
+                pulled by that, whatever the content.
             content: as for `seed_image`.
 
         Raises:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...images.reference import HUB, Reference
 from ..images.store import ImageStore
+from .client import RegistryClient
+from .credentials import Credentials
 from .hub import Hub
 from .layer_sources import LayerSources
+from .network import RegistryNetwork
 
 
 @dataclass
@@ -15,14 +19,36 @@ class RegistryAccess:
 
     Attributes:
         images: of the engine.
+        network: which registries are reached, and where they are.
         hub: what of the public hub was seeded.
-        hub_is_real: names of the hub lead over the network.
         layer_sources: which registries have which layer.
         manifests: content and type of those that were fetched, by digest.
     """
 
     images: ImageStore
+    network: RegistryNetwork = field(default_factory=RegistryNetwork)
     hub: Hub = field(default_factory=Hub)
-    hub_is_real: bool = False
     layer_sources: LayerSources = field(default_factory=LayerSources)
     manifests: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+
+    @property
+    def hub_is_real(self) -> bool:
+        """Whether names of the hub lead over the network."""
+        return self.network.hub_is_real
+
+    def is_seeded(self, reference: Reference) -> bool:
+        """Return whether a name leads to what was seeded: one of the hub, unless elsewhere."""
+        if reference.domain != HUB or self.network.hub_is_real:
+            return False
+        return not self.network.has(HUB) or self.hub.has(reference)
+
+    def client(
+        self, reference: Reference, credentials: Credentials, actions: str
+    ) -> RegistryClient:
+        """Return a client of the repository that a name means.
+
+        Raises:
+            RegistryError: its registry is out of reach.
+        """
+        address = self.network.address(reference.domain)
+        return RegistryClient(reference, credentials, actions, address)

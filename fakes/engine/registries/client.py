@@ -40,12 +40,15 @@ class RegistryClient:
         reference: the repository.
         credentials: what the client sent along for its registry.
         actions: the rights that are needed, as in `push,pull`.
+        address: where its registry is, if that is not what the name says.
     """
 
-    def __init__(self, reference: Reference, credentials: Credentials, actions: str) -> None:
+    def __init__(
+        self, reference: Reference, credentials: Credentials, actions: str, address: str = ""
+    ) -> None:
         self._path = reference.path
         scopes = frozenset({f"repository:{reference.path}:{actions}"})
-        self._connection = RegistryConnection(reference.domain, credentials, scopes)
+        self._connection = RegistryConnection(address or reference.domain, credentials, scopes)
 
     def __enter__(self) -> RegistryClient:
         return self
@@ -134,6 +137,10 @@ class RegistryClient:
         """
         headers = {"Range": f"bytes={len(begun)}-"} if begun else {}
         yield from self._connection.pieces(self._url(f"blobs/{digest}"), headers)
+
+    def vouches_for(self, _digest: str) -> bool:
+        """Whether what is behind a digest is taken as it is: never, from a registry."""
+        return False
 
     # --- writing --------------------------------------------------------------
 

@@ -19,15 +19,29 @@ class Hub:
 
     Attributes:
         standing: makes the image of a repository that is there in any tag without being seeded.
+        missed: the names that were asked for and not seeded, in order.
     """
 
     def __init__(self) -> None:
         self._images: dict[str, dict[str, Image]] = {}
+        self._pinned: dict[str, dict[str, Image]] = {}
         self.standing: dict[str, Callable[[], Image]] = {}
+        self.missed: list[str] = []
 
     def add(self, reference: Reference, image: Image) -> None:
-        """Give the hub an image."""
-        self._images.setdefault(reference.path, {})[reference.tag] = image
+        """Give the hub an image, under a tag, a digest that it is to have, or both."""
+        if reference.tag:
+            self._images.setdefault(reference.path, {})[reference.tag] = image
+        if reference.digest:
+            self._pinned.setdefault(reference.path, {})[reference.digest] = image
+
+    def has(self, reference: Reference) -> bool:
+        """Return whether a tag or digest was seeded; without both, anything of the repository."""
+        if reference.path in self.standing:
+            return True
+        if not reference.tag and not reference.digest:
+            return reference.path in self._images
+        return self.find(reference.path, reference.tag, reference.digest) is not None
 
     def repository(self, reference: Reference) -> HubRepository:
         """The repository of a name.
@@ -35,13 +49,16 @@ class Hub:
         Raises:
             RegistryError: when nothing of it was seeded.
         """
-        make = self.standing.get(reference.path)
-        if make is not None and reference.tag and not self._has(reference):
+        path, tag = reference.path, reference.tag
+        make = self.standing.get(path)
+        if make is not None and tag and tag not in self._images.get(path, {}):
             self.add(reference, make())
-        images = self._images.get(reference.path)
-        if not images:
+        if not self.has(reference):
+            self.missed.append(reference.familiar)
+        images, pinned = self._images.get(path, {}), self._pinned.get(path, {})
+        if not images and not pinned:
             raise hub_denial()
-        return HubRepository(images)
+        return HubRepository(images, pinned)
 
     def find(self, path: str, tag: str, digest: str) -> tuple[Image, str] | None:
         """An image of a repository, and the digest of its manifest.
@@ -51,6 +68,8 @@ class Hub:
             tag: its tag, which counts without a digest.
             digest: that of its manifest.
         """
+        if digest in self._pinned.get(path, {}):
+            return self._pinned[path][digest], digest
         for name, image in self._images.get(path, {}).items():
             if digest or name == tag:
                 found = digest_of(manifest_of(image))
@@ -58,12 +77,9 @@ class Hub:
                     return image, found
         return None
 
-    def _has(self, reference: Reference) -> bool:
-        return reference.tag in self._images.get(reference.path, {})
-
     def paths(self) -> list[str]:
         """The repositories, sorted."""
-        return sorted(self._images)
+        return sorted({*self._images, *self._pinned})
 
 
 class HubRepository:
@@ -71,8 +87,9 @@ class HubRepository:
 
     base = "https://registry-1.docker.io"
 
-    def __init__(self, images: dict[str, Image]) -> None:
+    def __init__(self, images: dict[str, Image], pinned: dict[str, Image]) -> None:
         self._images = images
+        self._pinned = pinned
 
     def tags(self) -> list[str]:
         """The seeded tags."""
@@ -94,6 +111,8 @@ class HubRepository:
         Raises:
             RegistryError: when nothing of that name was seeded.
         """
+        if name in self._pinned:
+            return manifest_of(self._pinned[name]), DOCKER_MANIFEST
         for tag, image in self._images.items():
             body = manifest_of(image)
             if name in (tag, digest_of(body)):
@@ -102,7 +121,7 @@ class HubRepository:
 
     def blob(self, digest: str, begun: bytes = b"") -> Iterator[bytes]:
         """A configuration or layer of a seeded image."""
-        for image in self._images.values():
+        for image in (*self._images.values(), *self._pinned.values()):
             if image.config_digest == digest:
                 yield image.document[len(begun) :]
                 return
@@ -111,6 +130,10 @@ class HubRepository:
                     yield layer.compressed[len(begun) :]
                     return
         raise missing("BLOB_UNKNOWN")
+
+    def vouches_for(self, digest: str) -> bool:
+        """Whether an image was seeded under a digest, which need not be that of its content."""
+        return digest in self._pinned
 
 
 def _unknown_manifest() -> tuple[str, Reason]:

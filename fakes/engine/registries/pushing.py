@@ -46,7 +46,7 @@ def push(
             404, f"An image does not exist locally with the tag: {reference.familiar_name}"
         )
     try:
-        with RegistryClient(reference, credentials, "push,pull") as client:
+        with registries.client(reference, credentials, "push,pull") as client:
             client.ping()
             wanted = [(name, image) for name, image in mine if reference.tag in ("", name.tag)]
             if not wanted:

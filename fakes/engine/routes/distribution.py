@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 
-from ...images.reference import HUB, InvalidReferenceError, Reference, is_id
+from ...images.reference import InvalidReferenceError, Reference, is_id
 from ..errors import ApiError
 from ..http import Request, Response, json_response
-from ..registries.client import RegistryClient
 from ..registries.credentials import Credentials
 from ..registries.errors import RegistryError
 from ..versions import PASSES_REFUSALS_ON
@@ -31,10 +30,10 @@ def _inspect(engine: Daemon, request: Request, path: dict[str, str]) -> Response
         raise ApiError(400, str(error)) from error
     credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
     try:
-        if reference.domain == HUB and not engine.registries.hub_is_real:
+        if engine.registries.is_seeded(reference):
             repository = engine.registries.hub.repository(reference)
             return json_response(_described(repository, reference))
-        with RegistryClient(reference, credentials, "pull") as client:
+        with engine.registries.client(reference, credentials, "pull") as client:
             client.ping()
             return json_response(_described(client, reference))
     except RegistryError as error:

@@ -38,7 +38,8 @@ def _log_in(engine: Daemon, request: Request, _path: dict[str, str]) -> Response
     body = plain_body(engine, request, AUTH)
     domain = _host(str(body.get("serveraddress") or "https://index.docker.io/v1/"))
     credentials = Credentials.from_json(body)
-    if domain in _HUBS and not engine.registries.hub_is_real:
+    network = engine.registries.network
+    if domain in _HUBS and not (network.hub_is_real or network.has(domain)):
         if not credentials.username:
             raise ApiError(
                 401,
@@ -76,7 +77,8 @@ def _ask(engine: Daemon, domain: str, credentials: Credentials) -> None:
         ApiError: it does not take the credentials, or does not say so.
     """
     try:
-        with RegistryConnection(domain, credentials) as registry:
+        address = engine.registries.network.address(domain)
+        with RegistryConnection(address, credentials) as registry:
             status = registry.log_in()
             where = f"{registry.base}/v2/"
     except RegistryError as error:

@@ -524,3 +524,46 @@ def test_contract_asserts_are_explained(
         """
     )
     pytester.runpytest_subprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=1)
+
+
+def test_a_failing_test_says_which_base_was_not_seeded(
+    pytester: pytest.Pytester, plugin_alone: tuple[str, str]
+) -> None:
+    """Its report has one line with the call that is missing; a passing test has none."""
+    pytester.makepyfile(
+        """
+        import docker.errors
+        import pytest
+
+        def test_fails(fake_docker_client):
+            fake_docker_client.images.pull("python:3.12-slim")
+
+        def test_expects_it(fake_docker_client):
+            with pytest.raises(docker.errors.NotFound):
+                fake_docker_client.images.pull("other:1")
+
+        def test_fails_by_itself(fake_docker_client):
+            assert not fake_docker_client.ping()
+        """
+    )
+    result = pytester.runpytest_inprocess(*plugin_alone, *_STRICT)
+    result.assert_outcomes(passed=1, failed=2)
+    call = "add fake_docker_engine.seed_hub('python:3.12-slim')"
+    assert result.stdout.str().count("not seeded, but asked for") == 1
+    result.stdout.fnmatch_lines([f"not seeded, but asked for; {call}"])
+
+
+def test_registries_by_fixture(pytester: pytest.Pytester, plugin_alone: tuple[str, str]) -> None:
+    """A marker names the fixtures that hosts lead to, or addresses."""
+    pytester.makepyfile(
+        """
+        import pytest
+        @pytest.mark.fake_docker_engine(
+            registries={"ghcr.io": "fake_registry", "quay.io": "127.0.0.1:1"}
+        )
+        def test_pull(fake_docker_client, fake_registry):
+            fake_registry.seed("team/app:1", files={"a": "1"})
+            assert fake_docker_client.images.pull("ghcr.io/team/app:1")
+        """
+    )
+    pytester.runpytest_inprocess(*plugin_alone, *_STRICT).assert_outcomes(passed=1)

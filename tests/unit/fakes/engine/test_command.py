@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-from fakes import FakeDockerEngine
+from fakes import FakeDockerEngine, FakeRegistry
 from fakes.__main__ import main
 from fakes.engine.environment import HIDING
 from fakes.engine.rules_file import apply_rules
@@ -69,7 +69,7 @@ def test_engine_has_the_images_given_to_it(visit: list[Visit], tmp_path: Path) -
     ("arguments", "message"),
     [
         (["--seed", "UPPER x"], "--seed: 'UPPER x': invalid reference format"),
-        (["--seed", "x@sha256:" + "a" * 64], "give a name with a tag"),
+        (["--seed", "r.example/x@sha256:" + "a" * 64], "give a name with a tag"),
         (["--listen", "tcp://127.0.0.1:99999"], "a port up to 65535"),
         (["--listen", "unix:///no/such/folder/d.sock"], "No such file or directory"),
         (["--listen", "unix:///dev/null"], "/dev/null: there is a file already: remove it"),
@@ -199,3 +199,21 @@ def test_run_command_interrupted_before_it_began(mocker: MockerFixture) -> None:
     """Ends with 130 as well."""
     mocker.patch("fakes.engine.command.run_program", side_effect=KeyboardInterrupt)
     assert CliRunner().invoke(main, ["run", "--", "true"]).exit_code == 130
+
+
+def test_a_host_leads_to_the_registry_that_was_given(visit: list[Visit], tmp_path: Path) -> None:
+    """An image is pulled by the name of a host, from a registry on this machine."""
+    seen: list[list[str]] = []
+    visit.append(lambda client: seen.append(client.images.pull("ghcr.io/team/base:1").tags))
+    with FakeRegistry() as registry:
+        registry.seed("team/base:1", files={"a": "1"})
+        options = [f"--listen=unix://{tmp_path}/d.sock", f"--registry=ghcr.io={registry.address}"]
+        CliRunner().invoke(main, ["engine", *options], catch_exceptions=False)
+    assert seen == [["ghcr.io/team/base:1"]]
+
+
+def test_a_registry_without_an_address_is_a_usage_error() -> None:
+    """What is no HOST=ADDRESS is told as a mistake of the option."""
+    done = CliRunner().invoke(main, ["run", "--registry=ghcr.io", "--", "true"])
+    assert done.exit_code == 2
+    assert "--registry" in done.output

@@ -180,9 +180,7 @@ def test_any_certificate_will_do_on_the_loopback(
         ('Bearer realm="ftp://elsewhere"', "is not of http or https"),
     ],
 )
-def test_challenges_that_cannot_be_met(
-    mocker: MockerFixture, client: FakeDockerClient, challenge: str, words: str
-) -> None:
+def test_challenges_that_cannot_be_met(mocker: MockerFixture, challenge: str, words: str) -> None:
     """The engine says what is wrong with a challenge, or with the token service's answer."""
 
     def answer(sent: Sent) -> Reply:
@@ -192,8 +190,10 @@ def test_challenges_that_cannot_be_met(
 
     transport = ScriptedTransport(answer)
     mocker.patch("fakes.engine.registries.connection.Transport", return_value=transport)
+    client = FakeDockerClient(FakeDockerEngine(network=True))
     with pytest.raises(docker.errors.APIError, match=words):
         client.login("alice", "secret", registry="registry.example")
+    client.close()
 
 
 @pytest.mark.parametrize("port", ["99999", "no"])
