@@ -45,6 +45,7 @@ _TOOL_PACKAGES = (
     "buildah",
     "podman",
     "docker-cli",
+    "docker-compose",
     "docker-buildx",
     "busybox-static",
     "libarchive-tools",
