@@ -91,3 +91,12 @@ def test_a_folder_ends_with_one_slash(name: str) -> None:
     """Whether or not its name has one already; that of a file stays as it is."""
     for file, expected in [(File("dir"), b"d/\0"), (File("file"), f"{name}\0".encode())]:
         assert write_tar([(name, file, "")]).startswith(expected)
+
+
+def test_numbers_that_a_field_cannot_hold_stand_in_a_record() -> None:
+    """The field itself is zero."""
+    data = write_tar([("a", File("file", uid=2**30, gid=2**31, mtime=-1), "")])
+    header = data[-1024 - 512 : -1024]
+    assert (header[108:115], header[116:123], header[136:147]) == (b"0" * 7, b"0" * 7, b"0" * 11)
+    (seen,) = members([data])
+    assert (seen.file.uid, seen.file.gid, seen.file.mtime) == (2**30, 2**31, -1)

@@ -15,7 +15,7 @@ import requests.exceptions
 from docker.api.build import BuildApiMixin
 from sdk_coverage import SdkTable
 
-from fakes import FakeDockerEngine
+from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
 
 sdk = SdkTable(BuildApiMixin)
@@ -259,3 +259,22 @@ def test_there_is_no_build_cache_to_prune(
 def test_every_method_has_a_row() -> None:
     """The table names what the installed SDK has, no more and no less."""
     sdk.check()
+
+
+def test_an_image_is_made_for_the_platform_of_its_base(
+    client: FakeDockerClient, engine: FakeDockerEngine, build: Callable[..., str]
+) -> None:
+    """Unless there is none: then it is made for the engine's."""
+    engine.seed_image("board", architecture="arm64")
+    found = [
+        client.images.get(build(f"FROM {base}\nLABEL x=y")).attrs["Architecture"]
+        for base in ("board", "scratch")
+    ]
+    assert found == ["arm64", "amd64"]
+
+
+def test_an_argument_of_a_stage_is_none_of_the_next_from(build: Callable[..., str]) -> None:
+    """FROM knows those alone that stand before the first one."""
+    assert build("ARG X=scratch\nFROM $X\nLABEL x=y")
+    with pytest.raises(docker.errors.BuildError, match="should not be blank"):
+        build("FROM scratch AS a\nARG X=scratch\nLABEL x=y\nFROM $X")

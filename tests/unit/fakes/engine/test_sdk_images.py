@@ -443,3 +443,10 @@ def test_a_login_is_kept_by_the_sdk(client: Sdk, image: Sdk, fake_registry: Fake
 def test_every_method_has_a_row() -> None:
     """The table names what the installed SDK has, no more and no less."""
     sdk.check()
+
+
+def test_what_is_no_archive_of_images(client: FakeDockerClient) -> None:
+    """An index alone makes no layout: the file that names its version is missing."""
+    archive = pack({"index.json": '{"schemaVersion":2,"manifests":[]}'})
+    (answer,) = client.api.load_image(archive)  # type: ignore[no-untyped-call]
+    assert answer["error"].endswith("/repositories: no such file or directory")
