@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from fakes import FakeDockerEngine
+
 _OTHERS = """
 from google.protobuf import descriptor_pb2, descriptor_pool, struct_pb2, timestamp_pb2
 from google.rpc import error_details_pb2, status_pb2
@@ -63,16 +65,13 @@ def test_messages_stand_beside_those_of_other_packages(imports: str) -> None:
 
 _CLASSIC = """
 import sys
-import imagebuilders
-from fakes import FakeDockerClient, FakeDockerEngine
+import docker
 from imagebuilders import BuildContext, LocalImageBuilder
-engine = FakeDockerEngine()
 context = BuildContext()
 context.add_file("FROM scratch\\nLABEL a=b\\n", "Dockerfile")
-client = FakeDockerClient(engine)
+client = docker.DockerClient({address!r})
 LocalImageBuilder(docker_client=client, {setting}).build("app:1", context)
 client.close()
-assert engine.builds
 loaded = {{"h2", "hpack", "google.protobuf", "imagebuilders.buildkit.transport.channel"}}
 print(sorted(loaded & set(sys.modules)))
 """
@@ -81,7 +80,10 @@ print(sorted(loaded & set(sys.modules)))
 @pytest.mark.parametrize("setting", ["builder='classic'", ""])
 def test_a_classic_build_loads_no_http2(setting: str) -> None:
     """Not even where the engine was asked whether it has BuildKit."""
-    assert _run(_CLASSIC.format(setting=setting)) == "[]\n"
+    engine = FakeDockerEngine(buildkit=False)
+    with engine.serve() as address:
+        assert _run(_CLASSIC.format(setting=setting, address=address)) == "[]\n"
+    assert engine.builds
 
 
 def test_importing_the_packages_loads_no_http2() -> None:

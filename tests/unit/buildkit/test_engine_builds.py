@@ -324,7 +324,7 @@ def test_an_early_end_means_the_classic_builder(engine: _Engine, events: list[Ev
 
 def test_an_engine_without_buildkit_is_not_asked_for_it_in_vain(events: list[Event]) -> None:
     """The setting `buildkit` refuses, and says why; the setting `classic` does not ask."""
-    engine = FakeDockerEngine()
+    engine = FakeDockerEngine(buildkit=False)
     engine.seed_image("base:1", files={"/bin/sh": ""})
     with contextlib.closing(FakeDockerClient(engine)) as client:
         builder = LocalImageBuilder(docker_client=client, builder="buildkit")

@@ -227,7 +227,7 @@ def test_a_frontend_that_does_not_know_the_question(
 
 def test_an_engine_without_buildkit() -> None:
     """There is nothing to ask, whatever builder is set."""
-    engine = FakeDockerEngine()
+    engine = FakeDockerEngine(buildkit=False)
     client = FakeDockerClient(engine)
     try:
         with pytest.raises(BuildKitError, match="offers no BuildKit"):
