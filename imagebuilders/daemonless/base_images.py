@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from imagebuilders.daemonless.layout_images import LayoutBlobs
-from imagebuilders.daemonless.registries import Registries
 from imagebuilders.distribution import Repository, StoredManifest
+from imagebuilders.distribution.registries import Registries
 from imagebuilders.exceptions import ImageBuilderError, ImageFormatError, RegistryNotFoundError
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.image_config import MAX_CONFIG_BYTES, ImageConfig

@@ -26,10 +26,10 @@ from imagebuilders.daemonless.linked_bases import NOTICE, changes, linked
 from imagebuilders.daemonless.new_layers import NewLayers
 from imagebuilders.daemonless.provenance import provenance
 from imagebuilders.daemonless.refusals import check_runs_nothing
-from imagebuilders.daemonless.registries import Registries
 from imagebuilders.daemonless.sbom import sbom
 from imagebuilders.daemonless.settings import BuildSettings
 from imagebuilders.daemonless.told_steps import ToldSteps, warning_notice
+from imagebuilders.distribution.registries import Registries
 from imagebuilders.evaluation.daemon import BUILDKITD
 from imagebuilders.evaluation.execution import Executor
 from imagebuilders.evaluation.lint import LintWarning

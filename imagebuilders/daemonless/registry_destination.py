@@ -16,7 +16,7 @@ from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
-CHUNK_BYTES = 32 * 1024 * 1024
+CHUNK_BYTES = 8 * 1024 * 1024
 """A blob that is larger goes in chunks of this size."""
 
 

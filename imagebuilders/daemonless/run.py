@@ -17,14 +17,15 @@ from imagebuilders.daemonless.build import BuildInputs, DaemonlessBuild
 from imagebuilders.daemonless.delivery import deliver
 from imagebuilders.daemonless.image_archives import archived_layout
 from imagebuilders.daemonless.images import DeliveredImage
+from imagebuilders.daemonless.kept_images import remove_unreachable
 from imagebuilders.daemonless.layout_destination import LayoutDestination
 from imagebuilders.daemonless.outputs import STDOUT, FileOutput, PlannedOutputs, check_archives
 from imagebuilders.daemonless.refusals import check_is_local
-from imagebuilders.daemonless.registries import Registries
 from imagebuilders.daemonless.registry_destination import RegistryDestination
 from imagebuilders.daemonless.settings import read_settings
 from imagebuilders.daemonless.whole_files import write_whole
 from imagebuilders.distribution import CredentialSource
+from imagebuilders.distribution.registries import Registries
 from imagebuilders.events import BuildStarted, Event, ImageBuilt, ImagePushed, Notice
 from imagebuilders.exceptions import BuildError, ConfigurationError, PushError, RegistryError
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference, parse_build_target
@@ -253,6 +254,7 @@ class Run:
                     f"{self._name} was built, but cannot be kept in {folder}: "
                     f"{error.strerror or error}"
                 ) from error
+            remove_unreachable(folder)
             self._tell(Notice(f"{name} is in the image layout {folder}."))
 
     def _write_result_files(self, delivered: DeliveredImage) -> None:

@@ -51,6 +51,15 @@ class ImageLayout:
                 return manifest
         return manifests[0] if not tag and len(manifests) == 1 else None
 
+    def manifests(self) -> list[Descriptor]:
+        """Return the manifests and indexes of all tags.
+
+        Raises:
+            ControlFileError: the index cannot be read.
+            ImageFormatError: it is malformed.
+        """
+        return self._manifests(self._read())
+
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Tell whether a blob is in the layout."""
         digest = str(descriptor.digest)

@@ -16,8 +16,8 @@ from buildkit_execution import Downloads, entries_of_tree, entry_of, lay_out, la
 from fakes import FakeRegistry
 from imagebuilders import BuildContext, DaemonlessImageBuilder
 from imagebuilders.daemonless import build as daemonless_build
-from imagebuilders.daemonless.registries import Registries
 from imagebuilders.distribution import RegistryClient, Repository
+from imagebuilders.distribution.registries import Registries
 from imagebuilders.evaluation.daemon import BUILDKITD
 from imagebuilders.events import Event, Notice, listen
 from imagebuilders.exceptions import BuildError, EvaluationError, IgnoreFileError

@@ -468,6 +468,22 @@ def test_without_a_place_an_image_layout_is_left_in_the_cache(
     assert notices == [f"team/app:2 is in the image layout {folder}."]
 
 
+def test_what_no_tag_leads_to_does_not_stay(
+    builder: DaemonlessImageBuilder, tmp_path: Path
+) -> None:
+    """Old blobs of earlier builds are removed from the cache; young ones may be needed."""
+    blobs = tmp_path / "cache" / "images" / "docker.io" / "library" / "app" / "blobs" / "sha256"
+    builder.build("app:1", _context("FROM scratch\nCOPY a /a\n", a="one"))
+    first = set(blobs.iterdir())
+    builder.build("app:1", _context("FROM scratch\nCOPY a /a\n", a="two"))
+    assert first < set(blobs.iterdir())
+    for blob in first:
+        os.utime(blob, (0, 0))
+    builder.build("app:1", _context("FROM scratch\nCOPY a /a\n", a="three"))
+    assert first & set(blobs.iterdir()) == set()
+    assert len(list(blobs.iterdir())) == 2 * len(first)
+
+
 def test_without_a_home_there_is_no_place(
     builder: DaemonlessImageBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

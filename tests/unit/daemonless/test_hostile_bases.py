@@ -16,8 +16,8 @@ from fakes import FakeRegistry
 from imagebuilders import BuildContext, DaemonlessImageBuilder
 from imagebuilders.daemonless import file_lists
 from imagebuilders.daemonless.base_images import BaseImages
-from imagebuilders.daemonless.registries import Registries
 from imagebuilders.distribution import RegistryClient
+from imagebuilders.distribution.registries import Registries
 from imagebuilders.exceptions import BuildError, ImageBuilderError, LayerFormatError
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.manifest import Index, Manifest
