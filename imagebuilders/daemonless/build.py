@@ -13,7 +13,13 @@ from imagebuilders.context.archive import fixed_mtime
 from imagebuilders.context.content import ContentReader
 from imagebuilders.context.snapshot import ContextSnapshot
 from imagebuilders.daemonless.annotations import Annotations
-from imagebuilders.daemonless.assembly import EvaluatedImage, FinishedImage, evaluate, finish
+from imagebuilders.daemonless.assembly import (
+    EvaluatedImage,
+    FinishedImage,
+    evaluate,
+    finish,
+    timestamp,
+)
 from imagebuilders.daemonless.attestations import AttestationManifest, attest
 from imagebuilders.daemonless.base_images import BaseImages
 from imagebuilders.daemonless.build_trees import BuildTrees
@@ -230,7 +236,15 @@ class DaemonlessBuild:
     @staticmethod
     def _created(resolution: Resolution) -> int:
         epoch = resolution.source_date_epoch
-        return fixed_mtime() if epoch is None else epoch
+        if epoch is None:
+            return fixed_mtime()
+        try:
+            timestamp(epoch)
+        except (OverflowError, ValueError, OSError) as error:
+            raise BuildError(
+                f"SOURCE_DATE_EPOCH is {epoch}, a time that no image can have."
+            ) from error
+        return epoch
 
     def _failure(self, error: EvaluationError) -> BuildError:
         return evaluation_failure(error, self._dockerfile, self._name, self._inputs.image_name)

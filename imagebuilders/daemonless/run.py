@@ -117,6 +117,7 @@ class Run:
         request = self._request
         check_is_local(request.snapshot.remote)
         self._tell(BuildStarted(self._name, _ENGINE))
+        self._tell_unpushed()
         with (
             Registries(credentials, authority=request.settings.authority) as registries,
             DaemonlessBuild(self._inputs(), registries, self._tell) as build,
@@ -153,6 +154,15 @@ class Run:
             annotations=self._annotations,
             attestations=self._attestations,
         )
+
+    def _tell_unpushed(self) -> None:
+        """Tell which names lead nowhere."""
+        request = self._request
+        pushed = {str(parse_build_target(name)) for name in request.pushed}
+        for name in request.names if pushed and not request.planned.files else ():
+            if str(name) not in pushed:
+                text = f"{name} is not pushed. The option 'push' pushes every name."
+                self._tell(Notice(text))
 
     # --- where it goes ----------------------------------------------------------------
 

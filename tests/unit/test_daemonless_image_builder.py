@@ -205,6 +205,29 @@ def test_the_time_of_the_image_is_source_date_epoch(
     assert {entry.created for entry in config.history} == {"2023-11-14T22:13:20Z"}
 
 
+def test_a_time_that_no_image_can_have(builder: DaemonlessImageBuilder) -> None:
+    """It is an error, and none of Python's own."""
+    options = {"buildargs": {"SOURCE_DATE_EPOCH": str(2**62)}}
+    with pytest.raises(BuildError, match="SOURCE_DATE_EPOCH"):
+        builder.build("app:1", _context("FROM scratch\nCOPY a /a\n", a="a"), options)
+
+
+def test_names_that_are_not_pushed_are_told(
+    builder: DaemonlessImageBuilder, server: FakeRegistry, registry: DefaultContainerRegistry
+) -> None:
+    """With a registry alone the first name is pushed; the option `push` pushes all."""
+    name, tag = f"{server.address}/team/app:1", f"{server.address}/team/app:latest"
+    context = _context("FROM scratch\nCOPY a /a\n", a="a")
+    told: list[Event] = []
+    with listen(told.append):
+        builder.build(name, context, {"tags": [tag]}, registry)
+    assert [event.message for event in told if isinstance(event, Notice)] == [
+        f"{tag} is not pushed. The option 'push' pushes every name."
+    ]
+    builder.build(name, context, {"tags": [tag], "push": True})
+    assert server.tags("team/app") == ["1", "latest"]
+
+
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "uncompressed"])
 def test_layers_are_compressed_as_wanted(
     server: FakeRegistry, registry: DefaultContainerRegistry, compression: str
