@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import buildkit_cases
@@ -11,30 +10,12 @@ import pytest
 from comparison_size import size
 from pushed_images import IGNORE_FILE, PushedImages
 
-from fakes import FakeRegistry
-from imagebuilders.oci.platform import Platform
-
 _PARTS = ("config", "history", "layers", "tree")
 _EACH = size(6, 1)
 """Each of so many cases is taken."""
 _GROUPS = sorted(
     {case["group"] for case in buildkit_cases.cases().values() if case["run_free"]} - {"run"}
 )
-
-
-@pytest.fixture(scope="module")
-def pushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushedImages]:
-    """A registry with the bases, and a builder that takes it for Docker Hub."""
-    with pytest.MonkeyPatch.context() as patch, FakeRegistry() as server:
-        folder = tmp_path_factory.mktemp("surroundings")
-        patch.setenv("DOCKER_CONFIG", str(folder / "docker-config"))
-        patch.setenv("IMAGEBUILDERS_CACHE_DIR", str(folder / "cache"))
-        patch.delenv("SOURCE_DATE_EPOCH", raising=False)
-        patch.setattr(
-            "imagebuilders.daemonless.settings.build_platform",
-            lambda: Platform("linux", "amd64"),
-        )
-        yield PushedImages(server, patch)
 
 
 @pytest.mark.parametrize("group", _GROUPS)
