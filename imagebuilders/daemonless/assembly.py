@@ -15,7 +15,7 @@ from imagebuilders.evaluation.resolution import Resolution
 from imagebuilders.evaluation.results import StageResult
 from imagebuilders.evaluation.steps import ImageOrigin, Stage, StageOrigin
 from imagebuilders.oci.descriptor import Descriptor
-from imagebuilders.oci.image_config import HistoryEntry, ImageConfig
+from imagebuilders.oci.image_config import ImageConfig
 from imagebuilders.oci.manifest import Manifest
 from imagebuilders.oci.media_types import (
     DOCKER_LAYER,
@@ -29,7 +29,6 @@ from imagebuilders.oci.media_types import (
 )
 from imagebuilders.oci.platform import Platform
 
-_EXPORTED = "buildkit.exporter.image.v0"
 _OCI_TYPES = {
     DOCKER_LAYER: OCI_LAYER,
     DOCKER_LAYER_GZIP: OCI_LAYER_GZIP,
@@ -110,6 +109,7 @@ def evaluate(
         EvaluationError: a step fails.
         ImageBuilderError: something cannot be read.
     """
+    image = exported_image(resolution.target_stage.image)
     for stage in resolution.stages:
         if stage.needed:
             told(executor.stage(stage.index))
@@ -120,7 +120,7 @@ def evaluate(
     ]
     return EvaluatedImage(
         platform=resolution.platform,
-        image=exported_image(resolution.target_stage.image),
+        image=image,
         base=images.image(base.reference, base.platform) if isinstance(base, ImageOrigin) else None,
         layers=tuple(layers),
         created=created,
@@ -154,8 +154,6 @@ def finish(
     ]
     base_layers = () if evaluated.base is None else evaluated.base.manifest.layers
     layers = (*map(oci_layer, base_layers), *(name.descriptor for name in names))
-    missing = len(layers) - sum(not entry.empty_layer for entry in history)
-    history += [HistoryEntry(created=created, comment=_EXPORTED)] * max(missing, 0)
     config = replace(
         image,
         diff_ids=(*image.diff_ids, *(name.diff_id for name in names)),
