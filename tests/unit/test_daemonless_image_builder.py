@@ -28,6 +28,7 @@ from imagebuilders.oci.image_config import ImageConfig
 from imagebuilders.oci.layout import ImageLayout
 from imagebuilders.remote_context import RemoteContext
 
+_OWN = "buildkit.dockerfile.v0"
 _ACCOUNTS = "root:x:0:0::/:/bin/sh\napp:x:7:8::/:/bin/sh\n"
 
 
@@ -137,7 +138,7 @@ def test_files_are_added_and_settings_changed(
     )
     assert config.config.cmd == ("/bin/sh", "-c", "exec /app/a")
     assert config.config.working_dir == "/app"
-    assert [entry.created_by for entry in config.history if entry.created_by] == [
+    assert [entry.created_by for entry in config.history if entry.comment == _OWN] == [
         "COPY --chown=app a /opt/here # buildkit",
         "WORKDIR /app",
         "ENV X=1",
@@ -370,8 +371,8 @@ def test_bases_may_be_taken_as_unknown(
         == 1
     )
     assert _paths(server, name)[1:] == [["work:0", "work/a:0"]]
-    own = [entry for entry in _config(server, name).history if entry.created_by]
-    assert [entry.empty_layer for entry in own] == [True, False, False]  # one for the base
+    own = [entry for entry in _config(server, name).history if entry.comment == _OWN]
+    assert [entry.empty_layer for entry in own] == [True, False]
 
 
 def test_layers_of_other_registries_are_passed_on(
