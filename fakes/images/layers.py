@@ -61,7 +61,8 @@ class Layer:
     @cached_property
     def size(self) -> int:
         """The bytes of the regular files in it, and of the targets of its links."""
-        return sum(len(m.file.data) + len(os.fsencode(m.file.link)) for m in self.members)
+        named = (m.file for m in self.members if m.name.strip("./"))
+        return sum(len(file.data) + len(os.fsencode(file.link)) for file in named)
 
     @cached_property
     def compressed(self) -> bytes:

@@ -27,6 +27,8 @@ KINDS = {
     EntryType.FIFO: "fifo",
 }
 """What each type of an archive's entry is in a tree."""
+_SELDOM = frozenset("7S")
+"""Types of regular files that engines do not unpack: contiguous ones, and sparse ones of GNU."""
 
 
 class Member(NamedTuple):
@@ -38,6 +40,7 @@ class Member(NamedTuple):
         hard_link: the path that a hard link repeats; empty for all else.
         size: bytes, as the header has it.
         type_flag: the header's type.
+        is_bare: it is a folder whose name has no slash at its end in the archive, as here.
     """
 
     name: str
@@ -45,6 +48,12 @@ class Member(NamedTuple):
     hard_link: str = ""
     size: int = 0
     type_flag: str = "0"
+    is_bare: bool = False
+
+    @property
+    def is_hard_link(self) -> bool:
+        """Whether it is one; one without a target, too."""
+        return bool(self.hard_link) or self.type_flag == "1"
 
 
 def read_layer(
@@ -91,7 +100,7 @@ def members(
     left = max_bytes
     for index, (entry, content) in enumerate(read_tar(pieces)):
         kind = KINDS.get(entry.type)
-        if kind is None and keep_odd:
+        if keep_odd and (kind is None or entry.flag in _SELDOM):
             kind = "other"
         if kind is None:
             raise LayerFormatError(
@@ -130,6 +139,7 @@ def members(
             hard_link=entry.link if is_link else "",
             size=entry.size if kind == "file" and not is_link else 0,
             type_flag=entry.flag,
+            is_bare=is_bare,
         )
         if problem is not None:
             raise problem

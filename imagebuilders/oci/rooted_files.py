@@ -14,6 +14,7 @@ MISSING = "no such file or directory"
 NOT_A_FOLDER = "not a directory"
 ENDLESS = "too many levels of symbolic links"
 EXISTS = "file exists"
+TOO_LONG = "file name too long"
 
 _ROOT = File("dir", 0o755)
 
@@ -132,7 +133,7 @@ class RootedFiles:
                 del current[-1:]
                 continue
             if len(os.fsencode(part)) > _MAX_NAME_BYTES:
-                raise PathError("file name too long")
+                raise PathError(TOO_LONG)
             here = "/".join([*current, part])
             file = self.get(here)
             if file is not None and file.kind == "symlink" and (pending or follow):

@@ -133,7 +133,7 @@ def parse_header(block: bytes) -> TarEntry:
         size=0 if kind in _WITHOUT_CONTENT else size,
         link=_text(block[157:257]),
         device=_device(block) if kind in _DEVICES else (0, 0),
-        flag="0" if flag in (b"\0", b"7") else flag.decode("latin-1"),
+        flag="0" if flag == b"\0" else flag.decode("latin-1"),
     )
 
 

@@ -6,6 +6,7 @@ path_resolution(7), never out of the root. What was unpacked before an entry fai
 
 from __future__ import annotations
 
+import os
 import posixpath
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,11 +18,16 @@ from imagebuilders.oci.rooted_files import (
     EXISTS,
     MISSING,
     NOT_A_FOLDER,
+    TOO_LONG,
     Files,
     PathError,
     RootedFiles,
 )
 
+_LINK_MODE = 0o777
+_LONGEST_TARGET = 4095
+_NOBODY = 0xFFFF_FFFF
+"""No owner has this number: it is -1 in 32 bits."""
 _OPERATIONS = {"file": "open", "dir": "mkdir", "symlink": "symlink"}
 
 
@@ -91,14 +97,16 @@ class Unpacker:
             self._add_folder_itself(path, member)
             return self._files.full(self._folder)
         self._make_parents(path)
-        file = member.file
-        operation = "link" if member.hard_link else _OPERATIONS.get(file.kind, "mknod")
+        file = _owned(member.file)
+        is_link = member.is_hard_link
+        operation = "link" if is_link else _OPERATIONS.get(file.kind, "mknod")
         place = self._placed(path, operation)
         self._make_room(place, path, member)
-        if member.hard_link:
+        if is_link:
             file = self._linked(member, path)
         elif file.kind == "symlink":
             self._check_link(path, file.link)
+            file = file._replace(mode=_LINK_MODE)
         elif file.kind == "other":
             raise UnpackError("type", (path,), str(ord(member.type_flag)))
         elif file.kind == "dir":
@@ -129,7 +137,7 @@ class Unpacker:
     def _path(self, member: Member) -> str | None:
         """Return where an entry goes, relative to the root; `None` for the folder above it."""
         name = member.name
-        if self._rules.refuses_escapes and not _is_local(name):
+        if self._rules.refuses_escapes and not _is_local(name or "."):
             raise UnpackError("name", (name,), "it leads out")
         name = posixpath.normpath(name)
         path = _joined(self._folder, name)
@@ -151,7 +159,7 @@ class Unpacker:
         existing = self._files.get(place)
         if existing is None:
             return
-        is_folder = member.file.kind == "dir" and not member.hard_link
+        is_folder = member.file.kind == "dir"
         was_folder = existing.kind == "dir"
         if self._rules.keeps_kinds and was_folder != is_folder:
             raise UnpackError("overwrite", (path,), "a folder" if was_folder else "not a folder")
@@ -159,6 +167,9 @@ class Unpacker:
             self._files.remove(place)
 
     def _check_link(self, path: str, link: str) -> None:
+        if not link or len(os.fsencode(link)) > _LONGEST_TARGET:
+            reason = TOO_LONG if link else MISSING
+            raise UnpackError("symlink", (link, path), reason)
         if not self._rules.keeps_inside:
             return
         target = _joined(parent(path), link)
@@ -250,6 +261,12 @@ class Unpacker:
             raise UnpackError(operation, (path,), str(fault)) from fault
 
 
+def _owned(file: File) -> File:
+    """Return a file as it is when its owner was set: -1 stands for the one that it has."""
+    uid, gid = (0 if number & _NOBODY == _NOBODY else number for number in (file.uid, file.gid))
+    return file if (uid, gid) == (file.uid, file.gid) else file._replace(uid=uid, gid=gid)
+
+
 def _numbered(file: File) -> File:
     return file if file.inode else file._replace(inode=new_inode())
 
@@ -264,6 +281,8 @@ def _is_below(path: str, folder: str) -> bool:
 
 def _is_local(name: str) -> bool:
     """Whether a name, taken as relative, leads to no place above where it begins."""
+    if not name:
+        return False
     depth = 0
     for part in name.split("/"):
         if part == "..":

@@ -85,7 +85,8 @@ def told(error: LayerFormatError | tar.TarError, version: EngineVersion, folder:
 
 def _words(error: UnpackError, folder: str, *, safely: bool) -> str:
     """What an engine says of an entry without a place; the safe one names paths of the folder."""
-    first, quoted = error.paths[0], go_text.quote(error.paths[0])
+    first = error.paths[0].rstrip("/") or error.paths[0]
+    quoted = go_text.quote(first)
     shown = [f"/{path}" for path in error.paths]
     if safely:
         shown = [path[len(folder) :].lstrip("/") for path in error.paths]
@@ -109,4 +110,6 @@ def _words(error: UnpackError, folder: str, *, safely: bool) -> str:
         case "mknod":
             mark = f"'{shown[0]}'" if safely else go_text.quote(shown[0])
             return f"failed to mknod({mark}, S_IFCHR, 0): {error.reason}"
+    if error.operation == "symlink" and len(shown) > 1:
+        shown[0] = error.paths[0]  # the target as it is
     return f"{error.operation}{'at' * safely} {' '.join(shown)}: {error.reason}"

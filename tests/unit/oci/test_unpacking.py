@@ -186,6 +186,40 @@ def test_kinds_are_kept_where_that_is_wanted() -> None:
 # --- times and halves --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("number", [-1, 0xFFFF_FFFF, (1 << 33) - 1])
+def test_an_owner_of_minus_one_is_the_one_that_is_there(number: int) -> None:
+    """Which is root; chown(2) takes 32 bits of the number, and -1 for no change."""
+    member = Member("a", File("file", uid=number, gid=7))
+    assert (_unpacked(member)["a"].uid, _unpacked(member)["a"].gid) == (0, 7)
+
+
+def test_links_have_all_permissions() -> None:
+    """Whatever the archive says."""
+    assert _unpacked(Member("l", File("symlink", 0o640, link="a")))["l"].mode == 0o777
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [("", "no such file or directory"), ("t" * 4096, "file name too long")],
+)
+def test_a_symbolic_link_needs_a_target_that_can_be(target: str, words: str) -> None:
+    """As symlink(2) has it."""
+    with pytest.raises(UnpackError) as caught:
+        _unpacked(_link("l", target))
+    assert (caught.value.operation, caught.value.reason) == ("symlink", words)
+    assert caught.value.paths == (target, "l")
+
+
+@pytest.mark.parametrize(("rules", "operation"), [(_STAYING, "link"), (_SAFE, "hard link target")])
+def test_a_hard_link_without_a_target_leads_to_the_folder(
+    rules: UnpackRules, operation: str
+) -> None:
+    """And a folder has one name only."""
+    with pytest.raises(UnpackError) as caught:
+        _unpacked(_hard("h", ""), rules=rules)
+    assert caught.value.operation == operation
+
+
 def test_folders_get_their_times_at_the_end() -> None:
     """When nothing is written to them any more; implied ones have the present."""
     tree = _unpacked(_folder("d", mtime=7), _file("d/a"), _file("e/a"), _folder("d", mtime=8))
