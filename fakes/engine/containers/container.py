@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from imagebuilders.oci.file_tree import File, Tree
+
 from ...images.config import RunConfig
 from ...shell.process import Process
 from ..filesystem.overlay import Overlay
@@ -13,6 +15,19 @@ from .effects import ContainerEffect
 from .health import HealthMonitor
 
 STDOUT, STDERR = 1, 2
+
+
+@dataclass
+class MemoryFiles:
+    """What is at a place that is in memory.
+
+    Attributes:
+        folder: the place itself.
+        tree: what is in it, by the path there.
+    """
+
+    folder: File = field(default_factory=lambda: File("dir", 0o1777))
+    tree: Tree = field(default_factory=dict)
 
 
 @dataclass
@@ -91,6 +106,7 @@ class Container:
         noticed: its log says that nothing was executed.
         recorded_steps: what the image's history tells of its steps.
         links: those that its links lead to, by alias; `None` when it was made without.
+        memory: what is in the places of it that are in memory, while it runs.
     """
 
     id: str
@@ -128,6 +144,7 @@ class Container:
     noticed: bool = False
     recorded_steps: tuple[str, ...] = ()
     links: dict[str, Container] | None = None
+    memory: dict[str, MemoryFiles] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from ...shell.process import ProcessStoppedError, Writer, run
 from .. import messages
@@ -13,7 +14,7 @@ from ..errors import ApiError
 from ..filesystem.files import write_files
 from .container import STDERR, STDOUT, Container, Exec, LogEntry
 from .effects import ContainerEffect, EffectRules
-from .mounted_files import mounted_files
+from .mounted_files import files_inside
 from .processes import make_process, refusal
 from .register import ContainerRegister
 from .streams import as_terminal
@@ -130,7 +131,7 @@ class ExecStore:
                 [*(config.env or []), *instance.env],
                 user=instance.user or config.user,
                 working_dir=instance.working_dir or config.working_dir,
-                open_files=lambda: mounted_files(self._containers.volumes, container),
+                open_files=partial(files_inside, self._containers.volumes, container),
                 writers=printers,
                 takes_input=instance.attach_stdin,
             )
@@ -189,7 +190,7 @@ class ExecStore:
         if effect.delay and effect.does is None:
             time.sleep(effect.delay)
         if effect.files:
-            with mounted_files(self._containers.volumes, container) as files:
+            with files_inside(self._containers.volumes, container, *effect.files) as files:
                 write_files(files, effect.files)
         for printer, data in zip(printers, (effect.stdout, effect.stderr), strict=True):
             printer(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from ...shell.commands import is_instant
 from ...shell.process import Process, ProcessStoppedError, Work, run
@@ -20,7 +21,7 @@ from .health import NONE, HealthMonitor
 from .lifecycle_hooks import on_exit, on_start, on_start_failed
 from .links import check_linked_run
 from .merge import signal_number
-from .mounted_files import make_places, mounted_files
+from .mounted_files import files_inside, make_places
 from .ports import PortStore
 from .processes import make_process, notice, refusal
 from .register import ContainerRegister
@@ -209,7 +210,7 @@ class Lifecycle:
             if data:
                 self._log(container, stream, data)
         if effect.files:
-            with mounted_files(self._store.volumes, container) as files:
+            with files_inside(self._store.volumes, container, *effect.files) as files:
                 write_files(files, effect.files)
         if effect.does is not None and process is not None:
             self._work(container, effect.does, process)
@@ -242,7 +243,7 @@ class Lifecycle:
             config.env or [],
             user=config.user,
             working_dir=config.working_dir,
-            open_files=lambda: mounted_files(self._store.volumes, container),
+            open_files=partial(files_inside, self._store.volumes, container),
             writers=(
                 lambda data: self._log(container, STDOUT, data),
                 lambda data: self._log(container, STDERR, data),
@@ -300,6 +301,7 @@ class Lifecycle:
             again = self._starts_again(container, code)
             container.status = "restarting" if again else "exited"
             container.exit_code, container.pid, container.ports = code, 0, {}
+            container.memory = {}
             container.ends += 1
             container.last_code = code
             container.finished = self._state.clock()

@@ -1,20 +1,30 @@
-"""The files that a container sees: its own, and in their places those of its volumes."""
+"""The files that a container sees: its own, and in their places those that are mounted there."""
 
 from __future__ import annotations
 
 import copy
 import os
 import posixpath
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
-from imagebuilders.oci.file_tree import File, children, clean
+from imagebuilders.oci.file_tree import (
+    File,
+    Tree,
+    UnresolvedPathError,
+    children,
+    clean,
+    resolve,
+)
 
 from ..errors import StepError
 from ..filesystem.overlay import Overlay
 from ..volumes.store import Volume, VolumeStore
-from .container import Container
+from .container import Container, MemoryFiles
+from .host_files import HostFiles
 
+Mounted = Volume | HostFiles | MemoryFiles
 _IN_MEMORY = "tmpfs"
 
 
@@ -29,7 +39,7 @@ def fill_volumes(volumes: VolumeStore, container: Container, uncopied: set[str])
     overlay = container.overlay
     if overlay is None:
         return
-    for place, volume in _places(volumes, container):
+    for place, volume in _volumes(volumes, container):
         with volumes.files_lock:
             inside = children(overlay.tree, place)
             if volume.tree or place not in overlay.tree or f"/{place}" in uncopied:
@@ -44,7 +54,7 @@ def make_places(container: Container) -> None:
     if overlay is None:
         return
     targets = [(str(m["Destination"]), m) for m in container.mounts]
-    targets += [(path, {"Type": _IN_MEMORY}) for path in container.host_config.get("Tmpfs") or {}]
+    targets += [(path, {"Type": _IN_MEMORY}) for path in _in_memory(container)]
     for target, mount in targets:
         try:
             place = overlay.locate(target)
@@ -77,19 +87,46 @@ def read_only_refusal(container: Container, path: str) -> str:
     return ""
 
 
+def files_inside(
+    volumes: VolumeStore, container: Container, *wanted: str
+) -> AbstractContextManager[Overlay]:
+    """Give the files as commands of the container see them: those in memory, too."""
+    memory = [
+        (_located(container, path), container.memory.setdefault(path, MemoryFiles()))
+        for path in _in_memory(container)
+    ]
+    return mounted_files(volumes, container, *wanted, memory=memory)
+
+
 @contextmanager
-def mounted_files(volumes: VolumeStore, container: Container) -> Iterator[Overlay]:
-    """Give a container's files with those of its volumes in their places.
+def mounted_files(
+    volumes: VolumeStore,
+    container: Container,
+    *wanted: str,
+    memory: Sequence[tuple[str, MemoryFiles]] = (),
+) -> Iterator[Overlay]:
+    """Give a container's files with those of its volumes and of this machine in their places.
 
     What is written goes to where it belongs at the end, also after a failure. Only one can
     look at a time.
+
+    Args:
+        volumes: of the engine.
+        container: which.
+        wanted: the paths at and below which files of this machine have their contents.
+        memory: what else is in a place.
     """
     own = container.overlay or Overlay({}, 0, volumes.version)
-    places = _places(volumes, container)
     with volumes.files_lock:
+        places: list[tuple[str, Mounted]] = [
+            *_volumes(volumes, container),
+            *_of_machine(container),
+            *memory,
+        ]
         if not places:
             yield own
             return
+        places.sort(key=lambda pair: len(pair[0]))
         make_places(container)
         seen = copy.copy(own)
         seen.tree, seen.touched, seen.opaque = dict(own.tree), set(), set()
@@ -98,40 +135,85 @@ def mounted_files(volumes: VolumeStore, container: Container) -> Iterator[Overla
                 del seen.tree[hidden]
             seen.tree[place] = volume.folder
             seen.tree |= {f"{place}/{path}": file for path, file in volume.tree.items()}
+        for path in wanted:
+            _load(seen.tree, path, places)
         try:
             yield seen
         finally:
             _keep(own, seen, places)
 
 
-def _places(volumes: VolumeStore, container: Container) -> list[tuple[str, Volume]]:
+def _volumes(volumes: VolumeStore, container: Container) -> list[tuple[str, Volume]]:
     """Where volumes are mounted, those above others first."""
     found = []
     for mount in container.mounts:
         volume = volumes.get(str(mount.get("Name") or ""))
         if volume is not None:
-            path = str(mount["Destination"])
-            try:
-                place = container.overlay.locate(path) if container.overlay else clean(path)
-            except StepError:
-                place = clean(path)
-            found.append((place, volume))
+            found.append((_located(container, str(mount["Destination"])), volume))
     return sorted(found, key=lambda pair: len(pair[0]))
 
 
-def _keep(own: Overlay, seen: Overlay, places: list[tuple[str, Volume]]) -> None:
+def _of_machine(container: Container) -> Iterator[tuple[str, HostFiles]]:
+    """Where a folder or file of this machine is mounted; sockets and devices hold nothing."""
+    for mount in container.mounts:
+        source = str(mount.get("Source") or "")
+        if mount["Type"] == "bind" and (os.path.isdir(source) or os.path.isfile(source)):
+            place = _located(container, str(mount["Destination"]))
+            yield place, HostFiles(source, read_only=not mount["RW"])
+
+
+def _in_memory(container: Container) -> list[str]:
+    """The places that are in memory."""
+    mounts = [str(m["Destination"]) for m in container.mounts if m["Type"] == _IN_MEMORY]
+    return [*mounts, *(container.host_config.get("Tmpfs") or {})]
+
+
+def _located(container: Container, path: str) -> str:
+    try:
+        return container.overlay.locate(path) if container.overlay else clean(path)
+    except StepError:
+        return clean(path)
+
+
+def _home(path: str, places: Sequence[tuple[str, Mounted]]) -> str | None:
+    """The place that a path is in, of those above each other the lowest."""
+    above = [place for place, _ in places if f"{path}/".startswith(f"{place}/")]
+    return above[-1] if above else None
+
+
+def _load(tree: Tree, path: str, places: Sequence[tuple[str, Mounted]]) -> None:
+    """Read the contents of this machine's files at and below a path."""
+    try:
+        real = resolve(tree, path)
+    except UnresolvedPathError:
+        return
+    held = dict(places)
+    for each in (real, *children(tree, real)):
+        place = _home(each, places)
+        files = held.get(place) if place is not None else None
+        if isinstance(files, HostFiles) and each in tree and tree[each].kind == "file":
+            tree[each] = files.load(each[len(place or "") + 1 :])
+
+
+def _keep(own: Overlay, seen: Overlay, places: Sequence[tuple[str, Mounted]]) -> None:
     def home(path: str) -> str | None:
-        above = [place for place, _ in places if f"{path}/".startswith(f"{place}/")]
-        return above[-1] if above else None
+        return _home(path, places)
 
     trees: dict[str | None, dict[str, File]] = {place: {} for place, _ in places}
     trees[None] = {path: file for path, file in own.tree.items() if home(path) is not None}
     for path, file in seen.tree.items():
         trees[home(path)][path] = file
+    changed: list[Callable[[], None]] = []
     for place, volume in places:
         inside = trees[place]
-        volume.folder = inside.pop(place, volume.folder)
-        volume.tree = {path[len(place) + 1 :]: file for path, file in inside.items()}
+        folder = inside.pop(place, volume.folder)
+        tree = {path[len(place) + 1 :]: file for path, file in inside.items()}
+        if isinstance(volume, HostFiles):
+            changed.append(partial(volume.keep, folder, tree))
+        else:
+            volume.folder, volume.tree = folder, tree
     own.tree = trees[None]
     own.touched |= {path for path in seen.touched if home(path) is None}
     own.opaque |= {path for path in seen.opaque if home(path) is None}
+    for keep in changed:
+        keep()

@@ -10,6 +10,8 @@ from ...shell.process import Process, Writer
 from ..filesystem.overlay import Overlay
 from ..filesystem.process_files import OpenFiles, ProcessFiles
 
+_ACCOUNTS = "/etc/passwd"
+
 
 def make_process(
     command: Sequence[str],
@@ -32,7 +34,7 @@ def make_process(
         writers: take what it prints, and what it prints to standard error.
         takes_input: something may be sent to it.
     """
-    with open_files() as overlay:
+    with open_files(_ACCOUNTS) as overlay:
         environment = {"HOME": home_of(overlay, user)}
     for pair in env:
         name, _, value = pair.partition("=")
@@ -53,7 +55,7 @@ def home_of(overlay: Overlay, user: str) -> str:
     """The home of an account, by its name or number; the root without one."""
     account = user.partition(":")[0] or "0"
     try:
-        file = overlay.tree.get(resolve(overlay.tree, "etc/passwd"))
+        file = overlay.tree.get(resolve(overlay.tree, _ACCOUNTS))
     except UnresolvedPathError:
         file = None
     for line in file.data.decode("utf-8", "replace").splitlines() if file else ():

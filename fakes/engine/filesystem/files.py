@@ -12,16 +12,17 @@ from .overlay import Overlay
 def write_files(overlay: Overlay, files: Mapping[str, str | bytes | None]) -> None:
     """Write, make or remove paths.
 
-    A content of `None` removes a path, a path that ends with `/` is a
-    directory, and a content that begins with `#!` is executable.
+    Links are followed, but for one that is to be removed. A content of `None` removes a path, a
+    path that ends with `/` is a directory, and a content that begins with `#!` is executable.
 
     Raises:
-        StepError: when something on the way is no directory.
+        StepError: when something on the way is no directory, or links lead round in circles.
     """
     for path, content in files.items():
-        name = clean(path)
+        name = overlay.locate(path)
         if content is None:
-            overlay.remove(name)
+            folder, _, base = clean(path).rpartition("/")
+            overlay.remove(f"{overlay.locate(folder)}/{base}".lstrip("/"))
         elif path.endswith("/"):
             overlay.make_directories(name)
         else:

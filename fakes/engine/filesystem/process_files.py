@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from contextlib import AbstractContextManager
+from typing import Protocol
 
 from imagebuilders.oci.file_tree import File, clean, resolve
 
 from .files import write_files
 from .overlay import Overlay
 
-OpenFiles = Callable[[], AbstractContextManager[Overlay]]
-"""Opens the files of a container or step, for the length of a `with` block."""
+
+class OpenFiles(Protocol):
+    """Opens the files of a container or step, for the length of a `with` block."""
+
+    def __call__(self, *wanted: str) -> AbstractContextManager[Overlay]:
+        """Open them; those at the paths that are wanted have their contents."""
+        ...
 
 
 class ProcessFiles(MutableMapping[str, bytes]):
@@ -25,14 +31,14 @@ class ProcessFiles(MutableMapping[str, bytes]):
         self._open = open_files
 
     def __getitem__(self, path: str) -> bytes:
-        with self._open() as overlay:
+        with self._open(path) as overlay:
             file = overlay.tree.get(resolve(overlay.tree, path))
             if file is None or file.kind == "dir":
                 raise KeyError(path)
             return file.data
 
     def __setitem__(self, path: str, content: str | bytes) -> None:
-        with self._open() as overlay:
+        with self._open(path) as overlay:
             write_files(overlay, {path: content})
 
     def __delitem__(self, path: str) -> None:

@@ -30,7 +30,7 @@ def _archive(engine: Daemon, request: Request, path: Path) -> Iterator[Container
     container = engine.containers.find(path["name"])
     if not request.parameter("path"):
         raise ApiError(400, "bad parameter: pathcannot be empty")
-    with mounted_files(engine.volumes, container) as overlay:
+    with mounted_files(engine.volumes, container, request.parameter("path")) as overlay:
         yield ContainerArchive(overlay, engine.version, path["name"])
 
 
