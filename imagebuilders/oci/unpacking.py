@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from imagebuilders.exceptions import UnpackError
 from imagebuilders.oci.file_tree import File, Tree, ancestors, new_inode, parent
 from imagebuilders.oci.members import Member
+from imagebuilders.oci.owners import with_settled_owners
 from imagebuilders.oci.rooted_files import (
     EXISTS,
     MISSING,
@@ -26,8 +27,6 @@ from imagebuilders.oci.rooted_files import (
 
 _LINK_MODE = 0o777
 _LONGEST_TARGET = 4095
-_NOBODY = 0xFFFF_FFFF
-"""No owner has this number: it is -1 in 32 bits."""
 _OPERATIONS = {"file": "open", "dir": "mkdir", "symlink": "symlink"}
 
 
@@ -97,7 +96,7 @@ class Unpacker:
             self._add_folder_itself(path, member)
             return self._files.full(self._folder)
         self._make_parents(path)
-        file = _owned(member.file)
+        file = with_settled_owners(member.file)
         is_link = member.is_hard_link
         operation = "link" if is_link else _OPERATIONS.get(file.kind, "mknod")
         place = self._placed(path, operation)
@@ -259,12 +258,6 @@ class Unpacker:
             return self._files.walk(path, follow=follow)
         except PathError as fault:
             raise UnpackError(operation, (path,), str(fault)) from fault
-
-
-def _owned(file: File) -> File:
-    """Return a file as it is when its owner was set: -1 stands for the one that it has."""
-    uid, gid = (0 if number & _NOBODY == _NOBODY else number for number in (file.uid, file.gid))
-    return file if (uid, gid) == (file.uid, file.gid) else file._replace(uid=uid, gid=gid)
 
 
 def _numbered(file: File) -> File:

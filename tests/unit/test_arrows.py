@@ -297,6 +297,7 @@ _STATES = {
             "Limits",
             "LogEntry",
             "Member",
+            "MemoryFiles",
             "Mounted",
             "Network",
             "RegistryAccess",

@@ -22,6 +22,7 @@ from imagebuilders.oci.file_tree import (
     resolve,
     walk_key,
 )
+from imagebuilders.oci.owners import settled_owner
 from imagebuilders.oci.unpacking import Unpacker
 
 from ...images import tar
@@ -269,7 +270,7 @@ def parse_owner(text: str, overlay: Overlay) -> Owner:
 
 def _lookup(tree: Tree, root: str, path: str, name: str, failure: str, kind: str) -> int:
     try:
-        return int(name)
+        return settled_owner(int(name))
     except ValueError:
         pass
     file = tree.get(resolve(tree, path))

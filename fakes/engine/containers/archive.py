@@ -21,7 +21,7 @@ from imagebuilders.oci.unpacking import Unpacker
 
 from ...images import tar
 from ..errors import ApiError
-from ..filesystem.overlay import Overlay
+from ..filesystem.overlay import Overlay, Owner
 from ..images.unpacking import rules, told, unpack
 from ..versions import EngineVersion
 
@@ -124,13 +124,16 @@ class ContainerArchive:
 
     # --- in -------------------------------------------------------------------
 
-    def unpack(self, asked: str, archive: bytes, *, keep_kinds: bool) -> None:
+    def unpack(
+        self, asked: str, archive: bytes, *, keep_kinds: bool, owner: Owner | None = None
+    ) -> None:
         """Put an archive's files below a folder; what came before a failure stays.
 
         Args:
             asked: the folder.
             archive: a tar, perhaps compressed.
             keep_kinds: refuse a file in the place of a folder and the other way round.
+            owner: of all files; each has its own when left out.
 
         Raises:
             ApiError: when the folder is none, or the archive cannot be put there.
@@ -140,7 +143,7 @@ class ContainerArchive:
             overlay, folder=folder, now=overlay.now, rules=rules(version, keeps_kinds=keep_kinds)
         )
         try:
-            unpack(overlay, archive, unpacker)
+            unpack(overlay, archive, unpacker, owner)
         except (tar.TarError, UnpackError) as error:
             reason = error.reason if isinstance(error, UnpackError) else ""
             if reason == MISSING and version >= "23.0":

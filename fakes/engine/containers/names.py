@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import chain, count
 
 _ADJECTIVES = (
     "amber brisk calm deft eager fond gentle happy keen lively mellow neat open plain quick "
@@ -15,11 +16,9 @@ _NOUNS = (
 
 
 def made_up_name(taken: set[str]) -> str:
-    """Two words that no other container has."""
-    while True:
-        first = random.choice(_ADJECTIVES.split())  # noqa: S311
-        name = f"{first}_{random.choice(_NOUNS.split())}"  # noqa: S311
-        if name in taken:
-            name += str(random.randint(0, 9999))  # noqa: S311
-        if name not in taken:
-            return name
+    """Two words that no other container has, with a number where they have them."""
+    first = random.choice(_ADJECTIVES.split())  # noqa: S311
+    name = f"{first}_{random.choice(_NOUNS.split())}"  # noqa: S311
+    # Counted, so that there is an end where a test has patched what is random.
+    numbered = (f"{name}{number}" for number in count(1))
+    return next(each for each in chain([name], numbered) if each not in taken)

@@ -130,7 +130,9 @@ class ContainerStore(ContainerRegister):
         container.chains = list(image.chain_ids) if image else []
         container.recorded_steps = recorded_steps(image) if image else ()
         lower = with_init_files(image.tree if image else {}, seconds)
-        container.overlay = Overlay(lower, seconds, self.state.version, container.id)
+        # Where its files are is named by an id of its own.
+        root = self.state.new_id()
+        container.overlay = Overlay(lower, seconds, self.state.version, root)
         try:
             prepare_root(container.overlay, container.config)
         except StepError as error:

@@ -34,6 +34,21 @@ def user_refusal(container: Container, user: str) -> str:
     return ""
 
 
+def numbers_of(container: Container, user: str) -> tuple[int, int] | None:
+    """Return the numbers of a user and a group in the container; `None` for an unknown name."""
+    name, _, group = user.partition(":")
+    account = _entry(container, "etc/passwd", name)
+    if account is None and not _NUMBER.fullmatch(name):
+        return None
+    own = (int(account[2]), int(account[3])) if account else (int(name), 0)
+    if not group:
+        return own
+    if _NUMBER.fullmatch(group):
+        return own[0], int(group)
+    found = _entry(container, "etc/group", group)
+    return (own[0], int(found[2])) if found else None
+
+
 def recorded_steps(image: Image) -> tuple[str, ...]:
     """Return the commands that the history of an image tells of."""
     lines = [str(line.get("created_by") or "") for line in image.parsed.get("history") or []]
@@ -52,6 +67,15 @@ def _is_known(container: Container, kind: str, wanted: str) -> bool:
         return True
     word = re.compile(rf"(?<![\w-]){re.escape(wanted)}(?![\w-])")
     return any(word.search(step) for step in container.recorded_steps)
+
+
+def _entry(container: Container, path: str, wanted: str) -> list[str] | None:
+    """The fields of the line of an account or group, by its name or number."""
+    for line in _lines(container, path):
+        fields = line.split(":")
+        if len(fields) >= 3 and wanted in (fields[0], fields[2]):
+            return fields
+    return None
 
 
 def _lines(container: Container, path: str) -> list[str]:

@@ -12,7 +12,7 @@ from ... import go_text
 from ...images import tar
 from ...images.layers import Layer
 from .. import messages
-from ..filesystem.overlay import Overlay
+from ..filesystem.overlay import Overlay, Owner
 from ..versions import ByVersion, EngineVersion
 
 _SAFE_PATHS = "28.0"
@@ -32,8 +32,16 @@ def rules(version: EngineVersion, *, keeps_kinds: bool = False) -> UnpackRules:
     return (_KEEPING_KINDS if keeps_kinds else _RULES).of(version)
 
 
-def unpack(overlay: Overlay, archive: bytes, unpacker: Unpacker) -> None:
+def unpack(
+    overlay: Overlay, archive: bytes, unpacker: Unpacker, owner: Owner | None = None
+) -> None:
     """Unpack an archive, compressed or not; what came before a failure stays.
+
+    Args:
+        overlay: what is written to.
+        archive: the archive.
+        unpacker: writes there.
+        owner: of all entries; each has its own when left out.
 
     Raises:
         UnpackError: an entry has no place.
@@ -42,6 +50,8 @@ def unpack(overlay: Overlay, archive: bytes, unpacker: Unpacker) -> None:
     """
     for member in tar.entries(archive, to_the_end=overlay.version < "23.0"):
         overlay.check_room(posixpath.normpath(f"/{member.name}").lstrip("/"), member.file)
+        if owner is not None:
+            member = member._replace(file=member.file._replace(uid=owner.uid, gid=owner.gid))
         unpacker.add(member)
     unpacker.finish()
 

@@ -12,10 +12,14 @@ from imagebuilders.oci.tar_writer import with_hard_links, write_tar
 
 from ... import go_text
 from ..containers.archive import ContainerArchive, Found
+from ..containers.container import Container
 from ..containers.mounted_files import mounted_files, read_only_refusal
+from ..containers.users import numbers_of
 from ..errors import ApiError
 from ..filesystem.changes import changes
+from ..filesystem.overlay import Owner
 from ..http import Request, Response, chunks_of, json_response
+from ..versions import EngineVersion
 from .table import route
 
 if TYPE_CHECKING:
@@ -78,9 +82,31 @@ def _put_archive(engine: Daemon, request: Request, path: Path) -> Response:
             request.parameter("path"),
             request.content,
             keep_kinds=request.flag("noOverwriteDirNonDir"),
+            owner=_owner(container, engine.version) if request.flag("copyUIDGID") else None,
         )
     engine.containers.note(engine.containers.find(path["name"]), "extract-to-dir")
     return Response(200)
+
+
+def _owner(container: Container, version: EngineVersion) -> Owner | None:
+    """Who the container's command runs as, by number; `None` for root as it comes.
+
+    Raises:
+        ApiError: nobody in the container has that name.
+    """
+    user = container.config.user
+    if not user:
+        return None
+    found = numbers_of(container, user)
+    if found is None and version >= "28.0":
+        raise ApiError(
+            400,
+            f"failed to look up user {go_text.quote(user)} in container: "
+            "no matching entries in passwd file",
+        )
+    if found is None:
+        raise ApiError(500, f"getent unable to find entry {go_text.quote(user)} in passwd database")
+    return Owner(*found)
 
 
 @route("GET", "/containers/{name}/changes")

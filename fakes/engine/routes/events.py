@@ -20,6 +20,9 @@ Event = dict[str, Any]
 # How long is waited for something to happen before it is looked whether anybody listens.
 _IDLE = 0.05
 
+_REMEMBERED = 256
+"""So many of the events that have happened can be asked for; an engine keeps no more."""
+
 
 @route("GET", "/events")
 def _events(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
@@ -29,7 +32,9 @@ def _events(engine: Daemon, request: Request, _path: dict[str, str]) -> Response
         raise ApiError(400, f"`since` time ({texts[0]}) cannot be after `until` time ({texts[1]})")
     filters = read_filters(request, engine.version)
     # With an end alone, the past is meant; without either, what comes.
-    position = len(engine.event_log) if since is None and until is None else 0
+    position = happened = len(engine.event_log)
+    if since is not None or until is not None:
+        position = max(happened - _REMEMBERED, 0)
     wait = _IDLE
 
     def body() -> Iterator[bytes]:

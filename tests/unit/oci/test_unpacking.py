@@ -193,6 +193,12 @@ def test_an_owner_of_minus_one_is_the_one_that_is_there(number: int) -> None:
     assert (_unpacked(member)["a"].uid, _unpacked(member)["a"].gid) == (0, 7)
 
 
+def test_of_an_owner_32_bits_are_set() -> None:
+    """As chown(2) takes them."""
+    member = Member("a", File("file", uid=(1 << 32) + 5, gid=1 << 32))
+    assert (_unpacked(member)["a"].uid, _unpacked(member)["a"].gid) == (5, 0)
+
+
 def test_links_have_all_permissions() -> None:
     """Whatever the archive says."""
     assert _unpacked(Member("l", File("symlink", 0o640, link="a")))["l"].mode == 0o777

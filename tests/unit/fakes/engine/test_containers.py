@@ -10,6 +10,7 @@ from typing import Any
 import docker.errors
 import pytest
 from docker.models.containers import Container
+from pytest_mock import MockerFixture
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
@@ -345,3 +346,13 @@ def test_accounts_that_a_step_would_make_are_seeded(client: FakeDockerClient, bu
     client.engine.seed_image("some:1", accounts=["app"])
     build(dockerfile, {"a": ""}, tag="x")
     assert client.engine.image_tree("x")["/home/app/a"].uid == 1000
+
+
+def test_names_are_found_where_a_test_has_patched_what_is_random(
+    client: FakeDockerClient, engine: FakeDockerEngine, mocker: MockerFixture
+) -> None:
+    """The same words each time get a number."""
+    mocker.patch("random.choice", return_value="same")
+    engine.seed_image("base")
+    names = [client.containers.create("base", "x").name for _ in range(3)]
+    assert names == ["same_same", "same_same1", "same_same2"]

@@ -127,3 +127,16 @@ def test_only_older_containers_are_pruned(
     found = client.containers.prune(filters={"until": str(START + until)})
     assert sorted(found["ContainersDeleted"] or []) == sorted(made[:pruned])
     assert len(client.containers.list(all=True)) == 4 - pruned
+
+
+def test_the_newest_256_events_can_be_asked_for(
+    client: FakeDockerClient, clock: ManualClock
+) -> None:
+    """An engine keeps no more; a test sees all of them in `engine.events`."""
+    image = client.images.get("base")
+    for number in range(300):
+        image.tag("other", str(number))
+    clock.advance(5)
+    told = list(client.api.events(since=0, until=START + 1, decode=True, filters={"event": "tag"}))
+    assert len(told) == 256
+    assert told[-1]["Actor"]["Attributes"]["name"] == "other:299"

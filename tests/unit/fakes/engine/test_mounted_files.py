@@ -178,3 +178,37 @@ def test_memory_is_seen_by_commands_alone_and_while_the_container_runs(
     container.exec_run("look")
     assert seen == [False, True, False]
     engine.close()
+
+
+@pytest.mark.parametrize(
+    ("user", "owner"),
+    [("www-data", (33, 33)), ("4711", (4711, 0)), ("7:8", (7, 8)), ("nobody:daemon", (65534, 1))],
+)
+def test_files_are_put_as_those_of_the_containers_user(user: str, owner: tuple[int, int]) -> None:
+    """As `docker cp -a` asks for."""
+    engine = FakeDockerEngine("28.5")
+    engine.seed_image("base", user=user)
+    client = FakeDockerClient(engine)
+    container = client.containers.create("base", "x")
+    address = f"{client.api.base_url}/v1.43/containers/{container.id}/archive"
+    query = {"path": "/tmp", "copyUIDGID": "1"}
+    assert client.api.put(address, params=query, data=pack({"a": "a"})).status_code == 200
+    with tarfile.open(fileobj=io.BytesIO(_got(client, str(container.id), "/tmp/a"))) as tar:
+        info = tar.getmember("a")
+    assert (info.uid, info.gid) == owner
+    client.close()
+
+
+@pytest.mark.parametrize(("version", "status"), [("20.10", 500), ("26.1", 500), ("28.5", 400)])
+def test_a_user_that_nobody_knows_owns_nothing(version: str, status: int) -> None:
+    """The name is told."""
+    engine = FakeDockerEngine(version)
+    engine.seed_image("base", user="stranger")
+    client = FakeDockerClient(engine)
+    container = client.containers.create("base", "x")
+    address = f"{client.api.base_url}/containers/{container.id}/archive"
+    query = {"path": "/tmp", "copyUIDGID": "1"}
+    answer = client.api.put(address, params=query, data=pack({"a": "a"}))
+    assert answer.status_code == status
+    assert '"stranger"' in answer.json()["message"]
+    client.close()
