@@ -51,6 +51,11 @@ class Member(NamedTuple):
     is_bare: bool = False
 
     @property
+    def stored_name(self) -> str:
+        """The name as it stands in the archive."""
+        return self.name[: -1 if self.is_bare else None]
+
+    @property
     def is_hard_link(self) -> bool:
         """Whether it is one; one without a target, too."""
         return bool(self.hard_link) or self.type_flag == "1"

@@ -137,7 +137,7 @@ class Unpacker:
         """Return where an entry goes, relative to the root; `None` for the folder above it."""
         name = member.name
         if self._rules.refuses_escapes and not _is_local(name or "."):
-            raise UnpackError("name", (name,), "it leads out")
+            raise UnpackError("name", (member.stored_name,), "it leads out")
         name = posixpath.normpath(name)
         path = _joined(self._folder, name)
         if not _is_below(path, self._folder):

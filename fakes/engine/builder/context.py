@@ -50,9 +50,8 @@ def entry_sum(member: Member, names: tuple[str, str] = ("", "")) -> str:
     """
     file = member.file
     digest = hashlib.sha256()
-    name = member.name[: -1 if member.is_bare else None]
     values = (
-        f"name{name}mode{file.mode}uid{file.uid}gid{file.gid}size{member.size}"
+        f"name{member.stored_name}mode{file.mode}uid{file.uid}gid{file.gid}size{member.size}"
         f"typeflag{member.type_flag}linkname{member.hard_link or file.link}"
         f"uname{names[0]}gname{names[1]}devmajor{file.device[0]}devminor{file.device[1]}"
     )

@@ -95,8 +95,7 @@ def told(error: LayerFormatError | tar.TarError, version: EngineVersion, folder:
 
 def _words(error: UnpackError, folder: str, *, safely: bool) -> str:
     """What an engine says of an entry without a place; the safe one names paths of the folder."""
-    first = error.paths[0].rstrip("/") or error.paths[0]
-    quoted = go_text.quote(first)
+    first, quoted = error.paths[0], go_text.quote(error.paths[0])
     shown = [f"/{path}" for path in error.paths]
     if safely:
         shown = [path[len(folder) :].lstrip("/") for path in error.paths]
