@@ -98,7 +98,8 @@ def _engine(
 ) -> FakeDockerEngine:
     from .engine import FakeDockerEngine
 
-    places = dict(pair.partition("=")[::2] for pair in registries)
+    parts = (pair.partition("=") for pair in registries)
+    places = {host: address for host, _, address in parts}
     try:
         made = FakeDockerEngine(
             engine_version, keep_records=keep_records, registries=places, network=network
