@@ -43,7 +43,10 @@ class RunConfig:
     shell: list[str] | None = None
 
     def copy(self) -> RunConfig:
-        """A copy that shares nothing that changes."""
+        """A copy that shares nothing that changes but the health check.
+
+        An engine's copy holds the same one, so that what a commit completes of it stays.
+        """
         result = RunConfig()
         held = vars(result)
         held.update(vars(self))
@@ -88,7 +91,7 @@ _KEYS = {
 }
 _LISTS = ("env", "cmd", "entrypoint", "on_build", "shell")
 _SORTED = ("exposed_ports", "volumes", "labels")
-_CONTAINERS = (*_LISTS, *_SORTED, "healthcheck")
+_CONTAINERS = (*_LISTS, *_SORTED)
 _LEFT_OUT_EMPTY = ("exposed_ports", "mac_address", "stop_signal", "shell")
 _LEFT_OUT_WITHOUT_VALUE = ("healthcheck", "stop_timeout")
 

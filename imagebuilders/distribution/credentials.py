@@ -32,7 +32,7 @@ class RegistryCredentials(Protocol):
 class CredentialSource(Protocol):
     """Answers who to be at which registry."""
 
-    def credentials_for(self, registry: str) -> RegistryCredentials | None:
+    def credentials_for(self, registry: str, /) -> RegistryCredentials | None:
         """Return the credentials for a registry; `None` when there are none.
 
         Args:

@@ -92,11 +92,11 @@ class Exports:
     def _to_store(self, attributes: Mapping[str, str], outcome: Outcome) -> dict[str, str]:
         step = vertex("exporting to image", vertex_digest("export", self._build.ref, "moby"))
         with self._progress.running(step):
-            if len(outcome.images) > 1:
+            built, *others = outcome.images
+            if others:
                 words = "exporting multiple references to image store is currently unsupported"
                 raise CallError(RpcStatus(Code.UNKNOWN, words))
             names = _names(attributes.get("name", ""))
-            built = outcome.images[0]
             with self._progress.doing(step, "exporting layers"):
                 pass
             with self._progress.doing(step, f"writing image {built.image.config_digest}"):

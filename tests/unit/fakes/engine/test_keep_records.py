@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from itertools import islice
@@ -108,12 +109,14 @@ def test_nothing_grows_from_round_to_round(
     mocker.patch.object(collection, "_ALWAYS_KEPT", 5)
     name = f"{registry.address}/app:1"
     sizes = []
-    for _ in range(2):
+    for _ in range(3):
         for _ in range(10):
             _round(client, name)
         gc.collect()
         sizes.append(len(gc.get_objects()))
-    assert sizes[1] - sizes[0] < 10  # less than one object a round
+    # What is made once may come late; less than one object a round is none.
+    grown = [after - before for before, after in itertools.pairwise(sizes)]
+    assert min(grown) < 10
 
 
 def test_commands_that_ended_long_ago_are_forgotten(
