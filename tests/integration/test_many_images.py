@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from left_threads import left_threads
 from pytest_mock import MockerFixture
 from testbed.engine import Engine
 from testbed.image_reading import read_file
@@ -233,9 +234,7 @@ def test_ctrl_c_stops_all(engine_28_5: Engine) -> None:
     with listen(interrupt), pytest.raises(KeyboardInterrupt):
         LocalImageBuilder(docker_client=engine_28_5.client).build_many(tasks)
     assert time.monotonic() - began < 30
-    for thread in set(threading.enumerate()) - threads:
-        thread.join(10)
-        assert not thread.is_alive()
+    assert left_threads(threads) == []
 
 
 # --- bake ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from left_threads import left_threads
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
@@ -23,9 +24,7 @@ def no_thread_is_left() -> Iterator[None]:
     """See that a test leaves no thread behind."""
     before = set(threading.enumerate())
     yield
-    for thread in set(threading.enumerate()) - before:
-        thread.join(10)
-        assert not thread.is_alive(), f"{thread.name} is left"
+    assert left_threads(before) == []
 
 
 def test_events_are_told_in_the_thread_of_the_loop() -> None:

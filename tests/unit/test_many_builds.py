@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from left_threads import left_threads
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
@@ -38,9 +39,7 @@ def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     before = set(threading.enumerate())
     descriptors = len(os.listdir("/proc/self/fd"))
     yield
-    for thread in set(threading.enumerate()) - before:
-        thread.join(10)
-        assert not thread.is_alive(), f"{thread.name} is left"
+    assert left_threads(before) == []
     if len(os.listdir("/proc/self/fd")) > descriptors:
         gc.collect()  # what only cycles hold is closed late
     assert len(os.listdir("/proc/self/fd")) <= descriptors

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from left_threads import left_threads
 from ports import accepting, engine_with_tls
 
 from fakes import FakeDockerClient, FakeDockerEngine
@@ -298,9 +299,7 @@ def test_a_channel_of_another_library_is_carried() -> None:
     far.close()
     assert _read(stream) == b""
     stream.close()
-    for thread in set(threading.enumerate()) - before:
-        thread.join(10)
-        assert not thread.is_alive()
+    assert left_threads(before) == []
     assert near.fileno() == -1
 
 

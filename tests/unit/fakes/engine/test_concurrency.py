@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import docker.errors
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from left_threads import left_threads
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from fakes.contracts.engine.context import pack
@@ -294,6 +295,4 @@ def test_many_clients_leave_no_wrong_state(programs: list[list[Operation]]) -> N
         _check_files(engine)
         _check_registry(engine, registry, base.id)
     gc.collect()  # a stream that the SDK did not read to its end keeps its socket till then
-    for thread in set(threading.enumerate()) - before:
-        thread.join(5)
-        assert not thread.is_alive(), f"{thread.name} is left"
+    assert left_threads(before) == []

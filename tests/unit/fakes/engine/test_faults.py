@@ -12,6 +12,7 @@ import docker.errors
 import pytest
 import requests.exceptions
 import urllib3.exceptions
+from left_threads import left_threads
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import Files, pack
@@ -128,9 +129,7 @@ def test_a_late_answer_to_nobody(engine: FakeDockerEngine) -> None:
             "http://localhost:2375/v1.41/volumes/create", json={"Name": "late"}, timeout=0.02
         )
     impatient.close()
-    for thread in set(threading.enumerate()) - before:
-        thread.join(5)
-        assert not thread.is_alive()
+    assert left_threads(before) == []
     assert delayed.hits == 1
     client = FakeDockerClient(engine)
     assert [volume.name for volume in client.volumes.list()] == ["late"]
