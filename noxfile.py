@@ -15,9 +15,6 @@ nox.options.error_on_external_run = True
 # A Python that is not here is left out, also in CI, and none is downloaded.
 nox.options.error_on_missing_interpreters = False
 nox.options.download_python = "never"
-nox.options.sessions = [
-    *("lint", "typing", "unit", "minimums", "install", "package", "docs", "integration"),
-]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
@@ -26,6 +23,12 @@ CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 # On a machine that has only a newer Python, that one is better than none.
 ALL_PYTHONS = list(dict.fromkeys([*PYTHONS, CURRENT]))
 EXTRAS = list(PROJECT["project"]["optional-dependencies"])
+
+# On the oldest Python the unit tests run with the oldest dependencies; `whole` takes both.
+UNIT = [f"unit-{python}" for python in ALL_PYTHONS if python != PYTHONS[0] or python == CURRENT]
+nox.options.sessions = [
+    *("lint", "typing", *UNIT, "minimums", "install", "package", "docs", "integration"),
+]
 
 
 def _find_pyenv_pythons() -> None:
@@ -147,6 +150,7 @@ def whole(session: nox.Session) -> None:
     That takes hours: all scenarios on all engines, all ignore cases, 500 random builds on each
     engine, uploads killed at each line, a soak of 1,000 builds and uploads, each extra alone.
     """
+    session.notify(f"unit-{PYTHONS[0]}", [])
     for python in ALL_PYTHONS:
         session.notify(f"install-{python}", ["each"])
     _install(session, "integration", extras="[testing]")
