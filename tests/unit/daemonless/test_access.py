@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 from pathlib import Path
 from threading import Thread
@@ -36,11 +37,11 @@ def _context(base: str) -> BuildContext:
 
 
 @pytest.mark.parametrize("auth", ["basic", "bearer"])
-@pytest.mark.parametrize("way", ["component", "config", "variable"])
+@pytest.mark.parametrize("way", ["component", "config", "variable", "helper"])
 def test_credentials(
     auth: str, way: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the component, of Docker's configuration file, and of the environment."""
+    """Of the component, of Docker's configuration file or its helper, and of the environment."""
     with FakeRegistry(auth=auth, users=_USERS) as server:
         server.seed("base:1", files={"a": "a"})
         given: dict[str, Any] = {}
@@ -49,6 +50,13 @@ def test_credentials(
             given = {"username": "ci", "password": "s3cret"}
         elif way == "config":
             docker_config.write_text(json.dumps(login))
+        elif way == "helper":
+            helper = docker_config.parent / "docker-credential-own"
+            answer = json.dumps({"Username": "ci", "Secret": "s3cret"})
+            helper.write_text(f"#!/bin/sh\necho '{answer}'\n")
+            helper.chmod(0o755)
+            monkeypatch.setenv("PATH", f"{helper.parent}:{os.environ['PATH']}")
+            docker_config.write_text(json.dumps({"credHelpers": {server.address: "own"}}))
         else:
             monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps(login))
         registry = DefaultContainerRegistry(uri=server.address, **given)
