@@ -29,7 +29,30 @@ def streamed(messages: Iterable[Message]) -> Response:
     """
     iterator = iter(messages)
     first = list(_take_one(iterator))
-    return Response(200, lines(chain(first, iterator)), {"Content-Type": "application/json"})
+    return Response(200, _Begun(first, iterator), {"Content-Type": "application/json"})
+
+
+class _Begun:
+    """Messages on the wire, of which the first came already.
+
+    No generator, because who makes them shall hear of it at once when nobody wants the rest; a
+    generator of which nothing was taken does nothing when it is closed.
+    """
+
+    def __init__(self, first: Iterable[Message], rest: Iterator[Message]) -> None:
+        self._rest = rest
+        self._lines = lines(chain(first, rest))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._lines)
+
+    def close(self) -> None:
+        """Let who makes the messages end."""
+        if (close := getattr(self._rest, "close", None)) is not None:
+            close()
 
 
 def _take_one(iterator: Iterator[Message]) -> Iterator[Message]:

@@ -99,7 +99,7 @@ def test_a_start_whose_answer_has_no_build(
     mocker.patch.object(AWSCalls, "call", call)
     with pytest.raises(BuildError, match="answered without a build"):
         cloud.build(context)
-    assert [build.status for build in cloud.aws.code_build.builds] == ["STOPPED"]
+    assert [build.stop.is_set() for build in cloud.aws.code_build.builds] == [True]
 
 
 def test_a_start_that_stays_unknown(cloud: Cloud, context: BuildContext) -> None:
