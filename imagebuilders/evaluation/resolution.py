@@ -29,6 +29,7 @@ from imagebuilders.evaluation.stages import (
     SCRATCH,
     Stages,
     StageState,
+    built_stages,
     lines_of,
     needed_by,
 )
@@ -235,6 +236,8 @@ class _Resolution:
         written = self.dockerfile.stages
         states = self.stages.all[: len(written)]
         stages = [_stage(state, needed=state in needed) for state in states]
+        if not self.options.all_stages:
+            stages = built_stages(stages, target.index)
         stages[target.index] = exported_stage(stages, target.index)
         return Resolution(
             platform=target.image.platform,

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from imagebuilders.dockerfile import Instruction
 from imagebuilders.dockerfile.suggestions import suggestion
 from imagebuilders.evaluation.image_draft import ImageDraft
-from imagebuilders.evaluation.steps import Lines, Origin, ScratchOrigin, StageOrigin, Step
+from imagebuilders.evaluation.steps import (
+    Copy,
+    Lines,
+    Origin,
+    Run,
+    ScratchOrigin,
+    Stage,
+    StageOrigin,
+    Step,
+)
 from imagebuilders.evaluation.variables import Environment
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import quote, to_lower
@@ -236,3 +245,35 @@ def _next_to(state: StageState) -> Iterator[StageState]:
     if state.base is not None:
         yield state.base
     yield from state.dependencies
+
+
+def built_stages(stages: Sequence[Stage], target: int) -> list[Stage]:
+    """Return the stages, of which only those are needed that the target's result is made of.
+
+    What a stage names is looked at, and warned of, even if a named context stands for the stage;
+    it is not built then.
+
+    Args:
+        stages: all of them, resolved.
+        target: the one that is built.
+    """
+    built, waiting = {target}, [target]
+    while waiting:
+        for index in _built_from(stages[waiting.pop()]):
+            if index not in built:
+                built.add(index)
+                waiting.append(index)
+    return [
+        stage if stage.index in built else replace(stage, steps=(), needed=False)
+        for stage in stages
+    ]
+
+
+def _built_from(stage: Stage) -> Iterator[int]:
+    origins: list[object] = [stage.base]
+    for step in stage.steps:
+        if isinstance(step, Copy):
+            origins.append(step.origin)
+        elif isinstance(step, Run):
+            origins += [mount.origin for mount in step.mounts]
+    yield from (origin.index for origin in origins if isinstance(origin, StageOrigin))
