@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import urllib3
@@ -257,20 +257,16 @@ class Transport:
         return pool
 
     def _new_pool(self, scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
-        # Reading the system's authorities takes a tenth of a second.
-        context = self._make_context() if scheme == "https" else None
+        options: dict[str, Any] = {"maxsize": _KEPT_CONNECTIONS}
+        if scheme == "https":  # old versions would give these to plain connections, too
+            # Reading the system's authorities takes a tenth of a second.
+            options["ssl_context"] = self._make_context()
+            options["assert_hostname"] = self._check_names
         if proxy is None:
-            return urllib3.PoolManager(
-                maxsize=_KEPT_CONNECTIONS, ssl_context=context, assert_hostname=self._check_names
-            )
+            return urllib3.PoolManager(**options)
         login = proxy.authorization
-        return urllib3.ProxyManager(
-            proxy.url,
-            maxsize=_KEPT_CONNECTIONS,
-            proxy_headers=None if login is None else {"proxy-authorization": login},
-            ssl_context=context,
-            assert_hostname=self._check_names,
-        )
+        headers = None if login is None else {"proxy-authorization": login}
+        return urllib3.ProxyManager(proxy.url, proxy_headers=headers, **options)
 
 
 _quiet: ContextVar[bool] = ContextVar("imagebuilders_distribution_quiet", default=False)

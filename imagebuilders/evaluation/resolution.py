@@ -234,10 +234,8 @@ class _Resolution:
 
     def _result(self, target: StageState, needed: set[StageState]) -> Resolution:
         written = self.dockerfile.stages
-        states = self.stages.all[: len(written)]
-        stages = [_stage(state, needed=state in needed) for state in states]
-        if not self.options.all_stages:
-            stages = built_stages(stages, target.index)
+        stages = [_stage(one, needed=one in needed) for one in self.stages.all[: len(written)]]
+        stages = stages if self.options.all_stages else built_stages(stages, target.index)
         stages[target.index] = exported_stage(stages, target.index)
         return Resolution(
             platform=target.image.platform,
