@@ -112,3 +112,24 @@ def test_other_clients_read_the_layout_and_the_index(
     source = "oci-archive:/tmp/layout.tar"
     said = client_tool("skopeo").run("inspect", "--raw", source).stdout
     assert json.loads(said) == index
+
+
+def test_buildx_shows_what_is_attested(
+    engine: Engine, tmp_path: Path, client_tool: Callable[[str], ClientTool]
+) -> None:
+    """`docker buildx imagetools inspect` finds the provenance, and the bill of what was added."""
+    context = _context(tmp_path, _base(engine))
+    registry = DefaultContainerRegistry(uri=engine.registry.address)
+    name = f"{engine.registry.address}/daemonless/attested:1"
+    DaemonlessImageBuilder().build(name, context, {"sbom": True, "provenance": True}, registry)
+
+    def shown(kind: str) -> object:
+        inspect = ("buildx", "imagetools", "inspect", name)
+        said = client_tool("docker").run(*inspect, "--format", f"{{{{json .{kind}}}}}")
+        return json.loads(said.stdout)
+
+    provenance, bill = shown("Provenance"), shown("SBOM")
+    assert isinstance(provenance, dict)
+    assert isinstance(bill, dict)
+    assert provenance["SLSA"]["buildDefinition"]["externalParameters"]
+    assert bill["SPDX"]["spdxVersion"] == "SPDX-2.3"
