@@ -25,7 +25,7 @@ from imagebuilders.oci.platform import Platform
 _PARTS = ("config", "history", "layers", "tree")
 _SEED = 1907
 _COUNT = size(10, 300)
-_PROGRAM = ".program"
+_PROGRAM = "busybox"
 _BUILT = "evaluated:1"
 _UNKNOWN_FLAG = "unknown flag: --parents"
 """What the frontend of this engine does not have, and BuildKit's newest one has."""
