@@ -42,6 +42,7 @@ _NAMED = "context:"
 _LOCAL = "local:"
 _SESSION_OF = "local-sessionid:"
 _DIGITS = 16
+_COPY_END_SECONDS = 2.0
 
 
 class SessionNeeds(Protocol):
@@ -112,7 +113,11 @@ class ServedBuild:
 
     @property
     def failure(self) -> ImageBuilderError | None:
-        """Why a folder of the build could not be sent since it began."""
+        """Why a folder of the build could not be sent since it began.
+
+        Copies that the end of the build breaks off are waited for, for a moment.
+        """
+        self._files.wait_for_copies(self._names, _COPY_END_SECONDS)
         for name in self._names:
             found = self._files.failures.get(name)
             if found is not None and found is not self._before.get(name):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _FRONTEND = "dockerfile.v0"
 _EXPORTER = "moby"
 _CLIENT = "client-session"
+_MADE = "moby.image.id"
 _LOOK_SECONDS = 0.2
 """So often it is seen whether the client is still there, while nothing is told."""
 
@@ -59,7 +60,20 @@ def build_with_buildkit(
         ExporterAttrsDeprecated={"name": names},
         Exporters=[Exporter(Type=_EXPORTER, Attrs={"name": names})],
     )
-    return streamed(_messages(engine, buildkit, solve, upload, options, request))
+    messages = _messages(engine, buildkit, solve, upload, options, request)
+    return streamed(_quiet(messages) if options.quiet else messages)
+
+
+def _quiet(messages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Tell nothing but the image's ID at the end; of a failure all that was kept back."""
+    kept: list[dict[str, Any]] = []
+    for message in messages:
+        if message.get("id") == _MADE:
+            yield {"stream": f"{message['aux']['ID']}\n"}
+        elif "errorDetail" in message:
+            yield from [*kept, message]
+        else:
+            kept.append(message)
 
 
 def _messages(
@@ -98,7 +112,7 @@ def _messages(
         if isinstance(result, CallError):
             yield failure(result.status.message)
             return
-        yield {"id": "moby.image.id", "aux": {"ID": result.get("containerimage.digest", "")}}
+        yield {"id": _MADE, "aux": {"ID": result.get("containerimage.digest", "")}}
         if engine.version < "23.0":
             for tag in options.tags:
                 yield {"stream": f"Successfully tagged {tag.familiar}\n"}

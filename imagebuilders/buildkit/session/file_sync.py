@@ -6,8 +6,9 @@ The client tells every entry (STAT), the daemon asks for the content of those th
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping
+import threading
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import unquote_plus
 
 from imagebuilders.buildkit.proto.filesync_pb2 import Packet
@@ -48,6 +49,8 @@ class FileSync:
     def __init__(self, folders: Mapping[str, SyncedFolder]) -> None:
         self._folders = dict(folders)
         self.failures: dict[str, ImageBuilderError] = {}
+        self._copies: Counter[str] = Counter()
+        self._copied = threading.Condition()
 
     def add(self, name: str, folder: SyncedFolder) -> None:
         """Serve one more folder; one that is served already stays."""
@@ -57,11 +60,35 @@ class FileSync:
         """Return what serves each method, by its path."""
         return {DIFF_COPY: self._diff_copy}
 
+    def wait_for_copies(self, names: Collection[str], seconds: float) -> bool:
+        """Wait until no copy of these folders is under way; return whether that is so.
+
+        A daemon may tell that a build failed before the copy that it broke off has heard so.
+
+        Args:
+            names: of the folders.
+            seconds: how long to wait at most.
+        """
+        with self._copied:
+            return self._copied.wait_for(
+                lambda: not any(self._copies[name] for name in names), seconds
+            )
+
     def _diff_copy(self, call: Call) -> None:
         name = (decoded(call, "dir-name") or [""])[0]
         folder = self._folders.get(name)
         if folder is None:
             raise CallError(RpcStatus(Code.NOT_FOUND, f"no access allowed to dir {name!r}"))
+        with self._copied:
+            self._copies[name] += 1
+        try:
+            self._copy(call, name, folder)
+        finally:
+            with self._copied:
+                self._copies[name] -= 1
+                self._copied.notify_all()
+
+    def _copy(self, call: Call, name: str, folder: SyncedFolder) -> None:
         request = Request(
             tuple(decoded(call, "followpaths")),
             tuple(decoded(call, "include-patterns")),

@@ -69,6 +69,16 @@ def test_a_build_fails(engine: FakeDockerEngine) -> None:
     assert last["errorDetail"]["message"] == words
 
 
+def test_a_quiet_build_tells_the_id_alone(engine: FakeDockerEngine) -> None:
+    """As the `docker` command prints it; of a failed build all is told."""
+    messages = _messages(_ask(engine, "FROM base:1\nCOPY f /\n", t="app:1", q="1"))
+    assert messages == [{"stream": f"{engine.image('app:1').id}\n"}]
+    engine.on_run("make", exit_code=3)
+    messages = _messages(_ask(engine, "FROM base:1\nRUN make\n", q="1"))
+    assert "[2/2] RUN make" in _names(messages)
+    assert "exit code: 3" in messages[-1]["errorDetail"]["message"]
+
+
 def test_an_older_engine_says_what_it_tagged() -> None:
     """As its classic builder does."""
     engine = FakeDockerEngine("20.10")
