@@ -186,7 +186,7 @@ class _Worker:
 
     def seed(self, reference: ImageReference, platform: Platform, image: Image) -> None:
         """Let a repository have an image."""
-        key = (f"{reference.domain}/{reference.path}", reference.tag or DEFAULT_TAG)
+        key = (reference.full_repository, reference.tag or DEFAULT_TAG)
         digest = digest_of(b"seeded " + image.document)
         kept = [seed for seed in self._seeds.get(key, []) if seed[0] != platform]
         self._seeds[key] = [*kept, (platform, image, digest)]
@@ -199,12 +199,12 @@ class _Worker:
 
     def knows(self, name: ImageReference) -> bool:
         """Whether anything of a repository was seeded."""
-        repository = f"{name.domain}/{name.path}"
+        repository = name.full_repository
         return any(key[0] == repository for key in self._seeds)
 
     def remote_image(self, name: ImageReference, platform: Platform) -> tuple[Image, str] | None:
         """Return a seeded image for a platform, and the digest of its manifest."""
-        repository = f"{name.domain}/{name.path}"
+        repository = name.full_repository
         for (path, tag), seeds in self._seeds.items():
             for own, image, digest in seeds:
                 is_meant = (
@@ -245,7 +245,7 @@ class _Worker:
 
 def _full(name: str) -> str:
     reference = ImageReference.parse(name)
-    return f"{reference.domain}/{reference.path}:{reference.tag or DEFAULT_TAG}"
+    return f"{reference.full_repository}:{reference.tag or DEFAULT_TAG}"
 
 
 def _architecture(image: Image) -> str:

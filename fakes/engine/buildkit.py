@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from imagebuilders.oci.reference import ImageReference
 
     from ..images.image import Image
-    from ..images.reference import Reference
     from ..records import BuildRecord
     from ..shell.run_rules import RunRules
     from .images.store import ImageStore
@@ -45,7 +44,7 @@ class Stores(Protocol):
     run_rules: RunRules
     builds: list[BuildRecord]
 
-    def parse_name(self, name: str) -> Reference:
+    def parse_name(self, name: str) -> ImageReference:
         """Read an image name."""
         ...
 
@@ -97,8 +96,7 @@ class EngineWorker:
         """Return an image of the public hub that was seeded, and the digest of its manifest."""
         if name.domain != HUB or self.hub_is_real:
             return None
-        digest = "" if name.digest is None else str(name.digest)
-        return self._stores.registries.hub.find(name.path, name.tag or "", digest)
+        return self._stores.registries.hub.find(name.path, name.tag, name.digest)
 
     def keep(self, image: Image, names: Sequence[str]) -> str:
         """Put an image into the store, under some names."""

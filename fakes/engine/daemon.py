@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from imagebuilders.oci.reference import ImageReference
+
 from ..buildkit.local_call import LocalCall
 from ..clock import Clock, nanoseconds
-from ..images.reference import Reference
 from ..records import BuildRecord, Newest
 from ..shell.run_rules import RunRules, checked_policy
 from .builder.host import BuildHost
@@ -112,7 +113,7 @@ class Daemon:
         self.requests: list[RequestRecord] = Newest(self._keep_records)
         self.logins: dict[str, tuple[str, str]] = {}
 
-    def parse_name(self, name: str) -> Reference:
+    def parse_name(self, name: str) -> ImageReference:
         """Read an image name as this version does.
 
         Raises:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from imagebuilders.oci.reference import ImageReference
+
 from ..checks import check_count, check_flag, check_text
 from ..clock import Clock
 from ..http import messages
@@ -17,7 +19,7 @@ from ..http.crashes import Crashes
 from ..http.messages import ConnectionCutError
 from ..http.server import serving
 from ..images.image import Image
-from ..images.reference import HUB, InvalidReferenceError, Reference, parse
+from ..images.reference import HUB, InvalidReferenceError, parse
 from ..images.seeded_image import seeded_image
 from ..images.view import ImageView
 from ..rules import Pattern
@@ -299,7 +301,7 @@ class FakeDockerEngine(Daemon):
         try:
             return self.images.find(name)
         except ApiError as error:
-            known = sorted(self.parse_name(key).familiar for key in self.images.references())
+            known = sorted(str(self.parse_name(key)) for key in self.images.references())
             names = ", ".join(known) or "none"
             raise LookupError(f"{error.message}; names in the engine: {names}") from error
 
@@ -402,7 +404,7 @@ class FakeDockerEngine(Daemon):
             self.crashes.check()
 
 
-def _parsed(name: str) -> Reference:
+def _parsed(name: str) -> ImageReference:
     check_text("name", name, _A_NAME)
     try:
         return parse(name)

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
+from imagebuilders.oci.reference import ImageReference
+
 from .identity import ImageIdentity
 from .image import Image
 from .layers import Layer
 from .name_table import NameTable
-from .reference import Reference, parse
 
 Clock = Callable[[], int]
 
@@ -107,17 +108,17 @@ class Images:
 
     # --- names ----------------------------------------------------------------
 
-    def tag(self, reference: Reference, image: Image) -> None:
+    def tag(self, reference: ImageReference, image: Image) -> None:
         """Point a name at an image; taken from whatever had it.
 
         An image that somebody removed in the meantime is kept again.
         """
         with self.lock:
             image = self.add(image)
-            self._tags.set(reference.key, image.id)
+            self._tags.set(_key(reference), image.id)
             image.last_tagged = self._clock()
 
-    def add_digest(self, reference: Reference, image_id: str, *, moving: bool = False) -> None:
+    def add_digest(self, reference: ImageReference, image_id: str, *, moving: bool = False) -> None:
         """Remember under which digest a repository holds an image.
 
         Args:
@@ -126,29 +127,29 @@ class Images:
             moving: take it from another image that has it, as of an index for another platform.
         """
         with self.lock:
-            if image_id in self._images and (moving or reference.key not in self._digests):
-                self._digests.set(reference.key, image_id)
+            if image_id in self._images and (moving or _key(reference) not in self._digests):
+                self._digests.set(_key(reference), image_id)
 
-    def untag(self, reference: Reference) -> None:
+    def untag(self, reference: ImageReference) -> None:
         """Forget a name or a repository's digest."""
         with self.lock:
-            self._tags.remove(reference.key)
-            self._digests.remove(reference.key)
+            self._tags.remove(_key(reference))
+            self._digests.remove(_key(reference))
 
-    def id_of(self, reference: Reference) -> str | None:
+    def id_of(self, reference: ImageReference) -> str | None:
         """The id behind a full name."""
         with self.lock:
-            return self._digests.get(reference.key) or self._tags.get(reference.key)
+            return self._digests.get(_key(reference)) or self._tags.get(_key(reference))
 
-    def tags_of(self, image_id: str) -> list[Reference]:
+    def tags_of(self, image_id: str) -> list[ImageReference]:
         """The names of an image, sorted."""
         with self.lock:
-            return [parse(key) for key in self._tags.of(image_id)]
+            return [ImageReference.parse(key) for key in self._tags.of(image_id)]
 
-    def digests_of(self, image_id: str) -> list[Reference]:
+    def digests_of(self, image_id: str) -> list[ImageReference]:
         """The repository digests of an image, sorted."""
         with self.lock:
-            return [parse(key) for key in self._digests.of(image_id)]
+            return [ImageReference.parse(key) for key in self._digests.of(image_id)]
 
     def references(self) -> dict[str, str]:
         """Every name and repository digest with the id it points at."""
@@ -163,3 +164,9 @@ class Images:
             return {
                 layer.diff_id: layer for i in self._images.values() for layer in i.layers
             }.values()
+
+
+def _key(reference: ImageReference) -> str:
+    """What an image is filed under: a digest goes before a tag."""
+    which = f"@{reference.digest}" if reference.digest else f":{reference.tag or ''}"
+    return f"{reference.full_repository}{which}"

@@ -87,7 +87,7 @@ def image_key(name: str) -> str:
         return name
     tag = found.tag or ("" if found.digest else DEFAULT_TAG)
     return (
-        f"{found.domain}/{found.path}"
+        found.full_repository
         + (f":{tag}" if tag else "")
         + (f"@{found.digest}" if found.digest else "")
     )

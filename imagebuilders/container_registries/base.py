@@ -212,7 +212,7 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
         if not self.is_valid_image_name_for_registry(image_name):
             raise ImageNameError(
                 f"The image name {image_name!r} does not belong to the container registry "
-                f"{self.name!r}: it would go to {reference.domain}/{reference.path}, but the "
+                f"{self.name!r}: it would go to {reference.full_repository}, but the "
                 f"registry's names begin with '{self.uri}/'.",
                 image_name=image_name,
             )

@@ -61,7 +61,7 @@ def full_name(reference: ImageReference) -> str:
     tag = reference.tag
     if tag is None and reference.digest is None:
         tag = DEFAULT_TAG
-    name = f"{reference.domain}/{reference.path}"
+    name = reference.full_repository
     name = name if tag is None else f"{name}:{tag}"
     return name if reference.digest is None else f"{name}@{reference.digest}"
 

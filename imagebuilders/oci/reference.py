@@ -77,9 +77,24 @@ class ImageReference:
     def repository(self) -> str:
         """Domain and path in the short form people write: `ubuntu`, `localhost:5000/app`."""
         if self.domain != DEFAULT_DOMAIN:
-            return f"{self.domain}/{self.path}"
+            return self.full_repository
         short = self.path.removeprefix(_OFFICIAL_PREFIX)
         return self.path if "/" in short else short
+
+    @property
+    def full_repository(self) -> str:
+        """Domain and path in full: `docker.io/library/ubuntu`."""
+        return f"{self.domain}/{self.path}"
+
+    def tagged(self) -> ImageReference:
+        """Return it with the tag `latest` where it has neither tag nor digest."""
+        if self.tag is not None or self.digest is not None:
+            return self
+        return ImageReference(self.domain, self.path, DEFAULT_TAG)
+
+    def with_digest(self, digest: str) -> ImageReference:
+        """Return its repository at a digest."""
+        return ImageReference(self.domain, self.path, digest=digest)
 
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag is not None else ""
@@ -100,7 +115,7 @@ def parse_build_target(image_name: str) -> ImageReference:
             f"built: give {reference.repository}:{reference.tag or DEFAULT_TAG}, or another tag.",
             image_name=image_name,
         )
-    return ImageReference(reference.domain, reference.path, reference.tag or DEFAULT_TAG)
+    return reference.tagged()
 
 
 def split_domain(name: str) -> tuple[str, str]:

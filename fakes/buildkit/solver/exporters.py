@@ -154,7 +154,7 @@ def _names(text: str) -> list[str]:
             words = f"invalid reference format: {name}"
             raise CallError(RpcStatus(Code.UNKNOWN, words)) from error
         tag = reference.tag or DEFAULT_TAG
-        names.append(f"{reference.domain}/{reference.path}:{tag}")
+        names.append(f"{reference.full_repository}:{tag}")
     return names
 
 

@@ -145,7 +145,7 @@ def _parsed(name: str) -> ImageReference:
 
 
 def _full(reference: ImageReference) -> str:
-    return f"{reference.domain}/{reference.path}:{reference.tag or DEFAULT_TAG}"
+    return f"{reference.full_repository}:{reference.tag or DEFAULT_TAG}"
 
 
 def _failed(words: str) -> CallError:

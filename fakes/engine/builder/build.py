@@ -82,7 +82,7 @@ class Build:
         yield said(f"Successfully built {final.image_id[7:19]}\n")
         for reference in self._options.tags:
             self._host.images.retag(reference, final.image)
-            yield said(f"Successfully tagged {reference.familiar}\n")
+            yield said(f"Successfully tagged {reference}\n")
 
     def _warn(self) -> Messages:
         texts = self._plan.warnings

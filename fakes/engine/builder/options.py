@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...images.reference import Reference
+from imagebuilders.oci.reference import ImageReference
+
 from ..registries.credentials import Credentials
 
 
@@ -12,7 +13,7 @@ from ..registries.credentials import Credentials
 class BuildOptions:
     """What a build was asked for."""
 
-    tags: list[Reference] = field(default_factory=list)
+    tags: list[ImageReference] = field(default_factory=list)
     dockerfile: str = "Dockerfile"
     target: str = ""
     build_args: dict[str, str | None] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Any
 
 from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.file_tree import File, clean
+from imagebuilders.oci.reference import ImageReference
 from imagebuilders.oci.tar_writer import write_tar
 
 from ... import go_text
@@ -15,10 +16,11 @@ from ...images import tar
 from ...images.config import RunConfig
 from ...images.image import Image
 from ...images.layers import Layer, digest_of
-from ...images.reference import InvalidReferenceError, Reference, parse
+from ...images.reference import InvalidReferenceError
 from .. import messages
 from ..errors import ApiError
 from ..progress import progress_bar
+from .names import parse_as
 from .store import ImageStore
 from .unpacking import registered, told
 
@@ -31,7 +33,7 @@ def save(images: ImageStore, names: list[str]) -> bytes:
     Raises:
         ApiError: when one is not there or has no layers.
     """
-    chosen: dict[str, tuple[Image, list[Reference]]] = {}
+    chosen: dict[str, tuple[Image, list[ImageReference]]] = {}
     for name in names:
         for image, references in _select(images, name):
             known = chosen.setdefault(image.id, (image, []))[1]
@@ -46,10 +48,10 @@ def save(images: ImageStore, names: list[str]) -> bytes:
         layer_names = _add_layers(files, image, created)
         document = f"{image.config_digest[7:]}.json"
         files[document] = File("file", 0o644, mtime=created, data=image.document)
-        tags = [reference.familiar for reference in references if reference.tag]
+        tags = [str(reference) for reference in references if reference.tag]
         for reference in references:
             folder = layer_names[-1].partition("/")[0]
-            repositories.setdefault(reference.familiar_name, {})[reference.tag] = folder
+            repositories.setdefault(reference.repository, {})[reference.tag or ""] = folder
         manifest.append({"Config": document, "RepoTags": tags or None, "Layers": layer_names})
     files["manifest.json"] = File("file", 0o644, data=(go_text.dumps(manifest) + "\n").encode())
     if repositories:
@@ -60,17 +62,17 @@ def save(images: ImageStore, names: list[str]) -> bytes:
     return write_tar((name, files[name], "") for name in sorted(files))
 
 
-def _select(images: ImageStore, name: str) -> list[tuple[Image, list[Reference]]]:
+def _select(images: ImageStore, name: str) -> list[tuple[Image, list[ImageReference]]]:
     try:
-        reference = parse(name)
+        reference = parse_as(images.state.version, name)
     except InvalidReferenceError:
         return [(images.find(name), [])]
     if not reference.tag and not reference.digest:
         # A repository without a tag means all of its tags.
-        every = [parse(key) for key in images.references() if "@" not in key]
-        mine = [r for r in every if r.repository == reference.repository]
+        every = [ImageReference.parse(key) for key in images.references() if "@" not in key]
+        mine = [r for r in every if r.full_repository == reference.full_repository]
         if mine:
-            return [(images.find(r.key), [r]) for r in mine]
+            return [(images.find(str(r)), [r]) for r in mine]
     try:
         image = images.find(name)
     except ApiError as error:
@@ -215,15 +217,15 @@ def _progress(image: Image) -> Iterator[Message]:
 
 def _name(images: ImageStore, image: Image, tags: list[str]) -> Iterator[Message]:
     for name in tags:
-        reference = parse(name).tagged()
+        reference = parse_as(images.state.version, name).tagged()
         old = images.id_of(reference)
         if old is not None and old != image.id:
             yield {
-                "stream": f"The image {reference.familiar} already exists, renaming the old one "
+                "stream": f"The image {reference} already exists, renaming the old one "
                 f"with ID {old} to empty string\n"
             }
         images.tag(reference, image)
-        yield {"stream": f"Loaded image: {reference.familiar}\n"}
+        yield {"stream": f"Loaded image: {reference}\n"}
     if not tags:
         yield {"stream": f"Loaded image ID: {image.id}\n"}
     images.note("load", image)

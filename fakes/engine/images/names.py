@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ...images.reference import InvalidReferenceError, Reference, parse
+from imagebuilders.oci.reference import ImageReference
+
+from ...images.reference import InvalidReferenceError, parse
 from ..versions import EngineVersion
 
 
-def parse_as(version: EngineVersion, name: str) -> Reference:
+def parse_as(version: EngineVersion, name: str) -> ImageReference:
     """Read an image name as a version of the engine does.
 
     Raises:

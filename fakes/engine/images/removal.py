@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from imagebuilders.oci.reference import ImageReference
+
 from ...images.image import Image
-from ...images.reference import Reference, parse
 from ..errors import ApiError
+from .names import parse_as
 from .store import ImageStore
 
 
@@ -48,14 +50,14 @@ def remove_image(
                 f'conflict: unable to remove repository reference "{name}" (must force) - '
                 f"container {user[:12]} is using its referenced image {image.short_id}",
             )
-        reference = parse(name).tagged()
+        reference = parse_as(images.state.version, name).tagged()
         _untag(images, reference, image, records)
         left = _references(images, image)
         if not reference.digest and not any(
-            r.repository == reference.repository and not r.digest for r in left
+            r.full_repository == reference.full_repository and not r.digest for r in left
         ):
             # The digests of a repository go with its last tag.
-            for digest in [r for r in left if r.repository == reference.repository]:
+            for digest in [r for r in left if r.full_repository == reference.full_repository]:
                 _untag(images, digest, image, records, silent=True)
         if _references(images, image):
             return records
@@ -69,16 +71,16 @@ def remove_image(
     return records
 
 
-def _references(images: ImageStore, image: Image) -> list[Reference]:
+def _references(images: ImageStore, image: Image) -> list[ImageReference]:
     return [*images.tags_of(image.id), *images.digests_of(image.id)]
 
 
-def _single(names: list[Reference]) -> bool:
+def _single(names: list[ImageReference]) -> bool:
     """At most one name, or one name and digests of the same repository."""
     if len(names) <= 1:
         return True
     tags = [r for r in names if not r.digest]
-    repositories = {r.repository for r in names if r.digest}
+    repositories = {r.full_repository for r in names if r.digest}
     if len(tags) > 1:
         return False
     return repositories == {(tags or names)[0].repository}
@@ -86,7 +88,7 @@ def _single(names: list[Reference]) -> bool:
 
 def _untag(
     images: ImageStore,
-    reference: Reference,
+    reference: ImageReference,
     image: Image,
     records: Records,
     *,
@@ -95,7 +97,7 @@ def _untag(
     images.untag(reference)
     if not silent:
         images.note("untag", image)
-    records.append({"Untagged": reference.familiar})
+    records.append({"Untagged": str(reference)})
 
 
 def _conflict(

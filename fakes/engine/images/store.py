@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from imagebuilders.oci.reference import ImageReference
+
 from ...images.identity import ConfigDigestIdentity, ImageIdentity
 from ...images.image import Image
-from ...images.reference import InvalidReferenceError, Reference, parse
+from ...images.reference import InvalidReferenceError
 from ...images.store import Images
 from ..errors import ApiError
 from ..state import EngineState
@@ -26,11 +28,11 @@ class ImageStore(Images):
         super().__init__(state.lock, state.clock, identity)
         self.state = state
 
-    def retag(self, reference: Reference, image: Image) -> None:
+    def retag(self, reference: ImageReference, image: Image) -> None:
         """Point a name at an image and say so in the events."""
         with self.lock:
             self.tag(reference.tagged(), image)
-            self.note("tag", image, reference.familiar)
+            self.note("tag", image, str(reference))
 
     # --- events ---------------------------------------------------------------
 
@@ -46,14 +48,14 @@ class ImageStore(Images):
         labels = dict((image.parsed.get("config") or {}).get("Labels") or {}) if kept else {}
         self.state.events.add("image", action, image.id, {**labels, "name": name or image.id})
 
-    def note_transfer(self, action: str, reference: Reference) -> None:
+    def note_transfer(self, action: str, reference: ImageReference) -> None:
         """Say in the events that an image came from a registry or went to one."""
         labels: dict[str, str] = {}
         with suppress(ApiError):
-            config = self.find(reference.familiar).parsed.get("config") or {}
+            config = self.find(str(reference)).parsed.get("config") or {}
             labels = dict(config.get("Labels") or {})
-        attributes = {**labels, "name": reference.familiar_name}
-        self.state.events.add("image", action, reference.familiar, attributes)
+        attributes = {**labels, "name": reference.repository}
+        self.state.events.add("image", action, str(reference), attributes)
 
     def note_commit(self, image: Image) -> None:
         """Say that an image was made of a container, which only newer engines tell."""
@@ -85,7 +87,7 @@ class ImageStore(Images):
         found = self.id_of(reference.tagged())
         if found:
             return found
-        shown = reference.tagged().familiar
+        shown = str(reference.tagged())
         if hexadecimal and set(hexadecimal) <= set("0123456789abcdef"):
             matches = [key for key in self._images if key.startswith(f"sha256:{hexadecimal}")]
             if len(matches) == 1:
@@ -99,6 +101,6 @@ class ImageStore(Images):
 
     def _named(self, name: str) -> bool:
         try:
-            return self.id_of(parse(name).tagged()) is not None
+            return self.id_of(parse_as(self.state.version, name).tagged()) is not None
         except InvalidReferenceError:
             return False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...images.reference import HUB, Reference
+from imagebuilders.oci.reference import ImageReference
+
+from ...images.reference import HUB
 from ..images.store import ImageStore
 from .client import RegistryClient
 from .credentials import Credentials
@@ -36,14 +38,14 @@ class RegistryAccess:
         """Whether names of the hub lead over the network."""
         return self.network.hub_is_real
 
-    def is_seeded(self, reference: Reference) -> bool:
+    def is_seeded(self, reference: ImageReference) -> bool:
         """Return whether a name leads to what was seeded: one of the hub, unless elsewhere."""
         if reference.domain != HUB or self.network.hub_is_real:
             return False
         return not self.network.has(HUB) or self.hub.has(reference)
 
     def client(
-        self, reference: Reference, credentials: Credentials, actions: str
+        self, reference: ImageReference, credentials: Credentials, actions: str
     ) -> RegistryClient:
         """Return a client of the repository that a name means.
 

@@ -23,9 +23,9 @@ from imagebuilders.oci.media_types import (
     OCI_MANIFEST,
     essence,
 )
+from imagebuilders.oci.reference import ImageReference
 
 from ...images.layers import digest_of
-from ...images.reference import Reference
 from .connection import Answer, RegistryConnection
 from .credentials import Credentials
 from .errors import Reason, RegistryError
@@ -44,7 +44,7 @@ class RegistryClient:
     """
 
     def __init__(
-        self, reference: Reference, credentials: Credentials, actions: str, address: str = ""
+        self, reference: ImageReference, credentials: Credentials, actions: str, address: str = ""
     ) -> None:
         self._path = reference.path
         scopes = frozenset({f"repository:{reference.path}:{actions}"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
+from imagebuilders.oci.reference import ImageReference
 
 from ...images.image import Image
 from ...images.layers import digest_of
-from ...images.reference import Reference
 from .client import missing
 from .errors import Reason, RegistryError
 from .manifest import manifest_of
@@ -28,14 +28,14 @@ class Hub:
         self.standing: dict[str, Callable[[], Image]] = {}
         self.missed: list[str] = []
 
-    def add(self, reference: Reference, image: Image) -> None:
+    def add(self, reference: ImageReference, image: Image) -> None:
         """Give the hub an image, under a tag, a digest that it is to have, or both."""
         if reference.tag:
             self._images.setdefault(reference.path, {})[reference.tag] = image
         if reference.digest:
             self._pinned.setdefault(reference.path, {})[reference.digest] = image
 
-    def has(self, reference: Reference) -> bool:
+    def has(self, reference: ImageReference) -> bool:
         """Return whether a tag or digest was seeded; without both, anything of the repository."""
         if reference.path in self.standing:
             return True
@@ -43,7 +43,7 @@ class Hub:
             return reference.path in self._images
         return self.find(reference.path, reference.tag, reference.digest) is not None
 
-    def repository(self, reference: Reference) -> HubRepository:
+    def repository(self, reference: ImageReference) -> HubRepository:
         """The repository of a name.
 
         Raises:
@@ -54,13 +54,13 @@ class Hub:
         if make is not None and tag and tag not in self._images.get(path, {}):
             self.add(reference, make())
         if not self.has(reference):
-            self.missed.append(reference.familiar)
+            self.missed.append(str(reference))
         images, pinned = self._images.get(path, {}), self._pinned.get(path, {})
         if not images and not pinned:
             raise hub_denial()
         return HubRepository(images, pinned)
 
-    def find(self, path: str, tag: str, digest: str) -> tuple[Image, str] | None:
+    def find(self, path: str, tag: str | None, digest: str | None) -> tuple[Image, str] | None:
         """An image of a repository, and the digest of its manifest.
 
         Args:
@@ -68,12 +68,13 @@ class Hub:
             tag: its tag, which counts without a digest.
             digest: that of its manifest.
         """
-        if digest in self._pinned.get(path, {}):
-            return self._pinned[path][digest], digest
+        pinned = self._pinned.get(path, {})
+        if digest is not None and digest in pinned:
+            return pinned[digest], digest
         for name, image in self._images.get(path, {}).items():
             if digest or name == tag:
                 found = digest_of(manifest_of(image))
-                if digest in ("", found):
+                if digest in (None, found):
                     return image, found
         return None
 

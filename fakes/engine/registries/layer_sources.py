@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from ...images.reference import Reference
+from imagebuilders.oci.reference import ImageReference
+
 from .credentials import Credentials
 
 _MOST_PLACES = 50
@@ -34,7 +35,7 @@ class Source:
     path: str
     user: str = ""
 
-    def is_in(self, reference: Reference) -> bool:
+    def is_in(self, reference: ImageReference) -> bool:
         """Whether it is a repository's."""
         return (self.domain, self.path) == (reference.domain, reference.path)
 
@@ -48,7 +49,7 @@ class LayerSources:
         self._diff_of: dict[str, str] = {}
 
     def add(
-        self, diff_id: str, digest: str, reference: Reference, credentials: Credentials | None
+        self, diff_id: str, digest: str, reference: ImageReference, credentials: Credentials | None
     ) -> None:
         """Remember a place, as the newest."""
         user = (credentials.username or credentials.registry_token) if credentials else ""
@@ -73,7 +74,9 @@ class LayerSources:
         with self._lock:
             return self._diff_of.get(digest, "")
 
-    def likely(self, diff_id: str, reference: Reference, credentials: Credentials) -> list[Source]:
+    def likely(
+        self, diff_id: str, reference: ImageReference, credentials: Credentials
+    ) -> list[Source]:
         """The places of a layer, the likeliest for a repository first."""
         with self._lock:
             known = list(reversed(self._by_diff.get(diff_id, [])))

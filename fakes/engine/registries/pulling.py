@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.media_types import CONFIG_TYPES
+from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
 from ...images import tar
 from ...images.image import Image
 from ...images.layers import Layer, digest_of
-from ...images.reference import Reference
 from .. import messages
 from ..errors import ApiError
 from ..images.unpacking import registered, told
@@ -65,7 +65,7 @@ class Repository(Protocol):
 
 
 def pull_failure(
-    registries: RegistryAccess, reference: Reference, error: RegistryError
+    registries: RegistryAccess, reference: ImageReference, error: RegistryError
 ) -> ApiError:
     """The engine's words for a pull that failed."""
     first = error.message if error.wrapped else error.first
@@ -73,7 +73,7 @@ def pull_failure(
         return ApiError(
             error.status if registries.images.state.version.has(PASSES_REFUSALS_ON) else 500, first
         )
-    name = reference.familiar_name
+    name = reference.repository
     if error.code == "DENIED":
         words = (
             f"pull access denied for {name}, repository does not exist or may require "
@@ -82,13 +82,13 @@ def pull_failure(
     elif error.code == "NAME_UNKNOWN":
         words = f"repository {name} not found: {first}"
     else:
-        words = f"manifest for {reference.familiar} not found: {first}"
+        words = f"manifest for {reference} not found: {first}"
     return ApiError(404, words)
 
 
 def pull(
     registries: RegistryAccess,
-    reference: Reference,
+    reference: ImageReference,
     credentials: Credentials,
     platform: Platform | None = None,
 ) -> Iterator[Message]:
@@ -110,7 +110,7 @@ def pull(
         raise pull_failure(registries, reference, error) from error
 
 
-def _check_builder(registries: RegistryAccess, reference: Reference) -> None:
+def _check_builder(registries: RegistryAccess, reference: ImageReference) -> None:
     """Refuse the image by which buildx runs a BuildKit of its own in a container.
 
     Raises:
@@ -136,46 +136,46 @@ class _Pull:
         self._platform = platform
         self._news = False
 
-    def all(self, reference: Reference) -> Iterator[Message]:
+    def all(self, reference: ImageReference) -> Iterator[Message]:
         """Fetch what a name means."""
         if reference.tag or reference.digest:
             yield from self._one(reference)
         else:
             for tag in self._repository.tags():
-                yield from self._one(Reference(reference.domain, reference.path, tag))
+                yield from self._one(ImageReference(reference.domain, reference.path, tag))
         self._registries.images.note_transfer("pull", reference)
         news = "Downloaded newer image for" if self._news else "Image is up to date for"
-        yield {"status": f"Status: {news} {reference.familiar}"}
+        yield {"status": f"Status: {news} {reference}"}
         if self._platform and self._registries.images.state.version >= "23.0":
             yield from self._check_platform(reference, self._platform)
 
-    def _check_platform(self, reference: Reference, platform: Platform) -> Iterator[Message]:
+    def _check_platform(self, reference: ImageReference, platform: Platform) -> Iterator[Message]:
         """Say that an image that is no index is for another platform than was asked for."""
-        found = self._registries.images.find(reference.familiar).parsed
+        found = self._registries.images.find(str(reference)).parsed
         own = f"{found.get('os')}/{found.get('architecture')}"
         asked = f"{platform[0]}/{platform[1]}"
         if own == asked:
             return
         words = messages.OTHER_PLATFORM(
-            self._registries.images.state.version, reference.familiar, own, asked
+            self._registries.images.state.version, str(reference), own, asked
         )
         if self._registries.images.state.version >= "28.0":
             yield {"status": f"WARNING: {words}"}
         else:
             raise ApiError(404, words)
 
-    def _one(self, reference: Reference) -> Iterator[Message]:
+    def _one(self, reference: ImageReference) -> Iterator[Message]:
         registries = self._registries
-        digest = reference.digest or self._repository.resolve(reference.tag)
+        digest = reference.digest or self._repository.resolve(reference.tag or DEFAULT_TAG)
         body, _ = yield from self._manifest(digest, reference.tag)
-        wanted = f"{reference.repository}@{digest}" if reference.digest else reference.tag
+        wanted = f"{reference.full_repository}@{digest}" if reference.digest else reference.tag
         yield {"status": f"Pulling from {reference.path}", "id": wanted}
         document = json.loads(body)
         nested = 0
         while "manifests" in document:
             if nested and registries.images.state.version < "23.0":
                 raise RegistryError("unsupported manifest format")
-            body, _ = yield from self._manifest(self._choose(document), "")
+            body, _ = yield from self._manifest(self._choose(document), None)
             document = json.loads(body)
             nested += 1
         media_type = document["config"].get("mediaType") or ""
@@ -199,7 +199,9 @@ class _Pull:
 
     # --- manifests ------------------------------------------------------------
 
-    def _manifest(self, digest: str, tag: str) -> Generator[Message, None, tuple[bytes, str]]:
+    def _manifest(
+        self, digest: str, tag: str | None
+    ) -> Generator[Message, None, tuple[bytes, str]]:
         """A manifest under its digest; what was fetched once is not fetched again."""
         registries = self._registries
         known = registries.manifests.get(digest)
@@ -243,7 +245,7 @@ class _Pull:
     # --- configuration and layers ---------------------------------------------
 
     def _image(
-        self, reference: Reference, document: dict[str, Any]
+        self, reference: ImageReference, document: dict[str, Any]
     ) -> Generator[Message, None, Image]:
         """The image, its layers fetched as far as they are not here."""
         blobs: list[tuple[str, int]] = [(b["digest"], b["size"]) for b in document["layers"]]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
+from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
 from ...images.image import Image
 from ...images.layers import Layer, digest_of
-from ...images.reference import Reference, parse
 from ..errors import ApiError
 from ..progress import ATTEMPTS, Message, progress, retrying, short
 from .access import RegistryAccess
@@ -23,34 +23,36 @@ _PIECE = 32 * 1024
 
 
 def push(
-    registries: RegistryAccess, reference: Reference, credentials: Credentials
+    registries: RegistryAccess, reference: ImageReference, credentials: Credentials
 ) -> Iterator[Message]:
     """Send a tag to its registry, all tags if none is named; a failure is the last message.
 
     Raises:
         ApiError: it failed. The first message has been yielded then.
     """
-    yield {"status": f"The push refers to repository [{reference.repository}]"}
+    yield {"status": f"The push refers to repository [{reference.full_repository}]"}
     if reference.digest:
         raise ApiError(500, "cannot push a digest reference")
     with registries.images.lock:
-        names = [parse(key) for key in sorted(registries.images.references()) if "@" not in key]
+        names = [
+            ImageReference.parse(key)
+            for key in sorted(registries.images.references())
+            if "@" not in key
+        ]
         # What is sent is what they mean now, whatever becomes of them meanwhile.
         mine = [
-            (name, registries.images.find(name.familiar))
+            (name, registries.images.find(str(name)))
             for name in names
-            if name.repository == reference.repository
+            if name.full_repository == reference.full_repository
         ]
     if not mine:
-        raise ApiError(
-            404, f"An image does not exist locally with the tag: {reference.familiar_name}"
-        )
+        raise ApiError(404, f"An image does not exist locally with the tag: {reference.repository}")
     try:
         with registries.client(reference, credentials, "push,pull") as client:
             client.ping()
-            wanted = [(name, image) for name, image in mine if reference.tag in ("", name.tag)]
+            wanted = [(name, image) for name, image in mine if reference.tag in (None, name.tag)]
             if not wanted:
-                raise ApiError(404, f"tag does not exist: {reference.familiar}")
+                raise ApiError(404, f"tag does not exist: {reference}")
             sender = _Push(registries, client, reference, credentials)
             for name, image in wanted:
                 yield from sender.tag(name, image)
@@ -65,7 +67,7 @@ class _Push:
         self,
         registries: RegistryAccess,
         client: RegistryClient,
-        reference: Reference,
+        reference: ImageReference,
         credentials: Credentials,
     ) -> None:
         self._registries = registries
@@ -75,7 +77,7 @@ class _Push:
         # What the registry is known to have, by layer.
         self._there: dict[str, Descriptor] = {}
 
-    def tag(self, name: Reference, image: Image) -> Iterator[Message]:
+    def tag(self, name: ImageReference, image: Image) -> Iterator[Message]:
         """Send one tag."""
         registries = self._registries
         for layer in reversed(image.layers):
@@ -88,7 +90,7 @@ class _Push:
             location = self._client.begin_upload()
             self._client.upload(location or "", image.config_digest, image.document)
         body = manifest_of(image, [self._there[layer.diff_id] for layer in image.layers])
-        self._client.put_manifest(name.tag, body, DOCKER_MANIFEST)
+        self._client.put_manifest(name.tag or DEFAULT_TAG, body, DOCKER_MANIFEST)
         digest = digest_of(body)
         yield {"status": f"{name.tag}: digest: {digest} size: {len(body)}"}
         registries.images.add_digest(name.with_digest(digest), image.id)

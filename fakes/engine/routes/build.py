@@ -43,7 +43,7 @@ def _build(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     engine.builds.append(record)
     try:
         options.tags = read_tags(engine, request)
-        record.tags = [reference.familiar for reference in options.tags]
+        record.tags = [str(reference) for reference in options.tags]
         build = _prepare(engine, request, options, record)
     except ApiError as error:
         record.error = error.message

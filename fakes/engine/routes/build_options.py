@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from imagebuilders.oci.reference import ImageReference
+
 from ... import go_text
-from ...images.reference import InvalidReferenceError, Reference
+from ...images.reference import InvalidReferenceError
 from ..builder.options import BuildOptions
 from ..errors import ApiError
 from ..go_json import STRING, Kind, ListOf, MapOf, MismatchError, Scalar, Struct, read
@@ -73,13 +75,13 @@ def _cache_from(engine: Daemon, request: Request) -> list[str]:
         raise
 
 
-def read_tags(engine: Daemon, request: Request) -> list[Reference]:
+def read_tags(engine: Daemon, request: Request) -> list[ImageReference]:
     """The names the image is to get, each once.
 
     Raises:
         ApiError: when one is no image name.
     """
-    tags: list[Reference] = []
+    tags: list[ImageReference] = []
     for name in request.parameters("t"):
         if not name:
             continue

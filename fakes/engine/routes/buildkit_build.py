@@ -50,7 +50,7 @@ def build_with_buildkit(
     upload = None
     if not options.remote:
         upload, attributes["context"] = request.content, _BODY
-    names = ",".join(str(tag.familiar) for tag in options.tags)
+    names = ",".join(str(tag) for tag in options.tags)
     solve = SolveRequest(
         Ref=request.parameter("buildid") or uuid.uuid4().hex[:25],
         Session=request.parameter("session"),
@@ -115,7 +115,7 @@ def _messages(
         yield {"id": _MADE, "aux": {"ID": result.get("containerimage.digest", "")}}
         if engine.version < "23.0":
             for tag in options.tags:
-                yield {"stream": f"Successfully tagged {tag.familiar}\n"}
+                yield {"stream": f"Successfully tagged {tag}\n"}
     finally:
         call.cancel()
         thread.join()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagebuilders.oci.reference import is_tag
+from imagebuilders.oci.reference import ImageReference, is_tag
 
 from ...images.config import ImageConfig, RunConfig, history_entry
 from ...images.image import Image
-from ...images.reference import InvalidReferenceError, Reference
+from ...images.reference import InvalidReferenceError
 from ..builder.changes import apply_changes
 from ..builder.commit import layer_of
 from ..containers.container import Container
@@ -46,7 +46,7 @@ def _commit(engine: Daemon, request: Request, _path: Path) -> Response:
         image = commit_container(engine, container, config, author, comment)
         if reference is not None:
             engine.images.retag(reference, image)
-    shown = reference.familiar if reference else ""
+    shown = str(reference) if reference else ""
     attributes = {"comment": comment, "imageID": image.id, "imageRef": shown}
     engine.containers.note(container, "commit", attributes)
     if pauses:
@@ -54,7 +54,7 @@ def _commit(engine: Daemon, request: Request, _path: Path) -> Response:
     return json_response({"Id": image.id}, 201)
 
 
-def _reference(engine: Daemon, repository: str, tag: str) -> Reference | None:
+def _reference(engine: Daemon, repository: str, tag: str) -> ImageReference | None:
     """The name that the image is to get; a tag of its own wins over that of the name."""
     if not repository:
         return None
@@ -66,7 +66,7 @@ def _reference(engine: Daemon, repository: str, tag: str) -> Reference | None:
     if tag and not is_tag(tag):
         raise ApiError(status, "invalid tag format")
     if tag:
-        return Reference(reference.domain, reference.path, tag)
+        return ImageReference(reference.domain, reference.path, tag)
     # Older engines tell of the name as it was asked for.
     return reference.tagged() if engine.version >= "23.0" else reference
 

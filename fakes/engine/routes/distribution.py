@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
+from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
-from ...images.reference import InvalidReferenceError, Reference, is_id
+from ...images.reference import InvalidReferenceError, is_id
 from ..errors import ApiError
 from ..http import Request, Response, json_response
 from ..registries.credentials import Credentials
@@ -42,8 +43,8 @@ def _inspect(engine: Daemon, request: Request, path: dict[str, str]) -> Response
         raise ApiError(error.status if deep else 500, error.message) from error
 
 
-def _described(repository: Repository, reference: Reference) -> dict[str, Any]:
-    digest = reference.digest or repository.resolve(reference.tag)
+def _described(repository: Repository, reference: ImageReference) -> dict[str, Any]:
+    digest = reference.digest or repository.resolve(reference.tag or DEFAULT_TAG)
     body, kind = repository.manifest(digest)
     document = json.loads(body)
     platforms: list[dict[str, Any]] = []

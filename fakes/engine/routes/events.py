@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from imagebuilders.exceptions import ImageNameError
+from imagebuilders.oci.reference import ImageReference
+
 from ... import go_text
-from ...images.reference import InvalidReferenceError, parse
 from ..errors import ApiError
 from ..http import Request, Response
 from .filters import Filters, labels_match, read_filters
@@ -73,8 +75,8 @@ def _image(event: Event, value: str) -> bool:
 
 def _without_tag(name: str) -> str:
     try:
-        return parse(name).familiar_name
-    except InvalidReferenceError:
+        return ImageReference.parse(name).repository
+    except ImageNameError:
         return name
 
 

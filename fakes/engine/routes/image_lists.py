@@ -6,8 +6,9 @@ import fnmatch
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from imagebuilders.oci.reference import ImageReference
+
 from ...images.image import Image
-from ...images.reference import Reference, parse
 from ..errors import ApiError
 from .filters import labels_match, older_than, truth
 
@@ -24,8 +25,8 @@ def created_seconds(image: Image) -> int:
 
 
 def _summary(engine: Daemon, image: Image, version: str | None) -> dict[str, Any]:
-    tags = [reference.familiar for reference in engine.images.tags_of(image.id)]
-    digests = [reference.familiar for reference in engine.images.digests_of(image.id)]
+    tags = [str(reference) for reference in engine.images.tags_of(image.id)]
+    digests = [str(reference) for reference in engine.images.digests_of(image.id)]
     config = image.parsed.get("config") or {}
     speaks = engine.version.speaks
     line = {
@@ -134,13 +135,13 @@ def _keep_references(line: dict[str, Any], patterns: list[str]) -> None:
         kept = [
             name
             for name in line[key] or []
-            if any(_reference_matches(pattern, parse(name)) for pattern in patterns)
+            if any(_reference_matches(pattern, ImageReference.parse(name)) for pattern in patterns)
         ]
         line[key] = kept or (None if line[key] is None else [])
 
 
-def _reference_matches(pattern: str, reference: Reference) -> bool:
-    names = (reference.familiar, reference.familiar_name)
+def _reference_matches(pattern: str, reference: ImageReference) -> bool:
+    names = (str(reference), reference.repository)
     return any(
         fnmatch.fnmatchcase(name, pattern) and name.count("/") == pattern.count("/")
         for name in names

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagebuilders.oci.reference import is_tag
+from imagebuilders.oci.reference import ImageReference, is_tag
 
 from ... import go_text
 from ...images.image import Image
-from ...images.reference import InvalidReferenceError, Reference
+from ...images.reference import InvalidReferenceError
 from .. import messages
 from ..errors import ApiError
 from ..http import Request, Response, chunks_of, json_response
@@ -66,8 +66,8 @@ def inspect(engine: Daemon, image: Image, version: str | None = None) -> dict[st
     last_tagged = go_text.rfc3339(image.last_tagged) if image.last_tagged else go_text.ZERO_TIME
     answer: dict[str, Any] = {
         "Id": image.id,
-        "RepoTags": [reference.familiar for reference in engine.images.tags_of(image.id)],
-        "RepoDigests": [reference.familiar for reference in engine.images.digests_of(image.id)],
+        "RepoTags": [str(reference) for reference in engine.images.tags_of(image.id)],
+        "RepoDigests": [str(reference) for reference in engine.images.digests_of(image.id)],
         "Parent": image.parent,
         "Comment": _comment(document),
         "Created": document.get("created") or go_text.ZERO_TIME,
@@ -176,7 +176,7 @@ def _history(engine: Daemon, _request: Request, path: dict[str, str]) -> Respons
         if current is None:
             break
         entry["Id"] = current.id
-        entry["Tags"] = [r.familiar for r in engine.images.tags_of(current.id)] or None
+        entry["Tags"] = [str(r) for r in engine.images.tags_of(current.id)] or None
         current = engine.images.get(current.parent)
     return json_response(entries)
 
@@ -192,7 +192,7 @@ def _tag(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
     return Response(201)
 
 
-def _tag_target(engine: Daemon, repository: str, tag: str) -> Reference | None:
+def _tag_target(engine: Daemon, repository: str, tag: str) -> ImageReference | None:
     """The name to give, `None` when newer engines take an empty one for nothing to do."""
     if not repository and engine.version >= "23.0":
         return None
@@ -206,7 +206,7 @@ def _tag_target(engine: Daemon, repository: str, tag: str) -> Reference | None:
         raise ApiError(status, error.message) from error
 
 
-def named(engine: Daemon, repository: str, tag: str) -> Reference:
+def named(engine: Daemon, repository: str, tag: str) -> ImageReference:
     """The name that an image is to get.
 
     Raises:
@@ -218,7 +218,7 @@ def named(engine: Daemon, repository: str, tag: str) -> Reference:
             raise ApiError(400, messages.DIGEST_AS_TAG(engine.version))
         if tag:
             reference = engine.parse_name(
-                f"{repository}:{tag}" if not reference.tag else f"{reference.repository}:{tag}"
+                f"{repository}:{tag}" if not reference.tag else f"{reference.full_repository}:{tag}"
             )
     except InvalidReferenceError as error:
         raise ApiError(400, str(error)) from error
@@ -261,7 +261,7 @@ def _prune(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
                 continue
             if engine.containers.of_image(image.id):
                 continue
-            for name in [reference.familiar for reference in tags] or [image.id]:
+            for name in [str(reference) for reference in tags] or [image.id]:
                 records.extend(
                     remove_image(engine.images, engine.containers, name, force=False, prune=True)
                 )

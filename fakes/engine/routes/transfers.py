@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagebuilders.oci.reference import is_tag
+from imagebuilders.oci.digest import is_digest
+from imagebuilders.oci.reference import ImageReference, is_tag
 
 from ... import go_text
-from ...images.reference import InvalidReferenceError, Reference, is_digest
+from ...images.reference import InvalidReferenceError
 from .. import messages
 from ..builder.imports import import_tar
 from ..errors import ApiError
@@ -39,7 +40,7 @@ def _create(engine: Daemon, request: Request, _path: dict[str, str]) -> Response
     return streamed(pull(engine.registries, reference, credentials, wanted))
 
 
-def _wanted(engine: Daemon, name: str, tag: str) -> Reference:
+def _wanted(engine: Daemon, name: str, tag: str) -> ImageReference:
     """A name and what its tag parameter says: a tag or a digest.
 
     Raises:
@@ -55,7 +56,7 @@ def _wanted(engine: Daemon, name: str, tag: str) -> Reference:
         return reference
     if not is_tag(tag):
         raise ApiError(400, "invalid tag format")
-    return Reference(reference.domain, reference.path, tag)
+    return ImageReference(reference.domain, reference.path, tag)
 
 
 def _import(engine: Daemon, request: Request) -> Response:
@@ -92,13 +93,13 @@ def _push(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
     if tag:
         if not is_tag(tag):
             raise ApiError(engine.version.bad_request(), "invalid tag format")
-        reference = Reference(reference.domain, reference.path, tag)
+        reference = ImageReference(reference.domain, reference.path, tag)
     _check_platform(engine, request, reference)
     stream = push(engine.registries, reference, credentials)
     return Response(200, lines(stream), {"Content-Type": "application/json"})
 
 
-def _check_platform(engine: Daemon, request: Request, reference: Reference) -> None:
+def _check_platform(engine: Daemon, request: Request, reference: ImageReference) -> None:
     """Refuse to push an image as one for another platform, which old engines do not look at.
 
     Raises:
@@ -110,11 +111,11 @@ def _check_platform(engine: Daemon, request: Request, reference: Reference) -> N
     platform = go_text.parse_object(wanted)
     if isinstance(platform, str):
         raise ApiError(400, f"failed to parse platform: {platform}")
-    found = engine.images.find(reference.familiar).parsed
+    found = engine.images.find(str(reference)).parsed
     own = f"{found.get('os')}/{found.get('architecture')}"
     asked = f"{platform.get('os')}/{platform.get('architecture')}"
     if own != asked:
-        raise ApiError(404, messages.OTHER_PLATFORM(engine.version, reference.familiar, own, asked))
+        raise ApiError(404, messages.OTHER_PLATFORM(engine.version, str(reference), own, asked))
 
 
 @route("GET", "/images/search")

@@ -129,6 +129,15 @@ def test_the_name_to_build_gets_the_tag_latest() -> None:
     assert str(parse_build_target("app:2")) == "app:2"
 
 
+def test_a_name_gets_a_tag_or_a_digest() -> None:
+    """`latest` where it has neither; a digest takes the place of a tag."""
+    shown = {"a": "a:latest", "a:1": "a:1", f"a@{DIGEST}": f"a@{DIGEST}"}
+    for text, tagged in shown.items():
+        assert str(ImageReference.parse(text).tagged()) == tagged
+    assert str(ImageReference.parse("x.y/a:1").with_digest(DIGEST)) == f"x.y/a@{DIGEST}"
+    assert ImageReference.parse("a:1").full_repository == "docker.io/library/a"
+
+
 def test_a_digest_cannot_be_built() -> None:
     """The error offers the same name without the digest."""
     with pytest.raises(ImageNameError, match="only known once the image is built: give app:1"):

@@ -72,7 +72,7 @@ def test_names_follow_images() -> None:
     for name in ("b:1", "a:1"):
         images.tag(parse(name), one)
     images.tag(parse("b:1"), two)
-    assert [name.familiar for name in images.tags_of(one.id)] == ["a:1"]
+    assert [str(name) for name in images.tags_of(one.id)] == ["a:1"]
     images.add_digest(parse("b@sha256:" + "1" * 64), two.id)
     images.untag(parse("c:1"))
     images.drop(two.id)
