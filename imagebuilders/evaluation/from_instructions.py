@@ -11,10 +11,11 @@ from imagebuilders.evaluation.bases import named_context
 from imagebuilders.evaluation.image_names import parse_name
 from imagebuilders.evaluation.lint import Linter
 from imagebuilders.evaluation.options import ResolveOptions
+from imagebuilders.evaluation.platform_names import parse_platform
 from imagebuilders.evaluation.stages import Command, StageState, lines_of
 from imagebuilders.evaluation.steps import Lines
 from imagebuilders.evaluation.variables import Environment, placed, with_global_arguments
-from imagebuilders.exceptions import EvaluationError, ImageFormatError, ShellWordError
+from imagebuilders.exceptions import EvaluationError, ShellWordError
 from imagebuilders.go_text import quote
 from imagebuilders.oci.platform import Platform
 
@@ -138,11 +139,10 @@ class FromInstructions:
                 end_line=lines.last,
             )
         try:
-            platform = Platform.parse(found.text)
-        except ImageFormatError:
-            problem = _platform_problem(found.text)
+            platform = parse_platform(found.text)
+        except ValueError as error:
             raise EvaluationError(
-                f"failed to parse platform {written.platform}: {problem}{hint}",
+                f"failed to parse platform {written.platform}: {error}{hint}",
                 line=lines.first,
                 end_line=lines.last,
             ) from None
@@ -165,7 +165,3 @@ def _is_name(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _platform_problem(text: str) -> str:
-    return f"{quote(text)}: cannot parse platform specifier: invalid argument"

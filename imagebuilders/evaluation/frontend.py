@@ -48,6 +48,16 @@ class Frontend:
         return self >= Frontend(1, 21)
 
     @property
+    def looks_for_scripts_behind_tabs(self) -> bool:
+        """A RUN's here-document `<<-EOF` is a script if `#!` stands behind its tabs."""
+        return self >= Frontend(1, 21)
+
+    @property
+    def takes_secret_files(self) -> bool:
+        """SecretsUsedInArgOrEnv does not warn of names such as TOKEN_FILE and KEY_VERSION."""
+        return self >= Frontend(1, 22)
+
+    @property
     def knows_ignored_roots(self) -> bool:
         """CopyIgnoredFile warns of `COPY .` only if everything is ignored."""
         return self >= Frontend(1, 26)
@@ -57,6 +67,15 @@ class Frontend:
         """The record of HEALTHCHECK names the fields, as in `{Test:[CMD-SHELL x] Interval:0s …}`.
 
         Older ones write the values as quoted words, the retries as a quoted character.
+        """
+        return self >= Frontend(1, 24)
+
+    @property
+    def copies_inherited_settings(self) -> bool:
+        """A stage that begins with another one has labels, ports, volumes and records of its own.
+
+        Before, what it adds to those of its base the base has, too, and so do stages that
+        begin with the same one later; and records take the place of those of other stages.
         """
         return self >= Frontend(1, 24)
 

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from imagebuilders.evaluation.shared_records import SharedRecords
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.image_config import ContainerConfig, HistoryEntry, ImageConfig
 from imagebuilders.oci.platform import Platform
@@ -24,7 +25,7 @@ class ImageDraft:
     platform: Platform
     author: str = ""
     diff_ids: tuple[Digest, ...] = ()
-    history: list[HistoryEntry] = field(default_factory=list)
+    history: SharedRecords = field(default_factory=SharedRecords)
     user: str = ""
     env: list[str] = field(default_factory=list)
     entrypoint: tuple[str, ...] | None = None
@@ -53,7 +54,7 @@ class ImageDraft:
             platform=image.platform,
             author=image.author,
             diff_ids=image.diff_ids,
-            history=list(image.history),
+            history=SharedRecords(image.history),
             user=config.user,
             env=list(config.env or ()),
             entrypoint=config.entrypoint,
@@ -74,14 +75,22 @@ class ImageDraft:
         """Whether the image has no layers, so that FROM it is FROM scratch."""
         return not self.diff_ids and all(entry.empty_layer for entry in self.history)
 
-    def inherited(self) -> ImageDraft:
-        """Return a copy for a stage that begins with this one; triggers do not carry over."""
+    def inherited(self, *, shared: bool = False) -> ImageDraft:
+        """Return a copy for a stage that begins with this one; triggers do not carry over.
+
+        Args:
+            shared: labels, ports and volumes, as far as there are any, stay one and the same, and
+                so does the place for records.
+        """
         draft = copy.copy(self)
-        draft.history = list(self.history)
+        draft.history = self.history.shared() if shared else self.history.copied()
         draft.env = list(self.env)
-        draft.labels = dict(self.labels)
-        draft.ports = set(self.ports)
-        draft.volumes = set(self.volumes)
+        if not (shared and self.labels):
+            draft.labels = dict(self.labels)
+        if not (shared and self.ports):
+            draft.ports = set(self.ports)
+        if not (shared and self.volumes):
+            draft.volumes = set(self.volumes)
         draft.on_build = []
         return draft
 

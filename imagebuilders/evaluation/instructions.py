@@ -48,6 +48,7 @@ _SECRET = re.compile(
     r"(?:_|^)(?:apikey|auth|credential|credentials|key|password|pword|passwd|secret|token)(?:_|$)",
     re.IGNORECASE,
 )
+_PUBLIC = re.compile(r"(?:_|^)public(?:_|$)", re.IGNORECASE)
 _NO_SECRET = re.compile(r"(?:_|^)(?:public|file|version)(?:_|$)", re.IGNORECASE)
 
 
@@ -200,7 +201,9 @@ class _Instruction:
         return values
 
     def _warn_of_secret(self, name: str, key: str) -> None:
-        if _SECRET.search(key) and not _NO_SECRET.search(key):
+        frontend = self.resolver.options.frontend
+        harmless = _NO_SECRET if frontend.takes_secret_files else _PUBLIC
+        if _SECRET.search(key) and not harmless.search(key):
             text = f"Do not use ARG or ENV instructions for sensitive data ({name} {quote(key)})"
             self.warn("SecretsUsedInArgOrEnv", text)
 

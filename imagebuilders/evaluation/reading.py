@@ -54,7 +54,7 @@ def _linter(dockerfile: Dockerfile, options: ResolveOptions, listener: Listener 
     lint_options = options.lint_options
     if lint_options is None:
         try:
-            lint_options = parse_lint_options(dockerfile.check or "")
+            lint_options = parse_lint_options((dockerfile.check or "").partition(" ")[0])
         except ValueError as error:
             raise EvaluationError(f"failed to parse check options: {error}") from None
     experimental = EXPERIMENTAL

@@ -194,7 +194,7 @@ class _Resolution:
                     bases.resolve(state, needed=state in needed)
             found_new = False
             for state in [state for state in self.stages.all if state in needed]:
-                state.inherit()
+                state.inherit(frontend)
                 if not state.is_stage and state.base_name in seen:
                     continue  # else an image whose trigger copies from itself would go on for ever
                 seen.add(state.base_name)
@@ -222,7 +222,7 @@ class _Resolution:
         for state in self.stages.all:
             if state not in needed or state.dispatched:
                 continue
-            state.inherit()
+            state.inherit(self.options.frontend)
             state.dispatched = True
             if state.platform is None:
                 state.platform = self.options.target_platform

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from imagebuilders.dockerfile import Instruction, here_document_beginning
+from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.image_draft import WINDOWS, ImageDraft
 from imagebuilders.evaluation.mounts import resolve_mounts
 from imagebuilders.evaluation.options import ResolveOptions
@@ -40,7 +41,7 @@ def resolve_run(
         raise EvaluationError(
             "device feature is only supported in Dockerfile frontend 1.14.0-labs or later"
         )
-    written, script = _command(instruction, state.image)
+    written, script = _command(instruction, state.image, options.frontend)
     arguments = written
     if not instruction.exec_form:
         arguments = with_shell(state.image, written)
@@ -78,7 +79,7 @@ def with_shell(image: ImageDraft, words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _command(
-    instruction: Instruction, image: ImageDraft
+    instruction: Instruction, image: ImageDraft, frontend: Frontend
 ) -> tuple[tuple[str, ...], TextSource | None]:
     """Return the command without a shell, and the file that is its script."""
     documents = instruction.here_documents
@@ -88,7 +89,8 @@ def _command(
     if here_document_beginning(text) is None:
         return (text + "".join(f"\n{doc.content}{doc.name}" for doc in documents),), None
     content = documents[0].text
-    if image.platform.os != WINDOWS and content.startswith("#!"):
+    beginning = content if frontend.looks_for_scripts_behind_tabs else documents[0].content
+    if image.platform.os != WINDOWS and beginning.startswith("#!"):
         name = documents[0].name
         script = TextSource(name, content.encode("utf-8", "surrogateescape"))
         return (_PIPES + name,), script

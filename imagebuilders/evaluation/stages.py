@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from imagebuilders.dockerfile import Instruction
 from imagebuilders.dockerfile.suggestions import suggestion
+from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.image_draft import ImageDraft
 from imagebuilders.evaluation.steps import (
     Copy,
@@ -120,13 +121,13 @@ class StageState:
             raise ValueError(f"the platform of stage {self.index} is not known yet")
         return self.platform
 
-    def inherit(self) -> None:
+    def inherit(self, frontend: Frontend) -> None:
         """Take over from the base what is known of it."""
         if self.base is None:
             return
         self.environment = self.base.environment.copy()
         self.platform = self.base.platform
-        self.image = self.base.image.inherited()
+        self.image = self.base.image.inherited(shared=not frontend.copies_inherited_settings)
         self.has_working_dir = self.base.has_working_dir
         self.arguments += self.base.arguments
         self.origin = self.base.files

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagebuilders.evaluation import NEWEST, Frontend, LintWarning
+from imagebuilders.evaluation import Frontend, LintWarning
 from imagebuilders.evaluation.steps import (
     Add,
     Arg,
@@ -307,79 +307,6 @@ def test_a_run_has_all_that_it_runs_with(resolved: Resolve) -> None:
     workdir = found.stages[0].steps[2]
     assert isinstance(workdir, Workdir)
     assert workdir.owner == "app"
-
-
-# --- the frontend's versions -------------------------------------------------
-
-
-def test_versions_are_ordered() -> None:
-    """A later one knows more."""
-    assert Frontend(1, 9) < Frontend(1, 19) < NEWEST
-    assert str(NEWEST) == "1.26"
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "first"),
-    [
-        ("checks_comments", 21),
-        ("warns_of_ignored_files", 21),
-        ("knows_ignored_roots", 26),
-        ("writes_health_check_fields", 24),
-        ("derives_source_date_epoch", 24),
-    ],
-)
-def test_a_behaviour_begins_with_a_version(behaviour: str, first: int) -> None:
-    """The version before has none of it."""
-    found = [getattr(Frontend(1, minor), behaviour) for minor in (first - 1, first, first + 1)]
-    assert found == [False, True, True]
-
-
-def test_instructions_that_came_later() -> None:
-    """The flags `--parents` and `--security` are in the frontend's grammar from 1.20 on."""
-    for minor, known in [(19, False), (20, True)]:
-        flags = Frontend(1, minor).grammar.flags
-        assert ("parents" in flags["COPY"], "security" in flags["RUN"]) == (known, known)
-
-
-def test_comments_above_an_instruction_switch_rules_off(
-    resolved: Resolve, warnings: list[LintWarning]
-) -> None:
-    """Since 1.21, for that instruction alone."""
-    text = "FROM base\n# check=skip=JSONArgsRecommended\nCMD x\n"
-    resolved(text)
-    assert warnings == []
-    resolved(text, frontend=Frontend(1, 19))
-    assert [warning.rule for warning in warnings] == ["JSONArgsRecommended"]
-
-
-def test_a_build_argument_stands_for_the_check_directive(resolved: Resolve) -> None:
-    """It counts more than `# check=`, and makes warnings errors."""
-    text = "# check=skip=all\nFROM base\nCMD x\n"
-    with pytest.raises(EvaluationError, match=r"^lint violation found for rules: JSONArgs"):
-        resolved(text, build_args={"BUILDKIT_DOCKERFILE_CHECK": "error=true"})
-    with pytest.raises(EvaluationError, match=r"^failed to parse build-arg:BUILDKIT_DOCKERFILE"):
-        resolved(text, build_args={"BUILDKIT_DOCKERFILE_CHECK": "nope"})
-
-
-def test_source_date_epoch(resolved: Resolve) -> None:
-    """A number of seconds; since 1.24 also what stands for something's own time."""
-    text = "FROM base AS one\n"
-    epoch = "SOURCE_DATE_EPOCH"
-    assert resolved(text, build_args={epoch: "12"}).source_date_epoch == 12
-    assert resolved(f"ARG {epoch}=7\n{text}").source_date_epoch == 7
-    assert resolved(text, build_args={epoch: "context"}).source_date_epoch is None
-    text = f"ARG {epoch}=+07\nFROM scratch\nARG {epoch}\nENV T=$" + epoch + "\n"
-    for given, frontend, seen in (
-        ({}, Frontend(1, 26), "T=7"),
-        ({}, Frontend(1, 19), "T=+07"),
-        ({epoch: "012"}, Frontend(1, 26), "T=12"),
-        ({epoch: "context"}, Frontend(1, 26), "T="),
-    ):
-        stage = resolved(text, build_args=given, frontend=frontend).target_stage
-        assert (stage.image.config.env or ())[-1] == seen
-    for frontend in (Frontend(1, 19), NEWEST):
-        with pytest.raises(EvaluationError, match=r"^invalid SOURCE_DATE_EPOCH: soon"):
-            resolved(text, build_args={epoch: "soon"}, frontend=frontend)
 
 
 # --- the outline -------------------------------------------------------------

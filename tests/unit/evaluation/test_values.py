@@ -15,6 +15,7 @@ from imagebuilders.evaluation.image_names import full_name, parse_name
 from imagebuilders.evaluation.lint import DESCRIPTIONS, Linter, LintOptions, parse_lint_options
 from imagebuilders.evaluation.mounts import resolve_mounts
 from imagebuilders.evaluation.paths import normalize, working_dir
+from imagebuilders.evaluation.platform_names import parse_platform
 from imagebuilders.evaluation.ports import read_ports
 from imagebuilders.evaluation.stages import StageState
 from imagebuilders.evaluation.steps import ContextOrigin, Lines, Mount, ScratchOrigin
@@ -272,3 +273,37 @@ def test_windows_paths() -> None:
         normalize("/", "d:\\x", "windows", keep_slash=False)
     with pytest.raises(EvaluationError, match="UNC paths"):
         normalize("/", "\\\\h\\x", "windows", keep_slash=False)
+
+
+# --- platforms ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "platform"),
+    [
+        ("arm", "linux/arm/v7"),
+        ("linux/arm64/v8", "linux/arm64"),
+        ("windows(10.0.17763)/amd64", "windows/amd64"),
+    ],
+)
+def test_names_of_platforms(text: str, platform: str) -> None:
+    """As they are usually written, a version of Windows included."""
+    found = parse_platform(text)
+    assert str(found) == platform
+    assert found.os_version == ("10.0.17763" if "(" in text else "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("linux/a*", '"linux/a*": wildcards not yet supported: invalid argument'),
+        ("nope", '"nope": unknown operating system or architecture: invalid argument'),
+        ("a/b/c/d", '"a/b/c/d": cannot parse platform specifier: invalid argument'),
+        ("/x", '"" is an invalid OS component of "/x": OSAndVersion specifier component'),
+        ("linux/", '"" is an invalid component of "linux/": platform specifier component'),
+    ],
+)
+def test_names_of_no_platform(text: str, message: str) -> None:
+    """In BuildKit's words."""
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        parse_platform(text)
