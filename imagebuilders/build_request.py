@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic import AfterValidator
@@ -18,6 +18,7 @@ from imagebuilders.events import (
 from imagebuilders.exceptions import (
     ImageNameError,
 )
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.reference import ImageReference
 
 if TYPE_CHECKING:

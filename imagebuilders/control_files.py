@@ -11,9 +11,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.exceptions import ControlFileError, ControlFileNotFoundError
+from imagebuilders.lazy_dataclass import dataclass
 
 MAX_SIZE = 16 * 1024 * 1024
 """The largest control file that is read, in bytes."""

@@ -22,8 +22,10 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from typing import Literal, TypeAlias
+
+from imagebuilders.lazy_dataclass import dataclass
 
 Stream: TypeAlias = Literal["stdout", "stderr"]
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
+
+from imagebuilders.lazy_dataclass import dataclass
 
 
 class ImageBuilderError(Exception):

@@ -9,10 +9,10 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.user_folders import own_cache_folder
 
 KINDS = {

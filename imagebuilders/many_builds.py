@@ -14,7 +14,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from imagebuilders.build_options.buildkit_attributes import TARGET_SCHEME
 from imagebuilders.cancellation import Cancellation, stopped_by
 from imagebuilders.events import Event, ImageBuilt, OneOfMany, emit, listen_alone
 from imagebuilders.exceptions import ConfigurationError, DependencyFailedError, ImageBuilderError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.sharing import Shared
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import ipaddress
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

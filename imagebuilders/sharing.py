@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TypeVar, cast
+
+from imagebuilders.lazy_dataclass import dataclass
 
 ResourceT = TypeVar("ResourceT")
 

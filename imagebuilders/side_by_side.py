@@ -7,11 +7,11 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from imagebuilders.cancellation import Cancellation, stopped_by
 from imagebuilders.events import Event, listen_alone
+from imagebuilders.lazy_dataclass import dataclass
 
 ResultT = TypeVar("ResultT")
 Tell = Callable[[Event], None]

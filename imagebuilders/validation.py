@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import cast, get_origin
 
 from pydantic import BaseModel, ValidationError
+
+from imagebuilders.lazy_dataclass import dataclass
 
 REQUIRED = "is required, and missing"
 

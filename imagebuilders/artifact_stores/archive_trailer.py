@@ -17,7 +17,8 @@ way.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from imagebuilders.lazy_dataclass import dataclass
 
 _HEADER = struct.Struct(
     "<"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from imagebuilders.lazy_dataclass import dataclass
 
 _Result = TypeVar("_Result")
 

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from imagebuilders import events
@@ -27,6 +26,7 @@ from imagebuilders.exceptions import (
     ArtifactStoreError,
     UploadError,
 )
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.archivable import ArchiveType

@@ -6,7 +6,7 @@ https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-file-conf
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from imagebuilders.auth.credentials import Credentials, EntryError, read_entry, server_key
@@ -18,6 +18,7 @@ from imagebuilders.exceptions import (
     ControlFileError,
     ControlFileNotFoundError,
 )
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.user_folders import docker_config_directory
 
 FILE_NAME = "config.json"

@@ -6,9 +6,10 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.auth.go_fields import FieldTypeError, JSONObject
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.reference import DEFAULT_DOMAIN
 
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"

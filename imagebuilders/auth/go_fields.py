@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from imagebuilders.go_text import replace_lone_surrogates
+from imagebuilders.lazy_dataclass import dataclass
 
 _WHITE_SPACE = " \t\r\n"
 

@@ -11,7 +11,9 @@ import selectors
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from imagebuilders.lazy_dataclass import dataclass
 
 _CHUNK = 64 * 1024
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from imagebuilders.bake.compose_merge import (
@@ -29,6 +28,7 @@ from imagebuilders.bake.interpolation import substitute
 from imagebuilders.bake.yaml_text import Override, Reset, read_yaml
 from imagebuilders.control_files import read_control_file
 from imagebuilders.exceptions import BakeError, ControlFileError
+from imagebuilders.lazy_dataclass import dataclass
 
 _MAX_DEPTH = 50
 _DEFAULT_PROJECT = "bake"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from imagebuilders.bake.json_files import Group
 from imagebuilders.bake.overrides import Overrides
 from imagebuilders.bake.target import Target
 from imagebuilders.exceptions import BakeError
+from imagebuilders.lazy_dataclass import dataclass
 
 DEFAULT = "default"
 """The target or group that is built when none is named."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from imagebuilders.bake.compose_merge import Node, go_text, mapping_of
 from imagebuilders.bake.json_values import READERS
@@ -18,6 +18,7 @@ from imagebuilders.bake.target import (
     Target,
 )
 from imagebuilders.exceptions import BakeError
+from imagebuilders.lazy_dataclass import dataclass
 
 _REFERENCE = re.compile(r"\$\$\{|%%\{|\$\{([^}]*)\}|%\{")
 _IDENTIFIER = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\Z")

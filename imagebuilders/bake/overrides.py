@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from imagebuilders.bake.entries import (
@@ -15,6 +15,7 @@ from imagebuilders.bake.entries import (
 )
 from imagebuilders.bake.target import Entry, Target
 from imagebuilders.exceptions import BakeError
+from imagebuilders.lazy_dataclass import dataclass
 
 _LISTS: Mapping[str, tuple[str, Callable[[Sequence[str]], tuple[object, ...]]]] = {
     "annotations": ("annotations", tuple),

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import TypeAlias
 
 from imagebuilders.exceptions import BakeError
+from imagebuilders.lazy_dataclass import dataclass
 
 Entry: TypeAlias = Mapping[str, str]
 """An entry of several attributes, as of an output: its `type`, and the others."""

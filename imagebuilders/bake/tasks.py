@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from imagebuilders.bake.definition import BakePlan
 from imagebuilders.bake.target import Entry, SSHEntry, Target
 from imagebuilders.exceptions import BakeError
+from imagebuilders.lazy_dataclass import dataclass
 
 _CWD = "cwd://"
 _PUSHED = frozenset({"image", "registry"})

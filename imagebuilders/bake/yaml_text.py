@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 
 import yaml
 
 from imagebuilders.exceptions import BakeError
+from imagebuilders.lazy_dataclass import dataclass
 
 MAX_VALUES = 100_000
 """So many values a file may have, each alias counted as what it stands for."""

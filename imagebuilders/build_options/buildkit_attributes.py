@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from imagebuilders.build_options.fields import OptionValues
 from imagebuilders.build_options.image_details import chosen_attestations
@@ -16,6 +16,7 @@ from imagebuilders.build_options.parsing import parse_switch
 from imagebuilders.build_options.values import BuildCache, BuildOutput
 from imagebuilders.context.remote import has_git_query
 from imagebuilders.exceptions import BuildOptionsError, ImageFormatError, ImageNameError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 

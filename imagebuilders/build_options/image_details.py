@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from imagebuilders.build_options.parsing import (
     encodable,
@@ -17,6 +16,7 @@ from imagebuilders.build_options.parsing import (
     parse_switch,
 )
 from imagebuilders.exceptions import ImageFormatError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
 PROVENANCE = "provenance"

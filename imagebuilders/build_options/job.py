@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.auth.keychain import Keychain
 from imagebuilders.build_options.options import DockerBuildOptions
@@ -11,6 +11,7 @@ from imagebuilders.context.dockerfile_lookup import FoundDockerfile
 from imagebuilders.context.snapshot import ContextSnapshot
 from imagebuilders.events import Event, emit
 from imagebuilders.exceptions import BuildContextError
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

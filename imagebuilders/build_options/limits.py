@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from imagebuilders.build_options.parsing import encodable, parse_count, parse_size
+from imagebuilders.lazy_dataclass import dataclass
 
 RESOURCES = {
     "memory": "memory",

@@ -6,7 +6,7 @@ https://docs.docker.com/reference/cli/docker/buildx/build/
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.build_options.parsing import (
     encodable,
@@ -15,6 +15,7 @@ from imagebuilders.build_options.parsing import (
     parse_fields,
     parse_text,
 )
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from imagebuilders.buildkit.build_errors import BuildErrors
@@ -27,6 +27,7 @@ from imagebuilders.buildkit.shared_session import ServedBuild, served
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.status import Code
 from imagebuilders.events import Event, ImageBuilt
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient

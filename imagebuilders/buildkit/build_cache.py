@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from imagebuilders.buildkit.proto.control_pb2 import (
 from imagebuilders.buildkit.timestamps import moment_of
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.exceptions import BuildKitError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.engine_client import OpenDaemon

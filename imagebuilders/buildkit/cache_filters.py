@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.lazy_dataclass import dataclass
 
 _UNTIL = "until"
 _SWITCHES = ("inuse", "mutable", "immutable", "shared", "private")

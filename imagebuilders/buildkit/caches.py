@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from imagebuilders.build_options.values import BuildCache
 from imagebuilders.buildkit.build import CacheRequest
 from imagebuilders.buildkit.cache_services import SECRETS, is_reachable, with_service
 from imagebuilders.exceptions import BuildOptionsError, ControlFileError, ImageFormatError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.session.content import ContentFolder

@@ -6,7 +6,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.control.client import ControlClient
@@ -25,6 +25,7 @@ from imagebuilders.connections.dial import Endpoint, dial
 from imagebuilders.connections.nonblocking import NonBlockingStream, non_blocking
 from imagebuilders.connections.upgrade import upgrade_connection
 from imagebuilders.exceptions import BuildKitError, ConfigurationError, EngineError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.connections.tls import TLSFiles

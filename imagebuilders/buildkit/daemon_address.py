@@ -6,7 +6,6 @@ https://github.com/moby/buildkit#expose-buildkit-as-a-tcp-service and its `clien
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from imagebuilders.connections.address import (
@@ -19,6 +18,7 @@ from imagebuilders.connections.address import (
 from imagebuilders.connections.dial import Endpoint
 from imagebuilders.connections.ssh import ssh_command
 from imagebuilders.connections.tls import TLSFiles
+from imagebuilders.lazy_dataclass import dataclass
 
 ALPN = ("h2",)
 

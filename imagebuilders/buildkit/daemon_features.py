@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_options.buildkit_attributes import HOST_GATEWAY, chosen_outputs
 from imagebuilders.buildkit.outputs import DAEMON_EXPORTER
 from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.build_options.fields import OptionValues

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from imagebuilders.build_options.buildkit_attributes import (
@@ -29,6 +29,7 @@ from imagebuilders.context.archive import fixed_mtime
 from imagebuilders.dockerfile import parse
 from imagebuilders.events import Notice
 from imagebuilders.exceptions import BuildError, BuildOptionsError, ImageBuilderError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.build_options.fields import OptionValues

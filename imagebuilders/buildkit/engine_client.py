@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.engine import engine_buildkit
@@ -12,6 +12,7 @@ from imagebuilders.buildkit.engine_features import EngineFeatures
 from imagebuilders.cancellation import stopped_by
 from imagebuilders.connections.upgrade import UpgradeRefusedError
 from imagebuilders.exceptions import BuildKitError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.control.client import ControlClient

@@ -7,7 +7,6 @@ it is found out before the build.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_options.buildkit_attributes import HOST_GATEWAY, chosen_outputs
@@ -15,6 +14,7 @@ from imagebuilders.build_options.image_details import chosen_attestations
 from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.buildkit.outputs import ENGINE_EXPORTER
 from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.build_options.fields import OptionValues

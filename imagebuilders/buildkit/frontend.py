@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.lazy_dataclass import dataclass
 
 OWN = "dockerfile.v0"
 """The daemon's own frontend. It hands the build on to the image that a `# syntax=` line names."""

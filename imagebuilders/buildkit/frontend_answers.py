@@ -6,9 +6,8 @@ frontend/subrequests of https://github.com/moby/buildkit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from imagebuilders.buildkit.control.failure import SourceRange
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

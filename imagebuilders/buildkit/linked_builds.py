@@ -10,12 +10,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_options.buildkit_attributes import TARGET_SCHEME
 from imagebuilders.buildkit.control.gateway import HeldResult
 from imagebuilders.exceptions import BuildError, BuildOptionsError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.sharing import sharing_build
 
 if TYPE_CHECKING:

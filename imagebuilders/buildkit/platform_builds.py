@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_options.buildkit_attributes import chosen_outputs
@@ -11,6 +11,7 @@ from imagebuilders.build_options.result_files import write_result_files
 from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.distribution.client import RegistryClient
 from imagebuilders.exceptions import BuildError, BuildOptionsError, ImageFormatError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.manifest import Index
 from imagebuilders.oci.media_types import (

@@ -9,7 +9,6 @@ before is left out. What a daemon tells is not believed without bounds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from imagebuilders.events import (
     StepStarted,
     Stream,
 )
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.masking import SecretMask
 
 if TYPE_CHECKING:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_options.values import SSHAgent
 from imagebuilders.buildkit.session.upload import Upload
 from imagebuilders.context.remote import has_git_query
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.session.session import Service

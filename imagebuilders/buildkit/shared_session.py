@@ -20,7 +20,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from imagebuilders.buildkit.session.auth import CredentialSource, RegistryAuth
@@ -29,6 +29,7 @@ from imagebuilders.buildkit.session.secrets import Secrets
 from imagebuilders.buildkit.session.session import Service, Session
 from imagebuilders.buildkit.session.ssh import Agent, SSHAgents
 from imagebuilders.buildkit.session.synced_folders import SyncedFolder
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.masking import SecretMask
 from imagebuilders.sharing import sharing_build
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_options.buildkit_attributes import TARGET_SCHEME
 from imagebuilders.cache_misses.records import BaseRecord
 from imagebuilders.cache_misses.step_inputs import image_key
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.cache_misses.base_image import FindBase

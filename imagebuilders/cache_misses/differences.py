@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from imagebuilders.cache_misses.records import StepRecord
 from imagebuilders.cache_misses.step_inputs import EXPANDED, OPTION, ORDER, SETTING, VARIABLE
 from imagebuilders.context.entries import show_path
 from imagebuilders.events import CacheMissKind
+from imagebuilders.lazy_dataclass import dataclass
 
 BASE_SETTINGS = "base"
 """Stands among a step's values for what its base image sets for steps."""

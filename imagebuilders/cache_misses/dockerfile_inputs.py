@@ -6,7 +6,7 @@ Only RUN, COPY, ADD and WORKDIR are steps; what other instructions set counts wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_options.buildkit_attributes import TARGET_SCHEME
@@ -22,6 +22,7 @@ from imagebuilders.cache_misses.step_inputs import (
 )
 from imagebuilders.dockerfile import Dockerfile, Instruction, Stage
 from imagebuilders.go_text import to_lower
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.build_options.options import DockerBuildOptions

@@ -7,7 +7,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ from imagebuilders.dockerfile import parse
 from imagebuilders.events import CacheMissed, Event, Notice
 from imagebuilders.exceptions import BuildContextError, ContextChangedError
 from imagebuilders.go_text import to_lower
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.sharing import sharing_build
 
 if TYPE_CHECKING:

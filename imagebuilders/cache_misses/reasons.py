@@ -8,13 +8,13 @@ nothing that is known differs the reason is not known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from imagebuilders.build_options.buildkit_attributes import TARGET_SCHEME
 from imagebuilders.cache_misses.differences import Reason, differing, reasons_for
 from imagebuilders.cache_misses.records import BuildRecord, StepRecord
 from imagebuilders.cache_misses.step_inputs import ORDER, Point, StepInputs
 from imagebuilders.cache_misses.told_steps import ToldStep
+from imagebuilders.lazy_dataclass import dataclass
 
 _SHOWN_DIGEST = 19
 _UNCERTAIN = frozenset({"no-record", "unknown", "not-built-before"})

@@ -12,13 +12,14 @@ import logging
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pydantic import TypeAdapter
 
 from imagebuilders.context.digest_cache import limit_folder
+from imagebuilders.lazy_dataclass import dataclass
 
 logger = logging.getLogger(__name__)
 

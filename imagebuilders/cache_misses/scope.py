@@ -6,10 +6,11 @@ What the base image sets is not known here; a change of it is a change of the ba
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from imagebuilders.dockerfile import Dockerfile, Instruction, expand
 from imagebuilders.exceptions import ShellWordError
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ https://docs.docker.com/build/cache/invalidation/.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from imagebuilders.exceptions import ImageNameError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
 SCRATCH = "scratch"

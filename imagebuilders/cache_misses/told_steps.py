@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from imagebuilders.cache_misses.records import State
 from imagebuilders.events import (
     BuildStarted,
@@ -13,6 +11,7 @@ from imagebuilders.events import (
     StepFinished,
     StepStarted,
 )
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass

@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from imagebuilders.cli.dockerfile_call import DockerfileCall
 from imagebuilders.cli.named_builder import DAEMONLESS, daemonless_builder
 from imagebuilders.cli.progress import Display, chosen_display, progress
 from imagebuilders.exceptions import BakeError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.bake import BakePlan, Definition, TargetBuild

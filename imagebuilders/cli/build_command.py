@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +19,7 @@ from imagebuilders.cli.dockerfile_call import DockerfileCall, metadata_of
 from imagebuilders.cli.flag_values import flag_values, named_by_outputs, text, texts
 from imagebuilders.cli.named_builder import DAEMONLESS, daemonless_builder, with_file_lists
 from imagebuilders.cli.progress import Display, chosen_display, progress
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.base_image_builder import BaseImageBuilder

@@ -6,12 +6,12 @@ https://docs.docker.com/reference/cli/docker/buildx/build/
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import click
 
 from imagebuilders.build_options.parsing import parse_switch
+from imagebuilders.lazy_dataclass import dataclass
 
 DecoratedT = TypeVar("DecoratedT", bound=Callable[..., object])
 

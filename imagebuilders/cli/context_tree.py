@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.cli.humanize import size
 from imagebuilders.cli.sanitize import printable
 from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass

@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -16,6 +15,7 @@ import click
 from imagebuilders.cli.failures import renamed
 from imagebuilders.control_files import MAX_SIZE, read_control_file
 from imagebuilders.exceptions import ControlFileError
+from imagebuilders.lazy_dataclass import dataclass
 
 STANDARD_INPUT = "-"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from imagebuilders.build_options.parsing import parse_switch
 from imagebuilders.cli.sanitize import printable_lines
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.base_image_builder import BaseImageBuilder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from rich.console import OverflowMethod, RenderableType
 from rich.progress_bar import ProgressBar
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from imagebuilders import events
 from imagebuilders.cli.humanize import duration
+from imagebuilders.lazy_dataclass import dataclass
 
 TAIL = 6
 """Lines of a running step's output that are shown; fewer of each when several steps run."""

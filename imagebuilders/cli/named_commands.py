@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pkgutil import resolve_name
 
 import click
+
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TextIO
 
 from imagebuilders import events
@@ -22,6 +21,7 @@ from imagebuilders.cli.progress_steps import (
     summary,
 )
 from imagebuilders.cli.sanitize import output_line, printable, printable_lines
+from imagebuilders.lazy_dataclass import dataclass
 
 _NUMBER = re.compile(r"\d+")
 _REPORT_EVERY = 10.0

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from imagebuilders.lazy_dataclass import dataclass
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 DEFAULT_HOST = "localhost"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from imagebuilders.auth.config_file import DockerConfigFile
@@ -20,6 +20,7 @@ from imagebuilders.connections.dial import Endpoint
 from imagebuilders.connections.ssh import docker_dial_command
 from imagebuilders.connections.tls import CA_FILE, CERTIFICATE_FILE, KEY_FILE, TLSFiles
 from imagebuilders.exceptions import AttemptFailure, ConfigurationError, EngineAttempt
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.proxies import find_proxy
 from imagebuilders.user_folders import docker_config_directory, find_home
 

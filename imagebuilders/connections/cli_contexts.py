@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from imagebuilders.connections.tls import TLSFiles
@@ -20,6 +19,7 @@ from imagebuilders.exceptions import (
     ControlFileError,
     ControlFileNotFoundError,
 )
+from imagebuilders.lazy_dataclass import dataclass
 
 DEFAULT_CONTEXT = "default"
 """The context that stands for "no context": `DOCKER_HOST` or the usual sockets."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.connections.address import Address, Scheme
 from imagebuilders.connections.command import CommandSocket
 from imagebuilders.connections.http1 import send_request
 from imagebuilders.connections.streams import SocketStream
 from imagebuilders.connections.tls import TLSFiles
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.proxies import Proxy
 
 

@@ -6,9 +6,9 @@ https://docs.docker.com/reference/api/engine/version/v1.41/#tag/System/operation
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from imagebuilders.go_text import replace_lone_surrogates
+from imagebuilders.lazy_dataclass import dataclass
 
 OLDEST_API_VERSION = (1, 24)
 """The oldest version of the API that is spoken."""

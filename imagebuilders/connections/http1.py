@@ -17,12 +17,12 @@ import ssl
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from imagebuilders.connections.streams import RECEIVE_BYTES, ByteStream
 from imagebuilders.exceptions import EngineError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

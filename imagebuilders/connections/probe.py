@@ -6,7 +6,6 @@ import json
 import socket
 import ssl
 import time
-from dataclasses import dataclass
 from http.client import RemoteDisconnected
 
 from imagebuilders.connections.address import Scheme
@@ -18,6 +17,7 @@ from imagebuilders.connections.prior_knowledge import speaks_http2
 from imagebuilders.connections.ssh import CONNECT_SECONDS
 from imagebuilders.connections.streams import RECEIVE_BYTES, SocketLike, SocketStream
 from imagebuilders.exceptions import AttemptFailure, ConfigurationError, EngineError
+from imagebuilders.lazy_dataclass import dataclass
 
 _MAX_ANSWER_BYTES = 1024 * 1024
 _SHOWN_CHARACTERS = 300

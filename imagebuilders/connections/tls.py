@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 
 from imagebuilders.control_files import read_control_file
@@ -12,6 +11,7 @@ from imagebuilders.exceptions import (
     ControlFileError,
     ControlFileNotFoundError,
 )
+from imagebuilders.lazy_dataclass import dataclass
 
 CA_FILE = "ca.pem"
 CERTIFICATE_FILE = "cert.pem"

@@ -7,11 +7,11 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from heapq import nlargest
 
 from imagebuilders.context.entries import Entry, EntryType, show_path
 from imagebuilders.context.patterns import literal_pattern
+from imagebuilders.lazy_dataclass import dataclass
 
 logger = logging.getLogger(__name__)
 

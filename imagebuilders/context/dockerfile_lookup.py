@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.context.content import read_whole
 from imagebuilders.context.entries import Entry, EntryType, show_path
@@ -16,6 +16,7 @@ from imagebuilders.exceptions import (
     ControlFileNotFoundError,
     Remedy,
 )
+from imagebuilders.lazy_dataclass import dataclass
 
 DEFAULT_DOCKERFILE = "Dockerfile"
 

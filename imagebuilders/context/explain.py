@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from imagebuilders.context.entries import show_path
 from imagebuilders.context.rules import IgnoreRules
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

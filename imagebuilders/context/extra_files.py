@@ -6,7 +6,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.context.content import ContentReader
 from imagebuilders.context.entries import Entry, EntryType, encode_path, show_path, sort_key
@@ -16,6 +16,7 @@ from imagebuilders.context.rules import IgnoreRules
 from imagebuilders.context.walk import walk
 from imagebuilders.control_files import is_there
 from imagebuilders.exceptions import BuildContextError
+from imagebuilders.lazy_dataclass import dataclass
 
 HELD_SIZE = 4 * 1024 * 1024
 """Files up to this size, in bytes, are read when they are added, and may be gone afterwards."""

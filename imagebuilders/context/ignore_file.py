@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from imagebuilders.context.entries import show_path
@@ -16,6 +15,7 @@ from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.control_files import ControlFile, read_control_file
 from imagebuilders.exceptions import ControlFileError, IgnoreFileError, Remedy
 from imagebuilders.go_text import trim_space
+from imagebuilders.lazy_dataclass import dataclass
 
 IGNORE_FILE = ".dockerignore"
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from imagebuilders.context.name_matcher import NameMatcher
@@ -24,6 +23,7 @@ from imagebuilders.context.split_pattern import (
     split_pattern,
 )
 from imagebuilders.context.tokens import Test
+from imagebuilders.lazy_dataclass import dataclass
 
 Outcome: TypeAlias = tuple[bool, int]
 """Whether a path is excluded, and the patterns that hit it, as a bit set."""

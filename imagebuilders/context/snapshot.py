@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from imagebuilders.context import tree
 from imagebuilders.context.advice import Notices
@@ -18,6 +18,7 @@ from imagebuilders.context.ignore_file import IgnoreFile
 from imagebuilders.context.manifest import ContentHasher, digest_folder, manifest_of
 from imagebuilders.context.remote import RemoteSource
 from imagebuilders.exceptions import BuildContextError
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ folders and names without line feeds, which `**` does not match.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from functools import cached_property
 
 from imagebuilders.context.patterns import Pattern, PatternKind
@@ -26,6 +25,7 @@ from imagebuilders.context.tokens import (
     replace_stray_bytes,
     tokens_of,
 )
+from imagebuilders.lazy_dataclass import dataclass
 
 
 class DirnameKind(enum.Enum):

@@ -6,10 +6,10 @@ https://docs.docker.com/build/metadata/annotations/
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from imagebuilders.build_options.image_details import Annotation
 from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timezone
 
 from imagebuilders.daemonless.annotations import Annotations
@@ -14,6 +14,7 @@ from imagebuilders.evaluation.exporting import exported_image
 from imagebuilders.evaluation.resolution import Resolution
 from imagebuilders.evaluation.results import StageResult
 from imagebuilders.evaluation.steps import ImageOrigin, Stage, StageOrigin
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.image_config import ImageConfig
 from imagebuilders.oci.manifest import Manifest

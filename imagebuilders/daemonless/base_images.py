@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from imagebuilders.daemonless.layout_images import LayoutBlobs
 from imagebuilders.distribution import Repository, StoredManifest
 from imagebuilders.distribution.registries import Registries
 from imagebuilders.exceptions import ImageBuilderError, ImageFormatError, RegistryNotFoundError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.image_config import MAX_CONFIG_BYTES, ImageConfig
 from imagebuilders.oci.manifest import Index, Manifest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -50,6 +50,7 @@ from imagebuilders.exceptions import (
     ImageFormatError,
     RegistryError,
 )
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.reference import ImageReference
 

@@ -13,12 +13,13 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timezone
 from itertools import pairwise
 
 from imagebuilders.daemonless.base_images import ImageSource
 from imagebuilders.exceptions import ImageFormatError, LayerFormatError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.compression import decompressed
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest, verified

@@ -8,13 +8,13 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 
 from imagebuilders.daemonless.destinations import Destination, Progress
 from imagebuilders.daemonless.images import DeliveredImage
 from imagebuilders.daemonless.new_layers import NewLayer, NewLayers
 from imagebuilders.events import Event, LayerProgress
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest
 from imagebuilders.side_by_side import Tell, run_side_by_side

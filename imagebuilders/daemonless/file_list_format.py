@@ -13,13 +13,13 @@ import binascii
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from isal import igzip
 
 from imagebuilders.daemonless.base_images import ImageSource
 from imagebuilders.daemonless.contents_tables import Chunk, RangedContent
 from imagebuilders.exceptions import ImageBuilderError, ImageFormatError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.content import Content
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import File, Tree, new_inode

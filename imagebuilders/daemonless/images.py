@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from imagebuilders.daemonless.annotations import Annotations
 from imagebuilders.daemonless.assembly import FinishedImage
 from imagebuilders.daemonless.attestations import AttestationManifest
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.manifest import Index
 from imagebuilders.oci.media_types import OCI_INDEX

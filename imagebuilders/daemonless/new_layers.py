@@ -13,7 +13,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -28,6 +28,7 @@ from imagebuilders.daemonless.layer_files import LayerFiles
 from imagebuilders.daemonless.stored_bytes import StoredBytes, unnamed_file
 from imagebuilders.daemonless.whole_files import write_whole
 from imagebuilders.exceptions import BuildError, ImageFormatError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest, Hasher
 from imagebuilders.oci.json_document import ObjectReader, load_object

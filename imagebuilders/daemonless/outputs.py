@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from imagebuilders.build_options import DockerBuildOptions
@@ -14,6 +13,7 @@ from imagebuilders.build_options.parsing import parse_switch
 from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.daemonless.layer_compression import LayerCompression, check_compression
 from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.lazy_dataclass import dataclass
 
 STDOUT = "-"
 _KNOWN = frozenset({"dest", "tar", "name", "push", "compression", "oci-mediatypes"})

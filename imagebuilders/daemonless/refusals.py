@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from imagebuilders.context.remote import RemoteSource
 from imagebuilders.daemonless.failures import instruction_at
@@ -11,6 +10,7 @@ from imagebuilders.dockerfile import excerpt, parse
 from imagebuilders.evaluation.resolution import Resolution
 from imagebuilders.evaluation.steps import Copy, GitSource, Run, Stage, Step
 from imagebuilders.exceptions import BuildContextError, BuildError
+from imagebuilders.lazy_dataclass import dataclass
 
 _BUILDERS = (
     "Builders that can: LocalImageBuilder (flavor 'local', a Docker Engine), BuildKitImageBuilder "

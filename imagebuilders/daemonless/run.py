@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,6 +28,7 @@ from imagebuilders.distribution import CredentialSource
 from imagebuilders.distribution.registries import Registries
 from imagebuilders.events import BuildStarted, Event, ImageBuilt, ImagePushed, Notice
 from imagebuilders.exceptions import BuildError, ConfigurationError, PushError, RegistryError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference, parse_build_target
 from imagebuilders.user_folders import own_cache_folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform as system
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.buildkit_attributes import (
@@ -20,6 +20,7 @@ from imagebuilders.build_options.values import BuildOutput
 from imagebuilders.context.archive import fixed_mtime
 from imagebuilders.evaluation.options import ResolveOptions
 from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
 _EPOCH = "SOURCE_DATE_EPOCH"

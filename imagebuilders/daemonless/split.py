@@ -7,12 +7,12 @@ that follows the last command, and is built without a daemon whenever the code c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from imagebuilders.dockerfile import Dockerfile, Instruction, parse
 from imagebuilders.dockerfile.document import Stage
 from imagebuilders.evaluation.url_sources import git_or_broken
 from imagebuilders.exceptions import BuildContextError
+from imagebuilders.lazy_dataclass import dataclass
 
 DEFAULT_BASE = "registry.example/base:1"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from imagebuilders.lazy_dataclass import dataclass
 
 
 class Severity(str, enum.Enum):

@@ -12,7 +12,7 @@ import base64
 import re
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from imagebuilders.distribution.challenge import Challenge
@@ -20,6 +20,7 @@ from imagebuilders.distribution.credentials import CredentialSource, RegistryCre
 from imagebuilders.distribution.sender import Sender
 from imagebuilders.distribution.transport import Request
 from imagebuilders.exceptions import ImageFormatError, RegistryContentError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.json_document import ObjectReader, load_object
 
 CLIENT_ID = "imagebuilders"

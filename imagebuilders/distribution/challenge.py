@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from imagebuilders.lazy_dataclass import dataclass
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _END = r"(?=[ \t]*(?:,|\Z))"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
@@ -19,6 +18,7 @@ from imagebuilders.distribution.session import RegistrySession
 from imagebuilders.distribution.tls import TLSFiles
 from imagebuilders.distribution.transport import CONNECT_TIMEOUT, IDLE_TIMEOUT, Transport
 from imagebuilders.exceptions import ImageNameError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.reference import MAX_NAME_CHARS, is_domain, is_repository_path
 
 _CATALOG = frozenset({"registry:catalog:*"})

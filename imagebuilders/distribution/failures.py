@@ -6,7 +6,6 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import urllib3.exceptions
@@ -18,6 +17,7 @@ from imagebuilders.exceptions import (
     RegistryNotFoundError,
     RegistryResponseError,
 )
+from imagebuilders.lazy_dataclass import dataclass
 
 ERROR_BODY_BYTES = 64 * 1024
 _SHOWN_CHARS = 500

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.distribution.session import RegistrySession
 from imagebuilders.distribution.transport import Response
@@ -15,6 +15,7 @@ from imagebuilders.exceptions import (
     RegistryContentError,
     RegistryError,
 )
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest, is_digest
 from imagebuilders.oci.json_document import MAX_DOCUMENT_BYTES

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from email.utils import parsedate_to_datetime
+
+from imagebuilders.lazy_dataclass import dataclass
 
 TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """A request that was answered so may succeed when it is tried again."""

@@ -7,10 +7,10 @@ By default the system's authorities count. Docker keeps those of single registri
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 
 from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.lazy_dataclass import dataclass
 
 DOCKER_CERTS_FOLDER = Path("/etc/docker/certs.d")
 

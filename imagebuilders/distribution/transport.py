@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ import urllib3.exceptions
 
 from imagebuilders.distribution.failures import connection_error
 from imagebuilders.exceptions import DigestMismatchError, RegistryContentError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.proxies import Proxy, find_proxy
 
 _log = logging.getLogger(__name__)

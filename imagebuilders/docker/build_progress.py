@@ -6,7 +6,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.docker import podman_stream
 from imagebuilders.docker.build_steps import Step, StepGraph
@@ -33,6 +33,7 @@ from imagebuilders.events import (
     StepStarted,
     Stream,
 )
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.digest import Digest
 
 SHOWN_OUTPUT_LINES = 20

@@ -7,10 +7,10 @@ A step needs the one before it in its stage, and the last one of each stage that
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from imagebuilders.docker.build_stream import Announced
 from imagebuilders.dockerfile import Dockerfile, parse
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass

@@ -21,10 +21,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from imagebuilders.events import Stream
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from imagebuilders.docker.buildkit_advice import buildkit_advice
 from imagebuilders.docker.context_files import engine_context
 from imagebuilders.events import Event, Notice
 from imagebuilders.exceptions import BuildError, BuildOptionsError, RegistryError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     import docker

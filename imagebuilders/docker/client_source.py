@@ -11,10 +11,11 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     import docker

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from imagebuilders.cancellation import stopped_by
 from imagebuilders.connections.http1 import Answer, send_request
 from imagebuilders.connections.streams import SocketLike, SocketStream
 from imagebuilders.exceptions import ConfigurationError, EngineError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.proxies import find_proxy
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from imagebuilders.context.archive import ArchiveType
@@ -20,6 +20,7 @@ from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.context.ignore_file import IGNORE_FILE, read_ignore_file
 from imagebuilders.context.reapply import dropping_line, drops, keeping_line, with_lines
 from imagebuilders.exceptions import BuildContextError, IgnoreFileError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.context.snapshot import ContextSnapshot

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.dockerfile.values import Directive, Instruction, Problem
 from imagebuilders.go_text import to_lower
+from imagebuilders.lazy_dataclass import dataclass
 
 _NUMBER = re.compile(r"\+?[0-9]{1,9}")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from imagebuilders.dockerfile.document import Dockerfile
 from imagebuilders.dockerfile.values import HereDocument, Instruction
+from imagebuilders.lazy_dataclass import dataclass
 
 _FLAGS = {
     "RUN": frozenset({"mount", "network", "security", "device"}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from imagebuilders.dockerfile.exec_form import NotOnlyStringsError, read_exec_form
 from imagebuilders.dockerfile.grammar import Grammar
@@ -16,6 +16,7 @@ from imagebuilders.dockerfile.words import (
     text_of_bytes,
 )
 from imagebuilders.go_text import WHITE_SPACE, quote, to_lower, trim_space
+from imagebuilders.lazy_dataclass import dataclass
 
 _SPACE = frozenset(WHITE_SPACE)
 # ONBUILD in an ONBUILD is refused by every engine, at whatever depth.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from imagebuilders.lazy_dataclass import dataclass
 
 MODIFIERS = frozenset({":-", ":+", ":?", "-", "+", "?", "#", "%", "/"})
 """What may follow the name in `${name…}`; `##`, `%%` and `//` belong to their single forms."""

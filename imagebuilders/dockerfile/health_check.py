@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from imagebuilders.dockerfile.values import Instruction
 from imagebuilders.go_text import parse_duration, quote, replace_undecodable
+from imagebuilders.lazy_dataclass import dataclass
 
 _MILLISECOND = 1_000_000
 _LARGEST_RETRIES = 2**31 - 1

@@ -6,7 +6,7 @@ The format: https://docs.docker.com/reference/dockerfile/#format
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from imagebuilders.dockerfile.directives import DirectiveReader, find_directive, find_syntax
 from imagebuilders.dockerfile.document import Dockerfile, group_stages
@@ -16,6 +16,7 @@ from imagebuilders.dockerfile.here_documents import here_documents_of, read_cont
 from imagebuilders.dockerfile.values import HereDocument, Instruction, Problem, ProblemKind
 from imagebuilders.exceptions import ShellWordError
 from imagebuilders.go_text import WHITE_SPACE, trim_space
+from imagebuilders.lazy_dataclass import dataclass
 
 _LONGEST_LINE = 64 * 1024 - 1
 

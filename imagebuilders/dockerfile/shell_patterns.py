@@ -9,8 +9,9 @@ after another here, which finds the same.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
+
+from imagebuilders.lazy_dataclass import dataclass
 
 _TEMPLATE = re.compile(r"\$(?:\$|(?P<plain>\w+)|\{(?P<braced>\w+)\})")
 _ESCAPED = frozenset("*?\\")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from imagebuilders.dockerfile.grammar import Grammar
 from imagebuilders.dockerfile.shell_patterns import (
@@ -20,6 +19,7 @@ from imagebuilders.dockerfile.shell_patterns import (
 from imagebuilders.dockerfile.shell_scanner import Scanner, Words
 from imagebuilders.exceptions import ShellWordError
 from imagebuilders.go_text import quote
+from imagebuilders.lazy_dataclass import dataclass
 
 _NO_CHARACTER = "\ufffd"
 

@@ -6,10 +6,10 @@ BuildKit's rules: https://docs.docker.com/reference/dockerfile/#environment-repl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from imagebuilders.dockerfile.grammar import BUILDKIT, Grammar
 from imagebuilders.dockerfile.shell_reader import Quotes, ShellReader
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

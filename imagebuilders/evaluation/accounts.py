@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from imagebuilders.exceptions import EvaluationError
+from imagebuilders.lazy_dataclass import dataclass
 
 MAX_FILE_BYTES = 10 * 1024**2
 """The most bytes of `/etc/passwd` and `/etc/group` that are read."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from imagebuilders.dockerfile.suggestions import suggestion
 from imagebuilders.evaluation.image_draft import ImageDraft
 from imagebuilders.evaluation.image_names import context_name, full_name, parse_name
@@ -14,6 +12,7 @@ from imagebuilders.evaluation.stages import SCRATCH, Stages, StageState
 from imagebuilders.evaluation.steps import ContextOrigin, ImageOrigin, Lines, Origin, ScratchOrigin
 from imagebuilders.exceptions import EvaluationError, ImageBuilderError, ImageFormatError
 from imagebuilders.go_text import quote
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.image_config import ImageConfig
 from imagebuilders.oci.platform import Platform
 

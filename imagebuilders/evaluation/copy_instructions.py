@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from imagebuilders.context.rules import IgnoreRules
 from imagebuilders.dockerfile import (
@@ -37,6 +36,7 @@ from imagebuilders.evaluation.url_sources import (
 from imagebuilders.evaluation.variables import Words
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import clean_path, quote, to_lower
+from imagebuilders.lazy_dataclass import dataclass
 
 _EVERYTHING = frozenset({"*", "**", "**/*"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from imagebuilders.evaluation.accounts import MAX_FILE_BYTES, Owner
 from imagebuilders.evaluation.copying import CopyOptions, compile_patterns, copy
@@ -16,6 +16,7 @@ from imagebuilders.evaluation.symbolic_mode import SymbolicMode
 from imagebuilders.evaluation.trees import Folder
 from imagebuilders.evaluation.unpacking import is_archive, unpack
 from imagebuilders.exceptions import EvaluationError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.file_tree import File
 
 

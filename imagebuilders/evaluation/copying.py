@@ -6,7 +6,6 @@ The rules are those of BuildKit's copier (https://github.com/tonistiigi/fsutil, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from imagebuilders.context.rules import IgnoreRules, RuleError
@@ -23,6 +22,7 @@ from imagebuilders.evaluation.symbolic_mode import SymbolicMode
 from imagebuilders.evaluation.trees import Folder
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import trim_space
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.file_tree import File, new_inode
 
 

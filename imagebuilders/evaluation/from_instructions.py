@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from imagebuilders.dockerfile import Dockerfile, Expansion, expand
 from imagebuilders.dockerfile.document import Stage as WrittenStage
 from imagebuilders.dockerfile.suggestions import suggestion
@@ -17,6 +15,7 @@ from imagebuilders.evaluation.steps import Lines
 from imagebuilders.evaluation.variables import Environment, placed, with_global_arguments
 from imagebuilders.exceptions import EvaluationError, ShellWordError
 from imagebuilders.go_text import quote
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
 _WITH_LAYER = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})

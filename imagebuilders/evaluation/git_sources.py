@@ -6,12 +6,13 @@ https://docs.docker.com/reference/dockerfile/#adding-files-from-a-git-repository
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from imagebuilders.evaluation.paths import join
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import BOOLEANS, quote
+from imagebuilders.lazy_dataclass import dataclass
 
 _PROTOCOL = re.compile(r"[a-zA-Z0-9]+(?=://)")
 _PROTOCOLS = frozenset({"http", "https", "ssh", "git"})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.evaluation.shared_records import SharedRecords
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.image_config import ContainerConfig, HistoryEntry, ImageConfig
 from imagebuilders.oci.platform import Platform

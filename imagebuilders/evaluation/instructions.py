@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypedDict
 
 from imagebuilders.dockerfile import expand, read_health_check
@@ -43,6 +43,7 @@ from imagebuilders.evaluation.titles import expanded, numbered
 from imagebuilders.evaluation.variables import NOT_IN_ENVIRONMENT, Environment, Words
 from imagebuilders.exceptions import EvaluationError, ImageBuilderError
 from imagebuilders.go_text import quote
+from imagebuilders.lazy_dataclass import dataclass
 
 _SECRET = re.compile(
     r"(?:_|^)(?:apikey|auth|credential|credentials|key|password|pword|passwd|secret|token)(?:_|$)",

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from imagebuilders.evaluation.steps import Lines
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import BOOLEANS, WHITE_SPACE, quote, trim_space
+from imagebuilders.lazy_dataclass import dataclass
 
 _RULE_PAGES = "https://docs.docker.com/go/dockerfile/rule/"
 _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*")

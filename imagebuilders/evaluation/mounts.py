@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.dockerfile import flag_fields
 from imagebuilders.dockerfile.suggestions import suggestion
@@ -14,6 +14,7 @@ from imagebuilders.evaluation.stages import StageState
 from imagebuilders.evaluation.steps import ContextOrigin, Mount, ScratchOrigin
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import BOOLEANS, clean_path, quote, to_lower
+from imagebuilders.lazy_dataclass import dataclass
 
 _KINDS = ("bind", "cache", "tmpfs", "secret", "ssh")
 _SHARING = ("shared", "private", "locked")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.evaluation.frontend import NEWEST, Frontend
 from imagebuilders.evaluation.lint import LintOptions, parse_lint_options
 from imagebuilders.exceptions import EvaluationError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
 _CHECK = "BUILDKIT_DOCKERFILE_CHECK"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from imagebuilders.dockerfile import Dockerfile, Instruction, expand
 from imagebuilders.evaluation.stages import StageState, lines_of, needed_by
 from imagebuilders.evaluation.steps import Lines, Run
 from imagebuilders.evaluation.variables import Environment
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

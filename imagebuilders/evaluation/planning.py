@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from imagebuilders.build_context import BuildContext
@@ -17,6 +17,7 @@ from imagebuilders.evaluation.resolution import Resolution
 from imagebuilders.evaluation.steps import Copy
 from imagebuilders.evaluation.taken_files import TakenFile, TakenFiles
 from imagebuilders.exceptions import BuildContextError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from imagebuilders.evaluation.lint import LintWarning
 from imagebuilders.evaluation.options import ResolveOptions
@@ -11,6 +11,7 @@ from imagebuilders.evaluation.questions import Images
 from imagebuilders.evaluation.resolution import Resolution, resolve
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import BOOLEANS, quote
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
 _MULTI_PLATFORM = "BUILDKIT_MULTI_PLATFORM"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from imagebuilders.evaluation.steps import GitSource, Run, UrlSource
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
 TreeT = TypeVar("TreeT")

@@ -2,14 +2,13 @@
 
 It goes the same way: the file is read and checked, the arguments before the first FROM are set,
 stages find their bases and what they take files from, images are asked for, triggers are put in,
-and the commands of the stages that the target needs are resolved in the file's order. What is
-wrong with a file is told in this order, too.
+and the commands of the needed stages are resolved in order. Faults are told in this order, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.evaluation.bases import Bases
@@ -43,6 +42,7 @@ from imagebuilders.evaluation.variables import (
     with_global_arguments,
 )
 from imagebuilders.exceptions import EvaluationError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
 _WITH_LAYER = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from imagebuilders.evaluation.steps import Stage, Step
 from imagebuilders.evaluation.trees import Folder
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.members import Member
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from imagebuilders.dockerfile import Instruction
 from imagebuilders.dockerfile.suggestions import suggestion
@@ -23,6 +23,7 @@ from imagebuilders.evaluation.steps import (
 from imagebuilders.evaluation.variables import Environment
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import quote, to_lower
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
 SCRATCH = "scratch"

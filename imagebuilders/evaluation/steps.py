@@ -11,8 +11,8 @@ Paths are absolute, with forward slashes. An empty text means that nothing was s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.image_config import ImageConfig
 from imagebuilders.oci.platform import Platform
 

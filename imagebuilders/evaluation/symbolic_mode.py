@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from imagebuilders.lazy_dataclass import dataclass
 
 _ALL = 0o6777
 _CLASSES = {"u": 0o4700, "g": 0o2070, "o": 0o007, "a": _ALL}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.evaluation.paths import has_wildcards
 from imagebuilders.evaluation.steps import ContextOrigin, Copy, PathSource
 from imagebuilders.go_text import GlobSyntaxError, clean_path, match_glob
+from imagebuilders.lazy_dataclass import dataclass
 
 _MOST_LINKS = 255
 

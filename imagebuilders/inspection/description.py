@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.exceptions import ImageFormatError
 from imagebuilders.inspection.stored_image import (
@@ -11,6 +11,7 @@ from imagebuilders.inspection.stored_image import (
     StoredImage,
     is_attestation,
 )
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.image_config import (
     MAX_CONFIG_BYTES,

@@ -6,10 +6,11 @@ import difflib
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from imagebuilders.inspection.stored_image import StoredImage
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.file_tree import File, Tree
 from imagebuilders.oci.image_config import MAX_CONFIG_BYTES, ImageConfig

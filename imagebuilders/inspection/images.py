@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 
 from imagebuilders.auth.keychain import Keychain
 from imagebuilders.connections.discovery import find_engine
@@ -25,6 +24,7 @@ from imagebuilders.inspection.engine_image import describe_engine_image, open_en
 from imagebuilders.inspection.layout_image import layout_image
 from imagebuilders.inspection.registry_image import open_registry_image
 from imagebuilders.inspection.stored_image import StoredImage
+from imagebuilders.lazy_dataclass import dataclass
 
 _ENGINE = "docker-daemon:"
 _REGISTRY = "docker://"

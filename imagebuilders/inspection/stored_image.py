@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from imagebuilders.exceptions import ImageFormatError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.json_document import MAX_DOCUMENT_BYTES
 from imagebuilders.oci.manifest import Index, Manifest, parse_manifest

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.exceptions import ImageFormatError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.digest import Buffer, Digest
 from imagebuilders.oci.json_document import ObjectReader
 from imagebuilders.oci.media_types import is_nondistributable

@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from imagebuilders.exceptions import DigestMismatchError, ImageFormatError
+from imagebuilders.lazy_dataclass import dataclass
 
 Buffer = bytes | bytearray | memoryview
 

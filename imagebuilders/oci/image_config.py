@@ -8,9 +8,10 @@ The ID of an image is the digest of this document's exact bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.exceptions import ImageFormatError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.json_document import ObjectReader, dump_object, load_object
 from imagebuilders.oci.platform import Platform

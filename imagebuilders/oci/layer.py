@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.exceptions import LayerFormatError, UnpackError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.file_tree import File, Tree, clean, parent, remove_below
 from imagebuilders.oci.members import Member, read_layer
 from imagebuilders.oci.rooted_files import EXISTS, TreeFiles

@@ -10,9 +10,10 @@ as it came, and is not what `to_bytes` returns.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.exceptions import ImageFormatError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.json_document import ObjectReader, dump_object, load_object
 from imagebuilders.oci.media_types import (

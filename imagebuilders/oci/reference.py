@@ -9,9 +9,9 @@ https://github.com/distribution/reference/blob/main/reference.go
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from imagebuilders.exceptions import ImageNameError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.digest import is_digest
 
 DEFAULT_DOMAIN = "docker.io"

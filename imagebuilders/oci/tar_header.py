@@ -9,9 +9,10 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from imagebuilders.exceptions import LayerFormatError
+from imagebuilders.lazy_dataclass import dataclass
 
 BLOCK = 512
 XATTR_PREFIX = "SCHILY.xattr."

@@ -7,9 +7,9 @@ https://www.gnu.org/software/tar/manual/html_node/Sparse-Formats.html
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from imagebuilders.exceptions import LayerFormatError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.tar_header import BLOCK, malformed, parse_number
 
 MAX_STRETCHES = 100_000

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.tar_header import BLOCK, XATTR_PREFIX
 

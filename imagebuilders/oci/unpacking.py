@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import posixpath
 from contextlib import suppress
-from dataclasses import dataclass
 
 from imagebuilders.exceptions import UnpackError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.file_tree import File, Tree, ancestors, new_inode, parent
 from imagebuilders.oci.members import Member
 from imagebuilders.oci.owners import with_settled_owners

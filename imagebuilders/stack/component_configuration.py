@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -13,6 +12,7 @@ from imagebuilders.components.component import (
     StackComponentType,
 )
 from imagebuilders.exceptions import FlavorError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.stack.configuration_errors import component_error, file_error
 from imagebuilders.stack.flavors import FlavorCatalog, FlavorEntry
 from imagebuilders.stack.settings import Settings

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pydantic import SecretBytes, SecretStr
 
 from imagebuilders.components.component import StackComponent, StackComponentType
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.stack.stack import Stack
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from pathlib import PurePath
 from types import UnionType
@@ -18,6 +18,7 @@ from pydantic import SecretBytes, SecretStr
 
 from imagebuilders.components.component import StackComponentConfig, StackComponentType
 from imagebuilders.exceptions import ConfigurationError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.stack.variables import DELIMITER, PREFIX, variable_name
 
 _NEAR = 0.7

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import resolve_name
@@ -15,6 +14,7 @@ from imagebuilders.components.component import (
 )
 from imagebuilders.components.flavor import Flavor
 from imagebuilders.exceptions import FlavorError, ImageBuilderError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.validation import unknown
 from imagebuilders.version import VERSION
 

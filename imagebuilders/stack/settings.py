@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import cast
 
 from imagebuilders.components.component import StackComponentType
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.stack.configuration_errors import file_error
 from imagebuilders.stack.environment import EnvironmentSettings
 from imagebuilders.stack.stack_file import StackFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from imagebuilders.control_files import read_control_file
@@ -14,6 +14,7 @@ from imagebuilders.exceptions import (
     ControlFileError,
     ControlFileNotFoundError,
 )
+from imagebuilders.lazy_dataclass import dataclass
 
 if sys.version_info >= (3, 11):
     import tomllib

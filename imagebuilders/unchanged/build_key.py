@@ -11,7 +11,6 @@ import json
 import os
 import platform as system
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagebuilders.build_context import BuildContext
@@ -23,6 +22,7 @@ from imagebuilders.cache_misses.fingerprints import Fingerprints
 from imagebuilders.cache_misses.step_inputs import image_key
 from imagebuilders.context.entries import encode_path
 from imagebuilders.dockerfile import Dockerfile, parse
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.build_options import DockerBuildOptions

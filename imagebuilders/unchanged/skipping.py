@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from imagebuilders.distribution.registries import Registries
 from imagebuilders.events import BuildSkipped, Event, Notice
 from imagebuilders.exceptions import RegistryError
+from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.unchanged.build_key import (
     ImageInputs,
     KeyUnknownError,

@@ -24,6 +24,7 @@ _Order = tuple[tuple[str, ...], ...]
 _ROOT = Path(imagebuilders.__file__).parents[1]
 
 _ORDER = (
+    ("lazy_dataclass",),
     ("exceptions", "version", "cancellation", "sharing"),
     ("events",),
     ("validation", "async_build", "side_by_side", "build_summary"),

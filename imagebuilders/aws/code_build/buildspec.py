@@ -10,7 +10,9 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from imagebuilders.lazy_dataclass import dataclass
 
 DIGEST_VARIABLE = "IMAGEBUILDERS_DIGEST"
 IMAGE_ID_VARIABLE = "IMAGEBUILDERS_IMAGE_ID"

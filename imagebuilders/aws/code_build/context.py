@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.context.snapshot import ContextSnapshot
 from imagebuilders.exceptions import BuildContextError
+from imagebuilders.lazy_dataclass import dataclass
 
 _OWN_NAME = ".imagebuilders.Dockerfile"
 

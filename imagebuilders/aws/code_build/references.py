@@ -6,7 +6,8 @@ https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from imagebuilders.lazy_dataclass import dataclass
 
 _SCHEMES = {"secretsmanager": "SECRETS_MANAGER", "ssm": "PARAMETER_STORE"}
 _NAME = re.compile(r"[\x21-\x7e]{1,2048}\Z")

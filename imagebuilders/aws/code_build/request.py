@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from imagebuilders.aws.code_build.references import SecretReference
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

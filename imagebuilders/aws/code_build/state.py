@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from imagebuilders.aws.calls import items_at, text_at
+from imagebuilders.lazy_dataclass import dataclass
 
 SUCCEEDED = "SUCCEEDED"
 IN_PROGRESS = "IN_PROGRESS"

@@ -7,11 +7,11 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from imagebuilders.aws.code_build.state import BuildState
 from imagebuilders.exceptions import AWSError, BuildError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from imagebuilders.aws.code_build.log_reader import LogReader

@@ -6,7 +6,8 @@ https://docs.aws.amazon.com/general/latest/gr/ecr.html
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from imagebuilders.lazy_dataclass import dataclass
 
 PUBLIC_HOSTS = frozenset({"public.ecr.aws", "ecr-public.aws.com"})
 PUBLIC_REGION = "us-east-1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from imagebuilders.auth.credentials import Credentials, EntryError, decode_auth
 from imagebuilders.aws.calls import items_at
 from imagebuilders.exceptions import AWSError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

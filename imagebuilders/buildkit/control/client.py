@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.message import DecodeError
@@ -14,6 +14,7 @@ from imagebuilders.buildkit.proto import control_pb2
 from imagebuilders.buildkit.transport.errors import CallError, ProtocolError
 from imagebuilders.buildkit.transport.http2 import Role
 from imagebuilders.buildkit.transport.status import Code
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from types import TracebackType

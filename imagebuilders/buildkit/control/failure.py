@@ -11,12 +11,12 @@ import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 
 from imagebuilders.buildkit.proto.rpc_pb2 import Status
 from imagebuilders.buildkit.transport.status import RpcStatus
+from imagebuilders.lazy_dataclass import dataclass
 
 _MAX_DETAIL_BYTES = 8 * 1024 * 1024
 # 20.10 says "executor failed running", later ones "did not complete successfully".

@@ -14,7 +14,6 @@ import secrets
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -39,6 +38,7 @@ from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.context.opener import FolderOpener
+from imagebuilders.lazy_dataclass import dataclass
 
 SERVICE = "/containerd.services.content.v1.Content/"
 STORE_HEADER = "buildkit-attachable-store-id"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 from imagebuilders.buildkit.session.ssh import FAILURE, REQUEST_IDENTITIES, SIGN_REQUEST
@@ -19,6 +18,7 @@ from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.control_files import read_control_file
 from imagebuilders.exceptions import BuildOptionsError, ControlFileError
+from imagebuilders.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey

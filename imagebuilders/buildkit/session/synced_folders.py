@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 from imagebuilders.context.content_times import ContentTimes
@@ -16,6 +15,7 @@ from imagebuilders.context.packing import pack_entries
 from imagebuilders.context.reapply import keeping_line
 from imagebuilders.context.rules import IgnoreRules
 from imagebuilders.context.walk import walk
+from imagebuilders.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True)

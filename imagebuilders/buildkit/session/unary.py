@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -11,6 +10,7 @@ from google.protobuf.message import DecodeError, Message
 from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
+from imagebuilders.lazy_dataclass import dataclass
 
 RequestT = TypeVar("RequestT", bound=Message)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from imagebuilders.buildkit.transport import http2
 from imagebuilders.buildkit.transport.errors import ProtocolError
@@ -24,6 +24,7 @@ from imagebuilders.buildkit.transport.status import (
     status_of_http,
     status_of_reset,
 )
+from imagebuilders.lazy_dataclass import dataclass
 
 LARGE_BYTES = http2.STREAM_WINDOW_BYTES // 2
 """A larger message opens the window as it comes, for it may not fit; others when they are used."""

@@ -14,7 +14,7 @@ import enum
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import h2.config
@@ -27,6 +27,7 @@ import hpack
 
 from imagebuilders.buildkit.transport.errors import ProtocolError
 from imagebuilders.buildkit.transport.frames import PREFACE_BYTES, FrameFilter
+from imagebuilders.lazy_dataclass import dataclass
 
 STREAM_WINDOW_BYTES = 512 * 1024
 MAX_STREAMS = 128

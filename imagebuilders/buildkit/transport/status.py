@@ -10,8 +10,9 @@ import enum
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from urllib.parse import quote, unquote
+
+from imagebuilders.lazy_dataclass import dataclass
 
 Metadata = tuple[tuple[str, str], ...]
 """Headers of a call in order; a name may come more than once."""
