@@ -121,7 +121,7 @@ class AWSImageBuilder(ExtendedImageBuilder[AWSImageBuilderConfig], EvaluatedQues
 
     def build(
         self,
-        image_name: str,
+        image_name: str | None,
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
@@ -135,7 +135,7 @@ class AWSImageBuilder(ExtendedImageBuilder[AWSImageBuilderConfig], EvaluatedQues
         exception of any kind, `KeyboardInterrupt` too, stops the build.
 
         Args:
-            image_name: the name, with an optional tag, that the image gets.
+            image_name: the name, with an optional tag, that the image gets; it must be given.
             build_context: the files the build may use.
             docker_build_options: options with the Docker SDK's keyword names, or typed ones.
                 Build arguments can be read by whoever may look at the build.
@@ -151,7 +151,7 @@ class AWSImageBuilder(ExtendedImageBuilder[AWSImageBuilderConfig], EvaluatedQues
             PushError: the registry did not take the image.
             ConfigurationError: the stack or the project cannot build so, or boto3 is missing.
             UploadError: the context was not uploaded.
-            ImageNameError: the name is malformed or does not belong to the registry.
+            ImageNameError: the name is missing, malformed, or does not belong to the registry.
             BuildOptionsError: an option is unknown, has a wrong value, or is about this machine.
             BuildContextError: there is no Dockerfile, or the context is otherwise at fault.
         """

@@ -62,7 +62,7 @@ class BaseImageBuilder(StackComponent[ConfigT], ABC):
     @abstractmethod
     def build(
         self,
-        image_name: str,
+        image_name: str | None,
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
@@ -70,18 +70,21 @@ class BaseImageBuilder(StackComponent[ConfigT], ABC):
         """Build an image, and push it if a registry is given.
 
         Args:
-            image_name: the name, with an optional tag, that the image gets.
+            image_name: the name, with an optional tag, that the image gets; `None` for none.
             build_context: the files the build may use.
             docker_build_options: options with the Docker SDK's keyword names, or typed ones.
             container_registry: where to push the image; without one it is not pushed.
 
         Returns:
-            The repo digest (`repo@sha256:…`) of the pushed image, else the image name.
+            The repo digest (`repo@sha256:…`) of the pushed image, else the image name. Of an image
+            without a name: its ID where an engine has it, else the digest of what the option
+            `outputs` wrote; empty where that is no image.
 
         Raises:
             BuildError: a step failed.
             PushError: the registry did not take the image.
-            ImageNameError: the name is malformed or does not belong to the registry.
+            ImageNameError: the name is malformed or does not belong to the registry, or the image
+                needs one: it is to be pushed, or would be nowhere.
             BuildOptionsError: an option is unknown or has a wrong value.
         """
 

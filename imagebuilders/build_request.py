@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from pydantic import AfterValidator
 
 from imagebuilders.build_options import DockerBuildOptions
-from imagebuilders.build_options.job import BuildJob
+from imagebuilders.build_options.job import NAMELESS, BuildJob
 from imagebuilders.events import (
     Event,
     Notice,
@@ -19,6 +19,7 @@ from imagebuilders.exceptions import (
     ImageNameError,
 )
 from imagebuilders.lazy_dataclass import dataclass
+from imagebuilders.oci.digest import is_digest
 from imagebuilders.oci.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class BuildRequest:
     """What a builder is asked for, checked and read.
 
     Attributes:
-        image_name: the image's name as it was given.
+        image_name: the image's name as it was given; `None` for an image without one.
         reference: the name, parsed.
         names: all names that the image gets, this one first.
         options: the options.
@@ -66,8 +67,8 @@ class BuildRequest:
         explanation: explains what was not cached, where that was asked for.
     """
 
-    image_name: str
-    reference: ImageReference
+    image_name: str | None
+    reference: ImageReference | None
     names: tuple[str, ...]
     options: DockerBuildOptions
     snapshot: ContextSnapshot
@@ -77,6 +78,16 @@ class BuildRequest:
     credentials: Callable[[], Keychain] = field(repr=False)
     summary: BuildSummary = field(repr=False)
     explanation: CacheExplanation | None = field(default=None, repr=False)
+
+    @property
+    def shown_name(self) -> str:
+        """What errors call the image."""
+        return str(self.reference or NAMELESS)
+
+    @property
+    def told_name(self) -> str:
+        """What events call the image; empty for one without a name."""
+        return str(self.reference or "")
 
     @property
     def tell(self) -> Callable[[Event], None]:
@@ -149,6 +160,12 @@ class BuildOutcome:
 
     result: str
     size: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """The digest that stands in what `build` returns; empty if none does."""
+        digest = self.result.rpartition("@")[2]
+        return digest if is_digest(digest) else ""
 
 
 def proxy_arguments(

@@ -9,6 +9,8 @@ from imagebuilders.events import (
     BuildFinished,
     ContextProgress,
     Event,
+    ImageBuilt,
+    ImagePushed,
     StepAdded,
     StepCached,
     StepFinished,
@@ -54,6 +56,7 @@ class BuildSummary:
         self._steps: dict[str, bool] = {}
         self._current = ""
         self._left_out: set[str] = set()
+        self._image_id = self._digest = ""
 
     def leave_out(self, step_ids: Iterable[str]) -> None:
         """Do not count steps, which are those of another build that this one needs.
@@ -75,6 +78,10 @@ class BuildSummary:
                 key = event.step_id or self._current
                 if key in self._steps:
                     self._steps[key] = True
+            case ImageBuilt():
+                self._image_id = self._image_id or event.image_id
+            case ImagePushed():
+                self._digest = event.reference.partition("@")[2]
             case _:
                 pass
         self._tell(event)
@@ -82,12 +89,13 @@ class BuildSummary:
     def _counts(self, event: StepStarted) -> bool:
         return not _is_from(event.instruction) and event.step_id not in self._left_out
 
-    def finished(self, image_name: str, size: int | None = None) -> BuildFinished:
+    def finished(self, image_name: str, size: int | None = None, digest: str = "") -> BuildFinished:
         """Return the event that ends the build.
 
         Args:
-            image_name: the image's name.
+            image_name: the image's name; empty for one without a name.
             size: the image's size in bytes, if there is an image and its size is known.
+            digest: the digest that it was pushed with, if no event told it.
         """
         return BuildFinished(
             image_name,
@@ -95,6 +103,7 @@ class BuildSummary:
             steps=len(self._steps),
             cached_steps=sum(self._steps.values()),
             size=size,
+            digest=digest or self._digest or self._image_id,
         )
 
 

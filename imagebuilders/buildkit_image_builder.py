@@ -156,11 +156,10 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
         """
         from imagebuilders.buildkit.native_platforms import choose_groups
 
-        reference = request.reference
         try:
             daemons = self._daemons()
         except BuildKitError as error:
-            raise BuildError(f"{reference} was not built. {error}") from error
+            raise BuildError(f"{request.shown_name} was not built. {error}") from error
         groups = choose_groups(
             daemons,
             _platforms(request),
@@ -172,10 +171,12 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
             digest = self._build_on(groups[0].daemons, request, _names(request), request.tell)
         else:
             digest = self._build_groups(groups, request)
+        name, reference = request.image_name, request.reference
         if not request.pushed:
-            return BuildOutcome(request.image_name)
+            return BuildOutcome(digest if name is None else name)
         if not digest:
             raise BuildError(f"{reference} was built, but the daemon told no digest of the push.")
+        assert reference is not None  # what is pushed has a name
         repositories = [parse_build_target(name).repository for name in request.pushed]
         for repository in dict.fromkeys(repositories):
             request.tell(ImagePushed(f"{repository}@{digest}"))
@@ -217,7 +218,7 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
                 registry=references[0].domain,
                 detail=str(error),
             ) from error
-        write_result(options, digest, str(request.reference))
+        write_result(options, digest, request.shown_name)
         return digest
 
     def _build_on(
@@ -231,7 +232,7 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
         from imagebuilders.buildkit.build_folders import shared_key
         from imagebuilders.buildkit.fleet_build import build_with_fleet
 
-        reference, root = request.reference, request.snapshot.root
+        root = request.snapshot.root
         has_begun = False
 
         def make_job(daemon: OpenDaemon) -> BuildJob:
@@ -248,18 +249,18 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
             )
             return replace(job, emit=tell)
 
-        digest = build_with_fleet(
+        built = build_with_fleet(
             daemons,
             # Without a folder there is no context to tell from others, but the image's name.
-            shared_key(root, {}) if root else reference.repository,
+            shared_key(root, {}) if root else request.told_name.partition(":")[0],
             make_job,
-            image_name=str(reference),
+            image_name=request.shown_name,
             tell=tell,
             platforms=_platforms(request),
             health_timeout=self.config.health_timeout,
             start_timeout=self.config.start_timeout,
         )
-        return digest or ""
+        return built.digest
 
 
 def _platforms(request: BuildRequest) -> list[str]:
@@ -275,7 +276,7 @@ def _names(request: BuildRequest) -> tuple[str, ...]:
 
 def _tell_begin(request: BuildRequest, daemon: OpenDaemon, tell: Callable[[Event], None]) -> None:
     """Tell that a build begins, and which of its names lead nowhere."""
-    tell(BuildStarted(str(request.reference), daemon.name))
+    tell(BuildStarted(request.told_name, daemon.name))
     names = _names(request)
     for name in request.names:
         if name not in names:

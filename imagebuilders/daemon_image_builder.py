@@ -12,7 +12,13 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from imagebuilders.base_image_builder import ConfigT
-from imagebuilders.build_checks import check_is_build, check_types, names_to_push
+from imagebuilders.build_checks import (
+    all_names,
+    check_is_build,
+    check_types,
+    names_to_push,
+    parse_image_name,
+)
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.environment import with_environment
 from imagebuilders.build_options.job import BuildJob
@@ -30,7 +36,6 @@ from imagebuilders.exceptions import (
     ImageBuilderError,
 )
 from imagebuilders.extended_image_builder import ExtendedImageBuilder
-from imagebuilders.oci.reference import ImageReference, parse_build_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.context.dockerfile_lookup import FoundDockerfile
     from imagebuilders.context.snapshot import ContextSnapshot
+    from imagebuilders.oci.reference import ImageReference
     from imagebuilders.unchanged.skipping import SkipDecision
 
 
@@ -50,7 +56,7 @@ class DaemonImageBuilder(ExtendedImageBuilder[ConfigT], DockerfileQuestions, ABC
 
     def build(
         self,
-        image_name: str,
+        image_name: str | None,
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
@@ -64,7 +70,7 @@ class DaemonImageBuilder(ExtendedImageBuilder[ConfigT], DockerfileQuestions, ABC
         An exception of any kind, `KeyboardInterrupt` too, stops the build at the daemon.
 
         Args:
-            image_name: the name, with an optional tag, that the image gets.
+            image_name: the name, with an optional tag, that the image gets; `None` for none.
             build_context: the files the build may use.
             docker_build_options: options with the Docker SDK's keyword names, or typed ones.
             container_registry: where to push the image.
@@ -75,13 +81,16 @@ class DaemonImageBuilder(ExtendedImageBuilder[ConfigT], DockerfileQuestions, ABC
                 builds give it; the event `BuildSkipped` says so.
 
         Returns:
-            The repo digest (`repo@sha256:…`) of the pushed image, else the image name.
+            The repo digest (`repo@sha256:…`) of the pushed image, else the image name. Of an image
+            without a name: its ID where an engine has it, else the digest of what `outputs` wrote;
+            empty where that is no image.
 
         Raises:
             BuildError: a step failed, or the daemon went away.
             PushError: the registry did not take the image.
             RegistryError: the login at the registry failed.
-            ImageNameError: the name is malformed or does not belong to the registry.
+            ImageNameError: the name is malformed, does not belong to the registry, or is missing
+                though the image is to be pushed.
             BuildOptionsError: an option is unknown, has a wrong value, or needs another daemon.
             BuildContextError: there is no Dockerfile, or the context is otherwise at fault.
             ConfigurationError: Docker's configuration file is malformed, or the settings do not
@@ -92,12 +101,8 @@ class DaemonImageBuilder(ExtendedImageBuilder[ConfigT], DockerfileQuestions, ABC
 
         check_types(build_context, container_registry)
         options = with_environment(DockerBuildOptions.from_any(docker_build_options))
-        reference: ImageReference
-        if container_registry is not None:
-            reference = container_registry.check_image_name(image_name)
-        else:
-            reference = parse_build_target(image_name)
-        names = (str(reference), *(str(parse_build_target(tag)) for tag in options.tags))
+        reference = parse_image_name(image_name, container_registry)
+        names = all_names(reference, options)
         check_is_build(options)
         self._check(options, container_registry)
         pushed = names_to_push(image_name, options, container_registry)
@@ -113,6 +118,7 @@ class DaemonImageBuilder(ExtendedImageBuilder[ConfigT], DockerfileQuestions, ABC
         with shared_keychain() as keychain:
             credentials = cache(partial(with_registry, keychain, container_registry))
             if skip_unchanged:
+                assert reference is not None  # it is pushed
                 decision = self._decide(reference, snapshot, options, credentials(), summary)
                 if decision.unchanged is not None:
                     return decision.unchanged
@@ -135,7 +141,7 @@ class DaemonImageBuilder(ExtendedImageBuilder[ConfigT], DockerfileQuestions, ABC
                     explanation,
                 )
             )
-        summary(summary.finished(str(reference), outcome.size))
+        summary(summary.finished(str(reference or ""), outcome.size, outcome.digest))
         return outcome.result
 
     def _decide(

@@ -11,7 +11,12 @@ from imagebuilders.base_image_builder import (
     BaseImageBuilderConfig,
     BaseImageBuilderFlavor,
 )
-from imagebuilders.build_checks import check_is_build, check_types, names_to_push
+from imagebuilders.build_checks import (
+    check_is_build,
+    check_types,
+    names_to_push,
+    parse_image_name,
+)
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.environment import with_environment
 from imagebuilders.build_request import proxy_arguments, with_registry
@@ -19,6 +24,7 @@ from imagebuilders.build_summary import BuildSummary, emit_results
 from imagebuilders.buildkit.daemon_settings import UserPath
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
 from imagebuilders.events import emit
+from imagebuilders.exceptions import ImageNameError
 from imagebuilders.oci.reference import ImageReference, parse_build_target
 
 if TYPE_CHECKING:
@@ -55,7 +61,7 @@ class DaemonlessImageBuilder(BaseImageBuilder[DaemonlessImageBuilderConfig]):
 
     def build(
         self,
-        image_name: str,
+        image_name: str | None,
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
@@ -63,20 +69,23 @@ class DaemonlessImageBuilder(BaseImageBuilder[DaemonlessImageBuilderConfig]):
         """Build an image, and push it if a registry is given, or by the options.
 
         Args:
-            image_name: the name, with an optional tag, that the image gets.
+            image_name: the name, with an optional tag, that the image gets; `None` for none, with
+                the option `outputs`.
             build_context: the files the build may use.
             docker_build_options: options with the Docker SDK's keyword names, or typed ones.
                 Those that concern commands alone do not matter.
             container_registry: where to push the image.
 
         Returns:
-            The repo digest (`repo@sha256:…`) of the pushed image, else the image name.
+            The repo digest (`repo@sha256:…`) of the pushed image, else the image name; of an image
+            without a name the digest of what `outputs` wrote.
 
         Raises:
             BuildError: a step failed, needs a daemon, or a base cannot be read.
             PushError: the registry did not take the image.
             RegistryError: a credential helper failed.
-            ImageNameError: the name is malformed or does not belong to the registry.
+            ImageNameError: the name is malformed, does not belong to the registry, or is missing
+                though the image is to be pushed or would be nowhere.
             BuildOptionsError: an option is unknown, has a wrong value, or needs a daemon.
             BuildContextError: there is no Dockerfile, or the context is otherwise at fault.
             ConfigurationError: Docker's configuration file is malformed, the settings cannot be
@@ -87,7 +96,7 @@ class DaemonlessImageBuilder(BaseImageBuilder[DaemonlessImageBuilderConfig]):
 
         check_types(build_context, container_registry)
         options = with_environment(DockerBuildOptions.from_any(docker_build_options))
-        names = self._names(image_name, options, container_registry)
+        names = _names(image_name, options, container_registry)
         planned, pushed = self._plan(image_name, options, container_registry)
         summary = BuildSummary(emit if options.tells_steps else emit_results)
         snapshot = build_context.build_snapshot(options.dockerfile)
@@ -110,12 +119,12 @@ class DaemonlessImageBuilder(BaseImageBuilder[DaemonlessImageBuilderConfig]):
 
             run = Run(request, prepare_push, summary)
             delivered, result = run.build(with_registry(keychain, container_registry))
-        summary(summary.finished(str(names[0]), delivered.size))
+        summary(summary.finished(str(next(iter(names), "")), delivered.size))
         return result
 
     async def abuild(
         self,
-        image_name: str,
+        image_name: str | None,
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
@@ -144,26 +153,9 @@ class DaemonlessImageBuilder(BaseImageBuilder[DaemonlessImageBuilderConfig]):
         config = self.config
         return RunSettings(config.base_files == "link", config.file_list_cache, config.tls_ca)
 
-    @staticmethod
-    def _names(
-        image_name: str,
-        options: DockerBuildOptions,
-        container_registry: BaseContainerRegistry | None,
-    ) -> tuple[ImageReference, ...]:
-        """Return all names that the image gets.
-
-        Raises:
-            ImageNameError: one is malformed, or belongs to another registry.
-        """
-        if container_registry is not None:
-            first = container_registry.check_image_name(image_name)
-        else:
-            first = parse_build_target(image_name)
-        return (first, *map(parse_build_target, options.tags))
-
     def _plan(
         self,
-        image_name: str,
+        image_name: str | None,
         options: DockerBuildOptions,
         container_registry: BaseContainerRegistry | None,
     ) -> tuple[PlannedOutputs, tuple[str, ...]]:
@@ -177,7 +169,29 @@ class DaemonlessImageBuilder(BaseImageBuilder[DaemonlessImageBuilderConfig]):
         planned = plan_outputs(options, LayerCompression(self.config.compression))
         if planned.pushes:
             options = options.model_copy(update={"push": True})
-        return planned, names_to_push(image_name, options, container_registry)
+        pushed = names_to_push(image_name, options, container_registry)
+        if image_name is None and not planned.files:
+            raise ImageNameError(
+                "An image that is built without a daemon needs a name, or the option 'outputs' to "
+                "say where it goes, as in outputs='type=oci,dest=app.tar': no engine has it.",
+                image_name="",
+            )
+        return planned, pushed
+
+
+def _names(
+    image_name: str | None,
+    options: DockerBuildOptions,
+    container_registry: BaseContainerRegistry | None,
+) -> tuple[ImageReference, ...]:
+    """Return all names that the image gets.
+
+    Raises:
+        ImageNameError: one is malformed, or belongs to another registry.
+    """
+    first = parse_image_name(image_name, container_registry)
+    others = tuple(map(parse_build_target, options.tags))
+    return others if first is None else (first, *others)
 
 
 class DaemonlessImageBuilderFlavor(BuiltInFlavor, BaseImageBuilderFlavor):

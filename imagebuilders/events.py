@@ -53,7 +53,7 @@ earlier build; or the reason is not known."""
 
 @dataclass(frozen=True)
 class BuildStarted:
-    """A build begins: of which image, by which engine."""
+    """A build begins: of which image (empty for one without a name), by which engine."""
 
     image_name: str
     engine: str
@@ -175,7 +175,7 @@ class StepFinished:
 
 @dataclass(frozen=True)
 class ImageBuilt:
-    """The image is built and tagged."""
+    """The image is built and tagged. `image_name` is empty for one without a name."""
 
     image_name: str
     image_id: str
@@ -192,6 +192,7 @@ class BuildFinished:
         cached_steps: how many of them came from the build cache.
         size: the image's size in bytes, as the engine tells it; `None` when it is not known, as of
             a build that keeps no image.
+        digest: the digest that the image was pushed with, else its ID; empty when there is none.
     """
 
     image_name: str
@@ -200,6 +201,7 @@ class BuildFinished:
     steps: int = field(default=0, compare=False)
     cached_steps: int = field(default=0, compare=False)
     size: int | None = field(default=None, compare=False)
+    digest: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -377,7 +379,7 @@ def log_event(event: Event) -> None:
     """
     match event:
         case BuildStarted():
-            _logger.info("Building %s with %s.", event.image_name, event.engine)
+            _logger.info("Building %s with %s.", event.image_name or "an image", event.engine)
         case StepStarted():
             _logger.info("%s: %s", _step(event.number, event.total), event.instruction)
         case StepCached():
@@ -385,7 +387,7 @@ def log_event(event: Event) -> None:
         case StepOutput():
             _logger.info("%s", event.line)
         case ImageBuilt():
-            _logger.info("Built %s (%s).", event.image_name, event.image_id)
+            _logger.info("Built %s (%s).", event.image_name or "an image", event.image_id)
         case BuildFinished():
             _logger.info(
                 "Done in %.1f s; %d of %d steps came from the cache.",

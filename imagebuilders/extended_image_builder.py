@@ -22,7 +22,7 @@ class ExtendedImageBuilder(BaseImageBuilder[ConfigT], ABC):
     @abstractmethod
     def build(
         self,
-        image_name: str,
+        image_name: str | None,
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
@@ -40,7 +40,7 @@ class ExtendedImageBuilder(BaseImageBuilder[ConfigT], ABC):
 
     async def abuild(
         self,
-        image_name: str,
+        image_name: str | None,
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,

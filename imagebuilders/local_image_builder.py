@@ -112,8 +112,8 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
             try:
                 version = engine.version()
             except EngineError as error:
-                raise BuildError(f"{request.reference} was not built. {error}") from error
-            request.tell(BuildStarted(str(request.reference), str(version)))
+                raise BuildError(f"{request.shown_name} was not built. {error}") from error
+            request.tell(BuildStarted(request.told_name, str(version)))
             job = request.job(
                 proxies=request.proxies(*engine.addresses()),
                 frontend=self.config.frontend,
@@ -122,10 +122,11 @@ class LocalImageBuilder(DaemonImageBuilder[LocalImageBuilderConfig]):
                 find_base=engine.base_image,
             )
             built = build_with_engine(engine, job, version, self.config.builder)
-            size = engine.image_size(built) if built else None
+            size = engine.image_size(built.digest) if built.is_kept else None
             with in_turn(("client", id(engine))) if targets else nullcontext():
                 references = {name: target.push_image(name) for name, target in targets.items()}
-            return BuildOutcome(references.get(request.image_name, request.image_name), size)
+            name = request.image_name
+            return BuildOutcome(built.digest if name is None else references.get(name, name), size)
 
     @property
     def _frontend(self) -> str:

@@ -42,14 +42,14 @@ class BuildTask:
     `{"base": "target:base"}`: then that one is built first.
 
     Attributes:
-        image_name: the name, with an optional tag, that the image gets.
+        image_name: the name, with an optional tag, that the image gets; `None` for none.
         build_context: the files the build may use.
         docker_build_options: options with the Docker SDK's keyword names, or typed ones.
         container_registry: where to push the image.
-        name: what events and other tasks call this one; the image's name by default.
+        name: what events and other tasks call this one; the image's name by default, or `image`.
     """
 
-    image_name: str
+    image_name: str | None
     build_context: BuildContext
     docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None
     container_registry: BaseContainerRegistry | None = None
@@ -58,7 +58,7 @@ class BuildTask:
     @property
     def label(self) -> str:
         """What events and other tasks call this one."""
-        return self.name or self.image_name
+        return self.name or self.image_name or "image"
 
 
 @dataclass(frozen=True)
@@ -198,8 +198,7 @@ class _Builds:
                 work.result = BuildResult(
                     work.task,
                     error=DependencyFailedError(
-                        f"{work.task.image_name} was not built, as {failed} failed, which it "
-                        "needs.",
+                        f"{work.task.label} was not built, as {failed} failed, which it needs.",
                         needed=failed,
                     ),
                 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,6 +24,7 @@ from imagebuilders.exceptions import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from imagebuilders.build_context import BuildContext
     from imagebuilders.container_registries import BaseContainerRegistry
@@ -86,6 +89,8 @@ class ImageBuilderContract:
 
     A builder that builds on this machine (`is_building_locally`) keeps an image there when no
     registry is given. Another one has no place for it and refuses; its builds go to the registry.
+    The image's name may be `None`: the result is then the image's ID, or the digest of what the
+    option `outputs` wrote. A builder that has no use for images without a name refuses.
     """
 
     @pytest.fixture
@@ -140,6 +145,46 @@ class ImageBuilderContract:
             else:
                 with pytest.raises(ConfigurationError, match="registry"):
                     image_builder.build(name, _unreadable(image_builder))
+
+    def test_build_without_a_name(
+        self, image_builder: BaseImageBuilder, build_context: BuildContext
+    ) -> None:
+        """The result is the image's ID; a builder that needs a name refuses beforehand."""
+        context = _unreadable(image_builder)
+        try:
+            image_builder.build(None, context)
+        except (ImageNameError, ConfigurationError):
+            return
+        except AssertionError:  # it reads the context, and so is about to build
+            assert re.fullmatch("sha256:[0-9a-f]{64}", image_builder.build(None, build_context))
+            return
+        pytest.fail("it built an image without reading the context")
+
+    def test_an_archive_without_a_name(
+        self, image_builder: BaseImageBuilder, build_context: BuildContext, tmp_path: Path
+    ) -> None:
+        """The result is the digest of the image in it; a builder that writes none refuses."""
+        output = tmp_path / "image.tar"
+        options = {"outputs": f"type=oci,dest={output}"}
+        try:
+            built = image_builder.build(None, build_context, options)
+        except (ImageNameError, ConfigurationError, BuildOptionsError):
+            assert not output.exists()
+            return
+        with tarfile.open(output) as archive:
+            member = archive.extractfile("index.json")
+            assert member is not None
+            manifests = json.load(member)["manifests"]
+        assert built in [manifest["digest"] for manifest in manifests]
+
+    def test_a_push_without_a_name_is_refused_before_building(
+        self, image_builder: BaseImageBuilder, container_registry: BaseContainerRegistry
+    ) -> None:
+        """There is nothing to push it as, and the context is not even read."""
+        with pytest.raises(ImageNameError):
+            image_builder.build(
+                None, _unreadable(image_builder), container_registry=container_registry
+            )
 
     @pytest.mark.parametrize("typed", [False, True])
     def test_options_come_as_dict_or_object(

@@ -13,6 +13,23 @@ from imagebuilders.events import Event, emit
 from imagebuilders.exceptions import BuildContextError
 from imagebuilders.lazy_dataclass import dataclass
 
+NAMELESS = "The image"
+"""What errors call an image without a name."""
+
+
+@dataclass(frozen=True)
+class BuildProduct:
+    """What a daemon made.
+
+    Attributes:
+        digest: the image's ID or, where no engine has it, its digest; empty where it is no image,
+            but a folder, say.
+        is_kept: whether the daemon has the image.
+    """
+
+    digest: str = ""
+    is_kept: bool = False
+
 
 @dataclass(frozen=True)
 class BuildJob:
@@ -21,7 +38,7 @@ class BuildJob:
     Attributes:
         snapshot: the context, with its Dockerfile.
         options: the options.
-        names: the image's names; the first one stands in errors and events.
+        names: the image's names, if it has any; the first one stands in errors and events.
         keychain: knows who to be at which registry.
         proxies: build arguments that tell of the user's proxies.
         frontend: what reads the Dockerfile with BuildKit: `dockerfile` for what its `# syntax=`
@@ -47,7 +64,7 @@ class BuildJob:
     @property
     def shown_name(self) -> str:
         """What errors call the image."""
-        return next(iter(self.names), "The image")
+        return next(iter(self.names), NAMELESS)
 
     @property
     def dockerfile(self) -> FoundDockerfile:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from imagebuilders.build_options.job import NAMELESS
 from imagebuilders.buildkit.build_errors import BuildErrors
 from imagebuilders.buildkit.control.solve import OnStatus, solve
 from imagebuilders.buildkit.frontend import Frontend
@@ -60,7 +61,7 @@ class ImageBuild:
     """What to build, and what the daemon may ask for meanwhile.
 
     Attributes:
-        image_name: the image's name, for errors and events.
+        image_name: the image's name, for errors and events; empty for one without.
         attributes: attributes of the Dockerfile frontend.
         folders: the folders that may be copied, by the names that the daemon asks for.
         shared_key: stands for the folders in the daemon's memory of them.
@@ -100,6 +101,11 @@ class ImageBuild:
     inputs: Mapping[str, Definition] = field(default_factory=dict, repr=False)
     idle_timeout: float | None = None
     start_timeout: float | None = None
+
+    @property
+    def shown_name(self) -> str:
+        """What errors call the image."""
+        return self.image_name or NAMELESS
 
 
 def build_image(
@@ -219,7 +225,7 @@ def _errors(
     build: ImageBuild, events: BuildEvents, *, mask: Callable[[str], str] = str, undone: str
 ) -> BuildErrors:
     return BuildErrors(
-        build.image_name,
+        build.shown_name,
         events,
         dockerfile=build.dockerfile,
         content=build.dockerfile_content,

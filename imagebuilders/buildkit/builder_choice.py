@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, without_meaning
 from imagebuilders.build_options.classic_query import check_classic
 from imagebuilders.build_options.environment import CHOICE, wants_classic
+from imagebuilders.build_options.job import BuildProduct
 from imagebuilders.cancellation import stopped_by
 from imagebuilders.events import Notice
 from imagebuilders.exceptions import BuildError, BuildOptionsError, EngineError
@@ -53,7 +54,7 @@ def check_options(options: OptionValues, builder: BuilderSetting) -> None:
 
 def build_with_engine(
     engine: BuildEngine, job: BuildJob, version: EngineVersion, builder: BuilderSetting
-) -> str | None:
+) -> BuildProduct:
     """Build with BuildKit where the engine has it and the options allow it, else classically.
 
     Args:
@@ -65,7 +66,7 @@ def build_with_engine(
             `auto` `classic`.
 
     Returns:
-        The image's ID; `None` for a build that keeps no image in the engine.
+        What became of it: the image's ID, and whether the engine has the image.
 
     Raises:
         BuildError: a step failed, the engine went away, or it has no BuildKit and no other
@@ -101,17 +102,17 @@ def build_with_engine(
     return built
 
 
-def _build_classically(engine: BuildEngine, job: BuildJob) -> str:
+def _build_classically(engine: BuildEngine, job: BuildJob) -> BuildProduct:
     from imagebuilders.docker.classic_build import build_classically
 
     with in_turn(("client", id(engine))):  # the SDK's client is for one thread
-        return build_classically(engine.client(), job)
+        return BuildProduct(build_classically(engine.client(), job), is_kept=True)
 
 
-def _build_with_podman(engine: BuildEngine, job: BuildJob, version: EngineVersion) -> str:
+def _build_with_podman(engine: BuildEngine, job: BuildJob, version: EngineVersion) -> BuildProduct:
     from imagebuilders.docker.podman_build import build_with_podman
 
-    return build_with_podman(engine.client(), job, version)
+    return BuildProduct(build_with_podman(engine.client(), job, version), is_kept=True)
 
 
 class _ClassicInsteadError(Exception):
@@ -128,7 +129,7 @@ class _ClassicInsteadError(Exception):
 
 def _build_with_buildkit(
     engine: BuildEngine, job: BuildJob, version: EngineVersion, builder: BuilderSetting
-) -> str | None:
+) -> BuildProduct:
     """Build with BuildKit.
 
     Raises:

@@ -13,6 +13,7 @@ from imagebuilders.build_options.buildkit_attributes import (
     render_buildkit_attributes,
     render_cache_imports,
 )
+from imagebuilders.build_options.job import BuildProduct
 from imagebuilders.build_options.result_files import write_result_files
 from imagebuilders.build_options.secret_sources import secret_sources
 from imagebuilders.buildkit.build import ImageBuild, build_image
@@ -84,7 +85,7 @@ def build_with_buildkit(
     features: Features,
     *,
     start_timeout: float | None = None,
-) -> str | None:
+) -> BuildProduct:
     """Build an image with a BuildKit.
 
     Args:
@@ -94,8 +95,7 @@ def build_with_buildkit(
         start_timeout: seconds that its first word may take; without limit by default.
 
     Returns:
-        The image's ID or, of a daemon that pushes, its digest; `None` for a build that keeps no
-        image in the daemon.
+        What became of it: the image's ID or, of a daemon that pushes, its digest.
 
     Raises:
         BuildError: a step failed, or the daemon went away.
@@ -112,7 +112,7 @@ def build_with_buildkit(
     except BaseException:
         plan.outputs.send.discard()
         raise
-    return response.get("containerimage.digest") if plan.outputs.keeps_image else None
+    return BuildProduct(response.get("containerimage.digest", ""), plan.outputs.keeps_image)
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class BuildPlan:
         except (OSError, ImageBuilderError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise BuildError(
-                f"{self.build.image_name} was built, but what becomes of the result could not be "
+                f"{self.build.shown_name} was built, but what becomes of the result could not be "
                 f"written: {reason}"
             ) from error
 
@@ -214,7 +214,7 @@ def plan_build(job: BuildJob, features: Features) -> BuildPlan:
         services.append(ContentStores(stores))
     imports = render_cache_imports((cache.type, cache.attributes) for cache in caches.imports)
     build = ImageBuild(
-        image_name=next(iter(job.names), found.name),
+        image_name=next(iter(job.names), ""),
         attributes={
             **rendered.frontend,
             **layouts,

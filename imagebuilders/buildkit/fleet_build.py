@@ -18,7 +18,7 @@ from imagebuilders.exceptions import BuildError
 from imagebuilders.sharing import lent
 
 if TYPE_CHECKING:
-    from imagebuilders.build_options.job import BuildJob
+    from imagebuilders.build_options.job import BuildJob, BuildProduct
     from imagebuilders.buildkit.daemon import Daemon
     from imagebuilders.buildkit.engine_client import OpenDaemon
 
@@ -49,7 +49,7 @@ def build_with_fleet(
     platforms: Sequence[str] = (),
     health_timeout: float | None = None,
     start_timeout: float | None = None,
-) -> str | None:
+) -> BuildProduct:
     """Build on the first daemon that answers and begins, in the order of a key.
 
     All are asked at once whether they are there, for each build anew. A build that has not begun

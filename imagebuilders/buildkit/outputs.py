@@ -112,8 +112,8 @@ def plan_outputs(
 
     Args:
         outputs: the outputs.
-        names: the image's names; those in the attributes of an output that does not keep its
-            own do not count.
+        names: the image's names; where there are any, those in the attributes of an output that
+            does not keep its own do not count.
         is_index: whether the image has several platforms, or attestations.
         annotations: what is said of the image, whatever becomes of it.
         exporter: the daemon's exporter of images.
@@ -149,7 +149,7 @@ def plan_outputs(
             kind = exporter
             if push:
                 attributes["push"] = "true"
-        if kind in _NAMED and not output.keeps_name:
+        if kind in _NAMED and names and not output.keeps_name:
             attributes["name"] = ",".join(names)
         attributes.update((each.attribute, each.value) for each in annotations)
         _check(kind, attributes, is_index=is_index)

@@ -257,7 +257,7 @@ def _given(job: BuildJob) -> dict[str, str]:
 def _identity(job: BuildJob, daemon: str) -> tuple[str, ...]:
     """Return what builds have in common that are compared with one another."""
     snapshot, options = job.snapshot, job.options
-    root = str(Path(snapshot.root).resolve()) if snapshot.root else f"without: {job.names[0]}"
+    root = str(Path(snapshot.root).resolve()) if snapshot.root else f"without: {job.shown_name}"
     name = "" if _NAMELESS.fullmatch(job.dockerfile.name) else job.dockerfile.name
     return (root, name, options.target or "", options.platform or "", daemon)
 

@@ -21,7 +21,7 @@ from imagebuilders.cli.bake_results import show_results
 from imagebuilders.cli.builder_switches import builder_switches
 from imagebuilders.cli.dockerfile_argument import dockerfile_of
 from imagebuilders.cli.dockerfile_call import DockerfileCall
-from imagebuilders.cli.named_builder import DAEMONLESS, daemonless_builder
+from imagebuilders.cli.named_builder import BUILDERS, named_builder
 from imagebuilders.cli.progress import Display, chosen_display, progress
 from imagebuilders.exceptions import BakeError
 from imagebuilders.lazy_dataclass import dataclass
@@ -93,7 +93,7 @@ class _Settings:
     "that had this flag.",
 )
 @click.option("--metadata-file", metavar="FILE", help="Write what is said of the results, as JSON.")
-@click.option("--builder", metavar="NAME", help="Build with the buildx builder of this name.")
+@click.option("--builder", metavar="NAME", help=BUILDERS)
 @click.option(
     "--parallel",
     type=click.IntRange(min=1),
@@ -206,7 +206,7 @@ def _run(
         raise BakeError("There is nothing to build: no service has a 'build'.")
     check_permissions(plan, settings.allowed, os.environ)
     stack = Client().active_stack
-    builder = _builder(stack, builder_name)
+    builder = named_builder(stack, builder_name)
     builds = target_builds(plan, definition.project)
     for text in definition.notices:
         output.warning_message(text)
@@ -220,16 +220,6 @@ def _run(
         if settings.metadata_file:
             _write_metadata(settings.metadata_file, said, results)
     return show_results(builds, results, settings.display)
-
-
-def _builder(stack: Stack, name: str | None) -> BaseImageBuilder:
-    if name is None:
-        return stack.image_builder
-    if name == DAEMONLESS:
-        return daemonless_builder(stack)
-    from imagebuilders.buildkit_image_builder import BuildKitImageBuilder
-
-    return BuildKitImageBuilder(builder=name)
 
 
 def _task(

@@ -17,7 +17,7 @@ from imagebuilders.cli.builder_switches import builder_switches
 from imagebuilders.cli.context_argument import build_context
 from imagebuilders.cli.dockerfile_call import DockerfileCall, metadata_of
 from imagebuilders.cli.flag_values import flag_values, named_by_outputs, text, texts
-from imagebuilders.cli.named_builder import DAEMONLESS, daemonless_builder, with_file_lists
+from imagebuilders.cli.named_builder import named_builder, with_file_lists
 from imagebuilders.cli.progress import Display, chosen_display, progress
 from imagebuilders.lazy_dataclass import dataclass
 
@@ -29,18 +29,28 @@ if TYPE_CHECKING:
     from imagebuilders.stack import Stack
 
 _NO_IMAGE = frozenset({"local", "tar", "cacheonly"})
-_UNNAMED = "image"
-"""What errors call a build that makes no image, so that it needs no name."""
 
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """What became of one image name."""
+    """What became of one image name, or of an image without one."""
 
-    image: str
-    image_id: str | None
-    reference: str | None
+    image: str | None
+    image_id: str | None = None
+    reference: str | None = None
     """`repo@sha256:…`, when it was pushed."""
+    written: str | None = None
+    """The digest of what was written, when the image has no name."""
+
+    @property
+    def digest(self) -> str | None:
+        """The digest in the registry, or of what was written."""
+        return self.reference.partition("@")[2] if self.reference else self.written
+
+    def shown(self, *, is_quiet: bool) -> str | None:
+        """Return what the image can be called by; with `is_quiet`, a digest or ID alone."""
+        by_content = self.written or self.image_id
+        return self.reference or (by_content if is_quiet or self.image is None else self.image)
 
     @property
     def record(self) -> dict[str, object]:
@@ -50,7 +60,7 @@ class BuiltImage:
             "image": self.image,
             "image_id": self.image_id,
             "reference": self.reference,
-            "digest": self.reference.partition("@")[2] if self.reference else None,
+            "digest": self.digest,
         }
 
 
@@ -66,7 +76,7 @@ class _Request:
 
     @property
     def makes_image(self) -> bool:
-        """Whether there will be an image, which needs a name."""
+        """Whether there will be an image."""
         outputs = self.options.outputs
         kinds = {each.type for each in outputs}
         return not outputs or not kinds <= _NO_IMAGE or self.push or bool(self.options.load)
@@ -133,7 +143,7 @@ def build(
     call = DockerfileCall.parse(asked)
     values.pop("call", None)
     stack = Client().active_stack
-    builder = _builder(stack, values.pop("builder", None))
+    builder = named_builder(stack, text(values.pop("builder", None)))
     builder = with_file_lists(stack, builder, file_list_cache)
     switches = builder_switches(builder, explain_cache=explain_cache, skip_unchanged=skip_unchanged)
     with (
@@ -161,30 +171,14 @@ def build(
     return 0
 
 
-def _builder(stack: Stack, name: object) -> BaseImageBuilder:
-    """Return the builder of the stack, or the one that was named as buildx names it."""
-    if not name:
-        return stack.image_builder
-    if name == "default":  # so buildx calls the engine itself
-        from imagebuilders.local_image_builder import LocalImageBuilder
-
-        is_local = isinstance(stack.image_builder, LocalImageBuilder)
-        return stack.image_builder if is_local else LocalImageBuilder()
-    if name == DAEMONLESS:
-        return daemonless_builder(stack)
-    from imagebuilders.buildkit_image_builder import BuildKitImageBuilder
-
-    return BuildKitImageBuilder(builder=name)
-
-
 def _check(request: _Request) -> None:
     """See whether the flags can go together.
 
     Raises:
         click.UsageError: they cannot.
     """
-    if request.makes_image and not request.names:
-        raise click.UsageError("Missing option '-t' / '--tag': the name that the image gets.")
+    if request.push and not request.names:
+        raise click.UsageError("--push: name the image, as in -t localhost:5000/app:1.")
     if request.display is Display.JSON and request.writes_to_stdout:
         raise click.UsageError("--json and an output to standard output cannot be used together.")
 
@@ -208,13 +202,13 @@ def _build(
     stack: Stack, builder: BaseImageBuilder, context: BuildContext, request: _Request
 ) -> list[BuiltImage]:
     """Build one image under all its names; push each."""
-    names = request.names or [_UNNAMED]
+    names = request.names
     # All registries before the build: what cannot be pushed need not be built.
     registries = {name: _registry(stack, name) if request.push else None for name in names}
     for name, registry in registries.items():
         if registry is not None:
             registry.check_image_name(name)
-    first, *others = registries
+    first, others = next(iter(registries), None), list(registries)[1:]
     addresses = {registry.address for registry in registries.values() if registry is not None}
     update: dict[str, object] = {"tags": tuple(others)}
     if request.push and (others or request.options.outputs):
@@ -224,7 +218,7 @@ def _build(
         for registry in registries.values():
             if registry is not None:
                 open_registries.callback(registry.close)
-        target = registries[first] if len(addresses) < 2 else None
+        target = registries[first] if first is not None and len(addresses) < 2 else None
         with events.listen(noted):
             returned = builder.build(
                 first,
@@ -233,6 +227,9 @@ def _build(
                 target,
                 **request.switches,
             )
+        if first is None:
+            written = returned if returned != noted.image_id else None
+            return [BuiltImage(None, noted.image_id, written=written)] if returned else []
         pushed = {first: returned} if request.push and "@" in returned else {}
         for name, registry in registries.items():
             if registry is not None and name not in pushed:
@@ -244,10 +241,8 @@ def _show(results: Sequence[BuiltImage], request: _Request) -> None:
     for built in results if request.makes_image else ():
         if request.display is Display.JSON:
             output.write_json(sys.stdout, built.record)
-        elif request.display is Display.QUIET:
-            output.result(built.reference or built.image_id or built.image)
-        else:
-            output.result(built.reference or built.image)
+        elif shown := built.shown(is_quiet=request.display is Display.QUIET) or built.image:
+            output.result(shown)
 
 
 @dataclass

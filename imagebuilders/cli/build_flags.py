@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from imagebuilders.build_options.parsing import parse_switch
+from imagebuilders.cli.named_builder import BUILDERS
 from imagebuilders.lazy_dataclass import dataclass
 
 DecoratedT = TypeVar("DecoratedT", bound=Callable[..., object])
@@ -59,7 +60,7 @@ BUILDX_FLAGS = (
     Flag(
         "--builder",
         "builder",
-        "Build with the buildx builder of this name, or: daemonless.",
+        BUILDERS,
         "NAME",
     ),
     _many("--cache-from", "cache_from", "CACHE", "Take cached steps from an image or type=…."),

@@ -1,4 +1,4 @@
-"""`--builder daemonless`: the builder that needs no daemon, by its flavor's name."""
+"""`--builder NAME`: an image builder by its flavor's name, or an instance of buildx."""
 
 from __future__ import annotations
 
@@ -7,15 +7,89 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imagebuilders.exceptions import ConfigurationError
+
 if TYPE_CHECKING:
     from imagebuilders.base_image_builder import BaseImageBuilder
     from imagebuilders.stack import Stack
 
-DAEMONLESS = "daemonless"
+BUILDERS = "local, classic, buildkit, daemonless, aws, or a buildx builder by its name."
+"""What help says of the flag."""
+
+
+def named_builder(stack: Stack, name: str | None) -> BaseImageBuilder:
+    """Return the image builder of a name.
+
+    Where the stack's own is of the flavor that is named, it is that one, or has its settings.
+
+    Args:
+        stack: the active stack, whose builder it is without a name.
+        name: `local` (or `default`, as buildx calls the engine), `classic`, `buildkit`,
+            `daemonless` or `aws`; any other is a builder that `docker buildx create` made, or a
+            Docker context.
+
+    Raises:
+        UsageError: it needs settings that only a stack can have.
+    """
+    match name:
+        case None | "":
+            return stack.image_builder
+        case "local" | "default":
+            return _local(stack)
+        case "classic":
+            return _classic(stack)
+        case "buildkit":
+            return _buildkit(stack)
+        case "daemonless":
+            return daemonless_builder(stack)
+        case "aws":
+            return _aws(stack)
+        case _:
+            from imagebuilders.buildkit_image_builder import BuildKitImageBuilder
+
+            return BuildKitImageBuilder(builder=name)
+
+
+def _local(stack: Stack) -> BaseImageBuilder:
+    from imagebuilders.local_image_builder import LocalImageBuilder
+
+    own = stack.image_builder
+    return own if isinstance(own, LocalImageBuilder) else LocalImageBuilder()
+
+
+def _classic(stack: Stack) -> BaseImageBuilder:
+    from imagebuilders.local_image_builder import LocalImageBuilder, LocalImageBuilderConfig
+
+    own = stack.image_builder
+    config = own.config if isinstance(own, LocalImageBuilder) else LocalImageBuilderConfig()
+    return LocalImageBuilder(config.model_copy(update={"builder": "classic"}))
+
+
+def _buildkit(stack: Stack) -> BaseImageBuilder:
+    from imagebuilders.buildkit_image_builder import BuildKitImageBuilder
+
+    own = stack.image_builder
+    return own if isinstance(own, BuildKitImageBuilder) else BuildKitImageBuilder()
+
+
+def _aws(stack: Stack) -> BaseImageBuilder:
+    from imagebuilders.aws_image_builder import AWSImageBuilder
+
+    own = stack.image_builder
+    if isinstance(own, AWSImageBuilder):
+        return own
+    try:
+        return AWSImageBuilder()
+    except ConfigurationError as error:
+        raise click.UsageError(
+            "--builder aws: the active stack says nothing of CodeBuild. Set "
+            "IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR=aws and IMAGEBUILDERS_IMAGE_BUILDER__PROJECT to "
+            "the project's name, or say so in imagebuilders.toml."
+        ) from error
 
 
 def daemonless_builder(stack: Stack, file_list_cache: str | None = None) -> BaseImageBuilder:
-    """Return the stack's builder if it is daemonless, else one with default settings.
+    """Return a daemonless builder with the stack's settings if its own is one.
 
     Args:
         stack: the active stack.
@@ -49,6 +123,6 @@ def with_file_lists(
     if not isinstance(builder, DaemonlessImageBuilder):
         raise click.UsageError(
             f"--file-list-cache: the image builder {builder.name!r}, a {type(builder).__name__}, "
-            f"reads no file lists. Build with --builder {DAEMONLESS}."
+            "reads no file lists. Build with --builder daemonless."
         )
     return daemonless_builder(stack, file_list_cache)

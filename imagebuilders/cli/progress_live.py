@@ -20,6 +20,7 @@ from imagebuilders.cli.progress_steps import (
     StepEvent,
     miss_text,
     notice_text,
+    shown_image,
     step_key,
     step_number,
     summary,
@@ -106,7 +107,7 @@ class LiveProgress:
             case events.BuildStarted():
                 self._began = self._clock()
                 self._steps.clear()
-                title = f"{printable(event.image_name)} with {printable(event.engine)}"
+                title = f"{shown_image(event.image_name)} with {printable(event.engine)}"
                 return [Text(f"Building {title}", style="bold")]
             case events.ContextProgress():
                 return self._transfer(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable
 from typing import TextIO
@@ -16,6 +15,7 @@ from imagebuilders.cli.progress_steps import (
     is_of_engine,
     miss_text,
     notice_text,
+    shown_image,
     step_key,
     step_number,
     summary,
@@ -23,7 +23,6 @@ from imagebuilders.cli.progress_steps import (
 from imagebuilders.cli.sanitize import output_line, printable, printable_lines
 from imagebuilders.lazy_dataclass import dataclass
 
-_NUMBER = re.compile(r"\d+")
 _REPORT_EVERY = 10.0
 """Seconds between two lines about one transfer: a log wants few of them."""
 
@@ -42,7 +41,8 @@ class PlainProgress:
     """A listener that writes a line for everything that happens once.
 
     Each line about a step begins with the step's label, since several may run at a time. Of a
-    transfer it tells the end, and in between something every ten seconds.
+    transfer it tells the end, and in between something every ten seconds; of layers the latter
+    alone, and of all together.
     """
 
     def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,7 +50,7 @@ class PlainProgress:
         self._clock = clock
         self._labels: dict[str, str] = {}
         self._running: dict[str, _Running] = {}
-        self._layers: dict[str, str] = {}
+        self._layers: dict[str, dict[str, events.LayerProgress]] = {}
         self._reported: dict[str, float] = {}
         self._held = HeldEnds()
 
@@ -59,7 +59,9 @@ class PlainProgress:
         match event:
             case events.BuildStarted():
                 self._labels.clear()
-                self._line(f"building {printable(event.image_name)} with {printable(event.engine)}")
+                self._line(
+                    f"building {shown_image(event.image_name)} with {printable(event.engine)}"
+                )
             case events.ContextProgress():
                 self._transfer(printable(event.name), event.bytes_sent, event.total, event.done)
             case events.UploadProgress():
@@ -78,7 +80,9 @@ class PlainProgress:
             case events.ImageBuilt():
                 self._end_held()
                 self._finish_all([key for key, row in self._running.items() if not row.has_id])
-                self._line(printable(f"built {event.image_name} {event.image_id}".rstrip()))
+                self._line(
+                    printable(f"built {shown_image(event.image_name)} {event.image_id}".rstrip())
+                )
             case events.BuildFinished():
                 self._end_held()
                 self._line(f"finished {summary(event)}")
@@ -171,16 +175,16 @@ class PlainProgress:
     # --- transfers -------------------------------------------------------------
 
     def _layer(self, event: events.LayerProgress) -> None:
-        text = printable(f"layer {event.layer}: {event.status}")
-        # A countdown, as in "Retrying in 9 seconds", is one thing, not one for each second.
-        what = _NUMBER.sub("", event.status)
-        if self._layers.get(event.layer) != what:
-            self._layers[event.layer] = what
-            self._reported[event.layer] = self._clock()
-            self._line(text)
-        elif event.current and self._is_due(event.layer):
-            self._reported[event.layer] = self._clock()
-            self._line(f"{text} {_amount(event.current, event.total)}")
+        """Say of all layers of a pull or push together, now and then, how far they are."""
+        layers = self._layers.setdefault(event.step_id, {})
+        layers[event.layer] = event
+        what = f"layers {event.step_id}"
+        if self._is_due(what):
+            self._reported[what] = self._clock()
+            sent = sum(each.current for each in layers.values())
+            total = sum(each.total for each in layers.values())
+            label = self._labels.get(event.step_id)
+            self._line(f"{f'{label}   ' if label else ''}layers: {_amount(sent, total)} so far")
 
     def _transfer(self, what: str, sent: int, total: int, done: bool) -> None:
         if done:

@@ -52,14 +52,24 @@ def miss_text(event: events.CacheMissed) -> str:
 
 
 def summary(event: events.BuildFinished) -> str:
-    """Return what a build comes to, as in `app:1 in 3.2s, 2 of 5 steps cached, 12.3 MB`."""
-    parts = [f"{printable(event.image_name)} in {duration(event.seconds)}"]
+    """Return what a build comes to: its image, time, steps, size, digest.
+
+    As in `app:1 in 3.2s, 2 of 5 steps cached, 12.3 MB, sha256:4bc4…`.
+    """
+    parts = [f"{shown_image(event.image_name)} in {duration(event.seconds)}"]
     if event.steps:
         plural = "" if event.steps == 1 else "s"
         parts.append(f"{event.cached_steps} of {event.steps} step{plural} cached")
     if event.size is not None:
         parts.append(size(event.size))
+    if event.digest:
+        parts.append(printable(event.digest))
     return ", ".join(parts)
+
+
+def shown_image(name: str) -> str:
+    """Return what people call an image, which may have no name."""
+    return printable(name) or "an image"
 
 
 class HeldEnds:

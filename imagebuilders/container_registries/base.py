@@ -202,13 +202,15 @@ class BaseContainerRegistry(StackComponent[ConfigT], ABC):
             not prefix or reference.path.startswith(f"{prefix}/")
         )
 
-    def check_image_name(self, image_name: str) -> ImageReference:
+    def check_image_name(self, image_name: str | None) -> ImageReference:
         """Parse the name of an image that is to be pushed here.
 
         Raises:
-            ImageNameError: it is malformed, has a digest, or belongs to another registry.
+            ImageNameError: it is missing (`None`), malformed, has a digest, or belongs to another
+                registry.
         """
         reference = parse_build_target(image_name)
+        assert image_name is not None  # else it was refused
         if not self.is_valid_image_name_for_registry(image_name):
             raise ImageNameError(
                 f"The image name {image_name!r} does not belong to the container registry "

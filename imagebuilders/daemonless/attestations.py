@@ -56,6 +56,10 @@ class AttestationManifest:
     blobs: tuple[bytes, ...] = field(repr=False)
 
 
+_NAMELESS = "_"
+"""What statements call that which has no name that would say something."""
+
+
 def attest(
     image: FinishedImage, names: Sequence[ImageReference], predicates: Sequence[Predicate]
 ) -> AttestationManifest:
@@ -63,12 +67,12 @@ def attest(
 
     Args:
         image: the image.
-        names: those of the image.
+        names: those of the image, if it has any.
         predicates: what is said of it.
     """
     subject = [
-        {"name": package_url(name, image.evaluated.platform), "digest": digest_set(image)}
-        for name in names
+        {"name": name, "digest": digest_set(image)}
+        for name in [package_url(each, image.evaluated.platform) for each in names] or [_NAMELESS]
     ]
     statements = [
         _document(

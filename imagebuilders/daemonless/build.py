@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from imagebuilders.build_options.image_details import SBOM, Attestation
+from imagebuilders.build_options.job import NAMELESS
 from imagebuilders.context.archive import fixed_mtime
 from imagebuilders.context.content import ContentReader
 from imagebuilders.context.snapshot import ContextSnapshot
@@ -88,8 +89,8 @@ class BuildInputs:
 
     @property
     def image_name(self) -> str:
-        """The image's first name."""
-        return str(self.names[0])
+        """What errors call the image."""
+        return str(next(iter(self.names), NAMELESS))
 
 
 class DaemonlessBuild:

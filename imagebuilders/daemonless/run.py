@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.image_details import chosen_attestations
+from imagebuilders.build_options.job import NAMELESS
 from imagebuilders.build_options.result_files import write_result_files
 from imagebuilders.context.snapshot import ContextSnapshot
 from imagebuilders.daemonless.annotations import Annotations
@@ -61,7 +62,7 @@ class RunRequest:
     """What a build is asked for, checked.
 
     Attributes:
-        image_name: the image's name as it was given.
+        image_name: the image's name as it was given; `None` for an image without one.
         names: all names that the image gets, this one first.
         pushed: the names that it is pushed under, as they were given.
         options: the options.
@@ -71,7 +72,7 @@ class RunRequest:
         proxies: returns the build arguments that tell of proxies.
     """
 
-    image_name: str
+    image_name: str | None
     names: tuple[ImageReference, ...]
     pushed: tuple[str, ...]
     options: DockerBuildOptions
@@ -99,7 +100,7 @@ class Run:
         self._request = request
         self._prepare_push = prepare_push
         self._tell = tell
-        self._name = str(request.names[0])
+        self._name = str(next(iter(request.names), NAMELESS))
         options = request.options
         self._annotations = Annotations((*options.annotations, *request.planned.annotations))
         self._attestations = chosen_attestations(options.attest, options.sbom, options.provenance)
@@ -117,7 +118,7 @@ class Run:
         """
         request = self._request
         check_is_local(request.snapshot.remote)
-        self._tell(BuildStarted(self._name, _ENGINE))
+        self._tell(BuildStarted(str(next(iter(request.names), "")), _ENGINE))
         self._tell_unpushed()
         with (
             Registries(credentials, authority=request.settings.authority) as registries,
@@ -129,12 +130,15 @@ class Run:
             self._annotations.check(is_index=is_index)
             self._prepare_push()
             delivered = build.execute(resolved)
-            for name in request.names:
+            for name in request.names or ("",):
                 self._tell(ImageBuilt(str(name), delivered.image_id))
             self._deliver(delivered, build, registries)
         self._write_result_files(delivered)
+        digest = str(delivered.descriptor.digest)
+        if request.image_name is None:
+            return delivered, digest
         if request.image_name in request.pushed:
-            return delivered, f"{request.names[0].repository}@{delivered.descriptor.digest}"
+            return delivered, f"{request.names[0].repository}@{digest}"
         return delivered, request.image_name
 
     def _inputs(self) -> BuildInputs:

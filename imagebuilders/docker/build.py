@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from imagebuilders.build_options.job import NAMELESS
 from imagebuilders.docker.build_errors import BuildErrors
 from imagebuilders.docker.build_progress import BuildProgress, BuiltImage
 from imagebuilders.docker.connection import Query
@@ -52,7 +53,7 @@ def build_image(
 
     Args:
         client: the engine's client.
-        image_name: the image's name with its tag, for errors and events.
+        image_name: the image's name with its tag, for errors and events; empty for one without.
         context: the context's archive, in chunks.
         params: the query of `POST /build`; a name may come more than once.
         headers: additional headers, such as `X-Registry-Config`.
@@ -69,7 +70,7 @@ def build_image(
     fields = dict(params)
     progress = BuildProgress(emit, removes_containers=_removes_containers(fields), mask=mask)
     errors = BuildErrors(
-        image_name,
+        image_name or NAMELESS,
         progress,
         dockerfile=fields.get("dockerfile") or "Dockerfile",
         shown_dockerfile=dockerfile,
@@ -121,7 +122,7 @@ def _image_named(client: docker.DockerClient, name: str, short_id: str | None) -
     if short_id is None:
         return None
     try:
-        image = get(client, f"/images/{quote(name, safe='/:')}/json")
+        image = get(client, f"/images/{quote(name or short_id, safe='/:')}/json")
     except EngineError:
         return None
     found = image.get("Id") if isinstance(image, Mapping) else None

@@ -68,7 +68,7 @@ def build_classically(
         context = engine_context(job.snapshot).with_entries(request.entries)
         built = build_image(
             client,
-            image_name=job.shown_name,
+            image_name=next(iter(job.names), ""),
             context=context.archive(
                 compress=bool(options.gzip) or options.encoding == "gzip",
                 keep_mtimes=not options.reproducible,
@@ -109,7 +109,7 @@ def _build_remote(
     remote = [("remote", source.address)] if source.address else []
     return build_image(
         client,
-        image_name=job.shown_name,
+        image_name=next(iter(job.names), ""),
         context=source.archive or (),
         params=[*request.query(job.dockerfile.name), *remote],
         headers=_auth_headers(job.keychain, job.emit),

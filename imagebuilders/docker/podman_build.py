@@ -97,8 +97,8 @@ def _check_here_documents(job: BuildJob, version: EngineVersion) -> None:
     ]
     if found:
         raise BuildError(
-            f"{job.names[0]} was not built: the Dockerfile has {', '.join(found)}, which {version} "
-            "does not read. Podman 4.8 and newer do."
+            f"{job.shown_name} was not built: the Dockerfile has {', '.join(found)}, which "
+            f"{version} does not read. Podman 4.8 and newer do."
         )
 
 

@@ -70,7 +70,7 @@ class ImageLayout:
 
         Args:
             descriptor: the manifest's descriptor, as parsed JSON.
-            tags: what it is found by.
+            tags: what it is found by; without any it stands there without a name.
 
         Raises:
             ControlFileError: the index cannot be read.
@@ -92,6 +92,8 @@ class ImageLayout:
             for tag in tags:
                 annotations = {**added.annotations, NAME_ANNOTATION: tag}
                 kept.append(replace(added, annotations=annotations))
+            if not tags and all(manifest.digest != added.digest for manifest in kept):
+                kept.append(added)
             document = {**document, "manifests": [manifest.to_json() for manifest in kept]}
             self._write("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
             self._write(INDEX, dump_object(document))

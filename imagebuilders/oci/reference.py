@@ -102,12 +102,16 @@ class ImageReference:
         return f"{self.repository}{tag}{digest}"
 
 
-def parse_build_target(image_name: str) -> ImageReference:
+def parse_build_target(image_name: str | None) -> ImageReference:
     """Parse the name an image is to get; without a tag it gets `latest`.
 
     Raises:
-        ImageNameError: the name is malformed or has a digest.
+        ImageNameError: the name is malformed, has a digest, or is missing (`None`).
     """
+    if image_name is None:
+        raise ImageNameError(
+            "An image that is pushed needs a name, as in localhost:5000/app:1.", image_name=""
+        )
     reference = ImageReference.parse(image_name)
     if reference.digest is not None:
         raise ImageNameError(

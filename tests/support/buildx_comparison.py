@@ -83,9 +83,9 @@ def _push(request: BuildRequest) -> BuildOutcome:
     digest = "sha256:" + "1" * 64
     for name in request.pushed:
         emit(ImagePushed(f"{parse_build_target(name).repository}@{digest}"))
-    return BuildOutcome(
-        f"{request.reference.repository}@{digest}" if request.pushed else request.image_name
-    )
+    if request.pushed and request.reference is not None:
+        return BuildOutcome(f"{request.reference.repository}@{digest}")
+    return BuildOutcome(request.image_name or digest)
 
 
 def _engine_features(driver: str) -> EngineFeatures:

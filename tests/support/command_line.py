@@ -15,7 +15,7 @@ from imagebuilders.events import Event, ImageBuilt, emit
 class Call:
     """What a builder was asked for."""
 
-    image_name: str
+    image_name: str | None
     context: BuildContext
     options: DockerBuildOptions
     container_registry: BaseContainerRegistry | None
@@ -37,7 +37,7 @@ class RecordingBuilder(BaseImageBuilder):
 
     def build(
         self,
-        image_name: str,
+        image_name: str | None,
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
@@ -49,7 +49,10 @@ class RecordingBuilder(BaseImageBuilder):
         self.before_build(call)
         for event in self.events:
             emit(event)
-        emit(ImageBuilt(image_name, "sha256:" + "1" * 64))
+        image_id = "sha256:" + "1" * 64
+        emit(ImageBuilt(image_name or "", image_id))
+        if image_name is None:
+            return image_id
         return (
             image_name if container_registry is None else container_registry.push_image(image_name)
         )

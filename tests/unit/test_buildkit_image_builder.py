@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fakes import FakeRegistry, ScriptedBuildKit
+from fakes import FakeBuildKit, FakeRegistry, ScriptedBuildKit
 from fakes.buildkit import ScriptedBuild
 from fakes.contracts.image_builder import ImageBuilderContract
 from imagebuilders import (
@@ -90,15 +90,21 @@ class TestContract(ImageBuilderContract):
     """The BuildKit builder keeps the contract of image builders."""
 
     @pytest.fixture
-    def image_builder(self, builder: BuildKitImageBuilder) -> BuildKitImageBuilder:
-        """Give the builder."""
-        return builder
+    def image_builder(self) -> Iterator[BuildKitImageBuilder]:
+        """Give the builder, with a daemon that evaluates Dockerfiles."""
+        with FakeBuildKit().serve() as address:
+            yield BuildKitImageBuilder(addresses=address)
 
     @pytest.fixture
     def container_registry(self) -> Iterator[DefaultContainerRegistry]:
-        """Give a registry; a scripted daemon pushes nothing."""
+        """Give a registry."""
         with FakeRegistry() as server:
+            self.server = server
             yield DefaultContainerRegistry(uri=server.address)
+
+    def digest_in_registry(self, image_name: str) -> str:
+        """Ask the registry."""
+        return self.server.manifest(image_name.partition("/")[2]).digest
 
 
 def test_the_daemon_pushes_and_its_digest_comes_back(

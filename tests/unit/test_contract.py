@@ -283,7 +283,7 @@ def test_code_written_for_the_documented_classes_runs(tmp_path: Any) -> None:
 
         def build(
             self,
-            image_name: str,
+            image_name: str | None,
             build_context: BuildContext,
             docker_build_options: Any = None,
             container_registry: Any = None,

@@ -300,7 +300,7 @@ def test_syntax_of_buildkit_is_named(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((None, _context()), "image name must be a text, as in 'app:1', not NoneType"),
+        ((7, _context()), "image name must be a text, as in 'app:1', not int"),
         (("app:1", "app"), r"must be a BuildContext, as in BuildContext\(root='app'\), not str"),
         (("app:1", _context(), None, "localhost:5000"), "registry must be a component, .* not str"),
         (("app:1", BuildContext), "must be a BuildContext, .* not the class BuildContext"),

@@ -291,7 +291,7 @@ def kite() -> type[BaseImageBuilder]:
 
         def build(
             self,
-            image_name: str,
+            image_name: str | None,
             build_context: object,
             docker_build_options: object = None,
             container_registry: object = None,
@@ -317,7 +317,7 @@ def test_no_more_run_than_may() -> None:
         emit(Notice("look"))
         with lock:
             running -= 1
-        return task.image_name
+        return task.label
 
     results = run_builds(build, _tasks(*"abcdefgh"), max_parallel=3)
     assert len(results) == 8
@@ -334,8 +334,8 @@ def test_what_others_need_is_built_first() -> None:
     done: list[str] = []
 
     def build(task: BuildTask) -> str:
-        done.append(task.image_name)
-        return task.image_name
+        done.append(task.label)
+        return task.label
 
     tasks = [_needing("c", "b"), _needing("b", "a"), BuildTask("a", _context())]
     results = run_builds(build, tasks, max_parallel=4)
@@ -349,7 +349,7 @@ def test_what_needs_a_failed_build_is_not_begun() -> None:
     def build(task: BuildTask) -> str:
         if task.image_name == "a":
             raise BuildError("a was not built")
-        return task.image_name
+        return task.label
 
     tasks = [_needing("c", "b"), _needing("b", "a"), *_tasks("a", "d")]
     by_name = {
@@ -374,13 +374,13 @@ def test_what_needs_a_failed_build_is_not_begun() -> None:
 def test_tasks_that_cannot_be_ordered_are_refused(tasks: list[BuildTask], words: str) -> None:
     """Before anything is built."""
     with pytest.raises(ConfigurationError, match=words):
-        run_builds(lambda task: task.image_name, tasks, max_parallel=1)
+        run_builds(lambda task: task.label, tasks, max_parallel=1)
 
 
 def test_a_wrong_bound_is_refused() -> None:
     """At least one build runs."""
     with pytest.raises(ConfigurationError, match="at least 1"):
-        run_builds(lambda task: task.image_name, [], max_parallel=0)
+        run_builds(lambda task: task.label, [], max_parallel=0)
 
 
 def test_wrong_options_are_the_error_of_their_build() -> None:
@@ -395,7 +395,7 @@ def test_wrong_options_are_the_error_of_their_build() -> None:
 
 def test_nothing_to_build_is_no_error() -> None:
     """Without tasks there are no results."""
-    assert run_builds(lambda task: task.image_name, [], max_parallel=1) == []
+    assert run_builds(lambda task: task.label, [], max_parallel=1) == []
 
 
 def test_a_fault_is_an_error_of_its_build() -> None:

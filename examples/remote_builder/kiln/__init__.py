@@ -46,7 +46,7 @@ class KilnImageBuilder(BaseImageBuilder[KilnConfig]):
 
     def build(
         self,
-        image_name: str,
+        image_name: str | None,
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
@@ -59,10 +59,10 @@ class KilnImageBuilder(BaseImageBuilder[KilnConfig]):
             parse_build_target(image_name)  # a malformed name is told first
             raise ConfigurationError("Kiln pushes what it builds: give a container registry.")
         target = container_registry.check_image_name(image_name)
-        emit(BuildStarted(image_name, f"Kiln at {self.config.url}"))
+        emit(BuildStarted(str(target), f"Kiln at {self.config.url}"))
         context = build_context.for_dockerfile(options.dockerfile or "Dockerfile")
         archive = self._upload_build_context(context, "kiln")
-        order = {"archive": archive, "image": image_name, "flags": options.to_cli_flags()}
+        order = {"archive": archive, "image": str(target), "flags": options.to_cli_flags()}
         with urllib3.PoolManager() as http:
             answer = http.request("POST", self.config.url, json=order, preload_content=False)
             for line in answer:
@@ -74,10 +74,10 @@ class KilnImageBuilder(BaseImageBuilder[KilnConfig]):
                     case {"error": words, "instruction": instruction}:
                         raise BuildError(words, instruction=instruction)
                     case {"image_id": image_id, "digest": digest}:
-                        emit(ImageBuilt(image_name, image_id))
+                        emit(ImageBuilt(str(target), image_id))
                         emit(ImagePushed(f"{target.repository}@{digest}"))
                         return f"{target.repository}@{digest}"
-        raise BuildError(f"Kiln broke off while it built {image_name}.")
+        raise BuildError(f"Kiln broke off while it built {target}.")
 
 
 class KilnFlavor(BaseImageBuilderFlavor):

@@ -36,7 +36,7 @@ def compose(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _calls(builder: RecordingBuilder) -> dict[str, Call]:
-    return {call.image_name: call for call in builder.calls}
+    return {str(call.image_name): call for call in builder.calls}
 
 
 def test_all_services_are_built(run: Run, builder: RecordingBuilder) -> None:
@@ -46,7 +46,7 @@ def test_all_services_are_built(run: Run, builder: RecordingBuilder) -> None:
     def read(call: Call) -> None:
         if call.options.dockerfile != "Dockerfile":
             assert call.options.dockerfile is not None
-            contents[call.image_name] = Path(call.options.dockerfile).read_bytes()
+            contents[str(call.image_name)] = Path(call.options.dockerfile).read_bytes()
 
     builder.before_build = read
     result = run("bake")

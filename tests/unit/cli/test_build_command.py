@@ -338,7 +338,7 @@ def _read_all(descriptor: int) -> str:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("build", "app"), "Missing option"),
+        (("build", "app", "--push"), "--push: name the image, as in -t localhost:5000/app:1"),
         (("build", "-t", "shop"), "Missing argument 'PATH'"),
         (("build", "nowhere", "-t", "shop"), "does not exist"),
         (("build", "app/Dockerfile", "-t", "shop"), "is a file"),

@@ -202,7 +202,23 @@ def test_files_need_no_name(run: Run, builder: RecordingBuilder, stack: Stack) -
     for words in (["-o", "out"], ["-o", "type=cacheonly"], ["-o", "type=tar,dest=x"]):
         result = run("build", "app", *words)
         assert (result.code, result.out) == (0, "")
-    assert run("build", "app", "-o", "type=oci,dest=x").code == 2
+    assert {call.image_name for call in builder.calls} == {None}
+
+
+def test_an_image_needs_no_name(run: Run, builder: RecordingBuilder, stack: Stack) -> None:
+    """Its ID is the result, on a line or as JSON."""
+    image_id = "sha256:" + "1" * 64
+    assert run("build", "app").out == f"{image_id}\n"
+    assert run("build", "app", "-q").out == f"{image_id}\n"
+    result = run("build", "app", "--json")
+    assert result.records[-1] == {
+        "event": "result",
+        "image": None,
+        "image_id": image_id,
+        "reference": None,
+        "digest": None,
+    }
+    assert [call.image_name for call in builder.calls] == [None] * 3
 
 
 def test_an_output_may_name_the_image(run: Run, builder: RecordingBuilder, stack: Stack) -> None:

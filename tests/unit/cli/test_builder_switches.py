@@ -24,13 +24,13 @@ class _Plain(BaseImageBuilder[BaseImageBuilderConfig]):
 
     def build(
         self,
-        image_name: str,
+        image_name: str | None,
         build_context: BuildContext,
         docker_build_options: Mapping[str, object] | DockerBuildOptions | None = None,
         container_registry: BaseContainerRegistry | None = None,
     ) -> str:
         """Build nothing."""
-        return image_name
+        return image_name or ""
 
 
 def test_one_that_the_builder_does_not_know() -> None:

@@ -41,7 +41,9 @@ def test_build_in_a_pipe(run: Run, engine: FakeDockerEngine, folder: Path) -> No
     assert lines[0].startswith("building shop:1 with ")
     assert any(line.endswith("COPY . /") for line in lines)
     assert lines[-2].startswith("built shop:1 sha256:")
-    assert re.fullmatch(r"finished shop:1 in \d.*s, 0 of 1 step cached, \d+ B", lines[-1])
+    assert re.fullmatch(
+        r"finished shop:1 in \d.*s, 0 of 1 step cached, \d+ B, sha256:[0-9a-f]{64}", lines[-1]
+    )
     assert engine.image("shop:1").parsed["config"]["Labels"] == {"a": "b"}
     again = run("build", "app", "-t", "shop:1", "--label", "a=b")
     assert "1 of 1 step cached" in again.err

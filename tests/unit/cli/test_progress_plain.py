@@ -75,23 +75,30 @@ def test_steps_of_unknown_number(progress: PlainProgress, stream: io.StringIO) -
 
 
 def test_push(progress: PlainProgress, stream: io.StringIO, clock: _Clock) -> None:
-    """A layer is told of when its status changes, and now and then while it lasts."""
-    for status, current, now in [
-        ("Pushing", 1, 0.0),
-        ("Pushing", 500_000, 9.0),
-        ("Pushing", 1_000_000, 10.0),
-        ("Pushing", 1_500_000, 11.0),
-        ("Pushed", 2_000_000, 12.0),
+    """Of layers nothing is told but, every ten seconds, how far all of them are."""
+    for layer, status, current, now in [
+        ("ab12", "Pushing", 1, 0.0),
+        ("cd34", "Pushing", 500_000, 9.0),
+        ("ab12", "Pushing", 1_000_000, 10.0),
+        ("ab12", "Pushing", 1_500_000, 11.0),
+        ("ab12", "Pushed", 2_000_000, 12.0),
     ]:
         clock.now = now
-        progress(events.LayerProgress("ab12", status, current, 2_000_000))
+        progress(events.LayerProgress(layer, status, current, 2_000_000))
     progress(events.ImagePushed("app@sha256:2"))
     assert stream.getvalue().splitlines() == [
-        "layer ab12: Pushing",
-        "layer ab12: Pushing 1.0 MB of 2.0 MB",
-        "layer ab12: Pushed",
+        "layers: 1.5 MB of 4.0 MB so far",
         "pushed app@sha256:2",
     ]
+
+
+def test_pull(progress: PlainProgress, stream: io.StringIO, clock: _Clock) -> None:
+    """What a step pulls is told with the step's label."""
+    progress(events.StepStarted(1, 2, "FROM base", step_id="a"))
+    for now in (0.0, 10.0):
+        clock.now = now
+        progress(events.LayerProgress("ab12", "Downloading", 1000, 0, step_id="a"))
+    assert stream.getvalue().splitlines() == ["[1/2] FROM base", "[1/2]   layers: 1.0 kB so far"]
 
 
 def test_long_transfers(progress: PlainProgress, stream: io.StringIO, clock: _Clock) -> None:
@@ -133,17 +140,6 @@ def test_nothing_steers_the_terminal(progress: PlainProgress, stream: io.StringI
     progress(events.ImagePushed(evil))
     assert "\x1b" not in stream.getvalue()
     assert "\x07" not in stream.getvalue()
-
-
-def test_countdown_is_one_line(progress: PlainProgress, stream: io.StringIO) -> None:
-    """Of a countdown in a layer's status the first number is enough for a log."""
-    for seconds in (3, 2, 1):
-        progress(events.LayerProgress("a1", f"Retrying in {seconds} seconds"))
-    progress(events.LayerProgress("a1", "Pushed"))
-    assert stream.getvalue().splitlines() == [
-        "layer a1: Retrying in 3 seconds",
-        "layer a1: Pushed",
-    ]
 
 
 def test_steps_that_run_at_a_time(
