@@ -18,6 +18,7 @@ from imagebuilders.cli.context_argument import build_context
 from imagebuilders.cli.dockerfile_call import DockerfileCall, metadata_of
 from imagebuilders.cli.flag_values import flag_values, named_by_outputs, text, texts
 from imagebuilders.cli.named_builder import named_builder, with_file_lists
+from imagebuilders.cli.named_registries import registries_of
 from imagebuilders.cli.progress import Display, chosen_display, progress
 from imagebuilders.lazy_dataclass import dataclass
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from imagebuilders.base_image_builder import BaseImageBuilder
     from imagebuilders.build_context import BuildContext
     from imagebuilders.build_options import DockerBuildOptions
-    from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.stack import Stack
 
 _NO_IMAGE = frozenset({"local", "tar", "cacheonly"})
@@ -47,10 +47,12 @@ class BuiltImage:
         """The digest in the registry, or of what was written."""
         return self.reference.partition("@")[2] if self.reference else self.written
 
-    def shown(self, *, is_quiet: bool) -> str | None:
-        """Return what the image can be called by; with `is_quiet`, a digest or ID alone."""
+    def shown(self, *, is_quiet: bool) -> str:
+        """Return what the image can be called by; with `is_quiet` a digest or ID, if it has one."""
         by_content = self.written or self.image_id
-        return self.reference or (by_content if is_quiet or self.image is None else self.image)
+        if self.reference or (is_quiet and by_content):
+            return self.reference or by_content or ""
+        return self.image or by_content or ""
 
     @property
     def record(self) -> dict[str, object]:
@@ -203,46 +205,35 @@ def _build(
 ) -> list[BuiltImage]:
     """Build one image under all its names; push each."""
     names = request.names
-    # All registries before the build: what cannot be pushed need not be built.
-    registries = {name: _registry(stack, name) if request.push else None for name in names}
-    for name, registry in registries.items():
-        if registry is not None:
-            registry.check_image_name(name)
-    first, others = next(iter(registries), None), list(registries)[1:]
-    addresses = {registry.address for registry in registries.values() if registry is not None}
-    update: dict[str, object] = {"tags": tuple(others)}
-    if request.push and (others or request.options.outputs):
-        update["push"] = True
-    noted = _Noted()
-    with ExitStack() as open_registries:
-        for registry in registries.values():
-            if registry is not None:
-                open_registries.callback(registry.close)
-        target = registries[first] if first is not None and len(addresses) < 2 else None
+    first, others = next(iter(names), None), names[1:]
+    with ExitStack() as opened:
+        # All registries before the build: what cannot be pushed need not be built.
+        registries = registries_of(stack, names, opened) if request.push else {}
+        addresses = {registry.address for registry in registries.values()}
+        target = registries[first] if first is not None and len(addresses) == 1 else None
+        update: dict[str, object] = {"tags": tuple(others)}
+        if request.push and (others or request.options.outputs):
+            update["push"] = True
+        options = request.options.model_copy(update=update)
+        noted = _Noted()
         with events.listen(noted):
-            returned = builder.build(
-                first,
-                context,
-                request.options.model_copy(update=update),
-                target,
-                **request.switches,
-            )
+            returned = builder.build(first, context, options, target, **request.switches)
         if first is None:
             written = returned if returned != noted.image_id else None
             return [BuiltImage(None, noted.image_id, written=written)] if returned else []
         pushed = {first: returned} if request.push and "@" in returned else {}
         for name, registry in registries.items():
-            if registry is not None and name not in pushed:
+            if name not in pushed:
                 pushed[name] = noted.reference_of(name) or registry.push_image(name)
-    return [BuiltImage(name, noted.image_id, pushed.get(name)) for name in registries]
+    return [BuiltImage(name, noted.image_id, pushed.get(name)) for name in names]
 
 
 def _show(results: Sequence[BuiltImage], request: _Request) -> None:
     for built in results if request.makes_image else ():
         if request.display is Display.JSON:
             output.write_json(sys.stdout, built.record)
-        elif shown := built.shown(is_quiet=request.display is Display.QUIET) or built.image:
-            output.result(shown)
+        else:
+            output.result(built.shown(is_quiet=request.display is Display.QUIET))
 
 
 @dataclass
@@ -265,20 +256,3 @@ class _Noted:
         repository = parse_build_target(name).repository
         found = (each for each in self.references if each.partition("@")[0] == repository)
         return next(found, None)
-
-
-def _registry(stack: Stack, name: str) -> BaseContainerRegistry:
-    """Give the stack's registry, else the one that the image's name begins with."""
-    if stack.container_registry is not None:
-        return stack.container_registry
-    from imagebuilders.container_registries.pushing import named_registry
-
-    named = named_registry(name)
-    if named is not None:
-        return named
-    raise click.UsageError(
-        f"--push: the stack {stack.name!r} has no container registry, and {name!r} names none. "
-        "Name one in the tag, as in localhost:5000/app, or give one in imagebuilders.toml, "
-        'as in [container_registry] uri = "localhost:5000", or in the environment, as in '
-        "IMAGEBUILDERS_CONTAINER_REGISTRY__URI=localhost:5000."
-    )

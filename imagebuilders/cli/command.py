@@ -38,6 +38,7 @@ _COMMANDS = {
         f"{_HERE}.inspect_command:inspect", "Show an image: platforms, layers, attestations."
     ),
     "plan": NamedCommand(f"{_HERE}.plan_command:plan", "Show what a build would do, step by step."),
+    "push": NamedCommand(f"{_HERE}.push_command:push", "Push images that the Docker Engine has."),
     "split": NamedCommand(
         f"{_HERE}.split_command:split", "Show where a Dockerfile could be cut in two."
     ),

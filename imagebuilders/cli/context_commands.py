@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from imagebuilders import events
+from imagebuilders.archivable import ArchiveType
 from imagebuilders.cli import output
 from imagebuilders.cli.humanize import size
 from imagebuilders.cli.progress_json import JsonProgress
@@ -95,7 +97,7 @@ def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool)
         output.result(f"  {printable(secret)}")
 
 
-@context.command("hash", short_help="Print the digest of what goes in.")
+@context.command("digest", short_help="Print the digest of what goes in.")
 @_path_argument
 @_dockerfile_option
 @_json_option
@@ -107,6 +109,52 @@ def print_digest(path: str, dockerfile: str | None, as_json: bool) -> None:
         output.write_json(sys.stdout, {"event": "digest", "root": path, "digest": digest})
     else:
         output.result(digest)
+
+
+# What the command was called at first.
+_hash = copy(print_digest)
+_hash.hidden = True
+context.add_command(_hash, "hash")
+
+
+@context.command("tar", short_help="Write what goes in as an archive.")
+@_path_argument
+@_dockerfile_option
+@click.option(
+    "-o",
+    "--output",
+    "destination",
+    metavar="FILE",
+    default="-",
+    help="Where to write; standard output by default.",
+)
+@click.option("-z", "--gzip", "compress", is_flag=True, help="Compress it.")
+@click.option("--keep-times", is_flag=True, help="Write the files' own times, not one fixed time.")
+@_json_option
+def write_tar(
+    path: str,
+    dockerfile: str | None,
+    destination: str,
+    compress: bool,
+    keep_times: bool,
+    as_json: bool,
+) -> None:
+    """Write what goes into a build of the folder PATH as an archive.
+
+    The same files give the same bytes on every machine. `imagebuilders build -` and `docker
+    build -` take it.
+    """
+    if as_json and destination == "-":
+        raise click.UsageError("--json and an archive on standard output cannot be used together.")
+    if destination == "-" and sys.stdout.isatty():
+        raise click.UsageError("An archive is not for a terminal: name a file with -o FILE.")
+    kind = ArchiveType.TAR_GZ if compress else ArchiveType.TAR
+    with _warnings(as_json):
+        pieces = _context(path, dockerfile).iter_archive(kind, keep_mtimes=keep_times)
+        written = output.write_pieces(destination, pieces)
+    if as_json:
+        record = {"event": "archive", "root": path, "file": destination, "size": written}
+        output.write_json(sys.stdout, record)
 
 
 @context.command(short_help="Tell which line keeps a file or leaves it out.")

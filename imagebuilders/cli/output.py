@@ -7,8 +7,9 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -48,6 +49,43 @@ def write_json(stream: TextIO, record: Mapping[str, object]) -> None:
 def result(text: str) -> None:
     """Write a line of the result."""
     write_line(sys.stdout, text)
+
+
+def write_pieces(path: str, pieces: Iterable[bytes]) -> int:
+    """Write bytes to a file, which is there whole or not at all, or to stdout; return how many.
+
+    Args:
+        path: the file; `-` for standard output.
+        pieces: the bytes.
+
+    Raises:
+        OutputClosedError: nobody reads standard output any more.
+        OutputFailedError: it cannot be written.
+    """
+    written = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal written
+        for piece in pieces:
+            yield piece
+            written += len(piece)
+
+    try:
+        if path == "-":
+            sys.stdout.flush()
+            for piece in counted():
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+        else:
+            from imagebuilders.daemonless.whole_files import write_whole
+
+            write_whole(Path(path), counted())
+    except BrokenPipeError:
+        raise OutputClosedError from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputFailedError(reason if path == "-" else f"{path}: {reason}") from error
+    return written
 
 
 def can_encode(characters: str) -> bool:

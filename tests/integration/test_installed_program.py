@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -236,3 +237,33 @@ def test_modules_and_script_are_the_same(program: Program) -> None:
         [sys.executable, "-m", "imagebuilders", "--version"], capture_output=True, text=True
     )
     assert ended.stdout == program.run("--version").stdout
+
+
+def test_push_command(program: Program) -> None:
+    """What the engine has is pushed, with each of its flags."""
+    with FakeRegistry() as registry:
+        name = f"{registry.address}/team/app:1"
+        program.run("build", "app", "-q", "-t", name)
+        ended = program.run("push", name)
+        digest = registry.manifest("team/app:1").digest
+        assert ended.stdout == f"{registry.address}/team/app@{digest}\n"
+        assert program.run("push", "-q", name).stderr == ""
+        assert program.run("push", "--progress=none", name).stderr == ""
+        records = program.run("push", "--json", name).stdout.splitlines()
+    assert json.loads(records[-1])["digest"] == digest
+    assert "localhost:5000/app" in program.run("push", "app", code=2).stderr
+
+
+def test_context_commands(program: Program) -> None:
+    """Each with its flags."""
+    (program.folder / "app" / "app.Dockerfile.dockerignore").write_text("one.txt\n")
+    (program.folder / "app" / "app.Dockerfile").write_text(DOCKERFILE)
+    flags = ("-f", "app/app.Dockerfile", "app")
+    assert "two.txt" in program.run("context", "ls", "-a", "app").stdout
+    assert "one.txt" not in program.run("context", "ls", *flags).stdout
+    assert DIGEST.search(program.run("context", "digest", "app", "--json").stdout)
+    explained = program.run("context", "explain", "-C", "app", "one.txt", *flags[:2])
+    assert "line 1" in explained.stdout
+    program.run("context", "tar", "-z", "--keep-times", "-o", "a.tar.gz", *flags)
+    with tarfile.open(program.folder / "a.tar.gz") as archive:
+        assert "one.txt" not in archive.getnames()

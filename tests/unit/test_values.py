@@ -92,7 +92,7 @@ SURROUNDINGS = {
     "StepOutput": {"step_id", "stream"},
     "StepProgress": {"step_id"},
     "StepFinished": {"ended_at", "started_at", "step_id"},
-    "BuildFinished": {"cached_steps", "seconds", "size", "steps"},
+    "BuildFinished": {"cached_steps", "digest", "seconds", "size", "steps"},
     "LayerProgress": {"step_id"},
     "Notice": {"line", "rule", "step_id", "url"},
     "CacheMissed": {"line", "stage", "step_id", "subjects"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from imagebuilders import BuildContext, Stack
 
 if TYPE_CHECKING:
     from command_line import RecordingBuilder, Run
+    from pytest_mock import MockerFixture
 
 
 @pytest.fixture
@@ -95,22 +97,22 @@ def test_working_directory_is_the_default(
     run: Run, app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a PATH the context is where one stands."""
-    elsewhere = run("context", "hash", "app").out
+    elsewhere = run("context", "digest", "app").out
     monkeypatch.chdir(app)
-    assert run("context", "hash").out == elsewhere
+    assert run("context", "digest").out == elsewhere
     assert run("context", "ls").code == 0
 
 
 def test_hash(run: Run, app: Path) -> None:
     """The digest is the library's, and that of the files alone."""
-    result = run("context", "hash", "app")
+    result = run("context", "digest", "app")
     assert result.out == BuildContext(root=str(app)).digest() + "\n"
-    records = run("context", "hash", "app", "--json").records
+    records = run("context", "digest", "app", "--json").records
     assert records[-1] == {"event": "digest", "root": "app", "digest": result.out.strip()}
     (app / "notes.md").write_text("ignored, so nothing changes\n")
-    assert run("context", "hash", "app").out == result.out
+    assert run("context", "digest", "app").out == result.out
     (app / "src" / "main.py").write_text("print(1)\n")
-    assert run("context", "hash", "app").out != result.out
+    assert run("context", "digest", "app").out != result.out
 
 
 def test_explain(run: Run, app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,9 +215,9 @@ def test_context_class_of_the_builder(
             return "sha256:0"
 
     monkeypatch.setattr(type(builder), "build_context_class", Loud)
-    result = run("context", "hash", "app")
+    result = run("context", "digest", "app")
     assert (result.out, result.err) == ("sha256:0\n", "warning: loud\n")
-    notice = run("context", "hash", "app", "--json").records[0]
+    notice = run("context", "digest", "app", "--json").records[0]
     assert (notice["event"], notice["message"]) == ("notice", "loud")
 
 
@@ -223,7 +225,7 @@ def test_context_class_of_the_builder(
     ("arguments", "code"),
     [
         (("ls", "nowhere"), 2),
-        (("hash", "app/Dockerfile"), 2),
+        (("digest", "app/Dockerfile"), 2),
         (("ls", "app", "-f", "nowhere"), 2),
         (("explain",), 2),
         (("explain", "x", "-C", "nowhere"), 2),
@@ -236,7 +238,7 @@ def test_wrong_usage(run: Run, app: Path, arguments: tuple[str, ...], code: int)
     assert "error: " in result.err
 
 
-@pytest.mark.parametrize("command", ["ls", "hash"])
+@pytest.mark.parametrize("command", ["ls", "digest"])
 def test_bad_ignore_file(run: Run, app: Path, command: str) -> None:
     """A malformed pattern is one message with the line's number."""
     (app / ".dockerignore").write_text("ok\n[a\n")
@@ -256,3 +258,49 @@ def test_names_that_are_not_utf_8(run: Run, app: Path) -> None:
     (app / name).touch()
     assert "f\\xff\\n.txt" in run("context", "ls", "app").out
     assert run("context", "explain", name, "-C", "app").out.startswith("f\\xff\\n.txt is kept")
+
+
+def test_tar(run: Run, stack: Stack, folder: Path) -> None:
+    """The archive is that of the library, in a file or on standard output."""
+    (folder / "app" / ".dockerignore").write_text("left\n")
+    (folder / "app" / "left").write_text("out")
+    result = run("context", "tar", "app", "-o", "plain.tar")
+    assert (result.code, result.out) == (0, "")
+    with tarfile.open("plain.tar") as archive:
+        assert sorted(archive.getnames()) == [".dockerignore", "Dockerfile"]
+        assert {member.mtime for member in archive} != {os.stat("app/Dockerfile").st_mtime}
+    assert run("context", "tar", "app", "-z", "-o", "small.tar.gz", "--keep-times").code == 0
+    with tarfile.open("small.tar.gz", "r:gz") as archive:
+        assert archive.getmember("Dockerfile").mtime == int(os.stat("app/Dockerfile").st_mtime)
+    assert run("context", "tar", "app").out.encode() == Path("plain.tar").read_bytes()
+
+
+def test_tar_as_json(run: Run, stack: Stack, folder: Path) -> None:
+    """What was written is told; standard output cannot have both."""
+    result = run("context", "tar", "app", "-o", "a.tar", "--json")
+    size = os.stat("a.tar").st_size
+    assert result.records == [{"event": "archive", "root": "app", "file": "a.tar", "size": size}]
+    assert run("context", "tar", "app", "--json").code == 2
+
+
+def test_tar_that_cannot_be_written(run: Run, stack: Stack, folder: Path) -> None:
+    """The error names the file."""
+    result = run("context", "tar", "app", "-o", "app/Dockerfile/x")
+    assert result.code == 1
+    assert "app/Dockerfile/x" in result.err
+
+
+def test_tar_is_not_for_terminals(
+    run: Run, stack: Stack, folder: Path, mocker: MockerFixture
+) -> None:
+    """It is refused, as other programs do."""
+    mocker.patch("imagebuilders.cli.context_commands.sys.stdout.isatty", return_value=True)
+    result = run("context", "tar", "app")
+    assert result.code == 2
+    assert "-o FILE" in result.err
+
+
+def test_the_first_name_of_digest(run: Run, stack: Stack, folder: Path) -> None:
+    """It works, and no help names it."""
+    assert run("context", "hash", "app").out == run("context", "digest", "app").out
+    assert "hash" not in run("context", "--help").out

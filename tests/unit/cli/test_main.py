@@ -183,7 +183,7 @@ def test_characters_the_terminal_does_not_know(
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 @pytest.mark.parametrize(
-    "arguments", [("flavors",), ("flavors", "--json"), ("--help",), ("context", "hash", "app")]
+    "arguments", [("flavors",), ("flavors", "--json"), ("--help",), ("context", "digest", "app")]
 )
 def test_full_disk(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
@@ -211,6 +211,6 @@ def test_closed_streams(
 ) -> None:
     """A standard stream that is closed is as good as one to nowhere."""
     monkeypatch.setattr(sys, closed, None)
-    assert main(("context", "hash", "app")) == 0
+    assert main(("context", "digest", "app")) == 0
     assert main(("no-such-command",)) == 2
     assert getattr(sys, closed) is None

@@ -61,7 +61,7 @@ def test_records_of_other_commands_are_documented(run: Run, stack: Stack, folder
     seen = set()
     for arguments in [
         ("context", "ls", "app"),
-        ("context", "hash", "app"),
+        ("context", "digest", "app"),
         ("context", "explain", ".env", "-C", "app"),
         ("stack", "show"),
         ("flavors",),
