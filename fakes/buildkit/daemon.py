@@ -29,6 +29,7 @@ from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.buildkit.transport.http2 import Role
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 
+from ..http.crashes import Crashes
 from ..http.server import serving
 from .cache import ScriptedCache
 from .connection import ScriptedConnection
@@ -86,6 +87,7 @@ class ScriptedBuildKit:
         faults: what is to go wrong with calls: `buildkit.faults.fail("Solve")`.
         builds: the builds that were asked for, in order.
         connections: the connections of clients, in order, without those of sessions.
+        crashes: what failed with something else than a status.
     """
 
     def __init__(
@@ -115,7 +117,7 @@ class ScriptedBuildKit:
         self.session_seconds = session_seconds
         self._changed = threading.Condition()
         self._by_ref: dict[str, ScriptedBuild] = {}
-        self._defects: list[Exception] = []
+        self.crashes = Crashes(type(self).__name__, ScriptError)
 
     # --- looking in ----------------------------------------------------------
 
@@ -143,9 +145,7 @@ class ScriptedBuildKit:
         Raises:
             ScriptError: one failed with something else than a status; it is the cause.
         """
-        if self._defects:
-            error = self._defects[0]
-            raise ScriptError(f"a script of the BuildKit double failed: {error!r}") from error
+        self.crashes.check()
 
     def reset(self) -> None:
         """Forget everything, as if the daemon had just been made.
@@ -157,7 +157,7 @@ class ScriptedBuildKit:
             self.builds.clear()
             self._by_ref.clear()
             self.connections = [each for each in self.connections if each.is_open]
-        self._defects.clear()
+        self.crashes.clear()
         self._sessions.forget_closed()
         self.script = self._first_script
         for part in (self.gateway, self.history, self.cache):
@@ -219,7 +219,17 @@ class ScriptedBuildKit:
         Raises:
             ScriptError: at the end, when a script failed.
         """
-        with serving(self.attach, listen, name="fake-buildkit", tls=tls) as address:
+        with self._serving(self.attach, listen, tls) as address:
+            yield address
+
+    @contextmanager
+    def _serving(
+        self,
+        serve: Callable[[socket.socket], None],
+        listen: str | None,
+        tls: ssl.SSLContext | None,
+    ) -> Iterator[str]:
+        with serving(serve, listen, name="fake-buildkit", tls=tls) as address:
             try:
                 yield address
             finally:
@@ -324,7 +334,7 @@ class ScriptedBuildKit:
             status = _CANCELLED
             raise
         except Exception as error:
-            self._defects.append(error)
+            self.crashes.keep(f"Solve {build.ref}", error)
             status = RpcStatus(Code.INTERNAL, f"the script failed: {error!r}")
             raise CallError(status) from error
         finally:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imagebuilders.exceptions import ImageFormatError, ImageNameError
@@ -14,21 +17,22 @@ from ..clock import Clock, nanoseconds
 from ..images.layers import digest_of
 from ..images.seeded_image import seeded_image
 from ..images.view import ImageView
-from ..shell.run_rules import FileContent, RunEffect, RunRules
+from ..shell.run_rules import RunRuleDouble, RunRules
+from .control import SteeredBuildKit, steered_or_served
 from .daemon import ScriptedBuildKit
 from .solver import LOOKS, Solver, SolverGateway, SolverUsage, daemon_worker
 
 if TYPE_CHECKING:
+    import ssl
+
     from ..images.image import Image
     from ..records import BuildRecord
-    from ..rules import Pattern
-    from ..shell.process import Work
 
 _A_NAME = "an image's name, a str as in 'app:1'"
 _VERSION = "0.32"
 
 
-class FakeBuildKit(ScriptedBuildKit):
+class FakeBuildKit(RunRuleDouble, ScriptedBuildKit):
     """A BuildKit daemon in memory, for code that uses remote workers.
 
     It speaks as `buildkitd` does, by `serve` on a unix socket, TCP or TLS. Dockerfiles are
@@ -63,6 +67,7 @@ class FakeBuildKit(ScriptedBuildKit):
             gateway=SolverGateway(self.solver),
             cache=SolverUsage(self.solver),
         )
+        self.run_rules = self._worker.rules
 
     def __repr__(self) -> str:
         return f"<FakeBuildKit {_VERSION}, {len(self.records)} builds>"
@@ -72,50 +77,7 @@ class FakeBuildKit(ScriptedBuildKit):
         """Of every build, what it was asked for and did."""
         return self._worker.builds
 
-    # --- policies -------------------------------------------------------------
-
-    def on_run(
-        self,
-        pattern: Pattern,
-        does: Work | None = None,
-        *,
-        files: Mapping[str, FileContent] | None = None,
-        env: Mapping[str, str] | None = None,
-        output: str = "",
-        error_output: str = "",
-        exit_code: int = 0,
-    ) -> None:
-        """Give the RUN steps that match a pattern effects; the newest rule wins.
-
-        Args:
-            pattern: compared with the command as written after `RUN`: a text, which matches
-                itself, a shell pattern, or a compiled regular expression.
-            does: a function that does the command's work: it gets a `fakes.shell.Process`, and
-                returns the exit code (`None` for 0).
-            files: absolute paths with their content; `None` removes a path, a path that ends
-                with `/` makes a directory.
-            env: variables that later steps and the image see.
-            output: what the command prints.
-            error_output: what it prints to standard error.
-            exit_code: 0 to 255; any but 0 fails the build.
-
-        Raises:
-            TypeError: an argument is of a wrong type.
-            ValueError: no command ends with this exit code.
-        """
-        self._worker.rules.add(
-            RunEffect(pattern, files or {}, env or {}, output, error_output, exit_code, does)
-        )
-
-    def assert_all_rules_used(self) -> None:
-        """Fail when a rule was given that nothing has met, as one with a misspelt pattern.
-
-        Raises:
-            AssertionError: it names the rules.
-        """
-        unused = [f"on_run({rule.pattern!r})" for rule in self._worker.rules.unused()]
-        if unused:
-            raise AssertionError(f"nothing has met these rules: {', '.join(unused)}")
+    # --- images from nowhere --------------------------------------------------
 
     def seed_image(
         self, name: str, *, platforms: Sequence[str] = ("linux/amd64",), **content: Any
@@ -160,9 +122,51 @@ class FakeBuildKit(ScriptedBuildKit):
         image = self._worker.exported(name, platform)
         return ImageView(name, image.tree, image.parsed, image.layers)
 
-    def forget(self) -> None:
-        """Forget what was seeded, built and recorded, and all rules."""
+    # --- doors ----------------------------------------------------------------
+
+    @contextmanager
+    def serve(
+        self,
+        listen: str | None = None,
+        *,
+        control: bool = False,
+        tls: ssl.SSLContext | None = None,
+    ) -> Iterator[str]:
+        """Serve clients that speak HTTP/2 by prior knowledge, for the length of a `with` block.
+
+        Args:
+            listen: `unix://PATH` or `tcp://HOST:PORT` (port 0 picks one); a socket in a fresh
+                folder when left out.
+            control: let the double be steered by JSON below `/_double/`, in HTTP/1.1.
+            tls: the context of a server that speaks TLS.
+
+        Returns:
+            A context manager whose value is the address.
+
+        Raises:
+            ScriptError: at the end, when the double itself failed.
+        """
+        serve: Callable[[socket.socket], None] = self.attach
+        if control:
+            steered = SteeredBuildKit(self, _VERSION)
+            serve = partial(steered_or_served, attach=self.attach, buildkit=steered)
+        with self._serving(serve, listen, tls) as address:
+            yield address
+
+    def forget_records(self) -> None:
+        """Forget the builds and what was asked for; images and caches stay."""
+        self.builds.clear()
+        self.records.clear()
+
+    def reset(self) -> None:
+        """Forget everything, as if the daemon had just been made.
+
+        Seeds, rules, faults, records, images, caches and history are gone; who is connected
+        stays so.
+        """
+        super().reset()
         self._worker.forget()
+        self.run_rules = self._worker.rules
         self.solver.reset()
 
 

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import ssl
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
-from imagebuilders.exceptions import ImageBuilderError
-
-from ..http.certificates import make_certificate
+from ..http import command_line
 from ..http.signals import run as run_program
-from ..http.signals import stop_on_signals
 from ..images.reference import HUB, InvalidReferenceError, parse
+from .control import KINDS
 from .environment import HIDING
-from .rules_file import apply_rules
 from .versions import DEFAULT, VERSIONS
 
 if TYPE_CHECKING:
@@ -51,14 +45,6 @@ _SERVICE = click.option(
     metavar="IMAGE",
     help="Let the containers of an image run until they are stopped. Repeatable.",
 )
-_RULES = click.option(
-    "--rules",
-    type=click.File(encoding="utf-8"),
-    metavar="FILE",
-    help="What commands do, in TOML: [[on_run]], [[on_container]], [[on_exec]] with the "
-    "arguments of these methods.",
-)
-
 _RECORDS = click.option(
     "--keep-records",
     type=click.IntRange(min=0),
@@ -82,7 +68,7 @@ _NETWORK = click.option(
 
 def _options(command: _Command) -> _Command:
     """What both commands say of the engine."""
-    for option in (_NETWORK, _REGISTRY, _RECORDS, _RULES, _SERVICE, _SEED, _VERSION):
+    for option in (_NETWORK, _REGISTRY, _RECORDS, command_line.RULES, _SERVICE, _SEED, _VERSION):
         command = option(command)
     return command
 
@@ -110,11 +96,7 @@ def _engine(
         _seed(made, name)
     for image in services:
         made.on_container(image, service=True)
-    if rules is not None:
-        try:
-            apply_rules(made, rules.read())
-        except ValueError as error:
-            raise click.BadParameter(f"{rules.name}: {error}", param_hint="--rules") from error
+    command_line.apply_rules(made, rules, KINDS)
     return made
 
 
@@ -135,47 +117,17 @@ def _seed(engine: FakeDockerEngine, name: str) -> None:
 
 
 @click.command("engine")
-@click.option(
-    "--listen",
-    default="tcp://127.0.0.1:0",
-    show_default=True,
-    metavar="ADDRESS",
-    help="unix://PATH or tcp://HOST:PORT; port 0 picks a free one.",
-)
-@click.option("--tls", is_flag=True, help="Speak TLS with a certificate made on the spot.")
-@click.option(
-    "--certificate",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="With --tls: write the certificate there, as in DOCKER_CERT_PATH/ca.pem.",
-)
-@click.option("--control", is_flag=True, help="Let it be steered by JSON below /_double/.")
+@command_line.LISTEN
+@command_line.TLS
+@command_line.CERTIFICATE
+@command_line.CONTROL
 @_options
 def engine(listen: str, control: bool, tls: bool, certificate: Path | None, **options: Any) -> None:
     """Serve an engine double until interrupted; prints its DOCKER_HOST."""
     double = _engine(**options)
-    context = _certified(listen, certificate) if tls else None
-    stop = Event()
-    stop_on_signals(stop)
-    try:
-        with double.serve(listen, control=control, tls=context) as docker_host:
-            click.echo(f"DOCKER_HOST={docker_host}")
-            sys.stdout.flush()
-            stop.wait()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise click.UsageError(f"cannot listen on {listen}: {why}") from error
-
-
-def _certified(listen: str, target: Path | None) -> ssl.SSLContext:
-    """Make a certificate for an address, and write it for clients to trust."""
-    host = listen.removeprefix("tcp://").rpartition(":")[0].strip("[]")
-    try:
-        made = make_certificate(host if listen.startswith("tcp://") and host else "localhost")
-        if target is not None:
-            made.write(target)
-    except (ImageBuilderError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    return made.server_context()
+    context = command_line.server_context(listen, certificate) if tls else None
+    served = double.serve(listen, control=control, tls=context)
+    command_line.serve_until_stopped(served, variable="DOCKER_HOST", listen=listen)
 
 
 @click.command(

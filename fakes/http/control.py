@@ -200,7 +200,7 @@ def _plain(value: Any) -> Any:
 
 
 def _shown_fault(fault: Fault) -> Document:
-    shown = ("kind", "endpoint", "method", "path", "times", "skip", "hits")
+    shown = ("kind", "endpoint", "method", "path", "call", "times", "skip", "hits")
     return {name: getattr(fault, name) for name in shown if hasattr(fault, name)}
 
 

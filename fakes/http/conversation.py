@@ -24,14 +24,17 @@ class Conversation:
         stream: the connection.
         handle: answers a request; it lets out nothing but `ConnectionCutError`, for a connection
             that is to end without an answer, and what reading the body raises.
+        begun: bytes that were read from it already.
     """
 
-    def __init__(self, stream: socket.socket, handle: Callable[[Request], Response]) -> None:
+    def __init__(
+        self, stream: socket.socket, handle: Callable[[Request], Response], begun: bytes = b""
+    ) -> None:
         limit_idleness(stream, _IDLE_SECONDS)
         self._stream = stream
         self._handle = handle
         self._scheme = "https" if isinstance(stream, ssl.SSLSocket) else "http"
-        self._input = Input(partial(_receive, stream))
+        self._input = Input(partial(_receive, stream), begun)
 
     def run(self) -> None:
         """Answer requests until one side wants to stop; that a client goes away is no error."""

@@ -40,11 +40,16 @@ class Crashes:
         """What tells of each."""
         return [str(self._told(*kept)) for kept in self._kept]
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._kept.clear()
+
     def check(self) -> None:
         """Tell of the first failure.
 
         Raises:
-            Exception: there was one: `FakeDockerEngineCrashError`, `FakeRegistryCrashError`.
+            Exception: there was one: `FakeDockerEngineCrashError`, `FakeRegistryCrashError`,
+                `ScriptError`.
         """
         if self._kept:
             where, error = self._kept[0]

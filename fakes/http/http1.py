@@ -75,13 +75,15 @@ class Input:
 
     Args:
         receive: fills a buffer and returns how many bytes it put there; 0 at the end.
+        begun: a few bytes that were read before.
     """
 
-    def __init__(self, receive: Callable[[memoryview], int]) -> None:
+    def __init__(self, receive: Callable[[memoryview], int], begun: bytes = b"") -> None:
         self._receive = receive
         self._space = memoryview(bytearray(_FIRST_PIECE))
+        self._space[: len(begun)] = begun
         self._begin = 0
-        self._end = 0
+        self._end = len(begun)
 
     def head(self) -> bytes | None:
         """A request's head; `None` when the client has closed the connection.

@@ -9,6 +9,7 @@ import click
 
 from imagebuilders.exceptions import ImageBuilderError
 
+from ..http import command_line
 from ..http.signals import stop_on_signals
 from .auth import AuthKind
 from .registry import FakeRegistry
@@ -45,7 +46,7 @@ from .registry import FakeRegistry
     type=click.Path(dir_okay=False, path_type=Path),
     help="With --tls: write the certificate there, for clients to trust.",
 )
-@click.option("--control", is_flag=True, help="Let it be steered by JSON below /_double/.")
+@command_line.CONTROL
 @click.option(
     "--seed",
     "seeds",

@@ -106,3 +106,55 @@ class RunRules(Rules[RunEffect]):
                 f"RUN is refused by this engine double: no on_run() rule matches {command!r}"
             )
         return effect
+
+
+class RunRuleDouble:
+    """A double whose RUN steps have the effects that a test gives them."""
+
+    run_rules: RunRules
+
+    def on_run(
+        self,
+        pattern: Pattern,
+        does: Work | None = None,
+        *,
+        files: Mapping[str, FileContent] | None = None,
+        env: Mapping[str, str] | None = None,
+        output: str = "",
+        error_output: str = "",
+        exit_code: int = 0,
+    ) -> None:
+        """Give the RUN steps that match a pattern effects; the newest rule wins.
+
+        Args:
+            pattern: compared with the command as written after `RUN`: a text, which matches
+                itself, a shell pattern, or a compiled regular expression.
+            does: a function that does the command's work: it gets a `fakes.shell.Process`, and
+                returns the exit code (`None` for 0).
+            files: absolute paths with their content; `None` removes a path, a path that ends
+                with `/` makes a directory.
+            env: variables that later steps and the image see.
+            output: what the command prints.
+            error_output: what it prints to standard error.
+            exit_code: 0 to 255; any but 0 fails the build.
+
+        Raises:
+            TypeError: an argument is of a wrong type.
+            ValueError: no command ends with this exit code.
+        """
+        self.run_rules.add(
+            RunEffect(pattern, files or {}, env or {}, output, error_output, exit_code, does)
+        )
+
+    def unused_rules(self) -> list[str]:
+        """Return the rules that nothing has met, as they were given."""
+        return [f"on_run({rule.pattern!r})" for rule in self.run_rules.unused()]
+
+    def assert_all_rules_used(self) -> None:
+        """Fail when a rule was given that nothing has met, as one with a misspelt pattern.
+
+        Raises:
+            AssertionError: it names the rules.
+        """
+        if unused := self.unused_rules():
+            raise AssertionError(f"nothing has met these rules: {', '.join(unused)}")

@@ -100,7 +100,7 @@ _ORDER_OF_ENGINE = (
     ("daemon",),
     ("routes", "control"),
     ("engine", "environment"),
-    ("client", "rules_file", "image_tree"),
+    ("client", "image_tree"),
     ("command",),
     ("",),
 )

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,8 +19,10 @@ from urllib.parse import urlsplit
 import pytest
 from pytest_mock import MockerFixture
 
-from fakes import FakeDockerEngine, FakeRegistry
+from fakes import FakeBuildKit, FakeDockerEngine, FakeRegistry
 from fakes.engine import FakeDockerEngineCrashError
+from imagebuilders import BuildContext, BuildKitImageBuilder
+from imagebuilders.exceptions import BuildError
 
 Ask = Callable[..., tuple[int, Any]]
 
@@ -286,6 +288,113 @@ def test_an_engine_behind_tls_is_steered(engine: FakeDockerEngine) -> None:
         assert ask("GET", "/images/json")[1][0]["RepoTags"] == ["base:1"]
 
 
+def _build(address: str, dockerfile: str = "FROM base:1\nRUN make\n") -> None:
+    """Build as a client of a remote worker does."""
+    context = BuildContext()
+    context.add_file(dockerfile, "Dockerfile")
+    BuildKitImageBuilder(addresses=address).build(
+        "app:1", context, {"outputs": "type=image,name=app:1"}
+    )
+
+
+@pytest.fixture
+def buildkit() -> FakeBuildKit:
+    """A BuildKit to be steered."""
+    return FakeBuildKit()
+
+
+@pytest.fixture
+def served_buildkit(buildkit: FakeBuildKit) -> Iterator[str]:
+    """Its address."""
+    with buildkit.serve(control=True) as address:
+        yield address
+
+
+@pytest.fixture
+def ask_buildkit(served_buildkit: str) -> Ask:
+    """Asks it, by the address at which clients of BuildKit are served."""
+    return _asker(_reach(served_buildkit))
+
+
+def test_a_buildkit_is_seeded_and_given_rules(
+    ask_buildkit: Ask, buildkit: FakeBuildKit, served_buildkit: str
+) -> None:
+    """Builds find what was seeded, and do what the rules say."""
+    seed = {"name": "base:1", "files": {"/a": "b"}, "platforms": ["linux/amd64", "linux/arm64"]}
+    assert ask_buildkit("POST", "/_double/seed", seed) == (200, {"name": "base:1"})
+    rules = {"on_run": [{"pattern": "make", "files": {"/made": "x"}}]}
+    assert ask_buildkit("POST", "/_double/rules", rules) == (204, None)
+    _build(served_buildkit)
+    assert sorted(buildkit.image_tree("app:1")) == ["a", "made"]
+    buildkit.assert_all_rules_used()
+
+
+def test_a_buildkit_is_broken_and_mended(ask_buildkit: Ask, served_buildkit: str) -> None:
+    """Faults are planned, counted and taken back."""
+    planned = {"fault": "fail", "call": "Solve", "message": "no space left", "times": None}
+    assert ask_buildkit("POST", "/_double/faults", planned) == (204, None)
+    with pytest.raises(BuildError, match="no space left"):
+        _build(served_buildkit, "FROM scratch\nLABEL a=b\n")
+    [fault] = ask_buildkit("GET", "/_double/faults")[1]["faults"]
+    assert (fault["call"], fault["times"], fault["hits"] > 0) == ("Solve", None, True)
+    assert ask_buildkit("DELETE", "/_double/faults") == (204, None)
+    _build(served_buildkit, "FROM scratch\nLABEL a=b\n")
+
+
+def test_a_buildkit_tells_what_was_done_and_is_reset(
+    ask_buildkit: Ask, buildkit: FakeBuildKit, served_buildkit: str
+) -> None:
+    """Builds and requests; forgetting them leaves images, a reset leaves nothing."""
+    buildkit.seed_image("base:1")
+    _build(served_buildkit)
+    _, records = ask_buildkit("GET", "/_double/records")
+    [build], [request] = records["builds"], records["requests"]
+    assert [step["executed"] for step in build["steps"]] == [None, False]
+    assert request["Frontend"] == "dockerfile.v0"
+    assert ask_buildkit("DELETE", "/_double/records") == (204, None)
+    assert (buildkit.records, buildkit.builds) == ([], [])
+    assert "/etc/passwd" in buildkit.image_tree("app:1")
+    assert ask_buildkit("POST", "/_double/reset") == (204, None)
+    with pytest.raises(LookupError, match="names: none"):
+        buildkit.image_tree("app:1")
+    _, about = ask_buildkit("GET", "/_double/")
+    assert about == {"double": "buildkit", "version": "0.32", "crashes": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "status", "words"),
+    [
+        ("/_double/rules", {"on_exec": []}, 400, "no kind of rule 'on_exec'; known: on_run"),
+        ("/_double/faults", {"fault": "cut"}, 400, "fault is one of fail, delay, drop, not 'cut'"),
+        ("/_double/seed", {"name": "a", "platforms": ["mars"]}, 400, "mars"),
+        ("/images/json", {}, 404, "steers this double at /_double/"),
+    ],
+)
+def test_mistakes_in_steering_a_buildkit(
+    ask_buildkit: Ask, path: str, document: object, status: int, words: str
+) -> None:
+    """Each is told with what is known."""
+    got, told = ask_buildkit("POST", path, document)
+    assert (got, words in told["message"]) == (status, True)
+
+
+def test_who_says_nothing_to_a_buildkit_is_no_client(served_buildkit: str) -> None:
+    """A connection that ends before it says what it speaks leaves nothing behind."""
+    for begun in (b"", b"P", b"PR"):
+        connection = _reach(served_buildkit)()
+        connection.sendall(begun)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1024):
+            pass
+        connection.close()
+
+
+def test_a_buildkit_is_not_steered_unless_it_is_to_be(buildkit: FakeBuildKit) -> None:
+    """It speaks HTTP/2 alone then."""
+    with buildkit.serve() as address, pytest.raises((HTTPException, OSError)):
+        _asker(_reach(address))("GET", "/_double/")
+
+
 @contextmanager
 def _process(*arguments: str) -> Iterator[str]:
     """A double as a program; its value is the address that it prints."""
@@ -297,6 +406,26 @@ def _process(*arguments: str) -> Iterator[str]:
         finally:
             running.terminate()
             assert running.wait(20) == 0
+
+
+@pytest.mark.parametrize("way", ["unix", "tls"])
+def test_a_buildkit_as_a_program_is_steered(way: str, tmp_path: Path) -> None:
+    """Its rules may stand in a file."""
+    certificate, rules = tmp_path / "ca.pem", tmp_path / "rules.toml"
+    rules.write_text('[[on_run]]\npattern = "make"\nexit_code = 2\n')
+    options = ["--listen", f"unix://{tmp_path}/b.sock", "--rules", str(rules)]
+    if way == "tls":
+        pytest.importorskip("cryptography")
+        options = ["--tls", "--certificate", str(certificate)]
+    with _process("buildkit", *options) as printed:
+        trusted = ssl.create_default_context(cafile=str(certificate)) if way == "tls" else None
+        ask = _asker(_reach(printed, trusted))
+        assert ask("GET", "/_double/")[1]["double"] == "buildkit"
+        if way == "unix":
+            assert ask("POST", "/_double/seed", {"name": "base:1"})[0] == 200
+            with pytest.raises(BuildError, match="exit code: 2"):
+                _build(printed)
+            assert ask("GET", "/_double/records")[1]["builds"][0]["error"]
 
 
 @pytest.mark.parametrize("double", ["engine-unix", "engine-tls", "registry", "registry-tls"])

@@ -185,7 +185,7 @@ def test_seeds_and_rules(fake_buildkit: FakeBuildKit) -> None:
     fake_buildkit.on_run("never")
     with pytest.raises(AssertionError, match="on_run"):
         fake_buildkit.assert_all_rules_used()
-    fake_buildkit.forget()
+    fake_buildkit.reset()
     fake_buildkit.assert_all_rules_used()
     assert repr(fake_buildkit) == "<FakeBuildKit 0.32, 0 builds>"
 

@@ -130,7 +130,7 @@ def test_a_script_that_fails_by_itself_is_told(
         _solve(client)
     with pytest.raises(ScriptError, match="it was not asked for this"):
         buildkit.check()
-    buildkit._defects.clear()
+    buildkit.crashes.clear()
 
 
 def test_more_calls_can_be_served() -> None:

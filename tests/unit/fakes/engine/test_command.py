@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,10 +13,9 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-from fakes import FakeDockerEngine, FakeRegistry
+from fakes import FakeRegistry
 from fakes.__main__ import main
 from fakes.engine.environment import HIDING
-from fakes.engine.rules_file import apply_rules
 
 Visit = Callable[[docker.DockerClient], None]
 
@@ -38,7 +36,7 @@ def visit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Visi
                 os.kill(os.getpid(), signal.SIGTERM)
             return super().wait(timeout=5)
 
-    monkeypatch.setattr("fakes.engine.command.Event", Stop)
+    monkeypatch.setattr("fakes.http.command_line.Event", Stop)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield visits
     for number, handler in before.items():
@@ -150,10 +148,12 @@ def test_rules_of_a_file(visit: list[Visit], tmp_path: Path) -> None:
         ("no toml", "Expected '='"),
     ],
 )
-def test_mistakes_in_a_file_of_rules(text: str, message: str) -> None:
+def test_mistakes_in_a_file_of_rules(text: str, message: str, tmp_path: Path) -> None:
     """It is told which rule cannot be, and why."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        apply_rules(FakeDockerEngine(), text)
+    (tmp_path / "rules.toml").write_text(text)
+    result = CliRunner().invoke(main, ["run", f"--rules={tmp_path}/rules.toml", "--", "true"])
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.replace("│", " ").split())
 
 
 def test_a_file_of_rules_that_cannot_be(tmp_path: Path) -> None:
