@@ -45,6 +45,8 @@ WRONG_OPTIONS = Message(
 _NO_PORT = "driver failed programming external connectivity on endpoint {0}: {1}"
 NO_PORT = Message(_NO_PORT, {"28.0": f"failed to set up container networking: {_NO_PORT}"})
 """The endpoint of a container that does not get its ports, and why."""
+UNKNOWN_PROTOCOL = Message("invalid transport protocol: 0", {"28.0": "unknown protocol"})
+"""Why a port of another protocol than TCP, UDP and SCTP is not published."""
 NO_ADDRESS = Message(
     "Error starting userland proxy: listen {1}4 {0}: bind: cannot assign requested address",
     {"28.0": "failed to bind host port for {0}/{1}: cannot assign requested address"},

@@ -38,6 +38,9 @@ _FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.001, 4, 60.0
 _LINGER = 0.5
 """Seconds for which a container that ended by itself is still there, if it is removed then."""
 
+_FIRST_MOMENT = 0.05
+"""Seconds that a start gives a function at most, so that what it does at once is seen after it."""
+
 _NEVER_STARTED = _SIGNALLED = 128
 """The exit code of what did not start; added to its number, that of what a signal ended."""
 
@@ -153,11 +156,7 @@ class Lifecycle:
         monitor = container.health
         if monitor is None:
             return NONE
-        with container.changed:
-            changed = monitor.look(
-                self._state.clock(), lambda command: self._execs.effect(container, command)
-            )
-        if changed:
+        if monitor.look(self._state.clock(), partial(self._execs.probe, container)):
             self._store.note(container, f"health_status: {monitor.status}")
         return monitor.status
 
@@ -255,15 +254,18 @@ class Lifecycle:
         def work() -> None:
             try:
                 code = run(does, process)
+                if container.process is process:
+                    self.finish(container, code)
             except ProcessStoppedError:
                 return
-            if container.process is process:
-                self.finish(container, code)
+            finally:
+                process.settled.set()
 
         if is_instant(container.command):
             work()
         else:
             threading.Thread(target=work, name="fake-container", daemon=True).start()
+            process.settled.wait(_FIRST_MOMENT)
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         timer = threading.Timer(seconds, action)

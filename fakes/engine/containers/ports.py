@@ -14,6 +14,10 @@ from .container import Container
 from .host_ports import Answers, HostPort
 
 _FIRST_PORT = 32768
+HIGHEST_PORT = 0xFFFF
+_PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
+_UNKNOWN = "0"
+"""The protocol of a port whose name says none that an engine knows."""
 _ANYWHERE = "0.0.0.0"  # noqa: S104  (shown, not listened on)
 
 Taken = dict[tuple[str, str], str]
@@ -61,8 +65,8 @@ class PortStore:
             try:
                 for port in exposed:
                     if port in bindings:
-                        asked = bindings[port] or [{}]
-                        ports[port] = [self._binding(container, port, one, taken) for one in asked]
+                        name, asked = _read(port), bindings[port] or [{}]
+                        ports[name] = [self._binding(container, name, one, taken) for one in asked]
             except _NotFreeError as error:
                 self._give_back(container)
                 refusal = messages.NO_PORT(self._version, endpoint, str(error))
@@ -87,7 +91,9 @@ class PortStore:
     def _binding(
         self, container: Container, port: str, asked: dict[str, str], taken: Taken
     ) -> dict[str, str]:
-        address, protocol = asked.get("HostIp") or _ANYWHERE, port.partition("/")[2].lower()
+        address, protocol = asked.get("HostIp") or _ANYWHERE, port.partition("/")[2]
+        if protocol == _UNKNOWN:
+            raise _NotFreeError(messages.UNKNOWN_PROTOCOL(self._version))
         candidates = list(_numbers(asked.get("HostPort") or ""))
         reason = ""
         for number in candidates:
@@ -127,11 +133,20 @@ def _numbers(text: str) -> Iterator[int]:
     yield from range(int(first or 0), int(last or first or 0) + 1)
 
 
+def _read(text: str) -> str:
+    """A port by the name that an engine gives it: what it cannot read is 0."""
+    number, _, rest = text.partition("/")
+    protocol = rest.partition("/")[0].lower() or "tcp"
+    known = bool(number) and protocol in _PROTOCOLS
+    port = int(number) if number.isdigit() and int(number) <= HIGHEST_PORT else 0
+    return f"{port}/{protocol if known else _UNKNOWN}"
+
+
 def port_map(container: Container) -> dict[str, Any]:
     """The published ports, and the exposed ones that are not, while it runs."""
     if not container.running:
         return {}
-    exposed = dict.fromkeys(sorted(container.config.exposed_ports or {}))
+    exposed = dict.fromkeys(sorted(map(_read, container.config.exposed_ports or {})))
     return {**exposed, **container.ports}
 
 
