@@ -21,6 +21,25 @@ class Message(ByVersion[str]):
         return self.of(version).format(*about)
 
 
+NO_STREAM = Message(
+    "Bad parameters: you must choose at least one stream",
+    {"29.0": "must specify at least one of 'stdout' or 'stderr'"},
+)
+NO_PATH = Message(
+    "bad parameter: pathcannot be empty", {"29.0": "bad parameter: path cannot be empty"}
+)
+IS_PAUSED = Message("Container {0} is already paused", {"29.0": "container {0} is already paused"})
+BAD_PORT = Message("Invalid containerPort: {0}", {"29.0": "invalid containerPort: {0}"})
+BAD_PROTOCOL = Message("Invalid proto: {0}", {"29.0": "invalid proto: {0}"})
+NO_MANIFEST = Message(
+    "open /var/lib/docker/tmp/docker-import/repositories: no such file or directory",
+    {"29.0": "invalid archive: does not contain a manifest.json"},
+)
+"""An archive to load that has no images."""
+NOT_IN_SUBNET = Message(
+    "no configured subnet or ip-range contain the IP address {0}",
+    {"29.0": "no configured subnet contains IP address {0}"},
+)
 BAD_ISOLATION = Message(
     "Invalid isolation: \"{0}\" - linux only supports 'default'",
     {"28.0": "invalid isolation ({0}): linux only supports 'default'"},

@@ -19,6 +19,7 @@ from .ports import HIGHEST_PORT
 from .resources import check_request, check_resources
 from .security import check_capabilities, check_cgroup_mode, check_options
 
+_LONGEST_NAME = 64
 _LEAST_HEALTH_TIME = 1_000_000
 _POLICIES = ("always", "unless-stopped", "on-failure", "no", "")
 
@@ -35,6 +36,9 @@ def check_config(config: RunConfig, version: EngineVersion) -> None:
             f"the working directory '{config.working_dir}' is invalid, it needs to be an "
             "absolute path",
         )
+    if len(config.hostname) > _LONGEST_NAME and version >= "29.0":
+        shown = f'hostname "{config.hostname}" is too long (maximum {_LONGEST_NAME} bytes)'
+        raise ApiError(400, shown)
     for pair in config.env or []:
         if not pair or pair.startswith("="):
             raise ApiError(400, f"invalid environment variable: {pair}")

@@ -177,12 +177,14 @@ class Lifecycle:
                     ),
                 )
         on_start(self._store, container)
-        container.joined = True
+        container.joined, container.is_unplugged = True, False
         try:
             name = f"{container.name} ({endpoint_of(self._store.networks, container)})"
             self._ports.publish(container, self._store.all(), name)
         except ApiError:
             on_start_failed(self._store, container)
+            # Newer engines show no network of it then.
+            container.is_unplugged = self._version >= "29.0"
             raise
 
     def _other(self, name: str) -> Container:
@@ -438,7 +440,7 @@ class Lifecycle:
             if not container.running:
                 raise ApiError(409, messages.NOT_RUNNING(self._version, container.id))
             if container.status == "paused":
-                raise ApiError(409, f"Container {container.id} is already paused")
+                raise ApiError(409, messages.IS_PAUSED(self._version, container.id))
             if container.status == "restarting":
                 raise ApiError(409, messages.RESTARTING.format(container.id))
             container.status = "paused"

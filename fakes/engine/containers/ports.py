@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import messages
 from ..errors import ApiError
-from ..versions import EngineVersion
+from ..versions import BINDINGS_PUBLISH, EngineVersion
 from .container import Container
 from .host_ports import Answers, HostPort
 
@@ -37,7 +37,7 @@ class PortStore:
         self._held: dict[str, list[HostPort]] = {}
 
     def publish(self, container: Container, others: Iterable[Container], endpoint: str) -> None:
-        """Give a container the ports it asks for; only what it exposes is published.
+        """Give a container the ports it asks for; older engines publish what it exposes alone.
 
         Args:
             container: which.
@@ -63,7 +63,7 @@ class PortStore:
         with self._lock:
             self._held[container.id] = []
             try:
-                for port in exposed:
+                for port in self._published(exposed, bindings):
                     if port in bindings:
                         name, asked = _read(port), bindings[port] or [{}]
                         ports[name] = [self._binding(container, name, one, taken) for one in asked]
@@ -72,6 +72,12 @@ class PortStore:
                 refusal = messages.NO_PORT(self._version, endpoint, str(error))
                 raise ApiError(500, refusal) from error
         container.ports = ports
+
+    def _published(self, exposed: list[str], bindings: dict[str, Any]) -> list[str]:
+        """The ports of a container; to newer engines a binding makes one of its own."""
+        if not self._version.has(BINDINGS_PUBLISH):
+            return exposed
+        return [*exposed, *(port for port in bindings if port not in exposed)]
 
     def serve(self, container: Container, answers: Answers) -> None:
         """Let a function answer at every published port of a container."""
@@ -150,13 +156,14 @@ def port_map(container: Container) -> dict[str, Any]:
     return {**exposed, **container.ports}
 
 
-def port_lines(container: Container) -> list[dict[str, Any]]:
-    """The ports as a list shows them."""
+def port_lines(container: Container, version: EngineVersion) -> list[dict[str, Any]]:
+    """The ports as a version's list shows them."""
+    nowhere = {"IP": ""} if version.has(BINDINGS_PUBLISH) else {}
     lines: list[dict[str, Any]] = []
     for port, bindings in port_map(container).items():
         number, _, protocol = port.partition("/")
         if not bindings:
-            lines.append({"PrivatePort": int(number), "Type": protocol})
+            lines.append({**nowhere, "PrivatePort": int(number), "Type": protocol})
         lines.extend(
             {
                 "IP": binding["HostIp"],
