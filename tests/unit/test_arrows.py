@@ -86,7 +86,7 @@ _ORDER_OF_FAKES = (
 
 _ORDER_OF_ENGINE = (
     ("versions", "errors", "records"),
-    ("messages", "events", "go_json", "timestamps", "platforms", "progress"),
+    ("messages", "events", "go_json", "go_values", "timestamps", "platforms", "progress"),
     ("state",),
     ("filesystem",),
     ("images",),
