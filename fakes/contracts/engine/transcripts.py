@@ -2,8 +2,9 @@
 
 A group of scenarios has one file a version, `transcripts/20.10/images.json`, so that one can be
 recorded again without the others. Engines that were recorded once have all groups in one file,
-`transcripts/29.7-overlay2.json.xz`, and say of scenarios that came later that these are. An entry is the list of what was seen, `{"as": "20.10"}` where
-that equals what another version showed, or `{"not recorded": "why"}`.
+`transcripts/29.7-overlay2.json.xz`, and say of scenarios that came later that these are. An entry
+is the list of what was seen, `{"as": "20.10"}` where that equals what another version showed, or
+`{"not recorded": "why"}`.
 """
 
 from __future__ import annotations
