@@ -24,7 +24,7 @@ _Order = tuple[tuple[str, ...], ...]
 _ROOT = Path(imagebuilders.__file__).parents[1]
 
 _ORDER = (
-    ("lazy_dataclass",),
+    ("lazy_dataclass", "lazy_names"),
     ("exceptions", "version", "cancellation", "sharing"),
     ("events",),
     ("validation", "async_build", "side_by_side", "build_summary"),
