@@ -12,8 +12,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetPydanticSchema,
     ValidationError,
 )
+from pydantic_core import core_schema
 
 from imagebuilders.build_options import reading
 from imagebuilders.build_options.cli_flags import render_cli_flags
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
 
 _SHOWING = ("plain", "tty", "rawjson")
 _SILENT = ("quiet", "none")
+
+AS_READ = GetPydanticSchema(lambda kind, _: core_schema.is_instance_schema(kind))
+"""Beside a class of values: the readers make them, and nothing looks into their fields again."""
 
 Text: TypeAlias = Annotated[str, AfterValidator(encodable)]
 
@@ -78,7 +83,9 @@ class DockerBuildOptions(BaseModel):
     """The stage to build."""
     platform: Annotated[str | None, BeforeValidator(reading.platforms)] = None
     """The platform, as `os[/arch[/variant]]`; several are joined by commas (BuildKit only)."""
-    cache_from: Annotated[tuple[BuildCache, ...], BeforeValidator(reading.each(BuildCache))] = ()
+    cache_from: Annotated[
+        tuple[Annotated[BuildCache, AS_READ], ...], BeforeValidator(reading.each(BuildCache))
+    ] = ()
     """Where to look for cached steps."""
     pull: bool | None = None
     """Whether to look for newer base images."""
@@ -86,16 +93,18 @@ class DockerBuildOptions(BaseModel):
     """Whether to build every step anew."""
     network_mode: Text | None = None
     """The network of `RUN` steps: `default`, `none`, `host`, or a network's name."""
-    extra_hosts: Annotated[tuple[HostAddress, ...], BeforeValidator(reading.hosts)] = ()
+    extra_hosts: Annotated[
+        tuple[Annotated[HostAddress, AS_READ], ...], BeforeValidator(reading.hosts)
+    ] = ()
     """Additional lines of `/etc/hosts` while steps run. A host may have several addresses."""
-    container_limits: Annotated[ContainerLimits, BeforeValidator(reading.limits)] = (
+    container_limits: Annotated[ContainerLimits, AS_READ, BeforeValidator(reading.limits)] = (
         ContainerLimits()
     )
     """Limits of the containers that run the steps, under the SDK's names or as in
     `cpu-quota=50000`."""
     shmsize: Annotated[int | None, BeforeValidator(reading.size)] = None
     """The size of `/dev/shm` while steps run, in bytes or as in `64m`."""
-    ulimit: Annotated[tuple[Ulimit, ...], BeforeValidator(reading.ulimits)] = ()
+    ulimit: Annotated[tuple[Annotated[Ulimit, AS_READ], ...], BeforeValidator(reading.ulimits)] = ()
     """Limits of the processes of steps, as in `nofile=1024:2048`."""
     squash: bool | None = None
     """Whether to make one layer of all (engines with experimental features)."""
@@ -119,13 +128,21 @@ class DockerBuildOptions(BaseModel):
     tags: Annotated[tuple[str, ...], BeforeValidator(reading.texts)] = ()
     """Further names of the image, beside the one that it is built under. They are not pushed."""
 
-    secrets: Annotated[tuple[BuildSecret, ...], BeforeValidator(reading.secrets)] = ()
+    secrets: Annotated[
+        tuple[Annotated[BuildSecret, AS_READ], ...], BeforeValidator(reading.secrets)
+    ] = ()
     """Secrets for `RUN --mount=type=secret`; BuildKit only."""
-    ssh: Annotated[tuple[SSHAgent, ...], BeforeValidator(reading.each(SSHAgent))] = ()
+    ssh: Annotated[
+        tuple[Annotated[SSHAgent, AS_READ], ...], BeforeValidator(reading.each(SSHAgent))
+    ] = ()
     """Agents for `RUN --mount=type=ssh`; BuildKit only."""
-    cache_to: Annotated[tuple[BuildCache, ...], BeforeValidator(reading.each(BuildCache))] = ()
+    cache_to: Annotated[
+        tuple[Annotated[BuildCache, AS_READ], ...], BeforeValidator(reading.each(BuildCache))
+    ] = ()
     """Where to store cached steps; BuildKit only."""
-    outputs: Annotated[tuple[BuildOutput, ...], BeforeValidator(reading.each(BuildOutput))] = ()
+    outputs: Annotated[
+        tuple[Annotated[BuildOutput, AS_READ], ...], BeforeValidator(reading.each(BuildOutput))
+    ] = ()
     """What becomes of the result; BuildKit only."""
     build_contexts: Annotated[dict[str, str], BeforeValidator(reading.contexts)] = Field(
         default_factory=dict
@@ -134,13 +151,19 @@ class DockerBuildOptions(BaseModel):
     `target:NAME` for another build of the same `build_many`; BuildKit only."""
     no_cache_filter: Annotated[tuple[str, ...], BeforeValidator(reading.names)] = ()
     """Stages whose steps are built anew; BuildKit only."""
-    attest: Annotated[tuple[Attestation, ...], BeforeValidator(reading.each(Attestation))] = ()
+    attest: Annotated[
+        tuple[Annotated[Attestation, AS_READ], ...], BeforeValidator(reading.each(Attestation))
+    ] = ()
     """What is to be attested of the image, as in `type=sbom`; nothing by default. BuildKit only."""
-    sbom: Annotated[Attestation | None, BeforeValidator(reading.sbom)] = None
+    sbom: Annotated[Annotated[Attestation, AS_READ] | None, BeforeValidator(reading.sbom)] = None
     """Whether to attest what is in the image, or how; BuildKit only."""
-    provenance: Annotated[Attestation | None, BeforeValidator(reading.provenance)] = None
+    provenance: Annotated[
+        Annotated[Attestation, AS_READ] | None, BeforeValidator(reading.provenance)
+    ] = None
     """Whether to attest how the image was built, or how, as in `mode=max`; BuildKit only."""
-    annotations: Annotated[tuple[Annotation, ...], BeforeValidator(reading.image_annotations)] = ()
+    annotations: Annotated[
+        tuple[Annotated[Annotation, AS_READ], ...], BeforeValidator(reading.image_annotations)
+    ] = ()
     """Annotations of the image, as in `key=value` or `index:key=value`; BuildKit only."""
     allow: Annotated[tuple[str, ...], BeforeValidator(reading.entitlements)] = ()
     """What steps may do: `network.host`, `security.insecure`, `device`; BuildKit only."""
