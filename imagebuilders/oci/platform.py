@@ -142,7 +142,9 @@ class Platform:
         architecture, implied = self.architecture.lower(), ""
         architecture, implied = ARCHITECTURE_ALIASES.get(architecture, (architecture, ""))
         variant = self.variant.lower() or implied
-        if variant.isdigit() and architecture in _VARIANT_ORDERS:
+        if (architecture, variant) == ("arm64", "8") or (
+            architecture == "arm" and variant.isdigit()
+        ):
             variant = f"v{variant}"
         if architecture == "arm" and not variant:
             variant = _DEFAULT_VARIANTS["arm"]

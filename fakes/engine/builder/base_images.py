@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from imagebuilders.oci.platform import Platform
+
 from ...images.image import Image
 from ...images.reference import InvalidReferenceError
 from ..errors import ApiError, StepError
@@ -14,8 +16,6 @@ from ..registries.pulling import pull
 from .context import ImageSource
 from .messages import Saying
 from .state import BuildState
-
-Platform = tuple[str, str, str]
 
 
 def base_image(build: BuildState, name: str, platform: Platform | None) -> Saying[Image]:

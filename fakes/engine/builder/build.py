@@ -136,7 +136,7 @@ class Build:
             raise StepError(f"base name ({stage.base}) should not be blank")
         base_images.look_at_cache_sources(self._state)
         if platform is not None:
-            state.os = platform[0]
+            state.os = platform.os
         base = next((done for done in self._state.stages if done.name == name.lower()), None)
         if base is not None:
             state.begin(base.image)

@@ -56,7 +56,8 @@ def copy_step(build: BuildState, state: StageState, instruction: Instruction) ->
     if (yield from probe(build, state, config)):
         return
     if state.image is None and build.options.platform is not None:
-        _, state.architecture, state.variant = build.options.platform
+        platform = build.options.platform
+        state.architecture, state.variant = platform.architecture, platform.variant
     overlay = build.overlay(state)
     overlay.full = build.host.faults.disk_is_full(instruction.keyword)
     owner = _owner(state, chown or "0:0", overlay)

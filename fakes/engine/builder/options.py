@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 
 from ..registries.credentials import Credentials
@@ -24,7 +25,7 @@ class BuildOptions:
     quiet: bool = False
     remove: bool = True
     force_remove: bool = False
-    platform: tuple[str, str, str] | None = None
+    platform: Platform | None = None
     remote: str = ""
     builder_version: str = "1"
     credentials: dict[str, Credentials] = field(default_factory=dict)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 
+from imagebuilders.oci.platform import Platform
+
 from ...images.config import RunConfig
 from ...images.image import Image
 from .. import messages
@@ -202,16 +204,13 @@ def warnings(host: dict[str, Any]) -> list[str]:
     return []
 
 
-def check_platform(
-    image: Image, name: str, wanted: tuple[str, str, str], version: EngineVersion
-) -> None:
+def check_platform(image: Image, name: str, wanted: Platform, version: EngineVersion) -> None:
     """Refuse an image that is for another platform.
 
     Raises:
         ApiError: 404.
     """
     document = image.parsed
-    own = (document.get("os") or "linux", document.get("architecture") or "", "")
-    if own[:2] != wanted[:2]:
-        shown, asked = ("/".join(part for part in one if part) for one in (own, wanted))
-        raise ApiError(404, messages.OTHER_PLATFORM(version, name, shown, asked))
+    own = Platform(document.get("os") or "linux", document.get("architecture") or "")
+    if (own.os, own.architecture) != (wanted.os, wanted.architecture):
+        raise ApiError(404, messages.OTHER_PLATFORM(version, name, str(own), str(wanted)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from imagebuilders.oci.platform import Platform
+
 from ...images.config import RunConfig
 from ...images.image import Image
 from .. import messages
@@ -75,7 +77,7 @@ class ContainerStore(ContainerRegister):
         host_config: dict[str, Any] | None,
         networks: dict[str, dict[str, Any]],
         name: str,
-        platform: tuple[str, str, str] | None = None,
+        platform: Platform | None = None,
     ) -> Container:
         """Make a container.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
-from imagebuilders.exceptions import LayerFormatError
+from imagebuilders.exceptions import ImageFormatError, LayerFormatError
+from imagebuilders.oci.image_config import ImageConfig
+from imagebuilders.oci.manifest import Index, Manifest, parse_manifest
 from imagebuilders.oci.media_types import CONFIG_TYPES
+from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
 from ...images import tar
@@ -21,8 +23,6 @@ from ..versions import PASSES_REFUSALS_ON
 from .access import RegistryAccess
 from .credentials import Credentials
 from .errors import RegistryError
-
-Platform = tuple[str, str, str]
 
 _BUILDKIT = "moby/buildkit"
 
@@ -106,6 +106,8 @@ def pull(
         with registries.client(reference, credentials, "pull") as client:
             client.ping()
             yield from _Pull(registries, client, platform).all(reference)
+    except ImageFormatError as error:
+        raise pull_failure(registries, reference, RegistryError(str(error))) from error
     except RegistryError as error:
         raise pull_failure(registries, reference, error) from error
 
@@ -153,7 +155,7 @@ class _Pull:
         """Say that an image that is no index is for another platform than was asked for."""
         found = self._registries.images.find(str(reference)).parsed
         own = f"{found.get('os')}/{found.get('architecture')}"
-        asked = f"{platform[0]}/{platform[1]}"
+        asked = f"{platform.os}/{platform.architecture}"
         if own == asked:
             return
         words = messages.OTHER_PLATFORM(
@@ -167,22 +169,18 @@ class _Pull:
     def _one(self, reference: ImageReference) -> Iterator[Message]:
         registries = self._registries
         digest = reference.digest or self._repository.resolve(reference.tag or DEFAULT_TAG)
-        body, _ = yield from self._manifest(digest, reference.tag)
+        document = parse_manifest(*(yield from self._manifest(digest, reference.tag)))
         wanted = f"{reference.full_repository}@{digest}" if reference.digest else reference.tag
         yield {"status": f"Pulling from {reference.path}", "id": wanted}
-        document = json.loads(body)
         nested = 0
-        while "manifests" in document:
+        while isinstance(document, Index):
             if nested and registries.images.state.version < "23.0":
                 raise RegistryError("unsupported manifest format")
-            body, _ = yield from self._manifest(self._choose(document), None)
-            document = json.loads(body)
+            document = parse_manifest(*(yield from self._manifest(self._choose(document), None)))
             nested += 1
-        media_type = document["config"].get("mediaType") or ""
-        if media_type not in _IMAGE_CONFIGS:
-            raise RegistryError(f"unsupported media type {media_type}")
-        image_id = document["config"]["digest"]
-        image = registries.images.get(image_id)
+        if document.config.media_type not in _IMAGE_CONFIGS:
+            raise RegistryError(f"unsupported media type {document.config.media_type}")
+        image = registries.images.get(str(document.config.digest))
         if image is None:
             image = yield from self._image(reference, document)
         yield {"status": f"Digest: {digest}"}
@@ -231,35 +229,30 @@ class _Pull:
             text = f"error after falling back to get manifest by tag: {error.message}"
             raise RegistryError(text) from error
 
-    def _choose(self, index: dict[str, Any]) -> str:
-        system, architecture, variant = self._platform or ("linux", "amd64", "")
-        for entry in index["manifests"]:
-            found = entry.get("platform") or {}
-            if (found.get("os"), found.get("architecture")) == (system, architecture) and (
-                not variant or found.get("variant", "") == variant
-            ):
-                return str(entry["digest"])
-        shown = "/".join(part for part in (system, architecture, variant) if part)
-        raise RegistryError(f"no matching manifest for {shown} in the manifest list entries")
+    def _choose(self, index: Index) -> str:
+        platform = self._platform or Platform("linux", "amd64")
+        if (found := index.choose(platform)) is not None:
+            return str(found.digest)
+        raise RegistryError(f"no matching manifest for {platform} in the manifest list entries")
 
     # --- configuration and layers ---------------------------------------------
 
     def _image(
-        self, reference: ImageReference, document: dict[str, Any]
+        self, reference: ImageReference, document: Manifest
     ) -> Generator[Message, None, Image]:
         """The image, its layers fetched as far as they are not here."""
-        blobs: list[tuple[str, int]] = [(b["digest"], b["size"]) for b in document["layers"]]
+        blobs = [(str(layer.digest), layer.size) for layer in document.layers]
         layers = self._here([digest for digest, _ in blobs])
         for digest, _ in blobs[: len(layers)]:
             yield progress("Already exists", short(digest))
         for digest, _ in blobs[len(layers) :]:
             yield progress("Pulling fs layer", short(digest))
-        config = self._configuration(document["config"]["digest"])
+        config = self._configuration(str(document.config.digest))
         for digest, size in blobs[len(layers) :]:
             layer = yield from self._layer(digest, size)
             self._registries.layer_sources.add(layer.diff_id, digest, reference, None)
             layers.append(layer)
-        expected = (json.loads(config).get("rootfs") or {}).get("diff_ids") or []
+        expected = [str(diff_id) for diff_id in ImageConfig.parse(config).diff_ids]
         if [layer.diff_id for layer in layers] != expected:
             raise RegistryError("layers from manifest don't match image configuration")
         return Image(config, tuple(layers))

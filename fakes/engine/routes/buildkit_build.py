@@ -139,7 +139,7 @@ def _attributes(request: Request, options: BuildOptions) -> dict[str, str]:
         attributes["no-cache"] = ""
     attributes["image-resolve-mode"] = "pull" if options.pull else "default"
     if options.platform:
-        attributes["platform"] = "/".join(filter(None, options.platform))
+        attributes["platform"] = str(options.platform)
     for name, value in options.build_args.items():
         if value is not None:
             attributes[f"build-arg:{name}"] = value

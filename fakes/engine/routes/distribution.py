@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from imagebuilders.oci.image_config import ImageConfig
+from imagebuilders.oci.manifest import Index, parse_manifest
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
@@ -46,14 +47,14 @@ def _inspect(engine: Daemon, request: Request, path: dict[str, str]) -> Response
 def _described(repository: Repository, reference: ImageReference) -> dict[str, Any]:
     digest = reference.digest or repository.resolve(reference.tag or DEFAULT_TAG)
     body, kind = repository.manifest(digest)
-    document = json.loads(body)
-    platforms: list[dict[str, Any]] = []
-    if "manifests" in document:
-        platforms = [entry["platform"] for entry in document["manifests"] if "platform" in entry]
+    document = parse_manifest(body, kind)
+    platforms: list[dict[str, object]] = []
+    if isinstance(document, Index):
+        platforms = [each.platform.to_json() for each in document.manifests if each.platform]
     elif kind == DOCKER_MANIFEST:
         # The configuration of an OCI manifest is not looked into.
-        config = json.loads(b"".join(repository.blob(document["config"]["digest"])))
-        platforms = [{"architecture": config.get("architecture"), "os": config.get("os")}]
+        config = ImageConfig.parse(b"".join(repository.blob(str(document.config.digest))))
+        platforms = [{"architecture": config.platform.architecture, "os": config.platform.os}]
     return {
         "Descriptor": {"mediaType": kind, "digest": digest, "size": len(body)},
         "Platforms": platforms or None,
