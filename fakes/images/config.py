@@ -111,9 +111,13 @@ def _strings(value: Any) -> list[str] | None:
     return [value] if isinstance(value, str) else [str(item) for item in value]
 
 
-@dataclass
-class ImageConfig:
-    """An image's document, from which its id is computed."""
+@dataclass(frozen=True)
+class ImageDocument:
+    """An image's document as engines without BuildKit write it, from which its id is computed.
+
+    Each byte counts: it has fields of Docker's own, and empty ones, which
+    `imagebuilders.oci.image_config`, by which documents are read, leaves out.
+    """
 
     architecture: str = "amd64"
     os: str = "linux"

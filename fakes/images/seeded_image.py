@@ -8,7 +8,7 @@ from imagebuilders.oci.file_tree import Tree, implied_directories
 
 from ..checks import check_files, check_text, check_words, checked_list
 from .base_files import account_files, base_folders, homes
-from .config import DEFAULT_PATH, ImageConfig, RunConfig, history_entry
+from .config import DEFAULT_PATH, ImageDocument, RunConfig, history_entry
 from .image import Image
 from .layers import difference
 from .seeds import described_files
@@ -68,7 +68,7 @@ def seeded_image(
         exposed_ports={port: {} for port in port_names(ports)} or None,
         on_build=checked_list("on_build", on_build or (), "instructions") or None,
     )
-    document = ImageConfig(
+    document = ImageDocument(
         architecture=architecture,
         config=config,
         container_config=RunConfig(),

@@ -291,7 +291,6 @@ _STATES = {
     "fakes": {
         *("AccessControl", "Addresses", "BuildOptions", "BuildPlan", "BuildRecord", "BuildState"),
         *("Container", "Dispatcher", "Exec", "FakeBuild", "Fault", "HealthMonitor", "Image"),
-        "ImageConfig",
         *(
             "Instruction",
             "Layer",

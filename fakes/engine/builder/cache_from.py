@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...go_text import parse_rfc3339
-from ...images.config import ImageConfig, RunConfig
+from ...images.config import ImageDocument, RunConfig
 from ...images.image import Image
 from ..images.config_forms import LEFT_OUT
 from ..images.store import ImageStore
@@ -19,7 +19,7 @@ def restore(images: ImageStore, target: Image, parent: Image | None, config: Run
     history = target.history[: length + 1]
     count = sum(not entry.get("empty_layer") for entry in history)
     layers = target.layers[:count]
-    document = ImageConfig(
+    document = ImageDocument(
         architecture=target.parsed.get("architecture") or "",
         os=target.parsed.get("os") or "",
         author=target.parsed.get("author") or "",

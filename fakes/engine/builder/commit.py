@@ -5,7 +5,7 @@ from __future__ import annotations
 from imagebuilders.oci.file_tree import Tree
 from imagebuilders.oci.tar_writer import TarStyle
 
-from ...images.config import ImageConfig, RunConfig, history_entry
+from ...images.config import ImageDocument, RunConfig, history_entry
 from ...images.image import Image
 from ...images.layers import EMPTY_DIFF_ID, Layer, difference
 from ..filesystem.overlay import Overlay
@@ -76,7 +76,7 @@ def _child(
     )
     if layer is not None:
         layers = (*layers, layer)
-    document = ImageConfig(
+    document = ImageDocument(
         architecture=state.architecture,
         os=state.os,
         variant=state.variant,

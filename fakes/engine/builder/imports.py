@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imagebuilders.exceptions import LayerFormatError
 
-from ...images.config import ImageConfig, RunConfig, history_entry
+from ...images.config import ImageDocument, RunConfig, history_entry
 from ...images.image import Image
 from ..errors import ApiError
 from ..images.config_forms import LEFT_OUT
@@ -27,7 +27,7 @@ def import_tar(images: ImageStore, body: bytes, *, changes: list[str], message: 
         raise ApiError(500, told(error, version)) from error
     config = apply_changes(version, RunConfig(), changes)
     comment = message or "Imported from -"
-    document = ImageConfig(
+    document = ImageDocument(
         config=config,
         container_config=RunConfig(),
         created=now,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.oci.reference import ImageReference, is_tag
 
-from ...images.config import ImageConfig, RunConfig, history_entry
+from ...images.config import ImageDocument, RunConfig, history_entry
 from ...images.image import Image
 from ...images.reference import InvalidReferenceError
 from ..builder.changes import apply_changes
@@ -104,7 +104,7 @@ def commit_container(
     )
     if layer is not None:
         layers = (*layers, layer)
-    document = ImageConfig(
+    document = ImageDocument(
         architecture=(parent.parsed.get("architecture") if parent else None) or "amd64",
         author=author,
         config=config,

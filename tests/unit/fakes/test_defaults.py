@@ -23,7 +23,7 @@ from fakes.engine.containers.effects import ContainerEffect
 from fakes.http.messages import BadRequestError
 from fakes.http.server import Server
 from fakes.http.socket_pairs import SocketPairAdapter
-from fakes.images.config import ImageConfig, RunConfig
+from fakes.images.config import ImageDocument, RunConfig
 from fakes.images.reference import parse
 from fakes.images.seeds import described_files
 from fakes.records import RequestRecord
@@ -136,9 +136,9 @@ DEFAULTS: list[tuple[Callable[..., Any], dict[str, object]]] = [
             "pid": 0,
         },
     ),
-    (ImageConfig, {"created": 0}),
+    (ImageDocument, {"created": 0}),
     (described_files, {"mtime": 0}),
-    (parse, {"capitals": False}),
+    (parse, {"capitals": True}),
     (Server, {"patience": 5}),
     (SocketPairAdapter, {"timeout": 60}),
     (BadRequestError, {"status": 400}),

@@ -279,11 +279,14 @@ def test_all_tags_of_the_hub(client: Sdk, engine: FakeDockerEngine) -> None:
 
 
 def test_a_platform_chooses_from_an_index(client: Sdk, fake_registry: FakeRegistry) -> None:
-    """`platform` names the image of an index that is fetched."""
+    """`platform` names the image of an index that is fetched; older variants run on newer ones."""
     entries = []
-    for architecture in ("amd64", "arm64"):
-        one = fake_registry.seed(f"multi:{architecture}", SeedImage(architecture=architecture))
-        platform = {"os": "linux", "architecture": architecture}
+    for architecture, variant in (("amd64", ""), ("arm64", ""), ("arm", "v6"), ("arm", "v9")):
+        labels = {"variant": variant}
+        one = fake_registry.seed(
+            f"multi:{architecture}{variant}", SeedImage(architecture=architecture, labels=labels)
+        )
+        platform = {"os": "linux", "architecture": architecture, "variant": variant}
         size = len(one.content)
         entries.append(
             {"mediaType": one.media_type, "digest": one.digest, "size": size, "platform": platform}
@@ -296,6 +299,9 @@ def test_a_platform_chooses_from_an_index(client: Sdk, fake_registry: FakeRegist
     for architecture in ("amd64", "arm64"):
         image = client.images.pull(name, "1", platform=f"linux/{architecture}")
         assert image.attrs["Architecture"] == architecture
+    assert client.images.pull(name, "1", platform="linux/arm/v7").labels == {"variant": "v6"}
+    told = client.api.pull(name, "1", platform="linux/arm/v5", stream=True, decode=True)
+    assert "no matching manifest for linux/arm/v5 in" in [*told][-1]["error"]
 
 
 @sdk.covers(
