@@ -20,7 +20,15 @@ from ..images.view import ImageView
 from ..shell.run_rules import RunRuleDouble, RunRules
 from .control import SteeredBuildKit, steered_or_served
 from .daemon import ScriptedBuildKit
-from .solver import LOOKS, Solver, SolverGateway, SolverUsage, daemon_worker
+from .solver import (
+    LOOKS,
+    RemoteContents,
+    RemoteSeedDouble,
+    Solver,
+    SolverGateway,
+    SolverUsage,
+    daemon_worker,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -32,7 +40,7 @@ _A_NAME = "an image's name, a str as in 'app:1'"
 _VERSION = "0.32"
 
 
-class FakeBuildKit(RunRuleDouble, ScriptedBuildKit):
+class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
     """A BuildKit daemon in memory, for code that uses remote workers.
 
     It speaks as `buildkitd` does, by `serve` on a unix socket, TCP or TLS. Dockerfiles are
@@ -104,6 +112,9 @@ class FakeBuildKit(RunRuleDouble, ScriptedBuildKit):
                 "", self._worker.time_ns(), architecture=platform.architecture, **content
             )
             self._worker.seed(reference, platform, image)
+
+    def _remote_contents(self) -> RemoteContents:
+        return self.solver.remote
 
     # --- looking in -----------------------------------------------------------
 

@@ -8,7 +8,13 @@ import time
 
 from imagebuilders.buildkit.control.client import SERVICE
 from imagebuilders.buildkit.history import CONTENT_SERVICE
-from imagebuilders.buildkit.proto.content_pb2 import ReadContentRequest, ReadContentResponse
+from imagebuilders.buildkit.proto.content_pb2 import (
+    Info,
+    InfoRequest,
+    InfoResponse,
+    ReadContentRequest,
+    ReadContentResponse,
+)
 from imagebuilders.buildkit.proto.control_pb2 import (
     COMPLETE,
     DELETED,
@@ -56,6 +62,7 @@ class ScriptedHistory:
         return {
             f"{SERVICE}ListenBuildHistory": self._listen,
             f"{SERVICE}UpdateBuildHistory": self._update,
+            f"{CONTENT_SERVICE}Info": self._info,
             f"{CONTENT_SERVICE}Read": self._read,
         }
 
@@ -138,11 +145,20 @@ class ScriptedHistory:
                 known[0].pinned = request.Pinned
         call.send(UpdateBuildHistoryResponse().SerializeToString())
 
-    def _read(self, call: Call) -> None:
-        digest = ReadContentRequest.FromString(call.receive() or b"").digest
+    def _blob(self, digest: str) -> bytes:
         content = self.blobs.get(digest)
         if content is None:
             raise CallError(RpcStatus(Code.NOT_FOUND, f"content {digest}: not found"))
+        return content
+
+    def _info(self, call: Call) -> None:
+        digest = InfoRequest.FromString(call.receive() or b"").digest
+        answer = InfoResponse(info=Info(digest=digest, size=len(self._blob(digest))))
+        call.send(answer.SerializeToString())
+
+    def _read(self, call: Call) -> None:
+        digest = ReadContentRequest.FromString(call.receive() or b"").digest
+        content = self._blob(digest)
         for at in range(0, len(content), _PIECE_BYTES):
             piece = ReadContentResponse(offset=at, data=content[at : at + _PIECE_BYTES])
             call.send(piece.SerializeToString())

@@ -82,8 +82,7 @@ class DockerEngineContract:
     """
 
     engine_version = OLDEST
-    """The engine whose transcript is expected: its version, or that with an image store that is
-    not the usual one of the version, as in `29.7-overlay2`."""
+    """The engine version whose transcript is expected."""
 
     known_divergences: ClassVar[dict[str, str]] = {}
     """Scenarios that are known to differ, each with the reason."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagebuilders.oci.reference import ImageReference
 
+from ..buildkit.solver import RemoteContents, RemoteSeedDouble
 from ..checks import check_count, check_flag, check_text
 from ..clock import Clock
 from ..http import messages
@@ -26,6 +27,7 @@ from ..rules import Pattern
 from ..shell.process import Work
 from ..shell.run_rules import FileContent, RunRuleDouble
 from . import ryuk
+from .buildkit import EngineBuildKit
 from .containers.effects import ContainerEffect
 from .containers.host_ports import Answers
 from .control import SteeredEngine
@@ -36,7 +38,7 @@ from .records import RequestRecord
 from .registries.network import Place, RegistryNetwork
 from .routes.router import Router
 from .routes.table import endpoints
-from .versions import DEFAULT, OVERLAY2, VERSIONS
+from .versions import DEFAULT, VERSIONS
 
 if TYPE_CHECKING:
     import ssl
@@ -46,16 +48,14 @@ if TYPE_CHECKING:
 _A_NAME = "an image's name, a str as in 'app:1'"
 
 
-class FakeDockerEngine(RunRuleDouble, Daemon):
+class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
     """A Docker Engine in memory.
 
     It evaluates Dockerfiles and makes real images, but executes nothing: a RUN
     is recorded unless `on_run` gives it effects.
 
     Args:
-        version: the engine version to look like: `20.10`, `26.1`, `28.5` or `29.7`.
-        image_store: where it keeps its images: `overlay2`, the graph driver. What a 29 that was
-            just installed has, the image store of containerd, the double does not have yet.
+        version: the engine version to look like: `20.10`, `26.1` or `28.5`.
         run_policy: what happens to a RUN that no `on_run` matches: `record` it
             (the step succeeds and changes nothing) or `refuse` it (the step fails).
         container_policy: what happens to a container that no `on_container` matches: `record`
@@ -82,7 +82,6 @@ class FakeDockerEngine(RunRuleDouble, Daemon):
         self,
         version: str = DEFAULT,
         *,
-        image_store: str | None = None,
         run_policy: str = "record",
         container_policy: str = "record",
         exec_policy: str = "record",
@@ -97,8 +96,6 @@ class FakeDockerEngine(RunRuleDouble, Daemon):
         check_count("keep_records", keep_records, least=0, optional=True)
         if version not in VERSIONS:
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
-        if image_store not in (None, OVERLAY2):
-            raise ValueError(f"no image store {image_store!r}; known: {OVERLAY2}")
         super().__init__(
             VERSIONS[version],
             clock,
@@ -235,6 +232,11 @@ class FakeDockerEngine(RunRuleDouble, Daemon):
         image = self.images.add(seeded_image(self.version.version, self.clock(), **content))
         self.images.tag(reference, image)
         return image
+
+    def _remote_contents(self) -> RemoteContents:
+        if not isinstance(self.buildkit, EngineBuildKit):
+            raise ValueError("the engine has no BuildKit that evaluates Dockerfiles")
+        return self.buildkit.solver.remote
 
     def _make(self) -> None:
         super()._make()

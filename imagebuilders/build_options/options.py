@@ -6,26 +6,21 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from imagebuilders.build_options import reading
 from imagebuilders.build_options.cli_flags import render_cli_flags
-from imagebuilders.build_options.field_types import (
-    Annotations,
-    Attestations,
-    Caches,
-    Hosts,
-    Limits,
-    OneAttestation,
-    Outputs,
-    Secrets,
-    SSHAgents,
-    Text,
-    Ulimits,
-)
 from imagebuilders.build_options.image_details import Annotation, Attestation
 from imagebuilders.build_options.limits import ContainerLimits
 from imagebuilders.build_options.names import canonical_names
+from imagebuilders.build_options.parsing import encodable
 from imagebuilders.build_options.values import (
     BuildCache,
     BuildOutput,
@@ -48,6 +43,8 @@ if TYPE_CHECKING:
 
 _SHOWING = ("plain", "tty", "rawjson")
 _SILENT = ("quiet", "none")
+
+Text: TypeAlias = Annotated[str, AfterValidator(encodable)]
 
 
 class DockerBuildOptions(BaseModel):
@@ -81,7 +78,7 @@ class DockerBuildOptions(BaseModel):
     """The stage to build."""
     platform: Annotated[str | None, BeforeValidator(reading.platforms)] = None
     """The platform, as `os[/arch[/variant]]`; several are joined by commas (BuildKit only)."""
-    cache_from: Caches = ()
+    cache_from: Annotated[tuple[BuildCache, ...], BeforeValidator(reading.each(BuildCache))] = ()
     """Where to look for cached steps."""
     pull: bool | None = None
     """Whether to look for newer base images."""
@@ -89,14 +86,16 @@ class DockerBuildOptions(BaseModel):
     """Whether to build every step anew."""
     network_mode: Text | None = None
     """The network of `RUN` steps: `default`, `none`, `host`, or a network's name."""
-    extra_hosts: Hosts = ()
+    extra_hosts: Annotated[tuple[HostAddress, ...], BeforeValidator(reading.hosts)] = ()
     """Additional lines of `/etc/hosts` while steps run. A host may have several addresses."""
-    container_limits: Limits = ContainerLimits()
+    container_limits: Annotated[ContainerLimits, BeforeValidator(reading.limits)] = (
+        ContainerLimits()
+    )
     """Limits of the containers that run the steps, under the SDK's names or as in
     `cpu-quota=50000`."""
     shmsize: Annotated[int | None, BeforeValidator(reading.size)] = None
     """The size of `/dev/shm` while steps run, in bytes or as in `64m`."""
-    ulimit: Ulimits = ()
+    ulimit: Annotated[tuple[Ulimit, ...], BeforeValidator(reading.ulimits)] = ()
     """Limits of the processes of steps, as in `nofile=1024:2048`."""
     squash: bool | None = None
     """Whether to make one layer of all (engines with experimental features)."""
@@ -120,13 +119,13 @@ class DockerBuildOptions(BaseModel):
     tags: Annotated[tuple[str, ...], BeforeValidator(reading.texts)] = ()
     """Further names of the image, beside the one that it is built under. They are not pushed."""
 
-    secrets: Secrets = ()
+    secrets: Annotated[tuple[BuildSecret, ...], BeforeValidator(reading.secrets)] = ()
     """Secrets for `RUN --mount=type=secret`; BuildKit only."""
-    ssh: SSHAgents = ()
+    ssh: Annotated[tuple[SSHAgent, ...], BeforeValidator(reading.each(SSHAgent))] = ()
     """Agents for `RUN --mount=type=ssh`; BuildKit only."""
-    cache_to: Caches = ()
+    cache_to: Annotated[tuple[BuildCache, ...], BeforeValidator(reading.each(BuildCache))] = ()
     """Where to store cached steps; BuildKit only."""
-    outputs: Outputs = ()
+    outputs: Annotated[tuple[BuildOutput, ...], BeforeValidator(reading.each(BuildOutput))] = ()
     """What becomes of the result; BuildKit only."""
     build_contexts: Annotated[dict[str, str], BeforeValidator(reading.contexts)] = Field(
         default_factory=dict
@@ -135,13 +134,13 @@ class DockerBuildOptions(BaseModel):
     `target:NAME` for another build of the same `build_many`; BuildKit only."""
     no_cache_filter: Annotated[tuple[str, ...], BeforeValidator(reading.names)] = ()
     """Stages whose steps are built anew; BuildKit only."""
-    attest: Attestations = ()
+    attest: Annotated[tuple[Attestation, ...], BeforeValidator(reading.each(Attestation))] = ()
     """What is to be attested of the image, as in `type=sbom`; nothing by default. BuildKit only."""
-    sbom: Annotated[OneAttestation, BeforeValidator(reading.sbom)] = None
+    sbom: Annotated[Attestation | None, BeforeValidator(reading.sbom)] = None
     """Whether to attest what is in the image, or how; BuildKit only."""
-    provenance: Annotated[OneAttestation, BeforeValidator(reading.provenance)] = None
+    provenance: Annotated[Attestation | None, BeforeValidator(reading.provenance)] = None
     """Whether to attest how the image was built, or how, as in `mode=max`; BuildKit only."""
-    annotations: Annotations = ()
+    annotations: Annotated[tuple[Annotation, ...], BeforeValidator(reading.image_annotations)] = ()
     """Annotations of the image, as in `key=value` or `index:key=value`; BuildKit only."""
     allow: Annotated[tuple[str, ...], BeforeValidator(reading.entitlements)] = ()
     """What steps may do: `network.host`, `security.insecure`, `device`; BuildKit only."""

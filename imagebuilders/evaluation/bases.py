@@ -138,7 +138,7 @@ class Bases:
         kind, colon, rest = written.partition(":")
         if not colon:
             raise EvaluationError(f"invalid context specifier {written} for {key}")
-        if kind not in ("docker-image", "oci-layout"):
+        if kind not in ("docker-image", "oci-layout", "input"):
             return ContextOrigin(key), None
         name = rest.removeprefix("//")
         if kind == "docker-image":

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from .gateway import SolverGateway
 from .look import LOOKS, Look
+from .remote_contents import RemoteContents
+from .remote_seeds import RemoteSeedDouble
 from .solver import Solver
 from .usage import SolverUsage
 from .worker import Worker
@@ -17,6 +19,8 @@ from .worker_records import daemon_worker, engine_worker
 __all__ = [
     "LOOKS",
     "Look",
+    "RemoteContents",
+    "RemoteSeedDouble",
     "Solver",
     "SolverGateway",
     "SolverUsage",

@@ -13,7 +13,7 @@ from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import DEFAULT_DOMAIN, ImageReference
 
 from .progress import Progress, vertex, vertex_digest
-from .registries import Registries
+from .registries import LAYOUT, Registries
 from .registry_words import registry_words
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class BaseImages:
         self._found: dict[tuple[str, str], Base] = {}
         self.shows_platform = False
         """Whether the progress names the platform, as one of several."""
+        self.inputs: dict[str, Image] = {}
+        """What other builds made, by the references of named contexts."""
 
     def config(self, reference: str, platform: Platform) -> bytes:
         """Return the JSON document of an image's configuration.
@@ -100,6 +102,8 @@ class BaseImages:
         Raises:
             ImageBuilderError: there is none; in BuildKit's words.
         """
+        if reference in self.inputs:
+            return Base(reference, self.inputs[reference])
         key = (reference, str(platform))
         if key not in self._found:
             shown = f"{platform} " if self.shows_platform else ""
@@ -115,6 +119,11 @@ class BaseImages:
         Raises:
             ImageBuilderError: there is none; in BuildKit's words.
         """
+        if reference.startswith(LAYOUT):
+            try:
+                return Base(reference, *self._registries.from_layout(reference, platform))
+            except CallError as error:
+                raise ImageBuilderError(error.status.message) from error
         if self._looks_at_store:
             image = self._worker.local_image(reference)
             if image is not None and _is_for(image, platform):

@@ -49,6 +49,7 @@ class ClientFolders:
         hint: str = "",
         follow: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        include: Sequence[str] = (),
     ) -> Files:
         """Copy a folder of a client's.
 
@@ -58,6 +59,7 @@ class ClientFolders:
             hint: tells apart what is copied of the same folder for several ends.
             follow: the paths that are wanted; all when empty.
             exclude: patterns of what is not wanted.
+            include: patterns of what is wanted; all when empty.
 
         Raises:
             CallError: the client refused.
@@ -75,7 +77,7 @@ class ClientFolders:
             if file.content is not None or path not in before or is_news(file)
             else before[path]
             for path, file in session.copy(
-                name, follow=follow, exclude=exclude, wanted=is_news
+                name, follow=follow, exclude=exclude, include=include, wanted=is_news
             ).items()
         }
         with self._lock:

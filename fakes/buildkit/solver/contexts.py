@@ -19,12 +19,20 @@ from imagebuilders.oci.layer import apply_layer
 from ...images import tar
 from .client_folders import ClientFolders, Files, folder_tree, transferred
 from .progress import Progress, vertex, vertex_digest
+from .remote_contexts import (
+    fetch_file,
+    fetch_named,
+    fetch_repository,
+    is_remote,
+    title_of,
+)
 from .request import DOCKERFILE, FrontendRequest
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.proto.control_pb2 import Vertex
 
     from ..session_peer import SessionPeer
+    from .remote_contents import RemoteContents
 
 _FILE_SYNC = "/moby.filesync.v1.FileSync/DiffCopy"
 IGNORE_FILE = ".dockerignore"
@@ -58,6 +66,7 @@ class Contexts:
         pull: returns a context that is uploaded.
         session: the session's ID.
         folders: keeps what clients sent.
+        remote: what lies on other machines.
         progress: is told.
         now: the time of what is made, in nanoseconds since 1970.
 
@@ -72,6 +81,7 @@ class Contexts:
         pull: Callable[[str], bytes],
         session: str,
         folders: ClientFolders,
+        remote: RemoteContents,
         progress: Progress,
         now: Callable[[], int],
     ) -> None:
@@ -80,6 +90,7 @@ class Contexts:
         self._pull = pull
         self._session = session
         self._folders = folders
+        self._remote = remote
         self._progress = progress
         self._now = now
         self._ignored: dict[str, tuple[str, ...]] = {}
@@ -95,7 +106,7 @@ class Contexts:
         """
         request = self._request
         if request.context:
-            return self._uploaded_definition()
+            return self._remote_definition()
         step = vertex(
             f"[internal] load build definition from {request.filename}",
             vertex_digest("definition", request.filename, self._session),
@@ -114,20 +125,26 @@ class Contexts:
         lines = None if own is None else _patterns(own.content or b"")
         return Definition(content, found, lines, step)
 
-    def _uploaded_definition(self) -> Definition:
-        """Return the Dockerfile of a context that the client uploads: an archive, or that alone."""
+    def _remote_definition(self) -> Definition:
+        """Return the Dockerfile of a context that is no folder of the client's.
+
+        It is a repository, an archive, or the Dockerfile alone.
+        """
         request = self._request
-        if not request.context.startswith(_UPLOADS):
-            raise EvaluationError(
-                f"the BuildKit double does not fetch build contexts: {request.context}"
-            )
-        step = vertex(REMOTE_CONTEXT, vertex_digest("upload", request.context))
+        is_upload = request.context.startswith(_UPLOADS)
+        title = REMOTE_CONTEXT if is_upload else title_of(request.context, "")
+        step = vertex(title, vertex_digest("upload", request.context))
         self._progress.announce([step])
         with self._progress.running(step):
-            content = self._pull(request.context)
-        if not tar.is_archive(content):
+            found = None if is_upload else fetch_repository(self._remote, request.context)
+            content = b""
+            if is_upload:
+                content = self._pull(request.context)
+            elif found is None:
+                content = fetch_file(self._remote, request.context)
+        if found is None and not tar.is_archive(content):
             return Definition(content, request.filename, (), step)
-        self._uploaded = folder_of(apply_layer({}, tar.read(tar.plain(content))))
+        self._uploaded = found or folder_of(apply_layer({}, tar.read(tar.plain(content))))
         entry = self._uploaded.find(clean_path(f"/{request.filename}")[1:])
         if not isinstance(entry, File):
             raise EvaluationError(
@@ -173,10 +190,15 @@ class Contexts:
         Raises:
             CallError: the client refused.
         """
+        if is_remote(self._named(name)):
+            return ()
         return self._ignore_lines(self._named_folder(name), f"[context {name}] load {IGNORE_FILE}")
 
+    def _named(self, name: str) -> str:
+        return self._request.options.named_contexts[name]
+
     def _named_folder(self, name: str) -> str:
-        written = self._request.options.named_contexts[name]
+        written = self._named(name)
         kind, _, folder = written.partition(":")
         if kind != "local":
             raise EvaluationError(
@@ -200,6 +222,9 @@ class Contexts:
             with self._progress.running(step):
                 self.files = [path for path, _ in self._uploaded.walk()]
             return self._uploaded
+        if name and is_remote(self._named(name)):
+            with self._progress.running(step):
+                return fetch_named(self._remote, self._named(name))
         folder = self._named_folder(name) if name else self._request.context_folder
         self._progress.look_up(step)
         files = self._copy(step, folder, paths, exclude=ignored)

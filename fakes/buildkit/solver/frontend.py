@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
@@ -28,7 +28,7 @@ from .bases import PULL, BaseImages
 from .cache_transfer import tell_imports
 from .commands import CommandFailedError, RuledCommands
 from .contexts import Contexts, Definition
-from .downloads import LoopbackDownloads
+from .definition_build import input_images, open_definitions
 from .graph import Graph, context_paths
 from .mounts import Mounter
 from .outcome import BuiltImage, Outcome
@@ -36,6 +36,7 @@ from .progress import KEY_FAILURE, Progress
 from .questions import LINT, Question, UnknownQuestionError, answer
 from .registries import Registries, SessionCredentials
 from .request import FrontendRequest
+from .solve_input import FRONTEND
 from .step_cache import DoneStep
 from .step_follower import StepFollower
 from .syntax import frontend_of, wanted_frontend
@@ -48,53 +49,10 @@ if TYPE_CHECKING:
 
     from ...records import BuildRecord
     from ..script import ScriptedBuild
-    from .client_folders import ClientFolders
-    from .look import Look
-    from .mounts import CacheMounts
-    from .step_cache import StepCache
-    from .worker import Worker
-
-FRONTEND = "dockerfile.v0"
-GATEWAY = "gateway.v0"
-"""Names a frontend that is an image, by the attribute `source`."""
+    from .keeper import Keeper
+    from .solve_input import SolveInput
 
 _NEEDS_SESSION = "could not access local files without session"
-
-
-class Keeper(Protocol):
-    """What outlives a build.
-
-    Attributes:
-        worker: has images, rules and the time.
-        look: what the daemon looks like.
-        folders: what clients sent of their folders.
-        cache: the steps that were done.
-        cache_mounts: the folders of cache mounts.
-        trees: the files of images, by their IDs.
-    """
-
-    worker: Worker
-    look: Look
-    folders: ClientFolders
-    cache: StepCache
-    cache_mounts: CacheMounts
-    trees: dict[str, Folder]
-
-
-def check_frontend(name: str, attributes: Mapping[str, str]) -> None:
-    """See whether a frontend is there.
-
-    Raises:
-        CallError: it is not.
-    """
-    if name == FRONTEND or (name == GATEWAY and attributes.get("source")):
-        return
-    words = f"invalid frontend: {name}"
-    if name == GATEWAY:
-        words = "no source specified for gateway"
-    if not name:
-        words = "the BuildKit double does not implement builds without a frontend (LLB)"
-    raise CallError(RpcStatus(Code.UNKNOWN, words))
 
 
 class FrontendBuild:
@@ -103,7 +61,7 @@ class FrontendBuild:
     Args:
         solver: has what outlives the build.
         build: the build.
-        attributes: what the frontend is told.
+        question: what is to be built.
         record: of the build.
     """
 
@@ -111,12 +69,13 @@ class FrontendBuild:
         self,
         solver: Keeper,
         build: ScriptedBuild,
-        attributes: Mapping[str, str],
+        question: SolveInput,
         record: BuildRecord,
     ) -> None:
         self._solver = solver
         self._build = build
-        self._attributes = attributes
+        self._attributes = question.attributes
+        self._inputs = question.inputs
         self._record = record
         self._progress = Progress(build)
         self._clock = BuildClock(solver.worker.time_ns())
@@ -152,6 +111,7 @@ class FrontendBuild:
             self._pull,
             self._build.request.Session,
             solver.folders,
+            solver.remote,
             self._progress,
             self._clock,
         )
@@ -164,6 +124,13 @@ class FrontendBuild:
                 trees=solver.trees,
             )
             images.shows_platform = len(request.platforms) > 1
+            if self._inputs:
+                definitions = open_definitions(
+                    solver, self._build, images, self._progress, self._clock, self._record
+                )
+                images.inputs = input_images(
+                    self._inputs, self._attributes, definitions, self._clock()
+                )
             image = self._attributes.get("source")
             request = self._with_frontend(request, image, images)
             self._definition = definition = contexts.definition()
@@ -252,7 +219,11 @@ class FrontendBuild:
     ) -> BuiltImage:
         solver, progress = self._solver, self._progress
         graph = self._graph = Graph(
-            resolution, images, self._build.request.Session, is_index=resolutions.is_index
+            resolution,
+            images,
+            self._build.request.Session,
+            request.options.named_contexts,
+            is_index=resolutions.is_index,
         )
         progress.announce(reversed(graph.all))
         for vertex in graph.images():
@@ -291,7 +262,8 @@ class FrontendBuild:
             resolution.stages,
             trees,
             commands=commands,
-            downloads=LoopbackDownloads(),
+            downloads=solver.remote.downloads,
+            repositories=solver.remote.repositories,
             daemon=files,
             clock=self._clock,
             epoch=resolution.source_date_epoch,

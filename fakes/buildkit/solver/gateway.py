@@ -33,8 +33,9 @@ from imagebuilders.oci.file_tree import clean
 
 from ..gateway import ScriptedGateway
 from .exporters import go_mode, wanted_exporters
-from .frontend import check_frontend
+from .llb_sources import definition_of
 from .outcome import Outcome
+from .solve_input import SolveInput, check_frontend
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.transport.call import Call, Handler
@@ -71,7 +72,15 @@ _LLB_CAPS = (
         "exporter.sourcedateepoch",
     ),
     *("file.base", "file.copy.includeexcludepatterns", "file.rm.wildcard", "meta.description"),
-    *("meta.exportcache", "meta.ignorecache", "platform", "source.http", "source.image"),
+    *(
+        "meta.exportcache",
+        "meta.ignorecache",
+        "platform",
+        "source.git",
+        "source.http",
+        "source.image",
+    ),
+    *("mergeop", "diffop"),
     *("source.image.resolvemode", "source.local", "source.local.differ"),
     *("source.local.excludepatterns", "source.local.followpaths", "source.local.sessionid"),
     *("source.local.includepatterns", "source.local.sharedkeyhint", "source.local.unique"),
@@ -125,10 +134,13 @@ class SolverGateway(ScriptedGateway):
         Raises:
             CallError: the build failed.
         """
-        check_frontend(question.Frontend, question.FrontendOpt)
+        asked = SolveInput(
+            question.Frontend, question.FrontendOpt, question.FrontendInputs, question.Definition
+        )
+        check_frontend(asked)
         wanted_exporters(build, self._solver.look)
         record = self._solver.record(build)
-        outcome = self._solver.solve(build, dict(question.FrontendOpt), record)
+        outcome = self._solver.solve(build, asked, record)
         return self._result(outcome, record)
 
     def finish(self, build: ScriptedBuild, result: Result) -> Mapping[str, str]:
@@ -146,7 +158,10 @@ class SolverGateway(ScriptedGateway):
         for built in outcome.images:
             name = uuid.uuid4().hex[:25]
             self._solved[name] = _Solved(outcome, record, built.tree or empty_folder())
-            refs.append((str(built.platform), Ref(id=name)))
+            self._solver.results[name] = built
+            ref = Ref(id=name)
+            getattr(ref, "def").CopyFrom(definition_of(name))  # a word of Python's
+            refs.append((str(built.platform), ref))
             key = f"containerimage.config/{built.platform}" if outcome.is_index else ""
             metadata[key or "containerimage.config"] = built.image.document
         if not outcome.is_index:

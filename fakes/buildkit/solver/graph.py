@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from imagebuilders.evaluation.steps import (
 from imagebuilders.go_text import clean_path
 
 from .progress import vertex, vertex_digest
+from .remote_contexts import is_remote, title_of
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.proto.control_pb2 import Vertex
@@ -41,15 +42,23 @@ class Graph:
         resolution: the Dockerfile.
         images: finds images.
         session: the client's session, on which the vertices of its folders depend.
+        contexts: where named contexts lie, by name.
         is_index: the result is one of several platforms.
     """
 
     def __init__(
-        self, resolution: Resolution, images: BaseImages, session: str, *, is_index: bool
+        self,
+        resolution: Resolution,
+        images: BaseImages,
+        session: str,
+        contexts: Mapping[str, str],
+        *,
+        is_index: bool,
     ) -> None:
         self._resolution = resolution
         self._images = images
         self._session = session
+        self._contexts = contexts
         self._is_index = is_index
         self._steps: dict[int, Vertex] = {}
         self._origins: dict[Origin, Vertex] = {}
@@ -115,18 +124,28 @@ class Graph:
         if origin in self._origins:
             return self._origins[origin]
         if isinstance(origin, ImageOrigin):
+            if origin.reference in self._images.inputs:
+                return None
             base = self._images.find(origin.reference, origin.platform)
             title = f"{self._numbered(stage)}FROM {base.title}"
             made = vertex(title, vertex_digest("image", base.title, str(origin.platform)))
         else:
-            named = f"[context {origin.name}] load from client"
             made = vertex(
-                named if origin.name else BUILD_CONTEXT,
+                self._context_title(origin.name),
                 vertex_digest("context", origin.name, self._session),
             )
         self._origins[origin] = made
         self.all.append(made)
         return made
+
+    def _context_title(self, name: str) -> str:
+        """Return what the progress calls the loading of a context."""
+        if not name:
+            return BUILD_CONTEXT
+        address = self._contexts[name]
+        return (
+            title_of(address, name) if is_remote(address) else f"[context {name}] load from client"
+        )
 
     def _numbered(self, stage: Stage | None) -> str:
         """Return the stage and number in front of a FROM, as those of its steps have them."""

@@ -12,7 +12,7 @@ from imagebuilders.buildkit.transport.errors import TransportError
 from imagebuilders.distribution import RegistryClient, Repository
 from imagebuilders.exceptions import ImageBuilderError
 from imagebuilders.oci.image_config import MAX_CONFIG_BYTES
-from imagebuilders.oci.manifest import Index, Manifest
+from imagebuilders.oci.manifest import Index, Manifest, parse_manifest
 from imagebuilders.oci.reference import DEFAULT_TAG
 
 from ...images import tar
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from imagebuilders.oci.reference import ImageReference
 
     from ..session_peer import SessionPeer
+
+LAYOUT = "oci-layout://"
+"""What references begin with that name an image of a layout."""
 
 _MAX_LAYER_BYTES = 4 * 1024**3
 
@@ -47,6 +50,10 @@ class SessionCredentials:
 
     def __init__(self, find_session: Callable[[], SessionPeer]) -> None:
         self._find_session = find_session
+
+    def session(self) -> SessionPeer:
+        """Return the client's session."""
+        return self._find_session()
 
     def credentials_for(self, registry: str) -> _Credentials | None:
         """Return the credentials for a registry; `None` when the client has none."""
@@ -81,6 +88,15 @@ class Registries:
         trace: TracebackType | None,
     ) -> None:
         self._open.close()
+
+    def from_layout(self, reference: str, platform: Platform) -> tuple[Image, str]:
+        """Return an image of a layout of the client, and the digest that it was asked by.
+
+        Raises:
+            ImageBuilderError: there is no such image, or none for the platform.
+            CallError: the client has no such layout.
+        """
+        return layout_image(self._credentials.session(), reference, platform)
 
     def pull(self, name: ImageReference, platform: Platform) -> tuple[Image, str]:
         """Return an image, and the digest that its name leads to.
@@ -120,3 +136,32 @@ def _image(repository: Repository, manifest: Manifest) -> Image:
         for layer in manifest.layers
     ]
     return Image(document, tuple(Layer(tar.plain(content)) for content in layers))
+
+
+def layout_image(session: SessionPeer, reference: str, platform: Platform) -> tuple[Image, str]:
+    """Return an image of a layout that the client serves, and the digest that it was asked by.
+
+    Args:
+        session: the client.
+        reference: `oci-layout://STORE@DIGEST`.
+        platform: what it is for.
+
+    Raises:
+        ImageBuilderError: there is no such image, or none for the platform.
+        CallError: the client has no such layout.
+    """
+    name, at, wanted = reference.removeprefix(LAYOUT).partition("@")
+    if not at:
+        raise ImageBuilderError(f"oci-layout reference {name!r} must have digest")
+    store = f"oci:{name.rpartition(':')[0] or name}"
+    found = parse_manifest(session.read_content(store, wanted))
+    if isinstance(found, Index):
+        entry = found.choose(platform)
+        if entry is None:
+            raise ImageBuilderError("no match for platform in manifest: not found")
+        found = parse_manifest(session.read_content(store, str(entry.digest)))
+    if not isinstance(found, Manifest):
+        raise ImageBuilderError(f"{reference}: not found")
+    document = session.read_content(store, str(found.config.digest))
+    layers = [session.read_content(store, str(layer.digest)) for layer in found.layers]
+    return Image(document, tuple(Layer(tar.plain(content)) for content in layers)), wanted

@@ -9,10 +9,13 @@ from imagebuilders.buildkit.transport.errors import CallError
 
 from ...records import BuildRecord
 from .client_folders import ClientFolders
+from .definition_build import build_definition
 from .exporters import Exports, wanted_exporters
-from .frontend import FrontendBuild, check_frontend
+from .frontend import FrontendBuild
 from .mounts import CacheMounts
 from .progress import Progress
+from .remote_contents import RemoteContents
+from .solve_input import SolveInput, check_frontend
 from .step_cache import StepCache
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from ..script import ScriptedBuild
     from .exporters import Wanted
     from .look import Look
-    from .outcome import Outcome
+    from .outcome import BuiltImage, Outcome
     from .worker import Worker
 
 
@@ -38,6 +41,8 @@ class Solver:
         folders: what clients sent of their folders.
         cache: the steps that were done.
         cache_mounts: the folders of cache mounts.
+        remote: what lies on other machines, as far as it was seeded.
+        results: what was built, for builds that begin with it, by name.
     """
 
     def __init__(self, worker: Worker, look: Look) -> None:
@@ -51,6 +56,8 @@ class Solver:
         self.cache = StepCache()
         self.cache_mounts = CacheMounts()
         self.trees: dict[str, Folder] = {}
+        self.remote = RemoteContents()
+        self.results: dict[str, BuiltImage] = {}
 
     def __call__(self, build: ScriptedBuild) -> Mapping[str, str]:
         """Build what is asked for, and export it; return what the exporters say.
@@ -60,9 +67,12 @@ class Solver:
         """
         request = build.request
         wanted = wanted_exporters(build, self.look)
-        check_frontend(request.Frontend, request.FrontendAttrs)
+        question = SolveInput(
+            request.Frontend, request.FrontendAttrs, request.FrontendInputs, request.Definition
+        )
+        check_frontend(question)
         record = self.record(build)
-        outcome = self.solve(build, dict(request.FrontendAttrs), record)
+        outcome = self.solve(build, question, record)
         if not outcome.images:  # the answer to a question, of which nothing is exported
             return {}
         return self.export(build, wanted, outcome, record)
@@ -73,17 +83,17 @@ class Solver:
         self.worker.builds.append(record)
         return record
 
-    def solve(
-        self, build: ScriptedBuild, attributes: Mapping[str, str], record: BuildRecord
-    ) -> Outcome:
-        """Let the Dockerfile frontend answer.
+    def solve(self, build: ScriptedBuild, question: SolveInput, record: BuildRecord) -> Outcome:
+        """Let the Dockerfile frontend answer, or build a definition without one.
 
         Raises:
             CallError: the build failed.
         """
         build.begin()
         try:
-            return FrontendBuild(self, build, attributes, record).run()
+            if not question.frontend and question.definition is not None:
+                return build_definition(self, build, question.definition, record)
+            return FrontendBuild(self, build, question, record).run()
         except CallError as error:
             record.error = error.status.message
             raise

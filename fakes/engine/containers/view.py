@@ -6,7 +6,6 @@ from typing import Any
 
 from ... import go_text
 from ..errors import ApiError
-from ..images.config_forms import LEFT_OUT
 from .connections import listed
 from .container import Container
 from .health import NONE, STARTING
@@ -41,9 +40,9 @@ def _time(value: int | None) -> str:
 
 
 def inspect(
-    containers: ContainerStore, container: Container, api: str | None = None, *, size: bool = False
+    containers: ContainerStore, container: Container, *, size: bool = False
 ) -> dict[str, Any]:
-    """What `GET /containers/{id}/json` says to a client of a version of the API."""
+    """What `GET /containers/{id}/json` says."""
     folder = f"/var/lib/docker/containers/{container.id}"
     ran = container.started is not None
     command = container.command
@@ -67,7 +66,7 @@ def inspect(
         "ProcessLabel": "",
         "AppArmorProfile": "",
         "ExecIDs": list(container.execs) or None,
-        "HostConfig": _host_config(containers, container),
+        "HostConfig": {**container.host_config, "Links": shown_links(container)},
         "GraphDriver": {
             "Data": {
                 "LowerDir": f"{storage}-init/diff",
@@ -78,18 +77,11 @@ def inspect(
             "Name": "overlay2",
         },
         "Mounts": container.mounts,
-        "Config": container.config.to_json(LEFT_OUT.of(containers.state.version)),
-        "NetworkSettings": network_settings(containers.networks, container, api),
+        "Config": container.config.to_json(),
+        "NetworkSettings": network_settings(containers.networks, container),
     }
     if size:
         shown |= _sizes(container)
-    return shown
-
-
-def _host_config(containers: ContainerStore, container: Container) -> dict[str, Any]:
-    shown = {**container.host_config, "Links": shown_links(container)}
-    if containers.state.version >= "29.0" and shown.get("PortBindings") is None:
-        shown["PortBindings"] = {}
     return shown
 
 
@@ -104,10 +96,8 @@ def _sizes(container: Container) -> dict[str, int]:
     return sizes
 
 
-def summary(
-    containers: ContainerStore, container: Container, api: str | None = None, *, size: bool
-) -> dict[str, Any]:
-    """One line of a container list, for a client of a version of the API."""
+def summary(containers: ContainerStore, container: Container, *, size: bool) -> dict[str, Any]:
+    """One line of a container list."""
     line: dict[str, Any] = {
         "Id": container.id,
         "Names": sorted([f"/{container.name}", *containers.link_names(container)]),
@@ -115,7 +105,7 @@ def summary(
         "ImageID": container.image,
         "Command": _shown_command(container),
         "Created": container.created // 1_000_000_000,
-        "Ports": port_lines(container, containers.state.version),
+        "Ports": port_lines(container),
     }
     if size:
         line |= {name: number for name, number in _sizes(container).items() if number}
@@ -127,16 +117,7 @@ def summary(
         "NetworkSettings": {"Networks": listed(containers.networks, container)},
         "Mounts": [_listed_mount(container, mount) for mount in container.mounts],
     }
-    if containers.state.version.speaks(api, "1.52"):
-        line["Health"] = _listed_health(containers, container)
     return line
-
-
-def _listed_health(containers: ContainerStore, container: Container) -> dict[str, Any]:
-    """Of a container's health how it is, and how often in a row it was bad."""
-    status, health = containers.lifecycle.health(container), container.health
-    failing = 0 if status == NONE or health is None else health.to_json()["FailingStreak"]
-    return {"Status": status, "FailingStreak": failing}
 
 
 def _listed_mount(container: Container, mount: dict[str, Any]) -> dict[str, Any]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imagebuilders.oci.reference import ImageReference
 
 from ...images.image import Image
 from ..errors import ApiError
-from ..versions import EngineVersion
-from .filters import image_older_than, labels_match, truth
+from .filters import labels_match, older_than, truth
 
 if TYPE_CHECKING:
     from ..daemon import Daemon
@@ -76,7 +74,7 @@ def _summaries(
     for pattern in filters.get("reference", []):
         if "[" in pattern and "]" not in pattern.partition("[")[2]:
             raise ApiError(500, "syntax error in pattern")
-    until = image_older_than(filters, engine.clock(), engine.version, several=True)
+    until = older_than(filters, engine.clock(), status=500, several=True)
     before = [engine.images.find(name).created for name in filters.get("before", [])]
     since = [engine.images.find(name).created for name in filters.get("since", [])]
     result: list[tuple[int, dict[str, Any]]] = []
@@ -91,7 +89,7 @@ def _summaries(
         if not labels_match(line["Labels"] or {}, filters.get("label", [])):
             continue
         if "reference" in filters:
-            _keep_references(line, filters["reference"], engine.version)
+            _keep_references(line, filters["reference"])
             if not line["RepoTags"] and not line["RepoDigests"]:
                 continue
         if not line["RepoTags"] and not line["RepoDigests"]:
@@ -132,23 +130,18 @@ def _add_shared_sizes(engine: Daemon, lines: list[dict[str, Any]]) -> None:
         )
 
 
-def _keep_references(line: dict[str, Any], patterns: list[str], version: EngineVersion) -> None:
-    matches = partial(_reference_matches, full_names=version >= "29.0")
+def _keep_references(line: dict[str, Any], patterns: list[str]) -> None:
     for key in ("RepoTags", "RepoDigests"):
         kept = [
             name
             for name in line[key] or []
-            if any(matches(pattern, ImageReference.parse(name)) for pattern in patterns)
+            if any(_reference_matches(pattern, ImageReference.parse(name)) for pattern in patterns)
         ]
         line[key] = kept or (None if line[key] is None else [])
 
 
-def _reference_matches(pattern: str, reference: ImageReference, *, full_names: bool) -> bool:
-    names = [str(reference), reference.repository]
-    if full_names:
-        repository = reference.full_repository
-        end = f"@{reference.digest}" if reference.digest else f":{reference.tag}"
-        names += [repository, repository + end]
+def _reference_matches(pattern: str, reference: ImageReference) -> bool:
+    names = (str(reference), reference.repository)
     return any(
         fnmatch.fnmatchcase(name, pattern) and name.count("/") == pattern.count("/")
         for name in names

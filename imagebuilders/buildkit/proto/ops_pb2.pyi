@@ -14,16 +14,39 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 
 if sys.version_info >= (3, 11):
     from typing import Never as _Never
     from typing import TypeAlias as _TypeAlias
 else:
-    from typing import TypeAlias as _TypeAlias
-
     from typing_extensions import Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _MountType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MountTypeEnumTypeWrapper(
+    _enum_type_wrapper._EnumTypeWrapper[_MountType.ValueType], _builtins.type
+):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BIND: _MountType.ValueType  # 0
+    SECRET: _MountType.ValueType  # 1
+    SSH: _MountType.ValueType  # 2
+    CACHE: _MountType.ValueType  # 3
+    TMPFS: _MountType.ValueType  # 4
+
+class MountType(_MountType, metaclass=_MountTypeEnumTypeWrapper): ...
+
+BIND: MountType.ValueType  # 0
+SECRET: MountType.ValueType  # 1
+SSH: MountType.ValueType  # 2
+CACHE: MountType.ValueType  # 3
+TMPFS: MountType.ValueType  # 4
+Global___MountType: _TypeAlias = MountType  # noqa: Y015
 
 @_typing.final
 class Platform(_message.Message):
@@ -49,7 +72,7 @@ class Platform(_message.Message):
         OSVersion: _builtins.str = ...,
         OSFeatures: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal[
         "Architecture",
@@ -62,11 +85,11 @@ class Platform(_message.Message):
         b"OSVersion",
         "Variant",
         b"Variant",
-    ]
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Platform: _TypeAlias = Platform
+Global___Platform: _TypeAlias = Platform  # noqa: Y015
 
 @_typing.final
 class Definition(_message.Message):
@@ -87,9 +110,9 @@ class Definition(_message.Message):
             key: _builtins.str = ...,
             value: Global___OpMetadata | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -106,15 +129,15 @@ class Definition(_message.Message):
         metadata: _abc.Mapping[_builtins.str, Global___OpMetadata] | None = ...,
         Source: Global___Source | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["Source", b"Source"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["Source", b"Source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal[
         "Source", b"Source", "def", b"def", "metadata", b"metadata"
-    ]
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Definition: _TypeAlias = Definition
+Global___Definition: _TypeAlias = Definition  # noqa: Y015
 
 @_typing.final
 class OpMetadata(_message.Message):
@@ -134,9 +157,9 @@ class OpMetadata(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -154,9 +177,9 @@ class OpMetadata(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.bool = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -179,7 +202,7 @@ class OpMetadata(_message.Message):
         caps: _abc.Mapping[_builtins.str, _builtins.bool] | None = ...,
         progress_group: Global___ProgressGroup | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["progress_group", b"progress_group"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress_group", b"progress_group"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal[
         "caps",
@@ -190,11 +213,11 @@ class OpMetadata(_message.Message):
         b"ignore_cache",
         "progress_group",
         b"progress_group",
-    ]
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___OpMetadata: _TypeAlias = OpMetadata
+Global___OpMetadata: _TypeAlias = OpMetadata  # noqa: Y015
 
 @_typing.final
 class Source(_message.Message):
@@ -215,9 +238,9 @@ class Source(_message.Message):
             key: _builtins.str = ...,
             value: Global___Locations | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -233,13 +256,13 @@ class Source(_message.Message):
         locations: _abc.Mapping[_builtins.str, Global___Locations] | None = ...,
         infos: _abc.Iterable[Global___SourceInfo] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["infos", b"infos", "locations", b"locations"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["infos", b"infos", "locations", b"locations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Source: _TypeAlias = Source
+Global___Source: _TypeAlias = Source  # noqa: Y015
 
 @_typing.final
 class Locations(_message.Message):
@@ -253,13 +276,13 @@ class Locations(_message.Message):
         *,
         locations: _abc.Iterable[Global___Location] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["locations", b"locations"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["locations", b"locations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Locations: _TypeAlias = Locations
+Global___Locations: _TypeAlias = Locations  # noqa: Y015
 
 @_typing.final
 class Location(_message.Message):
@@ -276,15 +299,15 @@ class Location(_message.Message):
         sourceIndex: _builtins.int = ...,
         ranges: _abc.Iterable[Global___Range] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal[
         "ranges", b"ranges", "sourceIndex", b"sourceIndex"
-    ]
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Location: _TypeAlias = Location
+Global___Location: _TypeAlias = Location  # noqa: Y015
 
 @_typing.final
 class SourceInfo(_message.Message):
@@ -307,7 +330,7 @@ class SourceInfo(_message.Message):
         definition: Global___Definition | None = ...,
         language: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal[
         "data",
@@ -318,11 +341,11 @@ class SourceInfo(_message.Message):
         b"filename",
         "language",
         b"language",
-    ]
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SourceInfo: _TypeAlias = SourceInfo
+Global___SourceInfo: _TypeAlias = SourceInfo  # noqa: Y015
 
 @_typing.final
 class Range(_message.Message):
@@ -340,13 +363,13 @@ class Range(_message.Message):
         start: Global___Position | None = ...,
         end: Global___Position | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Range: _TypeAlias = Range
+Global___Range: _TypeAlias = Range  # noqa: Y015
 
 @_typing.final
 class Position(_message.Message):
@@ -362,13 +385,13 @@ class Position(_message.Message):
         line: _builtins.int = ...,
         character: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["character", b"character", "line", b"line"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["character", b"character", "line", b"line"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Position: _TypeAlias = Position
+Global___Position: _TypeAlias = Position  # noqa: Y015
 
 @_typing.final
 class ProgressGroup(_message.Message):
@@ -387,43 +410,93 @@ class ProgressGroup(_message.Message):
         name: _builtins.str = ...,
         weak: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "name", b"name", "weak", b"weak"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "name", b"name", "weak", b"weak"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ProgressGroup: _TypeAlias = ProgressGroup
+Global___ProgressGroup: _TypeAlias = ProgressGroup  # noqa: Y015
 
 @_typing.final
 class Op(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INPUTS_FIELD_NUMBER: _builtins.int
+    EXEC_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    MERGE_FIELD_NUMBER: _builtins.int
+    DIFF_FIELD_NUMBER: _builtins.int
     PLATFORM_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Input]: ...
     @_builtins.property
+    def exec(self) -> Global___ExecOp: ...
+    @_builtins.property
     def source(self) -> Global___SourceOp: ...
+    @_builtins.property
+    def file(self) -> Global___FileOp: ...
+    @_builtins.property
+    def merge(self) -> Global___MergeOp: ...
+    @_builtins.property
+    def diff(self) -> Global___DiffOp: ...
     @_builtins.property
     def platform(self) -> Global___Platform: ...
     def __init__(
         self,
         *,
         inputs: _abc.Iterable[Global___Input] | None = ...,
+        exec: Global___ExecOp | None = ...,
         source: Global___SourceOp | None = ...,
+        file: Global___FileOp | None = ...,
+        merge: Global___MergeOp | None = ...,
+        diff: Global___DiffOp | None = ...,
         platform: Global___Platform | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["platform", b"platform", "source", b"source"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "diff",
+        b"diff",
+        "exec",
+        b"exec",
+        "file",
+        b"file",
+        "merge",
+        b"merge",
+        "op",
+        b"op",
+        "platform",
+        b"platform",
+        "source",
+        b"source",
+    ]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "inputs", b"inputs", "platform", b"platform", "source", b"source"
-    ]
+        "diff",
+        b"diff",
+        "exec",
+        b"exec",
+        "file",
+        b"file",
+        "inputs",
+        b"inputs",
+        "merge",
+        b"merge",
+        "op",
+        b"op",
+        "platform",
+        b"platform",
+        "source",
+        b"source",
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_op: _TypeAlias = _typing.Literal[
+        "exec", "source", "file", "merge", "diff"
+    ]  # noqa: Y015
+    _WhichOneofArgType_op: _TypeAlias = _typing.Literal["op", b"op"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_op) -> _WhichOneofReturnType_op | None: ...
 
-Global___Op: _TypeAlias = Op
+Global___Op: _TypeAlias = Op  # noqa: Y015
 
 @_typing.final
 class Input(_message.Message):
@@ -439,13 +512,13 @@ class Input(_message.Message):
         digest: _builtins.str = ...,
         index: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "index", b"index"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "index", b"index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Input: _TypeAlias = Input
+Global___Input: _TypeAlias = Input  # noqa: Y015
 
 @_typing.final
 class SourceOp(_message.Message):
@@ -465,9 +538,9 @@ class SourceOp(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -482,10 +555,768 @@ class SourceOp(_message.Message):
         identifier: _builtins.str = ...,
         attrs: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attrs", b"attrs", "identifier", b"identifier"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attrs", b"attrs", "identifier", b"identifier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SourceOp: _TypeAlias = SourceOp
+Global___SourceOp: _TypeAlias = SourceOp  # noqa: Y015
+
+@_typing.final
+class ExecOp(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    META_FIELD_NUMBER: _builtins.int
+    MOUNTS_FIELD_NUMBER: _builtins.int
+    SECRETENV_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def meta(self) -> Global___Meta: ...
+    @_builtins.property
+    def mounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Mount]: ...
+    @_builtins.property
+    def secretenv(self) -> _containers.RepeatedCompositeFieldContainer[Global___SecretEnv]: ...
+    def __init__(
+        self,
+        *,
+        meta: Global___Meta | None = ...,
+        mounts: _abc.Iterable[Global___Mount] | None = ...,
+        secretenv: _abc.Iterable[Global___SecretEnv] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["meta", b"meta"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "meta", b"meta", "mounts", b"mounts", "secretenv", b"secretenv"
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExecOp: _TypeAlias = ExecOp  # noqa: Y015
+
+@_typing.final
+class Meta(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARGS_FIELD_NUMBER: _builtins.int
+    ENV_FIELD_NUMBER: _builtins.int
+    CWD_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    HOSTNAME_FIELD_NUMBER: _builtins.int
+    VALIDEXITCODES_FIELD_NUMBER: _builtins.int
+    cwd: _builtins.str
+    user: _builtins.str
+    hostname: _builtins.str
+    @_builtins.property
+    def args(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def env(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def validExitCodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        args: _abc.Iterable[_builtins.str] | None = ...,
+        env: _abc.Iterable[_builtins.str] | None = ...,
+        cwd: _builtins.str = ...,
+        user: _builtins.str = ...,
+        hostname: _builtins.str = ...,
+        validExitCodes: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "args",
+        b"args",
+        "cwd",
+        b"cwd",
+        "env",
+        b"env",
+        "hostname",
+        b"hostname",
+        "user",
+        b"user",
+        "validExitCodes",
+        b"validExitCodes",
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Meta: _TypeAlias = Meta  # noqa: Y015
+
+@_typing.final
+class SecretEnv(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    OPTIONAL_FIELD_NUMBER: _builtins.int
+    ID: _builtins.str
+    name: _builtins.str
+    optional: _builtins.bool
+    def __init__(
+        self,
+        *,
+        ID: _builtins.str = ...,
+        name: _builtins.str = ...,
+        optional: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "ID", b"ID", "name", b"name", "optional", b"optional"
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecretEnv: _TypeAlias = SecretEnv  # noqa: Y015
+
+@_typing.final
+class Mount(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_FIELD_NUMBER: _builtins.int
+    SELECTOR_FIELD_NUMBER: _builtins.int
+    DEST_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    READONLY_FIELD_NUMBER: _builtins.int
+    MOUNTTYPE_FIELD_NUMBER: _builtins.int
+    CACHEOPT_FIELD_NUMBER: _builtins.int
+    SECRETOPT_FIELD_NUMBER: _builtins.int
+    SSHOPT_FIELD_NUMBER: _builtins.int
+    input: _builtins.int
+    selector: _builtins.str
+    dest: _builtins.str
+    output: _builtins.int
+    readonly: _builtins.bool
+    mountType: Global___MountType.ValueType
+    @_builtins.property
+    def cacheOpt(self) -> Global___CacheOpt: ...
+    @_builtins.property
+    def secretOpt(self) -> Global___SecretOpt: ...
+    @_builtins.property
+    def SSHOpt(self) -> Global___SSHOpt: ...
+    def __init__(
+        self,
+        *,
+        input: _builtins.int = ...,
+        selector: _builtins.str = ...,
+        dest: _builtins.str = ...,
+        output: _builtins.int = ...,
+        readonly: _builtins.bool = ...,
+        mountType: Global___MountType.ValueType = ...,
+        cacheOpt: Global___CacheOpt | None = ...,
+        secretOpt: Global___SecretOpt | None = ...,
+        SSHOpt: Global___SSHOpt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "SSHOpt", b"SSHOpt", "cacheOpt", b"cacheOpt", "secretOpt", b"secretOpt"
+    ]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "SSHOpt",
+        b"SSHOpt",
+        "cacheOpt",
+        b"cacheOpt",
+        "dest",
+        b"dest",
+        "input",
+        b"input",
+        "mountType",
+        b"mountType",
+        "output",
+        b"output",
+        "readonly",
+        b"readonly",
+        "secretOpt",
+        b"secretOpt",
+        "selector",
+        b"selector",
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mount: _TypeAlias = Mount  # noqa: Y015
+
+@_typing.final
+class CacheOpt(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ID: _builtins.str
+    def __init__(
+        self,
+        *,
+        ID: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ID", b"ID"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CacheOpt: _TypeAlias = CacheOpt  # noqa: Y015
+
+@_typing.final
+class SecretOpt(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    UID_FIELD_NUMBER: _builtins.int
+    GID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    OPTIONAL_FIELD_NUMBER: _builtins.int
+    ID: _builtins.str
+    uid: _builtins.int
+    gid: _builtins.int
+    mode: _builtins.int
+    optional: _builtins.bool
+    def __init__(
+        self,
+        *,
+        ID: _builtins.str = ...,
+        uid: _builtins.int = ...,
+        gid: _builtins.int = ...,
+        mode: _builtins.int = ...,
+        optional: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "ID", b"ID", "gid", b"gid", "mode", b"mode", "optional", b"optional", "uid", b"uid"
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecretOpt: _TypeAlias = SecretOpt  # noqa: Y015
+
+@_typing.final
+class SSHOpt(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    OPTIONAL_FIELD_NUMBER: _builtins.int
+    ID: _builtins.str
+    optional: _builtins.bool
+    def __init__(
+        self,
+        *,
+        ID: _builtins.str = ...,
+        optional: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ID", b"ID", "optional", b"optional"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SSHOpt: _TypeAlias = SSHOpt  # noqa: Y015
+
+@_typing.final
+class FileOp(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def actions(self) -> _containers.RepeatedCompositeFieldContainer[Global___FileAction]: ...
+    def __init__(
+        self,
+        *,
+        actions: _abc.Iterable[Global___FileAction] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileOp: _TypeAlias = FileOp  # noqa: Y015
+
+@_typing.final
+class FileAction(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_FIELD_NUMBER: _builtins.int
+    SECONDARYINPUT_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    COPY_FIELD_NUMBER: _builtins.int
+    MKFILE_FIELD_NUMBER: _builtins.int
+    MKDIR_FIELD_NUMBER: _builtins.int
+    RM_FIELD_NUMBER: _builtins.int
+    SYMLINK_FIELD_NUMBER: _builtins.int
+    input: _builtins.int
+    secondaryInput: _builtins.int
+    output: _builtins.int
+    @_builtins.property
+    def copy(self) -> Global___FileActionCopy: ...
+    @_builtins.property
+    def mkfile(self) -> Global___FileActionMkFile: ...
+    @_builtins.property
+    def mkdir(self) -> Global___FileActionMkDir: ...
+    @_builtins.property
+    def rm(self) -> Global___FileActionRm: ...
+    @_builtins.property
+    def symlink(self) -> Global___FileActionSymlink: ...
+    def __init__(
+        self,
+        *,
+        input: _builtins.int = ...,
+        secondaryInput: _builtins.int = ...,
+        output: _builtins.int = ...,
+        copy: Global___FileActionCopy | None = ...,
+        mkfile: Global___FileActionMkFile | None = ...,
+        mkdir: Global___FileActionMkDir | None = ...,
+        rm: Global___FileActionRm | None = ...,
+        symlink: Global___FileActionSymlink | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "action",
+        b"action",
+        "copy",
+        b"copy",
+        "mkdir",
+        b"mkdir",
+        "mkfile",
+        b"mkfile",
+        "rm",
+        b"rm",
+        "symlink",
+        b"symlink",
+    ]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "action",
+        b"action",
+        "copy",
+        b"copy",
+        "input",
+        b"input",
+        "mkdir",
+        b"mkdir",
+        "mkfile",
+        b"mkfile",
+        "output",
+        b"output",
+        "rm",
+        b"rm",
+        "secondaryInput",
+        b"secondaryInput",
+        "symlink",
+        b"symlink",
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal[
+        "copy", "mkfile", "mkdir", "rm", "symlink"
+    ]  # noqa: Y015
+    _WhichOneofArgType_action: _TypeAlias = _typing.Literal["action", b"action"]  # noqa: Y015
+    def WhichOneof(
+        self, oneof_group: _WhichOneofArgType_action
+    ) -> _WhichOneofReturnType_action | None: ...
+
+Global___FileAction: _TypeAlias = FileAction  # noqa: Y015
+
+@_typing.final
+class FileActionCopy(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SRC_FIELD_NUMBER: _builtins.int
+    DEST_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    FOLLOWSYMLINK_FIELD_NUMBER: _builtins.int
+    DIRCOPYCONTENTS_FIELD_NUMBER: _builtins.int
+    ATTEMPTUNPACKDOCKERCOMPATIBILITY_FIELD_NUMBER: _builtins.int
+    CREATEDESTPATH_FIELD_NUMBER: _builtins.int
+    ALLOWWILDCARD_FIELD_NUMBER: _builtins.int
+    ALLOWEMPTYWILDCARD_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_FIELD_NUMBER: _builtins.int
+    INCLUDE_PATTERNS_FIELD_NUMBER: _builtins.int
+    EXCLUDE_PATTERNS_FIELD_NUMBER: _builtins.int
+    src: _builtins.str
+    dest: _builtins.str
+    mode: _builtins.int
+    followSymlink: _builtins.bool
+    dirCopyContents: _builtins.bool
+    attemptUnpackDockerCompatibility: _builtins.bool
+    createDestPath: _builtins.bool
+    allowWildcard: _builtins.bool
+    allowEmptyWildcard: _builtins.bool
+    timestamp: _builtins.int
+    @_builtins.property
+    def owner(self) -> Global___ChownOpt: ...
+    @_builtins.property
+    def include_patterns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def exclude_patterns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        src: _builtins.str = ...,
+        dest: _builtins.str = ...,
+        owner: Global___ChownOpt | None = ...,
+        mode: _builtins.int = ...,
+        followSymlink: _builtins.bool = ...,
+        dirCopyContents: _builtins.bool = ...,
+        attemptUnpackDockerCompatibility: _builtins.bool = ...,
+        createDestPath: _builtins.bool = ...,
+        allowWildcard: _builtins.bool = ...,
+        allowEmptyWildcard: _builtins.bool = ...,
+        timestamp: _builtins.int = ...,
+        include_patterns: _abc.Iterable[_builtins.str] | None = ...,
+        exclude_patterns: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "allowEmptyWildcard",
+        b"allowEmptyWildcard",
+        "allowWildcard",
+        b"allowWildcard",
+        "attemptUnpackDockerCompatibility",
+        b"attemptUnpackDockerCompatibility",
+        "createDestPath",
+        b"createDestPath",
+        "dest",
+        b"dest",
+        "dirCopyContents",
+        b"dirCopyContents",
+        "exclude_patterns",
+        b"exclude_patterns",
+        "followSymlink",
+        b"followSymlink",
+        "include_patterns",
+        b"include_patterns",
+        "mode",
+        b"mode",
+        "owner",
+        b"owner",
+        "src",
+        b"src",
+        "timestamp",
+        b"timestamp",
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileActionCopy: _TypeAlias = FileActionCopy  # noqa: Y015
+
+@_typing.final
+class FileActionMkFile(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    mode: _builtins.int
+    data: _builtins.bytes
+    timestamp: _builtins.int
+    @_builtins.property
+    def owner(self) -> Global___ChownOpt: ...
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        mode: _builtins.int = ...,
+        data: _builtins.bytes = ...,
+        owner: Global___ChownOpt | None = ...,
+        timestamp: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "data",
+        b"data",
+        "mode",
+        b"mode",
+        "owner",
+        b"owner",
+        "path",
+        b"path",
+        "timestamp",
+        b"timestamp",
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileActionMkFile: _TypeAlias = FileActionMkFile  # noqa: Y015
+
+@_typing.final
+class FileActionMkDir(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    MAKEPARENTS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    mode: _builtins.int
+    makeParents: _builtins.bool
+    timestamp: _builtins.int
+    @_builtins.property
+    def owner(self) -> Global___ChownOpt: ...
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        mode: _builtins.int = ...,
+        makeParents: _builtins.bool = ...,
+        owner: Global___ChownOpt | None = ...,
+        timestamp: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "makeParents",
+        b"makeParents",
+        "mode",
+        b"mode",
+        "owner",
+        b"owner",
+        "path",
+        b"path",
+        "timestamp",
+        b"timestamp",
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileActionMkDir: _TypeAlias = FileActionMkDir  # noqa: Y015
+
+@_typing.final
+class FileActionRm(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    ALLOWNOTFOUND_FIELD_NUMBER: _builtins.int
+    ALLOWWILDCARD_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    allowNotFound: _builtins.bool
+    allowWildcard: _builtins.bool
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        allowNotFound: _builtins.bool = ...,
+        allowWildcard: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "allowNotFound", b"allowNotFound", "allowWildcard", b"allowWildcard", "path", b"path"
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileActionRm: _TypeAlias = FileActionRm  # noqa: Y015
+
+@_typing.final
+class FileActionSymlink(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OLDPATH_FIELD_NUMBER: _builtins.int
+    NEWPATH_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_FIELD_NUMBER: _builtins.int
+    oldpath: _builtins.str
+    newpath: _builtins.str
+    timestamp: _builtins.int
+    @_builtins.property
+    def owner(self) -> Global___ChownOpt: ...
+    def __init__(
+        self,
+        *,
+        oldpath: _builtins.str = ...,
+        newpath: _builtins.str = ...,
+        owner: Global___ChownOpt | None = ...,
+        timestamp: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "newpath", b"newpath", "oldpath", b"oldpath", "owner", b"owner", "timestamp", b"timestamp"
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileActionSymlink: _TypeAlias = FileActionSymlink  # noqa: Y015
+
+@_typing.final
+class ChownOpt(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def user(self) -> Global___UserOpt: ...
+    @_builtins.property
+    def group(self) -> Global___UserOpt: ...
+    def __init__(
+        self,
+        *,
+        user: Global___UserOpt | None = ...,
+        group: Global___UserOpt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChownOpt: _TypeAlias = ChownOpt  # noqa: Y015
+
+@_typing.final
+class UserOpt(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BYNAME_FIELD_NUMBER: _builtins.int
+    BYID_FIELD_NUMBER: _builtins.int
+    byID: _builtins.int
+    @_builtins.property
+    def byName(self) -> Global___NamedUserOpt: ...
+    def __init__(
+        self,
+        *,
+        byName: Global___NamedUserOpt | None = ...,
+        byID: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "byID", b"byID", "byName", b"byName", "user", b"user"
+    ]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "byID", b"byID", "byName", b"byName", "user", b"user"
+    ]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_user: _TypeAlias = _typing.Literal["byName", "byID"]  # noqa: Y015
+    _WhichOneofArgType_user: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def WhichOneof(
+        self, oneof_group: _WhichOneofArgType_user
+    ) -> _WhichOneofReturnType_user | None: ...
+
+Global___UserOpt: _TypeAlias = UserOpt  # noqa: Y015
+
+@_typing.final
+class NamedUserOpt(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    INPUT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    input: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        input: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamedUserOpt: _TypeAlias = NamedUserOpt  # noqa: Y015
+
+@_typing.final
+class MergeOp(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___MergeInput]: ...
+    def __init__(
+        self,
+        *,
+        inputs: _abc.Iterable[Global___MergeInput] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeOp: _TypeAlias = MergeOp  # noqa: Y015
+
+@_typing.final
+class MergeInput(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_FIELD_NUMBER: _builtins.int
+    input: _builtins.int
+    def __init__(
+        self,
+        *,
+        input: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeInput: _TypeAlias = MergeInput  # noqa: Y015
+
+@_typing.final
+class DiffOp(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOWER_FIELD_NUMBER: _builtins.int
+    UPPER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lower(self) -> Global___LowerDiffInput: ...
+    @_builtins.property
+    def upper(self) -> Global___UpperDiffInput: ...
+    def __init__(
+        self,
+        *,
+        lower: Global___LowerDiffInput | None = ...,
+        upper: Global___UpperDiffInput | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lower", b"lower", "upper", b"upper"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lower", b"lower", "upper", b"upper"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiffOp: _TypeAlias = DiffOp  # noqa: Y015
+
+@_typing.final
+class LowerDiffInput(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_FIELD_NUMBER: _builtins.int
+    input: _builtins.int
+    def __init__(
+        self,
+        *,
+        input: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LowerDiffInput: _TypeAlias = LowerDiffInput  # noqa: Y015
+
+@_typing.final
+class UpperDiffInput(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_FIELD_NUMBER: _builtins.int
+    input: _builtins.int
+    def __init__(
+        self,
+        *,
+        input: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpperDiffInput: _TypeAlias = UpperDiffInput  # noqa: Y015
