@@ -13,8 +13,9 @@ from pydantic import Field, model_validator
 from imagebuilders.base_image_builder import BaseImageBuilderConfig, BaseImageBuilderFlavor
 from imagebuilders.build_options.buildkit_attributes import check_buildkit, chosen_outputs
 from imagebuilders.build_request import BuildOutcome, BuildRequest, FrontendSetting
-from imagebuilders.buildkit.daemon_settings import Addresses, PlatformName, UserPath, listed
+from imagebuilders.buildkit.daemon_settings import Addresses, PlatformName, listed
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
+from imagebuilders.components.user_path import UserPath
 from imagebuilders.connections.tls import TLSFiles
 from imagebuilders.daemon_image_builder import DaemonImageBuilder
 from imagebuilders.events import BuildStarted, Event, ImagePushed, Notice

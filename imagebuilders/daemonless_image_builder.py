@@ -21,8 +21,8 @@ from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.environment import with_environment
 from imagebuilders.build_request import proxy_arguments, with_registry
 from imagebuilders.build_summary import BuildSummary, emit_results
-from imagebuilders.buildkit.daemon_settings import UserPath
 from imagebuilders.components.flavor import DOCS_URL, BuiltInFlavor
+from imagebuilders.components.user_path import UserPath
 from imagebuilders.events import emit
 from imagebuilders.exceptions import ImageNameError
 from imagebuilders.oci.reference import ImageReference, parse_build_target

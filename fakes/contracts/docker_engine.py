@@ -82,7 +82,8 @@ class DockerEngineContract:
     """
 
     engine_version = OLDEST
-    """The engine version whose transcript is expected."""
+    """The engine whose transcript is expected: its version, or that with an image store that is
+    not the usual one of the version, as in `29.7-overlay2`."""
 
     known_divergences: ClassVar[dict[str, str]] = {}
     """Scenarios that are known to differ, each with the reason."""

@@ -38,7 +38,7 @@ from .records import RequestRecord
 from .registries.network import Place, RegistryNetwork
 from .routes.router import Router
 from .routes.table import endpoints
-from .versions import DEFAULT, VERSIONS
+from .versions import DEFAULT, OVERLAY2, VERSIONS
 
 if TYPE_CHECKING:
     import ssl
@@ -55,7 +55,9 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
     is recorded unless `on_run` gives it effects.
 
     Args:
-        version: the engine version to look like: `20.10`, `26.1` or `28.5`.
+        version: the engine version to look like: `20.10`, `26.1`, `28.5` or `29.7`.
+        image_store: where it keeps its images: `overlay2`, the graph driver. What a 29 that was
+            just installed has, the image store of containerd, the double does not have yet.
         run_policy: what happens to a RUN that no `on_run` matches: `record` it
             (the step succeeds and changes nothing) or `refuse` it (the step fails).
         container_policy: what happens to a container that no `on_container` matches: `record`
@@ -82,6 +84,7 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
         self,
         version: str = DEFAULT,
         *,
+        image_store: str | None = None,
         run_policy: str = "record",
         container_policy: str = "record",
         exec_policy: str = "record",
@@ -96,6 +99,8 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
         check_count("keep_records", keep_records, least=0, optional=True)
         if version not in VERSIONS:
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
+        if image_store not in (None, OVERLAY2):
+            raise ValueError(f"no image store {image_store!r}; known: {OVERLAY2}")
         super().__init__(
             VERSIONS[version],
             clock,

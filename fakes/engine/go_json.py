@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,21 @@ class Scalar:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """A string that is looked at as it is read.
+
+    Attributes:
+        name: of the type.
+        wrong: what is wrong with a text, empty when nothing is.
+        strict: how Go goes on about a value that is no string.
+    """
+
+    name: str
+    wrong: Callable[[str], str]
+    strict: str = ": JSON value must be string type"
+
+
+@dataclass(frozen=True)
 class OneOrMany:
     """A list of strings, or one string alone."""
 
@@ -38,10 +53,12 @@ class MapOf:
     Attributes:
         of: its values.
         own_name: if the type has one.
+        wrong_key: what is wrong with a key, empty when nothing is.
     """
 
     of: Kind
     own_name: str = ""
+    wrong_key: Callable[[str], str] | None = None
 
     @property
     def name(self) -> str:
@@ -87,7 +104,7 @@ class Struct:
     unnamed: bool = False
 
 
-Kind = AnyValue | Scalar | OneOrMany | MapOf | ListOf | Struct
+Kind = AnyValue | Scalar | Checked | OneOrMany | MapOf | ListOf | Struct
 
 FREE, STRING, BOOL, INT = (
     AnyValue(),
@@ -168,6 +185,9 @@ class _Reader:
                 return self._struct(value, kind, place)
             case MapOf(), dict():
                 listed = kind.of is NOTHING
+                for key in value if kind.wrong_key else ():
+                    if kind.wrong_key and (reason := kind.wrong_key(key)):
+                        raise MismatchError(reason)
                 return {
                     key: self.read(item, kind.of, place.inside(key, listed=listed))
                     for key, item in value.items()
@@ -184,6 +204,10 @@ class _Reader:
             case OneOrMany(), _:
                 # It reads itself, and does not know where it is in the document.
                 place = _Place() if self._in_full else place
+            case Checked(), str():
+                if reason := kind.wrong(value):
+                    raise MismatchError(reason)
+                return value
             case Scalar(), _ if type(value) is kind.python:
                 return value
             case AnyValue(), _:
@@ -191,7 +215,10 @@ class _Reader:
         found, where = go_text.kind_of(value), place.show(in_full=self._in_full)
         if isinstance(kind, Scalar) and kind.python is int and isinstance(value, float):
             found = f"number {value}"
-        raise MismatchError(f"json: cannot unmarshal {found} into {where} of type {kind.name}")
+        more = kind.strict if isinstance(kind, Checked) else ""
+        raise MismatchError(
+            f"json: cannot unmarshal {found} into {where} of type {kind.name}{more}"
+        )
 
     def _struct(self, value: dict[str, Any], kind: Struct, place: _Place) -> dict[str, Any]:
         names = {name.lower(): name for name in kind.fields}

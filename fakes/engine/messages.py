@@ -21,6 +21,25 @@ class Message(ByVersion[str]):
         return self.of(version).format(*about)
 
 
+NO_STREAM = Message(
+    "Bad parameters: you must choose at least one stream",
+    {"29.0": "must specify at least one of 'stdout' or 'stderr'"},
+)
+NO_PATH = Message(
+    "bad parameter: pathcannot be empty", {"29.0": "bad parameter: path cannot be empty"}
+)
+IS_PAUSED = Message("Container {0} is already paused", {"29.0": "container {0} is already paused"})
+BAD_PORT = Message("Invalid containerPort: {0}", {"29.0": "invalid containerPort: {0}"})
+BAD_PROTOCOL = Message("Invalid proto: {0}", {"29.0": "invalid proto: {0}"})
+NO_MANIFEST = Message(
+    "open /var/lib/docker/tmp/docker-import/repositories: no such file or directory",
+    {"29.0": "invalid archive: does not contain a manifest.json"},
+)
+"""An archive to load that has no images."""
+NOT_IN_SUBNET = Message(
+    "no configured subnet or ip-range contain the IP address {0}",
+    {"29.0": "no configured subnet contains IP address {0}"},
+)
 BAD_ISOLATION = Message(
     "Invalid isolation: \"{0}\" - linux only supports 'default'",
     {"28.0": "invalid isolation ({0}): linux only supports 'default'"},
@@ -45,6 +64,8 @@ WRONG_OPTIONS = Message(
 _NO_PORT = "driver failed programming external connectivity on endpoint {0}: {1}"
 NO_PORT = Message(_NO_PORT, {"28.0": f"failed to set up container networking: {_NO_PORT}"})
 """The endpoint of a container that does not get its ports, and why."""
+UNKNOWN_PROTOCOL = Message("invalid transport protocol: 0", {"28.0": "unknown protocol"})
+"""Why a port of another protocol than TCP, UDP and SCTP is not published."""
 NO_ADDRESS = Message(
     "Error starting userland proxy: listen {1}4 {0}: bind: cannot assign requested address",
     {"28.0": "failed to bind host port for {0}/{1}: cannot assign requested address"},

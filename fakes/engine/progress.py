@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import go_text
+from .versions import PLAIN_PROGRESS, EngineVersion
 
 Message = dict[str, Any]
 
@@ -53,6 +54,14 @@ def retrying(item: str, attempt: int) -> Iterator[Message]:
 def message_line(message: Message) -> bytes:
     """One message as it goes over the wire."""
     return (go_text.dumps(message) + "\r\n").encode("utf-8", "surrogateescape")
+
+
+def as_told(message: Message, version: EngineVersion) -> Message:
+    """Return a message in the form that a version tells it: newer ones draw no bars."""
+    if not version.has(PLAIN_PROGRESS):
+        return message
+    told = {name: value for name, value in message.items() if name != "progress"}
+    return {"error": told.pop("error"), **told} if "error" in told else told
 
 
 def failure(message: str, code: int | None = None) -> Message:

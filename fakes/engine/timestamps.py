@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import calendar
 import re
+from contextlib import suppress
 
-from ..go_text import parse_duration, quote
+from ..go_text import parse_duration, quote, quoted_character
 
 _STAMP = re.compile(r"(\d+)(?:\.(\d+))?")
 _NUMBER = re.compile(r"[+-]?[0-9]+")
@@ -22,42 +23,75 @@ _PARTS = (
     (2, "05", "second", 0, 59, ":"),
 )
 _SECOND = 1_000_000_000
+_LONGEST_FRACTION = 20
+_NEITHER = "failed to parse value as time or duration"
 
 
-def parse_moment(text: str, now: int) -> int:
+def parse_moment(text: str, now: int, *, exact: bool = False) -> int:
     """Nanoseconds since the epoch of a moment.
 
     Args:
         text: the moment.
         now: nanoseconds since the epoch.
+        exact: as newer engines do, which tell what is wrong with seconds.
 
     Raises:
         ValueError: in the engine's words, when it is none.
     """
-    try:
-        # What is left of a duration are whole seconds.
-        return (now - parse_duration(text)) // _SECOND * _SECOND
-    except ValueError:
-        pass
+    if exact and not text.strip():
+        raise ValueError(f"{_NEITHER}: value is empty")
+    with suppress(ValueError):
+        before = now - parse_duration(text)
+        # To older engines, whole seconds are what is left of a duration.
+        return before if exact else before // _SECOND * _SECOND
     if "-" in text:
         return _parse_time(text)
+    if exact:
+        try:
+            return _seconds(text)
+        except ValueError as error:
+            raise ValueError(f"{_NEITHER}: {error}") from error
     if match := _STAMP.fullmatch(text):
         return int(match.group(1)) * _SECOND + int((match.group(2) or "").ljust(9, "0")[:9])
-    raise ValueError(f"failed to parse value as time or duration: {quote(text)}")
+    raise ValueError(f"{_NEITHER}: {quote(text)}")
 
 
-def parse_stamp(text: str) -> int:
+def parse_stamp(text: str, *, exact: bool = False) -> int:
     """Nanoseconds since the epoch of seconds and their fraction, the strictest form.
+
+    Args:
+        text: the moment.
+        exact: as for `parse_moment`.
 
     Raises:
         ValueError: in the engine's words, when it is none.
     """
+    if exact:
+        try:
+            return _seconds(text)
+        except ValueError as error:
+            raise ValueError(f"invalid timestamp {quote(text)}: {error}") from error
     seconds, dot, fraction = text.partition(".")
     for number in (seconds, fraction) if dot else (seconds,):
         if not _NUMBER.fullmatch(number):
             raise ValueError(f"strconv.ParseInt: parsing {quote(number)}: invalid syntax")
     nanoseconds = int(fraction) * _SECOND // 10 ** len(fraction) if dot else 0
     return int(seconds) * _SECOND + nanoseconds
+
+
+def _seconds(text: str) -> int:
+    """Nanoseconds of seconds and their fraction, as newer engines read them."""
+    seconds, _, fraction = text.partition(".")
+    if not _NUMBER.fullmatch(seconds):
+        raise ValueError(f"invalid seconds {quote(seconds)}: invalid syntax")
+    if len(fraction) > _LONGEST_FRACTION:
+        length = f"length {len(fraction)} exceeds maximum {_LONGEST_FRACTION}"
+        raise ValueError(f"invalid nanoseconds: {length}")
+    for place, character in enumerate(fraction):
+        if character not in "0123456789":
+            found = quoted_character(ord(character))
+            raise ValueError(f"invalid nanoseconds: invalid character {found} at position {place}")
+    return int(seconds) * _SECOND + int(fraction.ljust(9, "0")[:9])
 
 
 def _parse_time(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -55,8 +56,13 @@ class RunConfig:
                 held[name] = value.copy()
         return result
 
-    def to_json(self) -> dict[str, Any]:
-        """The JSON form, keys in the engine's order, which is that of the fields here."""
+    def to_json(self, left_out: Collection[str] = ()) -> dict[str, Any]:
+        """The JSON form, keys in the engine's order, which is that of the fields here.
+
+        Args:
+            left_out: keys that are left out where they say nothing, besides those that every
+                engine leaves out.
+        """
         out = {_KEYS[name]: value for name, value in vars(self).items()}
         for name in _SORTED:
             if value := out[_KEYS[name]]:
@@ -67,6 +73,9 @@ class RunConfig:
         for name in _LEFT_OUT_EMPTY:
             if not out[_KEYS[name]]:
                 del out[_KEYS[name]]
+        for key in left_out:
+            if key in out and not out[key]:
+                del out[key]
         return out
 
     @classmethod
@@ -123,19 +132,23 @@ class ImageDocument:
     history: list[dict[str, Any]] = field(default_factory=list)
     diff_ids: list[str] = field(default_factory=list)
 
-    def to_bytes(self) -> bytes:
-        """The document as the engine writes it: keys sorted at the top."""
+    def to_bytes(self, left_out: Collection[str] = ()) -> bytes:
+        """The document as the engine writes it: keys sorted at the top.
+
+        Args:
+            left_out: as for `RunConfig.to_json`.
+        """
         document: dict[str, Any] = {"architecture": self.architecture}
         if self.author:
             document["author"] = self.author
         if self.comment:
             document["comment"] = self.comment
         if self.config is not None:
-            document["config"] = self.config.to_json()
+            document["config"] = self.config.to_json(left_out)
         if self.container:
             document["container"] = self.container
         if self.container_config is not None:
-            document["container_config"] = self.container_config.to_json()
+            document["container_config"] = self.container_config.to_json(left_out)
         document["created"] = (
             go_text.ZERO_TIME if self.created is None else go_text.rfc3339(self.created)
         )

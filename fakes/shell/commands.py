@@ -41,6 +41,9 @@ def known_work(command: Sequence[str]) -> Work | None:
         return lambda _process: 1
     if name == "echo":
         return lambda process: _echo(process, arguments)
+    if _is_exit(command, words):
+        code = int(arguments[0]) % 256 if arguments else 0
+        return lambda _process: code
     if name == "sleep" and arguments and all(map(_seconds_are_known, arguments)):
         return lambda process: process.sleep(_seconds(arguments))
     if name == "tail" and ("-f" in arguments or "-F" in arguments):
@@ -53,7 +56,14 @@ def known_work(command: Sequence[str]) -> Work | None:
 def is_instant(command: Sequence[str]) -> bool:
     """Return whether a command is done as soon as it begins."""
     words = simple_words(command)
-    return bool(words) and posixpath.basename(words[0]) in ("true", "false", "echo")
+    if not words:
+        return False
+    return posixpath.basename(words[0]) in ("true", "false", "echo") or _is_exit(command, words)
+
+
+def _is_exit(command: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether a shell's script is its own `exit`, which is no program."""
+    return words[0] == "exit" and len(command) == 3 and all(map(str.isdigit, words[1:]))
 
 
 def _echo(process: Process, words: Sequence[str]) -> int:

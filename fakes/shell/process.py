@@ -20,7 +20,8 @@ class ProcessStoppedError(BaseException):
 class _Input(io.RawIOBase):
     """What is sent to a command, which waits for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, waits: threading.Event) -> None:
+        self._waits = waits
         self._pieces = bytearray()
         self._ended = False
         self._stopped = False
@@ -32,6 +33,7 @@ class _Input(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         with self._changed:
             while not (self._pieces or self._ended or self._stopped):
+                self._waits.set()
                 self._changed.wait()
             if self._stopped:
                 raise ProcessStoppedError
@@ -63,6 +65,7 @@ class Process:
         stdin: what it is sent, as a binary file; reading waits.
         files: the files that it sees by their absolute paths. Values are bytes; text that is
             assigned is encoded as UTF-8. A path that ends with `/` makes a folder.
+        settled: set when it has ended, or waits for the first time.
 
     Args:
         stdout: takes what is printed.
@@ -90,7 +93,8 @@ class Process:
         self._stdout = stdout
         self._stderr = stderr
         self._stopped = threading.Event()
-        self._input = _Input()
+        self.settled = threading.Event()
+        self._input = _Input(self.settled)
         self.stdin = io.BufferedReader(self._input)
         if not takes_input:
             self._input.end()
@@ -118,6 +122,8 @@ class Process:
         Raises:
             ProcessStoppedError: the command is stopped meanwhile.
         """
+        if seconds != 0:
+            self.settled.set()
         if self._stopped.wait(seconds):
             raise ProcessStoppedError
 

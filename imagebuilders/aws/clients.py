@@ -176,6 +176,8 @@ def _client_for_its_endpoint(
         )
         return cast(ServiceClient, client)
 
+    if settings.endpoint_url is not None:
+        return make_with({**general, **_options_for(settings.endpoint_url)})
     client = make_with(general)
     # Only a client knows its address: that may also come from the environment or the profile.
     special = _options_for(client.meta.endpoint_url)

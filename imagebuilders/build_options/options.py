@@ -6,21 +6,26 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from imagebuilders.build_options import reading
 from imagebuilders.build_options.cli_flags import render_cli_flags
+from imagebuilders.build_options.field_types import (
+    Annotations,
+    Attestations,
+    Caches,
+    Hosts,
+    Limits,
+    OneAttestation,
+    Outputs,
+    Secrets,
+    SSHAgents,
+    Text,
+    Ulimits,
+)
 from imagebuilders.build_options.image_details import Annotation, Attestation
 from imagebuilders.build_options.limits import ContainerLimits
 from imagebuilders.build_options.names import canonical_names
-from imagebuilders.build_options.parsing import encodable
 from imagebuilders.build_options.values import (
     BuildCache,
     BuildOutput,
@@ -43,8 +48,6 @@ if TYPE_CHECKING:
 
 _SHOWING = ("plain", "tty", "rawjson")
 _SILENT = ("quiet", "none")
-
-Text: TypeAlias = Annotated[str, AfterValidator(encodable)]
 
 
 class DockerBuildOptions(BaseModel):
@@ -78,7 +81,7 @@ class DockerBuildOptions(BaseModel):
     """The stage to build."""
     platform: Annotated[str | None, BeforeValidator(reading.platforms)] = None
     """The platform, as `os[/arch[/variant]]`; several are joined by commas (BuildKit only)."""
-    cache_from: Annotated[tuple[BuildCache, ...], BeforeValidator(reading.each(BuildCache))] = ()
+    cache_from: Caches = ()
     """Where to look for cached steps."""
     pull: bool | None = None
     """Whether to look for newer base images."""
@@ -86,16 +89,14 @@ class DockerBuildOptions(BaseModel):
     """Whether to build every step anew."""
     network_mode: Text | None = None
     """The network of `RUN` steps: `default`, `none`, `host`, or a network's name."""
-    extra_hosts: Annotated[tuple[HostAddress, ...], BeforeValidator(reading.hosts)] = ()
+    extra_hosts: Hosts = ()
     """Additional lines of `/etc/hosts` while steps run. A host may have several addresses."""
-    container_limits: Annotated[ContainerLimits, BeforeValidator(reading.limits)] = (
-        ContainerLimits()
-    )
+    container_limits: Limits = ContainerLimits()
     """Limits of the containers that run the steps, under the SDK's names or as in
     `cpu-quota=50000`."""
     shmsize: Annotated[int | None, BeforeValidator(reading.size)] = None
     """The size of `/dev/shm` while steps run, in bytes or as in `64m`."""
-    ulimit: Annotated[tuple[Ulimit, ...], BeforeValidator(reading.ulimits)] = ()
+    ulimit: Ulimits = ()
     """Limits of the processes of steps, as in `nofile=1024:2048`."""
     squash: bool | None = None
     """Whether to make one layer of all (engines with experimental features)."""
@@ -119,13 +120,13 @@ class DockerBuildOptions(BaseModel):
     tags: Annotated[tuple[str, ...], BeforeValidator(reading.texts)] = ()
     """Further names of the image, beside the one that it is built under. They are not pushed."""
 
-    secrets: Annotated[tuple[BuildSecret, ...], BeforeValidator(reading.secrets)] = ()
+    secrets: Secrets = ()
     """Secrets for `RUN --mount=type=secret`; BuildKit only."""
-    ssh: Annotated[tuple[SSHAgent, ...], BeforeValidator(reading.each(SSHAgent))] = ()
+    ssh: SSHAgents = ()
     """Agents for `RUN --mount=type=ssh`; BuildKit only."""
-    cache_to: Annotated[tuple[BuildCache, ...], BeforeValidator(reading.each(BuildCache))] = ()
+    cache_to: Caches = ()
     """Where to store cached steps; BuildKit only."""
-    outputs: Annotated[tuple[BuildOutput, ...], BeforeValidator(reading.each(BuildOutput))] = ()
+    outputs: Outputs = ()
     """What becomes of the result; BuildKit only."""
     build_contexts: Annotated[dict[str, str], BeforeValidator(reading.contexts)] = Field(
         default_factory=dict
@@ -134,13 +135,13 @@ class DockerBuildOptions(BaseModel):
     `target:NAME` for another build of the same `build_many`; BuildKit only."""
     no_cache_filter: Annotated[tuple[str, ...], BeforeValidator(reading.names)] = ()
     """Stages whose steps are built anew; BuildKit only."""
-    attest: Annotated[tuple[Attestation, ...], BeforeValidator(reading.each(Attestation))] = ()
+    attest: Attestations = ()
     """What is to be attested of the image, as in `type=sbom`; nothing by default. BuildKit only."""
-    sbom: Annotated[Attestation | None, BeforeValidator(reading.sbom)] = None
+    sbom: Annotated[OneAttestation, BeforeValidator(reading.sbom)] = None
     """Whether to attest what is in the image, or how; BuildKit only."""
-    provenance: Annotated[Attestation | None, BeforeValidator(reading.provenance)] = None
+    provenance: Annotated[OneAttestation, BeforeValidator(reading.provenance)] = None
     """Whether to attest how the image was built, or how, as in `mode=max`; BuildKit only."""
-    annotations: Annotated[tuple[Annotation, ...], BeforeValidator(reading.image_annotations)] = ()
+    annotations: Annotations = ()
     """Annotations of the image, as in `key=value` or `index:key=value`; BuildKit only."""
     allow: Annotated[tuple[str, ...], BeforeValidator(reading.entitlements)] = ()
     """What steps may do: `network.host`, `security.insecure`, `device`; BuildKit only."""

@@ -1,8 +1,7 @@
-"""Settings of daemons: addresses, one or several, and files of the user's."""
+"""Settings of daemons: addresses, one or several, and platforms."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator
@@ -11,7 +10,6 @@ from imagebuilders.buildkit.daemon_address import parse_daemon_address
 from imagebuilders.connections.address import AddressError, hide_password
 from imagebuilders.exceptions import ImageFormatError
 from imagebuilders.oci.platform import Platform
-from imagebuilders.user_folders import expand_home
 
 
 def _split(value: object) -> object:
@@ -49,9 +47,6 @@ def _check_platform(value: str) -> str:
 
 PlatformName: TypeAlias = Annotated[str, AfterValidator(_check_platform)]
 """A platform, as in `linux/arm64`."""
-
-UserPath: TypeAlias = Annotated[Path, AfterValidator(lambda path: Path(expand_home(str(path))))]
-"""A file's path, in which a leading `~` is the user's home folder."""
 
 
 def listed(addresses: str | tuple[str, ...]) -> tuple[str, ...]:

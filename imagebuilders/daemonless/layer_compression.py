@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from importlib import import_module
 from types import ModuleType
 from typing import Protocol
@@ -12,6 +13,7 @@ from typing import Protocol
 import isal
 
 from imagebuilders.context.gzip_stream import gzip_stream
+from imagebuilders.daemonless.read_ahead import read_ahead
 from imagebuilders.exceptions import ConfigurationError
 from imagebuilders.oci.media_types import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
 
@@ -36,17 +38,25 @@ class LayerCompression(enum.Enum):
         }[self]
 
 
-def compressed(pieces: Iterable[bytes], compression: LayerCompression) -> Iterator[bytes]:
-    """Return a layer's archive, compressed.
+def compressed(
+    pieces: Iterable[bytes], compression: LayerCompression
+) -> Generator[bytes, None, None]:
+    """Yield a layer's archive, compressed; close it where it may not be taken to its end.
+
+    The archive is taken in a thread of its own: files are read while others are compressed.
 
     Raises:
         ConfigurationError: this Python has no zstd.
     """
     if compression is LayerCompression.UNCOMPRESSED:
-        return iter(pieces)
+        yield from pieces
+        return
     # Of equal portions: what a compressor makes depends on what it is given at a time.
-    portions = _portions(pieces)
-    return gzip_stream(portions) if compression is LayerCompression.GZIP else _zstd(portions)
+    with closing(read_ahead(_portions(pieces))) as portions:
+        if compression is LayerCompression.GZIP:
+            yield from gzip_stream(portions)
+        else:
+            yield from _zstd(portions)
 
 
 def compressor_version(compression: LayerCompression) -> str:

@@ -12,7 +12,7 @@ import json
 import logging
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import field
 from pathlib import Path
 from types import TracebackType
@@ -165,9 +165,10 @@ class NewLayers:
             written = (
                 _noted(piece, archive) for piece in write_layer(layer.members, latest=self._latest)
             )
-            for piece in compressed(written, self._compression):
-                blob.update(piece)
-                stored.write(piece)
+            with closing(compressed(written, self._compression)) as pieces:
+                for piece in pieces:
+                    blob.update(piece)
+                    stored.write(piece)
             stored.flush()
         except OSError as error:
             raise BuildError(

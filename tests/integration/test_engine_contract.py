@@ -14,6 +14,7 @@ from double_contract import double_contract, engine_double
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from testbed.bed import Testbed
+from testbed.images import ENGINE_VERSIONS
 from testbed.recorded import ContractEngine, contract_engine
 
 from fakes import FakeDockerClient
@@ -21,7 +22,7 @@ from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract, diff
 from fakes.contracts.engine.context import Entry, directory, symlink
 from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.session import Session
-from fakes.engine.versions import VERSIONS
+from fakes.engine.versions import LOOKS
 
 _ALL = sorted(scenarios())
 # Engines look for drivers for minutes.
@@ -61,7 +62,7 @@ class _Real(DockerEngineContract):
 
 def _real_contract(version: str) -> type[_Real]:
     """Each scenario on one of the engines in turn, for on all of them they take minutes."""
-    part = _QUICK[list(VERSIONS).index(version) :: len(VERSIONS)]
+    part = _QUICK[ENGINE_VERSIONS.index(version) :: len(ENGINE_VERSIONS)]
     return type(
         f"TestReal{version.replace('.', '_')}",
         (_Real,),
@@ -75,8 +76,8 @@ def _real_contract(version: str) -> type[_Real]:
 
 
 for _contract in [
-    *map(_real_contract, VERSIONS),
-    *map(double_contract, VERSIONS),
+    *map(_real_contract, ENGINE_VERSIONS),
+    *map(double_contract, LOOKS),
 ]:
     globals()[_contract.__name__] = _contract
 
@@ -193,7 +194,7 @@ def _dockerfiles(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=ENGINE_VERSIONS)
 def real(request: pytest.FixtureRequest, engines: Engines) -> Iterator[tuple[str, APIClient]]:
     """Each engine in turn."""
     client = engines(request.param).api

@@ -10,12 +10,14 @@ from docker.api.client import APIClient
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
 from fakes.contracts.engine.fidelity import known_divergences
+from fakes.engine.versions import LOOKS
 
 
-def engine_double(version: str) -> FakeDockerEngine:
+def engine_double(look: str) -> FakeDockerEngine:
     """A double that has what the contract asks of an engine."""
+    version = LOOKS[look]
     # Some scenarios ask for hosts that nobody has.
-    engine = FakeDockerEngine(version, network=True)
+    engine = FakeDockerEngine(version.name, image_store=version.image_store, network=True)
     engine.seed_image(BASE_IMAGE, cmd=["sh"])
     return engine
 
@@ -40,15 +42,15 @@ class DoubleContract(DockerEngineContract):
         client.close()
 
 
-def double_contract(version: str, only: Sequence[str] = ()) -> type[DoubleContract]:
+def double_contract(look: str, only: Sequence[str] = ()) -> type[DoubleContract]:
     """Make the tests that a double is like an engine of a version."""
     return type(
-        f"TestLike{version.replace('.', '_')}",
+        f"TestLike{look.replace('.', '_').replace('-', '_')}",
         (DoubleContract,),
         {
-            "__doc__": f"Docker {version}.",
-            "engine_version": version,
-            "known_divergences": known_divergences(version),
+            "__doc__": f"Docker {look}.",
+            "engine_version": look,
+            "known_divergences": known_divergences(look),
             "only": only,
         },
     )

@@ -24,7 +24,7 @@ _Order = tuple[tuple[str, ...], ...]
 _ROOT = Path(imagebuilders.__file__).parents[1]
 
 _ORDER = (
-    ("lazy_dataclass",),
+    ("lazy_dataclass", "lazy_names"),
     ("exceptions", "version", "cancellation", "sharing"),
     ("events",),
     ("validation", "async_build", "side_by_side", "build_summary"),
@@ -86,7 +86,7 @@ _ORDER_OF_FAKES = (
 
 _ORDER_OF_ENGINE = (
     ("versions", "errors", "records"),
-    ("messages", "events", "go_json", "timestamps", "platforms", "progress"),
+    ("messages", "events", "go_json", "go_values", "timestamps", "platforms", "progress"),
     ("state",),
     ("filesystem",),
     ("images",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...go_text import parse_rfc3339
 from ...images.config import ImageDocument, RunConfig
 from ...images.image import Image
+from ..images.config_forms import LEFT_OUT
 from ..images.store import ImageStore
 
 
@@ -25,11 +26,11 @@ def restore(images: ImageStore, target: Image, parent: Image | None, config: Run
         config=config,
         container_config=RunConfig(),
         created=_created(history),
-        docker_version=images.state.version.version,
+        docker_version=images.state.version.named_in_images,
         history=history,
         diff_ids=[layer.diff_id for layer in layers],
     )
-    return images.add(Image(document.to_bytes(), layers, parent))
+    return images.add(Image(document.to_bytes(LEFT_OUT.of(images.state.version)), layers, parent))
 
 
 def _created(history: list[dict[str, object]]) -> int:

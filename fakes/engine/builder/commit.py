@@ -9,6 +9,7 @@ from ...images.config import ImageDocument, RunConfig, history_entry
 from ...images.image import Image
 from ...images.layers import EMPTY_DIFF_ID, Layer, difference
 from ..filesystem.overlay import Overlay
+from ..images.config_forms import LEFT_OUT
 from ..images.store import ImageStore
 from ..images.tar_styles import STYLES
 from .state import StageState
@@ -84,11 +85,11 @@ def _child(
         container=container,
         container_config=config,
         created=now,
-        docker_version=images.state.version.version,
+        docker_version=images.state.version.named_in_images,
         history=history,
         diff_ids=[item.diff_id for item in layers],
     )
-    image = Image(document.to_bytes(), layers, parent)
+    image = Image(document.to_bytes(LEFT_OUT.of(images.state.version)), layers, parent)
     if layer is None and parent is not None:
         image.remember_tree(parent.tree)
     elif tree is not None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from ... import go_text
+from .. import messages
 from ..dockerfile.instructions import Instruction
 from ..dockerfile.words import Syntax, process_word, process_words
 from ..errors import DockerfileError, StepError
@@ -108,13 +109,17 @@ def _expose(state: StageState, instruction: Instruction, syntax: Syntax) -> str:
         raise StepError(error.message) from error
     exposed = dict(state.config.exposed_ports or {})
     for port in ports:
-        exposed.update({name: {} for name in parse_ports(port)})
+        exposed.update({name: {} for name in parse_ports(port, syntax.dialect.version)})
     state.config.exposed_ports = exposed
     return "EXPOSE " + " ".join(ports)
 
 
-def parse_ports(text: str) -> list[str]:
+def parse_ports(text: str, version: EngineVersion) -> list[str]:
     """`80`, `80/udp`, `8000-8002` as the configuration names them.
+
+    Args:
+        text: of an EXPOSE.
+        version: whose words an error has.
 
     Raises:
         StepError: in the engine's words.
@@ -128,9 +133,9 @@ def parse_ports(text: str) -> list[str]:
     first = int(match.group(1)) if match else -1
     last = int(match.group(2) or first) if match else -1
     if not match or last < first or last > 65535:
-        raise StepError(f"Invalid containerPort: {container}")
+        raise StepError(messages.BAD_PORT(version, container))
     if protocol not in ("tcp", "udp", "sctp"):
-        raise StepError(f"Invalid proto: {protocol}")
+        raise StepError(messages.BAD_PROTOCOL(version, protocol))
     return [f"{port}/{protocol}" for port in range(first, last + 1)]
 
 
@@ -186,6 +191,10 @@ def health_comment(instruction: Instruction, version: EngineVersion) -> str:
         keys.append("StartInterval")
     times = [go_text.duration(health.get(key, 0)) for key in keys]
     retries = health.get("Retries", 0)
+    if version >= "29.0":
+        fields = {"Test": f"[{' '.join(test)}]", **dict(zip(keys, times, strict=True))}
+        shown = " ".join(f"{key}:{value}" for key, value in fields.items())
+        return f"HEALTHCHECK &{{{shown} Retries:{retries}}}"
     if version >= "28.0":
         return f"HEALTHCHECK &{{[{' '.join(test)}] {' '.join(times)} {retries}}}"
     quoted = " ".join(go_text.quote(time) for time in times)

@@ -17,11 +17,12 @@ from .container import Container
 from .links import check_links
 from .log_drivers import check_log_driver
 from .merge import signal_number
+from .ports import HIGHEST_PORT
 from .resources import check_request, check_resources
 from .security import check_capabilities, check_cgroup_mode, check_options
 
+_LONGEST_NAME = 64
 _LEAST_HEALTH_TIME = 1_000_000
-_HIGHEST_PORT = 65535
 _POLICIES = ("always", "unless-stopped", "on-failure", "no", "")
 
 
@@ -37,6 +38,9 @@ def check_config(config: RunConfig, version: EngineVersion) -> None:
             f"the working directory '{config.working_dir}' is invalid, it needs to be an "
             "absolute path",
         )
+    if len(config.hostname) > _LONGEST_NAME and version >= "29.0":
+        shown = f'hostname "{config.hostname}" is too long (maximum {_LONGEST_NAME} bytes)'
+        raise ApiError(400, shown)
     for pair in config.env or []:
         if not pair or pair.startswith("="):
             raise ApiError(400, f"invalid environment variable: {pair}")
@@ -108,16 +112,18 @@ def check_policy(policy: dict[str, Any], version: EngineVersion) -> None:
 
 def _check_ports(bindings: dict[str, Any]) -> None:
     for port, wanted in bindings.items():
-        numbers = [port.partition("/")[0], *(one.get("HostPort") or "0" for one in wanted or [])]
-        for number in numbers:
-            if number and not _is_port(number):
-                raise ApiError(400, f'invalid port specification: "{number}"')
+        inside = port.partition("/")[0]
+        # A range stands for the host's ports alone.
+        refused = [inside] if inside and ("-" in inside or not _is_port(inside)) else []
+        hosts = (one.get("HostPort") or "0" for one in wanted or [])
+        for number in [*refused, *(each for each in hosts if not _is_port(each))]:
+            raise ApiError(400, f'invalid port specification: "{number}"')
 
 
 def _is_port(text: str) -> bool:
     """Whether a text is a port, or a range of ports."""
     ends = text.split("-", 1)
-    if not all(end.isdigit() and int(end) <= _HIGHEST_PORT for end in ends):
+    if not all(end.isdigit() and int(end) <= HIGHEST_PORT for end in ends):
         return False
     return int(ends[0]) <= int(ends[-1])
 

@@ -11,7 +11,7 @@ from .. import messages
 from ..errors import ApiError
 from ..networks.addresses import address_of, joined
 from ..networks.store import PREDEFINED, Network, NetworkStore
-from ..versions import EngineVersion
+from ..versions import ADDRESSES_TOLD, EngineVersion
 from .container import Container
 from .hardware_addresses import chosen
 
@@ -206,20 +206,21 @@ def _check_address(networks: NetworkStore, network: Network, settings: Settings)
         return
     address = address_of(wanted)
     errors = []
-    if network.chosen_subnet:
+    version = networks.state.version
+    if network.chosen_subnet or version.has(ADDRESSES_TOLD):
         if address is None:
-            errors.append(messages.BAD_ADDRESS(networks.state.version, wanted))
-            if networks.state.version < "23.0":
+            errors.append(messages.BAD_ADDRESS(version, wanted))
+            if version < "23.0":
                 raise ApiError(500, f"{errors[0]})")
         if address is None or address not in network.addresses.subnet:
-            errors.append(f"no configured subnet or ip-range contain the IP address {wanted}")
-            if networks.state.version < "23.0":
+            errors.append(messages.NOT_IN_SUBNET(version, wanted))
+            if version < "23.0":
                 reason = "It does not belong to any of this network's subnets"
                 raise ApiError(500, f"Invalid address {wanted}: {reason}")
     else:
         errors.append(_NO_SUBNET)
     if errors:
-        if networks.state.version < "23.0":
+        if version < "23.0":
             raise ApiError(400, errors[0])
         raise ApiError(400, f"invalid endpoint settings:\n{joined(errors)}")
 
@@ -244,7 +245,7 @@ def check_endpoints(networks: NetworkStore, wanted: Mapping[str, Settings]) -> N
             for error in errors[:1]:
                 raise ApiError(400, error)
         elif network is not None:
-            _check_endpoint(network, settings, errors)
+            _check_endpoint(network, settings, errors, version)
 
 
 def _address_errors(settings: Settings, version: EngineVersion) -> list[str]:
@@ -273,7 +274,9 @@ def _is_address(text: str, kind: Callable[[str], object]) -> bool:
     return True
 
 
-def _check_endpoint(network: Network, settings: Settings, errors: list[str]) -> None:
+def _check_endpoint(
+    network: Network, settings: Settings, errors: list[str], version: EngineVersion
+) -> None:
     refused = f"invalid config for network {network.name}: "
     hardware = settings.get("MacAddress") or ""
     if hardware and not _HARDWARE_ADDRESS.fullmatch(hardware):
@@ -285,15 +288,12 @@ def _check_endpoint(network: Network, settings: Settings, errors: list[str]) -> 
             errors = [_NO_ALIAS, *errors]
         if wants_one:
             errors = [_NO_ADDRESS, *errors]
-    if wants_one and not network.chosen_subnet:
+    if wants_one and not (network.chosen_subnet or version.has(ADDRESSES_TOLD)):
         errors = [*errors, _NO_SUBNET]
     elif (wanted := _wanted(settings)) and network.addresses is not None:
         address = address_of(wanted)
         if address is not None and address not in network.addresses.subnet:
-            errors = [
-                *errors,
-                f"no configured subnet or ip-range contain the IP address {wanted}",
-            ]
+            errors = [*errors, messages.NOT_IN_SUBNET(version, wanted)]
     if errors:
         raise ApiError(400, f"{refused}invalid endpoint settings:\n{joined(errors)}")
 

@@ -132,6 +132,7 @@ class Container:
     mounts: list[dict[str, Any]] = field(default_factory=list)
     health: HealthMonitor | None = None
     error: str = ""
+    is_unplugged: bool = False
     joined: bool = False
     ends: int = 0
     last_code: int = 0

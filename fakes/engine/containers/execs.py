@@ -8,6 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from imagebuilders.evaluation.go_values import duration
+
+from ...shell.commands import is_instant
 from ...shell.process import ProcessStoppedError, Writer, run
 from .. import messages
 from ..errors import ApiError
@@ -21,6 +24,8 @@ from .streams import as_terminal
 
 _KEPT = 1000
 """So many commands that have ended can still be asked about; an engine keeps each some minutes."""
+_TIMED_OUT = -1
+"""The exit code of a health check that took too long."""
 _KILLED = 137
 """The exit code of what ends with its container."""
 
@@ -98,6 +103,37 @@ class ExecStore:
     def effect(self, container: Container, command: list[str]) -> ContainerEffect | None:
         """What a command does in a container, `None` when nobody knows."""
         return self._rules.find(container.image_name, command)
+
+    def probe(
+        self, container: Container, command: list[str], nanoseconds: int
+    ) -> tuple[int, bytes]:
+        """Run the command of a health check for a time; its exit code and what it printed."""
+        effect = self.effect(container, command)
+        if effect is None:
+            return 0, b""
+        printed = bytearray(effect.stdout + effect.stderr)
+        seconds = nanoseconds / 1e9
+        if effect.does is None:
+            late = effect.delay >= seconds
+            return (_TIMED_OUT, _late(nanoseconds)) if late else (effect.exit_code, bytes(printed))
+        process = make_process(
+            command,
+            container.config.env or [],
+            user=container.config.user,
+            working_dir=container.config.working_dir,
+            open_files=partial(files_inside, self._containers.volumes, container),
+            writers=(printed.extend, printed.extend),
+        )
+        timer = threading.Timer(seconds, process.stop)
+        timer.daemon = True
+        if not is_instant(command):
+            timer.start()
+        try:
+            return run(effect.does, process), bytes(printed)
+        except ProcessStoppedError:
+            return _TIMED_OUT, _late(nanoseconds)
+        finally:
+            timer.cancel()
 
     def unused_rules(self) -> list[ContainerEffect]:
         """The rules that no command has met."""
@@ -218,3 +254,7 @@ class ExecStore:
         for instance in running:
             if instance.process is not None:
                 instance.process.stop()
+
+
+def _late(nanoseconds: int) -> bytes:
+    return f"Health check exceeded timeout ({duration(nanoseconds)})".encode()

@@ -1,25 +1,27 @@
-"""A container's health: what its checks would have found, for they are never executed.
+"""A container's health: what its checks find, by the rules for their commands.
 
 The checks are made up for when somebody looks, as many as were due by then.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ... import go_text
-from .effects import ContainerEffect
 
 NONE, STARTING, HEALTHY, UNHEALTHY = "none", "starting", "healthy", "unhealthy"
 
 _SECOND = 1_000_000_000
 _INTERVAL, _START_INTERVAL, _RETRIES = 30 * _SECOND, 5 * _SECOND, 3
+_TIMEOUT = 30 * _SECOND
 _KEPT = 5
 _LONGEST_OUTPUT = 4096
 
-Probe = Callable[[list[str]], "ContainerEffect | None"]
+Probe = Callable[[list[str], int], tuple[int, bytes]]
+"""Runs the command of a check for so many nanoseconds; its exit code and what it printed."""
 
 
 @dataclass
@@ -45,6 +47,7 @@ class HealthMonitor:
     streak: int = 0
     log: list[dict[str, Any]] = field(default_factory=list)
     due: int | None = None
+    _looking: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.resume(self.started)
@@ -58,7 +61,18 @@ class HealthMonitor:
         self.due, self.status = None, UNHEALTHY
 
     def look(self, now: int, probe: Probe) -> bool:
-        """Make the checks that are due; whether the status is another one than before."""
+        """Make the checks that are due; whether the status is another one than before.
+
+        Who looks while a check is at work sees what there was before it.
+        """
+        if not self._looking.acquire(blocking=False):
+            return False
+        try:
+            return self._make_up_for(now, probe)
+        finally:
+            self._looking.release()
+
+    def _make_up_for(self, now: int, probe: Probe) -> bool:
         before = self.status
         skipped = self._most()
         while self.due is not None and self.due <= now:
@@ -68,7 +82,8 @@ class HealthMonitor:
                 # Only the newest matter: each of them finds the same.
                 self.due += missed * step
             self._check(self.due, probe)
-            self.due += step
+            if self.due is not None:  # it may have been stopped meanwhile
+                self.due += step
         return self.status != before
 
     def _most(self) -> int:
@@ -89,9 +104,10 @@ class HealthMonitor:
 
     def _check(self, now: int, probe: Probe) -> None:
         kind, *words = self.check.get("Test") or [""]
-        effect = probe([*self.shell, *words] if kind == "CMD-SHELL" else words)
-        code = effect.exit_code if effect else 0
-        output = effect.stdout + effect.stderr if effect else b""
+        command = [*self.shell, *words] if kind == "CMD-SHELL" else words
+        code, output = probe(command, self.check.get("Timeout") or _TIMEOUT)
+        if self.due is None:
+            return
         stamp = go_text.rfc3339(now)
         entry = {"Start": stamp, "End": stamp, "ExitCode": code}
         entry["Output"] = output[:_LONGEST_OUTPUT].decode("utf-8", "replace")

@@ -38,6 +38,9 @@ _FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.001, 4, 60.0
 _LINGER = 0.5
 """Seconds for which a container that ended by itself is still there, if it is removed then."""
 
+_FIRST_MOMENT = 0.05
+"""Seconds that a start gives a function at most, so that what it does at once is seen after it."""
+
 _NEVER_STARTED = _SIGNALLED = 128
 """The exit code of what did not start; added to its number, that of what a signal ended."""
 
@@ -153,11 +156,7 @@ class Lifecycle:
         monitor = container.health
         if monitor is None:
             return NONE
-        with container.changed:
-            changed = monitor.look(
-                self._state.clock(), lambda command: self._execs.effect(container, command)
-            )
-        if changed:
+        if monitor.look(self._state.clock(), partial(self._execs.probe, container)):
             self._store.note(container, f"health_status: {monitor.status}")
         return monitor.status
 
@@ -178,12 +177,14 @@ class Lifecycle:
                     ),
                 )
         on_start(self._store, container)
-        container.joined = True
+        container.joined, container.is_unplugged = True, False
         try:
             name = f"{container.name} ({endpoint_of(self._store.networks, container)})"
             self._ports.publish(container, self._store.all(), name)
         except ApiError:
             on_start_failed(self._store, container)
+            # Newer engines show no network of it then.
+            container.is_unplugged = self._version >= "29.0"
             raise
 
     def _other(self, name: str) -> Container:
@@ -255,15 +256,18 @@ class Lifecycle:
         def work() -> None:
             try:
                 code = run(does, process)
+                if container.process is process:
+                    self.finish(container, code)
             except ProcessStoppedError:
                 return
-            if container.process is process:
-                self.finish(container, code)
+            finally:
+                process.settled.set()
 
         if is_instant(container.command):
             work()
         else:
             threading.Thread(target=work, name="fake-container", daemon=True).start()
+            process.settled.wait(_FIRST_MOMENT)
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         timer = threading.Timer(seconds, action)
@@ -436,7 +440,7 @@ class Lifecycle:
             if not container.running:
                 raise ApiError(409, messages.NOT_RUNNING(self._version, container.id))
             if container.status == "paused":
-                raise ApiError(409, f"Container {container.id} is already paused")
+                raise ApiError(409, messages.IS_PAUSED(self._version, container.id))
             if container.status == "restarting":
                 raise ApiError(409, messages.RESTARTING.format(container.id))
             container.status = "paused"

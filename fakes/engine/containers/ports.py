@@ -9,11 +9,15 @@ from typing import Any
 
 from .. import messages
 from ..errors import ApiError
-from ..versions import EngineVersion
+from ..versions import BINDINGS_PUBLISH, EngineVersion
 from .container import Container
 from .host_ports import Answers, HostPort
 
 _FIRST_PORT = 32768
+HIGHEST_PORT = 0xFFFF
+_PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
+_UNKNOWN = "0"
+"""The protocol of a port whose name says none that an engine knows."""
 _ANYWHERE = "0.0.0.0"  # noqa: S104  (shown, not listened on)
 
 Taken = dict[tuple[str, str], str]
@@ -33,7 +37,7 @@ class PortStore:
         self._held: dict[str, list[HostPort]] = {}
 
     def publish(self, container: Container, others: Iterable[Container], endpoint: str) -> None:
-        """Give a container the ports it asks for; only what it exposes is published.
+        """Give a container the ports it asks for; older engines publish what it exposes alone.
 
         Args:
             container: which.
@@ -59,15 +63,21 @@ class PortStore:
         with self._lock:
             self._held[container.id] = []
             try:
-                for port in exposed:
+                for port in self._published(exposed, bindings):
                     if port in bindings:
-                        asked = bindings[port] or [{}]
-                        ports[port] = [self._binding(container, port, one, taken) for one in asked]
+                        name, asked = _read(port), bindings[port] or [{}]
+                        ports[name] = [self._binding(container, name, one, taken) for one in asked]
             except _NotFreeError as error:
                 self._give_back(container)
                 refusal = messages.NO_PORT(self._version, endpoint, str(error))
                 raise ApiError(500, refusal) from error
         container.ports = ports
+
+    def _published(self, exposed: list[str], bindings: dict[str, Any]) -> list[str]:
+        """The ports of a container; to newer engines a binding makes one of its own."""
+        if not self._version.has(BINDINGS_PUBLISH):
+            return exposed
+        return [*exposed, *(port for port in bindings if port not in exposed)]
 
     def serve(self, container: Container, answers: Answers) -> None:
         """Let a function answer at every published port of a container."""
@@ -87,7 +97,9 @@ class PortStore:
     def _binding(
         self, container: Container, port: str, asked: dict[str, str], taken: Taken
     ) -> dict[str, str]:
-        address, protocol = asked.get("HostIp") or _ANYWHERE, port.partition("/")[2].lower()
+        address, protocol = asked.get("HostIp") or _ANYWHERE, port.partition("/")[2]
+        if protocol == _UNKNOWN:
+            raise _NotFreeError(messages.UNKNOWN_PROTOCOL(self._version))
         candidates = list(_numbers(asked.get("HostPort") or ""))
         reason = ""
         for number in candidates:
@@ -127,21 +139,31 @@ def _numbers(text: str) -> Iterator[int]:
     yield from range(int(first or 0), int(last or first or 0) + 1)
 
 
+def _read(text: str) -> str:
+    """A port by the name that an engine gives it: what it cannot read is 0."""
+    number, _, rest = text.partition("/")
+    protocol = rest.partition("/")[0].lower() or "tcp"
+    known = bool(number) and protocol in _PROTOCOLS
+    port = int(number) if number.isdigit() and int(number) <= HIGHEST_PORT else 0
+    return f"{port}/{protocol if known else _UNKNOWN}"
+
+
 def port_map(container: Container) -> dict[str, Any]:
     """The published ports, and the exposed ones that are not, while it runs."""
     if not container.running:
         return {}
-    exposed = dict.fromkeys(sorted(container.config.exposed_ports or {}))
+    exposed = dict.fromkeys(sorted(map(_read, container.config.exposed_ports or {})))
     return {**exposed, **container.ports}
 
 
-def port_lines(container: Container) -> list[dict[str, Any]]:
-    """The ports as a list shows them."""
+def port_lines(container: Container, version: EngineVersion) -> list[dict[str, Any]]:
+    """The ports as a version's list shows them."""
+    nowhere = {"IP": ""} if version.has(BINDINGS_PUBLISH) else {}
     lines: list[dict[str, Any]] = []
     for port, bindings in port_map(container).items():
         number, _, protocol = port.partition("/")
         if not bindings:
-            lines.append({"PrivatePort": int(number), "Type": protocol})
+            lines.append({**nowhere, "PrivatePort": int(number), "Type": protocol})
         lines.extend(
             {
                 "IP": binding["HostIp"],

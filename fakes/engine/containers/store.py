@@ -208,7 +208,7 @@ class ContainerStore(ContainerRegister):
         Raises:
             ApiError: when it is taken or no name.
         """
-        if not name:
+        if not name or (name == "/" and self.state.version >= "29.0"):
             raise ApiError(400, "Neither old nor new names may be empty")
         absolute = f"/{name.removeprefix('/')}"
         with self._lock:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ... import go_text
 from ..errors import ApiError
+from ..images.config_forms import LEFT_OUT
 from .connections import listed
 from .container import Container
 from .health import NONE, STARTING
@@ -40,9 +41,9 @@ def _time(value: int | None) -> str:
 
 
 def inspect(
-    containers: ContainerStore, container: Container, *, size: bool = False
+    containers: ContainerStore, container: Container, api: str | None = None, *, size: bool = False
 ) -> dict[str, Any]:
-    """What `GET /containers/{id}/json` says."""
+    """What `GET /containers/{id}/json` says to a client of a version of the API."""
     folder = f"/var/lib/docker/containers/{container.id}"
     ran = container.started is not None
     command = container.command
@@ -66,7 +67,7 @@ def inspect(
         "ProcessLabel": "",
         "AppArmorProfile": "",
         "ExecIDs": list(container.execs) or None,
-        "HostConfig": {**container.host_config, "Links": shown_links(container)},
+        "HostConfig": _host_config(containers, container),
         "GraphDriver": {
             "Data": {
                 "LowerDir": f"{storage}-init/diff",
@@ -77,11 +78,18 @@ def inspect(
             "Name": "overlay2",
         },
         "Mounts": container.mounts,
-        "Config": container.config.to_json(),
-        "NetworkSettings": network_settings(containers.networks, container),
+        "Config": container.config.to_json(LEFT_OUT.of(containers.state.version)),
+        "NetworkSettings": network_settings(containers.networks, container, api),
     }
     if size:
         shown |= _sizes(container)
+    return shown
+
+
+def _host_config(containers: ContainerStore, container: Container) -> dict[str, Any]:
+    shown = {**container.host_config, "Links": shown_links(container)}
+    if containers.state.version >= "29.0" and shown.get("PortBindings") is None:
+        shown["PortBindings"] = {}
     return shown
 
 
@@ -96,8 +104,10 @@ def _sizes(container: Container) -> dict[str, int]:
     return sizes
 
 
-def summary(containers: ContainerStore, container: Container, *, size: bool) -> dict[str, Any]:
-    """One line of a container list."""
+def summary(
+    containers: ContainerStore, container: Container, api: str | None = None, *, size: bool
+) -> dict[str, Any]:
+    """One line of a container list, for a client of a version of the API."""
     line: dict[str, Any] = {
         "Id": container.id,
         "Names": sorted([f"/{container.name}", *containers.link_names(container)]),
@@ -105,7 +115,7 @@ def summary(containers: ContainerStore, container: Container, *, size: bool) -> 
         "ImageID": container.image,
         "Command": _shown_command(container),
         "Created": container.created // 1_000_000_000,
-        "Ports": port_lines(container),
+        "Ports": port_lines(container, containers.state.version),
     }
     if size:
         line |= {name: number for name, number in _sizes(container).items() if number}
@@ -117,7 +127,16 @@ def summary(containers: ContainerStore, container: Container, *, size: bool) -> 
         "NetworkSettings": {"Networks": listed(containers.networks, container)},
         "Mounts": [_listed_mount(container, mount) for mount in container.mounts],
     }
+    if containers.state.version.speaks(api, "1.52"):
+        line["Health"] = _listed_health(containers, container)
     return line
+
+
+def _listed_health(containers: ContainerStore, container: Container) -> dict[str, Any]:
+    """Of a container's health how it is, and how often in a row it was bad."""
+    status, health = containers.lifecycle.health(container), container.health
+    failing = 0 if status == NONE or health is None else health.to_json()["FailingStreak"]
+    return {"Status": status, "FailingStreak": failing}
 
 
 def _listed_mount(container: Container, mount: dict[str, Any]) -> dict[str, Any]:

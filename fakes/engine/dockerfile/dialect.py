@@ -92,6 +92,11 @@ _FLAGS_OF_28 = {
     "COPY": _FLAGS_OF_26["COPY"] | {"exclude"},
     "RUN": _FLAGS_OF_26["RUN"] | {"device"},
 }
+_FLAGS_OF_29 = {
+    **_FLAGS_OF_28,
+    "COPY": _FLAGS_OF_28["COPY"] | {"parents"},
+    "RUN": _FLAGS_OF_28["RUN"] | {"security"},
+}
 _OLD_DIRECTIVES = frozenset({"escape", "syntax"})
 
 _GRAMMARS = ByVersion(
@@ -116,5 +121,6 @@ _GRAMMARS = ByVersion(
             flags=_FLAGS_OF_26,
         ),
         "28.0": Grammar(flags=_FLAGS_OF_28),
+        "29.0": Grammar(flags=_FLAGS_OF_29),
     },
 )

@@ -20,6 +20,8 @@ from ...images.reference import InvalidReferenceError
 from .. import messages
 from ..errors import ApiError
 from ..progress import progress_bar
+from ..versions import EngineVersion
+from .config_forms import LEFT_OUT
 from .names import parse_as
 from .store import ImageStore
 from .unpacking import registered, told
@@ -45,7 +47,7 @@ def save(images: ImageStore, names: list[str]) -> bytes:
         if not image.layers:
             raise ApiError(500, "empty export - not implemented")
         created = image.created // 1_000_000_000
-        layer_names = _add_layers(files, image, created)
+        layer_names = _add_layers(files, image, created, images.state.version)
         document = f"{image.config_digest[7:]}.json"
         files[document] = File("file", 0o644, mtime=created, data=image.document)
         tags = [str(reference) for reference in references if reference.tag]
@@ -83,7 +85,9 @@ def _select(images: ImageStore, name: str) -> list[tuple[Image, list[ImageRefere
     return [(image, [reference])]
 
 
-def _add_layers(files: dict[str, File], image: Image, created: int) -> list[str]:
+def _add_layers(
+    files: dict[str, File], image: Image, created: int, version: EngineVersion
+) -> list[str]:
     """The folders of the old format, one per layer, named by a chain of digests."""
     names: list[str] = []
     parent = ""
@@ -100,7 +104,7 @@ def _add_layers(files: dict[str, File], image: Image, created: int) -> list[str]
             document["architecture"] = image.parsed.get("architecture")
         else:
             document["created"] = "1970-01-01T00:00:00Z"
-            document["container_config"] = RunConfig().to_json()
+            document["container_config"] = RunConfig().to_json(LEFT_OUT.of(version))
         document["os"] = image.parsed.get("os") or "linux"
         seed = go_text.dumps({**document, "layer_id": layer.diff_id})
         folder = digest_of(seed.encode())[7:]
@@ -133,9 +137,7 @@ def load(images: ImageStore, body: bytes) -> Iterator[Message]:
     elif "index.json" in files and "oci-layout" in files:
         yield from _load_layout(images, files)
     else:
-        raise ApiError(
-            500, "open /var/lib/docker/tmp/docker-import/repositories: no such file or directory"
-        )
+        raise ApiError(500, messages.NO_MANIFEST(images.state.version))
 
 
 def _read(files: dict[str, File], path: str) -> bytes:

@@ -44,6 +44,12 @@ class Addresses:
             raise ApiError(403, "Address already in use")
         raise ApiError(403, "no available IPv4 addresses on this network's address pools")
 
+    def usage(self) -> tuple[int, int]:
+        """How many addresses nobody gets any more, and how many are left to be given."""
+        ends = {self.subnet.network_address, self.subnet.broadcast_address}
+        used = self.taken | ends | {self.gateway}
+        return len(used), self.given.num_addresses - sum(one in self.given for one in used)
+
     def free(self, address: str) -> None:
         """Give an address back."""
         if address:
@@ -157,6 +163,19 @@ def check_new(config: Config) -> list[str]:
             errors.append(f"invalid {shown}: invalid address")
         elif address not in subnet:
             errors.append(f"invalid {shown}: parent subnet {subnet} doesn't contain this address")
+    return errors
+
+
+def check_newest(config: Config) -> list[str]:
+    """What engines since 29.0 have against a subnet, all of whose parts could be read."""
+    if config.get("Subnet"):
+        return check_new(config)
+    named = [f"gateway {config['Gateway']}"] if config.get("Gateway") else []
+    named += [f"auxiliary address {name}" for name in _others(config)]
+    missing = "parent subnet invalid Prefix doesn't contain"
+    errors = [f"invalid {what}: {missing} this address" for what in named]
+    if given := config.get("IPRange"):
+        errors.insert(0, f"invalid ip-range {given}: {missing} ip-range")
     return errors
 
 

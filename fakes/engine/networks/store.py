@@ -11,11 +11,13 @@ from ... import go_text
 from .. import messages
 from ..errors import ApiError
 from ..state import EngineState
+from ..versions import ADDRESSES_TOLD, EngineVersion
 from .addresses import (
     POOLS,
     Addresses,
     automatic,
     check_new,
+    check_newest,
     check_old,
     chosen,
     hardware_address,
@@ -103,20 +105,25 @@ class Network:
         """How many bits of an address are the subnet's."""
         return self.addresses.subnet.prefixlen if self.addresses else 0
 
-    def to_json(self, *, members: bool, ipv4: bool) -> dict[str, Any]:
-        """The API's document.
+    def to_json(
+        self, version: EngineVersion, *, members: bool, usage: bool = False
+    ) -> dict[str, Any]:
+        """The API's document, as a version of the engine writes it.
 
         Args:
+            version: which.
             members: tell the containers in it.
-            ipv4: tell that it has addresses of the old kind, as newer engines do.
+            usage: tell how many addresses are in use.
         """
+        of_members = {key: self._line(m) for key, m in self.members.items() if members}
+        left_out = not members and version.has(ADDRESSES_TOLD)
         return {
             "Name": self.name,
             "Id": self.id,
             "Created": go_text.rfc3339(self.created),
             "Scope": "local",
             "Driver": self.driver,
-            **({"EnableIPv4": True} if ipv4 else {}),
+            **({"EnableIPv4": True} if version >= "28.0" else {}),
             "EnableIPv6": self.ipv6,
             "IPAM": {
                 "Driver": self.ipam_driver,
@@ -128,10 +135,18 @@ class Network:
             "Ingress": False,
             "ConfigFrom": {"Network": ""},
             "ConfigOnly": False,
-            "Containers": {key: self._line(m) for key, m in self.members.items() if members},
+            **({} if left_out else {"Containers": of_members}),
             "Options": self.options,
             "Labels": self.labels,
+            **({"Status": {"IPAM": self._usage()}} if usage else {}),
         }
+
+    def _usage(self) -> dict[str, Any]:
+        if self.addresses is None:
+            return {}
+        in_use, free = self.addresses.usage()
+        numbers = {"IPsInUse": in_use, "DynamicIPsAvailable": free}
+        return {"Subnets": {str(self.addresses.subnet): numbers}}
 
     def _line(self, member: Member) -> dict[str, str]:
         address = f"{member.address}/{self.prefix_length}" if member.address else ""
@@ -142,6 +157,13 @@ class Network:
             "IPv4Address": address,
             "IPv6Address": "",
         }
+
+
+def _tell_gateway(config: list[dict[str, Any]], addresses: Addresses) -> None:
+    """Say in a network's configuration which gateway the engine chose."""
+    for line in config:
+        if line.get("Subnet") == str(addresses.subnet):
+            line.setdefault("Gateway", str(addresses.gateway))
 
 
 class NetworkStore:
@@ -229,8 +251,12 @@ class NetworkStore:
             self._check_driver(driver, str(ipam.get("Driver") or "default"))
             self._check_scope(str(request.get("Scope") or "local"))
             config = [dict(line) for line in ipam.get("Config") or []]
+            if self.state.version.has(ADDRESSES_TOLD) and not request.get("EnableIPv6"):
+                config = [line for line in config if not is_new_kind(line)]
             chosen_subnet = any(not is_new_kind(line) for line in config)
             addresses = self._addresses(name, config)
+            if addresses is not None and self.state.version.has(ADDRESSES_TOLD):
+                _tell_gateway(config, addresses)
             self._check_options(options)
             network = Network(
                 self.state.new_id(),
@@ -292,7 +318,11 @@ class NetworkStore:
         """The addresses of a new network; a subnet that is chosen for it is added to `config`."""
         version = self.state.version
         lines = [line for line in config if not is_new_kind(line)]
-        if version >= "23.0":
+        if version.has(ADDRESSES_TOLD):
+            if errors := [error for line in lines for error in check_newest(line)]:
+                raise ApiError(400, f"invalid network config:\n{joined(errors)}")
+            lines = [line for line in lines if line.get("Subnet")]
+        elif version >= "23.0":
             if errors := [error for line in lines for error in check_new(line)]:
                 raise ApiError(400, f"invalid network config:\n{joined(errors)}")
         else:

@@ -12,7 +12,7 @@ from .. import messages
 from ..errors import ApiError
 from ..go_json import MismatchError, Struct, read
 from ..http import Request
-from ..versions import STRICT_JSON, ByVersion
+from ..versions import BODIES_OF_ONE_KIND, STRICT_JSON, ByVersion
 
 if TYPE_CHECKING:
     from ..daemon import Daemon
@@ -51,20 +51,26 @@ def config_body(
     Raises:
         ApiError: when it is none; 500 from older engines, 400 from newer ones.
     """
+    newer = engine.version.has(BODIES_OF_ONE_KIND)
+    if optional and newer:
+        return json_body(engine, request, types)
     strict = engine.version.has(STRICT_JSON)
     _check_type(request, strict=strict)
     if optional and not request.content.strip():
         return {}
-    return _document(engine, request, types, _invalid if strict else _failed)
+    return _document(
+        engine, request, types, _unexplained if newer else _invalid if strict else _failed
+    )
 
 
-def plain_body(engine: Daemon, request: Request, types: Types) -> dict[str, Any]:
-    """The object with which a request's body begins, whatever that is said to be.
+def login_body(engine: Daemon, request: Request, types: Types) -> dict[str, Any]:
+    """The credentials with which a request's body begins, whatever that is said to be.
 
     Raises:
-        ApiError: 500 when there is none.
+        ApiError: when there are none: 500 from older engines, 400 from newer ones.
     """
-    return _document(engine, request, types, _failed, alone=False)
+    newer = engine.version.has(BODIES_OF_ONE_KIND)
+    return _document(engine, request, types, _no_header if newer else _failed, alone=False)
 
 
 def credentials_body(engine: Daemon, request: Request, types: Types) -> dict[str, Any]:
@@ -115,6 +121,15 @@ def _unread(reason: str) -> ApiError:
 
 def _invalid(reason: str) -> ApiError:
     return ApiError(400, f"invalid JSON: {_explained(reason)}")
+
+
+def _unexplained(reason: str) -> ApiError:
+    return ApiError(400, f"invalid JSON: {reason}")
+
+
+def _no_header(reason: str) -> ApiError:
+    # Newer engines say that of a body, too.
+    return ApiError(400, f"invalid X-Registry-Auth header: invalid JSON: {reason}")
 
 
 def _explained(reason: str) -> str:

@@ -18,6 +18,7 @@ from ..errors import ApiError, DockerfileError, StepError
 from ..faults import CONTEXT
 from ..http import Request, Response
 from ..progress import failure
+from ..versions import EngineVersion
 from .build_options import read_options, read_tags
 from .buildkit_build import build_with_buildkit
 from .streams import streamed
@@ -50,8 +51,8 @@ def _build(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
         raise
     messages = _recorded(build, record)
     if options.quiet:
-        return _quiet(messages, record)
-    return streamed(messages)
+        return _quiet(messages, record, engine.version)
+    return streamed(messages, engine.version)
 
 
 def _prepare(engine: Daemon, request: Request, options: BuildOptions, record: BuildRecord) -> Build:
@@ -95,13 +96,15 @@ def _recorded(build: Build, record: BuildRecord) -> Iterator[dict[str, Any]]:
         raise
 
 
-def _quiet(messages: Iterator[dict[str, Any]], record: BuildRecord) -> Response:
+def _quiet(
+    messages: Iterator[dict[str, Any]], record: BuildRecord, version: EngineVersion
+) -> Response:
     printed: list[str] = []
     try:
         printed.extend(str(message["stream"]) for message in messages if "stream" in message)
     except StepError as error:
-        return streamed(_failed_quietly(printed, error))
-    return streamed(iter([{"stream": f"{record.image_id}\n"}]))
+        return streamed(_failed_quietly(printed, error), version)
+    return streamed(iter([{"stream": f"{record.image_id}\n"}]), version)
 
 
 def _failed_quietly(printed: list[str], error: StepError) -> Iterator[dict[str, Any]]:

@@ -61,7 +61,7 @@ def build_with_buildkit(
         Exporters=[Exporter(Type=_EXPORTER, Attrs={"name": names})],
     )
     messages = _messages(engine, buildkit, solve, upload, options, request)
-    return streamed(_quiet(messages) if options.quiet else messages)
+    return streamed(_quiet(messages) if options.quiet else messages, engine.version)
 
 
 def _quiet(messages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

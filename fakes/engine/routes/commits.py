@@ -15,9 +15,10 @@ from ..containers.container import Container
 from ..containers.merge import merged_config
 from ..errors import ApiError
 from ..http import Request, Response, json_response
+from ..images.config_forms import LEFT_OUT
 from ..images.tar_styles import STYLES
 from .bodies import config_body
-from .container_types import CONFIG
+from .container_types import COMMITTED
 from .table import route
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Path = dict[str, str]
 
 @route("POST", "/commit")
 def _commit(engine: Daemon, request: Request, _path: Path) -> Response:
-    body = config_body(engine, request, CONFIG, optional=True)
+    body = config_body(engine, request, COMMITTED, optional=True)
     name = request.parameter("container")
     if not name:
         raise ApiError(400, 'invalid name or ID supplied: ""')
@@ -110,10 +111,10 @@ def commit_container(
         container=container.id,
         container_config=container.config,
         created=now,
-        docker_version=engine.version.version,
+        docker_version=engine.version.named_in_images,
         history=history,
         diff_ids=[item.diff_id for item in layers],
     )
-    image = engine.images.add(Image(document.to_bytes(), layers, parent))
+    image = engine.images.add(Image(document.to_bytes(LEFT_OUT.of(engine.version)), layers, parent))
     engine.images.note_commit(image)
     return image

@@ -11,6 +11,7 @@ from imagebuilders.oci.file_tree import walk_key
 from imagebuilders.oci.tar_writer import with_hard_links, write_tar
 
 from ... import go_text
+from .. import messages
 from ..containers.archive import ContainerArchive, Found
 from ..containers.container import Container
 from ..containers.mounted_files import mounted_files, read_only_refusal
@@ -33,7 +34,7 @@ _GO_MODE = {"dir": 1 << 31, "symlink": 1 << 27, "fifo": 1 << 25, "char": 1 << 21
 def _archive(engine: Daemon, request: Request, path: Path) -> Iterator[ContainerArchive]:
     container = engine.containers.find(path["name"])
     if not request.parameter("path"):
-        raise ApiError(400, "bad parameter: pathcannot be empty")
+        raise ApiError(400, messages.NO_PATH(engine.version))
     with mounted_files(engine.volumes, container, request.parameter("path")) as overlay:
         yield ContainerArchive(overlay, engine.version, path["name"])
 

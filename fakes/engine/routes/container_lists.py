@@ -10,6 +10,7 @@ from .. import messages
 from ..containers.container import Container
 from ..containers.ports import port_lines
 from ..errors import ApiError
+from ..versions import EngineVersion
 from .filters import Filters, is_found, labels_match, truth
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _checks(engine: Daemon, filters: Filters) -> list[Check]:
         checks.append(lambda c: c.image in images)
     for name, key in (("publish", "PublicPort"), ("expose", "PrivatePort")):
         if name in filters:
-            checks.append(_port_check({p for v in filters[name] for p in _ports(v)}, key))
+            checks.append(_port_check(version, {p for v in filters[name] for p in _ports(v)}, key))
     labels = filters.get("label", [])
     checks.append(lambda c: labels_match(c.config.labels or {}, labels))
     plain: dict[str, Callable[[Container, str], bool]] = {
@@ -158,7 +159,7 @@ def _ports(text: str) -> set[tuple[int, str]]:
     return {(n, protocol or "tcp") for n in range(int(first), int(last or first) + 1)}
 
 
-def _port_check(wanted: set[tuple[int, str]], key: str) -> Check:
+def _port_check(version: EngineVersion, wanted: set[tuple[int, str]], key: str) -> Check:
     return lambda container: any(
-        (line.get(key), line["Type"]) in wanted for line in port_lines(container)
+        (line.get(key), line["Type"]) in wanted for line in port_lines(container, version)
     )

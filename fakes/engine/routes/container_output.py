@@ -26,13 +26,15 @@ _READABLE_LOGS = ("json-file", "local", "journald")
 def _logs(engine: Daemon, request: Request, path: Path) -> Response:
     stdout, stderr = request.flag("stdout"), request.flag("stderr")
     if not stdout and not stderr:
-        raise ApiError(400, "Bad parameters: you must choose at least one stream")
+        raise ApiError(400, messages.NO_STREAM(engine.version))
     container = engine.containers.find(path["name"])
     if container.host_config["LogConfig"]["Type"] not in _READABLE_LOGS:
         raise ApiError(501, "configured logging driver does not support reading")
     entries = list(container.logs)
     chosen = [
-        entry for entry in _of_time(request, entries) if wanted(entry, stdout=stdout, stderr=stderr)
+        entry
+        for entry in _of_time(request, entries, engine.version)
+        if wanted(entry, stdout=stdout, stderr=stderr)
     ]
     tty, stamps, details = (
         container.config.tty,
@@ -54,12 +56,12 @@ def _logs(engine: Daemon, request: Request, path: Path) -> Response:
     return Response(200, body(), output_type(engine.version, request, tty=tty))
 
 
-def _of_time(request: Request, entries: list[LogEntry]) -> list[LogEntry]:
+def _of_time(request: Request, entries: list[LogEntry], version: EngineVersion) -> list[LogEntry]:
     """The entries of the time that was asked for, and of these the newest; of any stream."""
     # Neither end is at 0.
-    if since := moment(request, "since"):
+    if since := moment(request, "since", version, quotes='"'):
         entries = [entry for entry in entries if entry.time >= since]
-    if until := moment(request, "until"):
+    if until := moment(request, "until", version, quotes='"'):
         entries = [entry for entry in entries if entry.time <= until]
     tail = request.parameter("tail")
     return entries[len(entries) - min(int(tail), len(entries)) :] if tail.isdigit() else entries

@@ -33,15 +33,15 @@ def _start(engine: Daemon, request: Request, path: Path) -> Response:
     return Response(204 if started else 304)
 
 
-def _check_time(request: Request) -> None:
+def _check_time(request: Request, status: int = 500) -> None:
     """How long to wait for an end; nothing here needs that long."""
     if text := request.parameter("t"):
-        integer(text, 500)
+        integer(text, status)
 
 
 @route("POST", "/containers/{name}/stop")
 def _stop(engine: Daemon, request: Request, path: Path) -> Response:
-    _check_time(request)
+    _check_time(request, engine.version.bad_number())
     container = engine.containers.find(path["name"])
     ran = engine.containers.lifecycle.stop(container, request.parameter("signal"), path["name"])
     return Response(204 if ran else 304)

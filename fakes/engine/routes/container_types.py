@@ -9,6 +9,7 @@ from ..go_json import (
     NOTHING,
     STRING,
     STRINGS,
+    Checked,
     Kind,
     ListOf,
     MapOf,
@@ -16,32 +17,53 @@ from ..go_json import (
     Scalar,
     Struct,
 )
+from ..go_values import wrong_address, wrong_hardware_address, wrong_port
 from ..versions import ByVersion
 
 _LIST = ListOf(STRING)
 _INT64 = Scalar("int64", int)
 _DURATION = Scalar("time.Duration", int)
 
-ENDPOINT = Struct(
-    "network.EndpointSettings",
-    {
-        "IPAMConfig": Struct(
-            "network.EndpointIPAMConfig",
-            {"IPv4Address": STRING, "IPv6Address": STRING, "LinkLocalIPs": _LIST},
-        ),
-        "Links": _LIST,
-        "Aliases": _LIST,
-        "MacAddress": STRING,
-        "DriverOpts": STRINGS,
-        "GwPriority": INT,
-    },
+ADDRESS = Checked("netip.Addr", wrong_address)
+"""An address, to newer engines."""
+
+
+def _endpoint(address: Kind, hardware: Kind) -> Struct:
+    return Struct(
+        "network.EndpointSettings",
+        {
+            "IPAMConfig": Struct(
+                "network.EndpointIPAMConfig",
+                {
+                    "IPv4Address": address,
+                    "IPv6Address": address,
+                    "LinkLocalIPs": ListOf(address),
+                },
+            ),
+            "Links": _LIST,
+            "Aliases": _LIST,
+            "MacAddress": hardware,
+            "DriverOpts": STRINGS,
+            "GwPriority": INT,
+        },
+    )
+
+
+_ENDPOINT = _endpoint(STRING, STRING)
+_NEW_ENDPOINT = _endpoint(
+    ADDRESS, Checked("network.HardwareAddr", wrong_hardware_address, strict="")
 )
+ENDPOINT = ByVersion(_ENDPOINT, {"29.0": _NEW_ENDPOINT})
 """How a container is in a network."""
 
-_NETWORKING = Struct(
-    "network.NetworkingConfig",
-    {"EndpointsConfig": MapOf(ENDPOINT, "map[string]*network.EndpointSettings")},
-)
+
+def _networking(endpoint: Struct) -> Struct:
+    return Struct(
+        "network.NetworkingConfig",
+        {"EndpointsConfig": MapOf(endpoint, "map[string]*network.EndpointSettings")},
+    )
+
+
 _HEALTH_FIELDS: dict[str, Kind] = {
     "Test": _LIST,
     **dict.fromkeys(("Interval", "Timeout", "StartPeriod", "StartInterval"), _DURATION),
@@ -71,6 +93,17 @@ _CONFIG_FIELDS: dict[str, Kind] = {
     "Volumes": MapOf(NOTHING),
     "Labels": STRINGS,
     "StopTimeout": INT,
+}
+# What newer engines read otherwise.
+_NEW_CONFIG_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(("Cmd", "Entrypoint", "Shell"), _LIST),
+    "ExposedPorts": MapOf(NOTHING, "map[network.Port]struct {}", wrong_port),
+}
+_NEW_BINDINGS = ListOf(Struct("network.PortBinding", {"HostIp": ADDRESS, "HostPort": STRING}))
+_NEW_HOST_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(("CapAdd", "CapDrop"), _LIST),
+    "Dns": ListOf(ADDRESS),
+    "PortBindings": MapOf(_NEW_BINDINGS, "map[network.Port][]network.PortBinding", wrong_port),
 }
 _BINDINGS = ListOf(Struct("nat.PortBinding", {"HostIp": STRING, "HostPort": STRING}))
 _MOUNT = Struct(
@@ -174,7 +207,13 @@ _RESOURCES: dict[str, Kind] = {
 
 
 def _config(
-    name: str, health: str, policy: Scalar, config_part: str = "", host_part: str = ""
+    name: str,
+    health: str,
+    policy: Scalar,
+    config_part: str = "",
+    host_part: str = "",
+    *,
+    newer: bool = False,
 ) -> Struct:
     """What a container is made of.
 
@@ -184,12 +223,15 @@ def _config(
         policy: the name of a restart policy.
         config_part: the part that holds the configuration of a container.
         host_part: the part of the host's configuration that limits it.
+        newer: addresses and ports are looked at, and lists of words are nothing else.
     """
     restart = Struct("container.RestartPolicy", {"Name": policy, "MaximumRetryCount": INT})
-    own = {**_HOST_FIELDS, "RestartPolicy": restart}
+    own = {**_HOST_FIELDS, **(_NEW_HOST_FIELDS if newer else {}), "RestartPolicy": restart}
     host = Struct("container.HostConfig", {**own, **_RESOURCES}, host_part, tuple(own))
-    beside: dict[str, Kind] = {"HostConfig": host, "NetworkingConfig": _NETWORKING}
-    fields = {**_CONFIG_FIELDS, "Healthcheck": Struct(health, _HEALTH_FIELDS), **beside}
+    networking = _networking(_NEW_ENDPOINT if newer else _ENDPOINT)
+    beside: dict[str, Kind] = {"HostConfig": host, "NetworkingConfig": networking}
+    own_fields = {**_CONFIG_FIELDS, **(_NEW_CONFIG_FIELDS if newer else {})}
+    fields = {**own_fields, "Healthcheck": Struct(health, _HEALTH_FIELDS), **beside}
     return Struct(name, fields, config_part, tuple(beside), unnamed=True)
 
 
@@ -199,9 +241,26 @@ CONFIG = ByVersion(
     {
         "26.0": _config(_WRAPPER, "v1.HealthcheckConfig", _POLICY, "Config", "Resources"),
         "28.0": _config("container.CreateRequest", "v1.HealthcheckConfig", _POLICY),
+        "29.0": _config("container.CreateRequest", "v1.HealthcheckConfig", _POLICY, newer=True),
     },
 )
-"""A container that is to be made, or whose image is."""
+"""A container that is to be made."""
+
+COMMITTED = ByVersion(
+    CONFIG.first,
+    {
+        **CONFIG.changes,
+        "29.0": Struct(
+            "container.commitRequest",
+            {
+                **_CONFIG_FIELDS,
+                **_NEW_CONFIG_FIELDS,
+                "Healthcheck": Struct("v1.HealthcheckConfig", _HEALTH_FIELDS),
+            },
+        ),
+    },
+)
+"""The configuration of an image that is made of a container."""
 
 _UPDATE_FIELDS: dict[str, Kind] = {
     **_RESOURCES,
@@ -229,6 +288,7 @@ EXEC = ByVersion(
     {
         "26.0": Struct("types.ExecConfig", {**_EXEC_FIELDS, **_SIZE}),
         "28.0": Struct("container.ExecOptions", {**_EXEC_FIELDS, **_SIZE}),
+        "29.0": Struct("container.ExecCreateRequest", {**_EXEC_FIELDS, **_SIZE}),
     },
 )
 """A command that is to run in a container."""
@@ -239,6 +299,7 @@ EXEC_START = ByVersion(
     {
         "26.0": Struct("types.ExecStartCheck", {**_START_FIELDS, **_SIZE}),
         "28.0": Struct("container.ExecStartOptions", {**_START_FIELDS, **_SIZE}),
+        "29.0": Struct("container.ExecStartRequest", {**_START_FIELDS, **_SIZE}),
     },
 )
 """How such a command is to start."""

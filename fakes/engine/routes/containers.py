@@ -55,16 +55,20 @@ def _create(engine: Daemon, request: Request, _path: Path) -> Response:
 @route("GET", "/containers/json")
 def _list(engine: Daemon, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version, LIST_FILTERS)
-    limit = integer(request.parameter("limit") or "0", 500)
+    limit = integer(request.parameter("limit") or "0", engine.version.bad_number())
     chosen = listed(engine, filters, everything=request.flag("all"), limit=limit)
     size = request.flag("size")
-    return json_response([summary(engine.containers, container, size=size) for container in chosen])
+    return json_response(
+        [summary(engine.containers, each, request.version, size=size) for each in chosen]
+    )
 
 
 @route("GET", "/containers/{name:.*}/json")
 def _inspect(engine: Daemon, request: Request, path: Path) -> Response:
     container = engine.containers.find(path["name"])
-    return json_response(inspect(engine.containers, container, size=request.flag("size")))
+    return json_response(
+        inspect(engine.containers, container, request.version, size=request.flag("size"))
+    )
 
 
 @route("POST", "/containers/{name}/rename")
@@ -89,7 +93,9 @@ def _remove(engine: Daemon, request: Request, path: Path) -> Response:
 @route("POST", "/containers/prune")
 def _prune(engine: Daemon, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version, _PRUNE_FILTERS)
-    newest = older_than(filters, engine.clock(), status=engine.version.bad_request())
+    newest = older_than(
+        filters, engine.clock(), engine.version, status=engine.version.bad_request()
+    )
     gone, freed = [], 0
     for container in engine.containers.all():
         labels = container.config.labels or {}

@@ -11,6 +11,7 @@ from imagebuilders.oci.reference import ImageReference
 from ... import go_text
 from ..errors import ApiError
 from ..http import Request, Response
+from ..versions import EVENT_TYPES, EngineVersion
 from .filters import Filters, labels_match, read_filters
 from .numbers import moment
 from .table import route
@@ -28,7 +29,7 @@ _REMEMBERED = 256
 
 @route("GET", "/events")
 def _events(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
-    since, until = _end(request, "since"), _end(request, "until")
+    since, until = (_end(request, name, engine.version) for name in ("since", "until"))
     if since is not None and until is not None and since > until:
         texts = request.parameter("since"), request.parameter("until")
         raise ApiError(400, f"`since` time ({texts[0]}) cannot be after `until` time ({texts[1]})")
@@ -38,6 +39,8 @@ def _events(engine: Daemon, request: Request, _path: dict[str, str]) -> Response
     if since is not None or until is not None:
         position = max(happened - _REMEMBERED, 0)
     wait = _IDLE
+    kind, told = _kind(engine, request), _form(engine, request)
+    begin = b"\x1e" if kind == _SEQUENCE else b""
 
     def body() -> Iterator[bytes]:
         yield b""
@@ -52,14 +55,51 @@ def _events(engine: Daemon, request: Request, _path: dict[str, str]) -> Response
             if (since is not None and stamp < since) or (until is not None and stamp > until):
                 continue
             if wanted(event, filters):
-                yield (go_text.dumps(event) + "\n").encode()
+                yield begin + (go_text.dumps(told(event)) + "\n").encode()
 
-    return Response(200, body(), {"Content-Type": "application/json"})
+    return Response(200, body(), {"Content-Type": kind})
 
 
-def _end(request: Request, name: str) -> int | None:
+_JSON, _SEQUENCE = "application/json", "application/json-seq"
+_KINDS = ("application/jsonl", "application/x-ndjson", _SEQUENCE)
+"""In what newer engines tell of events; a client names one."""
+
+
+def _kind(engine: Daemon, request: Request) -> str:
+    """The media type of the stream."""
+    if not engine.version.has(EVENT_TYPES):
+        return _JSON
+    accepted = request.headers.get("accept", "").split(",")
+    named = (each.partition(";")[0].strip().lower() for each in accepted)
+    usual = _KINDS[0] if engine.version.speaks(request.version, "1.52") else _JSON
+    return next((kind for kind in named if kind in _KINDS), usual)
+
+
+def _form(engine: Daemon, request: Request) -> Callable[[Event], Event]:
+    """How an event is written."""
+    if engine.version.speaks(request.version, "1.52"):
+        return _without_old_fields
+    return _with_old_fields if engine.version.has(EVENT_TYPES) else lambda event: event
+
+
+def _without_old_fields(event: Event) -> Event:
+    return {name: value for name, value in event.items() if name not in ("status", "id", "from")}
+
+
+def _with_old_fields(event: Event) -> Event:
+    """With the fields of old that older engines left out where they were empty."""
+    plain, actor = _without_old_fields(event), event["Actor"]
+    if event["Type"] not in ("image", "container"):
+        return plain
+    plain |= {"id": actor["ID"], "status": event["Action"]}
+    if event["Type"] == "container":
+        plain["from"] = actor["Attributes"].get("image", "")
+    return plain
+
+
+def _end(request: Request, name: str, version: EngineVersion) -> int | None:
     """An end of the time that is asked about; `None` when it has none, which -1 says, too."""
-    return None if request.parameter(name) == "-1" else moment(request, name)
+    return None if request.parameter(name) == "-1" else moment(request, name, version)
 
 
 def _action(event: Event, value: str) -> bool:

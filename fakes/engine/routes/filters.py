@@ -11,7 +11,7 @@ from .. import messages
 from ..errors import ApiError
 from ..http import Request
 from ..timestamps import parse_moment
-from ..versions import OLDEST, VERSIONS, EngineVersion
+from ..versions import EXACT_TIMES, OLDEST, VERSIONS, EngineVersion
 
 _OLD = VERSIONS[OLDEST]
 
@@ -99,12 +99,15 @@ def parse_boolean(values: list[str], name: str) -> bool:
     return go_text.BOOLEANS[values[0]]
 
 
-def older_than(filters: Filters, now: int, *, status: int, several: bool = False) -> int | None:
+def older_than(
+    filters: Filters, now: int, version: EngineVersion, *, status: int, several: bool = False
+) -> int | None:
     """The moment that an `until` filter names, in nanoseconds; `None` without one.
 
     Args:
         filters: of the request.
         now: nanoseconds since the epoch.
+        version: whose words a refusal has.
         status: of the refusal.
         several: of several moments the first is taken; else they are refused.
 
@@ -114,8 +117,9 @@ def older_than(filters: Filters, now: int, *, status: int, several: bool = False
     values = filters.get("until", [])
     if len(values) > 1 and not several:
         raise ApiError(status, "more than one until filter specified")
+    exact = version.has(EXACT_TIMES)
     try:
-        return min((parse_moment(value, now) for value in values), default=None)
+        return min((parse_moment(value, now, exact=exact) for value in values), default=None)
     except ValueError as error:
         raise ApiError(status, str(error)) from error
 
@@ -146,3 +150,21 @@ def is_found(expression: str, *texts: str) -> bool:
         return any(re.search(expression, text) for text in texts)
     except re.error:
         return expression in texts
+
+
+def image_older_than(
+    filters: Filters, now: int, version: EngineVersion, *, several: bool = False
+) -> int | None:
+    """As `older_than` for images, of which engines tell otherwise what is wrong.
+
+    Raises:
+        ApiError: when it is no moment, or there are several.
+    """
+    if not version.has(EXACT_TIMES):
+        return older_than(filters, now, version, status=500, several=several)
+    try:
+        return older_than(filters, now, version, status=400, several=several)
+    except ApiError as error:
+        if len(filters["until"]) > 1 and not several:
+            raise
+        raise ApiError(400, f"invalid value for 'until' filter: {error.message}") from error

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imagebuilders.oci.reference import ImageReference
 
 from ...images.image import Image
 from ..errors import ApiError
-from .filters import labels_match, older_than, truth
+from ..versions import EngineVersion
+from .filters import image_older_than, labels_match, truth
 
 if TYPE_CHECKING:
     from ..daemon import Daemon
@@ -74,7 +76,7 @@ def _summaries(
     for pattern in filters.get("reference", []):
         if "[" in pattern and "]" not in pattern.partition("[")[2]:
             raise ApiError(500, "syntax error in pattern")
-    until = older_than(filters, engine.clock(), status=500, several=True)
+    until = image_older_than(filters, engine.clock(), engine.version, several=True)
     before = [engine.images.find(name).created for name in filters.get("before", [])]
     since = [engine.images.find(name).created for name in filters.get("since", [])]
     result: list[tuple[int, dict[str, Any]]] = []
@@ -89,7 +91,7 @@ def _summaries(
         if not labels_match(line["Labels"] or {}, filters.get("label", [])):
             continue
         if "reference" in filters:
-            _keep_references(line, filters["reference"])
+            _keep_references(line, filters["reference"], engine.version)
             if not line["RepoTags"] and not line["RepoDigests"]:
                 continue
         if not line["RepoTags"] and not line["RepoDigests"]:
@@ -130,18 +132,23 @@ def _add_shared_sizes(engine: Daemon, lines: list[dict[str, Any]]) -> None:
         )
 
 
-def _keep_references(line: dict[str, Any], patterns: list[str]) -> None:
+def _keep_references(line: dict[str, Any], patterns: list[str], version: EngineVersion) -> None:
+    matches = partial(_reference_matches, full_names=version >= "29.0")
     for key in ("RepoTags", "RepoDigests"):
         kept = [
             name
             for name in line[key] or []
-            if any(_reference_matches(pattern, ImageReference.parse(name)) for pattern in patterns)
+            if any(matches(pattern, ImageReference.parse(name)) for pattern in patterns)
         ]
         line[key] = kept or (None if line[key] is None else [])
 
 
-def _reference_matches(pattern: str, reference: ImageReference) -> bool:
-    names = (str(reference), reference.repository)
+def _reference_matches(pattern: str, reference: ImageReference, *, full_names: bool) -> bool:
+    names = [str(reference), reference.repository]
+    if full_names:
+        repository = reference.full_repository
+        end = f"@{reference.digest}" if reference.digest else f":{reference.tag}"
+        names += [repository, repository + end]
     return any(
         fnmatch.fnmatchcase(name, pattern) and name.count("/") == pattern.count("/")
         for name in names

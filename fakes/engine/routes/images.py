@@ -13,8 +13,9 @@ from .. import messages
 from ..errors import ApiError
 from ..http import Request, Response, chunks_of, json_response
 from ..images import archive
+from ..images.config_forms import LEFT_OUT
 from ..images.removal import remove_image
-from .filters import labels_match, older_than, read_filters, truth
+from .filters import image_older_than, labels_match, read_filters, truth
 from .image_lists import NO_TIME, summaries
 from .streams import lines
 from .table import route
@@ -37,6 +38,9 @@ _CONTAINER_ONLY = frozenset(
         "Image",
     }
 )
+
+
+_LEFT_OUT_EMPTY = ("Author", "Comment", "DockerVersion", "Parent")
 
 
 @route("GET", "/images/json")
@@ -72,7 +76,7 @@ def inspect(engine: Daemon, image: Image, version: str | None = None) -> dict[st
         "Comment": _comment(document),
         "Created": document.get("created") or go_text.ZERO_TIME,
         "Container": document.get("container") or "",
-        "ContainerConfig": image.container_config().to_json(),
+        "ContainerConfig": image.container_config().to_json(LEFT_OUT.of(engine.version)),
         "DockerVersion": document.get("docker_version") or "",
         "Author": document.get("author") or "",
         "Config": _config(image),
@@ -101,7 +105,18 @@ def inspect(engine: Daemon, image: Image, version: str | None = None) -> dict[st
             for k in config
             if k not in _CONTAINER_ONLY
         }
+    if speaks(version, "1.52"):
+        _leave_out_empty(answer)
     return answer
+
+
+def _leave_out_empty(answer: dict[str, Any]) -> None:
+    """Let a document say nothing of what is empty, as from API 1.52 on."""
+    for name in _LEFT_OUT_EMPTY:
+        if not answer[name]:
+            del answer[name]
+    if config := answer["Config"]:
+        answer["Config"] = {k: v for k, v in config.items() if v}
 
 
 def _config(image: Image) -> dict[str, Any] | None:
@@ -242,7 +257,7 @@ def _remove(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
 def _prune(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     filters = read_filters(request, engine.version, ("dangling", "until", "label", "label!"))
     dangling_only = truth(filters, "dangling", engine.version) is not False
-    until = older_than(filters, engine.clock(), status=500)
+    until = image_older_than(filters, engine.clock(), engine.version)
     records: list[dict[str, str]] = []
     before = sum(layer.size for layer in engine.images.layers())
     with engine.state.lock:
@@ -284,4 +299,4 @@ def _load(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     messages = archive.load(engine.images, request.content)
     if quiet:
         messages = (message for message in messages if "stream" in message)
-    return Response(200, lines(messages), {"Content-Type": "application/json"})
+    return Response(200, lines(messages, engine.version), {"Content-Type": "application/json"})

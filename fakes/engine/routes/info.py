@@ -104,13 +104,13 @@ def _registries(engine: Daemon, version: str | None) -> dict[str, Any]:
         **({} if engine.version.speaks(version, "1.49") else artifacts),
         "InsecureRegistryCIDRs": ["127.0.0.0/8"],
         "IndexConfigs": {"docker.io": hub},
-        "Mirrors": none,
+        "Mirrors": [] if engine.version >= "29.0" else none,
     }
 
 
 def _of_version(engine: Daemon, version: str | None) -> dict[str, Any]:
     """What came and went with versions of the engine, or of its API."""
-    fields: dict[str, Any] = {"KernelMemoryTCP": True}
+    fields: dict[str, Any] = {} if engine.version >= "29.0" else {"KernelMemoryTCP": True}
     if engine.version >= "23.0":
         fields["CDISpecDirs"] = []
     if not engine.version.speaks(version, "1.25") and engine.version < "28.0":

@@ -14,7 +14,7 @@ from ..registries.connection import RegistryConnection
 from ..registries.credentials import Credentials
 from ..registries.errors import RegistryError
 from ..versions import PASSES_REFUSALS_ON, ByVersion
-from .bodies import plain_body
+from .bodies import login_body
 from .table import route
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ _AUTH_FIELDS: dict[str, Kind] = dict.fromkeys(
 )
 AUTH = ByVersion(
     Struct("types.AuthConfig", _AUTH_FIELDS),
-    {"23.0": Struct("registry.AuthConfig", _AUTH_FIELDS, unnamed=True)},
+    {
+        "23.0": Struct("registry.AuthConfig", _AUTH_FIELDS, unnamed=True),
+        "29.0": Struct("registry.AuthConfig", _AUTH_FIELDS),
+    },
 )
 """What credentials are read into."""
 
@@ -35,7 +38,7 @@ _HUBS = ("index.docker.io", "registry-1.docker.io", HUB)
 
 @route("POST", "/auth")
 def _log_in(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
-    body = plain_body(engine, request, AUTH)
+    body = login_body(engine, request, AUTH)
     domain = _host(str(body.get("serveraddress") or "https://index.docker.io/v1/"))
     credentials = Credentials.from_json(body)
     network = engine.registries.network
@@ -49,7 +52,8 @@ def _log_in(engine: Daemon, request: Request, _path: dict[str, str]) -> Response
     else:
         _ask(engine, domain, credentials)
     engine.logins[domain] = (credentials.username, credentials.password)
-    return json_response({"Status": "Login Succeeded", "IdentityToken": ""})
+    answer = {"Status": "Login Succeeded"}
+    return json_response(answer if engine.version >= "29.0" else {**answer, "IdentityToken": ""})
 
 
 def _host(address: str) -> str:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from ... import go_text
 from ..containers import connections
 from ..errors import ApiError
-from ..go_json import BOOL, STRING, STRINGS, Kind, ListOf, Struct
+from ..go_json import BOOL, STRING, STRINGS, Checked, Kind, ListOf, MapOf, Struct
+from ..go_values import wrong_prefix
 from ..http import Request, Response, json_response
 from ..networks.store import PREDEFINED, AmbiguousNetworkError, Network
-from ..versions import ByVersion
+from ..versions import ADDRESSES_TOLD, ByVersion
 from .bodies import json_body
-from .container_types import ENDPOINT
+from .container_types import ADDRESS, ENDPOINT
 from .filters import (
     is_found,
     labels_match,
@@ -30,39 +31,51 @@ Path = dict[str, str]
 _LIST_FILTERS = ("driver", "type", "name", "id", "label", "scope", "dangling")
 _PRUNE_FILTERS = ("label", "label!", "until")
 
-_IPAM_CONFIG = Struct(
-    "network.IPAMConfig",
-    {
-        **dict.fromkeys(("Subnet", "IPRange", "Gateway"), STRING),
-        "AuxiliaryAddresses": STRINGS,
-    },
-)
-_IPAM = Struct(
-    "network.IPAM", {"Driver": STRING, "Options": STRINGS, "Config": ListOf(_IPAM_CONFIG)}
-)
-_CREATE_FIELDS: dict[str, Kind] = {
-    **dict.fromkeys(("Name", "Driver", "Scope"), STRING),
-    **dict.fromkeys(("CheckDuplicate", "EnableIPv6", "Internal", "Attachable"), BOOL),
-    "IPAM": _IPAM,
-    "Options": STRINGS,
-    "Labels": STRINGS,
-}
+_PREFIX = Checked("netip.Prefix", wrong_prefix)
+
+
+def _create_fields(prefix: Kind, address: Kind) -> dict[str, Kind]:
+    config = {
+        **dict.fromkeys(("Subnet", "IPRange"), prefix),
+        "Gateway": address,
+        "AuxiliaryAddresses": MapOf(address),
+    }
+    lines = ListOf(Struct("network.IPAMConfig", config))
+    ipam = Struct("network.IPAM", {"Driver": STRING, "Options": STRINGS, "Config": lines})
+    return {
+        **dict.fromkeys(("Name", "Driver", "Scope"), STRING),
+        **dict.fromkeys(("CheckDuplicate", "EnableIPv6", "Internal", "Attachable"), BOOL),
+        "IPAM": ipam,
+        "Options": STRINGS,
+        "Labels": STRINGS,
+    }
+
+
+_CREATE_FIELDS = _create_fields(STRING, STRING)
 _CREATE = ByVersion(
     Struct("types.NetworkCreateRequest", _CREATE_FIELDS),
     {
         "26.0": Struct("types.NetworkCreateRequest", _CREATE_FIELDS, "NetworkCreate", ("Name",)),
         "28.0": Struct("network.CreateRequest", _CREATE_FIELDS),
+        "29.0": Struct("network.CreateRequest", _create_fields(_PREFIX, ADDRESS)),
     },
 )
-_CONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "EndpointConfig": ENDPOINT}
+_CONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "EndpointConfig": ENDPOINT.first}
+_NEW_CONNECT_FIELDS = {**_CONNECT_FIELDS, "EndpointConfig": ENDPOINT.changes["29.0"]}
 _CONNECT = ByVersion(
     Struct("types.NetworkConnect", _CONNECT_FIELDS),
-    {"28.0": Struct("network.ConnectOptions", _CONNECT_FIELDS)},
+    {
+        "28.0": Struct("network.ConnectOptions", _CONNECT_FIELDS),
+        "29.0": Struct("network.ConnectRequest", _NEW_CONNECT_FIELDS),
+    },
 )
 _DISCONNECT_FIELDS: dict[str, Kind] = {"Container": STRING, "Force": BOOL}
 _DISCONNECT = ByVersion(
     Struct("types.NetworkDisconnect", _DISCONNECT_FIELDS),
-    {"28.0": Struct("network.DisconnectOptions", _DISCONNECT_FIELDS)},
+    {
+        "28.0": Struct("network.DisconnectOptions", _DISCONNECT_FIELDS),
+        "29.0": Struct("network.DisconnectRequest", _DISCONNECT_FIELDS),
+    },
 )
 
 
@@ -71,6 +84,9 @@ _DISCONNECT = ByVersion(
 def _list(engine: Daemon, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version, _LIST_FILTERS)
     custom = _custom_only(filters)
+    dangling = None
+    if engine.version.has(ADDRESSES_TOLD) and (values := filters.get("dangling")):
+        dangling, custom = values[0] in ("true", "1"), custom[:-1]
     chosen = [
         network
         for network in engine.networks.all()
@@ -80,9 +96,9 @@ def _list(engine: Daemon, request: Request, _path: Path) -> Response:
         and ("scope" not in filters or "local" in filters["scope"])
         and labels_match(network.labels, filters.get("label", []))
         and all(wanted is (network.name not in PREDEFINED) for wanted in custom)
+        and (dangling is None or dangling is _unused(network))
     ]
-    ipv4 = engine.version >= "28.0"
-    return json_response([network.to_json(members=False, ipv4=ipv4) for network in chosen])
+    return json_response([network.to_json(engine.version, members=False) for network in chosen])
 
 
 def _custom_only(filters: dict[str, list[str]]) -> list[bool]:
@@ -123,7 +139,8 @@ def _inspect(engine: Daemon, request: Request, path: Path) -> Response:
         raise ApiError(error.status, error.reversed_message) from error
     if request.parameter("scope") not in ("", "local"):
         raise ApiError(404, f"network {path['name']} not found")
-    return json_response(network.to_json(members=True, ipv4=engine.version >= "28.0"))
+    usage = engine.version.speaks(request.version, "1.52")
+    return json_response(network.to_json(engine.version, members=True, usage=usage))
 
 
 @route("POST", "/networks/create")
@@ -176,7 +193,7 @@ def _unused(network: Network) -> bool:
 @route("POST", "/networks/prune")
 def _prune(engine: Daemon, request: Request, _path: Path) -> Response:
     filters = read_filters(request, engine.version, _PRUNE_FILTERS)
-    limit = older_than(filters, engine.clock(), status=engine.version.bad_request())
+    limit = older_than(filters, engine.clock(), engine.version, status=engine.version.bad_request())
     gone = []
     for network in filter(_unused, engine.networks.all()):
         if limit is not None and network.created > limit:

@@ -7,6 +7,7 @@ import re
 from ..errors import ApiError
 from ..http import Request
 from ..timestamps import parse_stamp
+from ..versions import EXACT_TIMES, EngineVersion
 
 
 def integer(text: str, status: int) -> int:
@@ -20,14 +21,23 @@ def integer(text: str, status: int) -> int:
     return int(text)
 
 
-def moment(request: Request, name: str) -> int | None:
+def moment(request: Request, name: str, version: EngineVersion, *, quotes: str = "'") -> int | None:
     """A moment of a query in nanoseconds since the epoch; `None` without one.
 
+    Args:
+        request: which.
+        name: of the parameter.
+        version: whose words a refusal has.
+        quotes: around the name of the parameter in a newer engine's refusal.
+
     Raises:
-        ApiError: 500 when it is no number of seconds.
+        ApiError: when it is no number of seconds: 400 from newer engines, 500 from older ones.
     """
     text = request.parameter(name)
+    exact = version.has(EXACT_TIMES)
     try:
-        return parse_stamp(text) if text else None
+        return parse_stamp(text, exact=exact) if text else None
     except ValueError as error:
+        if exact:
+            raise ApiError(400, f"invalid value for {quotes}{name}{quotes}: {error}") from error
         raise ApiError(500, str(error)) from error

@@ -7,21 +7,22 @@ from itertools import chain
 
 from ..errors import ApiError, StepError
 from ..http import Response
-from ..progress import Message, failure, message_line
+from ..progress import Message, as_told, failure, message_line
+from ..versions import EngineVersion
 
 
-def lines(messages: Iterable[Message]) -> Iterator[bytes]:
+def lines(messages: Iterable[Message], version: EngineVersion) -> Iterator[bytes]:
     """Messages on the wire; a failure on the way becomes the last of them."""
     try:
         for message in messages:
-            yield message_line(message)
+            yield message_line(as_told(message, version))
     except StepError as error:
-        yield message_line(failure(error.message, error.code))
+        yield message_line(as_told(failure(error.message, error.code), version))
     except ApiError as error:
-        yield message_line(failure(error.message))
+        yield message_line(as_told(failure(error.message), version))
 
 
-def streamed(messages: Iterable[Message]) -> Response:
+def streamed(messages: Iterable[Message], version: EngineVersion) -> Response:
     """A streamed answer; what fails before its first message fails the request.
 
     Raises:
@@ -29,7 +30,7 @@ def streamed(messages: Iterable[Message]) -> Response:
     """
     iterator = iter(messages)
     first = list(_take_one(iterator))
-    return Response(200, _Begun(first, iterator), {"Content-Type": "application/json"})
+    return Response(200, _Begun(first, iterator, version), {"Content-Type": "application/json"})
 
 
 class _Begun:
@@ -39,9 +40,11 @@ class _Begun:
     generator of which nothing was taken does nothing when it is closed.
     """
 
-    def __init__(self, first: Iterable[Message], rest: Iterator[Message]) -> None:
+    def __init__(
+        self, first: Iterable[Message], rest: Iterator[Message], version: EngineVersion
+    ) -> None:
         self._rest = rest
-        self._lines = lines(chain(first, rest))
+        self._lines = lines(chain(first, rest), version)
 
     def __iter__(self) -> Iterator[bytes]:
         return self

@@ -30,7 +30,7 @@ def _ping(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
 @route("GET", "/version")
 def _version(engine: Daemon, _request: Request, _path: dict[str, str]) -> Response:
     look = engine.version
-    details = {
+    details: dict[str, str] = {
         "ApiVersion": look.api,
         "Arch": "amd64",
         "BuildTime": _BUILT,
@@ -41,6 +41,8 @@ def _version(engine: Daemon, _request: Request, _path: dict[str, str]) -> Respon
         "MinAPIVersion": look.minimum_api,
         "Os": "linux",
     }
+    if look >= "29.0":
+        details |= {"Module": "github.com/moby/moby/v2", "ModuleVersion": f"v2.0.0+{look.version}"}
     return json_response(
         {
             "Platform": {"Name": "imagebuilders engine double"},

@@ -37,7 +37,7 @@ def _create(engine: Daemon, request: Request, _path: dict[str, str]) -> Response
     platform = request.parameter("platform")
     wanted = parse_platform(platform) if platform else None
     credentials = Credentials.from_header(request.headers.get("x-registry-auth"))
-    return streamed(pull(engine.registries, reference, credentials, wanted))
+    return streamed(pull(engine.registries, reference, credentials, wanted), engine.version)
 
 
 def _wanted(engine: Daemon, name: str, tag: str) -> ImageReference:
@@ -96,7 +96,7 @@ def _push(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
         reference = ImageReference(reference.domain, reference.path, tag)
     _check_platform(engine, request, reference)
     stream = push(engine.registries, reference, credentials)
-    return Response(200, lines(stream), {"Content-Type": "application/json"})
+    return Response(200, lines(stream, engine.version), {"Content-Type": "application/json"})
 
 
 def _check_platform(engine: Daemon, request: Request, reference: ImageReference) -> None:

@@ -33,7 +33,10 @@ _CREATE_FIELDS: dict[str, Kind] = {
 }
 _CREATE = ByVersion(
     Struct("volume.VolumeCreateBody", _CREATE_FIELDS),
-    {"23.0": Struct("volume.CreateOptions", _CREATE_FIELDS)},
+    {
+        "23.0": Struct("volume.CreateOptions", _CREATE_FIELDS),
+        "29.0": Struct("volume.CreateRequest", _CREATE_FIELDS),
+    },
 )
 
 

@@ -17,10 +17,10 @@ from docker.api.client import APIClient
 from fakes.contracts.docker_engine import differences, observe
 from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.transcripts import write
-from fakes.engine.versions import VERSIONS
 from testbed.bed import Testbed
 from testbed.containers import free_port
 from testbed.daemon import host_engine
+from testbed.images import ENGINE_VERSIONS
 from testbed.settings import TestbedSettings
 
 
@@ -82,7 +82,7 @@ def main() -> None:
     with host_engine(settings) as host:
         testbed = Testbed(host, settings)
         try:
-            for series in VERSIONS:
+            for series in ENGINE_VERSIONS:
                 unstable += record(testbed, series, groups)
         finally:
             testbed.close()

@@ -85,6 +85,16 @@ def unhealthy(s: Session) -> None:
 
 
 @scenario
+def too_slow(s: Session) -> None:
+    """A check that takes longer than it may has failed."""
+    test = ["CMD", *s.given_exec("sleep", "60", delay=60)]
+    check = {"Test": test, "Interval": _SOON, "Timeout": _SOON, "Retries": 1}
+    sleeping(s, "one", Healthcheck=check)
+    until(lambda: _health(s)["Status"] != "starting")
+    _note_health(s, "health")
+
+
+@scenario
 def failing_while_it_starts(s: Session) -> None:
     """What fails in the time that a container is given to start does not count."""
     command = s.given_exec("false", exit_code=1)

@@ -12,6 +12,7 @@ from fakes.buildkit.solver.downloads import refused_download
 from fakes.engine.errors import ApiError
 from fakes.engine.networks import addresses
 from fakes.engine.routes import filters
+from fakes.engine.versions import VERSIONS
 from fakes.images import reference
 
 S = 1_000_000_000
@@ -201,13 +202,13 @@ def test_malformed_names_of_images(name: str, words: str) -> None:
 
 def test_moments_in_filters() -> None:
     """One alone, or the first of several where they may be; none, where none is given."""
-    now = 1_700_000_000 * S
-    assert filters.older_than({}, now, status=400) is None
-    assert filters.older_than({"until": ["5"]}, now, status=400) == 5 * S
-    assert filters.older_than({"until": ["7", "5"]}, now, status=400, several=True) == 5 * S
+    now, old = 1_700_000_000 * S, VERSIONS["28.5"]
+    assert filters.older_than({}, now, old, status=400) is None
+    assert filters.older_than({"until": ["5"]}, now, old, status=400) == 5 * S
+    assert filters.older_than({"until": ["7", "5"]}, now, old, status=400, several=True) == 5 * S
     for values, status, words in [(["5", "7"], 500, "more than one until"), (["x"], 400, "parse")]:
         with pytest.raises(ApiError, match=words) as caught:
-            filters.older_than({"until": values}, now, status=status)
+            filters.older_than({"until": values}, now, old, status=status)
         assert caught.value.status == status
 
 

@@ -15,6 +15,7 @@ from pytest_mock import MockerFixture
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
 from fakes.engine.versions import VERSIONS
+from fakes.shell import Process
 
 Build = Callable[..., str]
 
@@ -118,6 +119,114 @@ def test_a_health_check_finds_what_its_command_does() -> None:
         now += 1_000_000_000
         container.reload()
         assert container.health == "healthy"
+
+
+def test_a_health_check_obeys_a_rule_by_function() -> None:
+    """It sees the container's files, account and variables, and may take too long."""
+    now = 1_700_000_000_000_000_000
+    engine = FakeDockerEngine(clock=lambda: now)
+    engine.seed_image("base", cmd=["serve"], env={"PORT": "80"})
+    engine.on_container(service=True, files={"/ready": ""})
+
+    def check(process: Process) -> int:
+        process.print(process.environment["PORT"])
+        process.print_error(process.working_dir)
+        if "/slow" in process.files:
+            process.sleep(None)
+        return 0 if "/ready" in process.files else 2
+
+    engine.on_exec("check", check)
+    with contextlib.closing(FakeDockerClient(engine)) as client:
+        container = client.containers.run(
+            "base",
+            detach=True,
+            working_dir="/srv",
+            healthcheck={"test": ["CMD", "check"], "interval": 10**9, "timeout": 10**7},
+        )
+        now += 10**9
+        container.reload()
+        (found,) = container.attrs["State"]["Health"]["Log"]
+        assert (container.health, found["ExitCode"], found["Output"]) == (
+            "healthy",
+            0,
+            "80\n/srv\n",
+        )
+        container.put_archive("/", pack({"slow": ""}))
+        now += 10**9
+        container.reload()
+        found = container.attrs["State"]["Health"]["Log"][-1]
+        assert found["ExitCode"] == -1
+        assert found["Output"] == "Health check exceeded timeout (10ms)"
+
+
+def test_who_looks_while_a_health_check_is_at_work_does_not_wait() -> None:
+    """A check may even look at its own container."""
+    now = 1_700_000_000_000_000_000
+    engine = FakeDockerEngine(clock=lambda: now)
+    engine.seed_image("base", cmd=["serve"])
+    engine.on_container(service=True)
+    seen: list[str] = []
+    with contextlib.closing(FakeDockerClient(engine)) as client:
+        container = client.containers.create(
+            "base", healthcheck={"test": ["CMD", "false"], "interval": 10**9, "retries": 1}
+        )
+
+        def check(_process: Process) -> int:
+            container.reload()
+            seen.append(container.health)
+            return 0
+
+        engine.on_exec("false", check)
+        container.start()
+        now += 10**9
+        container.reload()
+        assert (seen, container.health) == (["starting"], "healthy")
+
+
+@pytest.mark.parametrize(
+    ("test", "health"),
+    [
+        (["CMD", "true"], "healthy"),
+        (["CMD", "false"], "unhealthy"),
+        (["CMD-SHELL", "exit 1"], "unhealthy"),
+        (["CMD-SHELL", "exit 0"], "healthy"),
+    ],
+)
+def test_a_health_check_does_what_it_says(test: list[str], health: str) -> None:
+    """What needs no rule in a container needs none as a check."""
+    now = 1_700_000_000_000_000_000
+    engine = FakeDockerEngine(clock=lambda: now)
+    engine.seed_image("base", cmd=["sleep", "infinity"])
+    with contextlib.closing(FakeDockerClient(engine)) as client:
+        check = {"test": test, "interval": 10**9, "retries": 1}
+        container = client.containers.run("base", detach=True, healthcheck=check)
+        now += 10**9
+        container.reload()
+        assert container.health == health
+        container.remove(force=True)
+
+
+def test_what_a_function_does_at_once_is_done_when_the_start_answers(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """What it prints and how it ends, or what it does before it first waits."""
+    engine.on_container("base", lambda process: process.print("done"), command="migrate")
+
+    def serve(process: Process) -> None:
+        process.print("listening")
+        process.files["/run/pid"] = b"1"
+        process.sleep(None)
+
+    engine.on_container("base", serve, command="serve")
+    ended = client.containers.run("base", ["migrate"], detach=True)
+    assert ended.logs() == b"done\n"
+    ended.reload()
+    assert ended.status == "exited"
+    serving = client.containers.run("base", ["serve"], detach=True)
+    assert serving.logs() == b"listening\n"
+    _, stat = serving.get_archive("/run/pid")
+    assert stat is not None
+    assert stat["size"] == 1
 
 
 def test_a_port_belongs_to_one_container(

@@ -68,5 +68,5 @@ def test_named_behaviours() -> None:
     behaviours = (STRICT_JSON, ERRORS_IN_JSON, PASSES_REFUSALS_ON)
     assert [
         [version.has(behaviour) for behaviour in behaviours] for version in VERSIONS.values()
-    ] == [[False, False, False], [True, True, False], [True, False, True]]
-    assert [version.bad_request() for version in VERSIONS.values()] == [500, 400, 400]
+    ] == [[False, False, False], [True, True, False], [True, False, True], [True, False, True]]
+    assert [version.bad_request() for version in VERSIONS.values()] == [500, 400, 400, 400]
