@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 from imagebuilders.context.entries import Entry
 from imagebuilders.context.faults import changed, replaced, unreadable, vanished
-from imagebuilders.context.opener import FolderOpener
 from imagebuilders.context.status import State, state_of
 from imagebuilders.exceptions import ContextChangedError
+from imagebuilders.folder_opener import FolderOpener
 
 CHUNK_SIZE = 256 * 1024
 _REGULAR = stat.S_IFREG

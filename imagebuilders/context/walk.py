@@ -28,9 +28,9 @@ from imagebuilders.context.faults import replaced
 from imagebuilders.context.folder import Child, Folder
 from imagebuilders.context.inspection import look
 from imagebuilders.context.listing import Lister, Listing
-from imagebuilders.context.opener import FolderOpener
 from imagebuilders.context.rules import IgnoreRules, Outcome
 from imagebuilders.context.status import State, look_one_by_one, states_in
+from imagebuilders.folder_opener import FolderOpener
 
 _AT_ONCE = 256 * 1024  # how many bytes of names are taken apart at once
 _ROOT: Outcome = (False, 0)

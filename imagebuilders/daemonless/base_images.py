@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import field
 from typing import Protocol
 
-from imagebuilders.daemonless.layout_images import LayoutBlobs
+from imagebuilders.daemonless.layout_images import LayoutImage
 from imagebuilders.distribution import Repository, StoredManifest
 from imagebuilders.distribution.registries import Registries
 from imagebuilders.exceptions import ImageBuilderError, ImageFormatError, RegistryNotFoundError
@@ -152,7 +152,7 @@ class BaseImages:
 
     def _resolve(self, reference: str) -> tuple[ImageSource, StoredManifest]:
         if reference.startswith(LAYOUT_SCHEME):
-            blobs = LayoutBlobs.parse(reference.removeprefix(LAYOUT_SCHEME))
+            blobs = LayoutImage.parse(reference.removeprefix(LAYOUT_SCHEME))
             return blobs, blobs.named_manifest()
         name = ImageReference.parse(reference)
         repository: Repository = self._registries.repository(name)

@@ -12,6 +12,7 @@ from imagebuilders.oci.content import digest_pieces
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import File, ancestors
 from imagebuilders.oci.layer_writer import write_layer
+from imagebuilders.oci.layout import blob_path
 from imagebuilders.oci.manifest import Manifest
 from imagebuilders.oci.members import Member
 
@@ -52,15 +53,11 @@ def _docker_list(image: DeliveredImage, names: Sequence[str]) -> bytes:
     finished = image.images[0]
     layers = Manifest.parse(finished.manifest).layers
     record = {
-        "Config": _blob(finished.config_descriptor.digest),
+        "Config": blob_path(finished.config_descriptor.digest),
         "RepoTags": list(names),
-        "Layers": [_blob(layer.digest) for layer in layers],
+        "Layers": [blob_path(layer.digest) for layer in layers],
     }
     return json.dumps([record], separators=(",", ":")).encode()
-
-
-def _blob(digest: Digest) -> str:
-    return f"blobs/{digest.algorithm}/{digest.encoded}"
 
 
 class _PathContent:

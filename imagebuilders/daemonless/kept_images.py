@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from imagebuilders.daemonless.layout_images import LayoutBlobs
+from imagebuilders.daemonless.layout_images import LayoutImage
 from imagebuilders.exceptions import ImageBuilderError
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.layout import ImageLayout
@@ -38,7 +38,7 @@ def remove_unreachable(folder: Path, *, clock: Callable[[], float] = time.time) 
 
 
 def _reached(folder: Path) -> Iterator[Digest]:
-    blobs = LayoutBlobs(str(folder))
+    blobs = LayoutImage(str(folder))
     waiting = [entry.digest for entry in ImageLayout(folder).manifests()]
     seen: set[Digest] = set()
     while waiting:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -12,7 +11,7 @@ from imagebuilders.daemonless.destinations import Progress
 from imagebuilders.daemonless.whole_files import write_whole
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest
-from imagebuilders.oci.layout import ImageLayout
+from imagebuilders.oci.layout import ImageLayout, blob_path
 
 _PIECE_BYTES = 256 * 1024
 
@@ -71,7 +70,7 @@ class LayoutDestination:
         ImageLayout(self._folder).add(descriptor.to_json(), self._tags)
 
     def _path(self, digest: Digest) -> Path:
-        return Path(os.path.join(self._folder, "blobs", digest.algorithm, digest.encoded))
+        return self._folder / blob_path(digest)
 
 
 def _counted(pieces: Iterable[bytes], on_progress: Progress) -> Iterator[bytes]:

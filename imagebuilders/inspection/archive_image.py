@@ -18,7 +18,7 @@ from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest, verified
 from imagebuilders.oci.image_config import MAX_CONFIG_BYTES, ImageConfig
 from imagebuilders.oci.json_document import MAX_DOCUMENT_BYTES, ObjectReader, load_object
-from imagebuilders.oci.layout import INDEX, NAME_ANNOTATION
+from imagebuilders.oci.layout import INDEX, NAME_ANNOTATION, blob_path
 from imagebuilders.oci.manifest import Manifest
 from imagebuilders.oci.media_types import DOCKER_CONFIG, DOCKER_LAYER, DOCKER_MANIFEST
 from imagebuilders.oci.reference import parse_build_target
@@ -110,17 +110,13 @@ class _LayoutBlobs:
         self._members = members
 
     def read(self, descriptor: Descriptor, *, max_bytes: int) -> bytes:
-        content = self._members.read(_blob(descriptor.digest), max_bytes)
+        content = self._members.read(blob_path(descriptor.digest), max_bytes)
         descriptor.digest.verify(content, size=descriptor.size)
         return content
 
     def open(self, descriptor: Descriptor) -> Iterator[bytes]:
-        pieces = self._members.pieces(_blob(descriptor.digest))
+        pieces = self._members.pieces(blob_path(descriptor.digest))
         yield from verified(pieces, descriptor.digest, size=descriptor.size)
-
-
-def _blob(digest: Digest) -> str:
-    return f"blobs/{str(digest).replace(':', '/', 1)}"
 
 
 def _find(members: _Members, name: str) -> Descriptor:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from imagebuilders.control_files import read_control_file
 from imagebuilders.exceptions import ControlFileError, ImageFormatError
-from imagebuilders.inspection.registry_image import file_pieces
 from imagebuilders.inspection.stored_image import StoredImage
 from imagebuilders.oci.descriptor import Descriptor
-from imagebuilders.oci.digest import verified
 from imagebuilders.oci.layout import ImageLayout
+from imagebuilders.oci.layout_blobs import LayoutBlobs
 
 
 def layout_image(path: str, tag: str = "") -> StoredImage:
@@ -34,33 +31,18 @@ def layout_image(path: str, tag: str = "") -> StoredImage:
             f"The image layout {path} has {which}: name a tag, as in {path}:TAG."
         )
     name = f"{path}:{tag}" if tag else path
-    return StoredImage(name, f"the image layout {path}", found, _LayoutBlobs(Path(path)))
+    return StoredImage(name, f"the image layout {path}", found, _Blobs(LayoutBlobs(path)))
 
 
-class _LayoutBlobs:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+class _Blobs:
+    """The blobs of a layout, as a `StoredImage` asks for them."""
+
+    def __init__(self, layout: LayoutBlobs) -> None:
+        self._layout = layout
 
     def read(self, descriptor: Descriptor, *, max_bytes: int) -> bytes:
-        try:
-            content = read_control_file(self._path(descriptor), limit=max_bytes).content
-        except ControlFileError as error:
-            raise _unreadable(descriptor, self._folder, error.reason) from error
-        descriptor.digest.verify(content, size=descriptor.size)
-        return content
+        return self._layout.read_blob(descriptor.digest, size=descriptor.size, max_bytes=max_bytes)
 
     def open(self, descriptor: Descriptor) -> Iterator[bytes]:
-        pieces = file_pieces(self._path(descriptor))
-        try:
-            yield from verified(pieces, descriptor.digest, size=descriptor.size)
-        except OSError as error:
-            raise _unreadable(descriptor, self._folder, error.strerror or str(error)) from error
-
-    def _path(self, descriptor: Descriptor) -> Path:
-        return self._folder.joinpath("blobs", *str(descriptor.digest).split(":", 1))
-
-
-def _unreadable(descriptor: Descriptor, folder: Path, reason: str) -> ImageFormatError:
-    return ImageFormatError(
-        f"The blob {descriptor.digest} of the image layout {folder} cannot be read: {reason}."
-    )
+        with self._layout.open_blob(descriptor.digest, size=descriptor.size) as pieces:
+            yield from pieces

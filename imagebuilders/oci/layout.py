@@ -17,6 +17,7 @@ from pathlib import Path
 from imagebuilders.control_files import read_control_file
 from imagebuilders.exceptions import ControlFileNotFoundError
 from imagebuilders.oci.descriptor import Descriptor
+from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.json_document import (
     MAX_DOCUMENT_BYTES,
     ObjectReader,
@@ -29,6 +30,11 @@ NAME_ANNOTATION = "org.opencontainers.image.ref.name"
 """The annotation by which the index knows a manifest's tag."""
 
 INDEX_MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
+
+
+def blob_path(digest: Digest) -> str:
+    """Return where a blob is in an image layout, relative to its folder."""
+    return f"blobs/{digest.algorithm}/{digest.encoded}"
 
 
 class ImageLayout:
@@ -62,8 +68,7 @@ class ImageLayout:
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Tell whether a blob is in the layout."""
-        digest = str(descriptor.digest)
-        return self._path.joinpath("blobs", *digest.split(":", 1)).is_file()
+        return self._path.joinpath(blob_path(descriptor.digest)).is_file()
 
     def add(self, descriptor: Mapping[str, object], tags: tuple[str, ...] = ("latest",)) -> None:
         """Put a manifest that is among the blobs into the index, under tags, in place of others.

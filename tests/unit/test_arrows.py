@@ -28,7 +28,7 @@ _ORDER = (
     ("exceptions", "version", "cancellation", "sharing"),
     ("events",),
     ("validation", "async_build", "side_by_side", "build_summary"),
-    ("user_folders", "control_files", "go_text", "masking", "proxies"),
+    ("user_folders", "control_files", "folder_opener", "go_text", "masking", "proxies"),
     ("dockerfile",),
     ("oci",),
     ("auth",),

@@ -37,7 +37,7 @@ from imagebuilders.buildkit.session.unary import UnaryMethod, unary
 from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
-from imagebuilders.context.opener import FolderOpener
+from imagebuilders.folder_opener import FolderOpener
 from imagebuilders.lazy_dataclass import dataclass
 
 SERVICE = "/containerd.services.content.v1.Content/"

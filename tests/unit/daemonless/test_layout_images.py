@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagebuilders import BuildContext, DaemonlessImageBuilder
-from imagebuilders.daemonless.layout_images import LayoutBlobs
+from imagebuilders.daemonless.layout_images import LayoutImage
 from imagebuilders.exceptions import BuildError, ImageBuilderError, ImageFormatError
 
 
@@ -43,7 +43,7 @@ def _use(address: str, tmp_path: Path) -> None:
 
 def test_addresses(layout: Path, tmp_path: Path) -> None:
     """A folder, with its tag, or with a digest."""
-    digest = LayoutBlobs.parse(str(layout)).named_manifest().descriptor.digest
+    digest = LayoutImage.parse(str(layout)).named_manifest().descriptor.digest
     for address in (f"{layout}", f"{layout}:1", f"{layout}@{digest}"):
         _use(address, tmp_path)
 
@@ -57,18 +57,18 @@ def test_what_is_not_there(layout: Path, tmp_path: Path, address: str) -> None:
 
 def test_no_link_is_followed(layout: Path, tmp_path: Path) -> None:
     """A stranger's layout does not lead to other files."""
-    manifest = LayoutBlobs.parse(str(layout)).named_manifest()
+    manifest = LayoutImage.parse(str(layout)).named_manifest()
     blob = layout / "blobs" / "sha256" / manifest.descriptor.digest.encoded
     blob.rename(tmp_path / "elsewhere")
     blob.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ImageBuilderError, match="has no blob"):
-        LayoutBlobs.parse(str(layout)).named_manifest()
+    with pytest.raises(ImageBuilderError, match="cannot be read"):
+        LayoutImage.parse(str(layout)).named_manifest()
 
 
 def test_other_content_is_refused(layout: Path) -> None:
     """The digest is checked."""
-    manifest = LayoutBlobs.parse(str(layout)).named_manifest()
+    manifest = LayoutImage.parse(str(layout)).named_manifest()
     blob = layout / "blobs" / "sha256" / manifest.descriptor.digest.encoded
     blob.write_bytes(manifest.content.replace(b"schemaVersion", b"schemaVersiom"))
     with pytest.raises(ImageFormatError):
-        LayoutBlobs.parse(str(layout)).named_manifest()
+        LayoutImage.parse(str(layout)).named_manifest()

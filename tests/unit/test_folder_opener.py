@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from imagebuilders.context import opener
-from imagebuilders.context.opener import FolderOpener
+from imagebuilders import folder_opener as opener
+from imagebuilders.folder_opener import FolderOpener
 
 
 def names_in(folder: int) -> list[str]:
