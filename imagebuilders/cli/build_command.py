@@ -13,11 +13,11 @@ import click
 from imagebuilders import events
 from imagebuilders.cli import output
 from imagebuilders.cli.build_flags import BuildxCommand, buildx_flags
-from imagebuilders.cli.builder_switches import builder_switches
+from imagebuilders.cli.builder_switches import builder_switches, can_switch
 from imagebuilders.cli.context_argument import build_context
 from imagebuilders.cli.dockerfile_call import DockerfileCall, metadata_of
 from imagebuilders.cli.flag_values import flag_values, named_by_outputs, text, texts
-from imagebuilders.cli.named_builder import named_builder, with_file_lists
+from imagebuilders.cli.named_builder import has_engine, named_builder, with_file_lists
 from imagebuilders.cli.named_registries import registries_of
 from imagebuilders.cli.progress import Display, chosen_display, progress
 from imagebuilders.lazy_dataclass import dataclass
@@ -119,6 +119,13 @@ class _Request:
     type=click.Path(file_okay=False),
     help="With --builder daemonless: where machines share the lists of bases' files.",
 )
+@click.option(
+    "--report",
+    "report_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write a page of the build: timeline, cache, layers, logs. Implies --explain-cache.",
+)
 @buildx_flags
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, one object per line.")
 def build(
@@ -127,6 +134,7 @@ def build(
     explain_cache: bool,
     skip_unchanged: bool,
     file_list_cache: str | None,
+    report_file: str | None,
     **given: object,
 ) -> int:
     """Build an image from the folder PATH with the active stack's image builder.
@@ -148,6 +156,8 @@ def build(
     builder = named_builder(stack, text(values.pop("builder", None)))
     builder = with_file_lists(stack, builder, file_list_cache)
     switches = builder_switches(builder, explain_cache=explain_cache, skip_unchanged=skip_unchanged)
+    if report_file is not None and can_switch(builder, "explain_cache"):
+        switches["explain_cache"] = True
     with (
         output.debug_log(is_on=bool(values.pop("debug", None))),
         build_context(path, text(values.pop("dockerfile", None)), builder.build_context_class) as (
@@ -167,7 +177,10 @@ def build(
             return _ask(builder, context, call, request)
         _check(request)
         with progress(display):
-            results = _build(stack, builder, context, request)
+            if report_file is None:
+                results = _build(stack, builder, context, request)
+            else:
+                results = _reported_build(report_file, stack, builder, context, request)
     if not request.writes_to_stdout:
         _show(results, request)
     return 0
@@ -226,6 +239,26 @@ def _build(
             if name not in pushed:
                 pushed[name] = noted.reference_of(name) or registry.push_image(name)
     return [BuiltImage(name, noted.image_id, pushed.get(name)) for name in names]
+
+
+def _reported_build(
+    report_file: str,
+    stack: Stack,
+    builder: BaseImageBuilder,
+    context: BuildContext,
+    request: _Request,
+) -> list[BuiltImage]:
+    """Build, and write a page of it."""
+    from imagebuilders.cli.build_page import BuildPage
+
+    with BuildPage(report_file, context, request.options) as page:
+        results = _build(stack, builder, context, request)
+        first = results[0] if results else None
+        if first is not None and first.reference:
+            page.look_into(f"docker://{first.reference}")
+        elif first is not None and first.image_id and has_engine(builder):
+            page.look_into(f"docker-daemon:{first.image_id}")
+        return results
 
 
 def _show(results: Sequence[BuiltImage], request: _Request) -> None:

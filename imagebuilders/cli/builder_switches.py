@@ -21,12 +21,21 @@ def builder_switches(builder: BaseImageBuilder, **wanted: bool) -> dict[str, boo
     Raises:
         UsageError: the image builder does not know one.
     """
-    known = inspect.signature(builder.build).parameters
     switches = {name: True for name, is_on in wanted.items() if is_on}
     for name in switches:
-        if name not in known:
+        if not can_switch(builder, name):
             raise click.UsageError(
                 f"--{name.replace('_', '-')}: the image builder {builder.name!r}, a "
                 f"{type(builder).__name__}, does not know it."
             )
     return switches
+
+
+def can_switch(builder: BaseImageBuilder, name: str) -> bool:
+    """Tell whether an image builder knows a switch.
+
+    Args:
+        builder: the image builder.
+        name: that of the argument of `build`.
+    """
+    return name in inspect.signature(builder.build).parameters

@@ -12,9 +12,9 @@ import click
 from imagebuilders.cli import output
 from imagebuilders.cli.columns import columns
 from imagebuilders.cli.daemons import builder_option, heading, open_daemons
-from imagebuilders.cli.humanize import age, counted, size
 from imagebuilders.cli.local_cache import age_alone, prune_local, show_local
-from imagebuilders.cli.sanitize import printable
+from imagebuilders.humanize import age, counted, size
+from imagebuilders.sanitize import printable
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.build_cache import CacheRecord

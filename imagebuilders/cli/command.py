@@ -9,7 +9,7 @@ import click
 
 from imagebuilders.cli import failures, output
 from imagebuilders.cli.named_commands import NamedCommand, NamedCommands
-from imagebuilders.cli.sanitize import printable_lines
+from imagebuilders.sanitize import printable_lines
 from imagebuilders.version import VERSION
 
 PROGRAM = "imagebuilders"
@@ -39,6 +39,7 @@ _COMMANDS = {
     ),
     "plan": NamedCommand(f"{_HERE}.plan_command:plan", "Show what a build would do, step by step."),
     "push": NamedCommand(f"{_HERE}.push_command:push", "Push images that the Docker Engine has."),
+    "report": NamedCommand(f"{_HERE}.report_command:report", "Write the page of an earlier build."),
     "split": NamedCommand(
         f"{_HERE}.split_command:split", "Show where a Dockerfile could be cut in two."
     ),

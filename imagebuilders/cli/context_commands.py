@@ -16,9 +16,9 @@ from click.core import ParameterSource
 from imagebuilders import events
 from imagebuilders.archivable import ArchiveType
 from imagebuilders.cli import output
-from imagebuilders.cli.humanize import size
 from imagebuilders.cli.progress_json import JsonProgress
-from imagebuilders.cli.sanitize import printable
+from imagebuilders.humanize import size
+from imagebuilders.sanitize import printable
 
 if TYPE_CHECKING:
     from imagebuilders.build_context import BuildContext

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 
-from imagebuilders.cli.humanize import size
-from imagebuilders.cli.sanitize import printable
 from imagebuilders.context.entries import Entry, EntryType
+from imagebuilders.humanize import size
 from imagebuilders.lazy_dataclass import dataclass
+from imagebuilders.sanitize import printable
 
 
 @dataclass

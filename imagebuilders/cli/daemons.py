@@ -10,7 +10,7 @@ import click
 
 from imagebuilders.cli import output
 from imagebuilders.cli.named_builder import BUILDERS, named_builder
-from imagebuilders.cli.sanitize import printable
+from imagebuilders.sanitize import printable
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.engine_client import OpenDaemon

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imagebuilders.cli import humanize, output
-from imagebuilders.cli.sanitize import output_line, printable
+from imagebuilders import humanize
+from imagebuilders.cli import output
+from imagebuilders.sanitize import output_line, printable
 
 if TYPE_CHECKING:
     from imagebuilders.inspection import ConfigDifference, FileDifference, ImageDifference

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from imagebuilders.build_options.parsing import parse_switch
-from imagebuilders.cli.sanitize import printable_lines
 from imagebuilders.lazy_dataclass import dataclass
+from imagebuilders.sanitize import printable_lines
 
 if TYPE_CHECKING:
     from imagebuilders.base_image_builder import BaseImageBuilder

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagebuilders.cli import output
-from imagebuilders.cli.sanitize import printable
+from imagebuilders.sanitize import printable
 
 if TYPE_CHECKING:
     from imagebuilders.diagnosis import Finding

@@ -12,8 +12,8 @@ import click
 from imagebuilders.cli import output
 from imagebuilders.cli.columns import columns
 from imagebuilders.cli.daemons import builder_option, heading, open_daemons
-from imagebuilders.cli.humanize import age, duration
-from imagebuilders.cli.sanitize import printable, printable_lines
+from imagebuilders.humanize import age, duration
+from imagebuilders.sanitize import printable, printable_lines
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.build_records import BuildRecord

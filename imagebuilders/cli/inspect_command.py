@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imagebuilders.cli import humanize, output
+from imagebuilders import humanize
+from imagebuilders.cli import output
 from imagebuilders.cli.columns import columns
-from imagebuilders.cli.sanitize import printable
+from imagebuilders.sanitize import printable
 
 if TYPE_CHECKING:
     from imagebuilders.inspection import ImageDescription, PlatformDescription

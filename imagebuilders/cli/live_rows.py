@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imagebuilders import events
-from imagebuilders.cli.humanize import duration
+from imagebuilders.humanize import duration
 from imagebuilders.lazy_dataclass import dataclass
 
 TAIL = 6

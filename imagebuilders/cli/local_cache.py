@@ -12,8 +12,8 @@ import click
 
 from imagebuilders.cli import output
 from imagebuilders.cli.columns import columns
-from imagebuilders.cli.humanize import age, counted, size
-from imagebuilders.cli.sanitize import printable
+from imagebuilders.humanize import age, counted, size
+from imagebuilders.sanitize import printable
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -88,6 +88,13 @@ def _aws(stack: Stack) -> BaseImageBuilder:
         ) from error
 
 
+def has_engine(builder: BaseImageBuilder) -> bool:
+    """Tell whether an engine has what an image builder built."""
+    from imagebuilders.local_image_builder import LocalImageBuilder
+
+    return isinstance(builder, LocalImageBuilder)
+
+
 def daemonless_builder(stack: Stack, file_list_cache: str | None = None) -> BaseImageBuilder:
     """Return a daemonless builder with the stack's settings if its own is one.
 

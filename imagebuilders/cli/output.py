@@ -15,7 +15,7 @@ from typing import TextIO
 import click
 
 from imagebuilders.cli.failures import OutputClosedError, OutputFailedError
-from imagebuilders.cli.sanitize import printable_lines
+from imagebuilders.sanitize import printable_lines
 
 
 def write_line(stream: TextIO, text: str) -> None:

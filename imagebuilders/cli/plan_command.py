@@ -13,7 +13,7 @@ import click
 
 from imagebuilders.cli import output
 from imagebuilders.cli.dockerfile_argument import dockerfile_path
-from imagebuilders.cli.sanitize import printable_lines
+from imagebuilders.sanitize import printable_lines
 
 if TYPE_CHECKING:
     from imagebuilders.evaluation import BuildPlan, Images, Resolution

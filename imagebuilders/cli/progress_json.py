@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
-from dataclasses import fields
-from datetime import datetime, timezone
-from typing import TextIO, get_args
+from typing import TextIO
 
 from imagebuilders.cli.output import write_json
-from imagebuilders.events import Event, OneOfMany
-
-_EVENTS = get_args(Event)
+from imagebuilders.event_records import event_record
+from imagebuilders.events import Event
 
 
 class JsonProgress:
@@ -35,24 +31,6 @@ class JsonProgress:
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
-        head: dict[str, object] = {"time": _timestamp(self._clock())}
-        if isinstance(event, OneOfMany):
-            head["build"], event = event.build, event.event
-        if type(event) in _EVENTS:
-            named = {"event": event_name(type(event)), **head}
-            write_json(self._stream, {**named, **_fields(event)})
-
-
-def event_name(event_class: type) -> str:
-    """Give an event's name in JSON: `step_started` for `StepStarted`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", event_class.__name__).lower()
-
-
-def _timestamp(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _fields(event: Event) -> dict[str, object]:
-    values = [(each, getattr(event, each.name)) for each in fields(event)]
-    return {each.name: value for each, value in values if not each.kw_only or value != each.default}
+        record = event_record(event, self._clock())
+        if record is not None:
+            write_json(self._stream, record)

@@ -13,7 +13,6 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from imagebuilders import events
-from imagebuilders.cli.humanize import duration, size
 from imagebuilders.cli.live_rows import TAIL, Row, grid
 from imagebuilders.cli.progress_steps import (
     HeldEnds,
@@ -25,7 +24,8 @@ from imagebuilders.cli.progress_steps import (
     step_number,
     summary,
 )
-from imagebuilders.cli.sanitize import output_line, printable, printable_lines
+from imagebuilders.humanize import duration, size
+from imagebuilders.sanitize import output_line, printable, printable_lines
 
 _LAYERS = 8
 """Layers of a step that are shown at once."""

@@ -6,7 +6,7 @@ from typing import TextIO, cast
 
 from imagebuilders import events
 from imagebuilders.cli.progress_plain import PlainProgress
-from imagebuilders.cli.sanitize import printable
+from imagebuilders.sanitize import printable
 
 
 class ManyProgress:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import TextIO
 
 from imagebuilders import events
-from imagebuilders.cli.humanize import duration, size
 from imagebuilders.cli.output import write_line
 from imagebuilders.cli.progress_steps import (
     HeldEnds,
@@ -20,8 +19,9 @@ from imagebuilders.cli.progress_steps import (
     step_number,
     summary,
 )
-from imagebuilders.cli.sanitize import output_line, printable, printable_lines
+from imagebuilders.humanize import duration, size
 from imagebuilders.lazy_dataclass import dataclass
+from imagebuilders.sanitize import output_line, printable, printable_lines
 
 _REPORT_EVERY = 10.0
 """Seconds between two lines about one transfer: a log wants few of them."""

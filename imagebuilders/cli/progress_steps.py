@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from imagebuilders import events
-from imagebuilders.cli.humanize import duration, size
-from imagebuilders.cli.sanitize import printable
+from imagebuilders.humanize import duration, size
+from imagebuilders.sanitize import printable
 
 StepEvent: TypeAlias = (
     events.StepAdded

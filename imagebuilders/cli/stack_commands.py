@@ -10,7 +10,7 @@ import click
 
 from imagebuilders.cli import output
 from imagebuilders.cli.columns import columns
-from imagebuilders.cli.sanitize import printable
+from imagebuilders.sanitize import printable
 
 if TYPE_CHECKING:
     from imagebuilders.stack.description import StackDescription

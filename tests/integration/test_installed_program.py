@@ -267,3 +267,19 @@ def test_context_commands(program: Program) -> None:
     program.run("context", "tar", "-z", "--keep-times", "-o", "a.tar.gz", *flags)
     with tarfile.open(program.folder / "a.tar.gz") as archive:
         assert "one.txt" not in archive.getnames()
+
+
+def test_reports(program: Program) -> None:
+    """A page beside the build, and one of its JSON lines."""
+    ended = program.run("build", "app", "-t", "shop:1", "--report", "a.html", "--json")
+    page = (program.folder / "a.html").read_text()
+    assert "COPY two.txt /two" in page
+    assert "/two" in page
+    again = program.run(
+        *("report", "-", "-f", "app/Dockerfile", "--image", "shop:1", "--mask", "none"),
+        stdin=ended.stdout,
+    )
+    assert again.stdout.count("<details") == page.count("<details")
+    program.run("report", "-o", "b.html", stdin=ended.stdout)
+    assert (program.folder / "b.html").exists()
+    assert "build --json" in program.run("report", code=1, stdin="x\n").stderr

@@ -34,7 +34,7 @@ _ORDER = (
     ("auth",),
     ("distribution",),
     ("context",),
-    ("archivable", "local_cache"),
+    ("archivable", "local_cache", "sanitize", "humanize", "event_records"),
     ("build_context",),
     ("remote_context",),
     ("evaluation",),
@@ -61,7 +61,7 @@ _ORDER = (
         "daemonless_image_builder",
     ),
     ("stack",),
-    ("diagnosis",),
+    ("diagnosis", "report"),
     ("cli",),
     ("testing",),
     ("", "__main__"),
@@ -286,7 +286,7 @@ _STATES = {
     "imagebuilders": {
         *("Command", "ExtraFiles", "ImageDraft", "Node", "Row", "StageState", "Step", "ToldStep"),
         *("_Borrowed", "_Call", "_Ended", "_Fields", "_Frame", "_Joined", "_Moment", "_Noted"),
-        *("_Notes", "_Outgoing", "_Running", "_Setting", "_Work"),
+        *("_HeardBuild", "_HeardStep", "_Notes", "_Outgoing", "_Running", "_Setting", "_Work"),
     },
     "fakes": {
         *("AccessControl", "Addresses", "BuildOptions", "BuildPlan", "BuildRecord", "BuildState"),

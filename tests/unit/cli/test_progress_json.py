@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from imagebuilders import Stack, events
-from imagebuilders.cli.progress_json import JsonProgress, event_name
+from imagebuilders.cli.progress_json import JsonProgress
+from imagebuilders.event_records import event_name
 
 if TYPE_CHECKING:
     from command_line import Run

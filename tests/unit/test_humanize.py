@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuilders.cli.humanize import age, counted, duration, size
+from imagebuilders.humanize import age, counted, duration, size
 
 
 @pytest.mark.parametrize(

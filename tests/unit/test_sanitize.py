@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuilders.cli.sanitize import output_line, printable, printable_lines
+from imagebuilders.sanitize import output_line, printable, printable_lines
 
 
 @pytest.mark.parametrize(
