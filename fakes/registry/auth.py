@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from enum import Enum
 from fnmatch import fnmatchcase
 from itertools import islice
+from urllib.parse import parse_qs
 
 from ..clock import seconds
 from ..http.messages import Request, Response
@@ -26,6 +27,7 @@ from .routes import DELETES, PULLS, PUSHES, Operation, Route, find
 
 SERVICE = "fake-registry"
 _ACTIONS = ("pull", "push", "delete")
+_FORM_BYTES = 64 * 1024
 _FORGOTTEN_AT_ONCE = 2
 """So many tokens are looked at for each new one: more than are made."""
 
@@ -86,6 +88,7 @@ class AccessControl:
         anonymous_pull: whether pulling needs no user.
         rules: the newest rule whose pattern matches a repository holds for it.
         token_lifetime: how long a bearer token is good, in seconds.
+        identity_tokens: whether who logs in gets an identity token, and tokens in exchange for it.
         clock: seconds since the epoch.
     """
 
@@ -94,8 +97,10 @@ class AccessControl:
     anonymous_pull: bool = False
     rules: Rules[RepositoryRule] = field(default_factory=Rules)
     token_lifetime: float = 300.0
+    identity_tokens: bool = False
     clock: Callable[[], float] = field(default_factory=lambda: seconds(None))
     _tokens: dict[str, _Token] = field(default_factory=dict, repr=False)
+    _identities: dict[str, str] = field(default_factory=dict, repr=False)
 
     def rule(self, repository: str) -> RepositoryRule | None:
         """The rule that holds for a repository."""
@@ -140,29 +145,70 @@ class AccessControl:
             raise self.challenge(request, route, "insufficient_scope")
 
     def token(self, request: Request) -> Response:
-        """GET /token: a token for the scopes asked for, as far as the user may have them.
+        """A token for the scopes asked for, as far as the user may have them.
+
+        GET /token is for users with passwords. POST /token exchanges an identity token for one, or
+        takes the password in a form, if there are identity tokens here
+        (https://distribution.github.io/distribution/spec/auth/oauth/).
 
         Raises:
             OciError: UNAUTHORIZED, the credentials are wrong or needed and missing.
         """
+        if request.method == "POST":
+            return self._exchanged(_form(request))
         user = self._basic_user(request)
         if user is None and (request.headers.get("Authorization") or not self.anonymous_pull):
-            raise OciError("UNAUTHORIZED", headers={"WWW-Authenticate": f'Basic realm="{SERVICE}"'})
+            raise _stranger()
+        is_login = request.parameter("offline_token") == "true"
+        document = self._document(user, request.parameters("scope"), gives_identity=is_login)
+        return Response.json(200, {"token": document["access_token"], **document})
+
+    def _exchanged(self, form: Mapping[str, str]) -> Response:
+        """Answer POST /token."""
+        if not self.identity_tokens:
+            raise OciError("UNSUPPORTED")
+        grant = form.get("grant_type", "")
+        if grant == "refresh_token":
+            user = self._identities.get(form.get("refresh_token", ""))
+        elif grant == "password":
+            user = self._known_user(form.get("username", ""), form.get("password", ""))
+        else:
+            raise OciError("UNSUPPORTED", {"grant_type": grant}, status=400)
+        if user is None:
+            raise _stranger()
+        is_login = form.get("access_type") == "offline"
+        document = self._document(user, [form.get("scope", "")], gives_identity=is_login)
+        return Response.json(200, document)
+
+    def _document(
+        self, user: str | None, scopes: Collection[str], *, gives_identity: bool
+    ) -> dict[str, object]:
+        """Make a token; return what is said of it."""
         grants: set[tuple[str, str]] = set()
-        for scope in " ".join(request.parameters("scope")).split():
+        for scope in " ".join(scopes).split():
             grants |= self._granted(user, scope)
         text = secrets.token_urlsafe(24)
         now = self.clock()
         self._forget_ended(now)
         self._tokens[text] = _Token(user, frozenset(grants), now + self.token_lifetime)
         issued = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        document = {
-            "token": text,
+        document: dict[str, object] = {
             "access_token": text,
             "expires_in": int(self.token_lifetime),
             "issued_at": issued,
         }
-        return Response.json(200, document)
+        if self.identity_tokens and gives_identity and user is not None:
+            document["refresh_token"] = self._identity_of(user)
+        return document
+
+    def _identity_of(self, user: str) -> str:
+        """Return a user's identity token; there is one for each, and it does not end."""
+        for text, owner in self._identities.items():
+            if owner == user:
+                return text
+        text = secrets.token_urlsafe(24)
+        self._identities[text] = user
+        return text
 
     def _forget_ended(self, now: float) -> None:
         """Forget tokens that are past their time, oldest first: they are refused all the same."""
@@ -249,10 +295,32 @@ class AccessControl:
         except (binascii.Error, UnicodeDecodeError):
             return None
         user, _, password = decoded.partition(":")
+        return self._known_user(user, password)
+
+    def _known_user(self, user: str, password: str) -> str | None:
         known = self.users.get(user)
         if known is None or not hmac.compare_digest(known.encode(), password.encode()):
             return None
         return user
+
+
+def _stranger() -> OciError:
+    return OciError("UNAUTHORIZED", headers={"WWW-Authenticate": f'Basic realm="{SERVICE}"'})
+
+
+def _form(request: Request) -> dict[str, str]:
+    """Return the fields of a form, the first of each name.
+
+    Raises:
+        OciError: it is larger than any.
+    """
+    content = bytearray()
+    for piece in request.body:
+        content += piece
+        if len(content) > _FORM_BYTES:
+            raise OciError("SIZE_INVALID", status=413)
+    fields = parse_qs(content.decode("utf-8", "replace"), keep_blank_values=True)
+    return {name: values[0] for name, values in fields.items()}
 
 
 def _credentials(request: Request, scheme: str) -> str:

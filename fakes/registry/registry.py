@@ -82,6 +82,8 @@ class FakeRegistry:
         manifest_limit: the most bytes of a manifest; beyond it 413.
         page_size: the most entries of one listing; the rest follows by `Link`.
         token_lifetime: how long a bearer token is good, in seconds.
+        identity_tokens: whether `/token` gives identity tokens, which `docker login` keeps in place
+            of the password, and takes them.
         keep_records: how many of the newest requests are remembered; and of the manifests that no
             tag leads to any more, how many are kept in each repository, with their blobs (a
             hundred in any case). All of them when left out; a registry that lives long needs a
@@ -116,6 +118,7 @@ class FakeRegistry:
         manifest_limit: int = MANIFEST_LIMIT,
         page_size: int | None = None,
         token_lifetime: float = 300.0,
+        identity_tokens: bool = False,
         keep_records: int | None = None,
         manners: Manners | None = None,
         tls: bool = False,
@@ -137,6 +140,7 @@ class FakeRegistry:
         check_count("manifest_limit", manifest_limit, least=0)
         check_count("page_size", page_size, least=1, optional=True)
         check_seconds("token_lifetime", token_lifetime)
+        check_flag("identity_tokens", identity_tokens)
         check_count("keep_records", keep_records, least=0, optional=True)
         check_flag("tls", tls)
         check_flag("control", control)
@@ -163,6 +167,7 @@ class FakeRegistry:
                 dict(users or {}),
                 anonymous_pull,
                 token_lifetime=token_lifetime,
+                identity_tokens=identity_tokens,
                 clock=seconds(clock),
             )
             # Of those given here the first counts.

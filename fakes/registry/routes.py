@@ -42,7 +42,7 @@ def _reading(operation: Operation) -> dict[str, Operation]:
 _ROUTES: tuple[tuple[re.Pattern[str], dict[str, Operation]], ...] = (
     (re.compile(r"/v2/?"), _reading(Operation.PING)),
     (re.compile(r"/v2/_catalog"), _reading(Operation.CATALOG)),
-    (re.compile(r"/token"), {"GET": Operation.TOKEN}),
+    (re.compile(r"/token"), {"GET": Operation.TOKEN, "POST": Operation.TOKEN}),
     (re.compile(r"/v2/(?P<name>.+)/tags/list"), _reading(Operation.LIST_TAGS)),
     (
         re.compile(r"/v2/(?P<name>.+)/referrers/(?P<reference>[^/]+)"),

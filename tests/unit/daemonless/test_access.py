@@ -36,6 +36,14 @@ def _context(base: str) -> BuildContext:
     return context
 
 
+def _write_helper(config: Path, answer: str, patch: pytest.MonkeyPatch) -> None:
+    """Put a credential helper `own` beside the configuration file, and on the path."""
+    helper = config.parent / "docker-credential-own"
+    helper.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    helper.chmod(0o755)
+    patch.setenv("PATH", f"{helper.parent}:{os.environ['PATH']}")
+
+
 @pytest.mark.parametrize("auth", ["basic", "bearer"])
 @pytest.mark.parametrize("way", ["component", "config", "variable", "helper"])
 def test_credentials(
@@ -51,11 +59,8 @@ def test_credentials(
         elif way == "config":
             docker_config.write_text(json.dumps(login))
         elif way == "helper":
-            helper = docker_config.parent / "docker-credential-own"
             answer = json.dumps({"Username": "ci", "Secret": "s3cret"})
-            helper.write_text(f"#!/bin/sh\necho '{answer}'\n")
-            helper.chmod(0o755)
-            monkeypatch.setenv("PATH", f"{helper.parent}:{os.environ['PATH']}")
+            _write_helper(docker_config, answer, monkeypatch)
             docker_config.write_text(json.dumps({"credHelpers": {server.address: "own"}}))
         else:
             monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps(login))
@@ -64,6 +69,67 @@ def test_credentials(
         context = _context(f"{server.address}/base:1")
         assert DaemonlessImageBuilder().build(name, context, None, registry)
         assert server.tags("team/app") == ["1"]
+
+
+def _asked_token(server: FakeRegistry, query: str) -> dict[str, str]:
+    """Return what the token service answers to the user."""
+    headers = {"Authorization": "Basic " + base64.b64encode(b"ci:s3cret").decode()}
+    with server.session() as session:
+        answer = session.get(f"http://{server.address}/token?{query}", headers=headers)
+    found: dict[str, str] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize("way", ["config", "helper"])
+def test_identity_tokens(way: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `docker login` leaves them in the file or in a helper: exchanged, and never sent else."""
+    with FakeRegistry(auth="bearer", users=_USERS, identity_tokens=True) as server:
+        server.seed("base:1", files={"a": "a"})
+        identity = _asked_token(server, "offline_token=true")["refresh_token"]
+        if way == "config":
+            login = {"auths": {server.address: {"identitytoken": identity}}}
+            docker_config.write_text(json.dumps(login))
+        else:
+            answer = json.dumps({"Username": "<token>", "Secret": identity})
+            _write_helper(docker_config, answer, monkeypatch)
+            docker_config.write_text(json.dumps({"credHelpers": {server.address: "own"}}))
+        registry = DefaultContainerRegistry(uri=server.address)
+        name = f"{server.address}/team/app:1"
+        server.forget_requests()
+        assert DaemonlessImageBuilder().build(
+            name, _context(f"{server.address}/base:1"), None, registry
+        )
+        assert server.tags("team/app") == ["1"]
+        asked = [each for each in server.requests if each.path == "/token"]
+        assert {each.method for each in asked} == {"POST"}
+
+
+def test_registry_tokens(docker_config: Path) -> None:
+    """A token of the configuration file is sent as it is; the token service is not asked."""
+    with FakeRegistry(auth="bearer", users=_USERS) as server:
+        scope = "scope=repository:team/app:pull,push"
+        token = _asked_token(server, scope)["token"]
+        login = {"auths": {server.address: {"registrytoken": token}}}
+        docker_config.write_text(json.dumps(login))
+        registry = DefaultContainerRegistry(uri=server.address)
+        server.forget_requests()
+        assert DaemonlessImageBuilder().build(
+            f"{server.address}/team/app:1", _context("scratch"), None, registry
+        )
+        assert [each.path for each in server.requests if each.path == "/token"] == []
+
+
+def test_an_identity_token_that_is_not_taken_is_no_secret(docker_config: Path) -> None:
+    """The error says where it was refused, and not what it is."""
+    with FakeRegistry(auth="bearer", users=_USERS, identity_tokens=True) as server:
+        login = {"auths": {server.address: {"identitytoken": "made-up-t0ken"}}}
+        docker_config.write_text(json.dumps(login))
+        registry = DefaultContainerRegistry(uri=server.address)
+        with pytest.raises(PushError, match="401") as caught:
+            DaemonlessImageBuilder().build(
+                f"{server.address}/team/app:1", _context("scratch"), None, registry
+            )
+        assert "made-up-t0ken" not in str(caught.value) + repr(caught.value)
 
 
 def test_wrong_credentials_are_no_secret(docker_config: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 
@@ -200,6 +201,63 @@ def test_other_registries_have_no_token_service(ask: Ask, auth: str) -> None:
     """404."""
     registry = FakeRegistry(auth=auth, users={} if auth == "none" else USERS)
     assert ask(registry, "GET", "/token", Authorization=ALICE).status == 404
+
+
+# --- identity tokens -------------------------------------------------------------
+
+
+def _posted(ask: Ask, registry: FakeRegistry, **form: str) -> Response:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return ask(registry, "POST", "/token", urlencode(form).encode(), **headers)
+
+
+@pytest.mark.parametrize("way", ["get", "post"])
+def test_who_logs_in_gets_an_identity_token(ask: Ask, way: str) -> None:
+    """By either way that clients have; it is exchanged for tokens with the user's rights."""
+    registry = FakeRegistry(
+        auth="bearer",
+        users=USERS,
+        identity_tokens=True,
+        rules=[RepositoryRule("app", push=["alice"])],
+    )
+    if way == "get":
+        answer = ask(registry, "GET", "/token?offline_token=true", Authorization=ALICE)
+    else:
+        login = {"username": "alice", "password": "s3cret", "access_type": "offline"}
+        answer = _posted(ask, registry, grant_type="password", **login)
+    identity = json.loads(bytes(answer.body))["refresh_token"]
+    scope = "repository:app:pull,push"
+    answer = _posted(ask, registry, grant_type="refresh_token", refresh_token=identity, scope=scope)
+    document = json.loads(bytes(answer.body))
+    assert "refresh_token" not in document
+    token = f"Bearer {document['access_token']}"
+    assert ask(registry, "POST", "/v2/app/blobs/uploads/", Authorization=token).status == 202
+    other = ask(registry, "POST", "/v2/other/blobs/uploads/", Authorization=token)
+    assert other.status == 401
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({}, 400),
+        ({"grant_type": "fly"}, 400),
+        ({"grant_type": "refresh_token"}, 401),
+        ({"grant_type": "refresh_token", "refresh_token": "made-up"}, 401),
+        ({"grant_type": "password", "username": "alice", "password": "x"}, 401),
+        ({"grant_type": "password", "username": "x" * 70_000}, 413),
+    ],
+    ids=["nothing", "unknown", "no-token", "made-up", "wrong-password", "too-large"],
+)
+def test_what_is_exchanged_for_no_token(ask: Ask, form: dict[str, str], status: int) -> None:
+    """Strangers, unknown grants, and forms that are too large."""
+    registry = FakeRegistry(auth="bearer", users=USERS, identity_tokens=True)
+    assert _posted(ask, registry, **form).status == status
+
+
+def test_a_registry_without_identity_tokens_takes_none(ask: Ask) -> None:
+    """405, as before there were any."""
+    registry = FakeRegistry(auth="bearer", users=USERS)
+    assert _posted(ask, registry, grant_type="refresh_token").status == 405
 
 
 # --- rules -----------------------------------------------------------------------
