@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
 
 from imagebuilders.dockerfile import Instruction, parse
 from imagebuilders.report.model import SourceLine
 
-_STEPS = frozenset({"FROM", "RUN", "COPY", "ADD", "WORKDIR"})
-"""What BuildKit counts as steps of a stage."""
+_STEPS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
+"""What BuildKit counts as steps of a stage, beside a FROM that names an image."""
 
 
 class DockerfileLines:
@@ -31,19 +30,13 @@ class DockerfileLines:
             stage, number, total: as in `StepStarted`.
             title: what the builder calls it.
         """
-        if not number:
-            return None
-        if stage:
-            found = self._by_stage.get(stage.lower(), ())
-        else:  # the classic builder counts all instructions
-            found = tuple(each for each in self._parsed.instructions if each.name != "ARG")
-            if len(found) != total:
-                found = self._parsed.instructions
-        if len(found) != total and total:
-            return None
-        instruction = found[number - 1] if number <= len(found) else None
         keyword = title.partition(" ")[0].upper()
-        return instruction if instruction is not None and instruction.name == keyword else None
+        for counted in self._counted(stage) if number else ():
+            if total in (0, len(counted)) and number <= len(counted):
+                found = counted[number - 1]
+                if found.name == keyword:
+                    return found
+        return None
 
     def source(self, instruction: Instruction) -> tuple[SourceLine, ...]:
         """Return the lines of an instruction."""
@@ -53,10 +46,14 @@ class DockerfileLines:
             for number, line in enumerate(lines, instruction.line)
         )
 
-    @cached_property
-    def _by_stage(self) -> dict[str, tuple[Instruction, ...]]:
-        found: dict[str, tuple[Instruction, ...]] = {}
-        for stage in self._parsed.stages:
-            steps = (stage.instruction, *(each for each in stage.steps if each.name in _STEPS))
-            found.setdefault(stage.name or f"stage-{stage.number}", steps)
-        return found
+    def _counted(self, stage: str) -> Iterator[Sequence[Instruction]]:
+        """Yield what may be counted as steps: in a stage, or in a file with one stage or none."""
+        stages = self._parsed.stages
+        for found in stages:
+            if stage.lower() in (found.name, f"stage-{found.number}") or len(stages) == 1:
+                steps = [each for each in found.steps if each.name in _STEPS]
+                yield [found.instruction, *steps]
+                yield steps  # nothing is done for `scratch`, or for another stage
+        if not stage:  # the classic builder counts all instructions
+            yield self._parsed.instructions
+            yield [each for each in self._parsed.instructions if each.name != "ARG"]
