@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from imagebuilders.dockerfile.suggestions import suggestion
+from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.image_draft import ImageDraft
 from imagebuilders.evaluation.image_names import context_name, full_name, parse_name
 from imagebuilders.evaluation.lint import Linter
@@ -82,7 +85,12 @@ class Bases:
         try:
             name = parse_name(written)
         except ValueError as error:
-            raise EvaluationError(f"failed to parse stage name {quote(written)}: {error}") from None
+            problem = str(error)
+            if self.options.frontend < Frontend(1, 3):
+                problem = re.sub(r"repository name \(.*\) must", "repository name must", problem)
+            raise EvaluationError(
+                f"failed to parse stage name {quote(written)}: {problem}"
+            ) from None
         platform = state.platform or self.options.target_platform
         state.base_name = full_name(name)
         if not needed:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imagebuilders.context.rules import IgnoreRules
+from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.dockerfile import (
     HereDocument,
-    Instruction,
-    here_document_beginning,
 )
-from imagebuilders.evaluation.file_modes import check_mode
+from imagebuilders.evaluation.file_modes import check_mode, is_octal_mode
 from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.git_sources import GitReference, parse_git
 from imagebuilders.evaluation.lint import Linter
+from imagebuilders.evaluation.options import ResolveOptions
 from imagebuilders.evaluation.paths import has_wildcards, join, normalize, without_drive
 from imagebuilders.evaluation.stages import Command, StageState
 from imagebuilders.evaluation.steps import (
@@ -34,8 +33,9 @@ from imagebuilders.evaluation.url_sources import (
     name_in,
 )
 from imagebuilders.evaluation.variables import Words
+from imagebuilders.evaluation.written_sources import boolean_flag, written_sources
 from imagebuilders.exceptions import EvaluationError
-from imagebuilders.go_text import clean_path, quote, to_lower
+from imagebuilders.go_text import clean_path, quote
 from imagebuilders.lazy_dataclass import dataclass
 
 _EVERYTHING = frozenset({"*", "**", "**/*"})
@@ -56,6 +56,22 @@ class CopyContext:
     ignore_rules: IgnoreRules | None
     ignore_lines: tuple[str, ...]
     linter: Linter
+
+
+def copy_context(options: ResolveOptions, linter: Linter) -> CopyContext:
+    """Return what COPY and ADD of a build are resolved with.
+
+    Raises:
+        EvaluationError: a pattern of the ignore file is malformed.
+    """
+    lines = options.ignore_lines
+    try:
+        rules = IgnoreRules.compile(lines) if lines else None
+    except RuleError as error:
+        alone = error.pattern.strip("! \t") == ""
+        problem = 'illegal exclusion pattern: "!"' if alone else "syntax error in pattern"
+        raise EvaluationError(problem) from error
+    return CopyContext(options.frontend, rules, lines, linter)
 
 
 def resolve_copy(
@@ -83,14 +99,16 @@ class _Resolver:
         self.words = words
         self.context = context
         self.is_add = self.instruction.name == "ADD"
-        self.parents = _boolean(self.instruction, "parents") or False
+        self.parents = boolean_flag(self.instruction, "parents") or False
         self.system = state.runs_on.os
         self.chown = self.chmod = self.checksum = ""
 
     def resolve(self) -> tuple[Copy, str]:
-        written, documents = _sources(self.instruction)
+        written, documents = written_sources(self.instruction, self.context.frontend.grammar)
         self.chown = self.words.expand(self.instruction.flag("chown") or "")
-        self.chmod = self.words.expand(self.instruction.flag("chmod") or "")
+        self.chmod = self.instruction.flag("chmod") or ""
+        if self.context.frontend.expands_modes:
+            self.chmod = self.words.expand(self.chmod)
         if self.is_add:
             self.checksum = self.words.expand(self.instruction.flag("checksum") or "")
         paths = [self.words.expand(path) for path in written]
@@ -98,12 +116,15 @@ class _Resolver:
         contents = [self._content(document) for document in documents]
         origin = self._origin()
         destination = self._destination(target)
-        if self.chmod:
+        if self.chmod and self.context.frontend.knows_symbolic_modes:
             check_mode(self.chmod)
         self._check_checksum(paths)
         sources: list[Source] = [self._source(path) for path in paths]
         sources += [
-            TextSource(self._file_name(document.name), content.encode("utf-8", "surrogateescape"))
+            TextSource(
+                without_drive(document.name, self.system),
+                content.encode("utf-8", "surrogateescape"),
+            )
             for document, content in zip(documents, contents, strict=True)
         ]
         created_by = self._created_by(paths, documents, target)
@@ -116,8 +137,8 @@ class _Resolver:
             destination=destination,
             origin=origin,
             chown=self.chown,
-            chmod=self.chmod,
-            link=_boolean(self.instruction, "link") or False,
+            chmod=self._mode(),
+            link=boolean_flag(self.instruction, "link") or False,
             parents=self.parents,
             excludes=self.instruction.flag_values("exclude"),
         )
@@ -133,6 +154,8 @@ class _Resolver:
             return ContextOrigin()
         source = self.command.sources[0]
         if not source.dispatched:
+            if not self.context.frontend.refuses_later_stages:
+                return source.base_image
             name = quote(self.instruction.flag("from") or "")
             raise EvaluationError(
                 f"cannot copy from stage {name}, it needs to be defined before current stage "
@@ -141,14 +164,21 @@ class _Resolver:
         return source.files
 
     def _destination(self, target: str) -> str:
+        if not self.context.frontend.knows_folders_by_dots:
+            is_folder = target in (".", "") or target.endswith("/")
+            above = "" if target.startswith("/") else self.state.image.working_dir
+            found = join(above or "/", target)
+            return f"{found}/" if is_folder and found != "/" else found
         target = without_drive(target, self.system, keep_slash=True)
         if target in (".", ""):
             target = "./"
         parent = "/" if target.startswith("/") else self.state.image.working_dir or "/"
         return normalize(parent, target, self.system, keep_slash=True)
 
-    def _file_name(self, name: str) -> str:
-        return without_drive(name, self.system)
+    def _mode(self) -> str:
+        """Return the mode that counts: of older frontends only an octal one does."""
+        is_octal = is_octal_mode(self.chmod)
+        return self.chmod if is_octal or self.context.frontend.knows_symbolic_modes else ""
 
     def _check_checksum(self, paths: Sequence[str]) -> None:
         if not self.checksum:
@@ -163,8 +193,9 @@ class _Resolver:
     ) -> str:
         parts = [self.instruction.name]
         parts += ["--parents"] if self.parents else []
-        parts += [f"--chown={self.chown}"] if self.chown else []
-        parts += [f"--chmod={self.chmod}"] if self.chmod else []
+        if self.context.frontend.records_copy_flags:
+            parts += [f"--chown={self.chown}"] if self.chown else []
+            parts += [f"--chmod={self.chmod}"] if self.chmod else []
         parts += [*paths, *(f"<<{document.name}" for document in documents), target]
         return " ".join(parts)
 
@@ -184,7 +215,7 @@ class _Resolver:
         return self._path(written)
 
     def _repository(self, written: str, reference: GitReference) -> GitSource:
-        keep = _boolean(self.instruction, "keep-git-dir")
+        keep = boolean_flag(self.instruction, "keep-git-dir")
         if keep is not None and reference.keep_git_dir not in (None, keep):
             raise EvaluationError("inconsistent keep-git-dir configuration")
         if self.checksum and reference.checksum and self.checksum != reference.checksum:
@@ -210,7 +241,7 @@ class _Resolver:
             url=written,
             file_name=name_in(written),
             checksum=self.checksum,
-            unpack=_boolean(self.instruction, "unpack") or False,
+            unpack=boolean_flag(self.instruction, "unpack") or False,
         )
 
     def _path(self, written: str) -> PathSource:
@@ -222,7 +253,7 @@ class _Resolver:
             include = pattern.removeprefix("/")
             if not has_wildcards(path) and not has_wildcards(pattern):
                 required = normalize("/", join(path, pattern), self.system, keep_slash=False)
-        unpack = _boolean(self.instruction, "unpack")
+        unpack = boolean_flag(self.instruction, "unpack")
         return PathSource(
             written=written,
             path=normalize("/", path, self.system, keep_slash=False),
@@ -247,23 +278,3 @@ class _Resolver:
             keyword = "Add" if self.is_add else "Copy"
             text = f"Attempting to {keyword} file {quote(path)} that is excluded by .dockerignore"
             context.linter.warn("CopyIgnoredFile", text, self.command.lines)
-
-
-def _sources(instruction: Instruction) -> tuple[list[str], list[HereDocument]]:
-    """Return the paths and the here-documents that an instruction names."""
-    contents = {document.name: document for document in instruction.here_documents}
-    paths: list[str] = []
-    documents: list[HereDocument] = []
-    for word in instruction.arguments[:-1]:
-        beginning = here_document_beginning(word)
-        if beginning is None:
-            paths.append(word)
-        else:
-            documents.append(contents.get(beginning.name, beginning))
-    return paths, documents
-
-
-def _boolean(instruction: Instruction, name: str) -> bool | None:
-    """Return the value of a flag such as `--link`; `None` without it."""
-    values = [flag.value for flag in instruction.flags if flag.name == name]
-    return to_lower(values[-1] or "true") == "true" if values else None

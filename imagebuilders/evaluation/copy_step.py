@@ -53,9 +53,10 @@ def copy_sources(
     """
     owner = resolve_owner(step.chown, files, has_tree=has_tree)
     is_octal = step.chmod.isdigit()
+    bits = 0o7777 if daemon.keeps_special_bits else 0o777
     options = CopyOptions(
         owner=owner,
-        mode=int(step.chmod, 8) if is_octal else None,
+        mode=int(step.chmod, 8) & bits if is_octal else None,
         symbolic_mode=SymbolicMode.parse(step.chmod) if step.chmod and not is_octal else None,
         exclude=compile_patterns(step.excludes, "excludepatterns") if step.excludes else None,
     )
@@ -77,6 +78,16 @@ def resolve_owner(written: str, files: FileSystem, *, has_tree: bool) -> tuple[i
     if not written:
         return None
     return Owner.parse(written).resolve(_account_reader(files) if has_tree else None)
+
+
+def check_accounts(files: FileSystem, daemon: Daemon) -> None:
+    """See that there is a file with accounts.
+
+    Raises:
+        EvaluationError: there is none.
+    """
+    if files.place(files.resolve("etc/passwd")).entry() is None:
+        raise EvaluationError(f"open {daemon.mount}/etc/passwd: no such file or directory")
 
 
 def _account_reader(files: FileSystem) -> Callable[[str], bytes | None]:
@@ -104,7 +115,7 @@ def _copy_source(
         if step.parents:
             rules = compile_patterns((source.include,), "includepatterns")
             options = replace(options, include=rules)
-        paths = matching(located.tree, located.path)
+        paths = matching(located.tree, located.path, daemon)
     else:
         options = replace(options, contents=False, follow=False)
         paths = [located.path]

@@ -95,7 +95,9 @@ class _Copier:
         self._daemon = daemon
         self._inodes: dict[int, int] = {}
         self._parents: list[_Parent] = []
-        self._parent_mode = FOLDER_MODE if options.mode is None else options.mode
+        self._parent_mode = FOLDER_MODE
+        if options.mode is not None and daemon.modes_parents:
+            self._parent_mode = options.mode
 
     def copy(self, source: Folder, path: str, target: str) -> None:
         """Copy one source."""
@@ -106,7 +108,7 @@ class _Copier:
         found = resolve_source(source, path, follow=self._options.follow)
         entry = source.find(found)
         if entry is None:
-            raise EvaluationError(f"lstat /{found}: no such file or directory")
+            raise EvaluationError(f"lstat {self._daemon.root()}/{found}: no such file or directory")
         place = self._prepare(entry, path, resolved)
         self._copy(entry, "", place, Matches(), overwrite=False)
 

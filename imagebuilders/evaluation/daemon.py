@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imagebuilders.lazy_dataclass import dataclass
 
 
@@ -19,6 +21,16 @@ class Daemon:
             an error.
         needs_architecture: an image whose configuration says none is not exported.
         touches_etc: a command leaves `/etc` written, by the files that are mounted there.
+        owns_archived: `--chown` counts for the entries of archives, too.
+        keeps_special_bits: an octal `--chmod` sets the bits above permissions, too.
+        modes_parents: an octal `--chmod` counts for folders that are made on the way, too.
+        checks_covered: sources are looked for that lie in a folder which is a source, too.
+        needs_accounts: a working directory of a user's name needs a file with accounts.
+        names_root: errors name files below the folder where a tree is mounted.
+        names_targets: what a link of a source leads to is named if it is missing.
+        wraps_archives: errors of archives are those of a process that unpacks them.
+        missing: what is told of a source that is not there.
+        broken: what is told of a source that is malformed.
         mount: where a tree is mounted in errors.
         ref: what a tree is called in errors.
     """
@@ -30,8 +42,22 @@ class Daemon:
     clamps_archives: bool = True
     needs_architecture: bool = True
     touches_etc: bool = False
+    owns_archived: bool = True
+    keeps_special_bits: bool = True
+    modes_parents: bool = True
+    checks_covered: bool = False
+    needs_accounts: bool = False
+    names_root: bool = False
+    names_targets: bool = False
+    wraps_archives: bool = False
+    missing: str = "failed to calculate checksum of ref {ref}: {problem}: not found"
+    broken: str = "failed to calculate checksum of ref {ref}: {problem}"
     mount: str = "/var/lib/buildkit/tmp/buildkit-mount0"
     ref: str = "0"
+
+    def root(self) -> str:
+        """Return what stands before the paths of a tree in errors."""
+        return self.mount if self.names_root else ""
 
 
 BUILDKITD = Daemon()
@@ -49,3 +75,24 @@ GRAPH_ENGINE = Daemon(
     touches_etc=True,
 )
 """Docker 28.5 with a graph driver (overlay2)."""
+
+GRAPH_ENGINE_26 = replace(
+    GRAPH_ENGINE,
+    clamps_archives=True,
+    owns_archived=False,
+    modes_parents=False,
+    names_root=True,
+    names_targets=True,
+)
+"""Docker 26.1 with a graph driver."""
+
+GRAPH_ENGINE_20 = replace(
+    GRAPH_ENGINE_26,
+    keeps_special_bits=False,
+    checks_covered=True,
+    needs_accounts=True,
+    wraps_archives=True,
+    missing="{problem} not found: not found",
+    broken="{problem}",
+)
+"""Docker 20.10."""

@@ -11,7 +11,8 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Protocol
 
-from imagebuilders.evaluation.copy_step import Located, copy_sources, resolve_owner
+from imagebuilders.evaluation.accounts import Owner
+from imagebuilders.evaluation.copy_step import Located, check_accounts, copy_sources, resolve_owner
 from imagebuilders.evaluation.daemon import BUILDKITD, Daemon
 from imagebuilders.evaluation.difference import difference
 from imagebuilders.evaluation.downloads import download
@@ -25,7 +26,7 @@ from imagebuilders.evaluation.results import (
     StepFollower,
     StepResult,
 )
-from imagebuilders.evaluation.selection import check_source, uncovered
+from imagebuilders.evaluation.selection import check_source, check_sources
 from imagebuilders.evaluation.sent_files import sent_files, sent_paths
 from imagebuilders.evaluation.steps import (
     ContextOrigin,
@@ -148,7 +149,7 @@ class Executor:
                         isinstance(source, PathSource) for source in step.sources
                     ):
                         with _located_at(step):
-                            self._check(step, origin.get())
+                            check_sources(step, origin.get(), self._daemon)
 
     def tree(self, origin: Origin) -> LazyTree | None:
         """Return the files of an origin; `None` if nothing was ever written into it.
@@ -212,10 +213,10 @@ class Executor:
         # What a step both reads from and writes upon is not checked first; contexts were.
         is_checked = isinstance(step.origin, ContextOrigin)
         if origin is not None and not is_checked and (is_apart or origin is not tree):
-            self._check(step, origin.get())
+            check_sources(step, origin.get(), self._daemon)
         sources = [self._located(source, origin) for source in step.sources]
         if step.excludes and not all(isinstance(source, PathSource) for source in step.sources):
-            check_source(empty_folder(), "", self._daemon.ref, excludes=step.excludes)
+            check_source(empty_folder(), "", self._daemon, excludes=step.excludes)
         before = None if is_apart or tree is None else tree.get()
         files = FileSystem(before or empty_folder(), self._clock)
         copy_sources(step, sources, files, has_tree=before is not None, daemon=self._daemon)
@@ -224,19 +225,6 @@ class Executor:
         result = self._written(step, None, files)
         below, above = tree, files.tree
         return StepResult(step, result.layer, LazyTree(lambda: merged(below.get(), above)))
-
-    def _check(self, step: Copy, origin: Folder) -> None:
-        """Check that the sources of a step are there."""
-        sources = [source for source in step.sources if isinstance(source, PathSource)]
-        for source in sources if step.excludes or step.parents else uncovered(sources):
-            check_source(
-                origin,
-                source.path,
-                self._daemon.ref,
-                include=source.include if step.parents else None,
-                required=source.required,
-                excludes=step.excludes,
-            )
 
     def _located(self, source: Source, origin: LazyTree | None) -> Located:
         """Return a source with the tree it is in."""
@@ -262,6 +250,8 @@ class Executor:
         before = None if tree is None else tree.get()
         files = FileSystem(before or empty_folder(), self._clock)
         owner = resolve_owner(step.owner, files, has_tree=before is not None)
+        if self._daemon.needs_accounts and Owner.parse(step.owner).has_names:
+            check_accounts(files, self._daemon)
         path = resolve_target(files, step.path)
         is_there = files.place(path).entry() is not None
         place = make_folders(files, path, FOLDER_MODE, owner, self._daemon)

@@ -18,7 +18,7 @@ def check_mode(text: str) -> None:
     Raises:
         EvaluationError: it is neither; in BuildKit's words.
     """
-    if _OCTAL.fullmatch(text) and int(text, 8) < _LARGEST_UNSIGNED:
+    if is_octal_mode(text):
         if int(text, 8) > _ALL_BITS:
             raise _not_octal(text)
         return
@@ -28,6 +28,11 @@ def check_mode(text: str) -> None:
         SymbolicMode.parse(text)
     except ValueError as error:
         raise EvaluationError(str(error)) from error
+
+
+def is_octal_mode(text: str) -> bool:
+    """Whether a value is an octal number of 32 bits."""
+    return bool(_OCTAL.fullmatch(text)) and int(text, 8) < _LARGEST_UNSIGNED
 
 
 def _not_octal(text: str) -> EvaluationError:

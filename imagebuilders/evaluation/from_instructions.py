@@ -6,6 +6,7 @@ from imagebuilders.dockerfile import Dockerfile, Expansion, expand
 from imagebuilders.dockerfile.document import Stage as WrittenStage
 from imagebuilders.dockerfile.suggestions import suggestion
 from imagebuilders.evaluation.bases import named_context
+from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.image_names import parse_name
 from imagebuilders.evaluation.lint import Linter
 from imagebuilders.evaluation.options import ResolveOptions
@@ -21,12 +22,15 @@ from imagebuilders.oci.platform import Platform
 _WITH_LAYER = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 
 
-def check_defaults(dockerfile: Dockerfile, beginning: Environment, linter: Linter) -> None:
+def check_defaults(
+    dockerfile: Dockerfile, beginning: Environment, linter: Linter, frontend: Frontend
+) -> None:
     """Warn of bases that are no names unless build arguments are given."""
     try:
-        arguments = with_global_arguments(beginning, dockerfile.global_args, {}, dockerfile.escape)
+        escape, grammar = dockerfile.escape, frontend.grammar
+        arguments = with_global_arguments(beginning, dockerfile.global_args, {}, escape, frontend)
         for stage in dockerfile.stages:
-            name = expand(stage.base, arguments, escape=dockerfile.escape).text
+            name = expand(stage.base, arguments, escape=escape, grammar=grammar).text
             if not _is_name(name):
                 text = (
                     f"Default value for ARG {stage.base} results in empty or invalid base "
@@ -98,8 +102,9 @@ class FromInstructions:
 
     def _expanded(self, word: str, lines: Lines, linter: Linter) -> Expansion:
         """Expand a word of a FROM."""
-        with placed(lines):
-            found = expand(word, self.arguments, escape=self.escape)
+        frontend = self.options.frontend
+        with placed(lines, frontend):
+            found = expand(word, self.arguments, escape=self.escape, grammar=frontend.grammar)
         for name in sorted(found.unset.difference(self.declared)):
             hint = suggestion(name, frozenset(self.declared), case_sensitive=True)
             text = f"FROM argument '{name}' is not declared{hint}"
@@ -130,18 +135,20 @@ class FromInstructions:
     def _parsed_platform(
         self, written: WrittenStage, found: Expansion, lines: Lines, linter: Linter
     ) -> Platform:
-        hint = self._argument_hint(found)
-        if not found.text:
+        hint = self._argument_hint(found) if self.options.frontend.suggests_targets else ""
+        frontend = self.options.frontend
+        if not found.text and frontend.warns:
             raise EvaluationError(
                 f"empty platform value from expression {written.platform}{hint}",
                 line=lines.first,
                 end_line=lines.last,
             )
         try:
-            platform = parse_platform(found.text)
+            platform = parse_platform(found.text, frontend)
         except ValueError as error:
+            named = written.platform if frontend.warns else found.text
             raise EvaluationError(
-                f"failed to parse platform {written.platform}: {error}{hint}",
+                f"failed to parse platform {named}: {error}{hint}",
                 line=lines.first,
                 end_line=lines.last,
             ) from None

@@ -1,15 +1,16 @@
 """What differs between the versions of BuildKit's Dockerfile frontend.
 
-The frontend has versions of its own (`docker/dockerfile:1.19`): 1.19 is built into BuildKit 0.25
-and Docker 28.5, 1.26 into BuildKit 0.32.
+The frontend has versions of its own (`docker/dockerfile:1.19`): 1.2 is built into BuildKit 0.8 and
+Docker 20.10, 1.7 into BuildKit 0.13 and Docker 26.1, 1.19 into BuildKit 0.25 and Docker 28.5, 1.26
+into BuildKit 0.32.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
-from imagebuilders.dockerfile import BUILDKIT, Grammar
+from imagebuilders.dockerfile import Grammar
+from imagebuilders.evaluation.older_grammars import grammar_of
 
 
 @dataclass(frozen=True, order=True)
@@ -27,15 +28,68 @@ class Frontend:
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}"
 
-    @cached_property
+    @property
     def grammar(self) -> Grammar:
         """What it reads; the flags that it knows."""
-        if self >= Frontend(1, 20):
-            return BUILDKIT
-        flags = dict(BUILDKIT.flags)
-        flags["COPY"] -= {"parents"}
-        flags["RUN"] -= {"security"}
-        return Grammar(flags=flags)
+        return grammar_of(self.minor)
+
+    @property
+    def knows_folders_by_dots(self) -> bool:
+        """A destination that ends with `/.` is a folder."""
+        return self >= Frontend(1, 3)
+
+    @property
+    def records_copy_flags(self) -> bool:
+        """The records of COPY and ADD name `--chown` and `--chmod`."""
+        return self >= Frontend(1, 7)
+
+    @property
+    def expands_modes(self) -> bool:
+        """Variables in `--chmod` are replaced."""
+        return self >= Frontend(1, 8)
+
+    @property
+    def refuses_global_arguments(self) -> bool:
+        """An ARG before the first FROM that cannot be expanded is an error; before, it is empty."""
+        return self >= Frontend(1, 8)
+
+    @property
+    def warns(self) -> bool:
+        """It looks for broken rules, and `# check=` counts."""
+        return self >= Frontend(1, 8)
+
+    @property
+    def records_inherited_arguments(self) -> bool:
+        """The record of ARG has the value that counts, and not only the one that is written."""
+        return self >= Frontend(1, 8)
+
+    @property
+    def takes_files_in_triggers(self) -> bool:
+        """A trigger may take files from an image or from a stage that nothing else needs.
+
+        Before, what triggers record as triggers is lost, too.
+        """
+        return self >= Frontend(1, 11)
+
+    @property
+    def refuses_later_stages(self) -> bool:
+        """Files of a stage that is not resolved yet are refused; before, it has none."""
+        return self >= Frontend(1, 3)
+
+    @property
+    def knows_symbolic_modes(self) -> bool:
+        """`--chmod` takes `u+x`; before, what is not octal means nothing."""
+        return self >= Frontend(1, 13)
+
+    @property
+    def suggests_targets(self) -> bool:
+        """A target that is not there is told with the name that was meant."""
+        return self >= Frontend(1, 15)
+
+    @property
+    def has_own_ports(self) -> bool:
+        """EXPOSE is read by the frontend itself, and not by a package of Docker's."""
+        return self >= Frontend(1, 18)
 
     @property
     def checks_comments(self) -> bool:
@@ -61,6 +115,11 @@ class Frontend:
     def knows_ignored_roots(self) -> bool:
         """CopyIgnoredFile warns of `COPY .` only if everything is ignored."""
         return self >= Frontend(1, 26)
+
+    @property
+    def writes_start_intervals(self) -> bool:
+        """The record of HEALTHCHECK has a value for `--start-interval`."""
+        return self >= Frontend(1, 6)
 
     @property
     def writes_health_check_fields(self) -> bool:

@@ -26,6 +26,11 @@ def words(values: Iterable[str]) -> str:
     return f"[{' '.join(values)}]"
 
 
+def keys(given: Iterable[str]) -> str:
+    """Return the keys of a set (the verb `%v`)."""
+    return f"map[{' '.join(f'{key}:{{}}' for key in sorted(set(given)))}]"
+
+
 def quoted_words(values: Iterable[str]) -> str:
     """Return a list of texts, each quoted (the verb `%q`)."""
     return words(map(quote, values))
@@ -76,10 +81,16 @@ def health_check_fields(value: Mapping[str, object]) -> str:
     return f"{{{' '.join(fields)}}}"
 
 
-def health_check_values(value: Mapping[str, object]) -> str:
-    """Return the values of a pointer to a health check (the verb `%q`)."""
+def health_check_values(value: Mapping[str, object], *, start_interval: bool = True) -> str:
+    """Return the values of a pointer to a health check (the verb `%q`).
+
+    Args:
+        value: the health check.
+        start_interval: it has a field for that.
+    """
     fields = [quoted_words(_test(value))]
-    fields += [quote(duration(_number(value, name))) for name in _DURATIONS]
+    names = _DURATIONS if start_interval else _DURATIONS[:-1]
+    fields += [quote(duration(_number(value, name))) for name in names]
     return f"&{{{' '.join([*fields, quoted_character(_number(value, 'Retries'))])}}}"
 
 

@@ -14,11 +14,13 @@ from imagebuilders.dockerfile import expand, read_health_check
 from imagebuilders.dockerfile.signals import is_signal
 from imagebuilders.evaluation import go_values
 from imagebuilders.evaluation.copy_instructions import CopyContext, resolve_copy
+from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.lint import Linter
+from imagebuilders.evaluation.older_words import word_refusal
 from imagebuilders.evaluation.options import ResolveOptions
 from imagebuilders.evaluation.outline import Outliner
 from imagebuilders.evaluation.paths import is_absolute, to_slashes, working_dir
-from imagebuilders.evaluation.ports import read_ports
+from imagebuilders.evaluation.ports import read_ports, read_ports_of_docker
 from imagebuilders.evaluation.run_instructions import resolve_run, with_shell
 from imagebuilders.evaluation.stages import Command, StageState
 from imagebuilders.evaluation.steps import (
@@ -41,7 +43,7 @@ from imagebuilders.evaluation.steps import (
 )
 from imagebuilders.evaluation.titles import expanded, numbered
 from imagebuilders.evaluation.variables import NOT_IN_ENVIRONMENT, Environment, Words
-from imagebuilders.exceptions import EvaluationError, ImageBuilderError
+from imagebuilders.exceptions import EvaluationError, ImageBuilderError, ShellWordError
 from imagebuilders.go_text import quote
 from imagebuilders.lazy_dataclass import dataclass
 
@@ -83,6 +85,8 @@ class Resolver:
             _Instruction(self, command, state).resolve()
         except ImageBuilderError as error:
             message = error.message if isinstance(error, EvaluationError) else str(error)
+            if isinstance(error, ShellWordError):
+                message = word_refusal(error, self.options.frontend)
             lines = command.lines
             raise EvaluationError(message, line=lines.first, end_line=lines.last) from error
 
@@ -104,10 +108,12 @@ class _Instruction:
         self.instruction = command.instruction
         self.state = state
         self.image = state.image
+        self.frontend = resolver.options.frontend
         self.linter = resolver.linter.above(command.instruction.comments)
         self.words = Words(
             state.environment,
             resolver.escape,
+            resolver.options.frontend.grammar,
             [name for name, _ in state.arguments],
             self.linter,
             command.lines,
@@ -202,8 +208,7 @@ class _Instruction:
         return values
 
     def _warn_of_secret(self, name: str, key: str) -> None:
-        frontend = self.resolver.options.frontend
-        harmless = _NO_SECRET if frontend.takes_secret_files else _PUBLIC
+        harmless = _NO_SECRET if self.frontend.takes_secret_files else _PUBLIC
         if _SECRET.search(key) and not harmless.search(key):
             text = f"Do not use ARG or ENV instructions for sensitive data ({name} {quote(key)})"
             self.warn("SecretsUsedInArgOrEnv", text)
@@ -228,6 +233,8 @@ class _Instruction:
                 self.state, self.instruction, pair.name, value, inherited=inherited
             )
             self.state.arguments.append((pair.name, value))
+            if not self.frontend.records_inherited_arguments:
+                value = None if pair.value is None else self._default(pair.value)
             values.append((pair.name, value))
         written = [name if value is None else f"{name}={value}" for name, value in values]
         return Arg(values=tuple(values), **self._common("ARG", *written))
@@ -236,6 +243,7 @@ class _Instruction:
         words = Words(
             self.state.environment,
             self.resolver.escape,
+            self.resolver.options.frontend.grammar,
             [name for name, _ in self.state.arguments],
             self.linter,
             self.command.lines,
@@ -295,20 +303,33 @@ class _Instruction:
         }
         value = {name: content for name, content in fields.items() if content}
         self.image.health_check = value
-        if self.resolver.options.frontend.writes_health_check_fields:
+        if self.frontend.writes_health_check_fields:
             written = go_values.health_check_fields(value)
         else:
-            written = go_values.health_check_values(value)
+            written = go_values.health_check_values(
+                value, start_interval=self.frontend.writes_start_intervals
+            )
         return Healthcheck(value=value, **self._common("HEALTHCHECK", written))
 
     def expose(self) -> Step:
         ports: list[str] = []
         for word in sorted(self.instruction.arguments, key=_bytes):
-            words = expand(word, self.state.environment, escape=self.resolver.escape).words
+            words = expand(
+                word,
+                self.state.environment,
+                escape=self.resolver.escape,
+                grammar=self.frontend.grammar,
+            ).words
             for found in words:
-                ports += read_ports(found, self.linter, self.command.lines)
+                if self.frontend.has_own_ports:
+                    ports += read_ports(found, self.linter, self.command.lines)
+                else:
+                    ports += read_ports_of_docker(found)
         self.image.ports.update(ports)
-        return Expose(ports=tuple(ports), **self._common("EXPOSE", go_values.words(ports)))
+        written = go_values.words(ports)
+        if not self.frontend.has_own_ports:
+            written = go_values.keys(ports)
+        return Expose(ports=tuple(ports), **self._common("EXPOSE", written))
 
     def user(self) -> Step:
         user = self.words.expand(self.instruction.arguments[0])
@@ -325,7 +346,8 @@ class _Instruction:
     def stop_signal(self) -> Step:
         signal = self.words.expand(self.instruction.arguments[0])
         if not is_signal(signal):
-            raise EvaluationError(f"invalid signal: {signal}")
+            word = "invalid" if self.frontend >= Frontend(1, 3) else "Invalid"
+            raise EvaluationError(f"{word} signal: {signal}")
         self.image.stop_signal = signal
         return StopSignal(signal=signal, **self._common("STOPSIGNAL", signal))
 
@@ -336,7 +358,8 @@ class _Instruction:
 
     def onbuild(self) -> Step:
         text = self.instruction.trigger_text
-        self.image.on_build.append(text)
+        if self.frontend.takes_files_in_triggers or not self.command.trigger:
+            self.image.on_build.append(text)
         return Onbuild(instruction=text, **self._common())
 
     def maintainer(self) -> Step:

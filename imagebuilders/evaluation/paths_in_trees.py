@@ -54,7 +54,7 @@ def make_folders(
             if is_exact:
                 made.file = made.file._replace(mode=mode)
         elif not isinstance(entry, Folder):
-            raise EvaluationError(f"mkdir /{place.path}: not a directory")
+            raise EvaluationError(f"mkdir {daemon.root()}/{place.path}: not a directory")
     return place
 
 

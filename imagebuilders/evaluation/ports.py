@@ -44,6 +44,30 @@ def read_ports(word: str, linter: Linter, lines: Lines) -> list[str]:
     return [f"{number}/{to_lower(protocol) or 'tcp'}" for number in numbers]
 
 
+def read_ports_of_docker(word: str) -> list[str]:
+    """Return the ports of a word as https://github.com/docker/go-connections reads them.
+
+    Raises:
+        EvaluationError: it is malformed.
+    """
+    address, host, port = _parts(word)
+    port, _, protocol = port.partition("/")
+    try:
+        _check_address(address)
+        if not port:
+            raise EvaluationError(f"no port specified: {word}<empty>")
+        numbers = _range(port)
+        if numbers is None:
+            raise EvaluationError(f"invalid containerPort: {port}")
+        _check_host(host, port, numbers)
+        if protocol and to_lower(protocol) not in _PROTOCOLS:
+            raise EvaluationError(f"invalid proto: {protocol}")
+    except EvaluationError as error:
+        text = error.message.replace(" IP ", " ip ")
+        raise EvaluationError(text[0].upper() + text[1:]) from None
+    return [f"{number}/{to_lower(protocol) or 'tcp'}" for number in numbers]
+
+
 def _parts(word: str) -> tuple[str, str, str]:
     *address, host, port = ["", *word.split(":")] if ":" in word else ["", "", word]
     return ":".join(address[1:]), host, port

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Sequence
 from imagebuilders.dockerfile import Dockerfile, Instruction, check_instruction, parse
 from imagebuilders.dockerfile.document import Stage, stage_name
 from imagebuilders.evaluation.frontend import Frontend
-from imagebuilders.evaluation.lint import EXPERIMENTAL, Linter, Listener, parse_lint_options
+from imagebuilders.evaluation.lint import (
+    EXPERIMENTAL,
+    Linter,
+    LintOptions,
+    Listener,
+    parse_lint_options,
+)
+from imagebuilders.evaluation.older_words import located, refusal
 from imagebuilders.evaluation.options import ResolveOptions
 from imagebuilders.evaluation.stages import lines_of
 from imagebuilders.evaluation.steps import Lines
@@ -36,7 +43,8 @@ def read_dockerfile(
     dockerfile = parse(content, frontend.grammar)
     linter = _linter(dockerfile, options, listener)
     for problem in dockerfile.problems:
-        raise EvaluationError(problem.message, line=problem.line, end_line=problem.end_line)
+        text = refusal(problem, frontend)
+        raise EvaluationError(text, line=problem.line, end_line=problem.end_line)
     for warning in dockerfile.warnings:
         linter.warn(
             "NoEmptyContinuation",
@@ -51,6 +59,8 @@ def read_dockerfile(
 
 def _linter(dockerfile: Dockerfile, options: ResolveOptions, listener: Listener | None) -> Linter:
     frontend = options.frontend
+    if not frontend.warns:
+        return Linter(LintOptions(), None)
     lint_options = options.lint_options
     if lint_options is None:
         try:
@@ -73,7 +83,7 @@ def _check_instructions(
         problem = check_instruction(instruction, frontend.grammar)
         if problem is not None:
             raise EvaluationError(
-                f"dockerfile parse error on line {instruction.line}: {problem.message}",
+                located(instruction.line, refusal(problem, frontend), frontend),
                 line=instruction.line,
                 end_line=instruction.end_line,
             )

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from imagebuilders.context.rules import IgnoreRules, RuleError
 from imagebuilders.evaluation.bases import Bases
-from imagebuilders.evaluation.copy_instructions import CopyContext
+from imagebuilders.evaluation.copy_instructions import copy_context
 from imagebuilders.evaluation.exporting import exported_stage
 from imagebuilders.evaluation.from_instructions import FromInstructions, check_defaults
 from imagebuilders.evaluation.image_draft import DEFAULT_PATH, WINDOWS, ImageDraft
@@ -41,11 +40,8 @@ from imagebuilders.evaluation.variables import (
     platform_arguments,
     with_global_arguments,
 )
-from imagebuilders.exceptions import EvaluationError
 from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
-
-_WITH_LAYER = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 
 
 @dataclass(frozen=True)
@@ -128,7 +124,7 @@ class _Resolution:
     def resolve(self) -> Resolution:
         self._set_global_arguments()
         self._begin_stages()
-        target = self.stages.target(self.options.target)
+        target = self.stages.target(self.options.target, self.options.frontend)
         self._find_sources()
         needed = self._find_bases(target)
         self._resolve_commands(needed)
@@ -142,13 +138,17 @@ class _Resolution:
     def _set_global_arguments(self) -> None:
         written = self.dockerfile.global_args
         beginning = platform_arguments(self.options, self.dockerfile.stages[-1].name)
-        check_defaults(self.dockerfile, beginning, self.linter)
+        check_defaults(self.dockerfile, beginning, self.linter, self.options.frontend)
         given = self.options.build_args
         self.arguments = beginning
         for instruction in written:
-            with placed(lines_of(instruction)):
+            with placed(lines_of(instruction), self.options.frontend):
                 self.arguments = with_global_arguments(
-                    self.arguments, [instruction], given, self.escape
+                    self.arguments,
+                    [instruction],
+                    given,
+                    self.escape,
+                    self.options.frontend,
                 )
         declared = [pair.name for instruction in written for pair in instruction.pairs]
         self.declared = tuple(dict.fromkeys([*declared, *self.arguments]))
@@ -210,12 +210,7 @@ class _Resolution:
             self.options,
             self.escape,
             self.arguments,
-            CopyContext(
-                self.options.frontend,
-                _ignore_rules(self.options.ignore_lines),
-                self.options.ignore_lines,
-                self.linter,
-            ),
+            copy_context(self.options, self.linter),
             self.linter,
             self.outliner,
         )
@@ -246,15 +241,6 @@ class _Resolution:
             source_date_epoch=self.epoch,
             syntax=self.dockerfile.syntax,
         )
-
-
-def _ignore_rules(lines: tuple[str, ...]) -> IgnoreRules | None:
-    try:
-        return IgnoreRules.compile(lines) if lines else None
-    except RuleError as error:
-        alone = error.pattern.strip("! \t") == ""
-        problem = 'illegal exclusion pattern: "!"' if alone else "syntax error in pattern"
-        raise EvaluationError(problem) from error
 
 
 def _begin_environment(state: StageState) -> None:

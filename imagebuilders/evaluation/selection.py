@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from imagebuilders.context.rules import IgnoreRules
 from imagebuilders.evaluation.copying import compile_patterns
+from imagebuilders.evaluation.daemon import BUILDKITD, Daemon
 from imagebuilders.evaluation.paths import has_wildcards
 from imagebuilders.evaluation.paths_in_trees import resolve_source
-from imagebuilders.evaluation.steps import PathSource
+from imagebuilders.evaluation.steps import Copy, PathSource
 from imagebuilders.evaluation.trees import Folder
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import GlobSyntaxError, clean_path, match_glob, quote
@@ -43,7 +44,7 @@ def _is_covered(path: str, folders: Iterable[str]) -> bool:
     return any(path.startswith(folder) for folder in folders if folder != own)
 
 
-def matching(source: Folder, path: str) -> list[str]:
+def matching(source: Folder, path: str, daemon: Daemon = BUILDKITD) -> list[str]:
     """Return the paths that a source names, in order.
 
     Of a folder that matches nothing else is named.
@@ -51,6 +52,7 @@ def matching(source: Folder, path: str) -> list[str]:
     Args:
         source: the tree.
         path: the source.
+        daemon: whose words count.
 
     Raises:
         EvaluationError: the folders before the wildcards are not there, or links do not end.
@@ -61,7 +63,7 @@ def matching(source: Folder, path: str) -> list[str]:
     resolved = resolve_source(source, folders)
     start = source.find(resolved)
     if start is None:
-        raise EvaluationError(f"lstat /{resolved}: no such file or directory")
+        raise EvaluationError(f"lstat {daemon.root()}/{resolved}: no such file or directory")
     prefix = f"{resolved}/" if resolved else ""
     if not isinstance(start, Folder):
         return []
@@ -89,7 +91,7 @@ def _match(pattern: str, path: str) -> bool:
 def check_source(
     source: Folder,
     path: str,
-    ref: str,
+    daemon: Daemon,
     *,
     include: str | None = None,
     required: str = "",
@@ -100,7 +102,7 @@ def check_source(
     Args:
         source: the tree that is copied from.
         path: the source.
-        ref: what the tree is called in errors.
+        daemon: whose words count.
         include: the pattern of `--parents`; `None` without that.
         required: with `--parents` the path that has to be there.
         excludes: the patterns of `--exclude`.
@@ -111,13 +113,60 @@ def check_source(
     try:
         _check(source, clean_path("/" + path)[1:], include, required, excludes)
     except _ChecksumError as error:
-        raise EvaluationError(
-            f"failed to compute cache key: failed to calculate checksum of ref {ref}: {error}"
-        ) from error
+        form = daemon.broken
+        problem = str(error)
+        if isinstance(error, _MissingError):
+            form = daemon.missing
+            if daemon.names_targets:
+                problem = quote(f"/{error.target}")
+        elif isinstance(error, _LoopError) and daemon.names_targets:
+            problem = f"too many symlinks: {error.path}"
+        told = form.format(ref=daemon.ref, problem=problem)
+        raise EvaluationError(f"failed to compute cache key: {told}") from error
+
+
+def check_sources(step: Copy, origin: Folder, daemon: Daemon) -> None:
+    """Check that the sources of a step are there.
+
+    Raises:
+        EvaluationError: something is missing or malformed.
+    """
+    sources = [source for source in step.sources if isinstance(source, PathSource)]
+    checks_all = bool(step.excludes) or step.parents or daemon.checks_covered
+    for source in sources if checks_all else uncovered(sources):
+        check_source(
+            origin,
+            source.path,
+            daemon,
+            include=source.include if step.parents else None,
+            required=source.required,
+            excludes=step.excludes,
+        )
 
 
 class _ChecksumError(Exception):
     pass
+
+
+class _MissingError(_ChecksumError):
+    """Nothing is at a path.
+
+    Args:
+        path: as it is written.
+        target: where its links lead to.
+    """
+
+    def __init__(self, path: str, target: str) -> None:
+        super().__init__(quote(path))
+        self.target = target
+
+
+class _LoopError(_ChecksumError):
+    """The links of a path do not end."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("too many links")
+        self.path = path
 
 
 def _check(
@@ -136,7 +185,8 @@ def _check(
 def _check_path(source: Folder, path: str) -> None:
     """Check that a path leads to something."""
     if _find(source, path) is None:
-        raise _ChecksumError(f"{quote('/' + path)}: not found")
+        target = follow_links(path, source.find_file)
+        raise _MissingError(f"/{path}", target)
 
 
 def _links_among(source: Folder, path: str, excludes: IgnoreRules) -> Iterator[str]:
@@ -207,7 +257,7 @@ def _check_required(
         for name in _included(start, rules, "", (0, 0)):
             if (prefix + name).startswith(wanted):
                 return
-    raise _ChecksumError(f"{quote(wanted)}: not found")
+    raise _MissingError(wanted, wanted.lstrip("/"))
 
 
 def _included(
@@ -229,4 +279,4 @@ def _find(source: Folder, path: str) -> File | Folder | None:
     try:
         return source.find(follow_links(path, source.find_file))
     except UnresolvedPathError as error:
-        raise _ChecksumError("too many links") from error
+        raise _LoopError(f"/{path}") from error

@@ -12,6 +12,7 @@ from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.image_draft import ImageDraft
 from imagebuilders.evaluation.steps import (
     Copy,
+    ImageOrigin,
     Lines,
     Origin,
     Run,
@@ -112,6 +113,15 @@ class StageState:
         return StageOrigin(self.index) if self.is_stage else self.origin
 
     @property
+    def base_image(self) -> Origin:
+        """The image it begins with, also if that is not looked at; nothing for another stage."""
+        if self.base is not None or not self.is_stage or self.base_name == SCRATCH:
+            return ScratchOrigin()
+        if isinstance(self.origin, ScratchOrigin):
+            return ImageOrigin(self.base_name, self.runs_on)
+        return self.origin
+
+    @property
     def runs_on(self) -> Platform:
         """What its commands run on.
 
@@ -164,7 +174,7 @@ class Stages:
         """Return the last stage of a name."""
         return self._by_name.get(to_lower(name))
 
-    def target(self, name: str) -> StageState:
+    def target(self, name: str, frontend: Frontend) -> StageState:
         """Return the stage that a build is asked for.
 
         Raises:
@@ -174,8 +184,11 @@ class Stages:
             return self.all[-1]
         state = self.find(name)
         if state is None:
-            hint = suggestion(name, self.names(), case_sensitive=True)
-            raise EvaluationError(f"target stage {quote(name)} could not be found{hint}")
+            hint = ""
+            if frontend.suggests_targets:
+                hint = suggestion(name, self.names(), case_sensitive=True)
+            told = quote(name) if frontend >= Frontend(1, 7) else name
+            raise EvaluationError(f"target stage {told} could not be found{hint}")
         return state
 
     def source(self, name: str, lines: Lines | None, *, by_index: bool) -> StageState:

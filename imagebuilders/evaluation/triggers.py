@@ -35,11 +35,13 @@ def add_triggers(state: StageState, stages: Stages, frontend: Frontend) -> bool:
         commands = [_command(text, lines, stages, frontend) for text in texts]
     except EvaluationError as error:
         raise EvaluationError(error.message, line=lines.first, end_line=lines.last) from None
+    state.commands = commands + state.commands
+    state.step_count += len(commands)
+    if not frontend.takes_files_in_triggers:
+        return False
     for command in commands:
         state.depend_on(command.sources)
         stages.add_images(command.sources)
-    state.commands = commands + state.commands
-    state.step_count += len(commands)
     return any(command.sources for command in commands)
 
 

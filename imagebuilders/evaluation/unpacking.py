@@ -62,12 +62,15 @@ def unpack(
     """
     path = resolve_target(files, target)
     place = make_folders(files, path, FOLDER_MODE, owner, daemon)
-    unpacking = _Unpacking(files, place, owner, daemon)
+    unpacking = _Unpacking(files, place, owner if daemon.owns_archived else None, daemon)
     try:
         for member in _opened(archive):
             unpacking.add(member)
     except LayerFormatError as error:
-        raise EvaluationError("unexpected EOF" if error.is_truncated else str(error)) from error
+        text = "unexpected EOF" if error.is_truncated else str(error)
+        if daemon.wraps_archives:
+            text = f"Error processing tar file(exit status 1): {text}"
+        raise EvaluationError(text) from error
     unpacking.finish()
 
 

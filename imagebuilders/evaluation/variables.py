@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from imagebuilders.dockerfile import Expansion, Instruction, Quotes, expand
+from imagebuilders.dockerfile import Expansion, Grammar, Instruction, Quotes, expand
 from imagebuilders.dockerfile.suggestions import suggestion
+from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.lint import Linter
+from imagebuilders.evaluation.older_words import word_refusal
 from imagebuilders.evaluation.options import ResolveOptions
 from imagebuilders.evaluation.steps import Lines
 from imagebuilders.exceptions import EvaluationError, ShellWordError
@@ -75,6 +77,7 @@ def with_global_arguments(
     instructions: Iterable[Instruction],
     given: Mapping[str, str],
     escape: str,
+    frontend: Frontend,
 ) -> Environment:
     """Return the arguments and those that stand before the first FROM.
 
@@ -87,17 +90,27 @@ def with_global_arguments(
             if pair.name in given:
                 found.set(pair.name, given[pair.name])
             elif pair.value is not None:
-                found.set(pair.name, expand(pair.value, found, escape=escape).text)
+                found.set(pair.name, _default(pair.value, found, escape, frontend))
     return found
 
 
+def _default(value: str, arguments: Environment, escape: str, frontend: Frontend) -> str:
+    try:
+        return expand(value, arguments, escape=escape, grammar=frontend.grammar).text
+    except ShellWordError:
+        if frontend.refuses_global_arguments:
+            raise
+        return ""
+
+
 @contextmanager
-def placed(lines: Lines) -> Iterator[None]:
-    """Expand words; errors get the lines."""
+def placed(lines: Lines, frontend: Frontend) -> Iterator[None]:
+    """Expand words; errors get the lines, and the frontend's words."""
     try:
         yield
     except ShellWordError as error:
-        raise EvaluationError(str(error), line=lines.first, end_line=lines.last) from error
+        text = word_refusal(error, frontend)
+        raise EvaluationError(text, line=lines.first, end_line=lines.last) from error
 
 
 class Words:
@@ -112,12 +125,14 @@ class Words:
         self,
         environment: Environment,
         escape: str,
+        grammar: Grammar,
         arguments: Iterable[str],
         linter: Linter,
         lines: Lines,
     ) -> None:
         self.environment = environment
         self.escape = escape
+        self._grammar = grammar
         self._arguments = frozenset(arguments)
         self._linter = linter
         self._lines = lines
@@ -128,7 +143,9 @@ class Words:
         Raises:
             ShellWordError: it cannot be expanded.
         """
-        return self._reported(lambda: expand(word, self.environment, escape=self.escape))
+        return self._reported(
+            lambda: expand(word, self.environment, escape=self.escape, grammar=self._grammar)
+        )
 
     def expand_text(self, text: str) -> str:
         """Return the content of a here-document with its variables replaced.
@@ -136,7 +153,9 @@ class Words:
         Raises:
             ShellWordError: it cannot be expanded.
         """
-        return self._reported(lambda: expand(text, self.environment, quotes=Quotes.IGNORE))
+        return self._reported(
+            lambda: expand(text, self.environment, quotes=Quotes.IGNORE, grammar=self._grammar)
+        )
 
     def _reported(self, expansion: Callable[[], Expansion]) -> str:
         """Expand a word, and warn of the variables that are not defined."""

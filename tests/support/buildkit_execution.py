@@ -29,6 +29,8 @@ from imagebuilders.evaluation.daemon import (
     BUILDKITD,
     CONTAINERD_ENGINE,
     GRAPH_ENGINE,
+    GRAPH_ENGINE_20,
+    GRAPH_ENGINE_26,
     Daemon,
 )
 from imagebuilders.evaluation.execution import Executor
@@ -54,6 +56,8 @@ _DAEMONS = {
     "0.32": BUILDKITD,
     "28.5": CONTAINERD_ENGINE,
     "28.5-graph": GRAPH_ENGINE,
+    "26.1": GRAPH_ENGINE_26,
+    "20.10": GRAPH_ENGINE_20,
 }
 _TYPES = {"dir": tarfile.DIRTYPE, "file": tarfile.REGTYPE, "symlink": tarfile.SYMTYPE}
 _START = 1_800_000_000_500_000_000

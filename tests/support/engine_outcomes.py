@@ -44,7 +44,13 @@ _REPLACED = (
         re.compile(r"/var/lib/docker/\S*?/(buildkit(-mount)?\d+|snapshots/\d+/fs|merged|diff)\b"),
         "MOUNT",
     ),
-    (re.compile(r"failed to (solve|run Build function): "), ""),
+    (
+        re.compile(
+            r"failed to (solve with frontend dockerfile\.v0|create LLB definition|"
+            r"solve|run Build function): "
+        ),
+        "",
+    ),
 )
 _RULES = re.compile(r"(lint violation found for rules: )(.*)")
 _WARNING = re.compile(r"(?s)([A-Za-z]+): (.*?)(?: \(line \d+\))?")

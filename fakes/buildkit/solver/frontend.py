@@ -139,7 +139,7 @@ class FrontendBuild:
                 request = self._with_frontend(request, image, images)
             if request.subrequest:
                 return self._answer(request, definition, contexts, images)
-            resolutions = self._resolve(request, definition, contexts, images)
+            resolutions = self._resolved(request, definition, contexts, images)
             platform = resolutions.resolutions[0].platform
             tell_imports(self._attributes, images, platform, self._progress)
             built = [
@@ -187,6 +187,20 @@ class FrontendBuild:
         record.build_args = dict(options.build_args)
         record.labels = dict(options.labels)
         record.options = dict(request.attributes)
+
+    def _resolved(
+        self,
+        request: FrontendRequest,
+        definition: Definition,
+        contexts: Contexts,
+        images: BaseImages,
+    ) -> PlatformResolutions:
+        """Resolve the Dockerfile; refuse it in the daemon's words."""
+        try:
+            return self._resolve(request, definition, contexts, images)
+        except EvaluationError as error:
+            text = f"{self._solver.look.refusal}{error.message}"
+            raise EvaluationError(text, line=error.line, end_line=error.end_line) from error
 
     def _resolve(
         self,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imagebuilders.evaluation.daemon import BUILDKITD, GRAPH_ENGINE, Daemon
+from imagebuilders.evaluation.daemon import (
+    BUILDKITD,
+    GRAPH_ENGINE,
+    GRAPH_ENGINE_20,
+    GRAPH_ENGINE_26,
+    Daemon,
+)
 from imagebuilders.evaluation.frontend import NEWEST, Frontend
 
 _OF_GRAPH_DRIVER = frozenset({"moby", "local", "tar"})
@@ -24,6 +30,7 @@ class Look:
         has_details: whether errors have typed details.
         knows_exporter_lists: whether a request's list of exporters counts, and not only its older
             fields for one.
+        refusal: what stands before the words with which the frontend refuses a Dockerfile.
     """
 
     version: str | None
@@ -33,27 +40,24 @@ class Look:
     is_engine: bool = False
     has_details: bool = True
     knows_exporter_lists: bool = True
+    refusal: str = ""
 
-
-_ENGINE_FRONTEND = Frontend(1, 19)
-"""That of 28.5; older ones are not told apart from it yet."""
 
 LOOKS = {
     "20.10": Look(
         None,
-        _ENGINE_FRONTEND,
-        GRAPH_ENGINE,
+        Frontend(1, 2),
+        GRAPH_ENGINE_20,
         _OF_GRAPH_DRIVER,
         is_engine=True,
         has_details=False,
         knows_exporter_lists=False,
+        refusal="failed to solve with frontend dockerfile.v0: failed to create LLB definition: ",
     ),
     "26.1": Look(
-        "v0.0.0+unknown", _ENGINE_FRONTEND, GRAPH_ENGINE, _OF_GRAPH_DRIVER, is_engine=True
+        "v0.0.0+unknown", Frontend(1, 7), GRAPH_ENGINE_26, _OF_GRAPH_DRIVER, is_engine=True
     ),
-    "28.5": Look(
-        "v0.0.0+unknown", _ENGINE_FRONTEND, GRAPH_ENGINE, _OF_GRAPH_DRIVER, is_engine=True
-    ),
+    "28.5": Look("v0.0.0+unknown", Frontend(1, 19), GRAPH_ENGINE, _OF_GRAPH_DRIVER, is_engine=True),
     "0.32": Look("v0.32.2", NEWEST, BUILDKITD),
 }
 """The daemons whose ways are known, by version: of an engine, or of BuildKit itself."""

@@ -23,6 +23,18 @@ def test_versions_are_ordered() -> None:
 @pytest.mark.parametrize(
     ("behaviour", "first"),
     [
+        ("knows_folders_by_dots", 3),
+        ("refuses_later_stages", 3),
+        ("writes_start_intervals", 6),
+        ("records_copy_flags", 7),
+        ("expands_modes", 8),
+        ("records_inherited_arguments", 8),
+        ("refuses_global_arguments", 8),
+        ("warns", 8),
+        ("takes_files_in_triggers", 11),
+        ("knows_symbolic_modes", 13),
+        ("suggests_targets", 15),
+        ("has_own_ports", 18),
         ("checks_comments", 21),
         ("warns_of_ignored_files", 21),
         ("knows_ignored_roots", 26),
@@ -37,6 +49,21 @@ def test_a_behaviour_begins_with_a_version(behaviour: str, first: int) -> None:
     """The version before has none of it."""
     found = [getattr(Frontend(1, minor), behaviour) for minor in (first - 1, first, first + 1)]
     assert found == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("minor", "flags"),
+    [
+        (2, {"ADD": {"chown", "chmod"}, "RUN": {"mount"}}),
+        (7, {"ADD": {"chown", "chmod", "link", "keep-git-dir", "checksum"}}),
+        (17, {"COPY": {"from", "chown", "chmod", "link"}}),
+        (19, {"COPY": {"from", "chown", "chmod", "link", "exclude"}}),
+    ],
+)
+def test_flags_of_versions(minor: int, flags: dict[str, set[str]]) -> None:
+    """Each version has those that came until then."""
+    known = Frontend(1, minor).grammar.flags
+    assert {name: known[name] for name in flags} == flags
 
 
 def test_instructions_that_came_later() -> None:

@@ -1,4 +1,4 @@
-"""Dockerfiles evaluated to layers and trees, as three BuildKit daemons made them."""
+"""Dockerfiles evaluated to layers and trees, as five BuildKit daemons made them."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from imagebuilders.evaluation.daemon import Daemon
 from imagebuilders.evaluation.selection import (
     check_source,
     matching,
@@ -18,6 +19,7 @@ from imagebuilders.evaluation.trees import folder_of
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.oci.file_tree import File
 
+_DAEMON = Daemon(ref="R")
 _TREE = folder_of(
     {
         "a.txt": File("file"),
@@ -54,13 +56,13 @@ _TREE = folder_of(
 )
 def test_wildcards(path: str, expected: list[str]) -> None:
     """Matching files and folders in order; links before the wildcard are followed."""
-    assert matching(_TREE, path) == expected
+    assert matching(_TREE, path, _DAEMON) == expected
 
 
 def test_folders_before_a_wildcard_must_be_there() -> None:
     """The words of the daemon, which walks there."""
     with pytest.raises(EvaluationError, match="lstat /none: no such file or directory"):
-        matching(_TREE, "/none/*")
+        matching(_TREE, "/none/*", _DAEMON)
 
 
 _WORDS = "failed to compute cache key: failed to calculate checksum of ref R: "
@@ -85,10 +87,10 @@ _WORDS = "failed to compute cache key: failed to calculate checksum of ref R: "
 def test_what_is_checked_first(path: str, error: str) -> None:
     """What is missing is found when the key of a step is computed, but for wildcards."""
     if not error:
-        check_source(_TREE, path, "R")
+        check_source(_TREE, path, _DAEMON)
         return
     with pytest.raises(EvaluationError) as caught:
-        check_source(_TREE, path, "R")
+        check_source(_TREE, path, _DAEMON)
     assert caught.value.message == _WORDS + error
 
 
@@ -115,10 +117,10 @@ def test_excluding_sources_are_checked_when_they_are_copied(
 ) -> None:
     """With `--exclude`, only links that are named and lead nowhere are found at first."""
     if not error:
-        check_source(_TREE, path, "R", excludes=excludes)
+        check_source(_TREE, path, _DAEMON, excludes=excludes)
         return
     with pytest.raises(EvaluationError) as caught:
-        check_source(_TREE, path, "R", excludes=excludes)
+        check_source(_TREE, path, _DAEMON, excludes=excludes)
     assert caught.value.message == _WORDS + error
 
 
@@ -139,10 +141,10 @@ def test_excluding_sources_are_checked_when_they_are_copied(
 def test_parents(path: str, include: str, required: str, error: str) -> None:
     """With `--parents` a path without wildcards has to be there."""
     if not error:
-        check_source(_TREE, path, "R", include=include, required=required)
+        check_source(_TREE, path, _DAEMON, include=include, required=required)
         return
     with pytest.raises(EvaluationError) as caught:
-        check_source(_TREE, path, "R", include=include, required=required)
+        check_source(_TREE, path, _DAEMON, include=include, required=required)
     assert caught.value.message == _WORDS + error
 
 
