@@ -25,6 +25,7 @@ from imagebuilders.oci.platform import Platform
 _PARTS = ("config", "history", "layers", "tree")
 _SEED = 1907
 _COUNT = size(10, 300)
+_RECORDED = size(8, 1000)
 _PROGRAM = "busybox"
 _BUILT = "evaluated:1"
 _UNKNOWN_FLAG = "unknown flag: --parents"
@@ -114,6 +115,54 @@ def test_random_images(
     assert not found, "\n".join(found)
     assert built > _COUNT // 3
     assert ran > built // 2
+
+
+def test_recorded_images_run(
+    containerd_engine: Engine,
+    server: FakeRegistry,
+    pushed: PushedImages,
+    program: bytes,
+    tmp_path: Path,
+) -> None:
+    """The recorded Dockerfiles, pushed: what runs of the engine's own image runs of ours, alike."""
+    client = containerd_engine.client
+    name = f"{server.address}/built/image:1"
+    found, ran, compared = [], 0, 0
+    with EngineOutcomes(client) as real:
+        for number, case in enumerate(_recorded()):
+            folders = [tmp_path / f"{side}-{number}" for side in ("theirs", "ours")]
+            for folder in folders:
+                folder.mkdir()
+            outcome = pushed.outcome(case, folders[1])
+            if not outcome["ok"]:
+                found.append(f"{case['id']}: {outcome['error']}")
+                continue
+            client.images.pull(name, platform="linux/amd64")
+            said = _run(client, name, program)
+            ran += said == "0"
+            # What is downloaded is there for our own build alone.
+            wanted = None if "http" in case else real.outcome(case, folders[0])
+            if wanted is not None and wanted["ok"]:
+                compared += 1
+                expected = _run(client, _BUILT, program)
+                if said != expected:
+                    found.append(f"{case['id']}: expected {expected}, got {said}")
+            elif said != "0":
+                found.append(f"{case['id']}: {said}")
+    assert not found, "\n".join(found)
+    assert ran > len(_recorded()) // 2
+    assert compared > len(_recorded()) // 2
+
+
+def _recorded() -> list[buildkit_cases.Case]:
+    """Return recorded cases that BuildKit builds for this platform, without commands."""
+    expected = buildkit_cases.expected("0.32")
+    cases = [
+        case
+        for name, case in buildkit_cases.cases().items()
+        if case["run_free"] and expected[name]["ok"] and "platforms" not in expected[name]
+    ]
+    return cases[:: max(len(cases) // _RECORDED, 1)]
 
 
 def _differences(wanted: Outcome, outcome: Outcome) -> list[str]:

@@ -222,7 +222,7 @@ def test_tags_can_be_immutable(ask: Ask) -> None:
     [
         ("GET", "/", 404, "UNSUPPORTED"),
         ("GET", "/v1/_ping", 404, "UNSUPPORTED"),
-        ("POST", "/token", 405, "UNSUPPORTED"),
+        ("PUT", "/token", 405, "UNSUPPORTED"),
         ("PATCH", "/v2/app/manifests/1", 405, "UNSUPPORTED"),
         ("GET", "/v2/UPPER/tags/list", 400, "NAME_INVALID"),
         ("GET", "/v2/app/manifests/sha256:short", 400, "DIGEST_INVALID"),
