@@ -144,7 +144,7 @@ def _health_check(instruction: Instruction, grammar: Grammar) -> Problem | None:
     ):
         return problem
     try:
-        read_health_check(instruction)
+        read_health_check(instruction, grammar)
     except ValueError as error:
         return Problem(ProblemKind.HEALTH_CHECK, str(error))
     return None

@@ -35,6 +35,8 @@ class Grammar:
             BuildKit loses it since 0.14, which only EXPOSE and the words of here-documents show.
         modifiers: what may follow the name in `${name…}`. BuildKit before 0.14 has `:#` and `:%`,
             too, which mean the same as `#` and `%`.
+        zero_is_default: a zero among the options of HEALTHCHECK stands for the default; older
+            engines refuse it.
         flags: the flags of each instruction, by the instruction's name in upper case. Reading
             keeps every flag; `check` tells the ones that are not listed.
     """
@@ -46,6 +48,7 @@ class Grammar:
     flag_escape: bool = True
     word_before_modifier: bool = False
     modifiers: frozenset[str] = MODIFIERS
+    zero_is_default: bool = True
     flags: Mapping[str, frozenset[str]] = field(default_factory=lambda: _FLAGS)
 
 

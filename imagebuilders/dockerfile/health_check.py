@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from imagebuilders.dockerfile.grammar import BUILDKIT, Grammar
 from imagebuilders.dockerfile.values import Instruction
 from imagebuilders.go_text import parse_duration, quote, replace_undecodable
 from imagebuilders.lazy_dataclass import dataclass
@@ -31,8 +32,12 @@ class HealthCheck:
     retries: int = 0
 
 
-def read_health_check(instruction: Instruction) -> HealthCheck:
+def read_health_check(instruction: Instruction, grammar: Grammar = BUILDKIT) -> HealthCheck:
     """Return what a HEALTHCHECK says.
+
+    Args:
+        instruction: the instruction.
+        grammar: whether a zero is refused.
 
     Raises:
         ValueError: an engine does not take it; in BuildKit's words.
@@ -49,23 +54,25 @@ def read_health_check(instruction: Instruction) -> HealthCheck:
         raise ValueError("Missing command after HEALTHCHECK CMD")
     return HealthCheck(
         test=("CMD" if instruction.exec_form else "CMD-SHELL", *command),
-        interval=_duration(instruction, "interval"),
-        timeout=_duration(instruction, "timeout"),
-        start_period=_duration(instruction, "start-period"),
-        start_interval=_duration(instruction, "start-interval"),
-        retries=_retries(instruction.flag("retries")),
+        interval=_duration(instruction, "interval", grammar),
+        timeout=_duration(instruction, "timeout", grammar),
+        start_period=_duration(instruction, "start-period", grammar),
+        start_interval=_duration(instruction, "start-interval", grammar),
+        retries=_retries(instruction.flag("retries"), grammar),
     )
 
 
-def _duration(instruction: Instruction, name: str) -> int:
+def _duration(instruction: Instruction, name: str, grammar: Grammar) -> int:
     text = instruction.flag(name)
-    duration = parse_duration(text) if text else 0
-    if duration and duration < _MILLISECOND:
+    if not text:
+        return 0
+    duration = parse_duration(text)
+    if duration < _MILLISECOND and not (duration == 0 and grammar.zero_is_default):
         raise ValueError(f"Interval {quote(name)} cannot be less than 1ms")
     return duration
 
 
-def _retries(text: str | None) -> int:
+def _retries(text: str | None, grammar: Grammar) -> int:
     if not text:
         return 0
     if not _INTEGER.fullmatch(text):
@@ -73,6 +80,8 @@ def _retries(text: str | None) -> int:
     retries = int(text) if len(text.lstrip("+-0")) <= 10 else _LARGEST_RETRIES + 1
     if not -_LARGEST_RETRIES - 1 <= retries <= _LARGEST_RETRIES:
         raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: value out of range")
+    if retries < 1 and not grammar.zero_is_default:
+        raise ValueError(f"--retries must be at least 1 (not {retries})")
     if retries < 0:
         raise ValueError(f"--retries cannot be negative ({retries})")
     return retries

@@ -44,6 +44,7 @@ def grammar_of(minor: int) -> Grammar:
         whole_json=False,
         flag_escape=False,
         word_before_modifier=True,
+        zero_is_default=minor >= 5,
         modifiers=frozenset({":-", ":+", ":?", "?"}) if is_first else MODIFIERS | {":#", ":%"},
         flags=flags,
     )

@@ -37,8 +37,6 @@ def refusal(problem: Problem, frontend: Frontend) -> str:
         if is_first:
             text, _, _ = text.partition(" (did you mean ")
             text = text[0].upper() + text[1:]
-    if problem.kind is ProblemKind.HEALTH_CHECK and frontend < Frontend(1, 5):
-        text = text.replace("--retries cannot be negative (", "--retries must be at least 1 (not ")
     return text
 
 

@@ -175,6 +175,8 @@ def _check(
     if include is not None:
         if required:
             _check_required(source, path, include, required, excludes)
+        for link in _included_links(source, path, include, excludes):
+            _check_path(source, link)
     elif has_wildcards(path) or excludes:
         for link in _links_among(source, path, _rules(excludes, "excludepatterns")):
             _check_path(source, link)
@@ -272,6 +274,19 @@ def _included(
         entry = folder.names[name]
         if isinstance(entry, Folder):
             yield from _included(entry, rules, f"{prefix}{name}/", (include.hits, exclude.hits))
+
+
+def _included_links(
+    source: Folder, path: str, include: str, excludes: Sequence[str]
+) -> Iterator[str]:
+    """Yield the links in the root that are copied with `--parents`; of others nothing is asked."""
+    if path:
+        return
+    wanted, unwanted = _rules((include,), "includepatterns"), _rules(excludes, "excludepatterns")
+    for name in source.sorted_names():
+        is_copied = wanted.judge(name).excluded and not unwanted.judge(name).excluded
+        if is_copied and _is_link(source.names[name]):
+            yield name
 
 
 def _find(source: Folder, path: str) -> File | Folder | None:

@@ -11,6 +11,7 @@ from imagebuilders.dockerfile import (
     HealthCheck,
     ProblemKind,
     check,
+    check_instruction,
     parse,
     read_health_check,
 )
@@ -137,3 +138,13 @@ def test_any_file_is_read_and_checked(parts: list[str]) -> None:
 def test_any_bytes(content: bytes) -> None:
     """Bytes that are not text do not raise either."""
     assert parse(content).instructions or parse(content).problems
+
+
+@pytest.mark.parametrize("option", ["retries=0", "interval=0s"])
+def test_a_zero_for_a_default(option: str) -> None:
+    """What newer engines take for the default older ones refuse."""
+    instruction = parse(f"FROM a\nHEALTHCHECK --{option} CMD x\n".encode()).instructions[1]
+    assert check_instruction(instruction) is None
+    problem = check_instruction(instruction, Grammar(zero_is_default=False))
+    assert problem is not None
+    assert problem.kind is ProblemKind.HEALTH_CHECK

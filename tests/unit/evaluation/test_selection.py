@@ -136,10 +136,13 @@ def test_excluding_sources_are_checked_when_they_are_copied(
         ("/none", "x", "/none/x", '"/none/x": not found'),
         ("/", "x*", "", ""),
         ("/none", "", "", ""),
+        ("/", "br*", "", '"/broken": not found'),
+        ("/", "broken", "/broken", '"/broken": not found'),
+        ("/", "l*k", "", ""),
     ],
 )
 def test_parents(path: str, include: str, required: str, error: str) -> None:
-    """With `--parents` a path without wildcards has to be there."""
+    """With `--parents` paths without wildcards have to be there, and targets of links."""
     if not error:
         check_source(_TREE, path, _DAEMON, include=include, required=required)
         return
