@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from imagebuilders.base_image_builder import (
+    MAX_PARALLEL,
     BaseImageBuilder,
     BaseImageBuilderConfig,
     BaseImageBuilderFlavor,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from imagebuilders.container_registries import BaseContainerRegistry
     from imagebuilders.daemonless.outputs import PlannedOutputs
     from imagebuilders.daemonless.run import RunSettings
+    from imagebuilders.many_builds import BuildResult, BuildTask
 
 
 class DaemonlessImageBuilderConfig(BaseImageBuilderConfig):
@@ -145,6 +147,29 @@ class DaemonlessImageBuilder(BaseImageBuilder[DaemonlessImageBuilderConfig]):
         return await run_in_thread(
             partial(self.build, image_name, build_context, docker_build_options, container_registry)
         )
+
+    def build_many(
+        self, tasks: Sequence[BuildTask], *, max_parallel: int = MAX_PARALLEL
+    ) -> list[BuildResult]:
+        """Do several builds side by side; see `BaseImageBuilder.build_many`.
+
+        Where one's context is another's image, that is taken from the registry or image layout
+        that it went to.
+        """
+        from imagebuilders.daemonless.linked_images import image_address, with_images
+        from imagebuilders.many_builds import run_builds
+
+        built: dict[str, str] = {}
+
+        def build(task: BuildTask) -> str:
+            options = with_images(DockerBuildOptions.from_any(task.docker_build_options), built)
+            result = self.build(
+                task.image_name, task.build_context, options, task.container_registry
+            )
+            built[task.label] = image_address(result, task.image_name, options)
+            return result
+
+        return run_builds(build, tasks, max_parallel=max_parallel)
 
     @property
     def _settings(self) -> RunSettings:

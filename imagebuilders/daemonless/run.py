@@ -20,6 +20,7 @@ from imagebuilders.daemonless.image_archives import archived_layout
 from imagebuilders.daemonless.images import DeliveredImage
 from imagebuilders.daemonless.kept_images import remove_unreachable
 from imagebuilders.daemonless.layout_destination import LayoutDestination
+from imagebuilders.daemonless.linked_images import kept_folder
 from imagebuilders.daemonless.outputs import STDOUT, FileOutput, PlannedOutputs, check_archives
 from imagebuilders.daemonless.refusals import check_is_local
 from imagebuilders.daemonless.registry_destination import RegistryDestination
@@ -33,8 +34,6 @@ from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference, parse_build_target
 from imagebuilders.user_folders import own_cache_folder
 
-IMAGES = "images"
-"""The folder, in the cache folder, of images that go nowhere else."""
 FILE_LISTS = "file-lists"
 """The folder, in the cache folder, of the lists of bases' files."""
 LAYERS = "layers"
@@ -261,7 +260,7 @@ class Run:
                 key="container_registry",
             )
         for name in self._request.names:
-            folder = cache / IMAGES / name.domain / name.path
+            folder = kept_folder(cache, name)
             try:
                 self._write_layout(delivered, build, folder, (name,))
             except OSError as error:

@@ -15,13 +15,14 @@ import pytest
 from fakes import FakeRegistry
 from fakes.contracts.image_builder import ImageBuilderContract
 from fakes.registry import SeedImage
-from imagebuilders import BuildContext, DaemonlessImageBuilder, DefaultContainerRegistry
+from imagebuilders import BuildContext, BuildTask, DaemonlessImageBuilder, DefaultContainerRegistry
 from imagebuilders.events import Event, LayerProgress, Notice, StepStarted, listen
 from imagebuilders.exceptions import (
     BuildContextError,
     BuildError,
     BuildOptionsError,
     ConfigurationError,
+    DependencyFailedError,
     PushError,
 )
 from imagebuilders.oci.image_config import ImageConfig
@@ -472,6 +473,67 @@ def test_a_context_that_is_not_here_is_refused(builder: DaemonlessImageBuilder) 
     """It is for a daemon."""
     with pytest.raises(BuildContextError, match="Without a daemon"):
         builder.build("app", RemoteContext("https://example.com/app.git"))
+
+
+# --- several builds ----------------------------------------------------------------------
+
+
+def _pair(
+    base: dict[str, object] | None, registry: DefaultContainerRegistry | None, prefix: str = ""
+) -> list[BuildTask]:
+    below = _context("FROM scratch\nENV FROM=below\nCOPY a /a\n", a="a")
+    above = _context("FROM base\nCOPY b /b\n", b="b")
+    contexts = {"build_contexts": {"base": "target:below"}}
+    return [
+        BuildTask(f"{prefix}team/above:1", above, contexts, registry, name="above"),
+        BuildTask(f"{prefix}team/below:1", below, base, registry, name="below"),
+    ]
+
+
+def test_a_context_may_be_another_build(
+    builder: DaemonlessImageBuilder, server: FakeRegistry, registry: DefaultContainerRegistry
+) -> None:
+    """It is built first, and its layers are those of the registry."""
+    results = builder.build_many(_pair(None, registry, f"{server.address}/"))
+    above, below = (json.loads(server.manifest(each.result()).content) for each in results)
+    assert above["layers"][:1] == below["layers"]
+    assert server.image(results[0].result()).env["FROM"] == "below"
+
+
+@pytest.mark.parametrize("place", ["cache", "folder"])
+def test_a_context_may_be_another_build_that_is_pushed_nowhere(
+    builder: DaemonlessImageBuilder, tmp_path: Path, place: str
+) -> None:
+    """Its image is taken from the image layout where it was left."""
+    folder = tmp_path / "cache" / "images" / "docker.io" / "team" / "below"
+    options: dict[str, object] | None = None
+    if place == "folder":
+        folder = tmp_path / "layout"
+        options = {"outputs": f"type=oci,tar=false,dest={folder}"}
+    for result in builder.build_many(_pair(options, None)):
+        assert result.result()
+    assert ImageLayout(folder).find("1") is not None
+    above = ImageLayout(tmp_path / "cache" / "images" / "docker.io" / "team" / "above").find("1")
+    assert above is not None
+
+
+def test_a_context_cannot_be_a_build_that_is_in_an_archive_alone(
+    builder: DaemonlessImageBuilder, tmp_path: Path
+) -> None:
+    """The error says where else it could go."""
+    tasks = _pair({"outputs": f"type=oci,dest={tmp_path / 'image.tar'}"}, None)
+    above, below = builder.build_many(tasks)
+    assert below.error is None
+    with pytest.raises(BuildOptionsError, match="tar=false"):
+        above.result()
+
+
+def test_a_build_whose_context_failed_is_not_begun(builder: DaemonlessImageBuilder) -> None:
+    """Its error names the one that failed."""
+    tasks = _pair({"target": "none"}, None)
+    above, _ = builder.build_many(tasks)
+    with pytest.raises(DependencyFailedError, match="below"):
+        above.result()
 
 
 # --- where it goes ---------------------------------------------------------------------
