@@ -59,8 +59,12 @@ class ScriptedCache:
             found = [record for record in self.current() if _fits(record, filters, "diskusage")]
         call.send(DiskUsageResponse(record=found).SerializeToString())
 
-    def _prune(self, call: Call) -> None:
-        request = PruneRequest.FromString(call.receive() or b"")
+    def prune(self, request: PruneRequest) -> list[UsageRecord]:
+        """Remove what is asked for; return the records of it.
+
+        Raises:
+            CallError: a filter is malformed.
+        """
         filters = list(request.filter)
         with self._lock:
             self.prunes.append(request)
@@ -72,7 +76,10 @@ class ScriptedCache:
                 and _fits(record, filters, "prune")
             ]
             self.remove(removed)
-        for record in removed:
+        return removed
+
+    def _prune(self, call: Call) -> None:
+        for record in self.prune(PruneRequest.FromString(call.receive() or b"")):
             told = UsageRecord()
             told.CopyFrom(record)
             told.RecordType = ""  # real daemons leave it out here

@@ -15,6 +15,7 @@ from .commands import merged_environment
 if TYPE_CHECKING:
     from imagebuilders.oci.image_config import HistoryEntry, ImageConfig
 
+    from ...images.layers import Layer
     from .step_cache import DoneStep
 
 _SECOND = 1_000_000_000
@@ -22,7 +23,7 @@ _SECOND = 1_000_000_000
 
 def assemble(
     config: ImageConfig,
-    base: Image | None,
+    below: Sequence[Layer],
     done: Sequence[DoneStep],
     *,
     environment: Mapping[str, str],
@@ -32,12 +33,11 @@ def assemble(
 
     Args:
         config: of its last stage; with the layers of the base alone.
-        base: the image that it begins with.
+        below: the layers of the image that it begins with.
         done: the steps that make its own layers.
         environment: the variables that rules have set.
         epoch: the time of everything, in seconds since 1970 (`SOURCE_DATE_EPOCH`).
     """
-    below = () if base is None else base.layers
     layers = (*below, *(step.layer for step in done))
     history = _with_times(config.history, [step.created for step in done])
     if epoch is not None:

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.evaluation.trees import Folder, folder_of
-from imagebuilders.exceptions import ImageBuilderError, RegistryError, RegistryNotFoundError
+from imagebuilders.exceptions import (
+    ImageBuilderError,
+    ImageNameError,
+    RegistryError,
+    RegistryNotFoundError,
+)
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import DEFAULT_DOMAIN, ImageReference
 
@@ -113,6 +119,23 @@ class BaseImages:
                 self._found[key] = self.look(reference, platform)
         return self._found[key]
 
+    def seeded(self, name: str, platform: Platform) -> Image | None:
+        """Return an image of the engine's store, or one that was seeded; `None` if there is none.
+
+        Args:
+            name: as a user writes it.
+            platform: what it is for.
+
+        Raises:
+            ImageNameError: it is malformed.
+        """
+        reference = ImageReference.parse(name)
+        local = self._worker.local_image(name) if self._looks_at_store else None
+        if local is not None:
+            return local
+        found = self._worker.remote_image(reference, platform)
+        return None if found is None else found[0]
+
     def look(self, reference: str, platform: Platform) -> Base:
         """Return an image, without telling of it.
 
@@ -160,3 +183,16 @@ def _is_for(image: Image, platform: Platform) -> bool:
     document = json.loads(image.document)
     found = (document.get("os", ""), document.get("architecture", ""))
     return found == (platform.os, platform.architecture)
+
+
+def parse_reference(name: str) -> ImageReference:
+    """Read an image's name.
+
+    Raises:
+        CallError: it is malformed.
+    """
+    try:
+        return ImageReference.parse(name)
+    except ImageNameError as error:
+        words = f"failed to parse image name {name}: invalid reference format"
+        raise CallError(RpcStatus(Code.UNKNOWN, words)) from error

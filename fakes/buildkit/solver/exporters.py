@@ -14,7 +14,7 @@ from imagebuilders.oci.layer_writer import write_layer
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
 from ..file_transfer import GO_DIRECTORY, GO_SYMLINK, SentEntry
-from .cache_transfer import check_cache_exports
+from .cache_exports import CacheExports, check_cache_exports, with_inline_caches
 from .image_exports import IMAGE_EXPORTERS, ImageExports
 from .progress import Progress, vertex, vertex_digest
 from .registries import Registries, SessionCredentials
@@ -68,6 +68,7 @@ class Exports:
         self._progress = progress
         credentials = SessionCredentials(lambda: build.session)
         self._images = ImageExports(build, worker, progress, lambda: Registries(credentials))
+        self._caches = CacheExports(build, progress, lambda: Registries(credentials))
 
     def export(self, wanted: Sequence[Wanted], outcome: Outcome) -> dict[str, str]:
         """Export a result; return what is said of it.
@@ -76,6 +77,7 @@ class Exports:
             CallError: it cannot be exported.
         """
         response: dict[str, str] = {}
+        outcome = with_inline_caches(self._build, outcome)
         for number, (kind, attributes) in enumerate(wanted):
             if kind == "moby":
                 response |= self._to_store(attributes, outcome)
@@ -85,7 +87,7 @@ class Exports:
                 response |= self._images.export(number, kind, attributes, outcome)
             else:
                 self._to_tar(number, outcome)
-        return response
+        return response | self._caches.export(outcome)
 
     # --- the image store ------------------------------------------------------
 

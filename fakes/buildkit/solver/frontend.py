@@ -17,7 +17,6 @@ from imagebuilders.evaluation.steps import (
     ImageOrigin,
     Origin,
     ScratchOrigin,
-    StageOrigin,
 )
 from imagebuilders.evaluation.trees import tree_of
 from imagebuilders.exceptions import EvaluationError, ImageBuilderError
@@ -25,7 +24,7 @@ from imagebuilders.exceptions import EvaluationError, ImageBuilderError
 from ..failures import SourceLines, solve_status
 from .assembly import assemble
 from .bases import PULL, BaseImages
-from .cache_transfer import tell_imports
+from .cache_imports import CacheImports, ImportedSteps
 from .commands import CommandFailedError, RuledCommands
 from .contexts import Contexts, Definition
 from .definition_build import input_images, open_definitions
@@ -37,14 +36,13 @@ from .questions import LINT, Question, UnknownQuestionError, answer
 from .registries import Registries, SessionCredentials
 from .request import FrontendRequest
 from .solve_input import FRONTEND
-from .step_cache import DoneStep
+from .stage_chains import needed_stages, stage_chain
 from .step_follower import StepFollower
 from .syntax import frontend_of, wanted_frontend
 
 if TYPE_CHECKING:
     from imagebuilders.evaluation.platforms import PlatformResolutions
     from imagebuilders.evaluation.resolution import Resolution
-    from imagebuilders.evaluation.steps import Stage
     from imagebuilders.evaluation.trees import Folder
 
     from ...records import BuildRecord
@@ -141,9 +139,10 @@ class FrontendBuild:
                 return self._answer(request, definition, contexts, images)
             resolutions = self._resolved(request, definition, contexts, images)
             platform = resolutions.resolutions[0].platform
-            tell_imports(self._attributes, images, platform, self._progress)
+            imports = CacheImports(images, registries, lambda: self._build.session, self._progress)
+            cache = ImportedSteps(solver.cache, imports.open(self._attributes, platform))
             built = [
-                self._build_one(request, resolution, resolutions, contexts, images)
+                self._build_one(request, resolution, resolutions, contexts, images, cache)
                 for resolution in resolutions.resolutions
             ]
         self._record.context_files = contexts.files
@@ -230,6 +229,7 @@ class FrontendBuild:
         resolutions: PlatformResolutions,
         contexts: Contexts,
         images: BaseImages,
+        cache: ImportedSteps,
     ) -> BuiltImage:
         solver, progress = self._solver, self._progress
         graph = self._graph = Graph(
@@ -249,7 +249,7 @@ class FrontendBuild:
             self._build,
             graph,
             progress,
-            solver.cache,
+            cache,
             images,
             solver.worker.rules,
             self._record,
@@ -290,21 +290,19 @@ class FrontendBuild:
                     executor.stage(stage.index)
             result = executor.stage(resolution.target)
             tree = None if result.tree is None else result.tree.get()
-            stages = _chain(resolution)
-            below = executor.stage(stages[0].index).base_layer
-        base = stages[0].base
-        of_folder = [] if below is None else [DoneStep("", "", below, None, self._clock())]
+            chains = [
+                stage_chain(resolution, stage, images, follower.done, executor.stage, self._clock)
+                for stage in needed_stages(resolution)
+            ]
         image = assemble(
             resolution.target_stage.image,
-            images.find(base.reference, base.platform).image
-            if isinstance(base, ImageOrigin)
-            else None,
-            [*of_folder, *(done for stage in stages for done in follower.done(stage))],
+            chains[0].below,
+            chains[0].steps,
             environment=follower.environment(resolution.target_stage),
             epoch=resolution.source_date_epoch,
         )
         image.remember_tree(tree_of(tree) if tree is not None else {})
-        return BuiltImage(resolution.platform, image, tree)
+        return BuiltImage(resolution.platform, image, tree, tuple(chains))
 
     def context_tree(
         self,
@@ -386,11 +384,3 @@ class _Trees:
             return None
         tree = self.executor.tree(origin)
         return None if tree is None else tree.get()
-
-
-def _chain(resolution: Resolution) -> list[Stage]:
-    """Return the stages that the target stands on, the first one first, and itself."""
-    stages = [resolution.target_stage]
-    while isinstance(stages[0].base, StageOrigin):
-        stages.insert(0, resolution.stages[stages[0].base.index])
-    return stages

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
-from imagebuilders.exceptions import ImageBuilderError, ImageNameError
+from imagebuilders.exceptions import ImageBuilderError
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
+from .bases import parse_reference
 from .packing import PackedImage, archive, layout_files, pack
 from .progress import Progress, vertex, vertex_digest
 from .registry_words import registry_words
@@ -65,7 +66,7 @@ class ImageExports:
             CallError: it cannot be exported.
         """
         names = [name for name in attributes.get("name", "").split(",") if name]
-        references = [_parsed(name) for name in names]
+        references = [parse_reference(name) for name in names]
         step = vertex(_TITLES[kind], vertex_digest("export", self._build.ref, number))
         with self._progress.running(step):
             packed = pack(outcome, attributes)
@@ -103,7 +104,7 @@ class ImageExports:
             for digest, content in packed.everything().items():
                 session.write_content(_STORE, digest, content)
             return
-        full = [_full(_parsed(name)) for name in names]
+        full = [_full(parse_reference(name)) for name in names]
         files = layout_files(packed, full, is_docker=kind == "docker")
         metadata = tuple((f"exporter-md-{name}", value) for name, value in response.items())
         with self._progress.doing(step, "sending tarball"):
@@ -135,13 +136,6 @@ class ImageExports:
             blob = next(iter(packed.blobs))
             url = f"http://{reference.domain}/v2/{reference.path}/blobs/{blob}"
             raise _failed(f"failed to push {name}: {registry_words(error, url)}") from error
-
-
-def _parsed(name: str) -> ImageReference:
-    try:
-        return ImageReference.parse(name)
-    except ImageNameError as error:
-        raise _failed(f"failed to parse image name {name}: invalid reference format") from error
 
 
 def _full(reference: ImageReference) -> str:

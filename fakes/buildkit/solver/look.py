@@ -15,6 +15,8 @@ from imagebuilders.evaluation.frontend import NEWEST, Frontend
 
 _OF_GRAPH_DRIVER = frozenset({"moby", "local", "tar"})
 _ALL = frozenset({"image", "oci", "docker", "local", "tar"})
+_ALL_CACHES = frozenset({"inline", "registry", "local", "gha", "s3", "azblob"})
+_CACHES_OF_GRAPH_DRIVER = frozenset({"inline"})
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Look:
         frontend: the version of its Dockerfile frontend.
         files: its ways with files.
         exporters: the types that it has.
+        caches: the types of caches that it exports.
         is_engine: it is inside of an engine, whose images it looks at first.
         has_details: whether errors have typed details.
         knows_exporter_lists: whether a request's list of exporters counts, and not only its older
@@ -37,6 +40,7 @@ class Look:
     frontend: Frontend
     files: Daemon
     exporters: frozenset[str] = _ALL
+    caches: frozenset[str] = _ALL_CACHES
     is_engine: bool = False
     has_details: bool = True
     knows_exporter_lists: bool = True
@@ -49,6 +53,7 @@ LOOKS = {
         Frontend(1, 2),
         GRAPH_ENGINE_20,
         _OF_GRAPH_DRIVER,
+        _CACHES_OF_GRAPH_DRIVER,
         is_engine=True,
         has_details=False,
         knows_exporter_lists=False,

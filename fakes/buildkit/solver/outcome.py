@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from imagebuilders.oci.platform import Platform
 
     from ...images.image import Image
+    from .cache_records import StepChain
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,13 @@ class BuiltImage:
         platform: what it is for.
         image: the image.
         tree: its files; `None` if nothing was ever written.
+        chains: the steps of the stages that were needed, those of its own first.
     """
 
     platform: Platform
     image: Image
     tree: Folder | None = field(repr=False)
+    chains: tuple[StepChain, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

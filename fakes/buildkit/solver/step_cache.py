@@ -19,7 +19,11 @@ from ...images.layers import Layer
 if TYPE_CHECKING:
     from imagebuilders.oci.members import Member
 
+    from ...images.image import Image
+
 _NO_LINES = Lines(0, 0)
+_TIMED = frozenset({"created", "history", "rootfs"})
+_SMALL_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,18 @@ def folder_key(entry: Folder | File | None) -> str:
     if isinstance(entry, File):
         return combined(*_status(entry))
     return combined(list(_entries(entry)))
+
+
+def image_key(image: Image) -> str:
+    """Return what is in an image that a stage begins with.
+
+    No times are in that of a small one: what was seeded in two doubles alike is the same base.
+    """
+    if image.size > _SMALL_BYTES:
+        return combined("image", image.config_digest)
+    settings = {key: value for key, value in image.parsed.items() if key not in _TIMED}
+    tree = [(path, *_status(file)) for path, file in sorted(image.tree.items())]
+    return combined("image", sorted(settings.items(), key=str), tree)
 
 
 def _entries(folder: Folder) -> Iterator[tuple[object, ...]]:

@@ -16,12 +16,12 @@ from imagebuilders.oci.file_tree import clean
 from ...records import StepRecord
 from .step_cache import (
     DoneStep,
-    StepCache,
     combined,
     definition,
     folder_key,
     held,
     held_members,
+    image_key,
     members_key,
 )
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ...shell.run_rules import RunRules
     from ..script import ScriptedBuild
     from .bases import BaseImages
+    from .cache_imports import ImportedSteps
     from .commands import RuledCommands
     from .graph import Graph
     from .progress import Progress
@@ -81,7 +82,7 @@ class StepFollower:
         build: ScriptedBuild,
         graph: Graph,
         progress: Progress,
-        cache: StepCache,
+        cache: ImportedSteps,
         images: BaseImages,
         rules: RunRules,
         record: BuildRecord,
@@ -214,7 +215,7 @@ class StepFollower:
     def _known(self, step: Step, stage: Stage, key: str) -> DoneStep | None:
         if self._is_built_anew(stage.name):
             return None
-        known = self._cache.find(key, self._now())
+        known = self._cache.find(key, self._now(), step.title)
         if known is None or known.executed is not False:
             return known
         assert isinstance(step, Run)
@@ -239,7 +240,7 @@ class StepFollower:
                 state = StageState(below.key, environment=dict(below.environment))
             elif isinstance(base, ImageOrigin):
                 image = self._images.find(base.reference, base.platform).image
-                state = StageState(combined("image", image.config_digest))
+                state = StageState(image_key(image))
             else:
                 state = StageState(combined(base))
             self._stages[stage.index] = state

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from imagebuilders.buildkit.proto.control_pb2 import PruneRequest
+
 from ... import go_text
 from ..containers.view import summary
 from ..errors import ApiError
 from ..http import Request, Response, json_response
 from ..timestamps import parse_moment
 from ..versions import DISK_USE_BY_KIND, EXACT_TIMES
-from .filters import read_filters
+from .filters import Filters, read_filters
 from .image_lists import summaries
 from .table import route
 from .volumes import users
 
 if TYPE_CHECKING:
+    from imagebuilders.buildkit.proto.control_pb2 import UsageRecord
+
+    from ...buildkit import ScriptedBuildKit
     from ..daemon import Daemon
 
 _KINDS = ("container", "image", "volume", "build-cache")
@@ -32,6 +37,8 @@ _PRUNE_FILTERS = (
     "shared",
     "private",
 )
+_OF_RECORDS = (("id", "~="), ("type", "=="), ("description", "=="), ("inuse", "=="))
+"""The filters that are about records of the build cache, and how values are compared."""
 
 
 @route("GET", "/system/df")
@@ -143,8 +150,26 @@ def _build_prune(engine: Daemon, request: Request, _path: dict[str, str]) -> Res
         _check_until(engine, filters.get("until", []))
     except ApiError as error:
         raise ApiError(error.status, f"failed to prune build cache: {error.message}") from error
-    engine.event_log.add("builder", "prune", "", {"reclaimed": "0"})
-    return json_response({"CachesDeleted": None, "SpaceReclaimed": 0})
+    removed = []
+    if engine.buildkit is not None:
+        removed = _prune_buildkit(engine.buildkit, filters, is_all=request.flag("all"))
+    freed = sum(record.Size for record in removed)
+    engine.event_log.add("builder", "prune", "", {"reclaimed": str(freed)})
+    deleted = [record.ID for record in removed] or None
+    return json_response({"CachesDeleted": deleted, "SpaceReclaimed": freed})
+
+
+def _prune_buildkit(
+    buildkit: ScriptedBuildKit, filters: Filters, *, is_all: bool
+) -> list[UsageRecord]:
+    """Remove what the engine's BuildKit keeps."""
+    parts = [
+        f"{name}{operator}{value}"
+        for name, operator in _OF_RECORDS
+        for value in filters.get(name, [])
+    ]
+    wanted = [",".join(parts)] if parts else []
+    return buildkit.cache.prune(PruneRequest(all=is_all, filter=wanted))
 
 
 def _check_until(engine: Daemon, values: list[str]) -> None:
