@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import cast, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from imagebuilders.lazy_dataclass import dataclass
+from imagebuilders.likeness import nearest
 
 REQUIRED = "is required, and missing"
 
@@ -71,8 +71,8 @@ def unknown(kind: str, given: str, known: Iterable[str]) -> str:
         known: the names there are.
     """
     known = sorted(known)
-    near = get_close_matches(given, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    near = nearest(given, known)
+    hint = f"; did you mean {near!r}?" if near else ";"
     return f"unknown {kind} {given!r}{hint} known: {', '.join(known) or 'none'}"
 
 

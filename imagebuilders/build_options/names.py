@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.likeness import nearest
 
 BUILDX_SPELLINGS = {
     "file": "dockerfile",
@@ -83,8 +83,7 @@ def _unknown(name: object, known: list[str]) -> BuildOptionsError:
             option=name,
         )
     plain = str(name).lstrip("-").replace("-", "_").lower()
-    near = difflib.get_close_matches(plain, known, n=1)
-    suggestion = _NEAR_NAMES.get(plain) or (near[0] if near else None)
+    suggestion = _NEAR_NAMES.get(plain) or nearest(plain, known)
     hint = f" Did you mean {suggestion!r}?" if suggestion else ""
     return BuildOptionsError(
         f"There is no build option {name!r}.{hint}", option=str(name), suggestion=suggestion

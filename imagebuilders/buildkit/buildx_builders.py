@@ -138,6 +138,23 @@ def _folder(environ: Mapping[str, str]) -> Path | None:
     return None if base is None else base / "buildx"
 
 
+def builder_names(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the names of the builders that `docker buildx create` made.
+
+    Args:
+        environ: the environment; that of this process by default.
+    """
+    folder = _folder(os.environ if environ is None else environ)
+    return [] if folder is None else _instances(folder)
+
+
+def _instances(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder / "instances"))
+    except OSError:
+        return []
+
+
 def _is_context(name: str, environ: Mapping[str, str]) -> bool:
     base = docker_config_directory(environ)
     if name == DEFAULT_CONTEXT:
@@ -152,10 +169,7 @@ def _is_context(name: str, environ: Mapping[str, str]) -> bool:
 
 
 def _unknown(name: str, folder: Path | None) -> ConfigurationError:
-    try:
-        known = [] if folder is None else sorted(os.listdir(folder / "instances"))
-    except OSError:
-        known = []
+    known = [] if folder is None else _instances(folder)
     there = f"There is {', '.join(known)}." if known else "`docker buildx create` makes one."
     where = f" in {folder / 'instances'}" if folder else ""
     return ConfigurationError(

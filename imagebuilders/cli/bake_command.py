@@ -19,6 +19,7 @@ import click
 from imagebuilders.cli import output
 from imagebuilders.cli.bake_results import show_results
 from imagebuilders.cli.builder_switches import builder_switches
+from imagebuilders.cli.completion import builders
 from imagebuilders.cli.dockerfile_argument import dockerfile_of
 from imagebuilders.cli.dockerfile_call import DockerfileCall
 from imagebuilders.cli.named_builder import BUILDERS, named_builder
@@ -93,7 +94,7 @@ class _Settings:
     "that had this flag.",
 )
 @click.option("--metadata-file", metavar="FILE", help="Write what is said of the results, as JSON.")
-@click.option("--builder", metavar="NAME", help=BUILDERS)
+@click.option("--builder", metavar="NAME", help=BUILDERS, shell_complete=builders)
 @click.option(
     "--parallel",
     type=click.IntRange(min=1),
@@ -130,6 +131,12 @@ def bake(
 
     Progress goes to standard error; the images' names, or their digests once they
     are pushed, to standard output.
+
+    \b
+    Examples:
+      imagebuilders bake
+      imagebuilders bake web worker --push --set '*.platform=linux/arm64'
+      imagebuilders bake -f docker-bake.json release --print
     """
     if prints and lists:
         raise click.UsageError("--print and --list cannot be used together.")

@@ -14,6 +14,7 @@ from imagebuilders import events
 from imagebuilders.cli import output
 from imagebuilders.cli.build_flags import BuildxCommand, buildx_flags
 from imagebuilders.cli.builder_switches import builder_switches, can_switch
+from imagebuilders.cli.completion import folders
 from imagebuilders.cli.context_argument import build_context
 from imagebuilders.cli.dockerfile_call import DockerfileCall, metadata_of
 from imagebuilders.cli.flag_values import flag_values, named_by_outputs, text, texts
@@ -95,7 +96,7 @@ class _Request:
 
 
 @click.command(cls=BuildxCommand)
-@click.argument("path", metavar="PATH")
+@click.argument("path", metavar="PATH", shell_complete=folders)
 @click.option(
     "--reproducible",
     is_flag=True,
@@ -144,6 +145,12 @@ def build(
 
     Progress goes to standard error; the image's name, or its digest once it is
     pushed, to standard output.
+
+    \b
+    Examples:
+      imagebuilders build app -t shop:1.4
+      imagebuilders build app -t ghcr.io/me/shop:1.4 --push --platform linux/arm64
+      imagebuilders build app -o type=oci,dest=shop.tar --builder daemonless
     """
     from imagebuilders.build_options import DockerBuildOptions
     from imagebuilders.stack import Client

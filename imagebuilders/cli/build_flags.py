@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from imagebuilders.build_options.parsing import parse_switch
+from imagebuilders.cli.completion import COMPLETIONS
 from imagebuilders.cli.named_builder import BUILDERS
 from imagebuilders.lazy_dataclass import dataclass
 
@@ -160,6 +161,7 @@ def buildx_flags(function: DecoratedT) -> DecoratedT:
             multiple=flag.is_repeated,
             hidden=flag.is_hidden,
             help=flag.help,
+            shell_complete=COMPLETIONS.get(flag.option),
         )
         function = add(function)
     return function

@@ -61,7 +61,14 @@ def _size_option(name: str, text: str) -> Callable[[_Command], _Command]:
 @click.group(invoke_without_command=True)
 @click.pass_context
 def cache(ctx: click.Context) -> None:
-    """Look at what earlier builds left for later ones, and remove it."""
+    """Look at what earlier builds left for later ones, and remove it.
+
+    \b
+    Examples:
+      imagebuilders cache du
+      imagebuilders cache prune --filter until=72h
+      imagebuilders cache prune --local
+    """
     output.help_without_command(ctx)
 
 
@@ -77,6 +84,12 @@ def disk_usage(
     """Show what the build cache of the active stack's daemon takes, the largest first.
 
     Without --all the ten largest records are shown, and the sums.
+
+    \b
+    Examples:
+      imagebuilders cache du
+      imagebuilders cache du --all --filter type=exec.cachemount
+      imagebuilders cache du --local --json
     """
     from imagebuilders.buildkit.cache_filters import parse_cache_filters
 
@@ -132,7 +145,14 @@ def prune(
     is_local: bool,
     as_json: bool,
 ) -> None:
-    """Remove the build cache of the active stack's daemon. What is in use stays."""
+    """Remove the build cache of the active stack's daemon. What is in use stays.
+
+    \b
+    Examples:
+      imagebuilders cache prune --filter until=72h
+      imagebuilders cache prune --all --force
+      imagebuilders cache prune --local --force
+    """
     from imagebuilders.buildkit.cache_filters import parse_cache_filters
 
     meant = parse_cache_filters(filters)

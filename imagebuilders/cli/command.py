@@ -25,6 +25,9 @@ _COMMANDS = {
         f"{_HERE}.cache_commands:cache",
         "Look at what earlier builds left for later ones, and remove it.",
     ),
+    "completion": NamedCommand(
+        f"{_HERE}.completion_command:completion", "Print what makes a shell complete the command."
+    ),
     "context": NamedCommand(f"{_HERE}.context_commands:context", "Look at what goes into a build."),
     "diff": NamedCommand(f"{_HERE}.diff_command:diff", "Show what differs between two images."),
     "doctor": NamedCommand(
@@ -64,7 +67,14 @@ class _Commands(NamedCommands):
 @click.version_option(VERSION, prog_name=PROGRAM)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Build container images, and look into what goes into them."""
+    """Build container images, and look into what goes into them.
+
+    \b
+    Examples:
+      imagebuilders build app -t shop:1.4
+      imagebuilders doctor
+      imagebuilders inspect shop:1.4
+    """
     output.help_without_command(ctx)
 
 

@@ -1,4 +1,7 @@
-"""`imagebuilders context`."""
+"""`imagebuilders context`.
+
+It is longer than other modules: the commands of the group stand together.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,14 @@ _json_option = click.option(
 @click.group(invoke_without_command=True)
 @click.pass_context
 def context(ctx: click.Context) -> None:
-    """Look at what goes into a build."""
+    """Look at what goes into a build.
+
+    \b
+    Examples:
+      imagebuilders context ls app
+      imagebuilders context explain -C app app/src/main.py
+      imagebuilders context digest app
+    """
     output.help_without_command(ctx)
 
 
@@ -66,6 +76,12 @@ def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool)
     """Show what goes into a build of the folder PATH, the largest first, and advice.
 
     Without --all the tree has three levels, and the ten largest entries of each folder.
+
+    \b
+    Examples:
+      imagebuilders context ls app
+      imagebuilders context ls app -f web.Dockerfile --all
+      imagebuilders context ls app --json
     """
     from imagebuilders.cli.context_tree import ASCII_BRANCHES, Branches, build_tree, tree_lines
     from imagebuilders.context.advice import largest_folders, secret_looking
@@ -102,7 +118,14 @@ def list_files(path: str, dockerfile: str | None, show_all: bool, as_json: bool)
 @_dockerfile_option
 @_json_option
 def print_digest(path: str, dockerfile: str | None, as_json: bool) -> None:
-    """Print the digest of the folder PATH: the same files have the same digest everywhere."""
+    """Print the digest of the folder PATH: the same files have the same digest everywhere.
+
+    \b
+    Examples:
+      imagebuilders context digest app
+      imagebuilders context digest app -f web.Dockerfile
+      imagebuilders context digest . --json
+    """
     with _warnings(as_json):
         digest = _context(path, dockerfile).digest()
     if as_json:
@@ -143,6 +166,12 @@ def write_tar(
 
     The same files give the same bytes on every machine. `imagebuilders build -` and `docker
     build -` take it.
+
+    \b
+    Examples:
+      imagebuilders context tar app -o context.tar
+      imagebuilders context tar app --gzip -o context.tar.gz
+      imagebuilders context tar app | docker build -
     """
     if as_json and destination == "-":
         raise click.UsageError("--json and an archive on standard output cannot be used together.")
@@ -175,6 +204,12 @@ def explain(files: tuple[str, ...], root: str, dockerfile: str | None, as_json: 
 
     FILE is relative to the working directory; if it does not lie in the context, then to
     the context. Of the context's own folder, each entry is explained.
+
+    \b
+    Examples:
+      imagebuilders context explain notes.md
+      imagebuilders context explain -C app app/src/main.py
+      imagebuilders context explain . --json
     """
     with _warnings(as_json):
         build_context = _context(root, dockerfile)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagebuilders.cli import output
+from imagebuilders.cli.completion import builders
 from imagebuilders.cli.named_builder import BUILDERS, named_builder
 from imagebuilders.sanitize import printable
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from imagebuilders.buildkit.engine_client import OpenDaemon
 
 
-builder_option = click.option("--builder", metavar="NAME", help=BUILDERS)
+builder_option = click.option("--builder", metavar="NAME", help=BUILDERS, shell_complete=builders)
 
 
 @contextmanager

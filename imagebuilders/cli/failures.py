@@ -18,6 +18,7 @@ from imagebuilders.exceptions import (
     ImageNameError,
     Remedy,
 )
+from imagebuilders.likeness import nearest
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -73,6 +74,8 @@ def exit_code(error: Exception) -> int:
 
 def message(error: Exception) -> str:
     """Give an error's text, in the command's own terms where the library speaks of Python."""
+    if isinstance(error, click.UsageError):
+        return _usage_message(error)
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, BuildContextError) and error.remedy is not None:
@@ -87,6 +90,16 @@ def message(error: Exception) -> str:
         told = traceback.format_exception_only(error)[-1].strip()
         return f"A program failed, and not for what it was asked to do: {told}"
     return str(error)
+
+
+def _usage_message(error: click.UsageError) -> str:
+    """Give the text of wrong usage, with a suggestion only where that is very like."""
+    names = getattr(error, "possibilities", None)
+    if names is None and not isinstance(error, click.NoSuchOption):
+        return error.format_message()
+    given = str(getattr(error, "option_name", None) or getattr(error, "command_name", ""))
+    near = nearest(given, names or ())
+    return f"{error.message} Did you mean {near}?" if near else error.message
 
 
 @contextmanager

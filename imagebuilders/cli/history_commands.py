@@ -37,6 +37,12 @@ def history(ctx: click.Context, limit: int | None, builder: str | None, as_json:
 
     In the commands below, BUILD is so much of a build's ID that no other begins with it, or ^1 for
     the last build but one, ^2 and so on; the last one by default.
+
+    \b
+    Examples:
+      imagebuilders history
+      imagebuilders history logs ^1
+      imagebuilders history --builder buildkit --json
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -59,7 +65,14 @@ def history(ctx: click.Context, limit: int | None, builder: str | None, as_json:
 @builder_option
 @_json_option
 def inspect(build: str, builder: str | None, as_json: bool) -> None:
-    """Show one build: what it was told, what it came to, and why it failed if it did."""
+    """Show one build: what it was told, what it came to, and why it failed if it did.
+
+    \b
+    Examples:
+      imagebuilders history inspect
+      imagebuilders history inspect ^1
+      imagebuilders history inspect 7148baec --json
+    """
     from imagebuilders.buildkit.history import failure_of
 
     with open_daemons(builder) as daemons:
@@ -79,7 +92,14 @@ def inspect(build: str, builder: str | None, as_json: bool) -> None:
 @builder_option
 @_json_option
 def logs(build: str, builder: str | None, as_json: bool) -> None:
-    """Show the progress of a build again; of one that runs, until it ends."""
+    """Show the progress of a build again; of one that runs, until it ends.
+
+    \b
+    Examples:
+      imagebuilders history logs
+      imagebuilders history logs ^1
+      imagebuilders history logs 7148baec --json
+    """
     from imagebuilders.buildkit.history import replay_build
     from imagebuilders.cli.progress_json import JsonProgress
     from imagebuilders.cli.progress_plain import PlainProgress
@@ -95,7 +115,14 @@ def logs(build: str, builder: str | None, as_json: bool) -> None:
 @click.option("-a", "--all", "remove_all", is_flag=True, help="Forget all builds.")
 @builder_option
 def remove(builds: Sequence[str], remove_all: bool, builder: str | None) -> None:
-    """Have the daemon forget builds. What they made is not touched."""
+    """Have the daemon forget builds. What they made is not touched.
+
+    \b
+    Examples:
+      imagebuilders history rm 7148baec
+      imagebuilders history rm ^1 ^2
+      imagebuilders history rm --all
+    """
     if bool(builds) == remove_all:
         raise click.UsageError("Name the builds to forget, or give --all.")
     from imagebuilders.buildkit.build_records import BuildState

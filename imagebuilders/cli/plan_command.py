@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagebuilders.cli import output
+from imagebuilders.cli.completion import stages
 from imagebuilders.cli.dockerfile_argument import dockerfile_path
 from imagebuilders.sanitize import printable_lines
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 @click.command("plan", short_help="Show what a build would do, step by step.")
 @click.argument("path", metavar="PATH", default=".", type=click.Path(exists=True, file_okay=False))
 @click.option("-f", "--file", "dockerfile", metavar="FILE", help="The Dockerfile; - reads it.")
-@click.option("--target", metavar="STAGE", default="", help="The stage to build.")
+@click.option(
+    "--target", metavar="STAGE", default="", help="The stage to build.", shell_complete=stages
+)
 @click.option(
     "--build-arg",
     "build_args",
@@ -68,6 +71,12 @@ def plan(
     The Dockerfile is resolved as BuildKit does it: arguments and variables are replaced, stages
     that are not needed left out, triggers of base images put in. Each step has the line it stands
     on; COPY and ADD have the files they take.
+
+    \b
+    Examples:
+      imagebuilders plan app
+      imagebuilders plan app --target test --build-arg VERSION=2
+      imagebuilders plan app --offline --json
     """
     from imagebuilders.evaluation import ResolveOptions, plan_document
     from imagebuilders.evaluation import plan as plan_build

@@ -23,6 +23,12 @@ def push(names: Sequence[str], progress_type: str, quiet: bool, as_json: bool) -
 
     They go to the container registry of the active stack or, if it has none, to the one that
     NAME begins with. The digest, as in localhost:5000/app@sha256:…, is printed.
+
+    \b
+    Examples:
+      imagebuilders push localhost:5000/shop:1.4
+      imagebuilders push ghcr.io/me/shop:1.4 ghcr.io/me/shop:latest
+      imagebuilders push localhost:5000/shop:1.4 --quiet
     """
     from imagebuilders.stack import Client
 

@@ -50,6 +50,12 @@ def report(
     LINES is what `imagebuilders build --json` wrote, or standard input. The page is one HTML
     file that needs nothing else: the timeline of the steps, what was cached and why not, what
     was sent, the layers, each step's log beside its lines of the Dockerfile.
+
+    \b
+    Examples:
+      imagebuilders report build.jsonl -o build.html
+      imagebuilders report build.jsonl -f app/Dockerfile --image shop:1.4 -o build.html
+      imagebuilders build app --json | imagebuilders report -o build.html
     """
     from imagebuilders.report import image_layers, read_json_lines, render_page
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imagebuilders.cli import output
+from imagebuilders.cli.completion import stages
 from imagebuilders.cli.dockerfile_argument import dockerfile_path
 from imagebuilders.sanitize import printable_lines
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 @click.command("split", short_help="Show where a Dockerfile could be cut in two.")
 @click.argument("path", metavar="PATH", default=".", type=click.Path(exists=True, file_okay=False))
 @click.option("-f", "--file", "dockerfile", metavar="FILE", help="The Dockerfile; - reads it.")
-@click.option("--target", metavar="STAGE", default="", help="The stage that is built.")
+@click.option(
+    "--target", metavar="STAGE", default="", help="The stage that is built.", shell_complete=stages
+)
 @click.option("--base", metavar="NAME", help="The name that the base gets.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def split(path: str, dockerfile: str | None, target: str, base: str | None, as_json: bool) -> None:
@@ -28,6 +31,12 @@ def split(path: str, dockerfile: str | None, target: str, base: str | None, as_j
 
     Whatever runs commands goes into a base, which is built rarely; what follows the last command
     is built on top of it without a daemon (--builder daemonless), in a second.
+
+    \b
+    Examples:
+      imagebuilders split app
+      imagebuilders split app --base ghcr.io/me/shop-base:1
+      imagebuilders split app --target web --json
     """
     from imagebuilders.context.dockerfile_lookup import (
         DEFAULT_DOCKERFILE,

@@ -23,14 +23,28 @@ _JSON_HELP = "Write JSON, one object per line."
 @click.group(invoke_without_command=True)
 @click.pass_context
 def stack(ctx: click.Context) -> None:
-    """Look at the active stack."""
+    """Look at the active stack.
+
+    \b
+    Examples:
+      imagebuilders stack show
+      imagebuilders stack show --json
+      IMAGEBUILDERS_CONTAINER_REGISTRY__URI=localhost:5000 imagebuilders stack show
+    """
     output.help_without_command(ctx)
 
 
 @stack.command(short_help="Show the stack, and where its settings come from.")
 @click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
 def show(as_json: bool) -> None:
-    """Show the active stack, and where each of its settings comes from."""
+    """Show the active stack, and where each of its settings comes from.
+
+    \b
+    Examples:
+      imagebuilders stack show
+      imagebuilders stack show --json
+      IMAGEBUILDERS_IMAGE_BUILDER__FLAVOR=daemonless imagebuilders stack show
+    """
     from imagebuilders.stack import Client
     from imagebuilders.stack.description import describe_stack
 
@@ -45,7 +59,14 @@ def show(as_json: bool) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help=_JSON_HELP)
 def flavors(as_json: bool) -> None:
-    """List the flavors of image builders, artifact stores and container registries."""
+    """List the flavors of image builders, artifact stores and container registries.
+
+    \b
+    Examples:
+      imagebuilders flavors
+      imagebuilders flavors --json
+      imagebuilders flavors --json | jq -r .flavor
+    """
     from imagebuilders.stack.flavors import FlavorCatalog
 
     catalog = FlavorCatalog.installed()

@@ -59,6 +59,23 @@ def load_context(name: str, config_directory: Path) -> DockerContext:
     return DockerContext(name=name, host=host, tls=tls)
 
 
+def context_names(config_directory: Path) -> list[str]:
+    """Return the names of all contexts that can be read.
+
+    Args:
+        config_directory: Docker's settings folder.
+    """
+    names = []
+    for meta in sorted((config_directory / "contexts" / "meta").glob("*/meta.json")):
+        try:
+            content = json.loads(read_control_file(meta).content)
+        except (ControlFileError, ValueError):
+            continue
+        if isinstance(content, dict) and isinstance(content.get("Name"), str):
+            names.append(content["Name"])
+    return sorted(names)
+
+
 def _read(name: str, meta: Path, config_directory: Path) -> object:
     """Return what a context's file holds.
 

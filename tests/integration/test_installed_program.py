@@ -283,3 +283,24 @@ def test_reports(program: Program) -> None:
     program.run("report", "-o", "b.html", stdin=ended.stdout)
     assert (program.folder / "b.html").exists()
     assert "build --json" in program.run("report", code=1, stdin="x\n").stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(program: Program, shell: str) -> None:
+    """The script is printed, and the program answers what it asks."""
+    assert f"{shell}_complete" in program.run("completion", shell).stdout
+    ended = program.run(
+        _IMAGEBUILDERS_COMPLETE=f"{shell}_complete",
+        COMP_WORDS="imagebuilders build app --target fi",
+        COMP_CWORD="fi" if shell == "fish" else "4",
+    )
+    assert "files" in ended.stdout
+
+
+def test_suggestions(program: Program) -> None:
+    """Only of what is very like."""
+    ended = program.run("build", "app", "--no-cash", code=2)
+    assert "Did you mean --no-cache?" in ended.stderr
+    ended = program.run("push", "app", "--secret", "x", code=2)
+    assert "Did you mean" not in ended.stderr
+    assert "Did you mean build?" in program.run("bild", code=2).stderr

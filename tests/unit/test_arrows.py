@@ -24,6 +24,7 @@ _Order = tuple[tuple[str, ...], ...]
 _ROOT = Path(imagebuilders.__file__).parents[1]
 
 _ORDER = (
+    ("likeness",),
     ("lazy_dataclass", "lazy_names"),
     ("exceptions", "version", "cancellation", "sharing"),
     ("events",),
