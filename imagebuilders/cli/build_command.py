@@ -228,7 +228,7 @@ def _build(
     first, others = next(iter(names), None), names[1:]
     with ExitStack() as opened:
         # All registries before the build: what cannot be pushed need not be built.
-        registries = registries_of(stack, names, opened) if request.push else {}
+        registries = registries_of(stack, names, opened, asked_by="--push") if request.push else {}
         addresses = {registry.address for registry in registries.values()}
         target = registries[first] if first is not None and len(addresses) == 1 else None
         update: dict[str, object] = {"tags": tuple(others)}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def registries_of(
-    stack: Stack, names: Iterable[str], opened: ExitStack
+    stack: Stack, names: Iterable[str], opened: ExitStack, *, asked_by: str
 ) -> dict[str, BaseContainerRegistry]:
     """Return the registry of each name; each is asked whether the name belongs to it.
 
@@ -22,6 +22,7 @@ def registries_of(
         stack: the active stack.
         names: the images' names.
         opened: closes the registries.
+        asked_by: the flag or command that pushes, for messages.
 
     Raises:
         UsageError: a name names no registry, and the stack has none.
@@ -29,13 +30,13 @@ def registries_of(
     """
     registries: dict[str, BaseContainerRegistry] = {}
     for name in names:
-        registries[name] = _registry(stack, name)
+        registries[name] = _registry(stack, name, asked_by)
         opened.callback(registries[name].close)
         registries[name].check_image_name(name)
     return registries
 
 
-def _registry(stack: Stack, name: str) -> BaseContainerRegistry:
+def _registry(stack: Stack, name: str, asked_by: str) -> BaseContainerRegistry:
     if stack.container_registry is not None:
         return stack.container_registry
     from imagebuilders.container_registries.pushing import named_registry
@@ -44,7 +45,8 @@ def _registry(stack: Stack, name: str) -> BaseContainerRegistry:
     if named is not None:
         return named
     raise click.UsageError(
-        f"The stack {stack.name!r} has no container registry to push to, and {name!r} names none. "
+        f"{asked_by}: the stack {stack.name!r} has no container registry to push to, and {name!r} "
+        "names none. "
         f"Name one, as in localhost:5000/{name}, or give one in imagebuilders.toml, "
         'as in [container_registry] uri = "localhost:5000", or in the environment, as in '
         "IMAGEBUILDERS_CONTAINER_REGISTRY__URI=localhost:5000."

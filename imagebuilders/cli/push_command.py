@@ -37,7 +37,7 @@ def push(names: Sequence[str], progress_type: str, quiet: bool, as_json: bool) -
     names = list(dict.fromkeys(names))
     with ExitStack() as opened:
         # All registries first: a name that belongs to none is told before anything is pushed.
-        registries = registries_of(stack, names, opened)
+        registries = registries_of(stack, names, opened, asked_by="push")
         with progress(display):
             pushed = {name: registry.push_image(name) for name, registry in registries.items()}
     for name, reference in pushed.items():
