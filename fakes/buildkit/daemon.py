@@ -68,6 +68,7 @@ class ScriptedBuildKit:
         script: called for each `Solve`, in a thread of its own, with the build; it returns what
             the exporters say, or raises `CallError`. By default every build succeeds.
         version: what `Info` answers; `None` for a daemon that has no `Info`, as 20.10.
+        frontend_version: what it says there of its Dockerfile frontend; engines say nothing.
         workers: what `ListWorkers` answers; one worker of linux/amd64 by default.
         containerd_store: whether that worker is one that keeps images in containerd.
         frontend: called for each question that a client asks a frontend through the gateway, with
@@ -81,6 +82,7 @@ class ScriptedBuildKit:
     Attributes:
         script: what is called for the next `Solve`.
         session_seconds: so long a build waits for its session.
+        unknown_ref_seconds: so long `Status` waits for a build that nobody asked for.
         gateway: what answers questions to a frontend, and keeps them.
         history: the builds that the daemon remembers; one without `Info` has no history.
         cache: what it keeps of earlier builds.
@@ -95,6 +97,7 @@ class ScriptedBuildKit:
         script: Script = succeed,
         *,
         version: str | None = "v0.32.2",
+        frontend_version: str = "",
         workers: Sequence[WorkerRecord] | None = None,
         containerd_store: bool = False,
         frontend: FrontendScript = refuse,
@@ -112,11 +115,14 @@ class ScriptedBuildKit:
         self.cache = cache or ScriptedCache()
         self.faults = Faults()
         self._version = version
+        self._frontend_version = frontend_version
+        self.unknown_ref_seconds = UNKNOWN_REF_SECONDS
         self._workers = [_worker(containerd_store=containerd_store)] if workers is None else workers
         self._more_handlers = dict(handlers or {})
         self.session_seconds = session_seconds
         self._changed = threading.Condition()
         self._by_ref: dict[str, ScriptedBuild] = {}
+        self._running: set[str] = set()
         self.crashes = Crashes(type(self).__name__, ScriptError)
 
     # --- looking in ----------------------------------------------------------
@@ -266,7 +272,12 @@ class ScriptedBuildKit:
     def _info(self, call: Call) -> None:
         if self._version is None:
             raise CallError(RpcStatus(Code.UNIMPLEMENTED, "unknown method Info"))
-        _answer(call, InfoResponse(buildkitVersion=BuildkitVersion(version=self._version)))
+        version = BuildkitVersion(
+            package="github.com/moby/buildkit",
+            version=self._version,
+            dockerfileVersion=self._frontend_version,
+        )
+        _answer(call, InfoResponse(buildkitVersion=version))
 
     def _list_workers(self, call: Call) -> None:
         _answer(call, ListWorkersResponse(record=self._workers))
@@ -316,6 +327,10 @@ class ScriptedBuildKit:
             upload=upload,
         )
         with self._changed:
+            if build.ref in self._running:
+                words = f"job ID {build.ref} exists"
+                raise CallError(RpcStatus(Code.UNKNOWN, words))
+            self._running.add(build.ref)
             self.builds.append(build)
         if made is not None:
             made(build)
@@ -338,6 +353,8 @@ class ScriptedBuildKit:
             status = RpcStatus(Code.INTERNAL, f"the script failed: {error!r}")
             raise CallError(status) from error
         finally:
+            with self._changed:
+                self._running.discard(build.ref)
             self.history.end(build, record, response, status)
             build.end()
         return response
@@ -380,7 +397,7 @@ class ScriptedBuildKit:
         call.watch(look)
         with self._changed:
             self._changed.wait_for(
-                lambda: ref in self._by_ref or is_over.is_set(), UNKNOWN_REF_SECONDS
+                lambda: ref in self._by_ref or is_over.is_set(), self.unknown_ref_seconds
             )
             return self._by_ref.get(ref)
 

@@ -40,6 +40,7 @@ def solve_status(
     source: SourceLines | None = None,
     exit_code: int | None = None,
     details: Sequence[tuple[str, Mapping[str, object]]] = (),
+    operation: Mapping[str, object] | None = None,
 ) -> RpcStatus:
     """Return the status of a build that failed.
 
@@ -51,10 +52,13 @@ def solve_status(
         exit_code: the exit code of the command that failed.
         details: further details, each as its name (`errdefs.Vertex`) and value. Without any
             detail the status has none at all, as that of 20.10.
+        operation: what was to be done, if a frontend could not have it done.
     """
     found = list(details)
     if source is not None:
         found.append(("errdefs.Source", _source(source)))
+    if operation is not None:
+        found.append(("errdefs.Solve", operation))
     if vertex:
         found.append(("errdefs.Vertex", {"digest": vertex}))
     if exit_code is not None:

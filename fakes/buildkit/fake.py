@@ -71,6 +71,7 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
         super().__init__(
             self.solver,
             version=look.version,
+            frontend_version=f"{look.frontend}.0",
             workers=[daemon_worker(look)],
             gateway=SolverGateway(self.solver),
             cache=SolverUsage(self.solver),

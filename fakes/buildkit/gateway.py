@@ -46,12 +46,14 @@ class ScriptedGateway:
         questions: what was asked, in order.
         answers_return: whether the end of a build is confirmed to the client that asked for it
             before the build's own answer; real daemons may do it later.
+        build_seconds: so long a call waits for the build that it is about.
     """
 
     def __init__(self, script: FrontendScript = refuse) -> None:
         self.script = self._first_script = script
         self.questions: list[SolveRequest] = []
         self.answers_return = True
+        self.build_seconds = BUILD_SECONDS
         self._changed = threading.Condition()
         self._held: dict[str, _Held] = {}
 
@@ -136,10 +138,15 @@ class ScriptedGateway:
     def _find(self, call: Call) -> _Held:
         (ref,) = call.values(BUILD_ID) or [""]
         with self._changed:
-            self._changed.wait_for(lambda: ref in self._held, BUILD_SECONDS)
+            self._changed.wait_for(lambda: ref in self._held, self.build_seconds)
             held = self._held.get(ref)
         if held is None:
-            raise CallError(RpcStatus(Code.UNKNOWN, f"no such job {ref}"))
+            method = call.path.removeprefix(SERVICE)
+            words = f"forwarding {method}: no such job {ref}"
+            code = Code.NOT_FOUND
+            if not ref:
+                words, code = f"forwarding {method}: no buildid found in context", Code.UNKNOWN
+            raise CallError(RpcStatus(code, words))
         return held
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.evaluation.trees import Folder, stamped
 from imagebuilders.oci.file_tree import File, new_inode
 
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
 
     from ..session_peer import SessionPeer
 
+NO_SESSION = "could not access local files without session"
+
+
+class SessionRefusedError(CallError):
+    """The client refused to send a folder, or broke it off."""
+
+
 Files = Mapping[str, SyncedFile]
 """The entries of a client's folder by path."""
 
@@ -26,6 +35,7 @@ Key = tuple[str, str, str]
 _PERMISSIONS = 0o777
 _BITS = ((1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000))
 _KINDS = ((1 << 25, "fifo"), (1 << 21, "char"), (1 << 26, "block"))
+_CODES = frozenset(map(int, Code))
 _STAT_BYTES = 24
 """About what the entry of a file costs on the wire, besides its name."""
 
@@ -50,6 +60,7 @@ class ClientFolders:
         follow: Sequence[str] = (),
         exclude: Sequence[str] = (),
         include: Sequence[str] = (),
+        anew: bool = False,
     ) -> Files:
         """Copy a folder of a client's.
 
@@ -60,6 +71,7 @@ class ClientFolders:
             follow: the paths that are wanted; all when empty.
             exclude: patterns of what is not wanted.
             include: patterns of what is wanted; all when empty.
+            anew: ask for what is known, too.
 
         Raises:
             CallError: the client refused.
@@ -69,16 +81,22 @@ class ClientFolders:
             before = self._kept.get(key, {})
 
         def is_news(file: SyncedFile) -> bool:
+            if anew:
+                return True
             known = before.get(file.path)
             return known is None or known.content is None or replace(known, content=None) != file
 
+        try:
+            found = session.copy(
+                name, follow=follow, exclude=exclude, include=include, wanted=is_news
+            )
+        except CallError as error:
+            raise SessionRefusedError(_said(error.status)) from error
         files = {
             path: file
             if file.content is not None or path not in before or is_news(file)
             else before[path]
-            for path, file in session.copy(
-                name, follow=follow, exclude=exclude, include=include, wanted=is_news
-            ).items()
+            for path, file in found.items()
         }
         with self._lock:
             self._kept[key] = files
@@ -95,22 +113,42 @@ class ClientFolders:
             self._kept.pop(key, None)
 
 
-def transferred(progress: Progress, vertex: Vertex, name: str, copy: Callable[[], Files]) -> Files:
+def _said(status: RpcStatus) -> RpcStatus:
+    """Return what the daemon says of a client's refusal."""
+    if status.code == Code.UNKNOWN:
+        return status
+    name = Code(status.code).name.title().replace("_", "") if status.code in _CODES else "Unknown"
+    return RpcStatus(status.code, f"rpc error: code = {name} desc = {status.message}")
+
+
+def transferred(
+    progress: Progress,
+    vertex: Vertex,
+    name: str,
+    find_session: Callable[[], SessionPeer],
+    copy: Callable[[SessionPeer], Files],
+) -> Files:
     """Copy a folder, and tell how much was sent.
 
     Args:
         progress: is told.
         vertex: the copy's.
         name: what the client calls the folder.
+        find_session: returns the client's session.
         copy: does it.
 
     Raises:
         CallError: from `copy`.
     """
     with progress.running(vertex):
+        session = find_session()
         line = progress.status(vertex, f"transferring {name}:", "transferring")
         line.tell()
-        files = copy()
+        try:
+            files = copy(session)
+        except SessionRefusedError:
+            line.complete()
+            raise
         line.complete(_size(files))
     return files
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from imagebuilders.evaluation.accounts import Owner
 from imagebuilders.evaluation.file_system import FileSystem
 from imagebuilders.exceptions import EvaluationError
+from imagebuilders.go_text import quote
 from imagebuilders.oci.file_tree import File
 
 from ...shell.process import Process, ProcessStoppedError, run
@@ -96,8 +97,8 @@ class RuledCommands:
         code = self._work(effect, step, files, mounted)
         self._mounter.finish(mounted)
         if code:
-            words = " ".join(step.arguments)
-            problem = f'process "{words}" did not complete successfully: exit code: {code}'
+            words = quote(" ".join(step.arguments))
+            problem = f"process {words} did not complete successfully: exit code: {code}"
             if code == _STOPPED:
                 problem += f": {_CANCELLED}: {_CANCELLED}"
             raise CommandFailedError(problem, code)

@@ -17,7 +17,7 @@ from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.layer import apply_layer
 
 from ...images import tar
-from .client_folders import ClientFolders, Files, folder_tree, transferred
+from .client_folders import NO_SESSION, ClientFolders, Files, folder_tree, transferred
 from .progress import Progress, vertex, vertex_digest
 from .remote_contexts import (
     fetch_file,
@@ -112,6 +112,11 @@ class Contexts:
             vertex_digest("definition", request.filename, self._session),
         )
         self._progress.announce([step])
+        if not self._session:
+            self._progress.start(step)
+            self._progress.complete(step, error=NO_SESSION)
+            words = f"failed to read dockerfile: failed to load cache key: {NO_SESSION}"
+            raise CallError(RpcStatus(Code.UNKNOWN, words))
         self._progress.look_up(step)
         try:
             files = self._copy(
@@ -241,13 +246,14 @@ class Contexts:
         hint: str = "",
         exclude: Sequence[str] = (),
     ) -> Files:
-        def copy() -> Files:
-            session = self._find_session()
+        def copy(session: SessionPeer) -> Files:
             if _FILE_SYNC.lower() not in {method.lower() for method in session.methods}:
                 raise CallError(RpcStatus(Code.UNKNOWN, "no local sources enabled"))
-            return self._folders.copy(session, folder, hint=hint, follow=follow, exclude=exclude)
+            return self._folders.copy(
+                session, folder, hint=hint, follow=follow, exclude=exclude, anew=bool(hint)
+            )
 
-        return transferred(self._progress, step, folder, copy)
+        return transferred(self._progress, step, folder, self._find_session, copy)
 
 
 def _patterns(content: bytes) -> tuple[str, ...]:

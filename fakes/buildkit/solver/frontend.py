@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,21 +20,22 @@ from imagebuilders.evaluation.steps import (
 from imagebuilders.evaluation.trees import tree_of
 from imagebuilders.exceptions import EvaluationError, ImageBuilderError
 
-from ..failures import SourceLines, solve_status
 from .assembly import assemble
 from .bases import PULL, BaseImages
+from .build_failures import BuildFailures
 from .cache_imports import CacheImports, ImportedSteps
-from .commands import CommandFailedError, RuledCommands
+from .commands import RuledCommands
 from .contexts import Contexts, Definition
 from .definition_build import input_images, open_definitions
-from .graph import Graph, context_paths
+from .entitlements import check_entitlements
+from .graph import Graph, context_paths, origins_of
+from .image_loads import ImageLoads
 from .mounts import Mounter
 from .outcome import BuiltImage, Outcome
-from .progress import KEY_FAILURE, Progress
-from .questions import LINT, Question, UnknownQuestionError, answer
+from .progress import Progress
+from .questions import LINT, Question, answer
 from .registries import Registries, SessionCredentials
 from .request import FrontendRequest
-from .solve_input import FRONTEND
 from .stage_chains import needed_stages, stage_chain
 from .step_follower import StepFollower
 from .syntax import frontend_of, wanted_frontend
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from ..script import ScriptedBuild
     from .keeper import Keeper
     from .solve_input import SolveInput
-
-_NEEDS_SESSION = "could not access local files without session"
 
 
 class FrontendBuild:
@@ -77,8 +75,8 @@ class FrontendBuild:
         self._record = record
         self._progress = Progress(build)
         self._clock = BuildClock(solver.worker.time_ns())
+        self._failures = BuildFailures(solver.look, self._progress, self._attributes)
         self._definition: Definition | None = None
-        self._graph: Graph | None = None
 
     def run(self) -> Outcome:
         """Build.
@@ -88,10 +86,10 @@ class FrontendBuild:
         """
         try:
             return self._run()
-        except CallError:
-            raise
+        except CallError as error:
+            raise CallError(self._failures.of_call(error)) from error
         except EvaluationError as error:
-            raise CallError(self._status(error)) from error
+            raise CallError(self._failures.of_evaluation(error)) from error
         except ImageBuilderError as error:
             raise CallError(RpcStatus(Code.UNKNOWN, str(error))) from error
 
@@ -99,10 +97,6 @@ class FrontendBuild:
         solver = self._solver
         request = FrontendRequest.parse(self._attributes, solver.look.frontend)
         self._note(request)
-        if not self._build.request.Session and self._build.upload is None:
-            raise EvaluationError(
-                f"failed to read dockerfile: failed to load cache key: {_NEEDS_SESSION}"
-            )
         contexts = Contexts(
             request,
             lambda: self._build.session,
@@ -131,7 +125,7 @@ class FrontendBuild:
                 )
             image = self._attributes.get("source")
             request = self._with_frontend(request, image, images)
-            self._definition = definition = contexts.definition()
+            self._definition = self._failures.definition = definition = contexts.definition()
             if image is None:
                 image = wanted_frontend(definition.content, dict(request.options.build_args))
                 request = self._with_frontend(request, image, images)
@@ -210,7 +204,8 @@ class FrontendBuild:
     ) -> PlatformResolutions:
         """Resolve the Dockerfile: once for its bases, and then with what is ignored."""
         content, options = definition.content, request.options
-        resolve_platforms(content, options, images, request.platforms)
+        first = resolve_platforms(content, options, images, request.platforms)
+        self._read_named(first, contexts)
         options = replace(options, ignore_lines=contexts.ignore_lines(definition))
         return resolve_platforms(
             content,
@@ -222,6 +217,22 @@ class FrontendBuild:
             ),
         )
 
+    def _read_named(self, resolutions: PlatformResolutions, contexts: Contexts) -> None:
+        """Read the ignore files of named contexts that are used.
+
+        Raises:
+            CallError: the client refused.
+        """
+        for stage in resolutions.resolutions[0].stages:
+            for step in stage.steps if stage.needed else ():
+                for origin in origins_of(step):
+                    if isinstance(origin, ContextOrigin) and origin.name:
+                        try:
+                            contexts.named_ignore_lines(origin.name)
+                        except CallError as error:
+                            line = step.lines.first
+                            raise CallError(self._failures.of_call(error, line)) from error
+
     def _build_one(
         self,
         request: FrontendRequest,
@@ -232,18 +243,18 @@ class FrontendBuild:
         cache: ImportedSteps,
     ) -> BuiltImage:
         solver, progress = self._solver, self._progress
-        graph = self._graph = Graph(
+        graph = self._failures.graph = Graph(
             resolution,
             images,
             self._build.request.Session,
             request.options.named_contexts,
             is_index=resolutions.is_index,
         )
+        check_entitlements(resolution.stages, list(self._build.request.Entitlements))
         progress.announce(reversed(graph.all))
-        for vertex in graph.images():
-            progress.look_up(vertex)
-            progress.start(vertex)
-            progress.complete(vertex, cached=True)
+        loads = self._failures.loads = ImageLoads(progress, solver.look, solver.pulled)
+        for vertex, found in graph.images():
+            loads.look_up(vertex, found)
         trees = _Trees(self, resolution, graph, contexts, images)
         follower = StepFollower(
             self._build,
@@ -251,6 +262,7 @@ class FrontendBuild:
             progress,
             cache,
             images,
+            loads,
             solver.worker.rules,
             self._record,
             trees.of,
@@ -322,35 +334,6 @@ class FrontendBuild:
         )
         return contexts.tree(
             step, origin.name, context_paths(resolution.stages, origin.name), ignored
-        )
-
-    # --- errors ---------------------------------------------------------------
-
-    def _status(self, error: EvaluationError) -> RpcStatus:
-        """Return the status of a build that failed in its Dockerfile."""
-        message = error.message
-        source = vertex = None
-        if self._definition is not None and error.line:
-            ranges = [(line, line) for line in range(error.line, error.end_line + 1)]
-            source = SourceLines(self._definition.content, ranges, self._definition.filename)
-        if self._graph is not None and error.line:
-            vertex = self._graph.at(error.line)
-        if vertex is not None and not vertex.error:
-            self._progress.start(vertex)
-            self._progress.complete(vertex, error=message.removeprefix(KEY_FAILURE))
-        if not self._solver.look.has_details:
-            return RpcStatus(Code.UNKNOWN, message)
-        details: list[tuple[str, Mapping[str, object]]] = []
-        if vertex is None:
-            details.append(("errdefs.Frontend", {"name": FRONTEND}))
-        if isinstance(error, UnknownQuestionError):
-            details.append(("errdefs.Subrequest", {"name": self._attributes["requestid"]}))
-        return solve_status(
-            message,
-            source=source,
-            vertex="" if vertex is None else vertex.digest,
-            exit_code=error.code if isinstance(error, CommandFailedError) else None,
-            details=details,
         )
 
 

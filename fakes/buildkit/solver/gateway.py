@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from imagebuilders.buildkit.control.gateway import SERVICE
 from imagebuilders.buildkit.proto.filesync_pb2 import Stat
 from imagebuilders.buildkit.proto.gateway_pb2 import (
-    APICap,
-    PongResponse,
     ReadDirRequest,
     ReadDirResponse,
     ReadFileRequest,
@@ -32,10 +30,12 @@ from imagebuilders.exceptions import EvaluationError
 from imagebuilders.oci.file_tree import clean
 
 from ..gateway import ScriptedGateway
+from .capabilities import pong
 from .exporters import go_mode, wanted_exporters
 from .llb_sources import definition_of
 from .outcome import Outcome
 from .solve_input import SolveInput, check_frontend
+from .worker_records import daemon_worker, engine_worker
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.transport.call import Call, Handler
@@ -44,47 +44,6 @@ if TYPE_CHECKING:
     from ...records import BuildRecord
     from ..script import ScriptedBuild
     from .solver import Solver
-
-_FRONTEND_CAPS = (
-    *("frontend.caps", "frontend.inputs", "gateway.evaluate", "gateway.solve.evaluate"),
-    *("gateway.solve.metadata", "gateway.warnings", "importcaches", "proto.refarray", "readdir"),
-    *(
-        "readfile",
-        "reference.attestations",
-        "reference.output",
-        "resolveimage",
-        "resolveimage.resolvemode",
-        "return",
-    ),
-    *("returnmap", "solve.base", "solve.inlinereturn", "source.metaresolver", "statfile"),
-)
-_LLB_CAPS = (
-    *("constraints", "exec.meta.base", "exec.meta.network", "exec.meta.proxyenv"),
-    *("exec.meta.security", "exec.meta.setsdefaultpath", "exec.meta.ulimit", "exec.mount.bind"),
-    *("exec.mount.bind.readwrite-nooutput", "exec.mount.cache", "exec.mount.cache.sharing"),
-    *("exec.mount.secret", "exec.mount.selector", "exec.mount.ssh", "exec.mount.tmpfs"),
-    *(
-        "exec.mount.tmpfs.size",
-        "exec.secretenv",
-        "exporter.image.annotations",
-        "exporter.image.attestations",
-        "exporter.multiple",
-        "exporter.sourcedateepoch",
-    ),
-    *("file.base", "file.copy.includeexcludepatterns", "file.rm.wildcard", "meta.description"),
-    *(
-        "meta.exportcache",
-        "meta.ignorecache",
-        "platform",
-        "source.git",
-        "source.http",
-        "source.image",
-    ),
-    *("mergeop", "diffop"),
-    *("source.image.resolvemode", "source.local", "source.local.differ"),
-    *("source.local.excludepatterns", "source.local.followpaths", "source.local.sessionid"),
-    *("source.local.includepatterns", "source.local.sharedkeyhint", "source.local.unique"),
-)
 
 
 @dataclass(frozen=True)
@@ -122,11 +81,9 @@ class SolverGateway(ScriptedGateway):
     def _ping(self, call: Call) -> None:
         self.find(call)
         call.receive()
-        answer = PongResponse(
-            FrontendAPICaps=[APICap(ID=name, Enabled=True) for name in _FRONTEND_CAPS],
-            LLBCaps=[APICap(ID=name, Enabled=True) for name in _LLB_CAPS],
-        )
-        call.send(answer.SerializeToString())
+        look = self._solver.look
+        worker = engine_worker(look) if look.is_engine else daemon_worker(look)
+        call.send(pong(look, worker).SerializeToString())
 
     def ask(self, build: ScriptedBuild, question: SolveRequest) -> Result:
         """Return a frontend's result.

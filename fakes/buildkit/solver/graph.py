@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from imagebuilders.evaluation.resolution import Resolution
     from imagebuilders.evaluation.steps import Stage, Step
 
-    from .bases import BaseImages
+    from .bases import Base, BaseImages
 
 _NUMBERED = re.compile(r"\[(.*?) *\d+/(\d+)\] ")
 _NO_LINES = Lines(0, 0)
@@ -87,9 +87,17 @@ class Graph:
             None,
         )
 
-    def images(self) -> list[Vertex]:
-        """Return the vertices of images."""
-        return [made for key, made in self._origins.items() if isinstance(key, ImageOrigin)]
+    def images(self) -> list[tuple[Vertex, Base]]:
+        """Return the vertices of images, with the images."""
+        return [
+            (made, self._images.find(key.reference, key.platform))
+            for key, made in self._origins.items()
+            if isinstance(key, ImageOrigin)
+        ]
+
+    def last(self, stage: int) -> Vertex | None:
+        """Return the vertex that a stage ends with."""
+        return self._last.get(stage)
 
     # --- making ---------------------------------------------------------------
 
@@ -105,7 +113,7 @@ class Graph:
 
     def _add_step(self, step: Step, below: Vertex | None, stage: Stage) -> Vertex:
         inputs = [] if below is None else [below.digest]
-        for origin in _origins_of(step):
+        for origin in origins_of(step):
             found = self._add_origin(origin, None)
             if found is not None and found.digest not in inputs:
                 inputs.append(found.digest)
@@ -121,13 +129,16 @@ class Graph:
         if isinstance(origin, StageOrigin):
             self._add_stage(self._resolution.stages[origin.index])
             return self._last.get(origin.index)
-        if origin in self._origins:
-            return self._origins[origin]
         if isinstance(origin, ImageOrigin):
             if origin.reference in self._images.inputs:
                 return None
             base = self._images.find(origin.reference, origin.platform)
             title = f"{self._numbered(stage)}FROM {base.title}"
+            if origin in self._origins:  # the last name that it is given counts
+                self._origins[origin].name = title
+        if origin in self._origins:
+            return self._origins[origin]
+        if isinstance(origin, ImageOrigin):
             made = vertex(title, vertex_digest("image", base.title, str(origin.platform)))
         else:
             made = vertex(
@@ -166,12 +177,12 @@ class Graph:
         return len(stages) == 1 and not any(
             isinstance(origin, ImageOrigin)
             for step in stages[0].steps
-            for origin in _origins_of(step)
+            for origin in origins_of(step)
         )
 
 
-def _origins_of(step: Step) -> Iterable[Origin]:
-    """Return where a step takes files from."""
+def origins_of(step: Step) -> Iterable[Origin]:
+    """Return where a step takes files from, besides what it stands on."""
     if isinstance(step, Copy):
         if any(isinstance(source, PathSource) for source in step.sources):
             yield step.origin

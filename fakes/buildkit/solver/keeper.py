@@ -28,6 +28,7 @@ class Keeper(Protocol):
         trees: the files of images, by their IDs.
         remote: what lies on other machines, as far as it was seeded.
         results: what was built, for builds that begin with it, by name.
+        pulled: the manifests of the images that were pulled.
     """
 
     worker: Worker
@@ -38,3 +39,4 @@ class Keeper(Protocol):
     trees: dict[str, Folder]
     remote: RemoteContents
     results: dict[str, BuiltImage]
+    pulled: set[str]

@@ -46,6 +46,11 @@ class Look:
     knows_exporter_lists: bool = True
     refusal: str = ""
 
+    @property
+    def has_graph_driver(self) -> bool:
+        """Whether images lie in a graph driver, and not in a content store."""
+        return "moby" in self.exporters and "image" not in self.exporters
+
 
 LOOKS = {
     "20.10": Look(

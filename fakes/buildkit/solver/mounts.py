@@ -149,6 +149,8 @@ class Mounter:
         except CallError as error:
             if mount.required:
                 words = f'no SSH key "{name}" forwarded from the client'
+                if error.status.code not in _ABSENT:
+                    words = error.status.message
                 raise EvaluationError(words) from error
 
     def _folder(self, mount: Mount, mounted: Mounted) -> MountedFiles:

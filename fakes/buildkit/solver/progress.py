@@ -32,10 +32,14 @@ class Progress:
 
     Args:
         build: the build.
+
+    Attributes:
+        failed: the last vertex that failed.
     """
 
     def __init__(self, build: ScriptedBuild) -> None:
         self._build = build
+        self.failed: Vertex | None = None
 
     def announce(self, vertices: Iterable[Vertex]) -> None:
         """Tell that vertices are there, in one message."""
@@ -53,6 +57,8 @@ class Progress:
             stamp(vertex.started)
         vertex.cached = cached
         vertex.error = error
+        if error:
+            self.failed = vertex
         stamp(vertex.completed)
         self._build.tell(vertex)
 
@@ -83,9 +89,9 @@ class Progress:
         if data:
             self._build.log(vertex, data, stream=stream)
 
-    def status(self, vertex: Vertex, name: str, kind: str = "") -> StatusLine:
+    def status(self, vertex: Vertex, name: str, kind: str = "", *, total: int = 0) -> StatusLine:
         """Return a line below a vertex, which is told of later."""
-        return StatusLine(self._build, vertex, name, kind)
+        return StatusLine(self._build, vertex, name, kind, total=total)
 
     @contextmanager
     def doing(self, vertex: Vertex, name: str) -> Iterator[None]:
@@ -123,11 +129,14 @@ class StatusLine:
         vertex: what it belongs to.
         name: its ID.
         kind: its name, as in `transferring`.
+        total: bytes that it is about; 0 if nobody knows.
     """
 
-    def __init__(self, build: ScriptedBuild, vertex: Vertex, name: str, kind: str = "") -> None:
+    def __init__(
+        self, build: ScriptedBuild, vertex: Vertex, name: str, kind: str = "", *, total: int = 0
+    ) -> None:
         self._build = build
-        self._status = VertexStatus(ID=name, vertex=vertex.digest, name=kind)
+        self._status = VertexStatus(ID=name, vertex=vertex.digest, name=kind, total=total)
         stamp(self._status.started)
 
     def tell(self, current: int = 0) -> None:
@@ -136,8 +145,9 @@ class StatusLine:
         stamp(self._status.timestamp)
         self._build.tell(self._status)
 
-    def complete(self, current: int = 0) -> None:
-        """Tell that it is done."""
+    def complete(self, current: int = 0, *, kind: str = "") -> None:
+        """Tell that it is done, by another name if one is given."""
+        self._status.name = kind or self._status.name
         stamp(self._status.completed)
         self.tell(current)
 

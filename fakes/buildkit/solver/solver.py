@@ -58,6 +58,7 @@ class Solver:
         self.trees: dict[str, Folder] = {}
         self.remote = RemoteContents()
         self.results: dict[str, BuiltImage] = {}
+        self.pulled: set[str] = set()
 
     def __call__(self, build: ScriptedBuild) -> Mapping[str, str]:
         """Build what is asked for, and export it; return what the exporters say.
@@ -70,8 +71,9 @@ class Solver:
         question = SolveInput(
             request.Frontend, request.FrontendAttrs, request.FrontendInputs, request.Definition
         )
-        check_frontend(question)
         record = self.record(build)
+        build.begin()
+        check_frontend(question)
         outcome = self.solve(build, question, record)
         if not outcome.images:  # the answer to a question, of which nothing is exported
             return {}

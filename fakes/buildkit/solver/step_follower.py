@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.evaluation.results import LazyTree, StepResult
-from imagebuilders.evaluation.steps import ImageOrigin, Origin, Run, StageOrigin
+from imagebuilders.evaluation.steps import Copy, ImageOrigin, Origin, Run, StageOrigin
 from imagebuilders.oci.file_tree import clean
 
 from ...records import StepRecord
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .cache_imports import ImportedSteps
     from .commands import RuledCommands
     from .graph import Graph
+    from .image_loads import ImageLoads
     from .progress import Progress
 
 _NUMBER = re.compile(r"\[[^]]*\d+/\d+\] ")
@@ -70,6 +71,7 @@ class StepFollower:
         progress: is told.
         cache: the steps that were done before.
         images: finds images.
+        loads: tells of the files of images.
         rules: what RUN steps do.
         record: of the build.
         tree: returns the files of an origin; `None` if there are none.
@@ -84,6 +86,7 @@ class StepFollower:
         progress: Progress,
         cache: ImportedSteps,
         images: BaseImages,
+        loads: ImageLoads,
         rules: RunRules,
         record: BuildRecord,
         tree: Callable[[Origin], Folder | None],
@@ -95,6 +98,7 @@ class StepFollower:
         self._progress = progress
         self._cache = cache
         self._images = images
+        self._loads = loads
         self._rules = rules
         self._record = record
         self._tree = tree
@@ -178,6 +182,7 @@ class StepFollower:
         if commands is not None:
             commands.environment = state.environment
         if isinstance(step, Run):
+            self._loads.need(list(vertex.inputs))
             with self._progress.running(vertex):
                 result = perform()
         else:
@@ -187,6 +192,7 @@ class StepFollower:
             known = self._known(step, stage, key)
             if known is not None:
                 return known, True
+            self._loads.need(list(vertex.inputs))
             self._progress.complete(vertex)
         members, files = result.layer or (), None if result.tree is None else result.tree.get()
         if files is not None and any(member.file.content is not None for member in members):
@@ -213,7 +219,7 @@ class StepFollower:
                 raise
 
     def _known(self, step: Step, stage: Stage, key: str) -> DoneStep | None:
-        if self._is_built_anew(stage.name):
+        if isinstance(step, Run | Copy) and self._is_built_anew(stage.name):
             return None
         known = self._cache.find(key, self._now(), step.title)
         if known is None or known.executed is not False:

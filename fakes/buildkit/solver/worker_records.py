@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.proto.ops_pb2 import Platform
-from imagebuilders.buildkit.proto.worker_pb2 import BuildkitVersion, WorkerRecord
+from imagebuilders.buildkit.proto.worker_pb2 import BuildkitVersion, GCPolicy, WorkerRecord
 
 if TYPE_CHECKING:
     from .look import Look
 
+_ID = "fake0000000000000000fake0"  # 25 letters, as of real ones
 _LABEL = "org.mobyproject.buildkit.worker."
 _GATEWAY = "172.17.0.1"
+_PACKAGE = "github.com/moby/buildkit"
+_SOURCES = "type==source.local,type==exec.cachemount,type==source.git.checkout"
+_DAY = 24 * 60 * 60 * 1_000_000_000
+_MEGABYTE = 1_000_000
 _VARIANTS = ("", "v2", "v3")
 
 
@@ -22,10 +27,16 @@ def engine_worker(look: Look) -> WorkerRecord:
     if look.version is None:
         return WorkerRecord(ID="moby", platforms=platforms)
     return WorkerRecord(
-        ID="fake",
+        ID=_ID,
         Labels={f"{_LABEL}moby.host-gateway-ip": _GATEWAY},
         platforms=platforms,
-        BuildkitVersion=BuildkitVersion(package="github.com/moby/buildkit", version=look.version),
+        GCPolicy=[
+            GCPolicy(filters=[_SOURCES], keepDuration=2 * _DAY, maxUsedSpace=512 * _MEGABYTE),
+            _policy(keep=60 * _DAY),
+            _policy(),
+            _policy(all_records=True),
+        ],
+        BuildkitVersion=BuildkitVersion(package=_PACKAGE, version=f"{look.version}-moby"),
     )
 
 
@@ -37,7 +48,7 @@ def daemon_worker(look: Look) -> WorkerRecord:
         Platform(OS="linux", Architecture="386"),
     ]
     return WorkerRecord(
-        ID="fake",
+        ID=_ID,
         Labels={
             f"{_LABEL}executor": "oci",
             f"{_LABEL}hostname": "fake",
@@ -47,7 +58,21 @@ def daemon_worker(look: Look) -> WorkerRecord:
             f"{_LABEL}snapshotter": "overlayfs",
         },
         platforms=platforms,
-        BuildkitVersion=BuildkitVersion(
-            package="github.com/moby/buildkit", version=look.version or ""
-        ),
+        BuildkitVersion=version_record(look),
+    )
+
+
+def version_record(look: Look) -> BuildkitVersion:
+    """Return what a daemon says of its version."""
+    frontend = "" if look.is_engine else f"{look.frontend}.0"
+    return BuildkitVersion(package=_PACKAGE, version=look.version or "", dockerfileVersion=frontend)
+
+
+def _policy(*, keep: int = 0, all_records: bool = False) -> GCPolicy:
+    return GCPolicy(
+        all=all_records,
+        keepDuration=keep,
+        reservedSpace=26_000 * _MEGABYTE,
+        maxUsedSpace=202_000 * _MEGABYTE,
+        minFreeSpace=51_000 * _MEGABYTE,
     )
