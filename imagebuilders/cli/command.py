@@ -9,6 +9,7 @@ import click
 
 from imagebuilders.cli import failures, output
 from imagebuilders.cli.named_commands import NamedCommand, NamedCommands
+from imagebuilders.cli.next_steps import next_step
 from imagebuilders.sanitize import printable_lines
 from imagebuilders.version import VERSION
 
@@ -121,6 +122,8 @@ def _report(error: Exception, *, as_json: bool) -> int:
         if not failures.is_expected(error):
             output.write_line(sys.stderr, printable_lines(failures.traceback_of(error)))
         output.error_message(failures.message(error))
+        if step := next_step(error):
+            output.labelled("next", "bold cyan", step)
     except failures.OutputClosedError:
         output.give_up_output()
     except failures.OutputFailedError:

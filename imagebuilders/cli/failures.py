@@ -9,6 +9,7 @@ from dataclasses import asdict, is_dataclass
 
 import click
 
+from imagebuilders.cli.next_steps import next_step
 from imagebuilders.exceptions import (
     BakeError,
     BuildContextError,
@@ -134,11 +135,13 @@ def error_record(error: Exception) -> dict[str, object]:
         }
     elif not is_expected(error):
         details = {"traceback": traceback_of(error).splitlines()}
+    step = next_step(error)
     return {
         "event": "error",
         "error": type(error).__name__,
         "message": message(error),
         "exit_code": exit_code(error),
+        **({"next": step} if step else {}),
         "details": details,
     }
 
