@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from double_contract import double_contract
@@ -55,7 +56,8 @@ def test_transcripts_name_the_engine_they_are_of(look: str) -> None:
 def test_each_scenario_has_a_transcript_of_each_look(look: str) -> None:
     """It says what was seen, which version showed the same, or why it was not recorded."""
     missing = not_recorded(look, _NAMES)
-    assert bool(missing) is (look in ("29.7-overlay2",))
+    is_recorded_by_groups = (Path(transcripts.__file__).with_name("transcripts") / look).is_dir()
+    assert not (is_recorded_by_groups and missing)
     for name in _NAMES:
         assert missing.get(name) or transcript(look, name)
 

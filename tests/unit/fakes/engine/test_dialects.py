@@ -16,7 +16,7 @@ from fakes.engine.errors import DockerfileError
 from fakes.engine.versions import VERSIONS
 
 _WORDS = st.text(st.sampled_from("ab $\\'\"{}:-+?#%/ "), max_size=12)
-OLD, V26, V28, _ = (Dialect(version) for version in VERSIONS.values())
+OLD, V26, V28 = (Dialect(VERSIONS[name]) for name in ("20.10", "26.1", "28.5"))
 _DIALECTS = st.sampled_from([OLD, V26, V28])
 
 
