@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import docker.errors
@@ -10,6 +11,7 @@ import pytest
 from docker.models.containers import Container
 
 from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.clock import ManualClock
 
 
 @pytest.fixture
@@ -90,3 +92,41 @@ def test_limits_are_seen_by_inspect(client: FakeDockerClient, container: Contain
     assert host["CpuShares"] == 512
     assert host["Memory"] == 64 << 20
     assert host["RestartPolicy"] == {"Name": "always", "MaximumRetryCount": 0}
+
+
+def test_the_load_that_a_sample_shows() -> None:
+    """As `docker stats` reckons: a tenth of a per cent of one processor, and 1.5 MB."""
+    clock = ManualClock(1_700_000_000)
+    engine = FakeDockerEngine(version="28.5", clock=clock)
+    engine.seed_image("base")
+    with closing(FakeDockerClient(engine)) as client:
+        container = client.containers.run("base", "sleep infinity", detach=True)
+        first = _sample(container)["cpu_stats"]["cpu_usage"]
+        clock.advance(100)
+        sample = _sample(container)
+        now, before = sample["cpu_stats"], sample["precpu_stats"]
+        used = now["cpu_usage"]["total_usage"] - before["cpu_usage"]["total_usage"]
+        passed = now["system_cpu_usage"] - before["system_cpu_usage"]
+        assert round(used / passed * now["online_cpus"] * 100, 6) == 0.1
+        assert now["cpu_usage"]["total_usage"] - first["total_usage"] == 100_000_000
+        assert first["total_usage"] == 20_000_000
+        halves = [now["cpu_usage"][f"usage_in_{mode}mode"] for mode in ("kernel", "user")]
+        assert sum(halves) == now["cpu_usage"]["total_usage"]
+        assert len(now["cpu_usage"]["percpu_usage"]) == now["online_cpus"]
+        memory = sample["memory_stats"]
+        assert memory["usage"] - memory["stats"]["inactive_file"] == 1_500_000
+        assert memory["max_usage"] >= memory["usage"]
+    engine.close()
+
+
+@pytest.mark.parametrize(("length", "starts"), [(64, True), (65, False)])
+def test_hostnames_are_as_long_as_the_kernel_has_them(
+    client: FakeDockerClient, length: int, starts: bool
+) -> None:
+    """That is told when the container starts."""
+    container = client.containers.create("base", "sleep infinity", hostname="h" * length)
+    if starts:
+        container.start()
+        return
+    with pytest.raises(docker.errors.APIError, match="sethostname"):
+        container.start()
