@@ -26,8 +26,6 @@ def make_folders(
     mode: int,
     owner: tuple[int, int] | None,
     daemon: Daemon,
-    *,
-    is_exact: bool = False,
 ) -> Place:
     """Make a folder and all above it that are not there; return its place.
 
@@ -38,7 +36,6 @@ def make_folders(
         owner: who new folders belong to; `None` for root, in the group of the folder above if
             that has the set-group-ID bit.
         daemon: whose ways count.
-        is_exact: the mode is set by chmod(2) after a folder was made.
 
     Raises:
         EvaluationError: something on the way is no folder.
@@ -50,9 +47,7 @@ def make_folders(
         place = place.child(name)
         entry = place.entry()
         if entry is None:
-            made = place.make_folder(mode & 0o777 & ~daemon.umask, owner)
-            if is_exact:
-                made.file = made.file._replace(mode=mode)
+            place.make_folder(mode & 0o777 & ~daemon.umask, owner)
         elif not isinstance(entry, Folder):
             raise EvaluationError(f"mkdir {daemon.root()}/{place.path}: not a directory")
     return place

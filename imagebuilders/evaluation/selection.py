@@ -251,7 +251,7 @@ def _check_required(
     source: Folder, path: str, include: str, required: str, excludes: Sequence[str]
 ) -> None:
     """Check that something is copied of a path that has to be there."""
-    start = _find(source, path)
+    start = _find(source, path, follow_last=False)
     wanted = clean_path("/" + required)
     if isinstance(start, Folder) and wanted != "/":
         rules = (_rules((include,), "includepatterns"), _rules(excludes, "excludepatterns"))
@@ -289,9 +289,9 @@ def _included_links(
             yield name
 
 
-def _find(source: Folder, path: str) -> File | Folder | None:
+def _find(source: Folder, path: str, *, follow_last: bool = True) -> File | Folder | None:
     """Return what a path leads to, as the computing of the key follows links."""
     try:
-        return source.find(follow_links(path, source.find_file))
+        return source.find(follow_links(path, source.find_file, follow_last=follow_last))
     except UnresolvedPathError as error:
         raise _LoopError(f"/{path}") from error

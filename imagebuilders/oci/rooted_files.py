@@ -15,6 +15,7 @@ NOT_A_FOLDER = "not a directory"
 ENDLESS = "too many levels of symbolic links"
 EXISTS = "file exists"
 TOO_LONG = "file name too long"
+ESCAPES = "path escapes from parent"
 
 _ROOT = File("dir", 0o755)
 
@@ -42,6 +43,10 @@ class Files(Protocol):
         """Change what is at a path in place: its folder stays as it is."""
         ...
 
+    def make_folder(self, path: str, now: int, /) -> None:
+        """Make a folder because something is to be below it, at a time in seconds since 1970."""
+        ...
+
 
 class TreeFiles:
     """A tree as files."""
@@ -64,6 +69,10 @@ class TreeFiles:
     def change(self, path: str, file: File) -> None:
         """Change what is at a path in place."""
         self.tree[path] = file
+
+    def make_folder(self, path: str, now: int) -> None:
+        """Make a folder because something is to be below it."""
+        self.put(path, File("dir", 0o755, mtime=now))
 
 
 class RootedFiles:
@@ -108,7 +117,7 @@ class RootedFiles:
 
     def imply(self, place: str) -> None:
         """Make a folder because something is to be below it."""
-        self.put(place, File("dir", 0o755, mtime=self._now))
+        self._files.make_folder(self.full(place), self._now)
         self.implied.add(self.full(place))
 
     def walk(self, path: str, *, follow: bool = True, make: bool = False) -> str:
@@ -129,7 +138,7 @@ class RootedFiles:
             part = pending.pop()
             if part == "..":
                 if not current and self._refuses_escapes:
-                    raise PathError("path escapes from parent")
+                    raise PathError(ESCAPES)
                 del current[-1:]
                 continue
             if len(os.fsencode(part)) > _MAX_NAME_BYTES:
@@ -140,9 +149,12 @@ class RootedFiles:
                 links += 1
                 if links > _MAX_LINKS:
                     raise PathError(ENDLESS)
+                parts = _parts(file.link)
                 if file.link.startswith("/"):
                     current = []
-                pending.extend(_parts(file.link))
+                    while parts and parts[-1] == "..":  # the root is above itself there
+                        parts.pop()
+                pending.extend(parts)
                 continue
             if file is None and make:
                 self.imply(here)
@@ -162,3 +174,18 @@ def _expect_folder(file: File | None) -> None:
         raise PathError(MISSING)
     if file.kind != "dir":
         raise PathError(NOT_A_FOLDER)
+
+
+def is_local(name: str) -> bool:
+    """Whether a name, taken as relative, leads to no place above where it begins."""
+    if not name:
+        return False
+    depth = 0
+    for part in name.split("/"):
+        if part == "..":
+            depth -= 1
+        elif part not in ("", "."):
+            depth += 1
+        if depth < 0:
+            return False
+    return True

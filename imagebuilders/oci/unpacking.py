@@ -2,6 +2,8 @@
 
 The links that the files have, or that the archive brings, are followed by the rules of
 path_resolution(7), never out of the root. What was unpacked before an entry fails stays.
+
+The module is longer because all in which programs differ is decided in one place.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from imagebuilders.oci.file_tree import File, Tree, ancestors, new_inode, parent
 from imagebuilders.oci.members import Member
 from imagebuilders.oci.owners import with_settled_owners
 from imagebuilders.oci.rooted_files import (
+    ENDLESS,
+    ESCAPES,
     EXISTS,
     MISSING,
     NOT_A_FOLDER,
@@ -23,6 +27,7 @@ from imagebuilders.oci.rooted_files import (
     Files,
     PathError,
     RootedFiles,
+    is_local,
 )
 
 _LINK_MODE = 0o777
@@ -41,12 +46,18 @@ class UnpackRules:
         keeps_inside: hard links and symbolic links that lead out of the folder that is written
             to are refused.
         keeps_kinds: nothing takes a folder's place but a folder, and no folder anything else's.
+        keeps_folder: an entry of the folder itself that is written to means nothing.
+        links_take_entries: a hard link's entry gives its mode, owner and time to the file.
+        tells_lost_folders: a folder that is none any more when it gets its time is an error.
     """
 
     follows_dangling: bool = True
     refuses_escapes: bool = False
     keeps_inside: bool = False
     keeps_kinds: bool = False
+    keeps_folder: bool = False
+    links_take_entries: bool = False
+    tells_lost_folders: bool = False
 
 
 class Unpacker:
@@ -76,7 +87,7 @@ class Unpacker:
         self._folder = folder
         self._now = now
         self._lower: Tree = {} if lower is None else lower
-        self._times: list[tuple[str, int]] = []
+        self._times: list[tuple[str, File]] = []
 
     @property
     def implied(self) -> set[str]:
@@ -99,17 +110,17 @@ class Unpacker:
         file = with_settled_owners(member.file)
         is_link = member.is_hard_link
         operation = "link" if is_link else _OPERATIONS.get(file.kind, "mknod")
-        place = self._placed(path, operation)
+        place = self._placed(path, operation, self._first_path(member))
         self._make_room(place, path, member)
         if is_link:
-            file = self._linked(member, path)
+            file = self._linked(member, file, path)
         elif file.kind == "symlink":
             self._check_link(path, file.link)
             file = file._replace(mode=_LINK_MODE)
         elif file.kind == "other":
             raise UnpackError("type", (path,), str(ord(member.type_flag)))
         elif file.kind == "dir":
-            self._times.append((path, file.mtime))
+            self._times.append((path, file))
         elif member.size > file.size:  # the archive ends in it
             file = File("file", file.mode, mtime=self._now, data=file.data)
         self._files.put(place, file)
@@ -127,16 +138,25 @@ class Unpacker:
 
     def finish(self) -> None:
         """Set the times of the folders, now that nothing is written to them any more."""
-        for path, mtime in self._times:
+        for path, file in self._times:
+            if self._rules.tells_lost_folders:
+                self._find_folder(path)
             with suppress(PathError):
                 place = self._files.walk(path)
                 if (found := self._files.get(place)) is not None and self._files.full(place):
-                    self._files.change(place, found._replace(mtime=mtime))
+                    self._files.change(place, _as_late(found, file))
+
+    def _find_folder(self, path: str) -> None:
+        try:
+            if self._files.get(self._files.walk(path)) is None:
+                raise PathError(MISSING)
+        except PathError as fault:
+            raise UnpackError("chtimes", (path,), str(fault)) from fault
 
     def _path(self, member: Member) -> str | None:
         """Return where an entry goes, relative to the root; `None` for the folder above it."""
         name = member.name
-        if self._rules.refuses_escapes and not _is_local(name or "."):
+        if self._rules.refuses_escapes and not is_local(name or "."):
             raise UnpackError("name", (member.stored_name,), "it leads out")
         name = posixpath.normpath(name)
         path = _joined(self._folder, name)
@@ -149,10 +169,10 @@ class Unpacker:
     def _add_folder_itself(self, path: str | None, member: Member) -> None:
         """An entry `/` is of the folder that is written to; `.` is not, nor what is above it."""
         is_meant = path is not None and posixpath.normpath(member.name) != "."
-        is_there = self._files.full(self._folder) != ""
+        is_there = self._files.full(self._folder) != "" and not self._rules.keeps_folder
         if is_meant and is_there and not self._rules.refuses_escapes and member.file.kind == "dir":
             self._files.put(self._folder, member.file)
-            self._times.append((self._folder, member.file.mtime))
+            self._times.append((self._folder, member.file))
 
     def _make_room(self, place: str, path: str, member: Member) -> None:
         existing = self._files.get(place)
@@ -175,26 +195,32 @@ class Unpacker:
         if not f"/{target}".startswith(f"/{self._folder}"):
             raise UnpackError("link target", (link, path), "it leads out")
 
-    def _linked(self, member: Member, path: str) -> File:
+    def _linked(self, member: Member, entry: File, path: str) -> File:
         """Make the file that a hard link leads to one of several names of it."""
         target = member.hard_link
-        if self._rules.refuses_escapes and not _is_local(target):
+        if self._rules.refuses_escapes and not is_local(target):
             raise UnpackError("hard link target", (target, path), "it leads out")
         place = _joined(self._folder, target)
         if self._rules.keeps_inside and not f"/{place}".startswith(f"/{self._folder}"):
             raise UnpackError("hard link target", (target, place), "it leads out")
-        source = self._target(place, path)
+        found, source = self._target(place, path)
         if source.kind == "dir":
             raise UnpackError("link", (place, path), "operation not permitted")
+        if self._rules.links_take_entries and source.kind != "symlink":
+            source = source._replace(mode=entry.mode, uid=entry.uid, gid=entry.gid)
+            source = _as_late(source, entry)
+            self._files.change(found, source)
         return source
 
-    def _target(self, place: str, path: str) -> File:
-        """Return what a hard link leads to, with a number."""
+    def _target(self, place: str, path: str) -> tuple[str, File]:
+        """Return what a hard link leads to, with a number, and where it is."""
         found = place
         try:
             found = self._files.walk(place, follow=False)
             source = self._files.get(found)
         except PathError as fault:
+            if self._rules.refuses_escapes and str(fault) in (ESCAPES, ENDLESS):
+                raise UnpackError("stat", (parent(place),), str(fault)) from fault
             if place not in self._lower:
                 raise UnpackError("link", (place, path), str(fault)) from fault
             source = None
@@ -205,7 +231,7 @@ class Unpacker:
         elif not source.inode and source.kind != "dir":
             source = _numbered(source)
             self._files.change(found, source)
-        return source
+        return found, source
 
     # --- folders --------------------------------------------------------------
 
@@ -252,12 +278,24 @@ class Unpacker:
 
     # --- paths ----------------------------------------------------------------
 
-    def _placed(self, path: str, operation: str, *, follow: bool = False) -> str:
+    def _first_path(self, member: Member) -> tuple[str, ...]:
+        """Return what stands before an entry's path in the call that makes it."""
+        if member.is_hard_link:
+            return (_joined(self._folder, member.hard_link),)
+        return (member.file.link,) if member.file.kind == "symlink" else ()
+
+    def _placed(
+        self, path: str, operation: str, first: tuple[str, ...] = (), *, follow: bool = False
+    ) -> str:
         """Return where an entry goes, with the links of its folders followed."""
         try:
             return self._files.walk(path, follow=follow)
         except PathError as fault:
-            raise UnpackError(operation, (path,), str(fault)) from fault
+            raise UnpackError(operation, (*first, path), str(fault)) from fault
+
+
+def _as_late(file: File, other: File) -> File:
+    return file._replace(mtime=other.mtime, nanoseconds=other.nanoseconds)
 
 
 def _numbered(file: File) -> File:
@@ -270,18 +308,3 @@ def _joined(folder: str, name: str) -> str:
 
 def _is_below(path: str, folder: str) -> bool:
     return not folder or path == folder or path.startswith(f"{folder}/")
-
-
-def _is_local(name: str) -> bool:
-    """Whether a name, taken as relative, leads to no place above where it begins."""
-    if not name:
-        return False
-    depth = 0
-    for part in name.split("/"):
-        if part == "..":
-            depth -= 1
-        elif part not in ("", "."):
-            depth += 1
-        if depth < 0:
-            return False
-    return True

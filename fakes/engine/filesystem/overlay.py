@@ -97,6 +97,10 @@ class Overlay:
         self.tree[path] = file
         self.touched.add(path)
 
+    def make_folder(self, path: str, now: int) -> None:
+        """Make a folder because something is to be below it, at a time in seconds since 1970."""
+        self.put(path, File("dir", 0o755, mtime=now))
+
     def check_room(self, shown: str, file: File) -> None:
         """Refuse a file for which there is no room.
 

@@ -139,6 +139,7 @@ def test_excluding_sources_are_checked_when_they_are_copied(
         ("/", "br*", "", '"/broken": not found'),
         ("/", "broken", "/broken", '"/broken": not found'),
         ("/", "l*k", "", ""),
+        ("/link", "a.txt", "/link/a.txt", '"/link/a.txt": not found'),
     ],
 )
 def test_parents(path: str, include: str, required: str, error: str) -> None:

@@ -164,7 +164,7 @@ def test_entries_below_files() -> None:
         (_folder("a/b"), "mkdir /a/b"),
         (Member("a/b", File("symlink", link="c")), "symlink c /a/b"),
         (Member("a/b", File("fifo")), "mknod /a/b"),
-        (Member("a/b", File("file"), hard_link="a"), "link /a/b"),
+        (Member("a/b", File("file"), hard_link="a"), "link /a /a/b"),
     ):
         with pytest.raises(EvaluationError, match=f"{words}: not a directory"):
             _unpacked(_archive(_file("a"), member))
@@ -174,7 +174,7 @@ def test_folders_that_are_links_to_nothing() -> None:
     """An engine makes what they lead to; buildkitd does not look there."""
     archive = _archive(Member("ln", File("symlink", link="/d/e")), _file("ln/f"))
     assert "x/d/e/f" in _unpacked(archive, daemon=CONTAINERD_ENGINE)
-    with pytest.raises(EvaluationError, match="open /ln/f: not a directory"):
+    with pytest.raises(EvaluationError, match="open /ln/f: no such file"):
         _unpacked(archive)
 
 
@@ -185,12 +185,26 @@ def test_folders_that_are_links_to_nothing() -> None:
         ((_folder("d/e"), _file("d")), "chtimesat d/e: not a directory"),
         ((_file("a"), Member("h", File("file"), hard_link="a/b")), "linkat a/b h: not a directory"),
         ((Member("l", File("symlink", link="l")), _file("l/f")), "statat l: too many levels"),
+        ((Member("l", File("symlink", link="../..")), _file("l/f")), "statat l: path escapes"),
+        ((_file("a"), Member("h", File("file"), hard_link="../a")), "invalid hardlink target"),
     ],
 )
 def test_words_of_an_engine(members: tuple[Member, ...], words: str) -> None:
     """Of folders that are none any more when they get their times, and of links."""
     with pytest.raises(EvaluationError, match=words):
         _unpacked(_archive(*members), daemon=CONTAINERD_ENGINE)
+
+
+def test_links_above_the_root() -> None:
+    """An engine refuses relative ones; an absolute one leads to the root at the highest."""
+    archive = _archive(Member("l", File("symlink", link="/../d")), _folder("d"), _file("l/f"))
+    assert "x/d/f" in _unpacked(archive, daemon=CONTAINERD_ENGINE)
+    link = Member("h", File("file"), hard_link="l/none")
+    archive = _archive(Member("l", File("symlink", link="..")), link)
+    with pytest.raises(EvaluationError, match=r"^statat l: path escapes from parent$"):
+        _unpacked(archive, daemon=CONTAINERD_ENGINE)
+    with pytest.raises(EvaluationError, match=r"^link /l/none /h: no such file or directory$"):
+        _unpacked(archive)
 
 
 def test_folders_that_an_archive_implies_have_no_group_bit() -> None:

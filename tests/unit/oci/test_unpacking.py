@@ -294,3 +294,42 @@ def test_no_tree_comes_to_be_that_cannot_exist(members: list[Member], rules: Unp
         assert path
         assert clean(path) == path
         assert {tree[above].kind for above in ancestors(path)} <= {"dir"}
+
+
+def test_a_hard_link_s_entry_changes_the_file_where_that_is_wanted() -> None:
+    """Both names have its mode, owner and time then; a link keeps its own."""
+    entry = Member("b", File("file", 0o600, 1, 2, mtime=3), hard_link="a", type_flag="1")
+    modes = {}
+    for rules in (UnpackRules(), UnpackRules(links_take_entries=True)):
+        tree: Tree = {"a": File("file", 0o644, mtime=9)}
+        Unpacker(TreeFiles(tree), rules=rules).add(entry)
+        modes[rules.links_take_entries] = [
+            (tree[name].mode, tree[name].uid, tree[name].mtime) for name in "ab"
+        ]
+    assert modes == {False: [(0o644, 0, 9)] * 2, True: [(0o600, 1, 3)] * 2}
+
+
+@pytest.mark.parametrize("keeps_folder", [True, False])
+def test_an_entry_of_the_folder_itself(*, keeps_folder: bool) -> None:
+    """It changes the folder, or means nothing."""
+    tree: Tree = {"d": File("dir", 0o755)}
+    rules = UnpackRules(keeps_folder=keeps_folder)
+    Unpacker(TreeFiles(tree), folder="d", rules=rules).add(_folder("/", 0o700))
+    assert tree["d"].mode == (0o755 if keeps_folder else 0o700)
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [(_link("d", "none"), "chtimes 'd': no such file"), (_file("d"), "chtimes 'd/e': not a")],
+)
+def test_folders_that_are_none_any_more(last: Member, words: str) -> None:
+    """They are left as they are, or an error."""
+    for rules in (UnpackRules(), UnpackRules(tells_lost_folders=True)):
+        unpacker = Unpacker(TreeFiles({}), rules=rules)
+        for member in (_folder("d"), _folder("d/e"), last):
+            unpacker.add(member)
+        if not rules.tells_lost_folders:
+            unpacker.finish()
+            continue
+        with pytest.raises(UnpackError, match=words):
+            unpacker.finish()
