@@ -6,32 +6,30 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from rich.console import Console, Group, OverflowMethod, RenderableType
+from rich.console import Console, OverflowMethod, RenderableType
 from rich.constrain import Constrain
-from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
 from imagebuilders import events
-from imagebuilders.cli.live_rows import TAIL, Row, grid
+from imagebuilders.cli.live_rows import NARROW, Row, grid
+from imagebuilders.cli.live_tree import ASCII_GUIDES, Guides, LiveTree, summary_line
+from imagebuilders.cli.painter import Painter
 from imagebuilders.cli.progress_steps import (
     HeldEnds,
     StepEvent,
     miss_text,
     notice_text,
+    short_code,
     shown_image,
     step_key,
     step_number,
     summary,
 )
-from imagebuilders.humanize import duration, size
+from imagebuilders.humanize import size
 from imagebuilders.sanitize import output_line, printable, printable_lines
 
-_LAYERS = 8
-"""Layers of a step that are shown at once."""
-_FRAMES_PER_SECOND = 8
-_SETTLED = ("pushed", "exists", "mounted", "complete")
-"""Words in an engine's status of a layer that there is no more waiting for."""
+_FRAME_SECONDS = 0.125
 _PUSH = "push"
 
 
@@ -56,20 +54,14 @@ class LiveProgress:
         self._began: float | None = None
         self._steps: dict[str, bool] = {}
         """The steps of the Dockerfile that are known, each with whether it is done."""
-        # Guards the state against the drawing thread. Never held while printing: the
-        # console has a lock of its own, which the drawing thread holds when it asks for this.
+        # Guards the state against the drawing thread. Never held while printing: the painter
+        # has a lock of its own, which the drawing thread holds when it asks for this.
         self._lock = threading.Lock()
-        self._live = Live(
-            console=console,
-            get_renderable=self._drawing,
-            refresh_per_second=_FRAMES_PER_SECOND,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._guides = ASCII_GUIDES if plain else Guides()
+        self._painter = Painter(console, self._frame, _FRAME_SECONDS)
 
     def __enter__(self) -> LiveProgress:
-        self._live.start()
+        self._painter.start()
         return self
 
     def __exit__(self, exception_type: object, *exception: object) -> None:
@@ -83,7 +75,7 @@ class LiveProgress:
             ]
             self._rows.clear()
         self._print(lines)
-        self._live.stop()
+        self._painter.stop()
 
     def __call__(self, event: events.Event) -> None:
         """Take note of one event."""
@@ -92,8 +84,7 @@ class LiveProgress:
         self._print(lines)
 
     def _print(self, lines: list[RenderableType]) -> None:
-        for line in lines:
-            self._console.print(self._inset(line))
+        self._painter.print([self._inset(line) for line in lines])
 
     def _inset(self, lines: RenderableType) -> RenderableType:
         """Leave room at the right: a full line would be wrapped by the `^C` that Ctrl-C types."""
@@ -125,7 +116,9 @@ class LiveProgress:
             case events.StepCached() | events.StepOutput() | events.StepProgress():
                 self._change(event)
             case events.LayerProgress():
-                self._row_of_layer(event).layers[event.layer] = event
+                row = self._row_of_layer(event)
+                row.layers[event.layer] = event
+                row.note(event.layer, self._clock(), event.current)
             case events.ImageBuilt():
                 lines = self._finish_held()
                 return lines + self._end([key for key, row in self._rows.items() if row.is_step])
@@ -148,8 +141,10 @@ class LiveProgress:
         return []
 
     def _transfer(self, title: str, sent: int, total: int, done: bool) -> list[RenderableType]:
-        row = self._rows.setdefault(title, Row(title, self._clock()))
-        row.amount = size(sent)
+        now = self._clock()
+        row = self._rows.setdefault(title, Row(title, now))
+        told = row.note("", now, sent).told(now, sent, total)
+        row.amount = told if self._console.width >= NARROW and not done else size(sent)
         row.part = (sent, total) if total else None
         return self._end([title]) if done else []
 
@@ -163,7 +158,7 @@ class LiveProgress:
         if not event.step_id:  # such a builder does one step after another
             ended = [key for key, row in self._rows.items() if row.is_step and not row.step_id]
         lines = released + self._end(ended)
-        title = f"{step_number(event)} {printable(' '.join(event.instruction.split()))}".lstrip()
+        title = f"{step_number(event)} {printable(short_code(event.instruction))}".lstrip()
         row = Row(title, self._clock(), is_step=True, step_id=event.step_id)
         self._rows[_key(event)] = row
         return lines
@@ -179,6 +174,7 @@ class LiveProgress:
                 row.parts.pop(event.name, None)
             case events.StepProgress():
                 row.parts[event.name] = event
+                row.note(event.name, self._clock(), event.current)
             case events.StepOutput():
                 lines = map(output_line, event.line.splitlines())
                 row.output.extend(line for line in lines if line)
@@ -236,49 +232,21 @@ class LiveProgress:
     # --- how it looks ----------------------------------------------------------
 
     def _line(self, mark: str, style: str, row: Row) -> RenderableType:
-        return grid(Text(mark, style=style), row, self._clock(), self._cut)
+        mark_text = Text(mark, style=style)
+        return grid(mark_text, row, self._clock(), self._cut, width=self._console.width)
 
-    def _drawing(self) -> RenderableType:
+    def _frame(self) -> list[RenderableType]:
         with self._lock:
             now = self._clock()
-            rows = self._shown_rows()
-            steps = sum(row.is_step for row in rows)
-            tail = max(1, TAIL // max(1, steps))
-            drawn: list[RenderableType] = []
-            for row in rows:
-                drawn.append(grid(self._spinner, row, now, self._cut))
-                drawn += [
-                    Text(f"    {line}", style="dim", no_wrap=True, overflow=self._cut)
-                    for line in list(row.output)[-tail:]
-                ]
-                drawn += [self._drawn_part(part) for part in row.parts.values()]
-                drawn += self._drawn_layers(row)
-            if drawn and self._began is not None:
+            summary = ""
+            if self._began is not None:
                 done, known = sum(self._steps.values()), len(self._steps)
-                count = f", {done} of {known} steps" if known else ""
-                drawn.append(Text(f"  {duration(now - self._began)}{count}", style="dim"))
-            return self._inset(Group(*drawn))
-
-    def _drawn_layers(self, step: Row) -> list[RenderableType]:
-        waiting = [
-            layer
-            for layer in step.layers.values()
-            if not any(word in layer.status.lower() for word in _SETTLED)
-        ]
-        shown = waiting if len(waiting) <= _LAYERS + 1 else waiting[:_LAYERS]
-        drawn = [self._drawn_part(layer) for layer in shown]
-        if len(waiting) > len(shown):
-            drawn.append(Text(f"    and {len(waiting) - len(shown)} more layers", style="dim"))
-        return drawn
-
-    def _drawn_part(self, part: events.LayerProgress | events.StepProgress) -> RenderableType:
-        name = part.name if isinstance(part, events.StepProgress) else f"{part.layer} {part.status}"
-        row = Row(f"  {printable(name)}", 0.0)
-        if part.current:
-            row.amount = size(part.current)
-        if part.total:
-            row.part = (part.current, part.total)
-        return grid(Text(" "), row, None, self._cut)
+                summary = summary_line(now - self._began, done, known)
+            console = self._console
+            tree = LiveTree(
+                console.width, console.height, now, self._spinner, self._cut, self._guides
+            )
+            return [self._inset(line) for line in tree.draw(self._shown_rows(), summary)]
 
 
 def _key(event: StepEvent) -> str:

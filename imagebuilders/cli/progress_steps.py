@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -32,6 +33,11 @@ def step_number(event: events.StepStarted) -> str:
     stage = "" if event.stage == "stage-0" else f"{printable(event.stage)} "
     number = f"{event.number}/{event.total}" if event.total else str(event.number)
     return f"[{stage.lstrip()}{number}]"
+
+
+def short_code(instruction: str) -> str:
+    """Return an instruction in one line, without flags that say little of what is done."""
+    return _FLAGS.sub("", " ".join(instruction.split()))
 
 
 def is_of_engine(event: events.StepOutput) -> bool:
@@ -70,6 +76,9 @@ def summary(event: events.BuildFinished) -> str:
 def shown_image(name: str) -> str:
     """Return what people call an image, which may have no name."""
     return printable(name) or "an image"
+
+
+_FLAGS = re.compile(r"(?<= )--(?:mount|network|security|chown|chmod|link)\b\S* +")
 
 
 class HeldEnds:

@@ -6,7 +6,7 @@ import io
 import re
 
 import pytest
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 
 from imagebuilders import events
 from imagebuilders.cli.progress_live import LiveProgress
@@ -45,7 +45,8 @@ class _Terminal:
     def moving(self) -> list[str]:
         """The moving part, as it would be drawn now."""
         with self.console.capture() as captured:
-            self.console.print(self.progress._drawing())
+            for line in self.progress._frame():
+                self.console.print(line)
         lines = _ESCAPES.sub("", captured.get()).splitlines()
         return [line.rstrip() for line in lines if line.strip()]
 
@@ -57,8 +58,11 @@ def terminal() -> _Terminal:
 
 
 def words(line: str) -> list[str]:
-    """Split a line into its words, leaving out the spinner."""
-    return line.split()[1:] if line[:1] not in " " else line.split()
+    """Split a line into its words, leaving out the branch and the spinner."""
+    found = line.split()
+    while found and not re.search(r"[\[a-z0-9]", found[0]):
+        del found[0]
+    return found
 
 
 def test_steps(terminal: _Terminal) -> None:
@@ -284,3 +288,44 @@ def test_why_a_step_was_not_cached_stands(terminal: _Terminal) -> None:
         "not cached: line 3, COPY a /a: a changed",
         "Skipped r/app:1: unchanged r/app@sha256:1",
     ]
+
+
+@pytest.mark.parametrize("height", [2, 3, 5, 12, 24, 50])
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_thirty_steps_fit_any_terminal(width: int, height: int) -> None:
+    """As a tree that is never taller or wider; what has no room is counted."""
+    terminal = _Terminal()
+    terminal.console.size = ConsoleDimensions(width, height)
+    tell = terminal.progress
+    tell(events.BuildStarted("app:1", "an engine"))
+    for number in range(30):
+        code = f"RUN --mount=type=cache make part-{number}"
+        tell(events.StepStarted(1, 2, code, step_id=f"s{number}", stage=f"part{number}"))
+        tell(events.StepOutput(1, "compiling\r\n" + "x" * 100, step_id=f"s{number}"))
+    tell(events.ContextProgress(5, total=10))
+    moving = terminal.moving()
+    assert len(moving) < height or len(moving) == 1
+    assert all(len(line) <= width for line in moving)
+    assert "context" in moving[0]  # transfers stand first
+    hidden = [int(line.split()[2]) for line in moving if line.startswith("└─ and ")]
+    rows = [line for line in moving if line.startswith(("├─", "└─")) and " and " not in line]
+    assert len(rows) + sum(hidden) == 31 or height < 4
+    if height == 24:
+        assert words(moving[1])[:4] == ["[part0", "1/2]", "RUN", "make"]
+
+
+def test_rate_and_time_left(terminal: _Terminal) -> None:
+    """Of a transfer that has run for a while, and of each layer."""
+    tell = terminal.progress
+    for now, sent in [(0.0, 1_000_000), (4.0, 9_000_000)]:
+        terminal.clock.now = now
+        tell(events.ContextProgress(sent, total=29_000_000))
+    assert "9.0 MB, 2.0 MB/s, 10.0s left" in terminal.moving()[0]
+    terminal.clock.now = 5.0
+    tell(events.ContextProgress(29_000_000, total=29_000_000, done=True))
+    assert "MB/s" not in terminal.standing()[-1]
+    tell(events.StepStarted(1, 1, "FROM a", step_id="a"))
+    tell(events.LayerProgress("l1", "Downloading", 0, 8_000_000, step_id="a"))
+    terminal.clock.now = 7.0
+    tell(events.LayerProgress("l1", "Downloading", 4_000_000, 8_000_000, step_id="a"))
+    assert "4.0 MB, 2.0 MB/s, 2.0s left" in terminal.moving()[1]
