@@ -20,6 +20,7 @@ from testbed.tools import Completed, run_in
 
 _API_PORT = 2375
 _START_TIMEOUT = 60.0
+_OUT_OF_PATIENCE = "Client.Timeout exceeded while awaiting headers"
 # `--privileged` needs CAP_SYS_RESOURCE, which some machines cannot give. The other
 # capabilities do, once the read-only mounts of an ordinary container are writable again.
 # On cgroup v2 the processes must leave the root group before it can have children.
@@ -182,7 +183,13 @@ class Engine:
     def cli(self, *arguments: str, check: bool = True) -> Completed:
         """Run the command of this engine's own version against it: ``docker``, or ``podman``."""
         program = "podman" if self.is_podman else "docker"
-        return run_in(self.container, [program, *arguments], check=check)
+        answer = run_in(self.container, [program, *arguments], check=False)
+        if _OUT_OF_PATIENCE in answer.stderr:
+            # Daemons give registries fifteen seconds, which a busy machine may not have had.
+            answer = run_in(self.container, [program, *arguments], check=False)
+        if check:
+            answer.check()
+        return answer
 
     @contextmanager
     def forwarded(self, port: int) -> Iterator[None]:

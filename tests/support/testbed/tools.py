@@ -29,6 +29,17 @@ class Completed:
     stdout: str
     stderr: str
 
+    def check(self) -> None:
+        """See to it that all was well.
+
+        Raises:
+            ToolError: the exit code is not 0.
+        """
+        if self.returncode:
+            command = " ".join(self.arguments)
+            said = f"{self.stdout}{self.stderr}".rstrip()
+            raise ToolError(f"`{command}` exited with {self.returncode}:\n{said}")
+
 
 class Toolbox:
     """One container with all the clients.
@@ -134,8 +145,7 @@ def run_in(
     )
     parts = cast("tuple[bytes | None, bytes | None]", answer.output)
     stdout, stderr = ((part or b"").decode(errors="replace") for part in parts)
-    if check and answer.exit_code:
-        raise ToolError(
-            f"`{' '.join(arguments)}` exited with {answer.exit_code}:\n{stdout}{stderr}".rstrip()
-        )
-    return Completed(tuple(arguments), answer.exit_code or 0, stdout, stderr)
+    completed = Completed(tuple(arguments), answer.exit_code or 0, stdout, stderr)
+    if check:
+        completed.check()
+    return completed
