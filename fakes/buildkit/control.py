@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 KINDS = ("on_run",)
 """The kinds of rules of a BuildKit double, each a method of it."""
-_FAULTS = ("fail", "delay", "drop")
+_FAULTS = (
+    *("fail", "delay", "drop", "reset", "go_away", "garble", "malform"),
+    *("lose_session", "miss_health", "ask_path", "ask_credentials", "send_path", "break_export"),
+)
 _PREFACE = b"PRI"
 """How a connection of HTTP/2 begins (RFC 9113, section 3.4), and no request of HTTP/1.1."""
 

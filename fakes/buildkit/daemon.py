@@ -107,13 +107,13 @@ class ScriptedBuildKit:
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
         self.builds: list[ScriptedBuild] = []
-        self._sessions = OpenSessions()
+        self.faults = Faults()
+        self._sessions = OpenSessions(self.faults)
         self.connections: list[ScriptedConnection] = []
         self.script = self._first_script = script
         self.gateway = gateway or ScriptedGateway(frontend)
         self.history = ScriptedHistory()
         self.cache = cache or ScriptedCache()
-        self.faults = Faults()
         self._version = version
         self._frontend_version = frontend_version
         self.unknown_ref_seconds = UNKNOWN_REF_SECONDS
@@ -204,7 +204,7 @@ class ScriptedBuildKit:
             begun: bytes that were read from it already.
         """
         connection = ScriptedConnection(connected, Role.CLIENT, begun=begun)
-        self._sessions.add(metadata, connection.channel.link)
+        self._sessions.add(metadata, connection.channel.link, connection.cut)
         connection.wait_closed()
         connection.close()
 
@@ -265,9 +265,7 @@ class ScriptedBuildKit:
             **(self.history.handlers() if self._version is not None else {}),
             **self._more_handlers,
         }
-        return {
-            path: self.faults.over(handler, connection.cut) for path, handler in handlers.items()
-        }
+        return {path: self.faults.over(handler, connection) for path, handler in handlers.items()}
 
     def _info(self, call: Call) -> None:
         if self._version is None:
@@ -284,7 +282,7 @@ class ScriptedBuildKit:
 
     def _session(self, connection: ScriptedConnection, call: Call) -> None:
         link = connection.channel.tunnel(call, Role.CLIENT, wrap=wrap_bytes, unwrap=unwrap_bytes)
-        self._sessions.add(call.metadata, link)
+        self._sessions.add(call.metadata, link, call.cancel)
         link.wait_over(None)
 
     def _solve(
@@ -345,9 +343,14 @@ class ScriptedBuildKit:
         except CallError as error:
             status = error.status
             raise
-        except TransportError:
+        except TransportError as error:
             status = _CANCELLED
-            raise
+            if call.status is not None:
+                raise
+            # It is the session that has gone, and the client still waits.
+            words = f"no active session for {request.Session}: context deadline exceeded"
+            status = RpcStatus(Code.DEADLINE_EXCEEDED, words)
+            raise CallError(status) from error
         except Exception as error:
             self.crashes.keep(f"Solve {build.ref}", error)
             status = RpcStatus(Code.INTERNAL, f"the script failed: {error!r}")

@@ -142,8 +142,15 @@ class SentEntry:
         )
 
 
-def send_folder(call: Call, entries: Iterable[SentEntry]) -> None:
+def send_folder(
+    call: Call, entries: Iterable[SentEntry], told: Callable[[], None] = lambda: None
+) -> None:
     """Send a folder to the client by `FileSend/DiffCopy`.
+
+    Args:
+        call: the call.
+        entries: what is in it.
+        told: called when what is in it was told, before any content.
 
     Raises:
         CallError: the client refused, or broke the transfer off.
@@ -152,6 +159,7 @@ def send_folder(call: Call, entries: Iterable[SentEntry]) -> None:
     for entry in sent:
         call.send(Packet(type=Packet.PACKET_STAT, stat=entry.stat()).SerializeToString())
     call.send(b"")
+    told()
     while (message := call.receive()) is not None:
         packet = Packet.FromString(message)
         if packet.type == Packet.PACKET_REQ:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 from imagebuilders.buildkit.transport.unary_call import unary
 
+from .faults import SEND, SYNC
 from .file_transfer import (
     SentEntry,
     SyncedFile,
@@ -40,10 +42,13 @@ from .file_transfer import (
     copy_folder,
     send_folder,
 )
+from .session_faults import SessionFaults, broken_export, noted, planned
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.proto.content_pb2 import WriteAction
     from imagebuilders.buildkit.transport.link import Link
+
+    from .faults import Fault, Faults
 
 PREFIX = "x-docker-expose-session-"
 ANSWER_SECONDS = 30.0
@@ -78,7 +83,21 @@ class SessionPeer:
         calls: the calls that were made, in order.
     """
 
-    def __init__(self, metadata: Metadata, link: Link) -> None:
+    def __init__(
+        self,
+        metadata: Metadata,
+        link: Link,
+        faults: Faults | None = None,
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take a session in.
+
+        Args:
+            metadata: the headers by which the client opened it.
+            link: the connection on which its services are called.
+            faults: what goes wrong with its calls.
+            end: ends that connection.
+        """
         self.metadata = metadata
         self._link = link
         self.id = self._value("uuid")
@@ -86,6 +105,7 @@ class SessionPeer:
         self.shared_key = self._value("sharedkey")
         self.methods = [value for key, value in metadata if key == f"{PREFIX}grpc-method"]
         self.calls: list[SessionCall] = []
+        self._faults = SessionFaults(faults, self.id, end, lambda: not self.is_open)
         self._lock = threading.Lock()
 
     def _value(self, name: str) -> str:
@@ -110,6 +130,11 @@ class SessionPeer:
             TransportError: the session is over.
         """
         self._note(SessionCall(path, metadata, request))
+        found = self._faults.of(path)
+        if found:
+            with self._opened(path, metadata, found) as call:
+                call.send(request, last=True)
+                return call.receive(ANSWER_SECONDS) or b""
         return unary(self._link, path, request, metadata, ANSWER_SECONDS)
 
     @contextmanager
@@ -120,8 +145,14 @@ class SessionPeer:
             TransportError: the session is over.
         """
         self._note(SessionCall(path, metadata))
+        with self._opened(path, metadata, self._faults.of(path)) as call:
+            yield call
+
+    @contextmanager
+    def _opened(self, path: str, metadata: Metadata, found: list[Fault]) -> Iterator[Call]:
         call = self._link.call(path, metadata)
         try:
+            self._faults.begin(found, call)
             yield call
         finally:
             call.cancel()
@@ -159,7 +190,20 @@ class SessionPeer:
             *_encoded("exclude-patterns", exclude),
             *_encoded("include-patterns", include),
         ]
-        with self.open("/moby.filesync.v1.FileSync/DiffCopy", tuple(metadata)) as call:
+        self._note(SessionCall(SYNC, tuple(metadata)))
+        found = self._faults.of(SYNC)
+        for fault in found:
+            if fault.kind == "ask_path":
+                more = (("dir-name", name), ("followpaths", fault.value))
+                noted(fault, lambda: self._copied(more, []))  # noqa: B023  (called at once)
+            elif fault.kind == "ask_credentials":
+                noted(fault, lambda: [self.credentials(fault.value)])  # noqa: B023
+        return self._copied(tuple(metadata), found, wanted)
+
+    def _copied(
+        self, metadata: Metadata, found: list[Fault], wanted: Wanted = None
+    ) -> dict[str, SyncedFile]:
+        with self._opened(SYNC, metadata, found) as call:
             return copy_folder(call, wanted)
 
     def send_file(
@@ -176,10 +220,15 @@ class SessionPeer:
             CallError: the client refused.
         """
         headers = (*_exporter(exporter), *metadata)
-        with self.open("/moby.filesync.v1.FileSend/DiffCopy", headers) as call:
+        self._note(SessionCall(SEND, headers))
+        found = self._faults.of(SEND)
+        breaks = planned(found, "break_export")
+        with self._opened(SEND, headers, found) as call:
             for begin in range(0, len(content), _PIECE_BYTES):
+                broken_export(breaks, begin)
                 piece = BytesMessage(data=content[begin : begin + _PIECE_BYTES])
                 call.send(piece.SerializeToString())
+            broken_export(breaks, len(content))
             call.half_close()
             while call.receive(ANSWER_SECONDS) is not None:
                 pass
@@ -190,8 +239,13 @@ class SessionPeer:
         Raises:
             CallError: the client refused.
         """
-        with self.open("/moby.filesync.v1.FileSend/DiffCopy", _exporter(exporter)) as call:
-            send_folder(call, entries)
+        self._note(SessionCall(SEND, _exporter(exporter)))
+        found = self._faults.of(SEND)
+        if added := planned(found, "send_path"):
+            entries = [*entries, SentEntry(added.value, b"evil")]
+        breaks = planned(found, "break_export")
+        with self._opened(SEND, _exporter(exporter), found) as call:
+            send_folder(call, entries, lambda: broken_export(breaks, sys.maxsize))
 
     def pull(self, address: str) -> bytes:
         """Take a stream of the client's, by the address that the frontend was given.

@@ -11,29 +11,38 @@ from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 from .session_peer import SessionPeer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imagebuilders.buildkit.transport.link import Link
+
+    from .faults import Faults
 
 
 class OpenSessions:
     """The sessions of all clients.
 
+    Args:
+        faults: what goes wrong with calls of sessions.
+
     Attributes:
         opened: all that were opened, in order.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
         self.opened: list[SessionPeer] = []
         self._changed = threading.Condition()
 
-    def add(self, metadata: Metadata, link: Link) -> None:
+    def add(self, metadata: Metadata, link: Link, end: Callable[[], None]) -> None:
         """Take in a session.
 
         Args:
             metadata: the headers by which the client opened it.
             link: the connection on which its services are called.
+            end: ends that connection.
         """
         with self._changed:
-            self.opened.append(SessionPeer(metadata, link))
+            self.opened.append(SessionPeer(metadata, link, self._faults, end))
             self._changed.notify_all()
 
     def forget_closed(self) -> None:

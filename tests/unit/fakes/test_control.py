@@ -365,7 +365,7 @@ def test_a_buildkit_tells_what_was_done_and_is_reset(
     ("path", "document", "status", "words"),
     [
         ("/_double/rules", {"on_exec": []}, 400, "no kind of rule 'on_exec'; known: on_run"),
-        ("/_double/faults", {"fault": "cut"}, 400, "fault is one of fail, delay, drop, not 'cut'"),
+        ("/_double/faults", {"fault": "cut"}, 400, "fault is one of fail, delay, drop,"),
         ("/_double/seed", {"name": "a", "platforms": ["mars"]}, 400, "mars"),
         ("/images/json", {}, 404, "steers this double at /_double/"),
     ],
