@@ -38,6 +38,7 @@ from imagebuilders.daemonless.settings import BuildSettings
 from imagebuilders.daemonless.told_steps import ToldSteps, warning_notice
 from imagebuilders.distribution.registries import Registries
 from imagebuilders.evaluation.daemon import BUILDKITD
+from imagebuilders.evaluation.download_times import DownloadTimes
 from imagebuilders.evaluation.execution import Executor
 from imagebuilders.evaluation.lint import LintWarning
 from imagebuilders.evaluation.platforms import PlatformResolutions, resolve_platforms
@@ -137,7 +138,8 @@ class DaemonlessBuild:
         inputs = self._inputs
         ignore_file = inputs.snapshot.ignore_file
         lines = () if ignore_file is None else tuple(line.text for line in ignore_file.lines)
-        options = replace(inputs.settings.resolve, ignore_lines=lines)
+        times = DownloadTimes(HttpDownloads())
+        options = replace(inputs.settings.resolve, ignore_lines=lines, source_times=times)
         warned: set[LintWarning] = set()
 
         def warn(warning: LintWarning) -> None:

@@ -14,6 +14,9 @@ from imagebuilders.exceptions import EvaluationError, ImageBuilderError
 from imagebuilders.oci.digest import Digest, Hasher
 from imagebuilders.oci.file_tree import File
 
+STEP_FAILURE = "failed to load cache key: "
+"""What stands before the words of what cannot be fetched for a step."""
+
 _MODE = 0o600
 _PIECE = 256 * 1024
 
@@ -35,11 +38,11 @@ def download(downloads: Downloads, source: UrlSource) -> Iterator[File]:
                     stored.write(piece)
                 last_modified = answer.last_modified
         except ImageBuilderError as error:
-            raise EvaluationError(f"failed to load cache key: {error}") from error
+            raise EvaluationError(f"{STEP_FAILURE}{error}") from error
         digest = hasher.digest()
         if checksum is not None and digest != checksum:
             raise EvaluationError(
-                f"failed to load cache key: digest mismatch for {source.url}: {digest} "
+                f"{STEP_FAILURE}digest mismatch for {source.url}: {digest} "
                 f"(expected: {source.checksum})"
             )
         stored.flush()

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from imagebuilders.evaluation.frontend import NEWEST, Frontend
 from imagebuilders.evaluation.lint import LintOptions, parse_lint_options
+from imagebuilders.evaluation.questions import SourceTimes
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
@@ -34,6 +35,8 @@ class ResolveOptions:
         network: of commands that name none: `default`, `none` or `host`.
         frontend: the version whose behaviour counts.
         all_stages: resolve stages that the target does not need as well.
+        source_times: knows when what SOURCE_DATE_EPOCH names was made; without it that stands for
+            no time.
     """
 
     target: str = ""
@@ -48,6 +51,7 @@ class ResolveOptions:
     network: str = "default"
     frontend: Frontend = NEWEST
     all_stages: bool = False
+    source_times: SourceTimes | None = field(default=None, compare=False, repr=False)
 
     @property
     def lint_options(self) -> LintOptions | None:

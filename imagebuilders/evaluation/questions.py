@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
-from imagebuilders.evaluation.steps import GitSource, Run, UrlSource
+from imagebuilders.evaluation.steps import ContextOrigin, GitSource, Run, UrlSource
 from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.platform import Platform
 
@@ -52,6 +52,21 @@ class Downloads(Protocol):
 
         Raises:
             ImageBuilderError: it cannot be fetched.
+        """
+        ...
+
+
+class SourceTimes(Protocol):
+    """Says when something was made, for SOURCE_DATE_EPOCH."""
+
+    def time(self, source: UrlSource | GitSource | ContextOrigin) -> int | None:
+        """Return seconds since the epoch; `None` if it stands for no time.
+
+        Of a repository that is when its commit was made, of a URL its `Last-Modified`, or without
+        one the time of the newest file of the archive that lies there.
+
+        Raises:
+            ImageBuilderError: it cannot be fetched. Its text is the build's error.
         """
         ...
 

@@ -153,7 +153,7 @@ class _Resolution:
         declared = [pair.name for instruction in written for pair in instruction.pairs]
         self.declared = tuple(dict.fromkeys([*declared, *self.arguments]))
         self.outliner.note_global(written, given, self.arguments, self.escape)
-        self.epoch = read_epoch(self.options, self.arguments, self.dockerfile.stages)
+        self.epoch = read_epoch(self.options, self.arguments, self.dockerfile.stages, self.escape)
         self.options, self.arguments = with_epoch(self.options, self.arguments, self.epoch)
 
     def _begin_stages(self) -> None:

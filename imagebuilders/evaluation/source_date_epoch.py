@@ -6,11 +6,14 @@ https://reproducible-builds.org/docs/source-date-epoch/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from imagebuilders.dockerfile.document import Stage
+from imagebuilders.evaluation.bases import named_context
+from imagebuilders.evaluation.epoch_sources import source_of_context, source_of_stage
 from imagebuilders.evaluation.options import ResolveOptions
+from imagebuilders.evaluation.steps import ContextOrigin, GitSource, UrlSource
 from imagebuilders.evaluation.variables import Environment
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import quote, to_lower
@@ -21,16 +24,22 @@ _LARGEST = 2**63
 
 
 def read_epoch(
-    options: ResolveOptions, arguments: Environment, stages: Iterable[Stage]
+    options: ResolveOptions, arguments: Environment, stages: Sequence[Stage], escape: str
 ) -> int | None:
     """Return the seconds since the epoch that a build's times shall be; `None` for its own.
 
-    `context` stands for no time where the context is a folder, and so does the name of a named
-    context. The name of a stage stands for the time of the one URL or repository that it adds,
-    which nobody is asked for here: it stands for no time, too.
+    A name stands for when something was made: `context` for the main context, else a named
+    context, or what a stage adds from a URL or a repository. The options' `source_times` is asked.
+
+    Args:
+        options: of the build.
+        arguments: those before the first FROM.
+        stages: of the Dockerfile.
+        escape: the escape character.
 
     Raises:
-        EvaluationError: the value is malformed.
+        EvaluationError: the value is malformed, or what it names is; in BuildKit's words.
+        ImageBuilderError: what it names cannot be had.
     """
     derives = options.frontend.derives_source_date_epoch
     text = options.build_args.get(NAME)
@@ -43,10 +52,28 @@ def read_epoch(
     if not derives:
         problem = f"strconv.ParseInt: parsing {quote(text)}: invalid syntax"
         raise EvaluationError(f"invalid {NAME}: {text}: {problem}")
-    known = {"context", *options.named_contexts, *(stage.name for stage in stages if stage.name)}
-    if text not in known and to_lower(text) not in known:
-        raise EvaluationError(f"invalid {NAME}: {text}")
-    return None
+    source = _named(text, options, arguments, stages, escape)
+    if source is None or options.source_times is None:
+        return None
+    return options.source_times.time(source)
+
+
+def _named(
+    text: str,
+    options: ResolveOptions,
+    arguments: Environment,
+    stages: Sequence[Stage],
+    escape: str,
+) -> UrlSource | GitSource | ContextOrigin | None:
+    """Return what a name stands for; `None` for what has no time."""
+    if text == "context":
+        return ContextOrigin()
+    if key := named_context(text, options.target_platform, options):
+        return source_of_context(options.named_contexts[key])
+    for stage in stages:
+        if stage.name and stage.name == to_lower(text):
+            return source_of_stage(stage, arguments, options, escape)
+    raise EvaluationError(f"invalid {NAME}: {text}")
 
 
 def with_epoch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from imagebuilders.dockerfile import Instruction, expand, flag_fields
 from imagebuilders.evaluation.stages import SCRATCH, Stages, StageState
 from imagebuilders.evaluation.steps import Lines
-from imagebuilders.exceptions import EvaluationError
+from imagebuilders.exceptions import EvaluationError, ShellWordError
 from imagebuilders.go_text import to_lower
 
 
@@ -19,7 +19,11 @@ def sources_of(instruction: Instruction, lines: Lines, stages: Stages) -> tuple[
         name = instruction.flag("from")
         if not name:
             return ()
-        if expand(name).text != name:
+        try:
+            has_variables = expand(name).text != name
+        except ShellWordError as error:
+            raise EvaluationError(str(error)) from error
+        if has_variables:
             raise EvaluationError(
                 "variable expansion is not supported for --from, define a new stage with FROM "
                 "using ARG from global scope as a workaround"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
+from imagebuilders.evaluation.download_times import DownloadTimes
 from imagebuilders.evaluation.execution import Executor
 from imagebuilders.evaluation.platforms import resolve_platforms
 from imagebuilders.evaluation.results import BuildClock
@@ -203,7 +204,10 @@ class FrontendBuild:
         images: BaseImages,
     ) -> PlatformResolutions:
         """Resolve the Dockerfile: once for its bases, and then with what is ignored."""
-        content, options = definition.content, request.options
+        content = definition.content
+        options = replace(
+            request.options, source_times=DownloadTimes(self._solver.remote.downloads)
+        )
         first = resolve_platforms(content, options, images, request.platforms)
         self._read_named(first, contexts)
         options = replace(options, ignore_lines=contexts.ignore_lines(definition))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imagebuilders.evaluation import NEWEST, Frontend, LintWarning
-from imagebuilders.evaluation.steps import Run
+from imagebuilders.evaluation.steps import ContextOrigin, GitSource, Run, UrlSource
 from imagebuilders.exceptions import EvaluationError
 
 if TYPE_CHECKING:
@@ -173,3 +173,63 @@ def test_check_ends_at_a_blank(resolved: Resolve, warnings: list[LintWarning]) -
     """As every directive that BuildKit looks for by its name."""
     resolved("# check=skip=JSONArgsRecommended, WorkdirRelativePath\nFROM base\nCMD x\nWORKDIR y\n")
     assert [warning.rule for warning in warnings] == ["WorkdirRelativePath"]
+
+
+_EPOCH = "SOURCE_DATE_EPOCH"
+
+
+class _Times:
+    """Knows every time, and notes what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def time(self, source: object) -> int | None:
+        """Return seconds since the epoch."""
+        self.asked.append(source)
+        return 77
+
+
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [
+        ("src", UrlSource("https://h/a.tgz", "https://h/a.tgz", "a.tgz")),
+        ("repo", GitSource("https://h/r.git#v1", "https://h/r.git", "v1")),
+        ("context", ContextOrigin()),
+        ("remote", UrlSource("https://h/c.tar", "https://h/c.tar", "c.tar")),
+    ],
+)
+def test_an_epoch_of_something(resolved: Resolve, value: str, asked: object) -> None:
+    """It is asked for when what a stage or a context names was made."""
+    times = _Times()
+    found = resolved(
+        "ARG V=a\nFROM scratch AS src\nARG V=b\nADD https://h/$V.tgz /\n"
+        "FROM scratch AS repo\nADD https://h/r.git#v1 /\nFROM base\n",
+        build_args={_EPOCH: value, "V": "a"},
+        named_contexts={"remote": "https://h/c.tar"},
+        source_times=times,
+    )
+    assert found.source_date_epoch == 77
+    assert times.asked == [asked]
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        ("FROM base AS s\nADD https://h/x /", "must use FROM scratch"),
+        ("FROM ${x:?q} AS s", 'failed to process source stage base name "${x:?q}": '),
+        ("FROM scratch AS s\ncopy a /", "requirements: unsupported copy instruction"),
+        ("FROM scratch AS s", "must contain exactly one remote ADD"),
+        ("FROM scratch AS s\nADD https://h/x /\nADD a /", "must contain exactly one remote ADD"),
+        ("FROM scratch AS s\nADD https://h/x b /", "exactly one remote ADD source"),
+        ("FROM scratch AS s\nADD a /", "source must be a single HTTP(S) or Git ADD"),
+        ("FROM scratch AS s\nADD --checksum=x https://h/x /", "invalid checksum digest format"),
+        ("FROM scratch AS s\nADD ${V:?q} /", "V: q"),
+    ],
+)
+def test_stages_that_are_no_source(resolved: Resolve, stage: str, words: str) -> None:
+    """They are refused where they stand, in BuildKit's words."""
+    with pytest.raises(EvaluationError) as caught:
+        resolved(f"FROM scratch\n{stage}\nFROM base\n", build_args={_EPOCH: "s"})
+    assert words in caught.value.message
+    assert caught.value.line == 2

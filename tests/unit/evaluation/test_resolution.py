@@ -326,3 +326,9 @@ def test_the_outline_tells_what_can_be_given(resolved: Resolve) -> None:
     ]
     assert [(found.name, found.required) for found in outline.secrets] == [("key", True)]
     assert [(found.name, found.required) for found in outline.agents] == [("default", False)]
+
+
+def test_a_source_that_cannot_be_expanded(resolved: Resolve) -> None:
+    """It is told as any other word is."""
+    with pytest.raises(EvaluationError, match=r'^failed to process "\$\{n\?need\}": n: need$'):
+        resolved("FROM base\nCOPY --from=${n?need} a /\n")
