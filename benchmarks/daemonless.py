@@ -8,6 +8,7 @@ turns; each first push goes to a repository that is new, and each changed file h
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import statistics
@@ -88,7 +89,7 @@ def main() -> None:
             engine=engine.version,
             buildx=buildx_version(place.docker),
             medians=[asdict(row) for row in table],
-            memory=_memory(),
+            memory=_memory(place.registry),
         )
 
 
@@ -199,29 +200,46 @@ def _compare(step: str, taken: Mapping[str, list[float]]) -> list[Measured]:
 
 
 _MEMORY_PROGRAM = """
-import sys
+import json, sys
 from imagebuilders import BuildContext, DaemonlessImageBuilder
-folder, out = sys.argv[1:]
-options = {"outputs": f"type=oci,tar=false,dest={out}"}
-DaemonlessImageBuilder().build("memory:1", BuildContext(root=folder), options)
+folder, name, options = sys.argv[1:]
+DaemonlessImageBuilder().build(name, BuildContext(root=folder), json.loads(options))
 """
 
 
-def _memory() -> dict[str, float]:
-    """Measure the peak memory of a process with a layer of 1 MB and with one of 2 GB."""
+def _memory(registry: str) -> dict[str, float]:
+    """Measure the peak memory of a process with a layer of 1 MB and with one of 2 GB.
+
+    Once the image is written to a folder, once it is pushed.
+    """
     peaks = {}
     for what, size in (("a layer of 1 MB", 1_000_000), ("a layer of 2 GB", 2_000_000_000)):
-        folder = scratch() / f"daemonless-{size}"
-        if not folder.exists():
-            folder.mkdir()
-            with (folder / "large.bin").open("wb") as output:
-                for _ in range(size // 1_000_000):
-                    output.write(os.urandom(1_000_000))
-            (folder / "Dockerfile").write_text("FROM scratch\nCOPY large.bin /\n")
+        folder = _large(size)
         with tempfile.TemporaryDirectory() as out:
-            peaks[what], _ = peak_memory(_MEMORY_PROGRAM, str(folder), out)
+            options = {"outputs": f"type=oci,tar=false,dest={out}"}
+            peaks[what] = _peak(folder, "memory:1", options)
+        name = f"{registry}/bench/memory-{size}:{os.urandom(4).hex()}"
+        peaks[f"{what}, pushed"] = _peak(folder, name, {"push": True})
     print(", ".join(f"{what}: {peak:.0f} MiB at most" for what, peak in peaks.items()), flush=True)
     return peaks
+
+
+def _peak(folder: Path, name: str, options: Mapping[str, object]) -> float:
+    """Return the most memory that a build takes, in MiB."""
+    peak, _ = peak_memory(_MEMORY_PROGRAM, str(folder), name, json.dumps(options))
+    return peak
+
+
+def _large(size: int) -> Path:
+    """Make a folder with a file of so many random bytes, and a Dockerfile that copies it."""
+    folder = scratch() / f"daemonless-{size}"
+    if not folder.exists():
+        folder.mkdir()
+        with (folder / "large.bin").open("wb") as output:
+            for _ in range(size // 1_000_000):
+                output.write(os.urandom(1_000_000))
+        (folder / "Dockerfile").write_text("FROM scratch\nCOPY large.bin /\n")
+    return folder
 
 
 # --- what is pushed ------------------------------------------------------------
