@@ -107,12 +107,21 @@ def daemonless_builder(stack: Stack, file_list_cache: str | None = None) -> Base
         DaemonlessImageBuilderConfig,
     )
 
-    own = stack.image_builder
+    # A builder that nobody speaks of is not made: that takes time.
+    own = stack.image_builder if _names_builder(stack) else None
     config = own.config if isinstance(own, DaemonlessImageBuilder) else None
     config = config or DaemonlessImageBuilderConfig()
     if file_list_cache is not None:
         config = config.model_copy(update={"file_list_cache": Path(file_list_cache)})
     return DaemonlessImageBuilder(config)
+
+
+def _names_builder(stack: Stack) -> bool:
+    """Tell whether the stack has an image builder that somebody chose."""
+    from imagebuilders.components.component import StackComponentType
+
+    configuration = stack.configuration
+    return configuration is None or configuration.mentions(StackComponentType.IMAGE_BUILDER)
 
 
 def with_file_lists(

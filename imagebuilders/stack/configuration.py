@@ -69,7 +69,11 @@ class StackConfiguration:
     def container_registry(self) -> ComponentConfiguration | None:
         """The settings of the container registry; `None` when nothing mentions one."""
         kind = StackComponentType.CONTAINER_REGISTRY
-        return self._component(kind) if self._settings.mentions(kind) else None
+        return self._component(kind) if self.mentions(kind) else None
+
+    def mentions(self, kind: StackComponentType) -> bool:
+        """Tell whether the stack file or a variable says something about a component."""
+        return self._settings.mentions(kind)
 
     def component(self, kind: StackComponentType) -> ComponentConfiguration | None:
         """Return the settings of the component of a kind."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import resolve_name
 
@@ -149,8 +149,13 @@ class FlavorCatalog:
             built_in: whether this package's own are there as well; each is loaded when it is
                 first asked for.
         """
-        self._entries = tuple(entries)
+        self._given = entries
         self._own: dict[str, FlavorEntry | None] = dict.fromkeys(BUILT_IN if built_in else ())
+
+    @cached_property
+    def _entries(self) -> tuple[FlavorEntry, ...]:
+        """The flavors of other packages; they are looked for when one is first wanted."""
+        return tuple(self._given)
 
     @property
     def entries(self) -> tuple[FlavorEntry, ...]:
@@ -187,20 +192,7 @@ class FlavorCatalog:
         An entry point that fails to load becomes an entry with a `problem`: it must
         not keep the other flavors from being used.
         """
-        # A distribution that is on the path twice offers the same thing twice; and the metadata
-        # of an older version of this package may still name its own flavors.
-        found = {
-            (_package_of(point), point.name, point.value): point
-            for point in entry_points(group=ENTRY_POINT_GROUP)
-            if not (point.value in BUILT_IN and _name_of(point) in (_OWN_NAME, None))
-        }
-        return cls(
-            [
-                _load(point.load, f"{point.name} = {point.value}", package)
-                for (package, _, _), point in sorted(found.items())
-            ],
-            built_in=True,
-        )
+        return cls(_Installed(), built_in=True)
 
     def names(self, component_type: StackComponentType) -> list[str]:
         """List the flavors of a type."""
@@ -245,6 +237,21 @@ class FlavorCatalog:
 
     def _offers(self, component_type: StackComponentType, name: str) -> list[FlavorEntry]:
         return self._of(component_type, name)
+
+
+class _Installed:
+    """The flavors of the installed packages, looked for each time."""
+
+    def __iter__(self) -> Iterator[FlavorEntry]:
+        # A distribution that is on the path twice offers the same thing twice; and the metadata
+        # of an older version of this package may still name its own flavors.
+        found = {
+            (_package_of(point), point.name, point.value): point
+            for point in entry_points(group=ENTRY_POINT_GROUP)
+            if not (point.value in BUILT_IN and _name_of(point) in (_OWN_NAME, None))
+        }
+        for (package, _, _), point in sorted(found.items()):
+            yield _load(point.load, f"{point.name} = {point.value}", package)
 
 
 def _load(load: Callable[[], object], spelled: str, package: str) -> FlavorEntry:

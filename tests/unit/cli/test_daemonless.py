@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,3 +60,39 @@ def test_settings_of_the_stack_count(stack: Stack, tmp_path: Path) -> None:
     built = daemonless_builder(stack, str(tmp_path))
     assert isinstance(built, DaemonlessImageBuilder)
     assert (built.config.compression, built.config.file_list_cache) == ("zstd", tmp_path)
+
+
+_LOADED = """
+import sys
+from imagebuilders.cli.main import main
+assert main(sys.argv[1:]) == 0
+print(*sys.modules)
+"""
+
+
+def test_it_begins_at_once(tmp_path: Path) -> None:
+    """No other builder, engine, service or terminal is imported, and no flavor looked for."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    environment = {
+        **{name: value for name, value in os.environ.items() if "IMAGEBUILDERS" not in name},
+        "DOCKER_CONFIG": str(tmp_path / "no-docker-config"),
+        "IMAGEBUILDERS_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    words = ("build", "--builder", "daemonless", "-t", "app:1", str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED, *words],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.splitlines()[-1].split())
+    parts = {".".join(name.split(".")[:2]) for name in loaded}
+    others = {"aws", "buildkit", "docker", "cache_misses", "local_image_builder", "inspection"}
+    assert parts & {f"imagebuilders.{name}" for name in others} == set()
+    foreign = {"asyncio", "boto3", "docker", "fsspec", "google", "h2", "requests", "rich"}
+    assert {name.partition(".")[0] for name in loaded} & foreign == set()
+    assert "imagebuilders.container_registries.ecr" not in loaded
+    assert "imagebuilders.evaluation.plan_json" not in loaded
