@@ -32,6 +32,8 @@ from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
 from .script import ScriptedBuild
 
+_IN_TOTO = "application/vnd.in-toto+json"
+_PREDICATE_TYPE = "in-toto.io/predicate-type"
 _PIECE_BYTES = 1000
 """Blobs are read in pieces, as of real daemons, only smaller."""
 
@@ -96,6 +98,11 @@ class ScriptedHistory:
             record.numCachedSteps = sum(vertex.cached for vertex in vertexes.values())
             record.numWarnings = sum(len(told.warnings) for told in build.told)
             record.ExporterResponse.update(response)
+            for kind, content in build.attestations.items() if error is None else ():
+                kept = self._keep(content)
+                kept.media_type = _IN_TOTO
+                kept.annotations[_PREDICATE_TYPE] = kind
+                record.Result.Attestations.append(kept)
             if error is not None:
                 record.error.code, record.error.message = error.code, error.message
                 if error.details:

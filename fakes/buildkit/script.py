@@ -48,6 +48,7 @@ class ScriptedBuild:
         request: what it asked for.
         upload: a context that came with the request.
         told: what was told of it, message by message.
+        attestations: what is attested of its result, by type; the history keeps it.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class ScriptedBuild:
         self.upload = upload
         self._connection = connection
         self.told: list[StatusResponse] = []
+        self.attestations: dict[str, bytes] = {}
         self._call = call
         self._find_session = find_session
         self._began = began

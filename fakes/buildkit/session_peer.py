@@ -343,6 +343,8 @@ class SessionPeer:
     def write_content(self, store: str, digest: str, content: bytes) -> None:
         """Write a blob into a content store of the client's: asked, written in pieces, committed.
 
+        One that is there already stays as it is.
+
         Raises:
             CallError: the client refused it.
         """
@@ -363,6 +365,13 @@ class SessionPeer:
             *(request(WRITE, at, content[at : at + size]) for at in range(0, len(content), size)),
             request(COMMIT, len(content)),
         ]
+        try:
+            self._write(store, pieces)
+        except CallError as error:
+            if error.status.code != Code.ALREADY_EXISTS:
+                raise
+
+    def _write(self, store: str, pieces: Iterable[bytes]) -> None:
         path = "/containerd.services.content.v1.Content/Write"
         with self.open(path, _store(store)) as call:
             for piece in pieces:

@@ -10,7 +10,7 @@ def _by_name(reasons: dict[str, str]) -> dict[str, str]:
 OF_DAEMON = _by_name(
     {
         "attestations say less": """
-            attest/provenance-local attest/sbom-default-scanner
+            attest/sbom-default-scanner
         """,
         "steps are done one after the other, and once for each build": """
             build/parallel-stages cancel/connection cancel/deadline cancel/solve cancel/status
@@ -67,7 +67,7 @@ OF_DAEMON = _by_name(
 OF_ENGINE = _by_name(
     {
         "attestations say less": """
-            attest/provenance-local attest/sbom-default-scanner
+            attest/sbom-default-scanner
         """,
         "another word or order": """
             build/cold context/client-error fail/bad-attribute frontend/heredocs

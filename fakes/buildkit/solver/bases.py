@@ -83,6 +83,17 @@ class BaseImages:
         self.inputs: dict[str, Image] = {}
         """What other builds made, by the references of named contexts."""
 
+    def used(self, platform: Platform) -> list[Base]:
+        """Return the images that were looked for, for one platform, in that order.
+
+        Images of layouts and results of other builds are not among them.
+        """
+        return [
+            base
+            for (reference, name), base in self._found.items()
+            if name == str(platform) and not reference.startswith(LAYOUT)
+        ]
+
     def config(self, reference: str, platform: Platform) -> bytes:
         """Return the JSON document of an image's configuration.
 

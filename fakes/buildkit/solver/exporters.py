@@ -10,6 +10,7 @@ from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.evaluation.difference import difference
 from imagebuilders.evaluation.trees import Folder, empty_folder
 from imagebuilders.exceptions import ImageNameError
+from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.layer_writer import write_layer
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
@@ -20,13 +21,12 @@ from .progress import Progress, vertex, vertex_digest
 from .registries import Registries, SessionCredentials
 
 if TYPE_CHECKING:
-    from imagebuilders.oci.file_tree import File
-
     from ..script import ScriptedBuild
     from .look import Look
-    from .outcome import Outcome
+    from .outcome import BuiltImage, Outcome
     from .worker import Worker
 
+_ATTESTED_MODE = 0o600
 _FILE_SEND = "/moby.filesync.v1.FileSend/DiffCopy"
 
 Wanted: TypeAlias = tuple[str, Mapping[str, str]]
@@ -163,12 +163,23 @@ def _names(text: str) -> list[str]:
 def _tree(outcome: Outcome) -> Folder:
     """Return the files of a result; those of several platforms in a folder each."""
     if not outcome.is_index:
-        return next((built.tree for built in outcome.images if built.tree), empty_folder())
+        return next(map(_attested_tree, outcome.images))
     root = empty_folder()
     for built in outcome.images:
-        name = str(built.platform).replace("/", "_")
-        root.names[name] = built.tree or empty_folder()
+        root.names[str(built.platform).replace("/", "_")] = _attested_tree(built)
     return root
+
+
+def _attested_tree(built: BuiltImage) -> Folder:
+    """Return the files of an image, and what is attested of it beside them."""
+    tree = built.tree or empty_folder()
+    if not built.predicates:
+        return tree
+    made = Folder(tree.file, dict(tree.names))
+    for predicate in built.predicates:
+        content = predicate.statement("_", built.image.config_digest)
+        made.names[predicate.file_name] = File("file", _ATTESTED_MODE, data=content)
+    return made
 
 
 def _entries(outcome: Outcome) -> list[SentEntry]:

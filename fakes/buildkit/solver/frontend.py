@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,16 +13,12 @@ from imagebuilders.evaluation.download_times import DownloadTimes
 from imagebuilders.evaluation.execution import Executor
 from imagebuilders.evaluation.platforms import resolve_platforms
 from imagebuilders.evaluation.results import BuildClock
-from imagebuilders.evaluation.steps import (
-    ContextOrigin,
-    ImageOrigin,
-    Origin,
-    ScratchOrigin,
-)
+from imagebuilders.evaluation.steps import ContextOrigin
 from imagebuilders.evaluation.trees import tree_of
 from imagebuilders.exceptions import EvaluationError, ImageBuilderError
 
 from .assembly import assemble
+from .attestations import BuildFacts, check_scanner, predicates, provenance
 from .bases import PULL, BaseImages
 from .build_failures import BuildFailures
 from .cache_imports import CacheImports, ImportedSteps
@@ -29,14 +26,16 @@ from .commands import RuledCommands
 from .contexts import Contexts, Definition
 from .definition_build import input_images, open_definitions
 from .entitlements import check_entitlements
-from .graph import Graph, context_paths, origins_of
+from .graph import Graph, origins_of
 from .image_loads import ImageLoads
 from .mounts import Mounter
+from .origin_trees import OriginTrees
 from .outcome import BuiltImage, Outcome
 from .progress import Progress
 from .questions import LINT, Question, answer
 from .registries import Registries, SessionCredentials
 from .request import FrontendRequest
+from .solve_input import FRONTEND
 from .stage_chains import needed_stages, stage_chain
 from .step_follower import StepFollower
 from .syntax import frontend_of, wanted_frontend
@@ -44,7 +43,7 @@ from .syntax import frontend_of, wanted_frontend
 if TYPE_CHECKING:
     from imagebuilders.evaluation.platforms import PlatformResolutions
     from imagebuilders.evaluation.resolution import Resolution
-    from imagebuilders.evaluation.trees import Folder
+    from imagebuilders.oci.platform import Platform
 
     from ...records import BuildRecord
     from ..script import ScriptedBuild
@@ -75,7 +74,8 @@ class FrontendBuild:
         self._inputs = question.inputs
         self._record = record
         self._progress = Progress(build)
-        self._clock = BuildClock(solver.worker.time_ns())
+        self._started = solver.worker.time_ns()
+        self._clock = BuildClock(self._started)
         self._failures = BuildFailures(solver.look, self._progress, self._attributes)
         self._definition: Definition | None = None
 
@@ -134,6 +134,7 @@ class FrontendBuild:
                 return self._answer(request, definition, contexts, images)
             resolutions = self._resolved(request, definition, contexts, images)
             platform = resolutions.resolutions[0].platform
+            check_scanner(self._attributes, images, platform, self._progress)
             imports = CacheImports(images, registries, lambda: self._build.session, self._progress)
             cache = ImportedSteps(solver.cache, imports.open(self._attributes, platform))
             built = [
@@ -141,10 +142,31 @@ class FrontendBuild:
                 for resolution in resolutions.resolutions
             ]
         self._record.context_files = contexts.files
-        attestations = {
-            name: value for name, value in self._attributes.items() if name.startswith("attest:")
-        }
-        return Outcome(tuple(built), resolutions.is_index, attestations=attestations)
+        self._build.attestations.update(self._history(request, images, platform))
+        return Outcome(tuple(built), resolutions.is_index)
+
+    def _facts(self, request: FrontendRequest) -> BuildFacts:
+        return BuildFacts(
+            request,
+            FRONTEND,
+            tuple(self._record.secrets),
+            self._build.ref,
+            self._started,
+            self._solver.worker.time_ns(),
+        )
+
+    def _history(
+        self, request: FrontendRequest, images: BaseImages, platform: Platform
+    ) -> dict[str, bytes]:
+        """Return the provenance that the daemon remembers of every build."""
+        found = provenance(
+            self._facts(request),
+            images.used(platform),
+            platform,
+            version=self._solver.look.provenance,
+            is_full=True,
+        )
+        return {found.kind: json.dumps(found.content).encode()}
 
     def _pull(self, address: str) -> bytes:
         """Return a context that was sent: with the request, or by the client's session."""
@@ -259,7 +281,8 @@ class FrontendBuild:
         loads = self._failures.loads = ImageLoads(progress, solver.look, solver.pulled)
         for vertex, found in graph.images():
             loads.look_up(vertex, found)
-        trees = _Trees(self, resolution, graph, contexts, images)
+        assert self._definition is not None
+        trees = OriginTrees(resolution, graph, contexts, images, self._definition)
         follower = StepFollower(
             self._build,
             graph,
@@ -318,56 +341,10 @@ class FrontendBuild:
             epoch=resolution.source_date_epoch,
         )
         image.remember_tree(tree_of(tree) if tree is not None else {})
-        return BuiltImage(resolution.platform, image, tree, tuple(chains))
-
-    def context_tree(
-        self,
-        resolution: Resolution,
-        graph: Graph,
-        contexts: Contexts,
-        origin: ContextOrigin,
-    ) -> Folder:
-        """Return the files of a context, as far as the steps need them."""
-        assert self._definition is not None
-        step = graph.of_origin(origin)
-        assert step is not None
-        ignored = (
-            contexts.named_ignore_lines(origin.name)
-            if origin.name
-            else contexts.ignore_lines(self._definition)
+        attested = predicates(
+            self._facts(request),
+            images.used(resolution.platform),
+            resolution.platform,
+            version=solver.look.provenance,
         )
-        return contexts.tree(
-            step, origin.name, context_paths(resolution.stages, origin.name), ignored
-        )
-
-
-class _Trees:
-    """The files of the origins of one image; it is an `imagebuilders.evaluation` `Trees`."""
-
-    def __init__(
-        self,
-        build: FrontendBuild,
-        resolution: Resolution,
-        graph: Graph,
-        contexts: Contexts,
-        images: BaseImages,
-    ) -> None:
-        self._build = build
-        self._resolution = resolution
-        self._graph = graph
-        self._contexts = contexts
-        self._images = images
-        self.executor: Executor | None = None
-
-    def tree(self, origin: ImageOrigin | ContextOrigin) -> Folder:
-        """Return the files of an image or a build context."""
-        if isinstance(origin, ImageOrigin):
-            return self._images.tree(origin.reference, origin.platform)
-        return self._build.context_tree(self._resolution, self._graph, self._contexts, origin)
-
-    def of(self, origin: Origin) -> Folder | None:
-        """Return the files of any origin; `None` if nothing was ever written into it."""
-        if isinstance(origin, ScratchOrigin) or self.executor is None:
-            return None
-        tree = self.executor.tree(origin)
-        return None if tree is None else tree.get()
+        return BuiltImage(resolution.platform, image, tree, attested, tuple(chains))

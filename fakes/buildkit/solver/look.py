@@ -29,6 +29,7 @@ class Look:
         files: its ways with files.
         exporters: the types that it has.
         caches: the types of caches that it exports.
+        provenance: the version of provenance that it writes.
         is_engine: it is inside of an engine, whose images it looks at first.
         has_details: whether errors have typed details.
         knows_exporter_lists: whether a request's list of exporters counts, and not only its older
@@ -41,6 +42,7 @@ class Look:
     files: Daemon
     exporters: frozenset[str] = _ALL
     caches: frozenset[str] = _ALL_CACHES
+    provenance: str = "v0.2"
     is_engine: bool = False
     has_details: bool = True
     knows_exporter_lists: bool = True
@@ -68,6 +70,6 @@ LOOKS = {
         "v0.0.0+unknown", Frontend(1, 7), GRAPH_ENGINE_26, _OF_GRAPH_DRIVER, is_engine=True
     ),
     "28.5": Look("v0.0.0+unknown", Frontend(1, 19), GRAPH_ENGINE, _OF_GRAPH_DRIVER, is_engine=True),
-    "0.32": Look("v0.32.2", NEWEST, BUILDKITD),
+    "0.32": Look("v0.32.2", NEWEST, BUILDKITD, provenance="v1"),
 }
 """The daemons whose ways are known, by version: of an engine, or of BuildKit itself."""

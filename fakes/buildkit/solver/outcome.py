@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from imagebuilders.oci.platform import Platform
 
     from ...images.image import Image
+    from .attestations import Predicate
     from .cache_records import StepChain
 
 
@@ -22,12 +23,14 @@ class BuiltImage:
         platform: what it is for.
         image: the image.
         tree: its files; `None` if nothing was ever written.
+        predicates: what is attested of it.
         chains: the steps of the stages that were needed, those of its own first.
     """
 
     platform: Platform
     image: Image
     tree: Folder | None = field(repr=False)
+    predicates: tuple[Predicate, ...] = ()
     chains: tuple[StepChain, ...] = field(default=(), repr=False)
 
 
@@ -39,10 +42,8 @@ class Outcome:
         images: one for each platform.
         is_index: it is an index of images, even if there is only one.
         metadata: what the frontend says beside it.
-        attestations: those that are asked for, as the frontend's attributes have them.
     """
 
     images: tuple[BuiltImage, ...] = ()
     is_index: bool = False
     metadata: Mapping[str, bytes] = field(default_factory=dict, hash=False)
-    attestations: Mapping[str, str] = field(default_factory=dict, hash=False)

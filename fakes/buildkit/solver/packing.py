@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from imagebuilders.oci.platform import Platform
 
 if TYPE_CHECKING:
     from ...images.layers import Layer
+    from .attestations import Predicate
     from .outcome import BuiltImage, Outcome
 
 _ANNOTATION = "annotation."
@@ -37,9 +38,6 @@ _OF_INDEX = "annotation-index."
 _NAME = "io.containerd.image.name"
 _TAG = "org.opencontainers.image.ref.name"
 _IN_TOTO = "application/vnd.in-toto+json"
-_STATEMENT = "https://in-toto.io/Statement/v0.1"
-_PROVENANCE = "https://slsa.dev/provenance/v0.2"
-_BUILD_TYPE = "https://mobyproject.org/buildkit@v1"
 
 
 @dataclass(frozen=True)
@@ -126,22 +124,24 @@ class _Packer:
         }
 
     def attestation(
-        self, subject: Descriptor, statements: Mapping[str, bytes]
+        self, subject: Descriptor, predicates: Sequence[Predicate]
     ) -> tuple[Descriptor, bytes]:
+        name = self.attributes.get("name", "_")
+        layers = tuple(
+            replace(
+                self.blob(predicate.statement(name, str(subject.digest)), _IN_TOTO),
+                annotations={"in-toto.io/predicate-type": predicate.kind},
+            )
+            for predicate in predicates
+        )
         config = json.dumps(
             {
                 "architecture": "unknown",
                 "os": "unknown",
                 "config": {},
-                "rootfs": {"type": "layers", "diff_ids": []},
+                "rootfs": {"type": "layers", "diff_ids": [str(each.digest) for each in layers]},
             }
         ).encode()
-        layers = tuple(
-            replace(
-                self.blob(content, _IN_TOTO), annotations={"in-toto.io/predicate-type": predicate}
-            )
-            for predicate, content in statements.items()
-        )
         content = Manifest(self.blob(config, OCI_CONFIG), layers).to_bytes()
         described = _describe(content, OCI_MANIFEST)
         self.lines.append(f"exporting attestation manifest {described.digest}")
@@ -162,15 +162,15 @@ def pack(outcome: Outcome, attributes: Mapping[str, str]) -> PackedImage:
     """
     packer = _Packer(attributes)
     images = [packer.image(built) for built in outcome.images]
-    attests = any(key.startswith("attest:") for key in outcome.attestations)
+    attests = any(built.predicates for built in outcome.images)
     if len(images) == 1 and not outcome.is_index and not attests:
         described, content = images[0]
         config_digest = outcome.images[0].image.config_digest
         return PackedImage(described, content, config_digest, {}, packer.blobs, tuple(packer.lines))
     if attests:
         images += [
-            packer.attestation(described, _statements(described, attributes))
-            for described, _ in list(images)
+            packer.attestation(described, built.predicates)
+            for (described, _), built in zip(list(images), outcome.images, strict=True)
         ]
     index = Index(
         tuple(described for described, _ in images),
@@ -182,22 +182,6 @@ def pack(outcome: Outcome, attributes: Mapping[str, str]) -> PackedImage:
     packer.lines.append(f"exporting manifest list {described.digest}")
     manifests = {str(entry.digest): (document, entry.media_type) for entry, document in images}
     return PackedImage(described, content, "", manifests, packer.blobs, tuple(packer.lines))
-
-
-def _statements(subject: Descriptor, attributes: Mapping[str, str]) -> Mapping[str, bytes]:
-    """Return the provenance of an image: that BuildKit built it, and nothing of how."""
-    statement = {
-        "_type": _STATEMENT,
-        "predicateType": _PROVENANCE,
-        "subject": [
-            {
-                "name": attributes.get("name", "_"),
-                "digest": {"sha256": str(subject.digest).removeprefix("sha256:")},
-            }
-        ],
-        "predicate": {"builder": {"id": ""}, "buildType": _BUILD_TYPE, "materials": []},
-    }
-    return {_PROVENANCE: json.dumps(statement).encode()}
 
 
 def layout_files(
