@@ -8,10 +8,10 @@ import click
 
 # Loaded when asked for, so that one double's needs are not another's.
 _COMMANDS = {
-    "buildkit": ".buildkit.command",
-    "engine": ".engine.command",
-    "registry": ".registry.command",
-    "run": ".engine.command",
+    "buildkit": (".buildkit.command", "Serve a BuildKit double; print its BUILDKIT_HOST."),
+    "engine": (".engine.command", "Serve a Docker Engine double; print its DOCKER_HOST."),
+    "registry": (".registry.command", "Serve a registry double; print its URL."),
+    "run": (".engine.command", "Run a command with a Docker Engine double."),
 }
 
 
@@ -24,14 +24,26 @@ class _Doubles(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(import_module(_COMMANDS[cmd_name], __package__), cmd_name)
+        module, _ = _COMMANDS[cmd_name]
+        command = getattr(import_module(module, __package__), cmd_name)
         assert isinstance(command, click.Command)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
 
-@click.group(cls=_Doubles)
+
+@click.group(cls=_Doubles, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Run a double as a program of its own."""
+    """Run a double as a program of its own.
+
+    \b
+    Examples:
+      python -m fakes engine --seed python:3.12-slim
+      python -m fakes registry --listen tcp://127.0.0.1:0
+      python -m fakes run --engine-version 28.5 pytest -q
+    """
 
 
 if __name__ == "__main__":

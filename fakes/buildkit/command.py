@@ -29,7 +29,7 @@ _PLATFORMS = ("linux/amd64", "linux/arm64")
     "seeds",
     multiple=True,
     metavar="NAME",
-    help="Let a registry have an image, as in python:3.12-slim. Repeatable.",
+    help="Let a registry have an image, as in python:3.12-slim. May be repeated.",
 )
 @command_line.RULES
 @command_line.CONTROL
@@ -42,7 +42,14 @@ def buildkit(
     rules: TextIO | None,
     control: bool,
 ) -> None:
-    """Serve a BuildKit double until interrupted; prints its BUILDKIT_HOST."""
+    """Serve a BuildKit double until interrupted; print its BUILDKIT_HOST.
+
+    \b
+    Examples:
+      python -m fakes buildkit
+      python -m fakes buildkit --seed alpine:3.22 --rules rules.toml
+      python -m fakes buildkit --listen unix:///tmp/buildkit.sock
+    """
     double = FakeBuildKit()
     for name in seeds:
         _seed(double, name)

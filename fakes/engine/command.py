@@ -35,7 +35,7 @@ _SEED = click.option(
     multiple=True,
     metavar="NAME",
     help="Give the engine an image: one of the public hub, as in python:3.12-slim, can be "
-    "pulled; any other, as in registry.example/base:1, is there already. Repeatable.",
+    "pulled; any other, as in registry.example/base:1, is there already. May be repeated.",
 )
 
 _SERVICE = click.option(
@@ -43,7 +43,7 @@ _SERVICE = click.option(
     "services",
     multiple=True,
     metavar="IMAGE",
-    help="Let the containers of an image run until they are stopped. Repeatable.",
+    help="Let the containers of an image run until they are stopped. May be repeated.",
 )
 _RECORDS = click.option(
     "--keep-records",
@@ -123,7 +123,14 @@ def _seed(engine: FakeDockerEngine, name: str) -> None:
 @command_line.CONTROL
 @_options
 def engine(listen: str, control: bool, tls: bool, certificate: Path | None, **options: Any) -> None:
-    """Serve an engine double until interrupted; prints its DOCKER_HOST."""
+    """Serve a Docker Engine double until interrupted; print its DOCKER_HOST.
+
+    \b
+    Examples:
+      python -m fakes engine
+      python -m fakes engine --engine-version 28.5 --seed python:3.12-slim
+      python -m fakes engine --listen tcp://127.0.0.1:0 --tls --certificate ca.pem
+    """
     double = _engine(**options)
     context = command_line.server_context(listen, certificate) if tls else None
     served = double.serve(listen, control=control, tls=context)
@@ -137,9 +144,15 @@ def engine(listen: str, control: bool, tls: bool, certificate: Path | None, **op
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
 def run(context: click.Context, /, command: tuple[str, ...], **options: Any) -> None:
-    """Run COMMAND with DOCKER_HOST set to an engine double.
+    """Run COMMAND with DOCKER_HOST set to a Docker Engine double.
 
     Ends with COMMAND's exit code, or 128 and the number of the signal that ended it.
+
+    \b
+    Examples:
+      python -m fakes run docker version
+      python -m fakes run --engine-version 28.5 --seed alpine:3.22 docker build .
+      python -m fakes run --rules rules.toml pytest -q
     """
     try:
         with _engine(**options).serve() as docker_host:

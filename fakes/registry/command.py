@@ -18,18 +18,18 @@ from .registry import FakeRegistry
 @click.command()
 @click.option(
     "--listen",
-    default="127.0.0.1:5000",
+    default="tcp://127.0.0.1:5000",
     show_default=True,
-    metavar="HOST:PORT",
-    help="Where to listen; port 0 takes any that is free.",
+    metavar="ADDRESS",
+    help="tcp://HOST:PORT, or HOST:PORT alone; port 0 picks a free one.",
 )
 @click.option(
     "--auth",
     type=click.Choice([kind.value for kind in AuthKind]),
-    help="How clients prove who they are. [default: basic with --user, else none]",
+    help="How clients prove who they are.  [default: basic with --user, else none]",
 )
 @click.option(
-    "--user", "users", multiple=True, metavar="NAME:PASSWORD", help="A user; may be repeated."
+    "--user", "users", multiple=True, metavar="NAME:PASSWORD", help="A user. May be repeated."
 )
 @click.option("--anonymous-pull", is_flag=True, help="Let anyone pull.")
 @click.option("--read-only", is_flag=True, help="Refuse pushes and deletes.")
@@ -38,21 +38,17 @@ from .registry import FakeRegistry
     "--keep-records",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Remember the newest N requests, and keep N manifests without a tag. [default: all]",
+    help="Remember the newest N requests, and keep N manifests without a tag.  [default: all]",
 )
-@click.option("--tls", is_flag=True, help="Serve HTTPS with a certificate made on the spot.")
-@click.option(
-    "--certificate",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="With --tls: write the certificate there, for clients to trust.",
-)
+@command_line.TLS
+@command_line.CERTIFICATE
 @command_line.CONTROL
 @click.option(
     "--seed",
     "seeds",
     multiple=True,
     metavar="NAME:TAG=PATH",
-    help="Put an image in, from an OCI layout or a `docker save` tar; may be repeated.",
+    help="Put an image in, from an OCI layout or a `docker save` tar. May be repeated.",
 )
 def registry(
     listen: str,
@@ -67,8 +63,15 @@ def registry(
     control: bool,
     seeds: tuple[str, ...],
 ) -> None:
-    """Run an OCI registry in memory until it is interrupted."""
-    host, _, port = listen.rpartition(":")
+    """Serve a registry double until interrupted; print its URL.
+
+    \b
+    Examples:
+      python -m fakes registry
+      python -m fakes registry --listen tcp://127.0.0.1:0 --user ann:secret
+      python -m fakes registry --seed team/app:1=app.tar --read-only
+    """
+    host, _, port = listen.removeprefix("tcp://").rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise click.BadParameter(
             f"expected HOST:PORT with a port up to 65535, not {listen!r}", param_hint="--listen"
