@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ from imagebuilders.cli.named_builder import BUILDERS, named_builder
 from imagebuilders.cli.progress import Display, chosen_display, progress
 from imagebuilders.exceptions import BakeError
 from imagebuilders.lazy_dataclass import dataclass
+from imagebuilders.temporary_folder import temporary_folder
 
 if TYPE_CHECKING:
     from imagebuilders.bake import BakePlan, Definition, TargetBuild
@@ -220,7 +220,7 @@ def _run(
     if settings.call is not None:
         return _ask(builder, builds, settings.call, settings.display)
     with ExitStack() as opened, progress(settings.display, are_many=True):
-        said = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="imagebuilders-")))
+        said = Path(opened.enter_context(temporary_folder()))
         tasks = [_task(each, stack, builder, said, opened) for each in builds]
         switches = builder_switches(builder, explain_cache=settings.explains_cache)
         results = builder.build_many(tasks, max_parallel=settings.parallel, **switches)
@@ -279,7 +279,7 @@ def _ask(
     code = 0
     for build in builds:
         with (
-            tempfile.TemporaryDirectory(prefix="imagebuilders-") as empty,
+            temporary_folder() as empty,
             _context(build, builder) as (context, options),
             progress(display),
         ):

@@ -16,6 +16,7 @@ from imagebuilders.cli.failures import renamed
 from imagebuilders.control_files import MAX_SIZE, read_control_file
 from imagebuilders.exceptions import ControlFileError
 from imagebuilders.lazy_dataclass import dataclass
+from imagebuilders.temporary_folder import temporary_folder
 
 STANDARD_INPUT = "-"
 
@@ -102,7 +103,7 @@ def dockerfile_of(content: bytes) -> Iterator[str]:
             yield path
             return
     # Where the system has no such path, the file has a name for as long as it is needed.
-    with tempfile.TemporaryDirectory(prefix="imagebuilders-") as folder:
+    with temporary_folder() as folder:
         named = Path(folder, "Dockerfile")
         named.write_bytes(content)
         yield str(named)

@@ -45,6 +45,10 @@ def _rule(words: str, step: Callable[[str], str], *, is_of_machine: bool = False
 
 _RULES = (
     _rule(
+        r"target stage .* could not be found|no such stage",
+        lambda _: "imagebuilders build PATH --call targets   (lists the stages)",
+    ),
+    _rule(
         r"no space left on device|disk quota exceeded",
         lambda _: (
             "imagebuilders cache prune   (the disk is full; `docker system df` shows by what)"

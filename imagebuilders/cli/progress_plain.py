@@ -80,9 +80,8 @@ class PlainProgress:
             case events.ImageBuilt():
                 self._end_held()
                 self._finish_all([key for key, row in self._running.items() if not row.has_id])
-                self._line(
-                    printable(f"built {shown_image(event.image_name)} {event.image_id}".rstrip())
-                )
+                built = (event.image_name, event.image_id)
+                self._line(printable(" ".join(("built", *filter(None, built)))))
             case events.BuildFinished():
                 self._end_held()
                 self._line(f"finished {summary(event)}")

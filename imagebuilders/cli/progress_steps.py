@@ -62,7 +62,7 @@ def summary(event: events.BuildFinished) -> str:
 
     As in `app:1 in 3.2s, 2 of 5 steps cached, 12.3 MB, sha256:4bc4…`.
     """
-    parts = [f"{shown_image(event.image_name)} in {duration(event.seconds)}"]
+    parts = [f"{printable(event.image_name)} in {duration(event.seconds)}".lstrip()]
     if event.steps:
         plural = "" if event.steps == 1 else "s"
         parts.append(f"{event.cached_steps} of {event.steps} step{plural} cached")

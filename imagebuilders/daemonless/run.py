@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from imagebuilders.build_options import DockerBuildOptions
 from imagebuilders.build_options.image_details import chosen_attestations
@@ -32,6 +31,7 @@ from imagebuilders.events import BuildStarted, Event, ImageBuilt, ImagePushed, N
 from imagebuilders.exceptions import BuildError, ConfigurationError, PushError, RegistryError
 from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference, parse_build_target
+from imagebuilders.temporary_folder import temporary_folder
 from imagebuilders.user_folders import own_cache_folder
 
 FILE_LISTS = "file-lists"
@@ -219,7 +219,7 @@ class Run:
         self, delivered: DeliveredImage, build: DaemonlessBuild, output: FileOutput
     ) -> None:
         names = self._request.names
-        with TemporaryDirectory(prefix="imagebuilders-") as folder:
+        with temporary_folder() as folder:
             self._write_layout(delivered, build, Path(folder), names)
             pieces = archived_layout(
                 Path(folder),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -24,6 +23,7 @@ from imagebuilders.inspection.stored_image import StoredImage
 from imagebuilders.oci.image_config import ContainerConfig
 from imagebuilders.oci.json_document import ObjectReader
 from imagebuilders.oci.platform import Platform
+from imagebuilders.temporary_folder import temporary_folder
 
 if TYPE_CHECKING:
     import docker
@@ -107,7 +107,7 @@ def open_engine_image(client: docker.DockerClient, name: str, place: str) -> Ite
         EngineError: the engine has no such image, or does not answer.
         ImageFormatError: what it exports is malformed.
     """
-    with TemporaryDirectory(prefix="imagebuilders-") as folder:
+    with temporary_folder() as folder:
         path = Path(folder) / "image.tar"
         _export(client, name, path)
         with open_archive_image(os.fspath(path)) as found:

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from imagebuilders.distribution import CredentialSource, RegistryClient, Repository
 from imagebuilders.inspection.stored_image import StoredImage
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
+from imagebuilders.temporary_folder import temporary_folder
 
 PIECE_BYTES = 1024 * 1024
 
@@ -34,7 +34,7 @@ def open_registry_image(name: str, credentials: CredentialSource | None) -> Iter
     reference = ImageReference.parse(name)
     with (
         RegistryClient(reference.domain, credentials=credentials) as client,
-        TemporaryDirectory(prefix="imagebuilders-") as folder,
+        temporary_folder() as folder,
     ):
         repository = client.repository(reference.path)
         stored = repository.read_manifest(reference.digest or reference.tag or DEFAULT_TAG)

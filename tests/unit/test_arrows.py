@@ -24,7 +24,7 @@ _Order = tuple[tuple[str, ...], ...]
 _ROOT = Path(imagebuilders.__file__).parents[1]
 
 _ORDER = (
-    ("likeness",),
+    ("likeness", "temporary_folder"),
     ("lazy_dataclass", "lazy_names"),
     ("exceptions", "version", "cancellation", "sharing"),
     ("events",),

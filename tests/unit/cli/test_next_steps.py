@@ -43,6 +43,7 @@ def _attempt(failure: AttemptFailure) -> EngineAttempt:
             EngineNotFoundError("No.", attempts=[_attempt(AttemptFailure.NOT_ALLOWED)]),
             "sudo usermod -aG docker $USER",
         ),
+        (BuildError('target stage "nowhere" could not be found'), "--call targets"),
         (BuildError("x: write /var/lib/docker/tmp: no space left on device"), "cache prune"),
         (
             BuildError("x", exit_code=1, output=["tar: write error: No space left on device"]),

@@ -238,3 +238,15 @@ def test_a_build_that_is_skipped(progress: PlainProgress, stream: io.StringIO) -
     """The line names what the registry has."""
     progress(events.BuildSkipped("r/app:1", "r/app@sha256:1"))
     assert stream.getvalue() == "skipped r/app:1: unchanged r/app@sha256:1\n"
+
+
+def test_an_image_without_a_name(progress: PlainProgress, stream: io.StringIO) -> None:
+    """It is called by its ID."""
+    progress(events.BuildStarted("", "an engine"))
+    progress(events.ImageBuilt("", "sha256:1"))
+    progress(events.BuildFinished("", seconds=2.0, size=1500, digest="sha256:1"))
+    assert stream.getvalue().splitlines() == [
+        "building an image with an engine",
+        "built sha256:1",
+        "finished in 2.0s, 1.5 kB, sha256:1",
+    ]
