@@ -31,7 +31,7 @@ def named_context(name: str, platform: Platform, options: ResolveOptions) -> str
     Raises:
         EvaluationError: the name is malformed.
     """
-    if name.lower() in _NEVER_REPLACED:
+    if name.lower() in _NEVER_REPLACED or not options.frontend.knows_named_contexts:
         return None
     try:
         found = context_name(name)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from imagebuilders.evaluation.accounts import MAX_FILE_BYTES, Owner
 from imagebuilders.evaluation.copying import CopyOptions, compile_patterns, copy
-from imagebuilders.evaluation.daemon import Daemon
+from imagebuilders.evaluation.daemon import BUILDKITD, Daemon
 from imagebuilders.evaluation.file_system import FileSystem, NotAFolderError
 from imagebuilders.evaluation.paths_in_trees import resolve_source
 from imagebuilders.evaluation.selection import matching
@@ -51,7 +51,7 @@ def copy_sources(
         EvaluationError: something cannot be copied.
         ImageBuilderError: a source cannot be read.
     """
-    owner = resolve_owner(step.chown, files, has_tree=has_tree)
+    owner = resolve_owner(step.chown, files, daemon, has_tree=has_tree)
     is_octal = step.chmod.isdigit()
     bits = 0o7777 if daemon.keeps_special_bits else 0o777
     options = CopyOptions(
@@ -64,12 +64,15 @@ def copy_sources(
         _copy_source(step, located, files, options, daemon)
 
 
-def resolve_owner(written: str, files: FileSystem, *, has_tree: bool) -> tuple[int, int] | None:
+def resolve_owner(
+    written: str, files: FileSystem, daemon: Daemon = BUILDKITD, *, has_tree: bool
+) -> tuple[int, int] | None:
     """Return the numbers of a user and group; `None` if nothing is written.
 
     Args:
         written: as `--chown` and USER have it.
         files: where names are looked up.
+        daemon: whose ways and words count.
         has_tree: whether anything was ever written there.
 
     Raises:
@@ -77,25 +80,17 @@ def resolve_owner(written: str, files: FileSystem, *, has_tree: bool) -> tuple[i
     """
     if not written:
         return None
-    return Owner.parse(written).resolve(_account_reader(files) if has_tree else None)
+    return Owner.parse(written).resolve(_account_reader(files, daemon) if has_tree else None)
 
 
-def check_accounts(files: FileSystem, daemon: Daemon) -> None:
-    """See that there is a file with accounts.
-
-    Raises:
-        EvaluationError: there is none.
-    """
-    if files.place(files.resolve("etc/passwd")).entry() is None:
-        raise EvaluationError(f"open {daemon.mount}/etc/passwd: no such file or directory")
-
-
-def _account_reader(files: FileSystem) -> Callable[[str], bytes | None]:
+def _account_reader(files: FileSystem, daemon: Daemon) -> Callable[[str], bytes | None]:
     def read(path: str) -> bytes | None:
         try:
             found = files.place(files.resolve(path)).entry()
         except NotAFolderError:
             return None
+        if found is None and daemon.needs_accounts:
+            raise EvaluationError(f"open {daemon.mount}/{path}: no such file or directory")
         if found is None:
             return None
         if not isinstance(found, File) or found.kind != "file":

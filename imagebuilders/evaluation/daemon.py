@@ -25,7 +25,7 @@ class Daemon:
         keeps_special_bits: an octal `--chmod` sets the bits above permissions, too.
         modes_parents: an octal `--chmod` counts for folders that are made on the way, too.
         checks_covered: sources are looked for that lie in a folder which is a source, too.
-        needs_accounts: a working directory of a user's name needs a file with accounts.
+        needs_accounts: names of users and groups need a file in which they are looked up.
         names_root: errors name files below the folder where a tree is mounted.
         names_targets: what a link of a source leads to is named if it is missing.
         wraps_archives: errors of archives are those of a process that unpacks them.

@@ -11,8 +11,7 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Protocol
 
-from imagebuilders.evaluation.accounts import Owner
-from imagebuilders.evaluation.copy_step import Located, check_accounts, copy_sources, resolve_owner
+from imagebuilders.evaluation.copy_step import Located, copy_sources, resolve_owner
 from imagebuilders.evaluation.daemon import BUILDKITD, Daemon
 from imagebuilders.evaluation.difference import difference
 from imagebuilders.evaluation.downloads import download
@@ -249,9 +248,7 @@ class Executor:
     def _make_workdir(self, step: Workdir, tree: LazyTree | None) -> StepResult:
         before = None if tree is None else tree.get()
         files = FileSystem(before or empty_folder(), self._clock)
-        owner = resolve_owner(step.owner, files, has_tree=before is not None)
-        if self._daemon.needs_accounts and Owner.parse(step.owner).has_names:
-            check_accounts(files, self._daemon)
+        owner = resolve_owner(step.owner, files, self._daemon, has_tree=before is not None)
         path = resolve_target(files, step.path)
         is_there = files.place(path).entry() is not None
         place = make_folders(files, path, FOLDER_MODE, owner, self._daemon)

@@ -39,6 +39,11 @@ class Frontend:
         return self >= Frontend(1, 3)
 
     @property
+    def knows_named_contexts(self) -> bool:
+        """A named context may stand for an image or a stage."""
+        return self >= Frontend(1, 4)
+
+    @property
     def records_copy_flags(self) -> bool:
         """The records of COPY and ADD name `--chown` and `--chmod`."""
         return self >= Frontend(1, 7)

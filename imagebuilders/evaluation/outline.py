@@ -9,6 +9,7 @@ from imagebuilders.dockerfile import Dockerfile, Instruction, expand
 from imagebuilders.evaluation.stages import StageState, lines_of, needed_by
 from imagebuilders.evaluation.steps import Lines, Run
 from imagebuilders.evaluation.variables import Environment
+from imagebuilders.exceptions import ShellWordError
 from imagebuilders.lazy_dataclass import dataclass
 
 
@@ -108,6 +109,14 @@ class _Notes:
     agents: dict[str, SessionValue] = field(default_factory=dict)
 
 
+def _used_in(value: str, values: Environment, escape: str) -> frozenset[str]:
+    """Return the arguments that a default names; none of one that older frontends pass over."""
+    try:
+        return expand(value, values, escape=escape).used
+    except ShellWordError:
+        return frozenset()
+
+
 class Outliner:
     """Gathers the outline of each stage while it is resolved."""
 
@@ -129,7 +138,7 @@ class Outliner:
                 name = pair.name
                 needs: frozenset[str] = frozenset()
                 if pair.value is not None and name not in given:
-                    needs = expand(pair.value, values, escape=escape).used
+                    needs = _used_in(pair.value, values, escape)
                     if name in needs:
                         needs = (needs - {name}) | self._needs.get(name, frozenset())
                 self._needs[name] = needs

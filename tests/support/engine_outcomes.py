@@ -226,6 +226,8 @@ def _described(saved: bytes) -> dict[str, Any]:
     history = config.pop("history", None) or []
     for left_out in ("created", "rootfs"):
         config.pop(left_out, None)
+    if config["config"].get("OnBuild", ()) is None:  # as 20.10 writes that there is none
+        del config["config"]["OnBuild"]
     for record in history:
         record.pop("created", None)
     described = list(_timeless(entries_of_tree(tree)))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from imagebuilders.evaluation.daemon import BUILDKITD, GRAPH_ENGINE, Daemon
+from imagebuilders.evaluation.daemon import BUILDKITD, GRAPH_ENGINE, GRAPH_ENGINE_20, Daemon
 from imagebuilders.evaluation.execution import Executor
 from imagebuilders.evaluation.file_system import FileSystem
 from imagebuilders.evaluation.questions import Download
@@ -418,6 +418,21 @@ class _SharedFolder:
     def tree(self, origin: ImageOrigin | ContextOrigin) -> Folder:
         """Return the base or the context."""
         return folder_of(_CONTEXT if isinstance(origin, ContextOrigin) else {"team": self._folder})
+
+
+def test_names_without_accounts() -> None:
+    """Docker 20.10 needs a file to look them up in; for others there is no such user then."""
+    base = {"f": File("file")}
+    for daemon, message in ((GRAPH_ENGINE, ""), (GRAPH_ENGINE_20, "open .*/etc/passwd: no such")):
+        trees = _Trees()
+        trees.tree = lambda origin: folder_of(base)  # type: ignore[method-assign]
+        step = _copy("/f", to="/g", chown="app")
+        with Executor([_stage(step)], trees, daemon=daemon) as executor:
+            if not message:
+                assert executor.stage(0).layers[0][0].file.uid == 0
+                continue
+            with pytest.raises(EvaluationError, match=message):
+                executor.stage(0)
 
 
 def test_a_folder_as_a_base_makes_a_layer() -> None:

@@ -25,6 +25,7 @@ def test_versions_are_ordered() -> None:
     [
         ("knows_folders_by_dots", 3),
         ("refuses_later_stages", 3),
+        ("knows_named_contexts", 4),
         ("writes_start_intervals", 6),
         ("records_copy_flags", 7),
         ("expands_modes", 8),
@@ -233,3 +234,25 @@ def test_stages_that_are_no_source(resolved: Resolve, stage: str, words: str) ->
         resolved(f"FROM scratch\n{stage}\nFROM base\n", build_args={_EPOCH: "s"})
     assert words in caught.value.message
     assert caught.value.line == 2
+
+
+def test_global_arguments_that_cannot_be_expanded(resolved: Resolve) -> None:
+    """Before 1.8 they are empty."""
+    text = "ARG A=${B?}\nFROM base${A}\nARG A\nENV T=x$A\n"
+    old = resolved(text, frontend=Frontend(1, 7)).target_stage.image.config
+    assert "T=x" in (old.env or ())
+    with pytest.raises(EvaluationError, match="B: is not allowed to be unset"):
+        resolved(text)
+
+
+def test_named_contexts_came_later(resolved: Resolve) -> None:
+    """The first frontends do not look at them."""
+    bases = {"base": {"User": "a"}, "other": {"User": "b"}}
+    for frontend, user in ((Frontend(1, 3), "a"), (NEWEST, "b")):
+        found = resolved(
+            "FROM base\n",
+            bases=bases,
+            named_contexts={"base": "docker-image://other"},
+            frontend=frontend,
+        )
+        assert found.target_stage.image.config.user == user
