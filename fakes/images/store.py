@@ -37,6 +37,7 @@ class Images:
         self._images: dict[str, Image] = {}
         self._children: dict[str, dict[str, Image]] = {}
         self._chains: Counter[str] = Counter()
+        self._topmost: dict[str, Layer] = {}
         self._tags = NameTable()
         self._digests = NameTable()
 
@@ -55,6 +56,7 @@ class Images:
                 self._images[above.id] = above
                 self._children.setdefault(above.parent, {})[above.id] = above
                 self._chains.update(above.chain_ids)
+                self._topmost.update(zip(above.chain_ids, above.layers, strict=True))
                 above = above.made_from
             return kept
 
@@ -86,6 +88,11 @@ class Images:
         with self.lock:
             return self._chains[chain] > 0
 
+    def topmost(self, chain: str) -> Layer | None:
+        """The last layer of a chain, by its id; `None` when no image has it."""
+        with self.lock:
+            return self._topmost.get(chain)
+
     def drop(self, image_id: str) -> None:
         """Forget an image and every name of it."""
         with self.lock:
@@ -96,6 +103,7 @@ class Images:
                     self._chains[chain] -= 1
                     if not self._chains[chain]:
                         del self._chains[chain]
+                        del self._topmost[chain]
             self._tags.drop(image_id)
             self._digests.drop(image_id)
 

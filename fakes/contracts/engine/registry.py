@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -37,6 +38,12 @@ def void(_value: object) -> None:
 
 def scenarios() -> dict[str, Scenario]:
     """Every scenario by name, sorted."""
+    _import_topics()
+    return {name: _SCENARIOS[name] for name in sorted(_SCENARIOS)}
+
+
+@cache
+def _import_topics() -> None:
+    """Import the modules that the scenarios are in, which is slow to ask for each of them."""
     for module in iter_modules(topics.__path__, f"{topics.__name__}."):
         import_module(module.name)
-    return {name: _SCENARIOS[name] for name in sorted(_SCENARIOS)}

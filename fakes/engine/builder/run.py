@@ -90,6 +90,7 @@ def _work(effect: RunEffect, running: RunConfig, overlay: Overlay) -> Saying[int
         running.env or [],
         user=running.user,
         working_dir=running.working_dir,
+        hostname=running.hostname,
         open_files=lambda *_wanted: nullcontext(overlay),
         writers=(
             lambda data: printed.put((STDOUT, data)),

@@ -112,7 +112,7 @@ def join_all(networks: NetworkStore, container: Container) -> None:
     """
     found: list[tuple[Network, Settings]] = []
     for name, settings in container.networks.items():
-        network = networks.get(name)
+        network = networks.get(name) if name != "default" else None
         if network is None:
             raise ApiError(404, messages.MISSING_NETWORK(networks.state.version, name))
         found.append((network, settings))

@@ -123,6 +123,7 @@ class ExecStore:
             working_dir=container.config.working_dir,
             open_files=partial(files_inside, self._containers.volumes, container),
             writers=(printed.extend, printed.extend),
+            hostname=container.config.hostname,
         )
         timer = threading.Timer(seconds, process.stop)
         timer.daemon = True
@@ -169,7 +170,9 @@ class ExecStore:
                 working_dir=instance.working_dir or config.working_dir,
                 open_files=partial(files_inside, self._containers.volumes, container),
                 writers=printers,
+                hostname=config.hostname,
                 takes_input=instance.attach_stdin,
+                tty=instance.tty,
             )
         return lambda: self._run(instance, container, effect, printers)
 

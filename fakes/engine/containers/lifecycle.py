@@ -249,7 +249,9 @@ class Lifecycle:
                 lambda data: self._log(container, STDOUT, data),
                 lambda data: self._log(container, STDERR, data),
             ),
+            hostname=config.hostname,
             takes_input=config.open_stdin,
+            tty=config.tty,
         )
 
     def _work(self, container: Container, does: Work, process: Process) -> None:

@@ -11,6 +11,8 @@ from ..filesystem.overlay import Overlay
 from ..filesystem.process_files import OpenFiles, ProcessFiles
 
 _ACCOUNTS = "/etc/passwd"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where programs are looked for in an image that does not say it."""
 
 
 def make_process(
@@ -21,7 +23,9 @@ def make_process(
     working_dir: str,
     open_files: OpenFiles,
     writers: tuple[Writer, Writer],
+    hostname: str,
     takes_input: bool = False,
+    tty: bool = False,
 ) -> Process:
     """Make what a function gets of a command.
 
@@ -32,10 +36,16 @@ def make_process(
         working_dir: empty for the root.
         open_files: opens the files that it sees.
         writers: take what it prints, and what it prints to standard error.
+        hostname: the name that its container has for itself, if it has one.
         takes_input: something may be sent to it.
+        tty: it has a terminal.
     """
     with open_files(_ACCOUNTS) as overlay:
-        environment = {"HOME": home_of(overlay, user)}
+        environment = {"PATH": _PATH, "HOME": home_of(overlay, user)}
+    if hostname:
+        environment["HOSTNAME"] = hostname
+    if tty:
+        environment["TERM"] = "xterm"
     for pair in env:
         name, _, value = pair.partition("=")
         environment[name] = value

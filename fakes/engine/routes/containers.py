@@ -36,8 +36,12 @@ def _create(engine: Daemon, request: Request, _path: Path) -> Response:
     config = RunConfig.from_json(body)
     mode = (host or {}).get("NetworkMode") or "default"
     asked = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
-    networks = {name: dict(settings or {}) for name, settings in asked.items()}
     first = "bridge" if mode == "default" else mode
+    # Only who asks for the default network may call it that.
+    networks = {
+        first if name == mode == "default" else name: dict(settings or {})
+        for name, settings in asked.items()
+    }
     if not networks and not mode.startswith("container:"):
         if (found := engine.networks.get(first)) is not None:
             first = found.name

@@ -12,9 +12,10 @@ from ...images.reference import InvalidReferenceError
 from .. import messages
 from ..errors import ApiError
 from ..http import Request, Response, chunks_of, json_response
-from ..images import archive
 from ..images.config_forms import LEFT_OUT
+from ..images.loading import load
 from ..images.removal import remove_image
+from ..images.saving import save
 from .filters import image_older_than, labels_match, read_filters, truth
 from .image_lists import NO_TIME, summaries
 from .streams import lines
@@ -289,14 +290,16 @@ def _prune(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
 @route("GET", "/images/{name:.*}/get")
 def _save(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
     names = [path["name"]] if "name" in path else request.parameters("names")
-    data = archive.save(engine.images, names)
+    data = save(engine.images, names)
     return Response(200, chunks_of(data), {"Content-Type": "application/x-tar"})
 
 
 @route("POST", "/images/load")
 def _load(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
-    quiet = request.flag("quiet")
-    messages = archive.load(engine.images, request.content)
+    quiet = request.flag("quiet") or not request.parameters("quiet")
+    messages = load(engine.images, request.content)
     if quiet:
         messages = (message for message in messages if "stream" in message)
-    return Response(200, lines(messages, engine.version), {"Content-Type": "application/json"})
+    # All is done before it answers: many clients do not read the answer.
+    told = list(lines(messages, engine.version))
+    return Response(200, told, {"Content-Type": "application/json"})

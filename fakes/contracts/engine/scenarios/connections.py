@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..container_hands import create
 from ..registry import scenario
 from ..resources import container, filters, network, removed
 from ..session import Session
@@ -288,3 +289,23 @@ def listed(s: Session) -> None:
     for values in ({"network": ["one-net"]}, {"network": ["nope"]}, {"network": ["bridge"]}):
         lines = s.request("GET", "/containers/json", params=filters(**values)).json()
         s.note(str(values), [line["NetworkSettings"]["Networks"] for line in lines])
+
+
+@scenario
+def called_default(s: Session) -> None:
+    """Only a container that asks for the default network may call it that."""
+    for mode in (None, "default", "bridge", "none"):
+        host = {} if mode is None else {"NetworkMode": mode}
+        container = create(
+            s,
+            *s.given_container("sleep", "60", service=True),
+            HostConfig=host,
+            NetworkingConfig={"EndpointsConfig": {"default": {}}},
+        )
+        shown = s.request("GET", f"/containers/{container}/json").json()
+        s.note(f"created in {mode}", sorted(shown["NetworkSettings"]["Networks"]))
+        answer = s.request("POST", f"/containers/{container}/start")
+        s.note("started", {"status": answer.status_code, "said": answer.text})
+        shown = s.request("GET", f"/containers/{container}/json").json()
+        s.note("networks", sorted(shown["NetworkSettings"]["Networks"]))
+        s.request("DELETE", f"/containers/{container}", params={"force": "1"})

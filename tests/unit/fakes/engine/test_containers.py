@@ -206,6 +206,28 @@ def test_a_health_check_does_what_it_says(test: list[str], health: str) -> None:
         container.remove(force=True)
 
 
+def test_a_command_has_the_variables_that_an_engine_gives_it(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """What a command is looked for in, its host's name, and the kind of its terminal."""
+    engine.seed_image("bare", env={"PATH": "/bin"})
+    seen: list[dict[str, str]] = []
+
+    def look(process: Process) -> None:
+        seen.append(process.environment)
+        process.sleep(None)
+
+    engine.on_container("bare", look)
+    engine.on_exec("env", lambda process: seen.append(process.environment))
+    container = client.containers.run("bare", detach=True, hostname="db", tty=True)
+    container.exec_run("env", tty=False, environment={"A": "1"})
+    assert [(one["PATH"], one["HOSTNAME"], one["HOME"], one.get("TERM")) for one in seen] == [
+        ("/bin", "db", "/root", "xterm"),
+        ("/bin", "db", "/root", None),
+    ]
+    container.remove(force=True)
+
+
 def test_what_a_function_does_at_once_is_done_when_the_start_answers(
     client: FakeDockerClient, engine: FakeDockerEngine
 ) -> None:

@@ -1,0 +1,165 @@
+"""`docker load`: archives of images, and OCI layouts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from imagebuilders.exceptions import ImageFormatError, LayerFormatError
+from imagebuilders.oci.digest import Digest
+from imagebuilders.oci.file_tree import File, clean
+from imagebuilders.oci.image_config import chain_ids
+
+from ... import go_text
+from ...images import tar
+from ...images.image import Image
+from ...images.layers import Layer
+from .. import messages
+from ..errors import ApiError
+from ..progress import progress_bar
+from .names import parse_as
+from .store import ImageStore
+from .unpacking import registered, told
+
+Message = dict[str, Any]
+
+
+def load(images: ImageStore, body: bytes) -> Iterator[Message]:
+    """Take the images of an archive in; the messages of the load.
+
+    Raises:
+        ApiError: when the archive is none.
+    """
+    try:
+        members = tar.read(tar.decompress(body))
+    except tar.TarError as error:
+        raise ApiError(500, messages.TAR_FAILURE(images.state.version, str(error))) from error
+    files = {clean(m.name): m.file for m in members if m.file.kind in ("file", "symlink")}
+    for member in members:
+        if member.hard_link:
+            files[clean(member.name)] = files[clean(member.hard_link)]
+    if "manifest.json" in files:
+        yield from _load_manifest(images, files)
+    elif "index.json" in files and "oci-layout" in files:
+        yield from _load_layout(images, files)
+    else:
+        raise ApiError(500, messages.NO_MANIFEST(images.state.version))
+
+
+def _read(files: dict[str, File], path: str) -> bytes:
+    file = files.get(clean(path))
+    for _ in range(8):
+        if file is None or file.kind != "symlink":
+            break
+        folder = path.rpartition("/")[0]
+        path = clean(f"{folder}/{file.link}")
+        file = files.get(path)
+    if file is None:
+        raise ApiError(
+            500, f"open /var/lib/docker/tmp/docker-import/{path}: no such file or directory"
+        )
+    return file.data
+
+
+def _load_manifest(images: ImageStore, files: dict[str, File]) -> Iterator[Message]:
+    entries = json.loads(_read(files, "manifest.json"))
+    for entry in entries:
+        document = _read(files, entry["Config"])
+        readers = [partial(_read, files, name) for name in entry["Layers"] or []]
+        image, new = _add(images, document, readers)
+        yield from _progress(new)
+        yield from _name(images, image, entry.get("RepoTags") or [])
+
+
+def _load_layout(images: ImageStore, files: dict[str, File]) -> Iterator[Message]:
+    def blob(digest: str) -> bytes:
+        algorithm, _, value = digest.partition(":")
+        return _read(files, f"blobs/{algorithm}/{value}")
+
+    for descriptor in json.loads(_read(files, "index.json"))["manifests"]:
+        manifest = json.loads(blob(descriptor["digest"]))
+        if "manifests" in manifest:
+            manifest = json.loads(blob(manifest["manifests"][0]["digest"]))
+        layers = [partial(blob, layer["digest"]) for layer in manifest["layers"]]
+        image, new = _add(images, blob(manifest["config"]["digest"]), layers)
+        annotations = descriptor.get("annotations") or {}
+        name = annotations.get("io.containerd.image.name")
+        yield from _progress(new)
+        yield from _name(images, image, [name] if name else [])
+
+
+def _add(
+    images: ImageStore, document: bytes, readers: Sequence[Callable[[], bytes]]
+) -> tuple[Image, list[Layer]]:
+    """Take one image in; it, and those of its layers that were not here.
+
+    A layer that is here on top of the same ones is not read, so it need not be in the archive.
+    """
+    parsed = json.loads(document)
+    wanted = (parsed.get("rootfs") or {}).get("diff_ids") or []
+    if len(wanted) != len(readers):
+        raise ApiError(
+            500,
+            f"invalid manifest, layers length mismatch: expected {len(readers)}, got {len(wanted)}",
+        )
+    layers: list[Layer] = []
+    new: list[Layer] = []
+    for read, expected in zip(readers, wanted, strict=True):
+        layer = images.topmost(_chain([*(one.diff_id for one in layers), expected]))
+        if layer is None:
+            layer = _registered(images, read(), expected, len(layers))
+            new.append(layer)
+        layers.append(layer)
+    return images.add(Image(document, tuple(layers))), new
+
+
+def _chain(diff_ids: list[str]) -> str:
+    """The id of a chain of layers; empty when one of them is named by no digest."""
+    try:
+        *_, last = chain_ids(map(Digest.parse, diff_ids))
+    except ImageFormatError:
+        return ""
+    return str(last)
+
+
+def _registered(images: ImageStore, content: bytes, expected: str, number: int) -> Layer:
+    try:
+        layer = registered(content, images.state.version, images.state.clock())
+    except (tar.TarError, LayerFormatError) as error:
+        raise ApiError(500, told(error, images.state.version)) from error
+    if layer.diff_id != expected:
+        raise ApiError(
+            500,
+            f"invalid diffID for layer {number}: "
+            f"expected {go_text.quote(expected)}, got {go_text.quote(layer.diff_id)}",
+        )
+    return layer
+
+
+def _progress(layers: list[Layer]) -> Iterator[Message]:
+    for layer in layers:
+        size = len(layer.content)
+        yield {
+            "status": "Loading layer",
+            "progressDetail": {"current": size, "total": size},
+            "progress": progress_bar(size, size),
+            "id": layer.diff_id[7:19],
+        }
+
+
+def _name(images: ImageStore, image: Image, tags: list[str]) -> Iterator[Message]:
+    for name in tags:
+        reference = parse_as(images.state.version, name).tagged()
+        old = images.id_of(reference)
+        if old is not None and old != image.id:
+            yield {
+                "stream": f"The image {reference} already exists, renaming the old one "
+                f"with ID {old} to empty string\n"
+            }
+        images.tag(reference, image)
+        yield {"stream": f"Loaded image: {reference}\n"}
+    if not tags:
+        yield {"stream": f"Loaded image ID: {image.id}\n"}
+    images.note("load", image)
