@@ -213,6 +213,10 @@ class _Worker:
         """A daemon of its own has no store that goes before registries."""
         return None
 
+    def address(self, domain: str) -> str:
+        """Where the registry of a host is: where it says."""
+        return domain
+
     def knows(self, name: ImageReference) -> bool:
         """Whether anything of a repository was seeded."""
         repository = name.full_repository

@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from imagebuilders.exceptions import ImageBuilderError
+
 from ..buildkit import ScriptedBuildKit
 from ..buildkit.solver import LOOKS, Solver, SolverGateway, SolverUsage, engine_worker
 from ..images.reference import HUB
 from .errors import ApiError
+from .registries.errors import RegistryError
 from .versions import ByVersion
 
 if TYPE_CHECKING:
@@ -71,12 +74,24 @@ class EngineWorker:
 
     @property
     def hub_is_real(self) -> bool:
-        """Whether names of the public hub lead over the network."""
-        return self._stores.registries.hub_is_real
+        """Whether names of the public hub that nobody seeded lead to a registry."""
+        registries = self._stores.registries
+        return registries.hub_is_real or registries.network.has(HUB)
 
     def time_ns(self) -> int:
         """Return nanoseconds since the epoch."""
         return self._stores.clock()
+
+    def address(self, domain: str) -> str:
+        """Return where the registry of a host is.
+
+        Raises:
+            ImageBuilderError: it is out of reach.
+        """
+        try:
+            return self._stores.registries.network.address(domain)
+        except RegistryError as error:
+            raise ImageBuilderError(error.message) from error
 
     def local_image(self, reference: str) -> Image | None:
         """Return an image of the engine's own store."""
@@ -94,7 +109,7 @@ class EngineWorker:
         platform: Platform,  # noqa: ARG002  (a name of the seeded hub has one image)
     ) -> tuple[Image, str] | None:
         """Return an image of the public hub that was seeded, and the digest of its manifest."""
-        if name.domain != HUB or self.hub_is_real:
+        if not self._stores.registries.is_seeded(name):
             return None
         return self._stores.registries.hub.find(name.path, name.tag, name.digest)
 

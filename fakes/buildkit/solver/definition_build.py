@@ -87,7 +87,8 @@ def build_definition(
     progress = Progress(build)
     clock = BuildClock(solver.worker.time_ns())
     try:
-        with Registries(SessionCredentials(lambda: build.session)) as registries:
+        credentials = SessionCredentials(lambda: build.session)
+        with Registries(credentials, solver.worker) as registries:
             images = BaseImages(
                 solver.worker,
                 registries,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from imagebuilders.buildkit.transport.errors import CallError
@@ -67,8 +68,9 @@ class Exports:
         self._worker = worker
         self._progress = progress
         credentials = SessionCredentials(lambda: build.session)
-        self._images = ImageExports(build, worker, progress, lambda: Registries(credentials))
-        self._caches = CacheExports(build, progress, lambda: Registries(credentials))
+        registries = partial(Registries, credentials, worker)
+        self._images = ImageExports(build, worker, progress, registries)
+        self._caches = CacheExports(build, progress, registries)
 
     def export(self, wanted: Sequence[Wanted], outcome: Outcome) -> dict[str, str]:
         """Export a result; return what is said of it.

@@ -108,7 +108,8 @@ class FrontendBuild:
             self._progress,
             self._clock,
         )
-        with Registries(SessionCredentials(lambda: self._build.session)) as registries:
+        credentials = SessionCredentials(lambda: self._build.session)
+        with Registries(credentials, solver.worker) as registries:
             images = BaseImages(
                 solver.worker,
                 registries,

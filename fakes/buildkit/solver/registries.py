@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from imagebuilders.oci.reference import ImageReference
 
     from ..session_peer import SessionPeer
+    from .worker import Worker
 
 LAYOUT = "oci-layout://"
 """What references begin with that name an image of a layout."""
@@ -66,15 +67,29 @@ class SessionCredentials:
         return _Credentials(username, secret) if username else _Credentials(identity_token=secret)
 
 
+class _CredentialsFor:
+    """Who to be at the registry of a host, wherever that is."""
+
+    def __init__(self, domain: str, credentials: SessionCredentials) -> None:
+        self._domain = domain
+        self._credentials = credentials
+
+    def credentials_for(self, _registry: str) -> _Credentials | None:
+        """Return the credentials for the host."""
+        return self._credentials.credentials_for(self._domain)
+
+
 class Registries:
     """The registries that one build uses; a context manager.
 
     Args:
         credentials: knows who to be.
+        worker: knows where registries are.
     """
 
-    def __init__(self, credentials: SessionCredentials) -> None:
+    def __init__(self, credentials: SessionCredentials, worker: Worker) -> None:
         self._credentials = credentials
+        self._worker = worker
         self._clients: dict[str, RegistryClient] = {}
         self._open = ExitStack()
 
@@ -118,12 +133,17 @@ class Registries:
         return _image(repository, found), str(stored.descriptor.digest)
 
     def repository(self, name: ImageReference) -> Repository:
-        """Return the repository of a name."""
+        """Return the repository of a name.
+
+        Raises:
+            ImageBuilderError: its registry is out of reach.
+        """
         return self._client(name.domain).repository(name.path)
 
     def _client(self, domain: str) -> RegistryClient:
         if domain not in self._clients:
-            client = RegistryClient(domain, credentials=self._credentials)
+            credentials = _CredentialsFor(domain, self._credentials)
+            client = RegistryClient(self._worker.address(domain), credentials=credentials)
             self._clients[domain] = self._open.enter_context(client)
         return self._clients[domain]
 

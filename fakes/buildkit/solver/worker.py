@@ -28,11 +28,19 @@ class Worker(Protocol):
 
     @property
     def hub_is_real(self) -> bool:
-        """Whether names of the public hub lead over the network."""
+        """Whether names of the public hub that nobody seeded lead to a registry."""
         ...
 
     def time_ns(self) -> int:
         """Return nanoseconds since the epoch."""
+        ...
+
+    def address(self, domain: str) -> str:
+        """Return where the registry of a host is.
+
+        Raises:
+            ImageBuilderError: it is out of reach.
+        """
         ...
 
     def local_image(self, reference: str) -> Image | None:

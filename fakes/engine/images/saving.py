@@ -27,7 +27,7 @@ _OCI = "application/vnd.oci.image"
 _BLOBS = "blobs/sha256"
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Chosen:
     """An image that is saved, and the names it is saved by."""
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import io
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker.errors
 import pytest
@@ -11,6 +15,8 @@ import pytest
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
 from fakes.contracts.engine.context import pack
 from fakes.registry import SeedImage
+from imagebuilders import BuildContext, LocalImageBuilder
+from imagebuilders.exceptions import BuildError
 
 _DIGEST = "sha256:" + "ab" * 32
 
@@ -84,6 +90,53 @@ def test_bases_of_builds_come_from_there(
     context = io.BytesIO(pack({"Dockerfile": "FROM quay.io:443/base:1\nRUN true"}))
     image, _ = client.images.build(fileobj=context, custom_context=True, tag="app")
     assert image.tags == ["app:latest"]
+
+
+@pytest.fixture
+def no_logins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of a client that has no credentials."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    return tmp_path
+
+
+def _build(engine: FakeDockerEngine, dockerfile: str) -> None:
+    """Build with BuildKit."""
+    context = BuildContext()
+    context.add_file(dockerfile, "Dockerfile")
+    with contextlib.closing(FakeDockerClient(engine)) as client:
+        LocalImageBuilder(docker_client=client, builder="buildkit").build("app:1", context)
+
+
+def test_bases_of_builds_with_buildkit_come_from_there(
+    registry: FakeRegistry, other: FakeRegistry, no_logins: Path
+) -> None:
+    """By host, with the client's credentials for that host; seeds go before the hub's."""
+    login = base64.b64encode(b"me:secret").decode()
+    document = {"auths": {"ghcr.io": {"auth": login}}}
+    (no_logins / "config.json").write_text(json.dumps(document))
+    engine = FakeDockerEngine("28.5", registries={"ghcr.io": other, "docker.io": registry})
+    other.seed("team/base:1", SeedImage(files={"a": "1"}))
+    registry.seed("library/base:1", SeedImage(files={"b": "2"}))
+    registry.seed("library/seeded:1", SeedImage(files={"c": "registry"}))
+    engine.seed_hub("seeded:1", files={"c": "seed"})
+    _build(
+        engine,
+        "FROM ghcr.io/team/base:1\nCOPY --from=base:1 b /\nCOPY --from=seeded:1 c /\n",
+    )
+    tree = engine.image_tree("app:1")
+    assert tree == {"/a": "1", "/b": "2", "/c": "seed"}
+
+
+@pytest.mark.parametrize("name", ["ghcr.io/a:1", "registry.example:5000/a:1"])
+@pytest.mark.usefixtures("no_logins")
+def test_other_hosts_are_out_of_reach_of_buildkit(name: str) -> None:
+    """As for pulls: no request leaves this machine, and the refusal says how one could."""
+    engine = FakeDockerEngine("28.5")
+    with pytest.raises(BuildError) as caught:
+        _build(engine, f"FROM {name}\n")
+    host = name.partition("/")[0]
+    assert f"registries={{'{host}': fake_registry}}" in str(caught.value)
+    assert "network=True" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["ghcr.io/a:1", "registry.example:5000/a:1"])
