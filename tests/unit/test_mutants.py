@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from mutants.changes import Mutant, drawn, mutants
@@ -16,7 +17,7 @@ from mutants.equivalents import equivalents, stale, why_equivalent
 from mutants.laboratory import nearest_first
 from mutants.reach import Reach
 from mutants.replacement import LiveFunctions, ReplacementError
-from mutants.trials import Outcome, Trial, answer
+from mutants.trials import Outcome, Trial, answer, run_in_order
 
 
 @pytest.mark.parametrize(
@@ -242,6 +243,25 @@ def test_what_a_trial_shows(
     """A fork tells of the tests that it begins; it ends with all that it started."""
     limit = 0.01 if run is _hangs else 60.0
     assert answer(Trial("", "", []), run, limit) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "ran"),
+    [
+        ([], []),
+        (["gone"], []),
+        (["b"], [("b", None)]),
+        (["b", "gone", "a"], [("b", "a"), ("a", None)]),
+    ],
+)
+def test_tests_are_run_in_the_order_asked_for(
+    names: list[str], ran: list[tuple[str, str | None]]
+) -> None:
+    """Each knows the next; one that was not collected is left out."""
+    seen: list[tuple[object, object]] = []
+    items: Any = {"a": "a", "b": "b"}
+    run_in_order(lambda *, item, nextitem: seen.append((item, nextitem)), items, names)
+    assert seen == ran
 
 
 def test_which_tests_reach_a_line(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -188,15 +188,28 @@ class _Server:
             except ReplacementError:
                 return _IMPORT
             session.config.pluginmanager.register(_Witness(told))
-            chosen = [items[name] for name in trial.tests if name in items]
-            for item, following in zip(chosen, [*chosen[1:], None], strict=True):
-                session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            run_in_order(session.config.hook.pytest_runtest_protocol, items, trial.tests)
             return 0
 
         gc.collect()
         gc.freeze()  # so that the forks share it
         _serve(*self._channel, run)
         return True
+
+
+def run_in_order(
+    run: Callable[..., object], items: Mapping[str, pytest.Item], names: Sequence[str]
+) -> None:
+    """Run tests, each with the one that follows, which tells what is torn down between them.
+
+    Args:
+        run: runs a test.
+        items: all tests that were collected, by name.
+        names: those that are wanted; one whose name was another in another process is left out.
+    """
+    chosen = [items[name] for name in names if name in items]
+    for number, item in enumerate(chosen, 1):
+        run(item=item, nextitem=chosen[number] if number < len(chosen) else None)
 
 
 def main(way: str, requests: int, answers: int) -> None:
