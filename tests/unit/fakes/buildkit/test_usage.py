@@ -9,6 +9,8 @@ import pytest
 from buildkit_builds import Build
 
 from fakes import FakeDockerClient, FakeDockerEngine
+from fakes.buildkit import ScriptedBuildKit
+from fakes.buildkit.cache import ScriptedCache
 from fakes.shell import Process
 from imagebuilders.buildkit import ControlClient
 from imagebuilders.buildkit.control.client import SERVICE
@@ -89,3 +91,36 @@ def test_a_record_of_each_build(build: Build, client: ControlClient) -> None:
     record = control_pb2.BuildHistoryEvent.FromString(message or b"").record
     assert (record.Frontend, record.numCompletedSteps > 0) == ("dockerfile.v0", True)
     assert record.ExporterResponse["image.name"] == "docker.io/library/app:1"
+
+
+def test_records_of_a_script() -> None:
+    """What is pruned is gone; what is in use, or of the daemon's own, stays."""
+    cache = ScriptedCache()
+    kinds = {"old": "regular", "used": "regular", "own": "internal", "syntax": "frontend"}
+    for name, kind in kinds.items():
+        used = name == "used"
+        cache.records.append(control_pb2.UsageRecord(ID=name, RecordType=kind, InUse=used))
+    removed = cache.prune(control_pb2.PruneRequest())
+    assert [record.ID for record in removed] == ["old"]
+    assert [record.ID for record in cache.current()] == ["used", "own", "syntax"]
+    assert len(cache.prune(control_pb2.PruneRequest(all=True))) == 2
+    assert [record.ID for record in cache.current()] == ["used"]
+    assert len(cache.prunes) == 2
+    cache.reset()
+    assert (cache.records, cache.prunes) == ([], [])
+
+
+def test_each_step_takes_what_is_below_it(engine: FakeDockerEngine, build: Build) -> None:
+    """The vertices that are told are a chain, as the steps of a stage are."""
+    build("FROM base:1\nCOPY f /a\nRUN one\nRUN two\n", {"f": "1"})
+    assert isinstance(engine.buildkit, ScriptedBuildKit)
+    told = engine.buildkit.builds[-1].told
+    found = {vertex.name: vertex for status in told for vertex in status.vertexes}
+    base, copy, one, two = (
+        next(vertex for name, vertex in found.items() if f"{number}/4]" in name)
+        for number in range(1, 5)
+    )
+    assert base.digest in copy.inputs
+    assert list(one.inputs) == [copy.digest]
+    assert list(two.inputs) == [one.digest]
+    assert len({base.digest, copy.digest, one.digest, two.digest}) == 4

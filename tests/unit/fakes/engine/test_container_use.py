@@ -130,3 +130,15 @@ def test_hostnames_are_as_long_as_the_kernel_has_them(
         return
     with pytest.raises(docker.errors.APIError, match="sethostname"):
         container.start()
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "is_known"), [("true", 0, True), ("false", 1, True), ("make", 0, False)]
+)
+def test_the_log_says_what_was_not_executed(
+    client: FakeDockerClient, command: str, code: int, is_known: bool
+) -> None:
+    """A command that the double knows does its work, and prints what it prints: here nothing."""
+    ended = client.containers.run("base", command, detach=True)
+    assert ended.wait()["StatusCode"] == code
+    assert (ended.logs() == b"") is is_known

@@ -48,8 +48,8 @@ def test_what_is_not_said_is_docker_s() -> None:
 
 def test_what_is_said_counts() -> None:
     """Interval, timeout, retries, and a line for the shell."""
-    check = {"Interval": 2 * S, "Timeout": 7, "Retries": 1}
-    monitor, probe = _monitor(Test=["CMD-SHELL", "a | b"], **check), _Probe(2)
+    monitor = _monitor(Test=["CMD-SHELL", "a | b"], Interval=2 * S, Timeout=7, Retries=1)
+    probe = _Probe(2)
     assert monitor.look(1002 * S, probe)
     assert probe.asked == [(["/bin/sh", "-c", "a | b"], 7)]
     assert (monitor.status, monitor.log[0]["ExitCode"]) == ("unhealthy", 2)
@@ -108,4 +108,4 @@ def test_a_container_that_stopped_is_not_checked() -> None:
         return 0, b""
 
     monitor.look(2030 * S, stop_meanwhile)
-    assert (monitor.status, monitor.log, monitor.due) == ("unhealthy", [], None)
+    assert monitor.to_json() == {"Status": "unhealthy", "FailingStreak": 0, "Log": []}

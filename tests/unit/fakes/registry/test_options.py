@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fakes.registry import FakeRegistry
@@ -63,3 +65,23 @@ def test_read_only_is_switched_by_true_and_false_alone(registry: FakeRegistry) -
     with pytest.raises(TypeError, match="read_only is True or False, not 'no'"):
         registry.read_only = "no"  # type: ignore[assignment]
     assert not registry.read_only
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"storage_limit": 0},
+        {"storage_limit": None},
+        {"manifest_limit": 0},
+        {"page_size": 1},
+        {"page_size": None},
+        {"keep_records": 0},
+        {"keep_records": None},
+        {"port": 0},
+        {"port": 65535},
+    ],
+    ids=repr,
+)
+def test_the_least_and_the_most_of_options(options: dict[str, Any]) -> None:
+    """What just makes sense is taken."""
+    FakeRegistry(**options)
