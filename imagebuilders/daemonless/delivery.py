@@ -50,6 +50,8 @@ def deliver(
         RegistryError, OSError: the place does not take something.
         ImageBuilderError: a layer cannot be read or made.
     """
+    if destination.is_named(image.descriptor):
+        return
     if not destination.has_image(image.descriptor):
         _bring(_tasks(image, destination, new_layers), tell)
         for finished in image.images:

@@ -19,6 +19,10 @@ class Destination(Protocol):
     All methods raise `RegistryError` or `OSError` when the place does not take something.
     """
 
+    def is_named(self, descriptor: Descriptor) -> bool:
+        """Return whether the image's name stands for a manifest or index, which is there whole."""
+        ...
+
     def has_image(self, descriptor: Descriptor) -> bool:
         """Return whether a manifest or index is there, and with it all that it names."""
         ...

@@ -30,14 +30,15 @@ class RegistryDestination:
 
     def __init__(self, repository: Repository, reference: ImageReference) -> None:
         self._repository = repository
-        self._reference = reference
+        self._tag = reference.tag or DEFAULT_TAG
+
+    def is_named(self, descriptor: Descriptor) -> bool:
+        """Return whether the tag stands for a manifest."""
+        return self._has(self._tag, descriptor)
 
     def has_image(self, descriptor: Descriptor) -> bool:
         """Return whether a manifest is there: no registry takes one without what it names."""
-        try:
-            return self._repository.resolve(descriptor.digest).digest == descriptor.digest
-        except RegistryNotFoundError:
-            return False
+        return self._has(descriptor.digest, descriptor)
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Return whether a blob is there."""
@@ -80,10 +81,10 @@ class RegistryDestination:
 
     def name_image(self, content: bytes, descriptor: Descriptor) -> None:
         """Let the tag stand for a manifest or index."""
-        tag = self._reference.tag or DEFAULT_TAG
+        self._repository.write_manifest(content, descriptor.media_type, self._tag)
+
+    def _has(self, reference: str | Digest, descriptor: Descriptor) -> bool:
         try:
-            if self._repository.resolve(tag).digest == descriptor.digest:
-                return
+            return self._repository.resolve(reference).digest == descriptor.digest
         except RegistryNotFoundError:
-            pass
-        self._repository.write_manifest(content, descriptor.media_type, tag)
+            return False

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from testbed.engine import Engine
 from testbed.registry import Registry
-from testbed.tools import ClientTool
+from testbed.tools import ClientTool, run_in
 
+from fakes import FakeRegistry
 from fakes.contracts.image_builder import ImageBuilderContract
 from imagebuilders import BuildContext, DaemonlessImageBuilder, DefaultContainerRegistry
 
@@ -133,3 +134,29 @@ def test_buildx_shows_what_is_attested(
     assert isinstance(bill, dict)
     assert provenance["SLSA"]["buildDefinition"]["externalParameters"]
     assert bill["SPDX"]["spdxVersion"] == "SPDX-2.3"
+
+
+def test_the_login_of_docker_is_used(engine: Engine, tmp_path: Path, docker_config: Path) -> None:
+    """What `docker login` keeps is an identity token; the engine and the builder exchange it."""
+    users = {"ci": "s3cret"}
+    with FakeRegistry(auth="bearer", users=users, identity_tokens=True) as registry:
+        name = f"{registry.address}/daemonless/login"
+        with engine.forwarded(int(registry.address.rpartition(":")[2])):
+            engine.cli("login", "-u", "ci", "-p", "s3cret", registry.address)
+            try:
+                said = run_in(engine.container, ["cat", "/root/.docker/config.json"]).stdout
+                kept = json.loads(said)["auths"][registry.address]
+                engine.cli("tag", engine.busybox, f"{name}:1")
+                engine.cli("push", f"{name}:1")
+            finally:
+                engine.cli("logout", registry.address)
+        assert kept["identitytoken"]
+        docker_config.write_text(json.dumps({"auths": {registry.address: kept}}))
+        context = BuildContext()
+        context.add_file(f"FROM {name}:1\nCOPY a /a\n", "Dockerfile")
+        context.add_file("a", "a")
+        registry.forget_requests()
+        assert DaemonlessImageBuilder().build(f"{name}:2", context, {"push": True})
+        asked = [each.method for each in registry.requests if each.path == "/token"]
+        assert set(asked) == {"POST"}
+        assert "/a" in registry.image("daemonless/login:2").paths
