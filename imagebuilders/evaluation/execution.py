@@ -106,6 +106,7 @@ class Executor:
         self._follower = follower
         self._is_checked = False
         self._results: dict[int, StageResult] = {}
+        self._unfinished: dict[int, LazyTree | None] = {}
         self._origins: dict[Origin, LazyTree] = {}
         self._open = ExitStack()
 
@@ -159,6 +160,8 @@ class Executor:
         if isinstance(origin, ScratchOrigin):
             return None
         if isinstance(origin, StageOrigin):
+            if origin.index in self._unfinished:  # a trigger takes files of its own stage
+                return self._unfinished[origin.index]
             return self.stage(origin.index).tree
         known = self._origins.get(origin)
         if known is None:
@@ -179,10 +182,12 @@ class Executor:
         base = tree = self.tree(stage.base)
         results: list[StepResult] = []
         for step in stage.steps:
+            self._unfinished[stage.index] = tree
             with _located_at(step):
                 result = self._followed(stage, step, tree)
             results.append(result)
             tree = result.tree
+        self._unfinished.pop(stage.index, None)
         base_layer = None
         if isinstance(stage.base, ContextOrigin) and base is not None:
             base_layer = tuple(difference(None, base.get(), compares=self._daemon.compares))

@@ -70,15 +70,15 @@ class TakenFiles:
                 if rules.excludes(relative) and not excludes.excludes(relative):
                     yield TakenFile(path, _join(destination, relative))
             return
-        for path in self._matching(source.path):
-            yield from self._of_path(path, source.path, destination, excludes)
+        for named in self._matching(source.path):
+            yield from self._of_path(named, destination, excludes)
 
-    def _of_path(
-        self, path: str, written: str, destination: str, excludes: IgnoreRules
-    ) -> Iterator[TakenFile]:
+    def _of_path(self, named: str, destination: str, excludes: IgnoreRules) -> Iterator[TakenFile]:
+        """Return what is at a path; a link at its end is followed, but the name stays."""
+        path = self._resolve(named)
         entry = self._entries.get(path)
         if entry is not None and entry.type is not EntryType.DIRECTORY:
-            name = posixpath.basename(clean_path(written) if not has_wildcards(written) else path)
+            name = posixpath.basename(clean_path(named))
             into = destination.endswith(("/", "/."))
             yield TakenFile(path, _join(destination, name) if into else clean_path(destination))
             return
@@ -90,7 +90,7 @@ class TakenFiles:
     def _matching(self, written: str) -> list[str]:
         """Return the paths that a source names; those below a folder that matches do not count."""
         if not has_wildcards(written):
-            return [self._resolve(written)]
+            return [written]
         pattern = clean_path(written).strip("/")
         found: list[str] = []
         for path in self._entries:

@@ -8,10 +8,11 @@ import buildkit_execution
 import pytest
 from buildkit_cases import LOOKS, Look
 
+_KNOWING_CONTEXTS = [look for look in LOOKS if look.frontend.knows_named_contexts]
 _STANDS_FOR_TARGET = {"last": {"type": "image", "ref": "bare"}}
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+@pytest.mark.parametrize("look", _KNOWING_CONTEXTS, ids=lambda look: look.name)
 @pytest.mark.parametrize(
     "copying",
     ["COPY --from=0 /x /\n", "RUN --mount=from=first,target=/m true\n", "ENV a=b\n"],

@@ -420,6 +420,13 @@ class _SharedFolder:
         return folder_of(_CONTEXT if isinstance(origin, ContextOrigin) else {"team": self._folder})
 
 
+def test_a_trigger_that_takes_files_of_its_own_stage() -> None:
+    """They are those that are there until then."""
+    steps = (_copy("/a", to="/one"), _copy("/one", to="/two", origin=StageOrigin(0)))
+    with Executor([_stage(*steps, base=ScratchOrigin())], _Trees()) as executor:
+        assert _names(executor) == [["one"], ["two"]]
+
+
 def test_names_without_accounts() -> None:
     """Docker 20.10 needs a file to look them up in; for others there is no such user then."""
     base = {"f": File("file")}

@@ -85,6 +85,20 @@ def test_links_on_the_way_are_followed(tmp_path: Path) -> None:
     assert [file.path for step in steps for file in found.files(step)] == ["real/x", "real/x"]
 
 
+def test_links_that_a_wildcard_matches_are_followed(tmp_path: Path) -> None:
+    """What they lead to goes there: a file under the link's name, or what is in a folder."""
+    for path in ("real/x", "f"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(path)
+    (tmp_path / "lfile").symlink_to("f")
+    (tmp_path / "lfolder").symlink_to("real")
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY l* /to/\n")
+    assert taken(plan(tmp_path, images=UnknownImages())) == [
+        ("f", "/to/lfile"),
+        ("real/x", "/to/x"),
+    ]
+
+
 def test_ignored_files_are_not_taken(tmp_path: Path) -> None:
     """And BuildKit's warnings are told, each with its line."""
     (tmp_path / "left").write_text("x")
