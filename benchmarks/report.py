@@ -72,6 +72,14 @@ BUILDKIT_MEMORY = """\
 The process that builds holds at most {:.0f} MiB with a file of 1 MB, and {:.0f} MiB with one of
 2 GB.
 """
+DAEMONLESS_HEAD = """\
+## Builds without a daemon
+
+Code put on a base in a registry of the same machine: whole processes, `--builder daemonless`, in
+turns with `docker buildx build --push` {buildx} (Docker {engine}) and with `tar` and
+`crane append`: medians of five. *Ratio* is how many times longer the other side took.
+Measured on {machine}.
+"""
 TAIL = """\
 ## Repeat it
 
@@ -114,6 +122,11 @@ def main() -> None:
         parts.append(_medians(buildkit["medians"]))
         parts.append(_wire(buildkit["wire"]))
         parts.append(BUILDKIT_MEMORY.format(*buildkit["memory"].values()))
+    daemonless = _load("daemonless")
+    if daemonless:
+        parts.append(DAEMONLESS_HEAD.format_map(daemonless))
+        parts.append(_medians(daemonless["medians"]))
+        parts.append(_peaks(daemonless["memory"]))
     engine = _load("engine")
     if engine:
         parts.append(ENGINE_HEAD.format(machine=engine["machine"]))
@@ -162,9 +175,16 @@ def _medians(rows: Sequence[dict[str, Any]]) -> str:
     lines = ["| what | side | clock, s | ratio |", "|---|---|---:|---:|"]
     lines += [
         f"| {row['what']} | {row['side']} | {_seconds(row['seconds'])} "
-        f"| {1 / row['ours_to_it']:.2f} |"
+        f"| {row['to_ours'] if 'to_ours' in row else 1 / row['ours_to_it']:.2f} |"
         for row in rows
     ]
+    return "\n".join(lines) + "\n"
+
+
+def _peaks(memory: dict[str, float]) -> str:
+    """Return the most memory of each build, in MiB."""
+    lines = ["| what | memory at most, MiB |", "|---|---:|"]
+    lines += [f"| {what} | {peak:.0f} |" for what, peak in memory.items()]
     return "\n".join(lines) + "\n"
 
 
