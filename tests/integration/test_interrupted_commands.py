@@ -104,7 +104,8 @@ def test_ctrl_c(
         assert left <= {"out.tar", "context.tar", "page.html"}
         if code == 130 and "page.html" in left:
             assert (folder / "page.html").read_text().endswith("</html>\n")
-    assert interrupted or whole < 0.3
+    # A single moment may lie behind the end: a machine is not always as fast.
+    assert interrupted or _MOMENTS == 1
 
 
 _NOT_BEGUN = -signal.SIGINT
