@@ -130,6 +130,7 @@ def integration(session: nox.Session) -> None:
     As root on Debian or Ubuntu, what is missing for that is installed with apt.
     """
     _install(session, "integration", extras="[testing]")
+    _keep_bytecode(session)
     # Five minutes for a test, but any time for a fixture: images are made in one.
     limits = ["--timeout=300", "--override-ini=timeout_func_only=true"]
     session.run(
@@ -195,6 +196,7 @@ def minimums(session: nox.Session) -> None:
         *("-e", ".[s3,aws,testing]", "--group", "test"),
         silent=True,
     )
+    _keep_bytecode(session)
     session.run("pytest", *(session.posargs or ["--numprocesses=auto"]))
 
 

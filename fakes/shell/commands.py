@@ -11,7 +11,9 @@ from .process import Process, Work
 
 _SHELLS = ("sh", "bash", "ash", "dash")
 # A script of which more than words would have to be understood.
-_MORE_THAN_WORDS = re.compile(r"[;&|<>$`()\n*?\[\]{}~#!]")
+_MORE_THAN_WORDS = re.compile(r"[;&|<>$`()\n*?\[\]{}~#]|^\s*!\s")
+_QUOTED = re.compile(r"""\\.|'[^']*'|"[^"$`\\]*\"""")
+"""What a shell takes as it stands."""
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([smhd]?)")
 
@@ -20,7 +22,7 @@ def simple_words(command: Sequence[str]) -> list[str]:
     """Return the words of a command; of a shell's, those of its script if it is one command."""
     words = list(command)
     if len(words) == 3 and posixpath.basename(words[0]) in _SHELLS and words[1] == "-c":
-        if _MORE_THAN_WORDS.search(words[2]):
+        if _MORE_THAN_WORDS.search(_QUOTED.sub("quoted", words[2])):
             return words
         try:
             return shlex.split(words[2])
@@ -63,7 +65,8 @@ def is_instant(command: Sequence[str]) -> bool:
 
 def _is_exit(command: Sequence[str], words: Sequence[str]) -> bool:
     """Whether a shell's script is its own `exit`, which is no program."""
-    return words[0] == "exit" and len(command) == 3 and all(map(str.isdigit, words[1:]))
+    is_script = len(command) == 3 and len(words) <= 2
+    return words[0] == "exit" and is_script and all(map(str.isdigit, words[1:]))
 
 
 def _echo(process: Process, words: Sequence[str]) -> int:

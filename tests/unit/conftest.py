@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import pkgutil
 import signal
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,6 +20,20 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 pytest_plugins = ["pytester"]
+
+
+def _keep_bytecode() -> None:
+    """Keep what is compiled, in a folder of its own where the environment forbids it.
+
+    Else each of the many programs that tests start compiles all that it imports.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        folder = str(Path.home() / ".cache" / "imagebuilders-tests" / "bytecode")
+        sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", folder)
+        sys.dont_write_bytecode = False
+
+
+_keep_bytecode()
 
 
 _ENGINE_SOCKETS = {"/var/run/docker.sock", "/run/docker.sock"}

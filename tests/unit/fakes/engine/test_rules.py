@@ -141,6 +141,8 @@ def test_input_reaches_a_command(client: FakeDockerClient, engine: FakeDockerEng
         (["echo", "a", "b"], b"a b\n", 0),
         (["echo", "-n", "a"], b"a", 0),
         (["sh", "-c", "echo 'a  b'"], b"a  b\n", 0),
+        (["sh", "-c", 'echo "Hello! (1; 2)" \'> 3\' \\"'], b'Hello! (1; 2) > 3 "\n', 0),
+        (["sh", "-c", "exit 3"], b"", 3),
         (["/bin/sleep", "0.01s"], b"", 0),
         (["cat", "/etc/hostname", "/nope"], b"", 1),
         (["cat"], b"", 0),
@@ -153,6 +155,17 @@ def test_some_commands_do_what_they_say(
     container = client.containers.run("base", command, detach=True)
     assert container.wait(timeout=10)["StatusCode"] == code
     assert container.logs(stderr=False) == output
+
+
+@pytest.mark.parametrize(
+    "script",
+    ['echo "$HOME"', "echo a; echo b", 'echo \\"; echo "a"', "! true", "exit 1 2", "exit x"],
+)
+def test_a_script_of_more_than_words_is_not_executed(client: FakeDockerClient, script: str) -> None:
+    """Nobody knows what it does; the log says so."""
+    container = client.containers.run("base", ["sh", "-c", script], detach=True)
+    assert container.wait(timeout=10)["StatusCode"] == 0
+    assert b"nothing was executed" in container.logs()
 
 
 @pytest.mark.parametrize("command", [["sleep", "infinity"], ["tail", "-f", "/dev/null"]])
