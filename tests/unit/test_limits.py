@@ -124,7 +124,7 @@ COUNTS = {
     "context.MAX_NAME": 255,  # Linux's NAME_MAX
     "context.MAX_PATH": 4095,
     "context.MAX_REPEAT": 1000,  # RE2's
-    "context.MOST_OPEN": 32,
+    "folder_opener.MOST_OPEN": 32,
     "distribution.MAX_PAGES": 100_000,
     "distribution.MAX_REDIRECTS": 5,
     "distribution._MAX_RENEWALS": 3,
