@@ -23,6 +23,7 @@ _PARTS = (
     (2, "05", "second", 0, 59, ":"),
 )
 _SECOND = 1_000_000_000
+_400_YEARS = 146_097 * 86_400
 _LONGEST_FRACTION = 20
 _NEITHER = "failed to parse value as time or duration"
 
@@ -122,9 +123,12 @@ def _parse_time(text: str) -> int:
     if rest:
         raise ValueError(f"parsing time {quote(text)}: extra text: {quote(rest)}")
     year, month, day, hour, minute, second = (*numbers, 0, 0, 0)[:6]
-    if day > calendar.monthrange(max(year, 1), month)[1]:
+    # Python has no year 0; the calendar is the same every 400 years.
+    later = 0 if year else 400
+    if day > calendar.monthrange(year + later, month)[1]:
         raise ValueError(f"parsing time {quote(text)}: day out of range")
-    seconds = calendar.timegm((year, month, day, hour, minute, second, 0, 0, 0)) - offset
+    moment = (year + later, month, day, hour, minute, second, 0, 0, 0)
+    seconds = calendar.timegm(moment) - later // 400 * _400_YEARS - offset
     return seconds * _SECOND + fraction
 
 

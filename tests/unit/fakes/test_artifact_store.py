@@ -130,6 +130,17 @@ def test_a_write_is_cut(store: InMemoryArtifactStore) -> None:
     assert [operation.bytes_written for operation in store.operations] == [5] * 5
 
 
+def test_faults_that_may_happen_together(store: InMemoryArtifactStore) -> None:
+    """A slow write can be cut, too; what fails at once keeps later failures for the next time."""
+    slow = store.slow(0.0, "publish")
+    cut = store.cut_write(2)
+    first, second = store.fail("publish"), store.fail("publish")
+    store.publish("file", [b"1234"])
+    assert [fault.hits for fault in (cut, first, second)] == [1, 1, 1]
+    assert slow.hits == 3
+    assert [operation.bytes_written for operation in store.operations][-1] == 4
+
+
 def test_a_cut_reaches_opened_files(store: InMemoryArtifactStore) -> None:
     """A file that is written through `open` stays cut, as it would on a disk."""
     store.cut_write(3, InMemoryArtifactStore.full)

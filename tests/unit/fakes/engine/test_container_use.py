@@ -142,3 +142,19 @@ def test_the_log_says_what_was_not_executed(
     ended = client.containers.run("base", command, detach=True)
     assert ended.wait()["StatusCode"] == code
     assert (ended.logs() == b"") is is_known
+
+
+def test_ports_in_a_list(client: FakeDockerClient) -> None:
+    """A published one says where, and once; an exposed one that it is there."""
+    ports: Any = {"80/tcp": ("127.0.0.1", None), "53/udp": None}
+    container = client.containers.run("base", "sleep infinity", detach=True, ports=ports)
+    made = client.api.create_container("base", "sleep 9", ports=[70])
+    client.api.start(made)
+    lines = {one["Id"]: one["Ports"] for one in client.api.containers()}
+    assert lines[made["Id"]] == [{"PrivatePort": 70, "Type": "tcp"}]
+    published = [port for port in lines[container.id] if port["PrivatePort"] == 80]
+    assert [(port["IP"], port["Type"]) for port in published] == [("127.0.0.1", "tcp")]
+    assert published[0]["PublicPort"] >= 1024
+    container.stop()
+    [stopped] = [one for one in client.api.containers(all=True) if one["Id"] == container.id]
+    assert stopped["Ports"] == []
