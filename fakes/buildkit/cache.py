@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping, Sequence
 
 from imagebuilders.buildkit.control.client import SERVICE
 from imagebuilders.buildkit.proto.control_pb2 import (
@@ -100,11 +101,20 @@ def _fits(record: UsageRecord, filters: list[str], what: str) -> bool:
         "mutable": str(record.Mutable).lower(),
         "shared": str(record.Shared).lower(),
     }
+    return fits(values, filters, what)
+
+
+def fits(values: Mapping[str, str], filters: Sequence[str], what: str) -> bool:
+    """Tell whether values fit any of the filters.
+
+    Raises:
+        CallError: one is not of the form that is known.
+    """
     results = [_fits_all(values, each, what) for each in filters]
     return any(results) or not filters
 
 
-def _fits_all(values: dict[str, str], text: str, what: str) -> bool:
+def _fits_all(values: Mapping[str, str], text: str, what: str) -> bool:
     """Tell whether values fit every part of a filter, as in `type==regular,id~=^a`."""
     results = []
     for part in filter(None, text.split(",")):

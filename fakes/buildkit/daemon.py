@@ -17,12 +17,14 @@ from google.protobuf.message import Message
 from imagebuilders.buildkit.control.client import SERVICE, unwrap_bytes, wrap_bytes
 from imagebuilders.buildkit.proto.control_pb2 import (
     InfoResponse,
+    ListWorkersRequest,
     ListWorkersResponse,
     SolveRequest,
     SolveResponse,
     StatusRequest,
 )
 from imagebuilders.buildkit.proto.ops_pb2 import Platform
+from imagebuilders.buildkit.proto.rpc_pb2 import Status
 from imagebuilders.buildkit.proto.worker_pb2 import BuildkitVersion, WorkerRecord
 from imagebuilders.buildkit.transport.call import Call, Handler
 from imagebuilders.buildkit.transport.errors import CallError, TransportError
@@ -31,7 +33,7 @@ from imagebuilders.buildkit.transport.status import Code, Metadata, RpcStatus
 
 from ..http.crashes import Crashes
 from ..http.server import serving
-from .cache import ScriptedCache
+from .cache import ScriptedCache, fits
 from .connection import ScriptedConnection
 from .faults import Faults
 from .gateway import FrontendScript, ScriptedGateway, refuse
@@ -51,7 +53,12 @@ UNKNOWN_REF_SECONDS = 6.0
 """So long a `Status` waits for a build that nobody asked for, as real daemons do."""
 
 
-_CANCELLED = RpcStatus(Code.CANCELLED, "context canceled")
+_WORDS = "context canceled"
+_CANCELLED = RpcStatus(
+    Code.CANCELLED,
+    _WORDS,
+    Status(code=Code.CANCELLED, message=_WORDS).SerializeToString(),
+)
 
 
 class ScriptError(AssertionError):
@@ -278,7 +285,9 @@ class ScriptedBuildKit:
         _answer(call, InfoResponse(buildkitVersion=version))
 
     def _list_workers(self, call: Call) -> None:
-        _answer(call, ListWorkersResponse(record=self._workers))
+        asked = ListWorkersRequest.FromString(call.receive() or b"").filter
+        found = [worker for worker in self._workers if fits({"id": worker.ID}, asked, "worker")]
+        call.send(ListWorkersResponse(record=found).SerializeToString())
 
     def _session(self, connection: ScriptedConnection, call: Call) -> None:
         link = connection.channel.tunnel(call, Role.CLIENT, wrap=wrap_bytes, unwrap=unwrap_bytes)
@@ -341,7 +350,7 @@ class ScriptedBuildKit:
             if call.status is not None:
                 status = _CANCELLED
         except CallError as error:
-            status = error.status
+            status = error.status if call.status is None else _CANCELLED
             raise
         except TransportError as error:
             status = _CANCELLED

@@ -87,3 +87,24 @@ def _source(source: SourceLines) -> dict[str, object]:
             {"start": {"line": first}, "end": {"line": last}} for first, last in source.ranges
         ],
     }
+
+
+def as_told(status: RpcStatus) -> RpcStatus:
+    """Return what a daemon says when a client refuses a call with a status."""
+    if status.code == Code.UNKNOWN:
+        return status
+    known = {int(code): code.name.title().replace("_", "") for code in Code}
+    name = known.get(int(status.code), "Unknown")
+    return RpcStatus(status.code, f"rpc error: code = {name} desc = {status.message}")
+
+
+def with_operation(status: RpcStatus, operation: Mapping[str, object]) -> RpcStatus:
+    """Return the status that the gateway answers with: it says first what was to be done."""
+    if not status.details:
+        return status
+    found = Status.FromString(status.details)
+    kept = [each for each in found.details if not each.type_url.endswith("errdefs.Solve+json")]
+    first = Any(type_url=f"{_PREFIX}errdefs.Solve+json", value=json.dumps(operation).encode())
+    del found.details[:]
+    found.details.extend([first, *kept])
+    return RpcStatus(status.code, status.message, found.SerializeToString())

@@ -136,7 +136,7 @@ class SentEntry:
         return Stat(
             path=os.fsencode(self.path),
             mode=self.mode,
-            size=len(self.content),
+            size=len(os.fsencode(self.linkname) if self.mode & GO_SYMLINK else self.content),
             modTime=self.mtime_ns,
             linkname=os.fsencode(self.linkname),
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Callable
+from queue import SimpleQueue
 
 from imagebuilders.buildkit.control.client import SERVICE
 from imagebuilders.buildkit.history import CONTENT_SERVICE
@@ -23,6 +25,7 @@ from imagebuilders.buildkit.proto.control_pb2 import (
     BuildHistoryRecord,
     BuildHistoryRequest,
     Descriptor,
+    StatusResponse,
     UpdateBuildHistoryRequest,
     UpdateBuildHistoryResponse,
 )
@@ -34,6 +37,7 @@ from .script import ScriptedBuild
 
 _IN_TOTO = "application/vnd.in-toto+json"
 _PREDICATE_TYPE = "in-toto.io/predicate-type"
+_STATUS = "application/vnd.googeapis.google.rpc.status+proto"  # with BuildKit's own misspelling
 _PIECE_BYTES = 1000
 """Blobs are read in pieces, as of real daemons, only smaller."""
 
@@ -51,6 +55,7 @@ class ScriptedHistory:
         self.blobs: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._deleted: list[str] = []
+        self._listeners: list[Callable[[BuildHistoryEvent], None]] = []
 
     def reset(self) -> None:
         """Forget everything."""
@@ -81,7 +86,13 @@ class ScriptedHistory:
         if not request.Internal:
             with self._lock:
                 self.records.append(record)
+                self._tell(record)
         return record
+
+    def _tell(self, record: BuildHistoryRecord) -> None:
+        event = _event(record)
+        for listener in self._listeners:
+            listener(event)
 
     def end(
         self,
@@ -97,21 +108,26 @@ class ScriptedHistory:
             record.numTotalSteps = record.numCompletedSteps = len(vertexes)
             record.numCachedSteps = sum(vertex.cached for vertex in vertexes.values())
             record.numWarnings = sum(len(told.warnings) for told in build.told)
-            record.ExporterResponse.update(response)
-            for kind, content in build.attestations.items() if error is None else ():
-                kept = self._keep(content)
-                kept.media_type = _IN_TOTO
-                kept.annotations[_PREDICATE_TYPE] = kind
-                record.Result.Attestations.append(kept)
-            if error is not None:
+            log = b"".join(map(_framed, build.told))
+            record.logs.CopyFrom(self._keep(log, "application/vnd.buildkit.status.v0"))
+            if error is None:
+                asked = {"verifier.requestopts": build.requested} if build.requested else {}
+                record.ExporterResponse.update({**build.result_metadata, **asked, **response})
+                for kind, content in build.attestations.items():
+                    kept = self._keep(content, _IN_TOTO)
+                    kept.annotations[_PREDICATE_TYPE] = kind
+                    record.Result.Attestations.append(kept)
+            else:
                 record.error.code, record.error.message = error.code, error.message
                 if error.details:
-                    record.externalError.CopyFrom(self._keep(error.details))
+                    record.externalError.CopyFrom(self._keep(error.details, _STATUS))
+            if not build.request.Internal:
+                self._tell(record)
 
-    def _keep(self, content: bytes) -> Descriptor:
+    def _keep(self, content: bytes, media_type: str) -> Descriptor:
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         self.blobs[digest] = content
-        return Descriptor(digest=digest, size=len(content))
+        return Descriptor(media_type=media_type, digest=digest, size=len(content))
 
     # --- calls ---------------------------------------------------------------
 
@@ -122,21 +138,31 @@ class ScriptedHistory:
                 words = f"ref {request.Ref} is deleted: file does not exist"
                 raise CallError(RpcStatus(Code.UNKNOWN, words))
             events = [
-                BuildHistoryEvent(
-                    type=COMPLETE if record.HasField("CompletedAt") else STARTED, record=record
-                )
+                _event(record)
                 for record in self.records
                 if request.Ref in ("", record.Ref)
+                and not (request.ActiveOnly and record.HasField("CompletedAt"))
             ]
+            if request.Limit > 0:
+                events = events[-request.Limit :]
             events += [
                 BuildHistoryEvent(type=DELETED, record=BuildHistoryRecord(Ref=ref))
                 for ref in self._deleted
-                if not request.Ref
+                if not request.Ref and not request.ActiveOnly
             ]
-        for event in events:
-            call.send(event.SerializeToString())
-        if not request.EarlyExit:
-            call.wait_until_over()
+            news: SimpleQueue[BuildHistoryEvent | None] = SimpleQueue()
+            self._listeners.append(news.put)
+        try:
+            for event in events:
+                call.send(event.SerializeToString())
+            if not request.EarlyExit:
+                call.watch(lambda: None if call.status is None else news.put(None))
+                while (told := news.get()) is not None:
+                    if request.Ref in ("", told.record.Ref):
+                        call.send(told.SerializeToString())
+        finally:
+            with self._lock:
+                self._listeners.remove(news.put)
 
     def _update(self, call: Call) -> None:
         request = UpdateBuildHistoryRequest.FromString(call.receive() or b"")
@@ -150,6 +176,7 @@ class ScriptedHistory:
                 raise CallError(RpcStatus(Code.UNKNOWN, words))
             else:
                 known[0].pinned = request.Pinned
+                known[0].Generation += 1
         call.send(UpdateBuildHistoryResponse().SerializeToString())
 
     def _blob(self, digest: str) -> bytes:
@@ -169,3 +196,14 @@ class ScriptedHistory:
         for at in range(0, len(content), _PIECE_BYTES):
             piece = ReadContentResponse(offset=at, data=content[at : at + _PIECE_BYTES])
             call.send(piece.SerializeToString())
+
+
+def _event(record: BuildHistoryRecord) -> BuildHistoryEvent:
+    kind = COMPLETE if record.HasField("CompletedAt") else STARTED
+    return BuildHistoryEvent(type=kind, record=record)
+
+
+def _framed(message: StatusResponse) -> bytes:
+    """Return a message with its length in front, as logs hold it."""
+    content = message.SerializeToString()
+    return len(content).to_bytes(4, "big") + content

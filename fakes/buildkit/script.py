@@ -49,6 +49,8 @@ class ScriptedBuild:
         upload: a context that came with the request.
         told: what was told of it, message by message.
         attestations: what is attested of its result, by type; the history keeps it.
+        result_metadata: what the frontend says of its result, for the gateway and the history.
+        requested: what the history says of what was asked for.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class ScriptedBuild:
         self._connection = connection
         self.told: list[StatusResponse] = []
         self.attestations: dict[str, bytes] = {}
+        self.result_metadata: dict[str, str] = {}
+        self.requested = ""
         self._call = call
         self._find_session = find_session
         self._began = began

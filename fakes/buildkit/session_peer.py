@@ -55,6 +55,8 @@ ANSWER_SECONDS = 30.0
 """So long the client may take for a short answer."""
 
 _PIECE_BYTES = 32 * 1024
+_LOOKS = 3
+"""So often a daemon asks how far a blob is before it writes."""
 
 
 @dataclass(frozen=True)
@@ -361,7 +363,7 @@ class SessionPeer:
 
         size = 1 << 20
         pieces = [
-            request(STAT, 0),
+            *(request(STAT, 0) for _ in range(_LOOKS)),
             *(request(WRITE, at, content[at : at + size]) for at in range(0, len(content), size)),
             request(COMMIT, len(content)),
         ]

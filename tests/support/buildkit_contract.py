@@ -29,6 +29,9 @@ _HEREDOC = re.compile(r"<<\S+ \((.*?)(\.\.\.)?\)$")
 _VARIABLE = re.compile(r"\\\$(\\\{)?\w+(\\\})?")
 _TYPES = {"dir": tarfile.DIRTYPE, "symlink": tarfile.SYMTYPE, "hardlink": tarfile.LNKTYPE}
 _LONGEST_SLEEP = 0.6
+_LONG = 10
+"""Steps that sleep for more seconds than this are there to be broken off."""
+
 _FASTER = 0.3
 
 
@@ -90,6 +93,8 @@ class Commands:
         run = self._find(process.command) or {"command": ""}
         nap = _SLEEP.search(run["command"])
         seconds = min(float(nap[1]) * _FASTER, _LONGEST_SLEEP) if nap else 0.0
+        if nap and float(nap[1]) > _LONG:
+            seconds = 2.0
         printed: list[Any] = run.get("prints") or []
         if not printed:
             process.sleep(seconds)
@@ -105,13 +110,13 @@ class Commands:
     def _find(self, words: list[str]) -> Json | None:
         """Return the step whose command this is; its name has variables expanded, and is cut."""
         command = words[-1] if words[:2] == ["/bin/sh", "-c"] else json.dumps(words)
-        return next((run for run in self.runs if _is_meant(run["command"], command)), None)
+        named = [(_FLAGS.sub("", run["command"]), run) for run in self.runs]
+        exact = (run for shown, run in named if shown == command)
+        near = (run for shown, run in named if _is_meant(shown, command))
+        return next(exact, None) or next(near, None)
 
 
 def _is_meant(shown: str, command: str) -> bool:
-    shown = _FLAGS.sub("", shown)
-    if shown == command:
-        return True
     if heredoc := _HEREDOC.match(shown):
         return command.startswith(heredoc[1])
     if shown.startswith("<<"):

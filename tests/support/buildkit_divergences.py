@@ -12,27 +12,9 @@ OF_DAEMON = _by_name(
         "attestations say less": """
             attest/sbom-default-scanner
         """,
-        "steps are done one after the other, and once for each build": """
-            build/parallel-stages cancel/connection cancel/deadline cancel/solve cancel/status
-            fail/two-at-once shared/cancel-first shared/session status/late-and-after
-            status/unknown-ref
-        """,
-        "caches are neither imported nor exported": """
+        "what is told of caches that are handed on": """
             buildctl/cache-local-export buildctl/cache-local-import buildctl/oci-layout-context
             buildctl/oci-layout-make cache/import-unknown-type
-        """,
-        "results of the gateway have no definition": """
-            buildctl/dockerignore buildctl/failing-run buildctl/follow-link buildctl/outline
-            buildctl/secret-missing buildctl/ssh-missing buildctl/success gateway/describe
-            gateway/failing-run gateway/lint gateway/lint-unparsable gateway/outline
-            gateway/outline-unparsable gateway/resolve-image gateway/solve-and-read
-            gateway/subrequest-in-plain-solve gateway/targets gateway/unknown-subrequest
-        """,
-        "how exporters tell what they do": """
-            buildctl/local buildctl/oci-not-tar buildctl/tar-and-metadata export/epoch-image
-            export/image-bad-name export/image-no-name export/local export/local-epoch
-            export/local-not-offered export/local-refused export/oci-not-tar
-            export/session-exporter export/several export/tar-refused push/no-name
         """,
         "what is fetched by URL is no vertex of its own": """
             context/dockerfile-upload context/tar-upload
@@ -41,23 +23,30 @@ OF_DAEMON = _by_name(
             context/named-image fail/missing-base fail/unknown-stage pull/resolve-mode-pull
         """,
         "usage records and words of odd calls": """
-            control/disk-usage control/list-workers control/odd-calls control/prune
+            control/disk-usage control/odd-calls control/prune
+        """,
+        "how exporters tell what they do": """
+            export/epoch-image export/image-bad-name export/image-no-name export/oci-not-tar
+            export/session-exporter export/several push/no-name
         """,
         "another word or order": """
             fail/bad-attribute frontend/heredocs frontend/onbuild ssh/forward
         """,
+        "steps are done one after the other, and once for each build": """
+            fail/two-at-once shared/cancel-first shared/session
+        """,
         "COPY --link is one vertex": """
             frontend/copy-link
         """,
+        "calls of the gateway that the double has not": """
+            gateway/resolve-image gateway/solve-and-read
+        """,
         "records of builds say less": """
-            history/failure history/finalized history/success history/update
+            history/failure history/finalized
         """,
-        "builds without a frontend, and inputs of one": """
+        "vertices of definitions and of inputs": """
             inputs/context-and-dockerfile inputs/context-local inputs/named llb/definition
-            llb/garbage llb/local llb/nothing
-        """,
-        "warnings of a file whose check fails": """
-            lint/attribute lint/error
+            llb/garbage llb/local
         """,
         "one context for all platforms": """
             platform/two-local
@@ -73,25 +62,11 @@ OF_ENGINE = _by_name(
             build/cold context/client-error fail/bad-attribute frontend/heredocs
             frontend/onbuild ssh/forward
         """,
-        "steps are done one after the other, and once for each build": """
-            build/parallel-stages cancel/connection cancel/deadline cancel/solve cancel/status
-            fail/two-at-once shared/cancel-first shared/session status/late-and-after
-            status/unknown-ref
-        """,
-        "results of the gateway have no definition": """
-            buildctl/dockerignore buildctl/failing-run buildctl/follow-link buildctl/outline
-            buildctl/secret-missing buildctl/ssh-missing buildctl/success gateway/describe
-            gateway/failing-run gateway/lint gateway/lint-unparsable gateway/outline
-            gateway/outline-unparsable gateway/resolve-image gateway/solve-and-read
-            gateway/subrequest-in-plain-solve gateway/targets gateway/unknown-subrequest
-        """,
-        "how exporters tell what they do": """
-            buildctl/local buildctl/tar-and-metadata export/epoch-image export/local
-            export/local-epoch export/local-not-offered export/local-refused
-            export/session-exporter export/several export/tar-refused
-        """,
-        "caches are neither imported nor exported": """
+        "what is told of caches that are handed on": """
             cache/import-unknown-type
+        """,
+        "steps are done one after the other, and once for each build": """
+            cancel/deadline fail/two-at-once shared/cancel-first shared/session
         """,
         "what is fetched by URL is no vertex of its own": """
             context/dockerfile-upload context/tar-upload
@@ -100,17 +75,20 @@ OF_ENGINE = _by_name(
             context/named-image fail/missing-base fail/unknown-stage pull/resolve-mode-pull
         """,
         "usage records and words of odd calls": """
-            control/disk-usage control/list-workers control/odd-calls control/prune
+            control/disk-usage control/odd-calls control/prune
+        """,
+        "how exporters tell what they do": """
+            export/epoch-image export/local-not-offered export/session-exporter export/several
+        """,
+        "calls of the gateway that the double has not": """
+            gateway/resolve-image gateway/solve-and-read
         """,
         "records of builds say less": """
             history/failure history/finalized history/success history/update
         """,
-        "builds without a frontend, and inputs of one": """
+        "vertices of definitions and of inputs": """
             inputs/context-and-dockerfile inputs/context-local inputs/named llb/definition
             llb/garbage llb/local llb/nothing
-        """,
-        "warnings of a file whose check fails": """
-            lint/attribute lint/error
         """,
         "one context for all platforms": """
             platform/foreign-run platform/one-foreign platform/two platform/two-local

@@ -88,10 +88,11 @@ class BuildFailures:
             details.append(("errdefs.Frontend", {"name": FRONTEND}))
         if isinstance(error, UnknownQuestionError):
             details.append(("errdefs.Subrequest", {"name": self._attributes["requestid"]}))
+        is_question = bool(self._attributes.get("requestid"))
         failed = error if isinstance(error, CommandFailedError) else error.__cause__
         return solve_status(
             message,
-            source=self._source(error.line, error.end_line),
+            source=None if is_question else self._source(error.line, error.end_line),
             vertex="" if vertex is None else vertex.digest,
             exit_code=failed.code if isinstance(failed, CommandFailedError) else None,
             details=details,

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.errors import CallError
-from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.evaluation.trees import Folder, stamped
 from imagebuilders.oci.file_tree import File, new_inode
 
+from ..failures import as_told
 from ..file_transfer import GO_DIRECTORY, GO_SYMLINK, SyncedFile
 from .progress import Progress
 
@@ -35,7 +35,6 @@ Key = tuple[str, str, str]
 _PERMISSIONS = 0o777
 _BITS = ((1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000))
 _KINDS = ((1 << 25, "fifo"), (1 << 21, "char"), (1 << 26, "block"))
-_CODES = frozenset(map(int, Code))
 _STAT_BYTES = 24
 """About what the entry of a file costs on the wire, besides its name."""
 
@@ -91,7 +90,7 @@ class ClientFolders:
                 name, follow=follow, exclude=exclude, include=include, wanted=is_news
             )
         except CallError as error:
-            raise SessionRefusedError(_said(error.status)) from error
+            raise SessionRefusedError(as_told(error.status)) from error
         files = {
             path: file
             if file.content is not None or path not in before or is_news(file)
@@ -111,14 +110,6 @@ class ClientFolders:
         """Forget what was sent."""
         with self._lock:
             self._kept.pop(key, None)
-
-
-def _said(status: RpcStatus) -> RpcStatus:
-    """Return what the daemon says of a client's refusal."""
-    if status.code == Code.UNKNOWN:
-        return status
-    name = Code(status.code).name.title().replace("_", "") if status.code in _CODES else "Unknown"
-    return RpcStatus(status.code, f"rpc error: code = {name} desc = {status.message}")
 
 
 def transferred(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,10 +16,11 @@ from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.layer_writer import write_layer
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
+from ..failures import as_told
 from ..file_transfer import GO_DIRECTORY, GO_SYMLINK, SentEntry
 from .cache_exports import CacheExports, check_cache_exports, with_inline_caches
 from .image_exports import IMAGE_EXPORTERS, ImageExports
-from .progress import Progress, vertex, vertex_digest
+from .progress import Progress, StatusLine, vertex, vertex_digest
 from .registries import Registries, SessionCredentials
 
 if TYPE_CHECKING:
@@ -120,11 +122,14 @@ class Exports:
             "exporting to client directory", vertex_digest("export", self._build.ref, number)
         )
         with self._progress.running(step):
-            self._check_client()
-            line = self._progress.status(step, "copying files", "transferring")
-            entries = _entries(outcome)
-            self._build.session.send_folder(entries, exporter=number)
-            line.complete(sum(len(entry.content) for entry in entries))
+            for title, tree in _folders(outcome):
+                line = self._progress.status(step, title, "transferring")
+                line.tell()
+                self._check_client()
+                entries = _entries(tree)
+                with _refusals(line):
+                    self._build.session.send_folder(entries, exporter=number)
+                line.complete(sum(len(entry.content) for entry in entries))
 
     def _to_tar(self, number: int, outcome: Outcome) -> None:
         step = vertex(
@@ -132,10 +137,12 @@ class Exports:
         )
         with self._progress.running(step):
             self._check_client()
-            with self._progress.doing(step, "sending tarball"):
-                tree = _tree(outcome)
-                content = b"".join(write_layer(difference(None, tree)))
+            content = b"".join(write_layer(difference(None, _tree(outcome))))
+            line = self._progress.status(step, "sending tarball")
+            line.tell()
+            with _refusals(line):
                 self._build.session.send_file(content, exporter=number)
+            line.complete()
 
     def _check_client(self) -> None:
         methods = {method.lower() for method in self._build.session.methods}
@@ -184,10 +191,31 @@ def _attested_tree(built: BuiltImage) -> Folder:
     return made
 
 
-def _entries(outcome: Outcome) -> list[SentEntry]:
+@contextmanager
+def _refusals(line: StatusLine) -> Iterator[None]:
+    """Tell as daemons do that the client refused what is sent to it."""
+    try:
+        yield
+    except CallError as error:
+        line.complete()
+        raise CallError(as_told(error.status)) from error
+
+
+def _folders(outcome: Outcome) -> Iterator[tuple[str, Folder]]:
+    """Yield what is copied to a client's folder, and what the progress calls it."""
+    if not outcome.is_index:
+        yield "copying files", _tree(outcome)
+        return
+    for built in outcome.images:
+        root = empty_folder()
+        root.names[str(built.platform).replace("/", "_")] = _attested_tree(built)
+        yield f"copying files {built.platform}", root
+
+
+def _entries(tree: Folder) -> list[SentEntry]:
     first: dict[int, str] = {}
     entries = []
-    for path, entry in _tree(outcome).walk():
+    for path, entry in tree.walk():
         file = entry.file if isinstance(entry, Folder) else entry
         link = file.link
         if file.inode:

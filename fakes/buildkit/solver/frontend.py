@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,10 @@ from .mounts import Mounter
 from .origin_trees import OriginTrees
 from .outcome import BuiltImage, Outcome
 from .progress import Progress
-from .questions import LINT, Question, answer
+from .questions import LINT, OUTLINE, VIOLATION, Question, answer
 from .registries import Registries, SessionCredentials
 from .request import FrontendRequest
+from .result_metadata import requested, result_metadata
 from .solve_input import FRONTEND
 from .stage_chains import needed_stages, stage_chain
 from .step_follower import StepFollower
@@ -134,6 +136,8 @@ class FrontendBuild:
             if request.subrequest:
                 return self._answer(request, definition, contexts, images)
             resolutions = self._resolved(request, definition, contexts, images)
+            self._build.result_metadata = result_metadata(resolutions, images)
+            self._build.requested = requested(resolutions, dict(request.options.labels))
             platform = resolutions.resolutions[0].platform
             check_scanner(self._attributes, images, platform, self._progress)
             imports = CacheImports(images, registries, lambda: self._build.session, self._progress)
@@ -193,8 +197,13 @@ class FrontendBuild:
     ) -> Outcome:
         """Answer a question in the place of a build."""
         options = request.options
-        if request.subrequest == LINT:
-            options = replace(options, ignore_lines=contexts.ignore_lines(definition))
+        if request.subrequest in (LINT, OUTLINE):
+            with suppress(EvaluationError):
+                self._resolve_once(request, definition, images)
+                lines = contexts.ignore_lines(definition)
+                options = replace(options, ignore_lines=lines)
+                if request.subrequest == OUTLINE:
+                    self._resolve_and_warn(replace(request, options=options), definition, images)
         asked = Question(definition.content, definition.filename, options, images)
         return Outcome(metadata=answer(request.subrequest, asked))
 
@@ -227,22 +236,43 @@ class FrontendBuild:
         images: BaseImages,
     ) -> PlatformResolutions:
         """Resolve the Dockerfile: once for its bases, and then with what is ignored."""
-        content = definition.content
-        options = replace(
-            request.options, source_times=DownloadTimes(self._solver.remote.downloads)
-        )
-        first = resolve_platforms(content, options, images, request.platforms)
-        self._read_named(first, contexts)
+        times = DownloadTimes(self._solver.remote.downloads)
+        options = replace(request.options, source_times=times)
+        request = replace(request, options=options)
+        first = self._resolve_once(request, definition, images)
+        if first is not None:
+            self._read_named(first, contexts)
         options = replace(options, ignore_lines=contexts.ignore_lines(definition))
+        return self._resolve_and_warn(replace(request, options=options), definition, images)
+
+    def _resolve_and_warn(
+        self, request: FrontendRequest, definition: Definition, images: BaseImages
+    ) -> PlatformResolutions:
+        content = definition.content
         return resolve_platforms(
             content,
-            options,
+            request.options,
             images,
             request.platforms,
             warn=lambda warning: self._progress.warn(
                 definition.vertex, warning, content, definition.filename
             ),
         )
+
+    def _resolve_once(
+        self, request: FrontendRequest, definition: Definition, images: BaseImages
+    ) -> PlatformResolutions | None:
+        """Resolve the Dockerfile without what is ignored; `None` if its checks fail.
+
+        Raises:
+            EvaluationError: it is malformed.
+        """
+        try:
+            return resolve_platforms(definition.content, request.options, images, request.platforms)
+        except EvaluationError as error:
+            if error.message.startswith(VIOLATION):
+                return None
+            raise
 
     def _read_named(self, resolutions: PlatformResolutions, contexts: Contexts) -> None:
         """Read the ignore files of named contexts that are used.

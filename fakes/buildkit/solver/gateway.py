@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +22,12 @@ from imagebuilders.buildkit.proto.gateway_pb2 import (
     StatFileResponse,
 )
 from imagebuilders.buildkit.transport.errors import CallError
-from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.evaluation.paths_in_trees import resolve_source
 from imagebuilders.evaluation.trees import Folder, empty_folder
 from imagebuilders.exceptions import EvaluationError
 from imagebuilders.oci.file_tree import clean
 
+from ..failures import solve_status, with_operation
 from ..gateway import ScriptedGateway
 from .capabilities import pong
 from .exporters import go_mode, wanted_exporters
@@ -46,6 +45,10 @@ if TYPE_CHECKING:
     from .solver import Solver
 
 
+_OPERATION: Mapping[str, object] = {"description": {}, "inputIDs": [], "mountIDs": [], "op": {}}
+"""What is said of a step that failed."""
+
+
 @dataclass(frozen=True)
 class _Solved:
     """A result that a client holds a reference to."""
@@ -53,6 +56,7 @@ class _Solved:
     outcome: Outcome
     record: BuildRecord
     tree: Folder
+    error: CallError | None = None
 
 
 class SolverGateway(ScriptedGateway):
@@ -97,8 +101,23 @@ class SolverGateway(ScriptedGateway):
         check_frontend(asked)
         wanted_exporters(build, self._solver.look)
         record = self._solver.record(build)
-        outcome = self._solver.solve(build, asked, record)
-        return self._result(outcome, record)
+        build.result_metadata = {}
+        try:
+            outcome = self._solver.solve(build, asked, record)
+        except CallError as error:
+            # Steps are done when their result is wanted, and until then nobody knows.
+            if build.result_metadata and not question.Evaluate:
+                return self._failed(build, record, error)
+            operation = _OPERATION if build.result_metadata else {}
+            raise CallError(with_operation(error.status, operation)) from error
+        return self._result(build, outcome, record)
+
+    def _failed(self, build: ScriptedBuild, record: BuildRecord, error: CallError) -> Result:
+        name = uuid.uuid4().hex[:25]
+        self._solved[name] = _Solved(Outcome(), record, empty_folder(), error)
+        ref = Ref(id=name)
+        getattr(ref, "def").CopyFrom(definition_of(name))
+        return Result(ref=ref, metadata=_encoded(build.result_metadata))
 
     def finish(self, build: ScriptedBuild, result: Result) -> Mapping[str, str]:
         """Export a result that the client returned; return what the exporters say."""
@@ -107,10 +126,12 @@ class SolverGateway(ScriptedGateway):
             return {}
         wanted = wanted_exporters(build, self._solver.look)
         found = solved[0]
+        if found.error is not None:
+            raise found.error
         return self._solver.export(build, wanted, found.outcome, found.record)
 
-    def _result(self, outcome: Outcome, record: BuildRecord) -> Result:
-        metadata = dict(outcome.metadata)
+    def _result(self, build: ScriptedBuild, outcome: Outcome, record: BuildRecord) -> Result:
+        metadata = {**outcome.metadata, **_encoded(build.result_metadata)}
         refs = []
         for built in outcome.images:
             name = uuid.uuid4().hex[:25]
@@ -119,15 +140,10 @@ class SolverGateway(ScriptedGateway):
             ref = Ref(id=name)
             getattr(ref, "def").CopyFrom(definition_of(name))  # a word of Python's
             refs.append((str(built.platform), ref))
-            key = f"containerimage.config/{built.platform}" if outcome.is_index else ""
-            metadata[key or "containerimage.config"] = built.image.document
+            if not build.result_metadata:
+                metadata["containerimage.config"] = built.image.document
         if not outcome.is_index:
             return Result(ref=refs[0][1] if refs else Ref(), metadata=metadata)
-        platforms = [
-            {"ID": str(built.platform), "Platform": built.platform.to_json()}
-            for built in outcome.images
-        ]
-        metadata["refs.platforms"] = json.dumps({"Platforms": platforms}).encode()
         return Result(refs=RefMap(refs=dict(refs)), metadata=metadata)
 
     # --- reading --------------------------------------------------------------
@@ -166,7 +182,10 @@ class SolverGateway(ScriptedGateway):
         self.find(call)
         if ref not in self._solved:
             raise _refused(f"no such ref: {ref}")
-        tree = self._solved[ref].tree
+        solved = self._solved[ref]
+        if solved.error is not None:
+            raise solved.error
+        tree = solved.tree
         try:
             entry = tree.find(resolve_source(tree, clean(path)))
         except EvaluationError as error:
@@ -174,6 +193,10 @@ class SolverGateway(ScriptedGateway):
         if entry is None:
             raise _refused(f"{operation} /{clean(path)}: no such file or directory")
         return entry
+
+
+def _encoded(metadata: Mapping[str, str]) -> dict[str, bytes]:
+    return {key: value.encode() for key, value in metadata.items()}
 
 
 def _refs_of(result: Result) -> list[str]:
@@ -196,4 +219,4 @@ def _stat(name: str, entry: File | Folder) -> Stat:
 
 
 def _refused(words: str) -> CallError:
-    return CallError(RpcStatus(Code.UNKNOWN, words))
+    return CallError(solve_status(words, operation={}))

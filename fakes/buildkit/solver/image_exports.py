@@ -73,7 +73,8 @@ class ImageExports:
             for line in packed.lines:
                 with self._progress.doing(step, line):
                     pass
-            response = packed.response()
+            created = "" if kind == "image" else outcome.images[0].image.parsed.get("created", "")
+            response = packed.response(created)
             if names:
                 response["image.name"] = ",".join(names)
             if kind != "image":

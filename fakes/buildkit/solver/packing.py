@@ -60,9 +60,15 @@ class PackedImage:
     blobs: Mapping[str, bytes] = field(repr=False)
     lines: tuple[str, ...]
 
-    def response(self) -> dict[str, str]:
-        """Return what an exporter says of it."""
-        document = json.dumps(self.descriptor.to_json(), separators=(",", ":")).encode()
+    def response(self, created: str = "") -> dict[str, str]:
+        """Return what an exporter says of it.
+
+        Args:
+            created: when it was made, for exporters that say so.
+        """
+        made = {"org.opencontainers.image.created": created} if created else {}
+        told = replace(self.descriptor, annotations={**self.descriptor.annotations, **made})
+        document = json.dumps(told.to_json(), separators=(",", ":")).encode()
         said = {
             "containerimage.digest": str(self.descriptor.digest),
             "containerimage.descriptor": base64.b64encode(document).decode("ascii"),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from imagebuilders.evaluation.steps import Lines
 
 LINT = "frontend.lint"
+OUTLINE = "frontend.outline"
+VIOLATION = "lint violation found"
 
 _VERSION = "1.0.0"
 _SHOWN_LINES = 2
@@ -151,7 +153,7 @@ def _lint(question: Question) -> Mapping[str, bytes]:
         options = replace(question.options, all_stages=True)
         resolve(question.content, options, question.images, warn=warnings.append)
     except EvaluationError as error:
-        if not error.message.startswith("lint violation found"):
+        if not error.message.startswith(VIOLATION):
             failure = error
     told = [
         {
@@ -222,7 +224,7 @@ def _describe(_question: Question) -> Mapping[str, bytes]:
 
 
 _ANSWERS: Mapping[str, Callable[[Question], Mapping[str, bytes]]] = {
-    "frontend.outline": _outline,
+    OUTLINE: _outline,
     "frontend.targets": _targets,
     LINT: _lint,
     "frontend.subrequests.describe": _describe,

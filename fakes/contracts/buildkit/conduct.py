@@ -58,10 +58,11 @@ class Conduct:
         self._statuses: dict[str, list[Json]] = {}
         self._status_calls: list[Call] = []
         self._answered: set[str] = set()
+        self._broken: set[str] = set()
         self._notes: list[Json] = []
         self._refs: list[str] = []
         self._blobs: dict[str, str] = {}
-        self._held: list[Call] = []
+        self._held: list[tuple[Call, Json, Any]] = []
 
     def run(self) -> Json:
         """Do what the client does; return all that was answered and asked."""
@@ -127,6 +128,7 @@ class Conduct:
 
     def _wait_for(self, action: Json) -> None:
         """Wait for what comes before an action: the end of a build, or what a step prints."""
+        time.sleep(action.get("pause", 0))
         if ref := action.get("after"):
             with self._lock:
                 self._lock.wait_for(lambda: ref in self._answered, BUILD_SECONDS)
@@ -170,9 +172,12 @@ class Conduct:
             note["response"] = shown(answer)
         except CallTimeoutError:
             note["error"] = {"code": None}
+            for status in self._status_calls:
+                status.cancel()
             call.cancel()
         except CallError as error:
-            note["error"] = shown_status(error.status)
+            is_ours = ref in self._broken
+            note["error"] = {"code": None} if is_ours else shown_status(error.status)
         except TransportError:
             note["error"] = {"code": None}
         finally:
@@ -203,10 +208,10 @@ class Conduct:
                     told.append(shown(status))
                     self._lock.notify_all()
         except CallError as error:
-            if error.status.code != Code.CANCELLED:
-                note["end"] = shown_status(error.status)
+            is_ours = error.status.code == Code.CANCELLED
+            note["end"] = {"code": None} if is_ours else shown_status(error.status)
         except TransportError:
-            pass
+            note["end"] = {"code": None}
 
     def _break(self, what: str) -> None:
         if what == "status":
@@ -219,6 +224,7 @@ class Conduct:
         elif what in self._sessions:
             self._sessions[what][1].cancel()
         else:
+            self._broken.add(what)
             self._solves[what].cancel()
 
     def _call(self, action: Json) -> None:
@@ -240,7 +246,7 @@ class Conduct:
         with suppress(TransportError):  # the answer says more than that the call is over
             call.send(payload, last=True)
         if action.get("stays"):
-            self._held.append(call)
+            self._held.append((call, note, responses))
             return
         try:
             while (message := call.receive(BUILD_SECONDS)) is not None:
@@ -279,6 +285,8 @@ class Conduct:
             for name in ("logs", "externalError", "trace"):
                 if name in record:
                     self._blobs[name] = record[name].get("digest", "")
+            for attestation in record.get("Result", {}).get("Attestations", ()):
+                self._blobs["attestation"] = attestation.get("digest", "")
 
     # --- threads ---------------------------------------------------------------
 
@@ -291,7 +299,11 @@ class Conduct:
         end = time.monotonic() + BUILD_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
-        for call in self._held:
+        for call, note, kind in self._held:
+            while call.has_news and (message := call.receive_now()) is not None:
+                answer = kind()
+                answer.ParseFromString(message)
+                note["messages"].append(shown(answer))
             call.cancel()
 
 

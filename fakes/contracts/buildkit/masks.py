@@ -13,6 +13,7 @@ _RANDOM = re.compile(
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)|(?<![A-Z])TIME(?![A-Z])"
 )
+_HASH = re.compile(r"(?<![0-9a-z])\d{15,}(?![0-9a-z])")
 _PLACE = re.compile(r"127\.0\.0\.1:\d+|ADDRESS")
 _FOLDER = re.compile(
     r"MOUNT|PATH|FOLDER|/(?:var/lib|tmp|run)/[\w./-]*(?:mount|snapshots|overlay)[\w./-]*"
@@ -23,6 +24,7 @@ def masked(text: str) -> str:
     """Return a text without what differs from run to run."""
     text = _DIGEST.sub("sha256:*", text)
     text = _PLACE.sub("<place>", text)
+    text = _HASH.sub("<number>", text)
     text = _TIME.sub("<time>", text)
     text = _FOLDER.sub("<folder>", text)
     return _RANDOM.sub("<id>", text)

@@ -152,6 +152,8 @@ class Services:
         """
         for answer in self._answers:
             if answer["call"] == FILE_SEND:
+                while call.receive():  # up to the end of what it is told
+                    pass
                 raise CallError(RpcStatus(answer["code"], answer.get("words", "")))
         number = (call.values("buildkit-attachable-exporter-id") or ["0"])[0]
         if number in self._described.get("folders_taken", []):

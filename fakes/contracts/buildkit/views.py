@@ -18,10 +18,16 @@ from .progress_view import ProgressView
 _LEFT_OUT = frozenset({"containerd-lease", "grpc-timeout", "traceparent"})
 _STACK = "stack.Stack"
 _DESCRIPTOR = "exporter-md-containerimage.descriptor"
-_TIMES = frozenset({"CreatedAt", "CompletedAt", "LastUsedAt", "started_at", "updated_at"})
+_TIMES = frozenset(
+    {"CreatedAt", "CompletedAt", "LastUsedAt", "started_at", "updated_at", "modTime"}
+)
 _SIZES = frozenset({"size", "Size"})
+_UNCOMPARED = frozenset({"sha256", "def", "definition"})
+"""Of long bytes the digest; and the definitions of results (LLB), which doubles do not make."""
+
 _MACHINE = frozenset({"hostname", "host-gateway-ip", "uuid"})
 _ENTRY = ("path", "mode", "uid", "gid", "size", "linkname")
+_RULES = "lint violation found for rules: "
 _MANY = 30
 """Of more files than this it is not compared which are asked for: recordings leave some out."""
 
@@ -66,7 +72,7 @@ def _decoded(value: Any) -> Any:
 def _status(status: Json) -> Json:
     found: Json = {"code": status.get("code")}
     if found["code"]:
-        found["message"] = masked(status.get("message", ""))
+        found["message"] = _sorted_rules(masked(status.get("message", "")))
     details = []
     for detail in status.get("details", ()):
         name = detail["type_url"].rpartition("/")[2].removesuffix("+json")
@@ -75,6 +81,12 @@ def _status(status: Json) -> Json:
     if details:
         found["details"] = details
     return found
+
+
+def _sorted_rules(message: str) -> str:
+    """Return words about rules of checks in a fixed order: daemons name them in any."""
+    head, separator, rules = message.partition(_RULES)
+    return head + separator + ", ".join(sorted(rules.split(", ")))
 
 
 def _detail(name: str, value: Json) -> Any:
@@ -166,15 +178,27 @@ def _worker(record: Json) -> Json:
 def _plain(value: Any) -> Any:
     """Return a message without what differs from run to run."""
     if isinstance(value, str):
-        return masked(value)
+        return _document(value)
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if not isinstance(value, dict):
         return value
     if "platforms" in value and "ID" in value:
         return _worker(value)
+    if set(value) == {"text"}:
+        return _document(value["text"])
+    if set(value) == {"json"}:
+        return _plain(value["json"])
     return {
         key: "<time>" if key in _TIMES else "<size>" if key in _SIZES else _plain(each)
         for key, each in value.items()
-        if key != "sha256"
+        if key not in _UNCOMPARED
     }
+
+
+def _document(text: str) -> Any:
+    """Return a text, or the JSON document that it is."""
+    try:
+        return _plain(json.loads(text)) if text.startswith(("{", "[")) else masked(text)
+    except ValueError:
+        return masked(text)

@@ -15,7 +15,7 @@ from fakes.contracts.buildkit.conduct import Dial
 from fakes.contracts.buildkit_daemon import BuildKitContract, Prepare
 from imagebuilders.oci.reference import ImageReference
 
-_WAITS = 0.2
+_WAITS = 1.0
 """Seconds that the doubles wait in the place of five and six."""
 
 
