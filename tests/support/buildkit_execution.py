@@ -40,7 +40,9 @@ from imagebuilders.evaluation.resolution import Resolution
 from imagebuilders.evaluation.results import BuildClock
 from imagebuilders.evaluation.steps import (
     ContextOrigin,
+    Copy,
     ImageOrigin,
+    Stage,
     StageOrigin,
     UrlSource,
 )
@@ -91,16 +93,28 @@ def evaluated(case: Case, look: Look, folder: Path) -> Outcome:
 
 
 def _other_failures(case: Case, resolution: Resolution, daemon: Daemon, folder: Path) -> set[str]:
-    """Return why each of the stages fails: a daemon does them at once, and tells one failure."""
+    """Return why each part fails: a daemon does them at once, and tells one failure.
+
+    Parts are the stages, and each copy with `--link` where that makes a layer of its own.
+    """
     found = set()
     for stage in resolution.stages:
-        if stage.needed:
-            with _executor(case, resolution, daemon, folder) as executor:
+        for part in _parts(stage, daemon) if stage.needed else ():
+            stages = [part if one is stage else one for one in resolution.stages]
+            whole = replace(resolution, stages=tuple(stages))
+            with _executor(case, whole, daemon, folder) as executor:
                 try:
                     executor.stage(stage.index)
                 except EvaluationError as error:
                     found.add(error.message)
     return found
+
+
+def _parts(stage: Stage, daemon: Daemon) -> Iterator[Stage]:
+    yield stage
+    for step in stage.steps if daemon.merges else ():
+        if isinstance(step, Copy) and step.link and not step.chmod:
+            yield replace(stage, steps=(step,))
 
 
 @contextmanager
