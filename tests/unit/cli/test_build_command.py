@@ -506,3 +506,16 @@ def test_switch_that_a_builder_lacks(run: Run, builder: RecordingBuilder, switch
     assert result.code == 2
     assert f"{switch}: the image builder 'default', a RecordingBuilder" in result.err
     assert builder.calls == []
+
+
+def test_an_interruption_that_became_another_error(
+    run: Run, builder: RecordingBuilder, stack: Stack
+) -> None:
+    """It ends as Ctrl-C does."""
+
+    def interrupt(call: object) -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    builder.before_build = interrupt
+    result = run("build", "app", "-t", "a")
+    assert (result.code, result.err) == (130, "error: Interrupted.\n")

@@ -64,3 +64,12 @@ def test_option_without_a_flag() -> None:
     error = BuildOptionsError("whole", option="encoding", problems={"encoding": "is wrong"})
     assert failures.message(error) == "encoding: is wrong."
     assert failures.message(BuildOptionsError("whole", option="shmsize")) == "whole"
+
+
+def test_an_interrupted_import_is_an_interruption() -> None:
+    """Python makes another error of it where a class is just being made."""
+    error = RuntimeError("Error calling __set_name__")
+    assert not failures.is_interruption(error)
+    error.__cause__ = KeyboardInterrupt()
+    assert failures.is_interruption(error)
+    assert not failures.is_interruption(None)
