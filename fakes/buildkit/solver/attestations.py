@@ -278,6 +278,8 @@ def _settings(text: str | None) -> dict[str, str] | None:
     """Return the settings of an attestation; `None` if it is not asked for."""
     if text is None:
         return None
-    fields = next(csv.reader([text]), [])
-    found = dict((*field.partition("=")[::2],) for field in fields)
+    found: dict[str, str] = {}
+    for pair in next(csv.reader([text]), []):
+        key, _, value = pair.partition("=")
+        found[key] = value
     return None if found.get("disabled") == "true" else found

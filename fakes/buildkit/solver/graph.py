@@ -130,24 +130,27 @@ class Graph:
             self._add_stage(self._resolution.stages[origin.index])
             return self._last.get(origin.index)
         if isinstance(origin, ImageOrigin):
-            if origin.reference in self._images.inputs:
-                return None
-            base = self._images.find(origin.reference, origin.platform)
-            title = f"{self._numbered(stage)}FROM {base.title}"
-            if origin in self._origins:  # the last name that it is given counts
-                self._origins[origin].name = title
-        if origin in self._origins:
-            return self._origins[origin]
-        if isinstance(origin, ImageOrigin):
-            made = vertex(title, vertex_digest("image", base.title, str(origin.platform)))
+            return self._add_image(origin, stage)
+        if origin not in self._origins:
+            digest = vertex_digest("context", origin.name, self._session)
+            self._keep(origin, vertex(self._context_title(origin.name), digest))
+        return self._origins[origin]
+
+    def _add_image(self, origin: ImageOrigin, stage: Stage | None) -> Vertex | None:
+        if origin.reference in self._images.inputs:
+            return None
+        base = self._images.find(origin.reference, origin.platform)
+        title = f"{self._numbered(stage)}FROM {base.title}"
+        if origin in self._origins:  # the last name that it is given counts
+            self._origins[origin].name = title
         else:
-            made = vertex(
-                self._context_title(origin.name),
-                vertex_digest("context", origin.name, self._session),
-            )
+            digest = vertex_digest("image", base.title, str(origin.platform))
+            self._keep(origin, vertex(title, digest))
+        return self._origins[origin]
+
+    def _keep(self, origin: Origin, made: Vertex) -> None:
         self._origins[origin] = made
         self.all.append(made)
-        return made
 
     def _context_title(self, name: str) -> str:
         """Return what the progress calls the loading of a context."""

@@ -63,6 +63,17 @@ class Testbed:
         """Remove everything."""
         self._open.close()
 
+    def older_tool(self, name: str) -> ClientTool:
+        """A program of the packages beside Engine 26.1: `docker` with the buildx of its time."""
+        return self._older_toolbox.tool(name)
+
+    @cached_property
+    def _older_toolbox(self) -> Toolbox:
+        image = self._images.engine("26.1")
+        toolbox = Toolbox(self.host, self._images, image=image).start()
+        self._open.callback(toolbox.stop)
+        return toolbox
+
     @cached_property
     def toolbox(self) -> Toolbox:
         """The container of all clients; started on the first call."""

@@ -48,10 +48,10 @@ class Toolbox:
     engine and a server inside the test process are both reached by their own address.
     """
 
-    def __init__(self, host: HostEngine, images: Images) -> None:
+    def __init__(self, host: HostEngine, images: Images, *, image: str = "") -> None:
         self.container = Container(
             host,
-            images.tools(),
+            image or images.tools(),
             ["sleep", "infinity"],
             network_mode="host",
             # buildah and podman mount and make namespaces of their own.
