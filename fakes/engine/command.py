@@ -15,7 +15,7 @@ from ..http.signals import run as run_program
 from ..images.reference import HUB, InvalidReferenceError, parse
 from .control import KINDS
 from .environment import HIDING
-from .versions import DEFAULT, VERSIONS
+from .versions import CONTAINERD, DEFAULT, OVERLAY2, VERSIONS
 
 if TYPE_CHECKING:
     from .engine import FakeDockerEngine
@@ -28,6 +28,11 @@ _VERSION = click.option(
     default=DEFAULT,
     show_default=True,
     help="Engine version to look like.",
+)
+_STORE = click.option(
+    "--image-store",
+    type=click.Choice([OVERLAY2, CONTAINERD]),
+    help="Where the engine keeps its images.  [default: as a new engine of the version]",
 )
 _SEED = click.option(
     "--seed",
@@ -68,13 +73,15 @@ _NETWORK = click.option(
 
 def _options(command: _Command) -> _Command:
     """What both commands say of the engine."""
-    for option in (_NETWORK, _REGISTRY, _RECORDS, command_line.RULES, _SERVICE, _SEED, _VERSION):
+    shared = (_NETWORK, _REGISTRY, _RECORDS, command_line.RULES, _SERVICE, _SEED)
+    for option in (*shared, _STORE, _VERSION):
         command = option(command)
     return command
 
 
 def _engine(
     engine_version: str,
+    image_store: str | None,
     seeds: tuple[str, ...],
     services: tuple[str, ...],
     rules: TextIO | None,
@@ -86,9 +93,18 @@ def _engine(
 
     parts = (pair.partition("=") for pair in registries)
     places = {host: address for host, _, address in parts}
+    if image_store not in (None, *VERSIONS[engine_version].stores):
+        known = ", ".join(VERSIONS[engine_version].stores)
+        raise click.BadParameter(
+            f"{engine_version} has no {image_store}; it has: {known}", param_hint="--image-store"
+        )
     try:
         made = FakeDockerEngine(
-            engine_version, keep_records=keep_records, registries=places, network=network
+            engine_version,
+            image_store=image_store,
+            keep_records=keep_records,
+            registries=places,
+            network=network,
         )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--registry") from error

@@ -15,8 +15,8 @@ from .builder.host import BuildHost
 from .buildkit import EngineBuildKit
 from .containers.store import ContainerStore
 from .faults import FaultPlan
+from .images.content_store import image_store
 from .images.names import parse_as
-from .images.store import ImageStore
 from .networks.store import NetworkStore
 from .records import RequestRecord
 from .registries.access import RegistryAccess
@@ -99,7 +99,7 @@ class Daemon:
         state = self.state = EngineState(self.version, self.clock, self._keep_records)
         self.new_id: Callable[[], str] = state.new_id
         self.event_log = state.events
-        self.images = ImageStore(state)
+        self.images = image_store(state)
         self.networks = NetworkStore(state)
         self.volumes = VolumeStore(state)
         self.containers = ContainerStore(

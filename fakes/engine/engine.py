@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ from .records import RequestRecord
 from .registries.network import Place, RegistryNetwork
 from .routes.router import Router
 from .routes.table import endpoints
-from .versions import DEFAULT, OVERLAY2, VERSIONS
+from .versions import DEFAULT, VERSIONS
 
 if TYPE_CHECKING:
     import ssl
@@ -56,8 +57,9 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
 
     Args:
         version: the engine version to look like: `20.10`, `26.1`, `28.5` or `29.7`.
-        image_store: where it keeps its images: `overlay2`, the graph driver. What a 29 that was
-            just installed has, the image store of containerd, the double does not have yet.
+        image_store: where it keeps its images: `overlay2`, the graph driver, or `containerd`, which
+            `28.5` and `29.7` can have. What an engine of the version has that was just installed
+            when left out: `containerd` from 29 on.
         run_policy: what happens to a RUN that no `on_run` matches: `record` it
             (the step succeeds and changes nothing) or `refuse` it (the step fails).
         container_policy: what happens to a container that no `on_container` matches: `record`
@@ -99,10 +101,15 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
         check_count("keep_records", keep_records, least=0, optional=True)
         if version not in VERSIONS:
             raise ValueError(f"no engine version {version!r}; known: {', '.join(VERSIONS)}")
-        if image_store not in (None, OVERLAY2):
-            raise ValueError(f"no image store {image_store!r}; known: {OVERLAY2}")
+        look = VERSIONS[version]
+        if image_store is not None:
+            if image_store not in look.stores:
+                raise ValueError(
+                    f"no image store {image_store!r} of {version}; known: {', '.join(look.stores)}"
+                )
+            look = replace(look, image_store=image_store)
         super().__init__(
-            VERSIONS[version],
+            look,
             clock,
             run_policy=run_policy,
             container_policy=container_policy,

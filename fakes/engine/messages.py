@@ -150,6 +150,10 @@ OTHER_PLATFORM = Message(
     },
 )
 """An image, its platform, and that which was asked for."""
+NO_SUCH_PLATFORM = (
+    "image with reference {0} was found but does not provide the specified platform ({1})"
+)
+"""An image of containerd's store, and the platform that was asked for."""
 NO_CONFIG = Message(
     "Config cannot be empty in order to create a container",
     {"23.0": "config cannot be empty in order to create a container"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
@@ -61,6 +61,7 @@ class EngineVersion:
         git_commit: what it was built from.
         go_version: what it was built with.
         usual_store: the image store that a new engine has.
+        stores: those that it can have.
         image_store: the one that this has.
     """
 
@@ -71,6 +72,7 @@ class EngineVersion:
     git_commit: str
     go_version: str
     usual_store: str = OVERLAY2
+    stores: tuple[str, ...] = (OVERLAY2,)
     image_store: str = OVERLAY2
 
     @property
@@ -135,19 +137,26 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part or 0) for part in version.split("."))
 
 
+_BOTH = (OVERLAY2, CONTAINERD)
 VERSIONS = {
     version.name: version
     for version in (
         EngineVersion("20.10", "20.10.24", "1.41", "1.12", "5d6db84", "go1.19.8"),
         EngineVersion("26.1", "26.1.5", "1.45", "1.24", "411e817", "go1.21.11"),
-        EngineVersion("28.5", "28.5.2", "1.51", "1.24", "89c5e8f", "go1.24.9"),
-        EngineVersion("29.7", "29.7.2", "1.55", "1.40", "c80d3a1", "go1.26.4", CONTAINERD),
+        EngineVersion("28.5", "28.5.2", "1.51", "1.24", "89c5e8f", "go1.24.9", OVERLAY2, _BOTH),
+        EngineVersion(
+            "29.7", "29.7.2", "1.55", "1.40", "c80d3a1", "go1.26.4", CONTAINERD, _BOTH, CONTAINERD
+        ),
     )
 }
 """Oldest first, by the name a user chooses."""
 
 OLDEST, NEWEST = (list(VERSIONS)[index] for index in (0, -1))
-LOOKS = {version.look: version for version in VERSIONS.values()}
+LOOKS = {
+    look.look: look
+    for version in VERSIONS.values()
+    for look in (replace(version, image_store=store) for store in version.stores)
+}
 """What the double can look like, by the names of the recordings."""
 DEFAULT = "20.10"
 """What the double looks like when nobody chose."""

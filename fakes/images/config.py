@@ -56,6 +56,14 @@ class RunConfig:
                 held[name] = value.copy()
         return result
 
+    def to_oci_json(self) -> dict[str, Any]:
+        """The JSON form of the image format: what says something, and is not of a container alone.
+
+        The order is that of `ImageConfig` of OCI, and Docker's own fields after it.
+        """
+        every = self.to_json()
+        return {key: every[key] for key in _OCI_KEYS if every.get(key)}
+
     def to_json(self, left_out: Collection[str] = ()) -> dict[str, Any]:
         """The JSON form, keys in the engine's order, which is that of the fields here.
 
@@ -98,6 +106,10 @@ _KEYS = {
     each.name: "".join(part.capitalize() for part in each.name.split("_"))
     for each in fields(RunConfig)
 }
+_OCI_KEYS = (
+    *("User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels"),
+    *("StopSignal", "Healthcheck", "OnBuild", "Shell"),
+)
 _LISTS = ("env", "cmd", "entrypoint", "on_build", "shell")
 _SORTED = ("exposed_ports", "volumes", "labels")
 _CONTAINERS = (*_LISTS, *_SORTED)
@@ -131,6 +143,22 @@ class ImageDocument:
     docker_version: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
     diff_ids: list[str] = field(default_factory=list)
+
+    def to_oci_bytes(self) -> bytes:
+        """The document as the image format has it, which engines with containerd's store write."""
+        created = go_text.ZERO_TIME if self.created is None else go_text.rfc3339(self.created)
+        document: dict[str, Any] = {"created": created}
+        if self.author:
+            document["author"] = self.author
+        document["architecture"] = self.architecture
+        if self.variant:
+            document["variant"] = self.variant
+        document["os"] = self.os
+        document["config"] = {} if self.config is None else self.config.to_oci_json()
+        document["rootfs"] = {"type": "layers", "diff_ids": self.diff_ids or None}
+        if self.history:
+            document["history"] = self.history
+        return go_text.dumps(document).encode()
 
     def to_bytes(self, left_out: Collection[str] = ()) -> bytes:
         """The document as the engine writes it: keys sorted at the top.

@@ -25,3 +25,11 @@ class ConfigDigestIdentity:
     def of(self, image: Image) -> str:
         """Return the id."""
         return image.config_digest
+
+
+class TargetDigestIdentity:
+    """The digest of the manifest or the index, as engines with containerd's store have it."""
+
+    def of(self, image: Image) -> str:
+        """Return the id."""
+        return image.target.digest

@@ -14,6 +14,7 @@ from imagebuilders.oci.image_config import chain_ids
 from .. import go_text
 from .config import RunConfig
 from .layers import Layer, digest_of, flatten
+from .manifests import Content, own_manifest
 
 
 @dataclass(eq=False)
@@ -26,6 +27,11 @@ class Image:
         made_from: the image it was made from here.
         last_tagged: nanoseconds since the epoch, 0 when it never was.
         is_only_recorded: it is what a command left that nobody executed.
+        manifest: its manifest, when it has one of its own already; see `target`.
+        index: the index by which it came, which leads to the manifest.
+        beside: the other manifests that the index leads to and that are here.
+        blobs: what those lead to, by digest.
+        step: what the last step of its build ran, where its document does not say it.
     """
 
     document: bytes = field(repr=False)
@@ -33,6 +39,11 @@ class Image:
     made_from: Image | None = field(default=None, repr=False)
     last_tagged: int = 0
     is_only_recorded: bool = False
+    manifest: Content | None = field(default=None, repr=False)
+    index: Content | None = field(default=None, repr=False)
+    beside: tuple[Content, ...] = field(default=(), repr=False)
+    blobs: dict[str, bytes] = field(default_factory=dict, repr=False)
+    step: RunConfig | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.config_digest = digest_of(self.document)
@@ -40,6 +51,18 @@ class Image:
         """What it is found by; a store gives the id by its own strategy."""
         self.parsed: dict[str, Any] = json.loads(self.document)
         self._tree: Tree | None = None
+
+    @property
+    def own_manifest(self) -> Content:
+        """The manifest: the one that it came with, or the one that an engine makes for it."""
+        if self.manifest is None:
+            self.manifest = own_manifest(self.document, self.layers)
+        return self.manifest
+
+    @property
+    def target(self) -> Content:
+        """What names of it lead to in containerd's store: the index, or the manifest."""
+        return self.index or self.own_manifest
 
     @property
     def parent(self) -> str:
@@ -88,6 +111,13 @@ class Image:
         config = self.parsed.get("config")
         return None if config is None else RunConfig.from_json(config)
 
+    @property
+    def has_step(self) -> bool:
+        """Whether it is known what the last step of its build ran."""
+        return self.step is not None or "container_config" in self.parsed
+
     def container_config(self) -> RunConfig:
         """What the last step of its build ran."""
+        if self.step is not None:
+            return self.step
         return RunConfig.from_json(self.parsed.get("container_config"))

@@ -64,9 +64,18 @@ class Layer:
         named = (m.file for m in self.members if m.name.strip("./"))
         return sum(len(file.data) + len(os.fsencode(file.link)) for file in named)
 
+    def keep_blob(self, blob: bytes) -> None:
+        """Let the compressed form be the one that came from a registry or an archive."""
+        self.__dict__["compressed"] = blob
+
+    def compress_well(self) -> None:
+        """Let the compressed form be as small as containerd makes it, if there is none yet."""
+        if "compressed" not in self.__dict__:
+            self.keep_blob(gzip.compress(self.content, compresslevel=6, mtime=0))
+
     @cached_property
     def compressed(self) -> bytes:
-        """The gzip form that goes to registries; the same bytes each time."""
+        """The form that goes to registries: as it came, or by gzip, the same bytes each time."""
         return gzip.compress(self.content, compresslevel=1, mtime=0)
 
     @cached_property

@@ -123,7 +123,7 @@ class Images:
         """
         with self.lock:
             image = self.add(image)
-            self._tags.set(_key(reference), image.id)
+            self._tags.set(self._key(reference), image.id)
             image.last_tagged = self._clock()
 
     def add_digest(self, reference: ImageReference, image_id: str, *, moving: bool = False) -> None:
@@ -135,19 +135,19 @@ class Images:
             moving: take it from another image that has it, as of an index for another platform.
         """
         with self.lock:
-            if image_id in self._images and (moving or _key(reference) not in self._digests):
-                self._digests.set(_key(reference), image_id)
+            if image_id in self._images and (moving or self._key(reference) not in self._digests):
+                self._digests.set(self._key(reference), image_id)
 
     def untag(self, reference: ImageReference) -> None:
         """Forget a name or a repository's digest."""
         with self.lock:
-            self._tags.remove(_key(reference))
-            self._digests.remove(_key(reference))
+            self._tags.remove(self._key(reference))
+            self._digests.remove(self._key(reference))
 
     def id_of(self, reference: ImageReference) -> str | None:
         """The id behind a full name."""
         with self.lock:
-            return self._digests.get(_key(reference)) or self._tags.get(_key(reference))
+            return self._digests.get(self._key(reference)) or self._tags.get(self._key(reference))
 
     def tags_of(self, image_id: str) -> list[ImageReference]:
         """The names of an image, sorted."""
@@ -164,6 +164,11 @@ class Images:
         with self.lock:
             return {**self._tags.items(), **self._digests.items()}
 
+    def _key(self, reference: ImageReference) -> str:
+        """What an image is filed under: a digest goes before a tag."""
+        which = f"@{reference.digest}" if reference.digest else f":{reference.tag or ''}"
+        return f"{reference.full_repository}{which}"
+
     # --- layers ---------------------------------------------------------------
 
     def layers(self) -> Iterable[Layer]:
@@ -172,9 +177,3 @@ class Images:
             return {
                 layer.diff_id: layer for i in self._images.values() for layer in i.layers
             }.values()
-
-
-def _key(reference: ImageReference) -> str:
-    """What an image is filed under: a digest goes before a tag."""
-    which = f"@{reference.digest}" if reference.digest else f":{reference.tag or ''}"
-    return f"{reference.full_repository}{which}"

@@ -10,7 +10,7 @@ from docker.api.client import APIClient
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
 from fakes.contracts.engine.fidelity import known_divergences
-from fakes.engine.versions import LOOKS
+from fakes.engine.versions import CONTAINERD, LOOKS
 
 
 def engine_double(look: str) -> FakeDockerEngine:
@@ -19,7 +19,23 @@ def engine_double(look: str) -> FakeDockerEngine:
     # Some scenarios ask for hosts that nobody has.
     engine = FakeDockerEngine(version.name, image_store=version.image_store, network=True)
     engine.seed_image(BASE_IMAGE, cmd=["sh"])
+    if version.image_store == CONTAINERD:
+        _load_base(engine)
     return engine
+
+
+def _load_base(engine: FakeDockerEngine) -> None:
+    """Let an engine have the base image as the real ones got it: from an older one's archive."""
+    older = FakeDockerEngine("20.10")
+    older.seed_image(BASE_IMAGE, cmd=["sh"])
+    client = FakeDockerClient(older)
+    archive = b"".join(client.api.get_image(BASE_IMAGE))
+    client.close()
+    older.close()
+    client = FakeDockerClient(engine)
+    client.api.remove_image(BASE_IMAGE)
+    client.images.load(archive)
+    client.close()
 
 
 class DoubleContract(DockerEngineContract):

@@ -178,6 +178,9 @@ def comparable(value: Any, key: str = "") -> Any:
         return "<machine>"
     if key in _ADDRESSES | _MACHINE:
         return "<some>" if value else value
+    if key == "ImageManifestDescriptor" and isinstance(value, Mapping):
+        # How long the manifest is depends on the image that the machine has.
+        value = {**value, "size": "<size>"}
     if isinstance(value, Mapping):
         return {name: comparable(value[name], name) for name in value}
     if key == "MaskedPaths" and isinstance(value, list):

@@ -26,6 +26,15 @@ _RESOLVER = re.compile(
 )
 
 
+_SIZES = frozenset({"Size", "SpaceReclaimed", "Content", "Total"})
+_EXACT = 1000
+
+
+def about(size: object) -> object:
+    """A size without what a compressor and the digits of the time make of it."""
+    return round(size, -2) if type(size) is int and size > _EXACT else size
+
+
 class Normaliser:
     """Gives ids names in the order in which they appear."""
 
@@ -72,7 +81,12 @@ class Normaliser:
         if isinstance(value, list):
             return [self.value(item) for item in value]
         if isinstance(value, dict):
-            return {self.text(key): self._field(key, value[key]) for key in value}
+            # Of what was pushed, the size is exact.
+            sized = () if "Digest" in value else _SIZES
+            return {
+                self.text(key): self._field(key, about(value[key]) if key in sized else value[key])
+                for key in value
+            }
         return value
 
     def _field(self, key: str, value: object) -> object:

@@ -77,7 +77,13 @@ def reliable(messages: Iterable[Message]) -> list[Message]:
 
 
 def _in_order(ended: list[Message], order: Sequence[str]) -> list[Message]:
-    return sorted(ended, key=lambda message: order.index(message["id"]))
+    # In an order of their own, an engine tells of layers under names that came up before.
+    def place(message: Message) -> tuple[int, str]:
+        item = str(message["id"])
+        known = order.index(item) if item in order else len(order)
+        return known, str(message["status"])
+
+    return sorted(ended, key=place)
 
 
 class Transfers:
@@ -299,7 +305,14 @@ class Transfers:
             for line in self._session.request("GET", "/images/json").json()
             if not self._session.kept_names & set(line.get("RepoTags") or [])
         ]
-        self._session.note("list", sorted(lines, key=lambda line: json.dumps(line["RepoTags"])))
+        self._session.note("list", sorted(lines, key=self._place))
+
+    def _place(self, line: Message) -> str:
+        """Where a line stands: by its tags, digests in the order in which they came up."""
+        text = json.dumps(line["RepoTags"])
+        for number, digest in enumerate(self._digests):
+            text = text.replace(digest, f"{number:04d}")
+        return text
 
     def _names(self, document: Message, *keys: str) -> Message:
         digests = document.get("RepoDigests")

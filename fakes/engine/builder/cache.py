@@ -30,7 +30,7 @@ def find_local(store: ImageStore, parent_id: str, step: RunConfig) -> Image | No
     """The newest child of an image that the same step made."""
     found: Image | None = None
     for child in store.children(parent_id):
-        if "container_config" not in child.parsed or not same_step(child.container_config(), step):
+        if not child.has_step or not same_step(child.container_config(), step):
             continue
         if found is None or found.created < child.created:
             found = child

@@ -5,8 +5,10 @@ from __future__ import annotations
 from ...go_text import parse_rfc3339
 from ...images.config import ImageDocument, RunConfig
 from ...images.image import Image
-from ..images.config_forms import LEFT_OUT
+from ..errors import StepError
+from ..images.config_forms import written
 from ..images.store import ImageStore
+from ..versions import CONTAINERD
 
 
 def restore(images: ImageStore, target: Image, parent: Image | None, config: RunConfig) -> Image:
@@ -19,6 +21,8 @@ def restore(images: ImageStore, target: Image, parent: Image | None, config: Run
     history = target.history[: length + 1]
     count = sum(not entry.get("empty_layer") for entry in history)
     layers = target.layers[:count]
+    if images.state.version.image_store == CONTAINERD and len(history) > 1:
+        raise StepError(_refusal(target, parent, empty=bool(history[-1].get("empty_layer"))))
     document = ImageDocument(
         architecture=target.parsed.get("architecture") or "",
         os=target.parsed.get("os") or "",
@@ -30,7 +34,24 @@ def restore(images: ImageStore, target: Image, parent: Image | None, config: Run
         history=history,
         diff_ids=[layer.diff_id for layer in layers],
     )
-    return images.add(Image(document.to_bytes(LEFT_OUT.of(images.state.version)), layers, parent))
+    made = Image(written(document, images.state.version), layers, parent)
+    if images.state.version.image_store == CONTAINERD and images.get(made.target.digest):
+        raise StepError(_refusal(target, parent, empty=False, made=made))
+    return images.add(Image(written(document, images.state.version), layers, parent))
+
+
+def _refusal(target: Image, parent: Image | None, *, empty: bool, made: Image | None = None) -> str:
+    """Why an engine with containerd's store cannot go on from the history of an image."""
+    why = 'failed to read diff archive: InvalidArgument: "" failed validation'
+    if not empty:
+        why = "failed to read diff archive: not found"
+    if made is not None:
+        name = f"moby-dangling@{made.target.digest}"
+        why = f"creating image {name} failed because it already exists, but failed to resolve"
+    return (
+        f'failed to restore cached image from "{parent.id if parent else ""}" to {target.id}: '
+        f"failed to create cache image: failed to created cached image: {why}"
+    )
 
 
 def _created(history: list[dict[str, object]]) -> int:

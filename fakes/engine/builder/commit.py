@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from imagebuilders.oci.file_tree import Tree
-from imagebuilders.oci.tar_writer import TarStyle
+from imagebuilders.oci.file_tree import File, Tree, ancestors
 
 from ...images.config import ImageDocument, RunConfig, history_entry
 from ...images.image import Image
 from ...images.layers import EMPTY_DIFF_ID, Layer, difference
 from ..filesystem.overlay import Overlay
-from ..images.config_forms import LEFT_OUT
+from ..images.config_forms import written
 from ..images.store import ImageStore
 from ..images.tar_styles import STYLES
+from ..versions import CONTAINERD, EngineVersion
 from .state import StageState
 
 
@@ -23,7 +23,7 @@ def commit_step(
     overlay: Overlay | None,
 ) -> Image:
     """The image of a step that ran in an intermediate container."""
-    layer = layer_of(overlay, STYLES.of(images.state.version))
+    layer = layer_of(overlay, images.state.version)
     tree = overlay.tree if overlay else None
     image = _child(images, state, config, layer, tree, container)
     images.note_commit(image)
@@ -34,20 +34,41 @@ def commit_files(
     images: ImageStore, state: StageState, config: RunConfig, overlay: Overlay
 ) -> Image:
     """The image of a COPY or ADD, which needs no container."""
-    return _child(
-        images, state, config, layer_of(overlay, STYLES.of(images.state.version)), overlay.tree, ""
-    )
+    layer = layer_of(overlay, images.state.version)
+    image = _child(images, state, config, layer, overlay.tree, "")
+    if images.state.version.image_store == CONTAINERD:
+        images.note_commit(image)
+    return image
 
 
-def layer_of(overlay: Overlay | None, style: TarStyle) -> Layer | None:
+def _settled(lower: Tree, tree: Tree) -> Tree:
+    """A tree whose folders are as they were where a copy into them changed nothing."""
+    changed = {above for p, f in tree.items() if f != lower.get(p) for above in ancestors(p)}
+
+    def settled(path: str, new: File) -> File:
+        old = lower.get(path)
+        if old is None or path in changed or not old.kind == new.kind == "dir":
+            return new
+        same = (old.mode, old.uid, old.gid) == (new.mode, new.uid, new.gid)
+        return old if same else new
+
+    return {path: settled(path, file) for path, file in tree.items()}
+
+
+def layer_of(overlay: Overlay | None, version: EngineVersion) -> Layer | None:
     """What was written over the tree below; `None` when that is nothing."""
     if overlay is None:
         return None
+    style = STYLES.of(version)
+    tree = overlay.tree
+    if version.image_store == CONTAINERD:
+        tree = _settled(overlay.lower, tree)
     layer = difference(
         overlay.lower,
-        overlay.tree,
-        overlay.touched,
-        opaque=overlay.opaque,
+        tree,
+        # What was written as it had been is nothing new to containerd.
+        set() if version.image_store == CONTAINERD else overlay.touched,
+        opaque=None if version.image_store == CONTAINERD else overlay.opaque,
         now=overlay.now,
         style=style,
     )
@@ -64,13 +85,16 @@ def _child(
 ) -> Image:
     parent = state.image
     now = images.state.clock()
+    author = state.maintainer
+    if parent and images.state.version.image_store == CONTAINERD:
+        author = author or str(parent.parsed.get("author") or "")
     layers = parent.layers if parent else ()
     history = list(parent.history) if parent else []
     history.append(
         history_entry(
             now,
             " ".join(config.cmd or []),
-            author=state.maintainer,
+            author=author,
             empty=layer is None,
         )
     )
@@ -80,7 +104,7 @@ def _child(
         architecture=state.architecture,
         os=state.os,
         variant=state.variant,
-        author=state.maintainer,
+        author=author,
         config=state.config.copy(),
         container=container,
         container_config=config,
@@ -89,7 +113,7 @@ def _child(
         history=history,
         diff_ids=[item.diff_id for item in layers],
     )
-    image = Image(document.to_bytes(LEFT_OUT.of(images.state.version)), layers, parent)
+    image = Image(written(document, images.state.version), layers, parent, step=config.copy())
     if layer is None and parent is not None:
         image.remember_tree(parent.tree)
     elif tree is not None:

@@ -8,6 +8,7 @@ from ...buildkit.solver.downloads import refused_download
 from ..dockerfile.instructions import Instruction
 from ..errors import StepError
 from ..filesystem.overlay import Overlay, Owner
+from ..images.content_store import has_content
 from .base_images import stage_or_image
 from .cache import probe
 from .commit import commit_files
@@ -59,6 +60,7 @@ def copy_step(build: BuildState, state: StageState, instruction: Instruction) ->
         platform = build.options.platform
         state.architecture, state.variant = platform.architecture, platform.variant
     overlay = build.overlay(state)
+    overlay.name_as_copied_to()
     overlay.full = build.host.faults.disk_is_full(instruction.keyword)
     owner = _owner(state, chown or "0:0", overlay)
     for pick in picks:
@@ -76,7 +78,7 @@ def copy_step(build: BuildState, state: StageState, instruction: Instruction) ->
         known = {chain for other in images.all() for chain in other.chain_ids if is_hollow}
         image = commit_files(images, state, config, overlay)
         grew = len(image.layers) > len(before.layers if before else ())
-        if grew and is_hollow:
+        if grew and is_hollow and not has_content(images.state):
             # The engine loses track of the layers when a COPY that changed nothing
             # is followed by one that does.
             chain = image.chain_ids[-1]

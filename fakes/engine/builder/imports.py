@@ -7,7 +7,7 @@ from imagebuilders.exceptions import LayerFormatError
 from ...images.config import ImageDocument, RunConfig, history_entry
 from ...images.image import Image
 from ..errors import ApiError
-from ..images.config_forms import LEFT_OUT
+from ..images.config_forms import written
 from ..images.store import ImageStore
 from ..images.unpacking import registered, told
 from .changes import apply_changes
@@ -36,4 +36,4 @@ def import_tar(images: ImageStore, body: bytes, *, changes: list[str], message: 
         history=[history_entry(now, "", comment=comment)],
         diff_ids=[layer.diff_id],
     )
-    return images.add(Image(document.to_bytes(LEFT_OUT.of(version)), (layer,)))
+    return images.add(Image(written(document, version), (layer,)))

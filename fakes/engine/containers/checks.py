@@ -12,7 +12,7 @@ from ...images.config import RunConfig
 from ...images.image import Image
 from .. import messages
 from ..errors import ApiError
-from ..versions import EngineVersion
+from ..versions import CONTAINERD, EngineVersion
 from .container import Container
 from .links import check_links
 from .log_drivers import check_log_driver
@@ -213,4 +213,6 @@ def check_platform(image: Image, name: str, wanted: Platform, version: EngineVer
     document = image.parsed
     own = Platform(document.get("os") or "linux", document.get("architecture") or "")
     if (own.os, own.architecture) != (wanted.os, wanted.architecture):
+        if version.image_store == CONTAINERD:
+            raise ApiError(404, messages.NO_SUCH_PLATFORM.format(name, str(wanted)))
         raise ApiError(404, messages.OTHER_PLATFORM(version, name, str(own), str(wanted)))

@@ -7,6 +7,7 @@ from typing import Any
 from ... import go_text
 from ..errors import ApiError
 from ..images.config_forms import LEFT_OUT
+from ..images.content_store import BLOCK, has_content
 from .connections import listed
 from .container import Container
 from .health import NONE, STARTING
@@ -61,7 +62,7 @@ def inspect(
         "LogPath": f"{folder}/{container.id}-json.log" if ran else "",
         "Name": f"/{container.name}",
         "RestartCount": container.restarts,
-        "Driver": "overlay2",
+        "Driver": "overlayfs" if has_content(containers.state) else "overlay2",
         "Platform": "linux",
         "MountLabel": "",
         "ProcessLabel": "",
@@ -81,9 +82,41 @@ def inspect(
         "Config": container.config.to_json(LEFT_OUT.of(containers.state.version)),
         "NetworkSettings": network_settings(containers.networks, container, api),
     }
+    if has_content(containers.state):
+        _as_content(containers, container, shown, api)
     if size:
-        shown |= _sizes(container)
+        shown |= _sizes(containers, container)
     return shown
+
+
+def _as_content(
+    containers: ContainerStore, container: Container, shown: dict[str, Any], api: str | None
+) -> None:
+    """Change a document to what containerd's store has: a snapshot, of a manifest."""
+    speaks = containers.state.version.speaks
+    if speaks(api, "1.52"):
+        del shown["GraphDriver"]
+        shown["Storage"] = {"RootFS": {"Snapshot": {"Name": "overlayfs"}}}
+    else:
+        shown["GraphDriver"] = {"Data": None, "Name": "overlayfs"}
+    if speaks(api, "1.48") and (descriptor := _manifest(containers, container)):
+        shown["ImageManifestDescriptor"] = descriptor
+
+
+def _manifest(containers: ContainerStore, container: Container) -> dict[str, Any] | None:
+    """The descriptor of the manifest that a container was made of."""
+    image = containers.images.get(container.image)
+    if image is None:
+        return None
+    platform = {"architecture": image.parsed.get("architecture"), "os": image.parsed.get("os")}
+    described = {**image.own_manifest.described(), "platform": platform}
+    for name in containers.images.tags_of(image.id)[:1]:
+        full = f"{name.full_repository}:{name.tag}" if name.tag else str(name)
+        notes = {"io.containerd.image.name": full}
+        if name.tag:
+            notes["org.opencontainers.image.ref.name"] = name.tag
+        described["annotations"] = notes
+    return described
 
 
 def _host_config(containers: ContainerStore, container: Container) -> dict[str, Any]:
@@ -93,13 +126,16 @@ def _host_config(containers: ContainerStore, container: Container) -> dict[str, 
     return shown
 
 
-def _sizes(container: Container) -> dict[str, int]:
+def _sizes(containers: ContainerStore, container: Container) -> dict[str, int]:
     """How much a container wrote, and all that is in it."""
     overlay = container.overlay
     if overlay is None:
         return {"SizeRw": 0, "SizeRootFs": 0}
     own = [f for path, f in overlay.tree.items() if overlay.lower.get(path) != f]
     sizes = {"SizeRw": sum(len(file.data) for file in own)}
+    if has_content(containers.state):
+        # A snapshot takes whole blocks, one for its own folder.
+        sizes["SizeRw"] = BLOCK * (1 + sum(max(1, -(-len(file.data) // BLOCK)) for file in own))
     sizes["SizeRootFs"] = sum(len(file.data) for file in overlay.tree.values())
     return sizes
 
@@ -118,7 +154,7 @@ def summary(
         "Ports": port_lines(container, containers.state.version),
     }
     if size:
-        line |= {name: number for name, number in _sizes(container).items() if number}
+        line |= {name: number for name, number in _sizes(containers, container).items() if number}
     line |= {
         "Labels": container.config.labels or {},
         "State": container.status,
@@ -127,6 +163,8 @@ def summary(
         "NetworkSettings": {"Networks": listed(containers.networks, container)},
         "Mounts": [_listed_mount(container, mount) for mount in container.mounts],
     }
+    if has_content(containers.state) and containers.state.version.speaks(api, "1.48"):
+        line["ImageManifestDescriptor"] = _manifest(containers, container)
     if containers.state.version.speaks(api, "1.52"):
         line["Health"] = _listed_health(containers, container)
     return line

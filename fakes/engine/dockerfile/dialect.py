@@ -11,7 +11,9 @@ from imagebuilders.exceptions import ShellWordError
 
 from ..versions import ByVersion, EngineVersion
 
-_FRONTENDS = ByVersion(Frontend(1, 2), {"26.0": Frontend(1, 7), "28.0": Frontend(1, 19)})
+_FRONTENDS = ByVersion(
+    Frontend(1, 2), {"26.0": Frontend(1, 7), "28.0": Frontend(1, 19), "29.0": Frontend(1, 26)}
+)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from imagebuilders.oci.file_tree import (
 
 from .. import messages
 from ..errors import StepError
-from ..versions import EngineVersion
+from ..versions import CONTAINERD, EngineVersion
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,13 @@ class Overlay:
         self.full = False
         # What error messages call the root: only the first layer has none below it.
         self.root = f"/var/lib/docker/overlay2/{root_id}/{'merged' if lower else 'diff'}"
+        if version.image_store == CONTAINERD:
+            self.root = f"/var/lib/docker/rootfs/overlayfs/{root_id}"
+
+    def name_as_copied_to(self) -> None:
+        """Let errors name it as the place of a COPY, which containerd's store has elsewhere."""
+        if self.version.image_store == CONTAINERD:
+            self.root = f"/var/lib/docker/tmp/buildkit-mount{self.root[-10:]}"
 
     def locate(self, path: str) -> str:
         """Where a path leads.

@@ -19,6 +19,8 @@ from ...images.layers import Layer
 from .. import messages
 from ..errors import ApiError
 from ..progress import progress_bar
+from .content_store import has_content
+from .layout_archive import load_layout
 from .names import parse_as
 from .store import ImageStore
 from .unpacking import registered, told
@@ -40,7 +42,9 @@ def load(images: ImageStore, body: bytes) -> Iterator[Message]:
     for member in members:
         if member.hard_link:
             files[clean(member.name)] = files[clean(member.hard_link)]
-    if "manifest.json" in files:
+    if has_content(images.state):
+        yield from load_layout(images, files, partial(_read, files))
+    elif "manifest.json" in files:
         yield from _load_manifest(images, files)
     elif "index.json" in files and "oci-layout" in files:
         yield from _load_layout(images, files)

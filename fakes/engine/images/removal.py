@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from imagebuilders.oci.reference import ImageReference
 
 from ...images.image import Image
 from ..errors import ApiError
+from .content_store import has_content
 from .names import parse_as
 from .store import ImageStore
-
-
-class Users(Protocol):
-    """The containers, which need images."""
-
-    def of_image(self, image_id: str, *, running: bool = False) -> str:
-        """Return the id of a container made from an image, empty without one."""
-        ...
-
-    def chains(self) -> set[str]:
-        """Return the ids of the layer chains that containers stand on."""
-        ...
-
-
-Records = list[dict[str, str]]
+from .target_removal import remove_target
+from .users import Records, Users
 
 
 def remove_image(
@@ -38,6 +24,8 @@ def remove_image(
     Raises:
         ApiError: 404 when there is none, 409 when it is needed.
     """
+    if has_content(images.state):
+        return remove_target(images, users, name, force=force, prune=prune)
     image = images.find(name)
     records: Records = []
     by_name = not images.names_id(name, image.id)

@@ -18,6 +18,8 @@ from ...images.reference import InvalidReferenceError
 from ..errors import ApiError
 from ..versions import EngineVersion
 from .config_forms import LEFT_OUT
+from .content_store import has_content
+from .layout_archive import layout_of
 from .names import parse_as
 from .store import ImageStore
 
@@ -58,6 +60,12 @@ def save(images: ImageStore, names: list[str]) -> bytes:
         for image, references in _select(images, name):
             known = chosen.setdefault(image.id, _Chosen(image)).references
             known.extend(r for r in references if r not in known)
+    if has_content(images.state):
+        files = layout_of([(one.image, one.references) for one in chosen.values()])
+        for one in chosen.values():
+            for _ in range(max(1, len(one.references))):
+                images.note("save", one.image)
+        return write_tar((name, files[name], "") for name in sorted(files))
     if not all(one.image.layers for one in chosen.values()):
         raise ApiError(500, "empty export - not implemented")
     version = images.state.version
@@ -81,6 +89,8 @@ def _select(images: ImageStore, name: str) -> list[tuple[Image, list[ImageRefere
     try:
         image = images.find(name)
     except ApiError as error:
+        if has_content(images.state):
+            raise
         known = "reference does not exist" if reference.tag else f"No such image: {name}"
         raise ApiError(error.status, known) from error
     if images.names_id(name, image.id) or not reference.tag:

@@ -28,6 +28,10 @@ class ImageStore(Images):
         super().__init__(state.lock, state.clock, identity)
         self.state = state
 
+    def put(self, image: Image) -> Image:
+        """Keep an image, in place of one with the same id that is for another platform."""
+        return self.add(image)
+
     def retag(self, reference: ImageReference, image: Image) -> None:
         """Point a name at an image and say so in the events."""
         with self.lock:
@@ -47,6 +51,10 @@ class ImageStore(Images):
         kept = self.get(image.id) is not None
         labels = dict((image.parsed.get("config") or {}).get("Labels") or {}) if kept else {}
         self.state.events.add("image", action, image.id, {**labels, "name": name or image.id})
+
+    def note_gone(self, action: str, image: Image, name: str) -> None:
+        """Say in the events that an image or a name of it is gone, without its labels."""
+        self.state.events.add("image", action, image.id, {"name": name})
 
     def note_transfer(self, action: str, reference: ImageReference) -> None:
         """Say in the events that an image came from a registry or went to one."""

@@ -150,7 +150,7 @@ class RegistryConnection:
             raise RegistryError(f"{named}: {error}") from error
 
     def _read(self, request: Request) -> Answer:
-        with self._send(request) as response, _told_of_bodies():
+        with self._send(request) as response, told_of_bodies():
             return Answer(response, response.read(_LONGEST_ANSWER))
 
     def ask(
@@ -201,7 +201,7 @@ class RegistryConnection:
         user = self._credentials if self._credentials.is_user else None
         answer = self._read(token_request(realm, service, self._scopes, user))
         if answer.status != HTTPStatus.OK:
-            raise answer.refusal()
+            raise self._token_refusal(answer)
         try:
             document = json.loads(answer.body)
             return str(document.get("token") or document["access_token"])
@@ -209,6 +209,9 @@ class RegistryConnection:
             raise RegistryError(
                 "authorization server did not include a token in the response"
             ) from error
+
+    def _token_refusal(self, answer: Answer) -> RegistryError:
+        return answer.refusal()
 
     def pieces(self, url: str, headers: Mapping[str, str]) -> Iterator[bytes]:
         """Read a blob piece by piece; what came before a connection breaks is returned first.
@@ -219,7 +222,7 @@ class RegistryConnection:
         with self._send(self._authorized(Request("GET", url, headers))) as response:
             if response.status == HTTPStatus.NOT_FOUND:
                 raise RegistryError("unknown blob", final=True)
-            with _told_of_bodies():
+            with told_of_bodies():
                 if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
                     raise refusal(response, response.read(_LONGEST_ANSWER))
                 yield from response.pieces()
@@ -237,7 +240,12 @@ class RegistryConnection:
 
 
 @contextmanager
-def _told_of_bodies() -> Iterator[None]:
+def told_of_bodies() -> Iterator[None]:
+    """Let a body that breaks off, or is none, be told in the engine's words.
+
+    Raises:
+        RegistryError: in these.
+    """
     try:
         yield
     except RegistryConnectionError as error:

@@ -17,12 +17,14 @@ class Credentials:
         password: the password; a user without one counts as nobody.
         identity_token: to be exchanged for a token.
         registry_token: sent to the registry as it is.
+        server: the address of the registry that they are for, empty when nobody said.
     """
 
     username: str = ""
     password: str = ""
     identity_token: str = ""
     registry_token: str = ""
+    server: str = ""
 
     def __repr__(self) -> str:
         return f"Credentials(username={self.username!r}, password=…)"
@@ -45,7 +47,7 @@ class Credentials:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Credentials:
         """Read one document; one with a field of another type is not read at all."""
-        names = ("username", "password", "identitytoken", "registrytoken")
+        names = ("username", "password", "identitytoken", "registrytoken", "serveraddress")
         fields = [value.get(name) or "" for name in names]
         if not all(isinstance(field, str) for field in fields):
             return cls()

@@ -70,6 +70,7 @@ class RegistryError(Exception):
         status: with which an engine that looks at codes answers.
         not_found: the engine takes what it asked for as missing.
         wrapped: the message begins with the request that failed.
+        reasons: the entries of its error document.
     """
 
     def __init__(
@@ -86,18 +87,18 @@ class RegistryError(Exception):
         self.final = final or (whole and self.code in _FINAL)
         self.not_found = whole and self.code in _NOT_FOUND
         self.status = _CODES[self.code][1] if first else 500
-        self._reasons = reasons
+        self.reasons = reasons
 
     def during(self, request: str) -> RegistryError:
         """The same while a request was prepared: its credentials could not be had."""
         text = f"{request}: {self.message}"
-        error = RegistryError(text, *self._reasons, final=self.final, inner=self._inner)
+        error = RegistryError(text, *self.reasons, final=self.final, inner=self._inner)
         error.not_found = False
         return error
 
     def as_told(self) -> RegistryError:
         """The same as it is told of a layer: the first reason alone."""
-        return RegistryError(self.first, *self._reasons[:1], final=self.final)
+        return RegistryError(self.first, *self.reasons[:1], final=self.final)
 
 
 def refusal(response: Response, body: bytes) -> RegistryError:

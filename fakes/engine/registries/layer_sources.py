@@ -69,6 +69,12 @@ class LayerSources:
             known = self._by_diff.get(diff_id, [])
             self._by_diff[diff_id] = [each for each in known if each != source]
 
+    def having(self, digest: str) -> list[Source]:
+        """The places of a compressed layer, the newest first."""
+        with self._lock:
+            known = self._by_diff.get(self._diff_of.get(digest, ""), [])
+            return [source for source in reversed(known) if source.digest == digest]
+
     def diff_id_of(self, digest: str) -> str:
         """The layer whose compressed form has a digest, empty when nobody knows."""
         with self._lock:

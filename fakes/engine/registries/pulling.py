@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from functools import partial
 from typing import Protocol
 
 from imagebuilders.exceptions import ImageFormatError, LayerFormatError
@@ -17,10 +18,12 @@ from ...images.image import Image
 from ...images.layers import Layer, digest_of
 from .. import messages
 from ..errors import ApiError
+from ..images.content_store import has_content
 from ..images.unpacking import registered, told
 from ..progress import ATTEMPTS, Message, progress, retrying, short
 from ..versions import PASSES_REFUSALS_ON
 from .access import RegistryAccess
+from .content_pulling import HubSource, client, pull_content
 from .credentials import Credentials
 from .errors import RegistryError
 
@@ -97,6 +100,9 @@ def pull(
     Raises:
         ApiError: when it cannot be had.
     """
+    if has_content(registries.images.state):
+        yield from _pull_content(registries, reference, credentials, platform)
+        return
     try:
         if registries.is_seeded(reference):
             _check_builder(registries, reference)
@@ -110,6 +116,35 @@ def pull(
         raise pull_failure(registries, reference, RegistryError(str(error))) from error
     except RegistryError as error:
         raise pull_failure(registries, reference, error) from error
+
+
+def _pull_content(
+    registries: RegistryAccess,
+    reference: ImageReference,
+    credentials: Credentials,
+    platform: Platform | None,
+) -> Iterator[Message]:
+    try:
+        if registries.is_seeded(reference):
+            _check_builder(registries, reference)
+            repository = registries.hub.repository(reference)
+            source = HubSource(repository)
+            yield from pull_content(registries, repository.tags, source, reference, platform)
+            return
+        with client(registries, reference, credentials, "pull") as registry:
+            tags = partial(_tags, registries, reference, credentials)
+            yield from pull_content(registries, tags, registry, reference, platform)
+    except RegistryError as error:
+        raise pull_failure(registries, reference, error) from error
+
+
+def _tags(
+    registries: RegistryAccess, reference: ImageReference, credentials: Credentials
+) -> list[str]:
+    """Every tag of a repository, which engines ask for in their own way in either store."""
+    with registries.client(reference, credentials, "pull") as registry:
+        registry.ping()
+        return registry.tags()
 
 
 def _check_builder(registries: RegistryAccess, reference: ImageReference) -> None:

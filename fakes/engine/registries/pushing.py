@@ -11,9 +11,11 @@ from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 from ...images.image import Image
 from ...images.layers import Layer, digest_of
 from ..errors import ApiError
+from ..images.content_store import has_content
 from ..progress import ATTEMPTS, Message, progress, retrying, short
 from .access import RegistryAccess
 from .client import RegistryClient, layer_blob
+from .content_pushing import push_content
 from .credentials import Credentials
 from .errors import RegistryError
 from .layer_sources import Source
@@ -30,6 +32,9 @@ def push(
     Raises:
         ApiError: it failed. The first message has been yielded then.
     """
+    if has_content(registries.images.state):
+        yield from push_content(registries, reference, credentials)
+        return
     yield {"status": f"The push refers to repository [{reference.full_repository}]"}
     if reference.digest:
         raise ApiError(500, "cannot push a digest reference")

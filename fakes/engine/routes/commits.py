@@ -15,8 +15,8 @@ from ..containers.container import Container
 from ..containers.merge import merged_config
 from ..errors import ApiError
 from ..http import Request, Response, json_response
-from ..images.config_forms import LEFT_OUT
-from ..images.tar_styles import STYLES
+from ..images.config_forms import written
+from ..images.content_store import has_content
 from .bodies import config_body
 from .container_types import COMMITTED
 from .table import route
@@ -90,7 +90,9 @@ def commit_container(
             f"failed to get digest {container.image}: open {path}: no such file or directory",
         )
     layers = parent.layers if parent else ()
-    layer = layer_of(container.overlay, STYLES.of(engine.version))
+    layer = layer_of(container.overlay, engine.version)
+    if parent and has_content(engine.state):
+        author = author or str(parent.parsed.get("author") or "")
     now = engine.clock()
     history = list(parent.history) if parent else []
     history.append(
@@ -115,6 +117,8 @@ def commit_container(
         history=history,
         diff_ids=[item.diff_id for item in layers],
     )
-    image = engine.images.add(Image(document.to_bytes(LEFT_OUT.of(engine.version)), layers, parent))
+    image = engine.images.add(
+        Image(written(document, engine.version), layers, parent, step=container.config)
+    )
     engine.images.note_commit(image)
     return image

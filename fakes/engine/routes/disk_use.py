@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imagebuilders.buildkit.proto.control_pb2 import PruneRequest
 
 from ... import go_text
+from ..containers.container import Container
 from ..containers.view import summary
 from ..errors import ApiError
 from ..http import Request, Response, json_response
@@ -56,7 +57,7 @@ def _disk_use(engine: Daemon, request: Request, _path: dict[str, str]) -> Respon
         if "image" in kinds
         else 0,
         "Images": _images(engine, request) if "image" in kinds else None,
-        "Containers": [summary(engine.containers, c, size=True) for c in engine.containers.all()]
+        "Containers": [_container(engine, c) for c in engine.containers.all()]
         if "container" in kinds
         else None,
         "Volumes": _volumes(engine) if "volume" in kinds else None,
@@ -65,6 +66,12 @@ def _disk_use(engine: Daemon, request: Request, _path: dict[str, str]) -> Respon
     if engine.version < "23.0":
         answer["BuilderSize"] = 0
     return json_response(answer)
+
+
+def _container(engine: Daemon, container: Container, api: str | None = None) -> dict[str, Any]:
+    line = summary(engine.containers, container, api, size=True)
+    line.pop("ImageManifestDescriptor", None)  # which only the list of containers tells
+    return line
 
 
 def _by_kind(engine: Daemon, request: Request, kinds: list[str]) -> dict[str, Any]:
@@ -80,7 +87,7 @@ def _by_kind(engine: Daemon, request: Request, kinds: list[str]) -> dict[str, An
         new["ImageUsage"] = _usage(images, active, size, min(free, size))
     if "container" in kinds:
         containers = engine.containers.all()
-        lines = [summary(engine.containers, c, request.version, size=True) for c in containers]
+        lines = [_container(engine, c, request.version) for c in containers]
         old["Containers"] = lines
         sizes = {c.id: line.get("SizeRw", 0) for c, line in zip(containers, lines, strict=True)}
         active = sum(c.running for c in containers)

@@ -11,8 +11,10 @@ from imagebuilders.oci.reference import ImageReference
 
 from ...images.image import Image
 from ..errors import ApiError
-from ..versions import EngineVersion
+from ..images.content_store import has_content, unpacked_size
+from ..versions import CONTAINERD, EngineVersion
 from .filters import image_older_than, labels_match, truth
+from .image_manifests import manifest_lines
 
 if TYPE_CHECKING:
     from ..daemon import Daemon
@@ -43,9 +45,22 @@ def _summary(engine: Daemon, image: Image, version: str | None) -> dict[str, Any
         "SharedSize": -1,
         "Size": image.size,
     }
+    if has_content(engine.state):
+        # A list tells the digest of one of its names alone.
+        line["RepoDigests"] = digests and [_last_digest(engine, image)]
+        line["Size"] = unpacked_size(image)
+        if speaks(version, "1.48"):
+            line["Descriptor"] = image.target.described()
+        if engine.version >= "29.0":
+            line["Labels"] = line["Labels"] or {}
     if not speaks(version, "1.44"):
         line["VirtualSize"] = image.size
     return line
+
+
+def _last_digest(engine: Daemon, image: Image) -> str:
+    last = engine.images.tags_of(image.id)[-1]
+    return str(last.with_digest(last.digest or image.id))
 
 
 def summaries(
@@ -55,6 +70,7 @@ def summaries(
     everything: bool,
     version: str | None = None,
     shared_size: bool = False,
+    manifests: bool = False,
 ) -> list[dict[str, Any]]:
     """The lines of an image list, newest first.
 
@@ -62,7 +78,12 @@ def summaries(
         ApiError: when a filter cannot be used.
     """
     with engine.state.lock:
-        return _summaries(engine, filters, everything, version, shared_size)
+        lines = _summaries(engine, filters, everything, version, shared_size)
+        if manifests and has_content(engine.state):
+            for line in lines:
+                image = engine.images.find(line["Id"])
+                line["Manifests"] = manifest_lines(engine.containers, image)
+        return lines
 
 
 def _summaries(
@@ -74,7 +95,8 @@ def _summaries(
 ) -> list[dict[str, Any]]:
     dangling = truth(filters, "dangling", engine.version)
     for pattern in filters.get("reference", []):
-        if "[" in pattern and "]" not in pattern.partition("[")[2]:
+        broken = "[" in pattern and "]" not in pattern.partition("[")[2]
+        if broken and not has_content(engine.state):
             raise ApiError(500, "syntax error in pattern")
     until = image_older_than(filters, engine.clock(), engine.version, several=True)
     before = [engine.images.find(name).created for name in filters.get("before", [])]
@@ -89,6 +111,8 @@ def _summaries(
         if until is not None and image.created >= until:
             continue
         if not labels_match(line["Labels"] or {}, filters.get("label", [])):
+            continue
+        if any(labels_match(line["Labels"] or {}, [item]) for item in filters.get("label!", [])):
             continue
         if "reference" in filters:
             _keep_references(line, filters["reference"], engine.version)
@@ -121,7 +145,8 @@ def _add_shared_sizes(engine: Daemon, lines: list[dict[str, Any]]) -> None:
     """
     listed = {line["Id"] for line in lines}
     chains = {image.id: image.chain_ids for image in engine.images.all()}
-    counted = [key for key in chains if engine.version >= "23.0" or key in listed]
+    every = engine.version >= "23.0" and not has_content(engine.state)
+    counted = [key for key in chains if every or key in listed]
     users = Counter(chain for key in counted for chain in set(chains[key]))
     for line in lines:
         image = engine.images.find(line["Id"])
@@ -134,13 +159,20 @@ def _add_shared_sizes(engine: Daemon, lines: list[dict[str, Any]]) -> None:
 
 def _keep_references(line: dict[str, Any], patterns: list[str], version: EngineVersion) -> None:
     matches = partial(_reference_matches, full_names=version >= "29.0")
-    for key in ("RepoTags", "RepoDigests"):
+
+    def keep(key: str) -> None:
         kept = [
             name
             for name in line[key] or []
             if any(matches(pattern, ImageReference.parse(name)) for pattern in patterns)
         ]
         line[key] = kept or (None if line[key] is None else [])
+
+    keep("RepoTags")
+    if version.image_store != CONTAINERD:
+        keep("RepoDigests")
+    elif not line["RepoTags"]:
+        line["RepoDigests"] = []
 
 
 def _reference_matches(pattern: str, reference: ImageReference, *, full_names: bool) -> bool:

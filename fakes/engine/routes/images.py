@@ -13,11 +13,14 @@ from .. import messages
 from ..errors import ApiError
 from ..http import Request, Response, chunks_of, json_response
 from ..images.config_forms import LEFT_OUT
+from ..images.content_store import block_size, content_size, has_content, store_size
 from ..images.loading import load
 from ..images.removal import remove_image
 from ..images.saving import save
+from ..images.target_removal import prune_targets
 from .filters import image_older_than, labels_match, read_filters, truth
 from .image_lists import NO_TIME, summaries
+from .image_manifests import manifest_lines
 from .streams import lines
 from .table import route
 
@@ -47,6 +50,8 @@ _LEFT_OUT_EMPTY = ("Author", "Comment", "DockerVersion", "Parent")
 @route("GET", "/images/json")
 def _list(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     known = (*_LIST_FILTERS, "until") if engine.version >= "23.0" else _LIST_FILTERS
+    if has_content(engine.state):
+        known = (*known, "label!")
     filters = read_filters(request, engine.version, known)
     if only := request.parameter("filter"):
         filters.setdefault("reference", []).append(only)
@@ -58,11 +63,14 @@ def _list(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
             version=request.version,
             shared_size=engine.version.speaks(request.version, "1.42")
             and request.flag("shared-size"),
+            manifests=engine.version.speaks(request.version, "1.47") and request.flag("manifests"),
         )
     )
 
 
-def inspect(engine: Daemon, image: Image, version: str | None = None) -> dict[str, Any]:
+def inspect(
+    engine: Daemon, image: Image, version: str | None = None, *, manifests: bool = False
+) -> dict[str, Any]:
     """What `GET /images/{name}/json` says of an image."""
     document = image.parsed
     rootfs: dict[str, Any] = {"Type": "layers"}
@@ -89,11 +97,22 @@ def inspect(engine: Daemon, image: Image, version: str | None = None) -> dict[st
         "Os": document.get("os") or "",
         "Size": image.size,
         "VirtualSize": image.size,
-        "GraphDriver": {"Data": _graph_data(image), "Name": "overlay2"},
+        "GraphDriver": _graph_driver(engine, image),
         "RootFS": rootfs,
         "Metadata": {"LastTagTime": last_tagged},
     }
     speaks = engine.version.speaks
+    if has_content(engine.state):
+        answer["Size"] = answer["VirtualSize"] = content_size(image)
+        if speaks(version, "1.48"):
+            answer["Descriptor"] = image.target.described()
+            if manifests:
+                answer["Manifests"] = manifest_lines(engine.containers, image)
+        if speaks(version, "1.52"):
+            del answer["GraphDriver"]
+        if engine.version >= "29.0" and document.get("architecture") != "amd64":
+            # Of an image for another machine it says what names it, and no more.
+            answer |= {"Architecture": "", "Os": "", "RootFS": {"Type": ""}, "Config": {}}
     if speaks(version, "1.44"):
         del answer["VirtualSize"]
     if speaks(version, "1.45"):
@@ -133,6 +152,12 @@ def _comment(document: dict[str, Any]) -> str:
     return str(history[-1].get("comment") or "") if history else ""
 
 
+def _graph_driver(engine: Daemon, image: Image) -> dict[str, Any]:
+    if has_content(engine.state):
+        return {"Data": None, "Name": "overlayfs"}
+    return {"Data": _graph_data(image), "Name": "overlay2"}
+
+
 def _graph_data(image: Image) -> dict[str, str] | None:
     if not image.layers:
         return None
@@ -162,7 +187,8 @@ def _inspect(engine: Daemon, request: Request, path: dict[str, str]) -> Response
     except ApiError as error:
         words = messages.MISSING_INSPECTED(engine.version, path["name"], error.message)
         raise ApiError(error.status, words) from error
-    return json_response(inspect(engine, image, request.version))
+    with_manifests = request.flag("manifests")
+    return json_response(inspect(engine, image, request.version, manifests=with_manifests))
 
 
 @route("GET", "/images/{name:.*}/history")
@@ -174,7 +200,8 @@ def _history(engine: Daemon, _request: Request, path: dict[str, str]) -> Respons
         size = 0
         if not line.get("empty_layer"):
             layer = next(layers, None)
-            size = layer.size if layer else 0
+            if layer is not None:
+                size = block_size(layer) if has_content(engine.state) else layer.size
         created = go_text.parse_rfc3339(line.get("created") or "")
         entries.append(
             {
@@ -254,18 +281,29 @@ def _remove(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
     return json_response(records)
 
 
+def _taken(engine: Daemon) -> int:
+    """What all images take together."""
+    if has_content(engine.state):
+        return store_size(engine.images, snapshots=engine.version >= "29.0")
+    return sum(layer.size for layer in engine.images.layers())
+
+
 @route("POST", "/images/prune")
 def _prune(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     filters = read_filters(request, engine.version, ("dangling", "until", "label", "label!"))
     dangling_only = truth(filters, "dangling", engine.version) is not False
-    until = image_older_than(filters, engine.clock(), engine.version)
+    has_targets = has_content(engine.state)
+    until = image_older_than(filters, engine.clock(), engine.version, several=has_targets)
     records: list[dict[str, str]] = []
-    before = sum(layer.size for layer in engine.images.layers())
+    before = _taken(engine)
+    chosen: list[Image] = []
     with engine.state.lock:
         for image in engine.images.all():
-            if engine.images.get(image.id) is None or engine.images.children(image.id):
-                continue
             tags = engine.images.tags_of(image.id)
+            # In containerd's store, no image is needed for another.
+            needed = not has_targets and engine.images.children(image.id)
+            if engine.images.get(image.id) is None or needed:
+                continue
             if dangling_only and (tags or engine.images.digests_of(image.id)):
                 continue
             if until is not None and image.created > until:
@@ -277,11 +315,18 @@ def _prune(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
                 continue
             if engine.containers.of_image(image.id):
                 continue
+            chosen.append(image)
+            if has_targets:
+                continue
             for name in [str(reference) for reference in tags] or [image.id]:
                 records.extend(
                     remove_image(engine.images, engine.containers, name, force=False, prune=True)
                 )
-    freed = before - sum(layer.size for layer in engine.images.layers())
+        if has_targets:
+            records = prune_targets(engine.images, engine.containers, chosen)
+    freed = before - _taken(engine)
+    if has_targets:
+        return json_response({"ImagesDeleted": records or None, "SpaceReclaimed": freed})
     engine.event_log.add("image", "prune", "", {"reclaimed": str(freed)})
     return json_response({"ImagesDeleted": records or None, "SpaceReclaimed": freed})
 

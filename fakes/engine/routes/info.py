@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ... import go_text
 from ..containers.resources import CPUS
 from ..http import Request, Response, json_response
+from ..images.content_store import has_content
 from .table import route
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ def _info(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
             "ContainersPaused": states.count("paused"),
             "ContainersStopped": len(states) - states.count("running") - states.count("paused"),
             "Images": len(engine.images.all()),
-            "Driver": "overlay2",
-            "DriverStatus": [["Backing Filesystem", "memory"]],
+            **_driver(engine),
             "Plugins": {
                 "Volume": ["local"],
                 "Network": ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"],
@@ -90,6 +90,14 @@ def _info(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
             **_of_version(engine, request.version),
         }
     )
+
+
+def _driver(engine: Daemon) -> dict[str, Any]:
+    """Where images are kept."""
+    if has_content(engine.state):
+        status = [["driver-type", "io.containerd.snapshotter.v1"]]
+        return {"Driver": "overlayfs", "DriverStatus": status}
+    return {"Driver": "overlay2", "DriverStatus": [["Backing Filesystem", "memory"]]}
 
 
 def _registries(engine: Daemon, version: str | None) -> dict[str, Any]:

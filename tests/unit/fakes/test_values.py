@@ -23,7 +23,10 @@ HIDDEN: dict[type, set[str]] = {
     EngineFault: {"_skipped", "abandoned"},
     Certificate: {"key"},
     Request: {"is_abandoned"},
-    Image: {"document", "layers", "made_from"},
+    Image: {
+        *("document", "layers", "made_from"),
+        *("manifest", "index", "beside", "blobs", "step"),
+    },
     Layer: {"content"},
     RequestRecord: {"headers"},
     AccessControl: {"users", "_tokens"},

@@ -191,7 +191,7 @@ def remove_by_digest(s: Session) -> None:
     answer = s.request("DELETE", f"/images/{digest}")
     s.note("remove", [answer.status_code, [sorted(line) for line in answer.json()]])
     lines = s.request("GET", f"/images/{name}:1/json").json()
-    s.note("left", [len(lines["RepoTags"]), len(lines["RepoDigests"])])
+    s.note("left", [len(lines.get("RepoTags") or []), len(lines.get("RepoDigests") or [])])
 
 
 @scenario

@@ -17,7 +17,7 @@ def _manifest(s: Session, t: Transfers, name: str) -> None:
     s.note("stored as", manifest.media_type)
     again = json.dumps(document, indent=3, ensure_ascii=False, separators=(",", ": ")).encode()
     s.note("indented by three", manifest.content == again)
-    for blob in (document["config"], *document["layers"]):
+    for blob in (document["config"], *(document["layers"] or ())):
         size = len(t.registry.blob(blob["digest"]))
         blob["size"] = "as it is" if blob["size"] == size else blob["size"]
     s.note("manifest", document)

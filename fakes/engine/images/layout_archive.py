@@ -1,0 +1,198 @@
+"""`docker save` and `docker load` of containerd's store: layouts of OCI, and what Docker adds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from imagebuilders.exceptions import LayerFormatError
+from imagebuilders.oci.file_tree import File
+from imagebuilders.oci.media_types import (
+    DOCKER_CONFIG,
+    DOCKER_LAYER,
+    DOCKER_MANIFEST,
+    INDEX_TYPES,
+    OCI_INDEX,
+)
+from imagebuilders.oci.reference import ImageReference
+
+from ... import go_text
+from ...images import tar
+from ...images.image import Image
+from ...images.layers import Layer, digest_of
+from ...images.manifests import Content
+from ..errors import ApiError
+from .names import parse_as
+from .store import ImageStore
+from .unpacking import registered, told
+
+Message = dict[str, Any]
+Read = Callable[[str], bytes]
+
+_NAME = "io.containerd.image.name"
+_TAG = "org.opencontainers.image.ref.name"
+
+
+def layout_of(chosen: list[tuple[Image, list[ImageReference]]]) -> dict[str, File]:
+    """Return the files of an archive of images, each with the names that were asked for."""
+    files: dict[str, File] = {}
+    entries: list[Message] = []
+    lines: list[Message] = []
+    for image, names in chosen:
+        for digest, data in _blobs(image).items():
+            files[f"blobs/sha256/{digest[7:]}"] = _file(data)
+        entries += [_entry(image, name) for name in names] or [image.target.described()]
+        lines.append(
+            {
+                "Config": _place(image.config_digest),
+                "RepoTags": [str(name) for name in names if name.tag] or None,
+                "Layers": [_place(each["digest"]) for each in image.own_manifest.layers],
+            }
+        )
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    files["index.json"] = _file(go_text.dumps(index).encode())
+    files["manifest.json"] = _file(go_text.dumps(lines).encode())
+    files["oci-layout"] = _file(b'{"imageLayoutVersion":"1.0.0"}')
+    for folder in ("blobs", "blobs/sha256"):
+        files[folder] = File("dir", 0o755)
+    return files
+
+
+def _file(data: bytes) -> File:
+    return File("file", 0o644, data=data)
+
+
+def _place(digest: str) -> str:
+    return f"blobs/sha256/{digest[7:]}"
+
+
+def _entry(image: Image, name: ImageReference) -> Message:
+    full = f"{name.full_repository}:{name.tag}" if name.tag else str(name)
+    notes = {_NAME: full, **({_TAG: name.tag} if name.tag else {})}
+    return {**image.target.described(), "annotations": notes}
+
+
+def _blobs(image: Image) -> dict[str, bytes]:
+    """All that an image's name leads to, by digest."""
+    manifest = image.own_manifest
+    layers = zip(manifest.layers, image.layers, strict=False)
+    contents = [manifest, *image.beside, *([image.index] if image.index else [])]
+    return {
+        **{content.digest: content.data for content in contents},
+        image.config_digest: image.document,
+        **{each["digest"]: layer.compressed for each, layer in layers},
+        **image.blobs,
+    }
+
+
+def load_layout(images: ImageStore, files: Mapping[str, File], read: Read) -> Iterator[Message]:
+    """Take the images of an archive in; the messages of the load.
+
+    Args:
+        images: where they go.
+        files: of the archive, by their paths.
+        read: gives the content of one, links followed.
+
+    Raises:
+        ApiError: it has none.
+    """
+    loader = _Loader(images, read)
+    if "index.json" in files and "oci-layout" in files:
+        for descriptor in json.loads(read("index.json"))["manifests"]:
+            notes = descriptor.get("annotations") or {}
+            yield from loader.named(loader.of(descriptor), [notes.get(_NAME)])
+    elif "manifest.json" in files:
+        for entry in json.loads(read("manifest.json")):
+            yield from loader.named(loader.of_docker(entry), entry.get("RepoTags") or [None])
+    else:
+        raise ApiError(500, "unrecognized image format")
+
+
+class _Loader:
+    def __init__(self, images: ImageStore, read: Read) -> None:
+        self._images = images
+        self._read = read
+
+    def named(self, image: Image, names: list[str | None]) -> Iterator[Message]:
+        """Keep an image under its names."""
+        images = self._images
+        for name in names:
+            with images.lock:
+                kept = images.put(image)
+                if name is not None:
+                    reference = parse_as(images.state.version, name).tagged()
+                    images.tag(reference, kept)
+            images.note("load", kept)
+            shown = f"ID: {kept.id}" if name is None else f": {reference}"
+            yield {"stream": f"Loaded image{' ' * (name is None)}{shown}\n"}
+
+    def _content(self, descriptor: Message) -> Content:
+        return Content(descriptor["mediaType"], self._read(_place(descriptor["digest"])))
+
+    def of(self, descriptor: Message) -> Image:
+        """The image that a descriptor leads to."""
+        target = self._content(descriptor)
+        if target.media_type not in INDEX_TYPES:
+            return self._image(target)
+        others: list[Content] = []
+        blobs: dict[str, bytes] = {}
+        image: Image | None = None
+        for entry in target.parsed.get("manifests") or []:
+            try:
+                manifest = self._content(entry)
+            except ApiError:
+                continue  # for a platform that is not in the archive
+            if image is None and (entry.get("platform") or {}).get("os") != "unknown":
+                image = self._image(manifest)
+                continue
+            others.append(manifest)
+            for each in manifest.leads_to:
+                blobs[each["digest"]] = self._read(_place(each["digest"]))
+        if image is None:
+            raise ApiError(500, "unrecognized image format")
+        return Image(
+            *(image.document, image.layers),
+            manifest=image.manifest,
+            index=target,
+            beside=tuple(others),
+            blobs=blobs,
+        )
+
+    def _image(self, manifest: Content) -> Image:
+        config = self._read(_place(manifest.parsed["config"]["digest"]))
+        layers = [self._layer(self._read(_place(each["digest"]))) for each in manifest.layers]
+        return Image(config, tuple(layers), manifest=manifest)
+
+    def _layer(self, blob: bytes) -> Layer:
+        state = self._images.state
+        try:
+            layer = registered(blob, state.version, state.clock())
+        except (tar.TarError, LayerFormatError) as error:
+            raise ApiError(500, told(error, state.version)) from error
+        layer.keep_blob(blob)
+        return layer
+
+    def of_docker(self, entry: Message) -> Image:
+        """The image of an entry of Docker's older archives, whose layers are not compressed."""
+        config = self._read(entry["Config"])
+        layers = [self._layer(self._read(path)) for path in entry["Layers"] or []]
+        document = {
+            "schemaVersion": 2,
+            "mediaType": DOCKER_MANIFEST,
+            "config": {
+                "mediaType": DOCKER_CONFIG,
+                "digest": digest_of(config),
+                "size": len(config),
+            },
+            "layers": [
+                {
+                    "mediaType": DOCKER_LAYER,
+                    "digest": layer.blob_digest,
+                    "size": len(layer.compressed),
+                }
+                for layer in layers
+            ],
+        }
+        manifest = Content(DOCKER_MANIFEST, go_text.dumps(document).encode())
+        return Image(config, tuple(layers), manifest=manifest)

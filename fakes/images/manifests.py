@@ -1,0 +1,84 @@
+"""The manifest of an image, and the index that leads to it, as containerd's store keeps them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from imagebuilders.oci.digest import Digest
+from imagebuilders.oci.media_types import DOCKER_LAYER_GZIP, OCI_CONFIG, OCI_MANIFEST
+
+from .layers import Layer, digest_of
+
+
+@dataclass(frozen=True)
+class Content:
+    """A manifest or an index, byte for byte.
+
+    Attributes:
+        media_type: what it is.
+        data: its bytes.
+        given: the digest under which it was seeded, which need not be that of its bytes.
+    """
+
+    media_type: str
+    data: bytes = field(repr=False)
+    given: str = ""
+
+    @cached_property
+    def digest(self) -> str:
+        """Its digest."""
+        return self.given or str(Digest.of(self.data))
+
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        """The descriptors of a manifest's layers."""
+        return self.parsed.get("layers") or []
+
+    @cached_property
+    def parsed(self) -> dict[str, Any]:
+        """The document; not to be changed."""
+        document: dict[str, Any] = json.loads(self.data)
+        return document
+
+    @property
+    def leads_to(self) -> list[dict[str, Any]]:
+        """The descriptors of a manifest's configuration and layers."""
+        config = self.parsed.get("config")
+        return [*([config] if config else []), *self.layers]
+
+    def described(self) -> dict[str, Any]:
+        """Return its descriptor."""
+        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.data)}
+
+
+def own_manifest(document: bytes, layers: Sequence[Layer]) -> Content:
+    """Return the manifest that an engine makes for an image, the same bytes each time.
+
+    The fields' order and the indentation are those of Docker's classic builder.
+
+    Args:
+        document: the image's configuration.
+        layers: lowest first.
+    """
+    for layer in layers:
+        layer.compress_well()
+    described = [
+        {
+            "mediaType": DOCKER_LAYER_GZIP,
+            "digest": layer.blob_digest,
+            "size": len(layer.compressed),
+        }
+        for layer in layers
+    ]
+    config = {"mediaType": OCI_CONFIG, "digest": digest_of(document), "size": len(document)}
+    manifest = {
+        "mediaType": OCI_MANIFEST,
+        "schemaVersion": 2,
+        "config": config,
+        "layers": described or None,
+    }
+    return Content(OCI_MANIFEST, json.dumps(manifest, indent=4, separators=(",", ": ")).encode())

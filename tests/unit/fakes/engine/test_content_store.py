@@ -1,0 +1,288 @@
+"""The image store of containerd, where an image is what its name leads to."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tarfile
+from collections.abc import Iterator
+from typing import Any
+
+import docker
+import pytest
+from click.testing import CliRunner
+
+from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
+from fakes.contracts.image_builder import ImageBuilderContract
+from fakes.engine.command import run
+from fakes.images.layers import digest_of
+from imagebuilders import BuildContext, LocalImageBuilder
+from imagebuilders.container_registries import DefaultContainerRegistry
+from imagebuilders.oci.media_types import OCI_INDEX, OCI_MANIFEST
+
+_LOOKS = ["28.5", "29.7"]
+
+
+@pytest.fixture(params=_LOOKS)
+def engine(request: pytest.FixtureRequest) -> Iterator[FakeDockerEngine]:
+    """An engine of each look that has the store."""
+    engine = FakeDockerEngine(request.param, image_store="containerd")
+    engine.seed_image("base:1", files={"/bin/sh": ""}, labels={"l": "1"})
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def client(engine: FakeDockerEngine) -> Iterator[FakeDockerClient]:
+    """Its client."""
+    client = FakeDockerClient(engine)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    """A registry in memory."""
+    with FakeRegistry() as registry:
+        yield registry
+
+
+def document(client: FakeDockerClient, name: str, **query: str) -> Any:
+    """What the engine says of an image."""
+    url = f"{client.api.base_url}/v{client.api.api_version}/images/{name}/json"
+    return client.api.get(url, params=query).json()
+
+
+def blob(content: bytes) -> dict[str, Any]:
+    """A descriptor without its type."""
+    return {"digest": digest_of(content), "size": len(content)}
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    """A tar."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    """The files of a tar."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        return {m.name: tar.extractfile(m).read() for m in tar if m.isfile()}  # type: ignore[union-attr]
+
+
+def layout_with_attestation() -> tuple[bytes, str, str]:
+    """A layout whose index has an image and what is attested of it; both digests."""
+    layer = archive({"a": b"1"})
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
+        }
+    ).encode()
+    kind = "application/vnd.oci.image.layer.v1.tar"
+    image = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **blob(config)},
+            "layers": [{"mediaType": kind, **blob(layer)}],
+        }
+    ).encode()
+    statement = b'{"predicateType": "https://slsa.dev/provenance/v1"}'
+    attested = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **blob(b"{}")},
+            "layers": [{"mediaType": "application/vnd.in-toto+json", **blob(statement)}],
+        }
+    ).encode()
+    notes = {
+        "vnd.docker.reference.type": "attestation-manifest",
+        "vnd.docker.reference.digest": digest_of(image),
+    }
+    unknown = {"architecture": "unknown", "os": "unknown"}
+    amd64 = {"architecture": "amd64", "os": "linux"}
+    index = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": [
+                {"mediaType": OCI_MANIFEST, **blob(image), "platform": amd64},
+                {
+                    "mediaType": OCI_MANIFEST,
+                    **blob(attested),
+                    "platform": unknown,
+                    "annotations": notes,
+                },
+            ],
+        }
+    ).encode()
+    name = {"io.containerd.image.name": "docker.io/library/app:1"}
+    top = {
+        "schemaVersion": 2,
+        "manifests": [{"mediaType": OCI_INDEX, **blob(index), "annotations": name}],
+    }
+    contents = [layer, config, image, statement, attested, b"{}", index]
+    files = {f"blobs/sha256/{digest_of(data)[7:]}": data for data in contents}
+    files["index.json"] = json.dumps(top).encode()
+    files["oci-layout"] = b'{"imageLayoutVersion": "1.0.0"}'
+    return archive(files), digest_of(index), digest_of(image)
+
+
+class TestContract(ImageBuilderContract):
+    """The classic path of the local builder keeps its contract with this store, too."""
+
+    @pytest.fixture
+    def image_builder(self, client: FakeDockerClient) -> LocalImageBuilder:
+        """Give the builder."""
+        return LocalImageBuilder(docker_client=client, builder="classic")
+
+    @pytest.fixture
+    def container_registry(
+        self, client: FakeDockerClient, registry: FakeRegistry
+    ) -> DefaultContainerRegistry:
+        """Give a registry in memory."""
+        self.server = registry
+        return DefaultContainerRegistry(uri=registry.address, docker_client=client)
+
+    def digest_in_registry(self, image_name: str) -> str:
+        """Ask the registry."""
+        return self.server.manifest(image_name.partition("/")[2]).digest
+
+
+def test_the_id_is_the_digest_that_is_pushed(
+    client: FakeDockerClient, registry: FakeRegistry
+) -> None:
+    """The same in the list, the document and the registry, though no message tells it apart."""
+    context = BuildContext()
+    context.add_file("FROM base:1\nENV a=1\n", "Dockerfile")
+    built = LocalImageBuilder(docker_client=client, builder="classic").build("app:1", context)
+    assert built
+    image = client.images.get("app:1")
+    image.tag(f"{registry.address}/app", "1")
+    messages = list(client.api.push(f"{registry.address}/app:1", stream=True, decode=True))
+    digest = registry.manifest("app:1").digest
+    assert image.id == digest
+    assert f"digest: {digest} size:" in messages[-1]["status"]
+    assert not any("aux" in message for message in messages)
+    assert document(client, "app:1")["Descriptor"]["digest"] == digest
+    assert f"app@{digest}" in document(client, "app:1")["RepoDigests"]
+
+
+def test_what_is_pulled_is_pushed_as_it_is(
+    client: FakeDockerClient, registry: FakeRegistry
+) -> None:
+    """The manifest of the registry stays the same, byte for byte."""
+    digest = registry.seed("one:1", files={"a": "1"}).digest
+    image = client.images.pull(f"{registry.address}/one", "1")
+    assert image.id == digest
+    image.tag(f"{registry.address}/two", "1")
+    client.images.push(f"{registry.address}/two", "1")
+    assert registry.manifest("two:1").digest == digest
+
+
+def test_an_image_that_was_saved_is_the_same_when_loaded(client: FakeDockerClient) -> None:
+    """A layout of OCI with Docker's list, and without the file of old."""
+    image = client.images.get("base:1")
+    data = b"".join(image.save(named=True))
+    files = members(data)
+    assert {"oci-layout", "index.json", "manifest.json"} < set(files)
+    assert "repositories" not in files
+    (line,) = json.loads(files["manifest.json"])
+    assert line["RepoTags"] == ["base:1"]
+    assert set(line["Layers"]) < set(files)
+    client.images.remove("base:1")
+    (loaded,) = client.images.load(data)
+    assert loaded.id == image.id
+    assert loaded.tags == ["base:1"]
+
+
+def test_an_index_with_attestations(client: FakeDockerClient, registry: FakeRegistry) -> None:
+    """Its digest is the id; the manifests are told, saved and pushed with all they lead to."""
+    data, index, manifest = layout_with_attestation()
+    (image,) = client.images.load(data)
+    assert image.id == index
+    lines = document(client, "app:1", manifests="1")["Manifests"]
+    assert [line["Kind"] for line in lines] == ["image", "attestation"]
+    assert all(line["Available"] for line in lines)
+    assert lines[1]["AttestationData"] == {"For": manifest}
+    assert set(members(b"".join(image.save()))) >= {
+        name for name in members(data) if name.startswith("blobs/")
+    }
+    image.tag(f"{registry.address}/app", "1")
+    client.images.push(f"{registry.address}/app", "1")
+    assert registry.manifest("app:1").digest == index
+    assert registry.manifest(f"app@{manifest}").digest == manifest
+
+
+def test_an_index_without_an_image_for_this_machine_is_refused(client: FakeDockerClient) -> None:
+    """So is an archive that is neither a layout nor one of Docker's."""
+    for files in ({"index.json": b'{"manifests": []}'}, {"a": b""}):
+        with pytest.raises(docker.errors.ImageLoadError, match="unrecognized image format"):
+            client.images.load(archive(files))
+
+
+def test_removing_takes_the_names_and_the_image(client: FakeDockerClient) -> None:
+    """By a name among several only that; by its digest all of its repository."""
+    image = client.images.get("base:1")
+    image.tag("base", "2")
+    url = f"{client.api.base_url}/v{client.api.api_version}/images"
+    assert client.api.delete(f"{url}/base:2").json() == [{"Untagged": "base:2"}]
+    assert client.api.delete(f"{url}/base@{image.id}").json() == [
+        {"Untagged": "base:1"},
+        {"Deleted": image.id},
+    ]
+
+
+def test_where_images_are_kept(client: FakeDockerClient) -> None:
+    """Programs tell the store by the driver and what is said of it."""
+    info = client.info()
+    assert info["Driver"] == "overlayfs"
+    assert info["DriverStatus"] == [["driver-type", "io.containerd.snapshotter.v1"]]
+
+
+def test_buildkit_keeps_what_it_says(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """The image has the digest that the build told."""
+    context = BuildContext()
+    context.add_file("FROM base:1\nENV a=1\n", "Dockerfile")
+    LocalImageBuilder(docker_client=client, builder="buildkit").build("app:1", context)
+    assert engine.builds[-1].image_id == client.images.get("app:1").id
+    assert engine.image("app:1").own_manifest.parsed["mediaType"] == OCI_MANIFEST
+
+
+def test_the_usual_store_of_a_look() -> None:
+    """A 29 has containerd's, the older ones the graph driver."""
+    drivers = {}
+    for version in ("20.10", "28.5", "29.7"):
+        client = FakeDockerClient(FakeDockerEngine(version))
+        drivers[version] = client.info()["Driver"]
+        client.close()
+    assert drivers == {"20.10": "overlay2", "28.5": "overlay2", "29.7": "overlayfs"}
+    with pytest.raises(ValueError, match="no image store 'containerd' of"):
+        FakeDockerEngine("20.10", image_store="containerd")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--engine-version", "29.7", "--image-store", "overlay2"], 0, ""),
+        (
+            ["--engine-version", "20.10", "--image-store", "containerd"],
+            2,
+            "20.10 has no containerd",
+        ),
+    ],
+)
+def test_the_store_on_the_command_line(words: list[str], code: int, said: str) -> None:
+    """One that the version does not have is refused before anything starts."""
+    done = CliRunner().invoke(run, [*words, "--", sys.executable, "-c", ""])
+    assert (done.exit_code, said in done.output) == (code, True)
