@@ -42,10 +42,16 @@ class Painter:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to draw."""
-        self._write(_HIDE)
-        self._thread = threading.Thread(target=self._run, name="imagebuilders display", daemon=True)
-        self._thread.start()
+        """Begin to draw; the cursor is there again when this is interrupted."""
+        try:
+            self._write(_HIDE)
+            thread = threading.Thread(target=self._run, name="imagebuilders display", daemon=True)
+            thread.start()
+            self._thread = thread
+        except BaseException:
+            self._stop.set()
+            self._write(_SHOW)
+            raise
 
     def stop(self) -> None:
         """Take the last frame away, and show the cursor."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 
+import pytest
+from pytest_mock import MockerFixture
 from rich.console import Console, ConsoleDimensions
 
 from imagebuilders.cli.painter import Painter
@@ -111,3 +113,12 @@ def test_nothing_to_print_writes_nothing() -> None:
     screen = _Screen()
     screen.painter.print([])
     assert screen.file.writes == []
+
+
+def test_an_interrupted_beginning_shows_the_cursor(mocker: MockerFixture) -> None:
+    """Ctrl-C may come before the first frame."""
+    screen = _Screen()
+    mocker.patch("imagebuilders.cli.painter.threading.Thread", side_effect=KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        screen.painter.start()
+    assert screen.file.writes == ["\x1b[?25l", "\x1b[?25h"]
