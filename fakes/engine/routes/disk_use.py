@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...buildkit import ScriptedBuildKit
     from ..daemon import Daemon
 
-_KINDS = ("container", "image", "volume", "build-cache")
+_KINDS: tuple[str, ...] = ("container", "image", "volume", "build-cache")
 _PRUNE_FILTERS = (
     "until",
     "id",
