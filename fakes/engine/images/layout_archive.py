@@ -120,11 +120,12 @@ class _Loader:
         for name in names:
             with images.lock:
                 kept = images.put(image)
+                shown = f"ID: {kept.id}"
                 if name is not None:
                     reference = parse_as(images.state.version, name).tagged()
                     images.tag(reference, kept)
+                    shown = f": {reference}"
             images.note("load", kept)
-            shown = f"ID: {kept.id}" if name is None else f": {reference}"
             yield {"stream": f"Loaded image{' ' * (name is None)}{shown}\n"}
 
     def _content(self, descriptor: Message) -> Content:
