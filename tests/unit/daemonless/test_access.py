@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -13,6 +15,9 @@ from typing import Any
 import pytest
 
 from fakes import FakeRegistry
+from fakes.http.certificates import Certificate, make_certificate
+from fakes.http.server import Server
+from fakes.registry.manners import Manners
 from imagebuilders import BuildContext, DaemonlessImageBuilder, DefaultContainerRegistry
 from imagebuilders.exceptions import BuildError, PushError
 
@@ -177,3 +182,67 @@ def test_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
             DaemonlessImageBuilder().build("app:1", _context("registry.example/base:1"))
         thread.join()
     assert [line.rpartition(b" ")[0] for line in asked] == [b"CONNECT registry.example:443"]
+
+
+@contextmanager
+def _proxy_to(
+    registry: FakeRegistry, certificate: Certificate
+) -> Iterator[tuple[str, list[bytes]]]:
+    """A proxy behind which a registry has a name and a certificate of its own; what it is asked."""
+    asked: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += connection.recv(1)
+        asked.append(head.partition(b"\r\n")[0])
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        host, port = registry.address.split(":")
+        with (
+            certificate.server_context().wrap_socket(connection, server_side=True) as inner,
+            socket.create_connection((host, int(port))) as outer,
+        ):
+            back = Thread(target=_pass_on, args=(outer, inner))
+            back.start()
+            _pass_on(inner, outer)
+            back.join()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Server(listener, serve, name="proxy")
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
+        finally:
+            server.close()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+def test_a_whole_build_by_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Base, layers and manifest go through it, and nothing goes past it."""
+    certificate = make_certificate("registry.example")
+    certificate.write(tmp_path / "ca.pem")
+    ways = Manners(relative_locations=True)  # the registry does not know its name there
+    with (
+        FakeRegistry(auth="basic", users=_USERS, manners=ways) as server,
+        _proxy_to(server, certificate) as (proxy, asked),
+    ):
+        server.seed("base:1", files={"b": "b"})
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        registry = DefaultContainerRegistry(
+            uri="registry.example/team", username="ci", password="s3cret"
+        )
+        pushed = DaemonlessImageBuilder(tls_ca=tmp_path / "ca.pem").build(
+            "registry.example/team/app:1", _context("registry.example/base:1"), None, registry
+        )
+        assert pushed.startswith("registry.example/team/app@sha256:")
+        assert server.image("team/app:1").read("/a") == b"a"
+        assert server.image("team/app:1").read("/b") == b"b"
+    assert {line.rpartition(b" ")[0] for line in asked} == {b"CONNECT registry.example:443"}
