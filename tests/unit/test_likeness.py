@@ -24,6 +24,14 @@ def test_very_like_names_are_suggested(given: str, meant: str) -> None:
     assert nearest(given, FLAGS) == meant
 
 
+def test_a_name_with_one_word_more_is_suggested() -> None:
+    """Where only one has it: the kind stands before it."""
+    assert nearest("client", ["docker_client", "uri"]) == "docker_client"
+    assert nearest("client", ["docker_client", "other_client"]) is None
+    assert nearest("docker", ["docker_client"]) is None
+    assert nearest("--", ["--a--b"]) is None
+
+
 @pytest.mark.parametrize("given", ["--secret", "--store", "--pu", "--x", "", "--"])
 def test_others_are_not(given: str) -> None:
     """A wrong suggestion is worse than none: `--secret` is not `--target`."""

@@ -29,7 +29,7 @@ HIDDEN: dict[type, set[str]] = {
     },
     Layer: {"content"},
     RequestRecord: {"headers"},
-    AccessControl: {"users", "_tokens"},
+    AccessControl: {"users", "_tokens", "_identities"},
     Manifest: {"content"},
 }
 """What may have a secret or a whole file in it, and what only the double itself needs."""

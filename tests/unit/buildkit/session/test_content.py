@@ -162,11 +162,15 @@ def test_a_blob_is_written(daemon: SessionPeer, root: Path) -> None:
 
 
 def test_a_blob_that_is_there_is_not_written_again(daemon: SessionPeer, root: Path) -> None:
-    """The daemon hears so at once."""
+    """The daemon hears so at once, and goes on."""
     digest = put(root)
+    before = os.stat(root / "blobs" / "sha256" / digest.partition(":")[2])
+    look = WriteContentRequest(action=STAT, ref="r", total=len(CONTENT), expected=digest)
     with pytest.raises(CallError) as caught:
-        daemon.write_content("local:cache", digest, CONTENT)
+        send(daemon, look)
     assert code_of(caught) == Code.ALREADY_EXISTS
+    daemon.write_content("local:cache", digest, CONTENT)
+    assert os.stat(root / "blobs" / "sha256" / digest.partition(":")[2]) == before
 
 
 def test_a_layout_is_not_written(daemon: SessionPeer, root: Path) -> None:
