@@ -229,6 +229,7 @@ def _errors(
         events,
         dockerfile=build.dockerfile,
         content=build.dockerfile_content,
+        attributes=build.attributes,
         mask=mask,
         undone=undone,
     )

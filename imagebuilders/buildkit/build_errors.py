@@ -11,7 +11,7 @@ from imagebuilders.exceptions import BuildError, PushError
 from imagebuilders.oci.reference import split_domain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from imagebuilders.buildkit.control.failure import FailedSource
     from imagebuilders.buildkit.progress import BuildEvents
@@ -50,6 +50,7 @@ class BuildErrors:
         *,
         dockerfile: str,
         content: bytes,
+        attributes: Mapping[str, str] | None = None,
         mask: Callable[[str], str] = str,
         undone: str = "was not built",
     ) -> None:
@@ -60,6 +61,7 @@ class BuildErrors:
             events: what was told of the build.
             dockerfile: what the user calls the Dockerfile.
             content: what is in it.
+            attributes: what the frontend was told, where that is known.
             mask: takes secrets out of a text.
             undone: what did not happen.
         """
@@ -67,6 +69,7 @@ class BuildErrors:
         self._events = events
         self._dockerfile = dockerfile
         self._content = content
+        self._attributes = attributes or {}
         self._mask = mask
         self._undone = undone
 
@@ -80,7 +83,11 @@ class BuildErrors:
         output = self._events.output(vertex)[-SHOWN_OUTPUT_LINES:]
         words = self._mask(status.message)
         shown, name = self._excerpt(failure.source, step, words)
-        advice = ended_frontend_advice(words) if step is None else pull_advice(step.instruction)
+        advice = (
+            ended_frontend_advice(words)
+            if step is None
+            else pull_advice(step.instruction, self._attributes)
+        )
         where = "" if step is None else f" at {step.place}"
         return BuildError(
             f"{self._image_name} {self._undone}. It failed{where}\n{words}"

@@ -9,8 +9,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import field
 
-from imagebuilders.exceptions import BuildOptionsError
+from imagebuilders.build_options.parsing import parse_fields
+from imagebuilders.exceptions import BuildOptionsError, ImageNameError
 from imagebuilders.lazy_dataclass import dataclass
+from imagebuilders.oci.reference import ImageReference
 
 OWN = "dockerfile.v0"
 """The daemon's own frontend. It hands the build on to the image that a `# syntax=` line names."""
@@ -21,6 +23,9 @@ _ENDED = re.compile(r"(failed to solve with frontend \S+: )?exit code: \d+")
 """All that a daemon says of a frontend whose program failed."""
 
 _PULLS = ("resolve image config for ", "docker-image://")
+_SBOM = "attest:sbom"
+_SCANNER = "docker/buildkit-syft-scanner:stable-1"
+"""The image that lists what is in an image, unless the attestation names another."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +84,48 @@ def _from_image(image: str, command_line: str) -> Frontend:
     return Frontend(_IMAGE, {"source": image, "cmdline": command_line})
 
 
-def pull_advice(instruction: str) -> str:
-    """Return what to do when a step failed that fetches a frontend; empty for another step."""
+def pull_advice(instruction: str, attributes: Mapping[str, str]) -> str:
+    """Return what to do when a step failed that fetches a frontend or a scanner.
+
+    Args:
+        instruction: what the daemon calls the step.
+        attributes: what the frontend was told.
+
+    Returns:
+        The advice; empty for another step.
+    """
     if not instruction.startswith(_PULLS):
         return ""
+    image = instruction.removeprefix(_PULLS[0]).removeprefix(_PULLS[1])
+    if _repository(image) == _scanner(attributes) != "":
+        return (
+            "That image is the scanner that lists what is in the image: the option 'sbom' asks "
+            "for it. Where it cannot be pulled, name another one, as in sbom='generator=NAME', or "
+            "build without the option."
+        )
     return (
         "That image is the frontend that is to read the Dockerfile: its line '# syntax=', or the "
         "setting 'frontend', names it. Where it cannot be pulled, frontend='builtin' of "
         "LocalImageBuilderConfig takes the engine's own."
     )
+
+
+def _scanner(attributes: Mapping[str, str]) -> str:
+    """Return the repository of the image that makes the bill of materials; empty for none."""
+    if _SBOM not in attributes:
+        return ""
+    try:
+        fields = parse_fields(attributes[_SBOM])
+    except ValueError:  # as another client told it, say
+        return ""
+    return _repository(fields.get("generator") or _SCANNER)
+
+
+def _repository(image: str) -> str:
+    try:
+        return ImageReference.parse(image).full_repository
+    except ImageNameError:
+        return ""
 
 
 def ended_frontend_advice(words: str) -> str:

@@ -129,6 +129,7 @@ def failure_of(daemon: OpenDaemon, ref: str) -> BuildError | None:
         events,
         dockerfile=known.dockerfile,
         content=b"",
+        attributes=known.attributes,
         undone="was not built" if name else "did not succeed",
     )
     return errors.failed(_full_status(daemon, record))

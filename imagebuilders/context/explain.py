@@ -50,7 +50,7 @@ def explain(
     shown = show_path(path)
     word = "kept" if kept else "left out"
     if verdict.decisive is None:
-        place = "" if root is None else f" in {root}"
+        place = "" if root is None else f" in {_shown_folder(root)}"
         why = f"no line of {file} matches it" if file else f"there is no ignore file{place}"
         return Explanation(path, kept, None, None, None, None, f"{shown} is {word}: {why}.")
     pattern = rules.patterns[verdict.decisive]
@@ -65,3 +65,8 @@ def explain(
         f"{shown} is {word} by line {pattern.line} of {file}: {show_path(pattern.text)}{reach}."
     )
     return Explanation(path, kept, file, pattern.line, pattern.text, above, reason)
+
+
+def _shown_folder(root: str) -> str:
+    # "." before a full stop reads as the folder above.
+    return "the working directory" if root == "." else show_path(root)

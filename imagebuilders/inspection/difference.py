@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
+from imagebuilders.exceptions import ImageFormatError
 from imagebuilders.inspection.stored_image import StoredImage
 from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
@@ -103,7 +104,8 @@ def compare_images(
         with_text: whether to compare text files line by line.
 
     Raises:
-        ImageFormatError: an image is malformed, or has several platforms and none was named.
+        ImageFormatError: an image is malformed, is for another platform than the one that was
+            named, or has several platforms and none was named.
         ImageBuilderError: one cannot be read.
     """
     one, two = first.choose(platform), second.choose(platform)
@@ -111,6 +113,8 @@ def compare_images(
         ImageConfig.parse(image.blobs.read(manifest.config, max_bytes=MAX_CONFIG_BYTES))
         for image, manifest in ((first, one), (second, two))
     ]
+    if platform is not None:
+        _check_platforms(platform, zip((first, second), configs, strict=True))
     same = _same_layers(configs[0], configs[1], one.layers, two.layers)
     with ExitStack() as opened:
         base: Tree = {}
@@ -126,6 +130,12 @@ def compare_images(
         if with_text:
             files = [_with_text(found, tree, other) for found in files]
     return ImageDifference(tuple(files), tuple(_config_differences(*configs)), same)
+
+
+def _check_platforms(platform: Platform, images: Iterable[tuple[StoredImage, ImageConfig]]) -> None:
+    for image, config in images:
+        if not platform.runs(config.platform):
+            raise ImageFormatError(f"{image.name} is for {config.platform}, not for {platform}.")
 
 
 def _same_layers(

@@ -10,12 +10,12 @@ import sys
 import sysconfig
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from fakes import FakeBuildKit, FakeDockerEngine, FakeRegistry
+from fakes import FakeAWS, FakeBuildKit, FakeDockerEngine, FakeRegistry
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "imagebuilders")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -209,6 +209,28 @@ def test_builders_without_an_engine(program: Program) -> None:
     ended = program.run("build", "app", *flags, DOCKER_HOST=nowhere)
     result = json.loads(ended.stdout.splitlines()[-1])
     assert (result["image"], bool(DIGEST.fullmatch(result["digest"]))) == (None, True)
+
+
+def test_build_in_code_build(program: Program) -> None:
+    """`aws` is CodeBuild with the stack's settings; the image is pushed to ECR."""
+    with FakeAWS() as aws:
+        aws.make_bucket("contexts")
+        aws.code_build.add_project("images")
+        settings = {"IMAGE_BUILDER__PROJECT": "images", "IMAGE_BUILDER__POLL_INTERVAL": "0.05"}
+        settings |= {"IMAGE_BUILDER__FLAVOR": "aws", "CONTAINER_REGISTRY__FLAVOR": "ecr"}
+        settings |= {"ARTIFACT_STORE__FLAVOR": "s3", "ARTIFACT_STORE__PATH": "s3://contexts"}
+        settings |= {"ARTIFACT_STORE__ADDRESSING_STYLE": "path"}
+        for name, value in aws.registry_settings.items():
+            settings[f"CONTAINER_REGISTRY__{name.upper()}"] = value
+        variables = {f"IMAGEBUILDERS_{name}": value for name, value in settings.items()}
+        variables |= aws.environment
+        there = replace(program, environment={**program.environment, **variables})
+        name = f"{aws.registry.address}/team/app:1"
+        ended = there.run("build", "app", "--builder", "aws", "--push", "-t", name)
+        digest = aws.registry.manifest("team/app:1").digest
+        assert ended.stdout == f"{aws.registry.address}/team/app@{digest}\n"
+    assert "CodeBuild: BUILD\n" in ended.stderr
+    assert not program.engine.requests
 
 
 @pytest.mark.parametrize(

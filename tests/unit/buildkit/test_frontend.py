@@ -51,8 +51,29 @@ def test_an_empty_frontend_is_an_error() -> None:
 
 def test_advice_is_for_the_pull_of_a_frontend_alone() -> None:
     """A base image that cannot be pulled is another matter."""
-    assert "builtin" in pull_advice("resolve image config for docker-image://r/f:1")
-    assert not pull_advice("[internal] load metadata for r/f:1")
+    assert "builtin" in pull_advice("resolve image config for docker-image://r/f:1", {})
+    assert not pull_advice("[internal] load metadata for r/f:1", {})
+
+
+@pytest.mark.parametrize(
+    ("told", "image", "is_scanner"),
+    [
+        ("type=sbom", "docker.io/docker/buildkit-syft-scanner:stable-1", True),
+        ("type=sbom,generator=r.test/s:1", "r.test/s:1", True),
+        ("type=sbom,generator=r.test/s", f"r.test/s:latest@sha256:{'0' * 64}", True),
+        ("type=sbom,generator=r.test/s", "r.test/f:latest", False),
+        ("type=sbom,generator=", "docker.io/docker/dockerfile:1", False),
+        ("type=sbom,generator=not an image", "not/an image", False),
+        ("type", "docker.io/docker/dockerfile:1", False),
+    ],
+)
+@pytest.mark.parametrize("step", ["resolve image config for docker-image://", "docker-image://"])
+def test_advice_for_the_pull_of_a_scanner(
+    step: str, told: str, image: str, is_scanner: bool
+) -> None:
+    """It is an image of its own, which another option names."""
+    advice = pull_advice(f"{step}{image}", {"attest:sbom": told})
+    assert ("generator=NAME" in advice, "builtin" in advice) == (is_scanner, not is_scanner)
 
 
 def test_every_registry_that_a_build_names_is_known() -> None:

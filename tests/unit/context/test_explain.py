@@ -36,3 +36,5 @@ def test_without_an_ignore_file() -> None:
     assert explain("a", compile_rules([]), None).reason == "a is kept: there is no ignore file."
     named = explain("a", compile_rules([]), None, "app").reason
     assert named == "a is kept: there is no ignore file in app."
+    here = explain("a", compile_rules([]), None, ".").reason
+    assert here == "a is kept: there is no ignore file in the working directory."

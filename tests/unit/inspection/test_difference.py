@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from imagebuilders.exceptions import ImageFormatError
 from imagebuilders.inspection import Change, ImageDifference, compare_images, open_image
 from imagebuilders.inspection.difference import MAX_TEXT_LINES
 from imagebuilders.oci.image_config import ContainerConfig
+from imagebuilders.oci.platform import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,3 +159,16 @@ def test_what_containers_run_with(layout: LayoutWriter, other_layout: LayoutWrit
         ("Env", ["A=1", "B=2"], ["A=1", "B=3"]),
         ("Cmd", None, ["run"]),
     ]
+
+
+def test_an_image_for_another_platform_than_the_one_named(
+    layout: LayoutWriter, other_layout: LayoutWriter
+) -> None:
+    """It is not compared: the answer would be of what nobody asked for."""
+    arm = layout.tag(layout.image({"a": "1"}, platform="linux/arm64"))
+    amd = other_layout.tag(other_layout.image({"a": "1"}))
+    wanted = Platform.parse("linux/arm64")
+    with open_image(arm) as one, open_image(amd) as two:
+        assert not compare_images(one, one, wanted)
+        with pytest.raises(ImageFormatError, match="is for linux/amd64, not for linux/arm64"):
+            compare_images(one, two, wanted)
