@@ -45,6 +45,9 @@ class BuildKitContract:
     known_divergences: ClassVar[dict[str, str]] = {}
     """Scenarios that are known to differ, each with the reason."""
 
+    first_of_each: ClassVar[int | None] = None
+    """How many scenarios of each group are taken, the first ones; all of them if `None`."""
+
     @pytest.fixture
     def prepare(self) -> Prepare:
         """What tells a daemon that executes nothing what RUN steps do."""
@@ -72,6 +75,7 @@ class BuildKitContract:
             for name in groups(self.daemon)[group]
             if places_of(self.daemon, name) <= set(places)
         ]
+        names = names[: self.first_of_each]
         if not names:
             pytest.skip(f"the scenarios of {group} need registries that are not there")
         seen = observe_group(self.daemon, names, dial, prepare=prepare, places=places)

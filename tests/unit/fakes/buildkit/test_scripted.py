@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fakes import FakeDockerEngine
-from fakes.buildkit import ScriptedBuild, ScriptedBuildKit, daemon
+from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
 from fakes.buildkit.daemon import ScriptError
 from fakes.http.messages import Headers, Request
 from imagebuilders.buildkit import ControlClient, connect
@@ -94,10 +94,10 @@ def test_a_late_status_tells_everything_again(client: ControlClient) -> None:
 
 
 def test_a_status_of_a_build_that_nobody_asked_for(
-    client: ControlClient, monkeypatch: pytest.MonkeyPatch
+    buildkit: ScriptedBuildKit, client: ControlClient
 ) -> None:
     """It waits for one, and is refused."""
-    monkeypatch.setattr(daemon, "UNKNOWN_REF_SECONDS", 0.01)
+    buildkit.unknown_ref_seconds = 0.01
     with pytest.raises(CallError) as caught:
         _status(client)
     assert (caught.value.status.code, caught.value.status.message) == (5, "no such job ref")
@@ -191,10 +191,10 @@ def test_builds_are_remembered(
 
 
 def test_a_question_without_a_build_is_refused(
-    client: ControlClient, monkeypatch: pytest.MonkeyPatch
+    buildkit: ScriptedBuildKit, client: ControlClient
 ) -> None:
     """The gateway's calls are about a build that is held open."""
-    monkeypatch.setattr("fakes.buildkit.gateway.BUILD_SECONDS", 0.01)
+    buildkit.gateway.build_seconds = 0.01
     with pytest.raises(CallError, match="no such job"):
         client.channel.unary(
             "/moby.buildkit.v1.frontend.LLBBridge/Ping",
