@@ -41,6 +41,11 @@ def _saved(s: Session, what: str, *names: str) -> None:
             for name in ("manifest.json", "index.json", "oci-layout", "repositories")
             if name in archive.getnames() and (found := archive.extractfile(name))
         }
+        # Engines have several images in the order of a map of Go's, which is another each time.
+        documents["manifest.json"].sort(key=lambda entry: entry["RepoTags"] or [])
+        documents.get("index.json", {}).get("manifests", []).sort(
+            key=lambda entry: str(entry.get("annotations"))
+        )
         for described in documents.get("index.json", {}).get("manifests", [])[:1]:
             found = archive.extractfile(f"blobs/sha256/{described['digest'][7:]}")
             assert found is not None
