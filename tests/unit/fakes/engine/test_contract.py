@@ -35,8 +35,8 @@ def _own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-# Each scenario runs in the clothes of one version, in turn; the integration tests run all of
-# them in the clothes of each.
+# Each scenario runs in the clothes of one version, in turn; the integration tests run it in those
+# of every other one, and `whole` in all.
 _NAMES = sorted(scenarios())
 
 for _index, _look in enumerate(LOOKS):
