@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 from pytest_mock import MockerFixture
@@ -31,7 +32,9 @@ def test_the_largest_files(registry: FakeRegistry) -> None:
 
 def test_large_images_are_not_read(registry: FakeRegistry, mocker: MockerFixture) -> None:
     """Their layers are told without files."""
-    mocker.patch("imagebuilders.report.image_layers.MAX_READ_BYTES", 10)
+    # The package has a function of the module's name, which a dotted path would lead to.
+    module = import_module("imagebuilders.report.image_layers")
+    mocker.patch.object(module, "MAX_READ_BYTES", 10)
     (layer,) = image_layers(f"docker://{registry.address}/app:1")
     assert layer.files == ()
     assert layer.size
