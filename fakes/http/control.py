@@ -21,13 +21,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from http import HTTPStatus
 from inspect import Parameter, signature
 from typing import Any, Protocol
 
 from ..faults import Fault
 from .crashes import Crashes
 from .messages import Request, Response
+from .reasons import REASONS
 
 PREFIX = "/_double"
 
@@ -145,7 +145,7 @@ def _answer(answers: _Answers, request: Request, body: bytes) -> Response:
 
 
 def _refusal(status: int, message: str) -> Response:
-    message = message or HTTPStatus(status).phrase
+    message = message or REASONS[status]
     return Response.json(status, {"message": message})
 
 

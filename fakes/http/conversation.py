@@ -7,10 +7,10 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from http import HTTPStatus
 
 from .http1 import Body, Input, complete, parse_head, response_head
 from .messages import BadRequestError, ConnectionCutError, Request, Response
+from .reasons import REASONS
 from .streams import hang_up, is_gone, limit_idleness
 
 _SMALL = 16 * 1024
@@ -134,7 +134,7 @@ class Conversation:
 
     def _refuse(self, error: BadRequestError) -> None:
         """Say what is wrong as servers in Go do, which real engines and registries are."""
-        text = f"{error.status} {HTTPStatus(error.status).phrase}: {error}"
+        text = f"{error.status} {REASONS[error.status]}: {error}"
         fields = {"Content-Type": "text/plain; charset=utf-8"}
         refusal = Response.of(error.status, fields, text.encode("latin-1", "replace"))
         self._send(refusal, "close", bodiless=False, chunked=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
-from http import HTTPStatus
 
 from .messages import BadRequestError, Buffer, ConnectionCutError, Headers, Response
+from .reasons import REASONS
 
 HEAD_LIMIT = 64 * 1024
 """The most bytes of a request's head."""
@@ -19,7 +19,6 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"[A-Za-z0-9!$%&'()*+,\-.:;=\[\]_~]*")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
-_REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 def parse_head(head: bytes) -> tuple[str, str, Headers, str]:
@@ -236,7 +235,7 @@ def response_head(response: Response, *, connection: str = "") -> bytes:
         response: the response.
         connection: what is said of the connection, unless the response says it itself.
     """
-    reason = response.reason or _REASONS.get(response.status, "Status")
+    reason = response.reason or REASONS.get(response.status, "Status")
     lines = [f"HTTP/1.1 {response.status} {reason}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
     if connection and "Connection" not in response.headers:

@@ -11,6 +11,8 @@ from imagebuilders.exceptions import (
     RegistryResponseError,
 )
 
+from ...http.reasons import REASONS
+
 if TYPE_CHECKING:
     from imagebuilders.exceptions import ImageBuilderError
 
@@ -31,8 +33,8 @@ def registry_words(error: ImageBuilderError, url: str) -> str:
     if isinstance(error, RegistryResponseError):
         if error.status == HTTPStatus.FORBIDDEN:
             return error.code.lower() or "denied"
-        status = HTTPStatus(error.status)
-        return f"unexpected status from HEAD request to {url}: {status.value} {status.phrase}"
+        words = f"{error.status} {REASONS[error.status]}"
+        return f"unexpected status from HEAD request to {url}: {words}"
     if isinstance(error, RegistryConnectionError):
         host = url.split("/")[2]
         words = _FAILURES.get(error.failure, str(error))

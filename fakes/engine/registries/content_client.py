@@ -23,6 +23,7 @@ from imagebuilders.oci.media_types import (
 )
 from imagebuilders.oci.reference import ImageReference
 
+from ...http.reasons import REASONS
 from ...images.manifests import Content
 from ..errors import ApiError
 from ..progress import ATTEMPTS
@@ -375,7 +376,7 @@ def _unexpected(answer: Answer, method: str, before: str, *, told: bool = True) 
         reasons = []
     if reasons and told:
         return _told(reasons)
-    phrase = answer.response.reason or HTTPStatus(answer.status).phrase
+    phrase = answer.response.reason or REASONS[answer.status]
     return ApiError(
         500,
         f"unknown: {before}unexpected status from {method} request to {answer.url}: "

@@ -10,6 +10,7 @@ from imagebuilders.distribution.transport import Response
 from imagebuilders.oci.media_types import essence
 
 from ... import go_text
+from ...http.reasons import REASONS
 
 # What each code means when the registry adds nothing of its own (distribution specification,
 # "Error Codes"), and the status an engine answers with.
@@ -132,7 +133,7 @@ def refusal(response: Response, body: bytes) -> RegistryError:
 
 
 def _phrase(response: Response) -> str:
-    return f"{response.status} {response.reason or HTTPStatus(response.status).phrase}"
+    return f"{response.status} {response.reason or REASONS[response.status]}"
 
 
 def _together(reasons: list[Reason]) -> str:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ... import go_text
+from ...http.reasons import REASONS
 from ...images.reference import HUB
 from ..errors import ApiError
 from ..go_json import STRING, Kind, Struct
@@ -89,5 +90,5 @@ def _ask(engine: Daemon, domain: str, credentials: Credentials) -> None:
         code = error.status if engine.version.has(PASSES_REFUSALS_ON) else 500
         raise ApiError(code, error.message) from error
     if status != HTTPStatus.OK:
-        phrase = HTTPStatus(status).phrase
+        phrase = REASONS[status]
         raise ApiError(500, f"login attempt to {where} failed with status: {status} {phrase}")
