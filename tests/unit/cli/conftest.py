@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (app / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
     monkeypatch.chdir(app.parent)
     return app.parent
+
+
+@pytest.fixture
+def no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Keep settings of any kind of whoever runs the tests out; for further variables."""
+    for name in list(os.environ):
+        if name.startswith(("IMAGEBUILDERS_", "DOCKER_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    return monkeypatch
 
 
 @pytest.fixture

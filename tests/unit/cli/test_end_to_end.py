@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,19 +16,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def engine(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FakeDockerEngine]:
+def engine(folder: Path, no_settings: pytest.MonkeyPatch) -> Iterator[FakeDockerEngine]:
     """An engine that `DOCKER_HOST` leads to, and no settings of any kind."""
-    for name in list(os.environ):
-        if name.startswith(("IMAGEBUILDERS_", "DOCKER_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     engine = FakeDockerEngine()
     with engine.serve() as docker_host:
-        monkeypatch.setenv("DOCKER_HOST", docker_host)
+        no_settings.setenv("DOCKER_HOST", docker_host)
         yield engine
 
 

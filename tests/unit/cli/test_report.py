@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,16 +19,8 @@ VALUE = "a-value-of-an-argument"
 
 
 @pytest.fixture
-def engine(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FakeDockerEngine]:
+def engine(folder: Path, no_settings: pytest.MonkeyPatch) -> Iterator[FakeDockerEngine]:
     """An engine, an application that prints its argument, and nothing of the user's own."""
-    for name in list(os.environ):
-        if name.startswith(("IMAGEBUILDERS_", "DOCKER_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     text = "FROM base\nARG WORD\nRUN make $WORD\nCOPY big /big\n"
     (folder / "app" / "Dockerfile").write_text(text)
     (folder / "app" / "big").write_bytes(b"x" * 5000)
@@ -39,7 +30,7 @@ def engine(
         "make *", lambda process: process.print(f"made {process.environment.get('WORD')}")
     )
     with engine.serve() as docker_host:
-        monkeypatch.setenv("DOCKER_HOST", docker_host)
+        no_settings.setenv("DOCKER_HOST", docker_host)
         yield engine
 
 
