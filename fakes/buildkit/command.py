@@ -31,6 +31,8 @@ _PLATFORMS = ("linux/amd64", "linux/arm64")
     metavar="NAME",
     help="Let a registry have an image, as in python:3.12-slim. May be repeated.",
 )
+@command_line.REGISTRY
+@command_line.NETWORK
 @command_line.RULES
 @command_line.CONTROL
 def buildkit(
@@ -39,6 +41,8 @@ def buildkit(
     certificate: Path | None,
     client_ca: Path | None,
     seeds: tuple[str, ...],
+    registries: tuple[str, ...],
+    network: bool,
     rules: TextIO | None,
     control: bool,
 ) -> None:
@@ -50,7 +54,10 @@ def buildkit(
       python -m fakes buildkit --seed alpine:3.22 --rules rules.toml
       python -m fakes buildkit --listen unix:///tmp/buildkit.sock
     """
-    double = FakeBuildKit()
+    try:
+        double = FakeBuildKit(registries=command_line.places(registries), network=network)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--registry") from error
     for name in seeds:
         _seed(double, name)
     command_line.apply_rules(double, rules, KINDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,11 @@ from imagebuilders.exceptions import ImageFormatError, ImageNameError
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
-from ..checks import check_text
+from ..checks import check_flag, check_text
 from ..clock import Clock, nanoseconds
 from ..images.layers import digest_of
+from ..images.reference import HUB
+from ..images.registry_network import Place, RegistryNetwork
 from ..images.seeded_image import seeded_image
 from ..images.view import ImageView
 from ..shell.run_rules import RunRuleDouble, RunRules
@@ -53,6 +55,11 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
         clock: a `ManualClock`, or a function that returns nanoseconds since the epoch; the
             machine's clock when left out.
         hub_is_real: take images of the public hub that were not seeded from the network.
+        registries: the registries that names lead to, by their hosts: `FakeRegistry` objects that
+            listen, or addresses, as in `{"ghcr.io": fake_registry, "docker.io": "127.0.0.1:5000"}`.
+            What was seeded goes before.
+        network: ask registries at other hosts over the network; loopback addresses are always
+            reached, and without it nothing else.
 
     Attributes:
         solver: what builds.
@@ -64,8 +71,14 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
         run_policy: str = "record",
         clock: Clock | Callable[[], int] | None = None,
         hub_is_real: bool = False,
+        registries: Mapping[str, Place] | None = None,
+        network: bool = False,
     ) -> None:
-        self._worker = _Worker(run_policy, nanoseconds(clock), hub_is_real=hub_is_real)
+        check_flag("network", network)
+        reached = RegistryNetwork(
+            registries, allowed=network, hub_is_real=hub_is_real, double="fake BuildKit"
+        )
+        self._worker = _Worker(run_policy, nanoseconds(clock), reached)
         look = LOOKS[_VERSION]
         self.solver = Solver(self._worker, look)
         super().__init__(
@@ -185,12 +198,10 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
 class _Worker:
     """What a daemon of its own has: seeds, rules, and the images that were exported."""
 
-    hub_is_real: bool
-
-    def __init__(self, run_policy: str, clock: Callable[[], int], *, hub_is_real: bool) -> None:
+    def __init__(self, run_policy: str, clock: Callable[[], int], network: RegistryNetwork) -> None:
         self._run_policy = run_policy
         self.time_ns = clock
-        self.hub_is_real = hub_is_real
+        self._network = network
         self.forget()
 
     def forget(self) -> None:
@@ -213,9 +224,18 @@ class _Worker:
         """A daemon of its own has no store that goes before registries."""
         return None
 
+    @property
+    def hub_is_real(self) -> bool:
+        """Whether names of the public hub that nobody seeded lead to a registry."""
+        return self._network.hub_is_real or self._network.has(HUB)
+
     def address(self, domain: str) -> str:
-        """Where the registry of a host is: where it says."""
-        return domain
+        """Return where the registry of a host is.
+
+        Raises:
+            OutOfReachError: it is out of reach.
+        """
+        return self._network.address(domain)
 
     def knows(self, name: ImageReference) -> bool:
         """Whether anything of a repository was seeded."""

@@ -6,13 +6,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from imagebuilders.exceptions import ImageBuilderError
-
 from ..buildkit import ScriptedBuildKit
 from ..buildkit.solver import LOOKS, Solver, SolverGateway, SolverUsage, engine_worker
 from ..images.reference import HUB
 from .errors import ApiError
-from .registries.errors import RegistryError
 from .versions import ByVersion
 
 if TYPE_CHECKING:
@@ -86,12 +83,9 @@ class EngineWorker:
         """Return where the registry of a host is.
 
         Raises:
-            ImageBuilderError: it is out of reach.
+            OutOfReachError: it is out of reach.
         """
-        try:
-            return self._stores.registries.network.address(domain)
-        except RegistryError as error:
-            raise ImageBuilderError(error.message) from error
+        return self._stores.registries.network.address(domain)
 
     def local_image(self, reference: str) -> Image | None:
         """Return an image of the engine's own store."""

@@ -58,22 +58,12 @@ _RECORDS = click.option(
 )
 
 
-_REGISTRY = click.option(
-    "--registry",
-    "registries",
-    multiple=True,
-    metavar="HOST=ADDRESS",
-    help="Where a name's host leads, as in ghcr.io=127.0.0.1:5000; docker.io is the public hub. "
-    "Repeatable.",
-)
-_NETWORK = click.option(
-    "--network", is_flag=True, help="Ask registries at other hosts over the network."
-)
-
-
 def _options(command: _Command) -> _Command:
     """What both commands say of the engine."""
-    shared = (_NETWORK, _REGISTRY, _RECORDS, command_line.RULES, _SERVICE, _SEED)
+    shared = (
+        *(command_line.NETWORK, command_line.REGISTRY, _RECORDS),
+        *(command_line.RULES, _SERVICE, _SEED),
+    )
     for option in (*shared, _STORE, _VERSION):
         command = option(command)
     return command
@@ -91,8 +81,6 @@ def _engine(
 ) -> FakeDockerEngine:
     from .engine import FakeDockerEngine
 
-    parts = (pair.partition("=") for pair in registries)
-    places = {host: address for host, _, address in parts}
     if image_store not in (None, *VERSIONS[engine_version].stores):
         known = ", ".join(VERSIONS[engine_version].stores)
         raise click.BadParameter(
@@ -103,7 +91,7 @@ def _engine(
             engine_version,
             image_store=image_store,
             keep_records=keep_records,
-            registries=places,
+            registries=command_line.places(registries),
             network=network,
         )
     except ValueError as error:

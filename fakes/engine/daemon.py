@@ -9,6 +9,7 @@ from imagebuilders.oci.reference import ImageReference
 
 from ..buildkit.local_call import LocalCall
 from ..clock import Clock, nanoseconds
+from ..images.registry_network import RegistryNetwork
 from ..records import BuildRecord, Newest
 from ..shell.run_rules import RunRules, checked_policy
 from .builder.host import BuildHost
@@ -20,7 +21,6 @@ from .images.names import parse_as
 from .networks.store import NetworkStore
 from .records import RequestRecord
 from .registries.access import RegistryAccess
-from .registries.network import RegistryNetwork
 from .state import EngineState
 from .versions import EngineVersion
 from .volumes.store import VolumeStore

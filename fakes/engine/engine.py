@@ -22,6 +22,7 @@ from ..http.messages import ConnectionCutError
 from ..http.server import serving
 from ..images.image import Image
 from ..images.reference import HUB, InvalidReferenceError, parse
+from ..images.registry_network import Place, RegistryNetwork
 from ..images.seeded_image import seeded_image
 from ..images.view import ImageView
 from ..rules import Pattern
@@ -36,7 +37,6 @@ from .daemon import Daemon
 from .errors import ApiError, FakeDockerEngineCrashError
 from .http import Request, Response, answering
 from .records import RequestRecord
-from .registries.network import Place, RegistryNetwork
 from .routes.router import Router
 from .routes.table import endpoints
 from .versions import DEFAULT, VERSIONS

@@ -45,6 +45,27 @@ RULES = click.option(
     help="What commands do, in TOML: a table such as [[on_run]] for each rule, with the arguments "
     "of that method.",
 )
+REGISTRY = click.option(
+    "--registry",
+    "registries",
+    multiple=True,
+    metavar="HOST=ADDRESS",
+    help="Where a name's host leads, as in ghcr.io=127.0.0.1:5000; docker.io is the public hub. "
+    "Repeatable.",
+)
+NETWORK = click.option(
+    "--network", is_flag=True, help="Ask registries at other hosts over the network."
+)
+
+
+def places(registries: Iterable[str]) -> dict[str, str]:
+    """Return the addresses that hosts lead to.
+
+    Args:
+        registries: as `--registry` gives them, `HOST=ADDRESS`.
+    """
+    parts = (pair.partition("=") for pair in registries)
+    return {host: address for host, _, address in parts}
 
 
 def apply_rules(double: object, rules: TextIO | None, kinds: Iterable[str]) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from imagebuilders.oci.reference import ImageReference
 
 from ...images.reference import HUB
+from ...images.registry_network import OutOfReachError, RegistryNetwork
 from ..images.store import ImageStore
 from .client import RegistryClient
 from .credentials import Credentials
+from .errors import RegistryError
 from .hub import Hub
 from .layer_sources import LayerSources
-from .network import RegistryNetwork
 
 
 @dataclass
@@ -52,5 +53,16 @@ class RegistryAccess:
         Raises:
             RegistryError: its registry is out of reach.
         """
-        address = self.network.address(reference.domain)
+        address = self.address(reference.domain)
         return RegistryClient(reference, credentials, actions, address)
+
+    def address(self, domain: str) -> str:
+        """Return where the registry of a host is.
+
+        Raises:
+            RegistryError: it is out of reach; a transfer is not tried again.
+        """
+        try:
+            return self.network.address(domain)
+        except OutOfReachError as error:
+            raise RegistryError(str(error), final=True) from error

@@ -114,7 +114,7 @@ def client(
     registries: RegistryAccess, reference: ImageReference, credentials: Credentials, actions: str
 ) -> ContentClient:
     """Return a client of the repository that a name means."""
-    address = registries.network.address(reference.domain)
+    address = registries.address(reference.domain)
     version = registries.images.state.version
     return ContentClient(reference, credentials, actions, address, version)
 

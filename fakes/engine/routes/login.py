@@ -82,7 +82,7 @@ def _ask(engine: Daemon, domain: str, credentials: Credentials) -> None:
         ApiError: it does not take the credentials, or does not say so.
     """
     try:
-        address = engine.registries.network.address(domain)
+        address = engine.registries.address(domain)
         with RegistryConnection(address, credentials) as registry:
             status = registry.log_in()
             where = f"{registry.base}/v2/"

@@ -97,6 +97,38 @@ def test_a_registry_refuses_a_push(builder: BuildKitImageBuilder, registry: Fake
         builder.build("127.0.0.1:1/team/app:1", _context(), {"push": True})
 
 
+def test_other_hosts_are_out_of_reach(builder: BuildKitImageBuilder) -> None:
+    """Neither a base nor a push goes to a host that was not given; the words name both ways."""
+    kept = {"outputs": "type=image,name=app:1"}
+    words = r"fake BuildKit: ghcr\.io is out of its reach; .*registries=.* network=True"
+    with pytest.raises(BuildError, match=words):
+        builder.build("app:1", _context("FROM ghcr.io/team/base:1\nRUN make\n"), kept)
+    with pytest.raises(PushError, match=words):
+        builder.build("ghcr.io/team/app:1", _context(), {"push": True})
+    builder.build("app:1", _context(), {**kept, "cache_from": "type=registry,ref=ghcr.io/c:1"})
+
+
+def test_names_lead_to_registries_that_were_given(open_registry: FakeRegistry) -> None:
+    """Bases come from them and pushes go there; the names stay what they are."""
+    buildkit = FakeBuildKit(registries={"ghcr.io": open_registry, "docker.io": open_registry.url})
+    buildkit.seed_image("base:1")
+    with buildkit.serve() as address:
+        builder = BuildKitImageBuilder(addresses=address)
+        builder.build("ghcr.io/team/base:1", _context(), {"push": True})
+        assert open_registry.tags("team/base") == ["1"]
+        text = "FROM ghcr.io/team/base:1 AS one\nFROM team/base:1\nCOPY --from=one f /again\n"
+        builder.build("app:1", _context(text), {"outputs": "type=image,name=app:1"})
+    assert buildkit.image_tree("app:1").read_text("/again") == "content"
+
+
+def test_a_registry_that_was_given_wrongly() -> None:
+    """It is refused where it is given."""
+    with pytest.raises(TypeError, match=r"registries: 'ghcr\.io'"):
+        FakeBuildKit(registries={"ghcr.io": 5000})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="network"):
+        FakeBuildKit(network="yes")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("kind", ["oci", "docker"])
 def test_archives_for_the_client(builder: BuildKitImageBuilder, tmp_path: Path, kind: str) -> None:
     """They hold a layout; one for Docker has its own list as well."""

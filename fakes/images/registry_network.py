@@ -1,4 +1,4 @@
-"""Which registries an engine double reaches, and where they are."""
+"""Which registries a double reaches, and where they are."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from imagebuilders.exceptions import ImageBuilderError
 from imagebuilders.proxies import is_loopback
 
-from ...images.reference import HUB
-from .errors import RegistryError
+from .reference import HUB
 
 _HUB_HOSTS = frozenset({HUB, "index.docker.io", "registry-1.docker.io"})
 _NOT_LISTENING = "registry.test"
@@ -28,6 +28,10 @@ Place = str | ListeningRegistry
 """Where a registry is: `HOST:PORT`, with or without `http://`, or a registry that listens."""
 
 
+class OutOfReachError(ImageBuilderError):
+    """A registry is at a host that the double was not given, and must not ask for."""
+
+
 class RegistryNetwork:
     """The registries behind hosts.
 
@@ -38,6 +42,7 @@ class RegistryNetwork:
         registries: where those are that names lead to by their hosts, as in `ghcr.io`.
         allowed: other hosts are asked over the network.
         hub_is_real: so is the public hub.
+        double: what the double is called where it refuses.
 
     Raises:
         TypeError: a host is no text, or a registry is neither an address nor listens.
@@ -50,6 +55,7 @@ class RegistryNetwork:
         *,
         allowed: bool = False,
         hub_is_real: bool = False,
+        double: str = "fake engine",
     ) -> None:
         self._places = {
             _checked_host(host): _checked_place(host, place)
@@ -57,6 +63,7 @@ class RegistryNetwork:
         }
         self._allowed = allowed
         self.hub_is_real = hub_is_real
+        self._double = double
 
     def has(self, domain: str) -> bool:
         """Return whether a registry was given for a host."""
@@ -66,21 +73,35 @@ class RegistryNetwork:
         """Return where the registry of a host is.
 
         Raises:
-            RegistryError: it is out of reach.
+            OutOfReachError: it was not given and the network is not allowed, or it does not listen.
         """
         known = _known_as(domain)
         place = self._places.get(known)
         if place is not None:
-            return _address(known, place)
+            return self._address_of(known, place)
         if is_loopback(domain.rsplit(":", 1)[0]) or self._allowed:
             return domain
         if known == HUB and self.hub_is_real:
             return domain
-        raise RegistryError(
-            f"fake engine: {known} is out of its reach; give it a registry by "
-            f"registries={{{known!r}: fake_registry}}, or allow the network by network=True",
-            final=True,
+        raise OutOfReachError(
+            f"{self._double}: {known} is out of its reach; give it a registry by "
+            f"registries={{{known!r}: fake_registry}}, or allow the network by network=True"
         )
+
+    def _address_of(self, host: str, place: Place) -> str:
+        """Return where it is now: it may have begun to listen after it was given.
+
+        Raises:
+            OutOfReachError: it does not listen.
+        """
+        if isinstance(place, str):
+            return place
+        if place.address == _NOT_LISTENING:
+            raise OutOfReachError(
+                f"{self._double}: the registry that was given for {host} does not listen: start "
+                "it, as in `with FakeRegistry() as registry`"
+            )
+        return place.address
 
 
 def _known_as(domain: str) -> str:
@@ -108,20 +129,3 @@ def _checked_place(host: str, place: Place) -> Place:
             f"not {place!r} ({type(place).__name__})"
         )
     return place
-
-
-def _address(host: str, place: Place) -> str:
-    """Where it is now: it may have begun to listen after it was given.
-
-    Raises:
-        RegistryError: it does not listen.
-    """
-    if isinstance(place, str):
-        return place
-    if place.address == _NOT_LISTENING:
-        raise RegistryError(
-            f"fake engine: the registry that was given for {host} does not listen: start it, as "
-            "in `with FakeRegistry() as registry`",
-            final=True,
-        )
-    return place.address
