@@ -42,6 +42,9 @@ from imagebuilders.oci.manifest import Index, Manifest
 
 pytestmark = pytest.mark.usefixtures("docker_config")
 
+SLOW = 30
+"""Seconds that a worker may take to answer where another must not build in its stead."""
+
 # What an image of buildkitd has: a program that leads to the daemon. Here that is an engine's.
 BUILDCTL = """\
 #!/bin/sh
@@ -324,7 +327,7 @@ def test_a_worker_is_killed_in_mid_build(
 ) -> None:
     """One error says so soon; the next build succeeds on the other worker."""
     name = f"{registry.uri}/worker/app:1"
-    builder = _builder(pair.addresses, **tls)
+    builder = _builder(pair.addresses, health_timeout=SLOW, **tls)
     killed: list[float] = []
 
     def kill(event: Event) -> None:
@@ -348,11 +351,11 @@ def test_a_worker_is_killed_in_mid_build(
 def test_a_worker_is_away_and_one_hangs(
     pair: Pair, tls: dict[str, str], registry: DefaultContainerRegistry
 ) -> None:
-    """The build succeeds on the one that is left, after two seconds at the most."""
+    """The build succeeds on the one that is left, when the others had their time to answer."""
     pair.first.kill()
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         hangs = f"tcp://localhost:{hanging.getsockname()[1]}"
-        builder = _builder([hangs, *pair.addresses], **tls)
+        builder = _builder([hangs, *pair.addresses], health_timeout=5, **tls)
         begun = time.monotonic()
         builder.build(f"{registry.uri}/worker/app:1", _context(), None, registry)
         assert time.monotonic() - begun < 20
@@ -360,7 +363,7 @@ def test_a_worker_is_away_and_one_hangs(
         begun = time.monotonic()
         with pytest.raises(BuildError, match="None of 3 BuildKit daemons answers"):
             builder.build(f"{registry.uri}/worker/app:1", _context(), None, registry)
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - begun < 10
 
 
 def test_certificates_expire_between_builds(
@@ -368,7 +371,7 @@ def test_certificates_expire_between_builds(
 ) -> None:
     """That of one worker sends the build to the other; the client's own is one clear error."""
     name = f"{registry.uri}/worker/app:1"
-    builder = _builder(pair.addresses, **tls)
+    builder = _builder(pair.addresses, health_timeout=SLOW, **tls)
     told: list[Event] = []
     with listen(told.append):
         builder.build(name, _context(), None, registry)
