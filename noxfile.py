@@ -24,13 +24,6 @@ CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 ALL_PYTHONS = list(dict.fromkeys([*PYTHONS, CURRENT]))
 EXTRAS = list(PROJECT["project"]["optional-dependencies"])
 
-# The unit tests run on nox's own Python, on the newest, and, with the oldest dependencies, on the
-# oldest; `whole` takes every one.
-UNIT = [f"unit-{python}" for python in ALL_PYTHONS if python in (CURRENT, PYTHONS[-1])]
-nox.options.sessions = [
-    *("lint", "typing", *UNIT, "minimums", "install", "package", "docs", "integration"),
-]
-
 
 def _find_pyenv_pythons() -> None:
     """Put pyenv's interpreters on PATH.
@@ -47,6 +40,16 @@ def _find_pyenv_pythons() -> None:
 
 
 _find_pyenv_pythons()
+
+# The newest that is installed here: one that is not would be left out, and with it what it is for.
+NEWEST = next((one for one in reversed(PYTHONS) if shutil.which(f"python{one}")), CURRENT)
+
+# The unit tests run on nox's own Python, on the newest, and, with the oldest dependencies, on the
+# oldest; `whole` takes every one.
+UNIT = [f"unit-{python}" for python in ALL_PYTHONS if python in (CURRENT, NEWEST)]
+nox.options.sessions = [
+    *("lint", "typing", *UNIT, "minimums", "install", "package", "docs", "integration"),
+]
 
 
 def _install(session: nox.Session, *groups: str, extras: str = "") -> None:
@@ -169,7 +172,7 @@ def whole(session: nox.Session) -> None:
 
 
 # Python 3.12 is the first that tells at no cost which lines a test reaches.
-@nox.session(python=ALL_PYTHONS[-1])
+@nox.session(python=NEWEST)
 def mutants(session: nox.Session) -> None:
     """Change 100 places of each package, one at a time: the unit tests must notice 90 of them.
 

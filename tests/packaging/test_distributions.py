@@ -15,6 +15,9 @@ import pytest
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("imagebuilders", "fakes")
 
+_LIMIT = 2 * 1024 * 1024
+"""What the wheel may take, in bytes. Recordings are compressed; what does not fit is too much."""
+
 
 @pytest.fixture(scope="module")
 def distributions() -> Path:
@@ -59,9 +62,19 @@ def _tracked(*folders: str) -> set[str]:
 
 
 def test_wheel_has_every_file_of_the_packages_and_no_other(wheel_files: set[str]) -> None:
-    """The wheel is the two packages, the pytest plugin and its metadata."""
+    """The wheel is the two packages, the pytest plugin and its metadata.
+
+    The sources of BuildKit's messages, of which the compiled ones are there, stay in the sdist.
+    """
     code = {name for name in wheel_files if ".dist-info/" not in name}
-    assert code == _tracked(*_PACKAGES, "pytest_imagebuilders.py")
+    wanted = _tracked(*_PACKAGES, "pytest_imagebuilders.py")
+    assert code == {name for name in wanted if not name.endswith(".proto")}
+
+
+def test_wheel_is_small(distributions: Path) -> None:
+    """It is downloaded by each user and each CI job."""
+    (wheel,) = distributions.glob("*.whl")
+    assert wheel.stat().st_size < _LIMIT
 
 
 def test_wheel_is_typed(wheel_files: set[str]) -> None:
@@ -90,6 +103,10 @@ def test_metadata_says_what_a_user_needs(metadata: Message) -> None:
     assert metadata["Requires-Python"] == ">=3.10"
     classifiers = metadata.get_all("Classifier", [])
     assert {"Typing :: Typed", "Framework :: Pytest"} <= set(classifiers)
+    assert metadata["Author"] == "The imagebuilders authors"
+    urls = dict(line.split(", ", 1) for line in metadata.get_all("Project-URL", []))
+    assert {"Documentation", "Changelog"} <= set(urls)
+    assert all(url.startswith("https://") for url in urls.values())
     body = metadata.get_payload()
     assert isinstance(body, str)
     assert body.strip() == (_ROOT / "README.md").read_text().strip()

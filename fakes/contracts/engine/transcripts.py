@@ -1,20 +1,22 @@
 """Transcripts of real engines: what each scenario saw, by engine version and image store.
 
-A group of scenarios has one file a version, `transcripts/20.10/images.json`, so that one can be
-recorded again without the others. Engines that were recorded once have all groups in one file,
-`transcripts/29.7-overlay2.json.xz`, and say of scenarios that came later that these are. An entry
-is the list of what was seen, `{"as": "20.10"}` where that equals what another version showed, or
-`{"not recorded": "why"}`.
+All are in one file, `transcripts.json.xz`: what one engine showed is much like what the others
+did, so that together they take a fifth of the room. An entry is the list of what was seen,
+`{"as": "20.10"}` where that equals what another version showed, or `{"not recorded": "why"}`. An
+engine that was recorded once is not complete: what it has no entry of was written later.
+
+`python -m fakes.contracts.engine.transcripts 28.5 SCENARIO` prints one to read.
 """
 
 from __future__ import annotations
 
 import json
 import lzma
+import sys
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ...engine.versions import OLDEST
 
@@ -24,38 +26,30 @@ BASE = OLDEST
 Notes = list[dict[str, Any]]
 
 
-def _folder() -> Path:
-    return Path(__file__).with_name("transcripts")
+_FILE = "transcripts.json.xz"
 
 
 class NotRecordedError(LookupError):
     """A scenario is marked as not recorded on an engine; the text is the reason."""
 
 
-@lru_cache(maxsize=256)
-def _stored(look: str, group: str) -> dict[str, Any]:
-    whole = _whole(look)
-    if whole is not None:
-        return whole
-    file = _folder() / look / f"{group}.json"
-    if not file.is_file():
-        return {"engine": "", "recorded": "", "scenarios": {}}
-    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return document
+class _Recording(TypedDict):
+    """What was recorded of one look."""
+
+    engine: str
+    recorded: str
+    is_complete: bool
+    scenarios: dict[str, Any]
 
 
-@lru_cache(maxsize=8)
-def _whole(look: str) -> dict[str, Any] | None:
-    """What is in the one file of a look, `None` when each group has one."""
-    file = _file(look)
-    if not file.is_file():
-        return None
-    document: dict[str, Any] = json.loads(lzma.decompress(file.read_bytes()))
-    return document
+def _path() -> Path:
+    return Path(__file__).with_name(_FILE)
 
 
-def _file(look: str) -> Path:
-    return _folder() / f"{look}.json.xz"
+@cache
+def _stored() -> dict[str, _Recording]:
+    stored: dict[str, _Recording] = json.loads(lzma.decompress(_path().read_bytes()))
+    return stored
 
 
 def transcript(look: str, scenario: str) -> Notes:
@@ -69,7 +63,8 @@ def transcript(look: str, scenario: str) -> Notes:
         LookupError: there is no entry for it.
         NotRecordedError: its entry says that it was not recorded.
     """
-    entry = _stored(look, scenario.partition(".")[0])["scenarios"].get(scenario)
+    recording = _stored().get(look)
+    entry = recording and recording["scenarios"].get(scenario)
     match entry:
         case list():
             return entry
@@ -77,17 +72,15 @@ def transcript(look: str, scenario: str) -> Notes:
             return transcript(other, scenario)
         case {"not recorded": str(reason)}:
             raise NotRecordedError(reason)
-    if _whole(look) is not None:
+    if recording and not recording["is_complete"]:
         raise NotRecordedError("the scenario was written later")
     raise LookupError(f"no transcript of {scenario} for {look}")
 
 
 def recorded_engine(look: str) -> str:
     """The full version of the engine that was recorded, and when it was recorded last."""
-    groups = sorted(file.stem for file in (_folder() / look).glob("*.json"))
-    stored = [_stored(look, group) for group in groups] or [_stored(look, "")]
-    newest = max(stored, key=lambda one: one["recorded"])
-    return f"{newest['engine']} ({newest['recorded']})"
+    recording = _stored()[look]
+    return f"{recording['engine']} ({recording['recorded']})"
 
 
 def not_recorded(look: str, names: Iterable[str]) -> dict[str, str]:
@@ -107,31 +100,38 @@ def _why_not_recorded(look: str, name: str) -> str:
 def write(look: str, group: str, engine: str, recorded: str, notes: dict[str, Notes]) -> Path:
     """Store a group's recording in this package's own folder.
 
-    What equals the base version is only said to, so that one is to be recorded first.
+    What equals the base version is only said to, so that one is to be recorded first. A complete
+    look keeps no scenario of the group but these.
     """
-    base = {} if look == BASE else _stored(BASE, group)["scenarios"]
-    entries: dict[str, Any] = {
+    base = {} if look == BASE else _stored()[BASE]["scenarios"]
+    entries = {
         name: {"as": BASE} if base.get(name) == seen else seen for name, seen in notes.items()
     }
-    if (whole := _whole(look)) is not None:
-        scenarios = {**whole["scenarios"], **entries}
-        return write_whole(look, engine, recorded, scenarios)
-    path = _folder() / look / f"{group}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"engine": engine, "recorded": recorded, "scenarios": entries}
-    path.write_text(
-        json.dumps(document, indent=0, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    _stored.cache_clear()
-    return path
+    kept = dict(_stored()[look]["scenarios"]) if look in _stored() else {}
+    if is_complete(look):
+        kept = {name: one for name, one in kept.items() if name.partition(".")[0] != group}
+    return write_whole(look, engine, recorded, {**kept, **entries})
+
+
+def is_complete(look: str) -> bool:
+    """Whether each scenario was recorded of a look, or is to be: a new look's are."""
+    return look not in _stored() or _stored()[look]["is_complete"]
 
 
 def write_whole(look: str, engine: str, recorded: str, scenarios: Mapping[str, Any]) -> Path:
-    """Store the entries of all scenarios of a look in one file."""
-    path = _file(look)
-    document = {"engine": engine, "recorded": recorded, "scenarios": dict(scenarios)}
-    text = json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    path.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
+    """Store the entries of all scenarios of a look."""
+    recording = _Recording(
+        engine=engine,
+        recorded=recorded,
+        is_complete=is_complete(look),
+        scenarios=dict(scenarios),
+    )
+    stored = {**_stored(), look: recording}
+    text = json.dumps(stored, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    _path().write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
     _stored.cache_clear()
-    _whole.cache_clear()
-    return path
+    return _path()
+
+
+if __name__ == "__main__":
+    print(json.dumps(transcript(*sys.argv[1:]), indent=2, ensure_ascii=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from fakes.contracts.engine import transcripts
 from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.transcripts import (
     NotRecordedError,
+    is_complete,
     not_recorded,
     recorded_engine,
     transcript,
+    write,
 )
 from fakes.engine.containers import host_ports
-from fakes.engine.versions import LOOKS
+from fakes.engine.versions import LOOKS, OLDEST
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +59,7 @@ def test_transcripts_name_the_engine_they_are_of(look: str) -> None:
 def test_each_scenario_has_a_transcript_of_each_look(look: str) -> None:
     """It says what was seen, which version showed the same, or why it was not recorded."""
     missing = not_recorded(look, _NAMES)
-    is_recorded_by_groups = (Path(transcripts.__file__).with_name("transcripts") / look).is_dir()
-    assert not (is_recorded_by_groups and missing)
+    assert not (is_complete(look) and missing)
     for name in _NAMES:
         assert missing.get(name) or transcript(look, name)
 
@@ -74,12 +76,46 @@ def test_without_a_transcript_there_is_an_error(
     entry: object, error: type[Exception], mocker: MockerFixture
 ) -> None:
     """The oldest version's does not stand in for it."""
-    stored = {} if entry is None else {"a.b": entry}
-    mocker.patch.object(
-        transcripts,
-        "_stored",
-        side_effect=lambda version, _group: {"scenarios": stored if version == "28.5" else {}},
-    )
+    recorded = {"is_complete": True, "scenarios": {} if entry is None else {"a.b": entry}}
+    mocker.patch.object(transcripts, "_stored", return_value={"28.5": recorded})
     with pytest.raises(error) as caught:
         transcript("28.5", "a.b")
     assert caught.type is error
+
+
+@pytest.fixture
+def _own_transcripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Write to a copy of the recordings."""
+    file = tmp_path / "transcripts.json.xz"
+    file.write_bytes(transcripts._path().read_bytes())
+    monkeypatch.setattr(transcripts, "_path", lambda: file)
+    transcripts._stored.cache_clear()
+    yield
+    transcripts._stored.cache_clear()
+
+
+@pytest.mark.usefixtures("_own_transcripts")
+def test_a_recording_is_written_where_it_is_read() -> None:
+    """A group takes the place of the old one, and what equals the oldest version refers to it."""
+    same, other = transcript(OLDEST, "saves.documents"), [{"what": "GET /x", "seen": 1}]
+    write("28.5", "saves", "28.5.9", "2030-01-02", {"saves.documents": same, "saves.other": other})
+    assert recorded_engine("28.5") == "28.5.9 (2030-01-02)"
+    assert transcript("28.5", "saves.documents") == same
+    assert transcript("28.5", "saves.other") == other
+    kept = transcripts._stored()["28.5"]["scenarios"]
+    assert {name for name in kept if name.startswith("saves.")} == {
+        "saves.documents",
+        "saves.other",
+    }
+    assert kept["saves.documents"] == {"as": OLDEST}
+    assert any(name.startswith("images.") for name in kept)
+
+
+@pytest.mark.usefixtures("_own_transcripts")
+def test_a_late_scenario_is_added_to_what_was_recorded_once() -> None:
+    """Of a look that is not complete the others of the group stay, and it stays incomplete."""
+    look = next(one for one in LOOKS if not is_complete(one))
+    before = set(transcripts._stored()[look]["scenarios"])
+    write(look, "images", "29.9", "2030-01-02", {"images.late": []})
+    assert set(transcripts._stored()[look]["scenarios"]) == before | {"images.late"}
+    assert not is_complete(look)
