@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+if sys.platform == "win32":
+    raise ImportError(
+        "imagebuilders runs on Linux and macOS, and not on Windows: modes, owners and links of "
+        "files, and the sockets that engines listen at, are other there. Use it in WSL 2, where "
+        "it is on Linux: https://learn.microsoft.com/windows/wsl/install"
+    )
 
 if TYPE_CHECKING:
     from imagebuilders.archivable import Archivable, ArchiveType

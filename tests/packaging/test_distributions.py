@@ -92,6 +92,7 @@ def test_sdist_can_be_tested(sdist_files: set[str]) -> None:
     """The sdist has all that its own tests need, and nothing that git does not know."""
     wanted = _tracked(*_PACKAGES, "tests", "docs", "examples", "benchmarks")
     wanted |= {"README.md", "CHANGELOG.md", "LICENSE", "noxfile.py", "pyproject.toml"}
+    wanted |= {"CITATION.cff", "CONTRIBUTING.md", "SECURITY.md"}
     assert wanted <= sdist_files
     assert sdist_files - _tracked() == {"PKG-INFO"}
 

@@ -8,6 +8,7 @@ such as that of a flavor's class, is no import.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -322,3 +323,15 @@ def test_values_cannot_be_changed(package: str) -> None:
         if decorator.startswith("dataclass") and "frozen=True" not in decorator
     }
     assert changeable <= _STATES[package]
+
+
+@pytest.mark.parametrize(("package", "order"), _ORDERS)
+def test_the_page_of_the_architecture_has_this_order(package: str, order: _Order) -> None:
+    """`docs/architecture.md` has a row for each line, with what is in it."""
+    page = (_ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    _, heading, rest = page.partition(f"\n### {package}\n")
+    assert heading
+    rows = [line.split("|") for line in rest.partition("\n#")[0].splitlines() if "| `" in line]
+    assert all(row[2].strip() for row in rows)
+    expected = [line for line in order if "" not in line]
+    assert [tuple(re.findall(r"`(\w+)`", row[1])) for row in rows] == expected

@@ -44,7 +44,11 @@ def test_every_name_is_there(name: str) -> None:
 def test_names_for_type_checkers_are_the_same() -> None:
     """What type checkers see is what is loaded, from the same modules."""
     tree = ast.parse(Path(str(imagebuilders.__file__)).read_text(encoding="utf-8"))
-    (checked,) = [node for node in tree.body if isinstance(node, ast.If)]
+    (checked,) = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
     homes = {
         alias.name: node.module
         for node in checked.body
@@ -59,6 +63,28 @@ def test_unknown_name() -> None:
     """A misspelled name is an AttributeError that names it."""
     with pytest.raises(AttributeError, match="'imagebuilders' has no attribute 'BuildContest'"):
         _ = imagebuilders.BuildContest
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param("import imagebuilders", id="import"),
+        pytest.param("from imagebuilders.cli.main import main", id="command"),
+        pytest.param("import runpy; runpy.run_module('imagebuilders')", id="module"),
+    ],
+)
+def test_windows_is_refused_with_words(start: str) -> None:
+    """On Windows the first import ends, and says where the package runs."""
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.platform = 'win32'; {start}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: imagebuilders runs on Linux and macOS")
+    assert "WSL 2" in last
 
 
 def imported_by(code: str) -> set[str]:
