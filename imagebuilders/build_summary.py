@@ -69,7 +69,7 @@ class BuildSummary:
     def __call__(self, event: Event) -> None:
         """Take an event."""
         match event:
-            case StepStarted() if event.number and self._counts(event):
+            case StepStarted() if self._counts(event):
                 self._current = event.step_id or f"{event.stage} {event.number}"
                 self._steps.setdefault(self._current, False)
             case StepStarted():
@@ -87,7 +87,7 @@ class BuildSummary:
         self._tell(event)
 
     def _counts(self, event: StepStarted) -> bool:
-        return not _is_from(event.instruction) and event.step_id not in self._left_out
+        return event.is_counted and event.step_id not in self._left_out
 
     def finished(self, image_name: str, size: int | None = None, digest: str = "") -> BuildFinished:
         """Return the event that ends the build.
@@ -105,7 +105,3 @@ class BuildSummary:
             size=size,
             digest=digest or self._digest or self._image_id,
         )
-
-
-def _is_from(instruction: str) -> bool:
-    return instruction[:5].upper() == "FROM "

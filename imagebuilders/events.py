@@ -115,6 +115,11 @@ class StepStarted:
     inputs: tuple[str, ...] = field(default=(), compare=False)
     started_at: float | None = field(default=None, compare=False)
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether it counts among a build's steps: it is the Dockerfile's, and no FROM."""
+        return bool(self.number) and self.instruction[:5].upper() != "FROM "
+
 
 @dataclass(frozen=True)
 class StepCached:

@@ -25,6 +25,7 @@ class ReportedStep:
     Attributes:
         title: its number and instruction, as the Dockerfile has it where that is known.
         state: what became of it.
+        is_counted: whether it is the Dockerfile's, and no FROM.
         intervals: when it ran, in seconds from the build's beginning: pairs of begin and end.
         source: its lines of the Dockerfile, if they are known.
         output: what it printed; the last lines, where there were many.
@@ -35,6 +36,7 @@ class ReportedStep:
 
     title: str
     state: StepState
+    is_counted: bool = True
     intervals: tuple[tuple[float, float], ...] = ()
     source: tuple[SourceLine, ...] = ()
     output: tuple[str, ...] = ()
@@ -124,6 +126,11 @@ class BuildReport:
     first_miss: str = ""
     build: str = ""
 
+    @property
+    def counted_steps(self) -> tuple[ReportedStep, ...]:
+        """The Dockerfile's steps, FROM left out, as the build's last line counts them."""
+        return tuple(step for step in self.steps if step.is_counted)
+
     def count(self, state: StepState) -> int:
-        """Return how many steps ended so."""
-        return sum(step.state == state for step in self.steps)
+        """Return how many of the Dockerfile's steps, FROM left out, ended so."""
+        return sum(step.state == state for step in self.counted_steps)

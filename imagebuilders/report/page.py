@@ -82,7 +82,7 @@ def _head(report: BuildReport) -> str:
 
 
 def _facts(report: BuildReport) -> str:
-    steps = len(report.steps)
+    steps = len(report.counted_steps)
     facts = [("time", duration(report.seconds)), ("steps", str(steps))]
     facts.append(("cached", f"{report.count('cached')} of {steps}"))
     if report.size is not None:

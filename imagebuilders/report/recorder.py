@@ -294,6 +294,7 @@ class ReportRecorder:
         return ReportedStep(
             title=printable_lines(f"{_number(event)}{self._mask(code)}"),
             state=step.state,
+            is_counted=event.is_counted,
             intervals=tuple(spans),
             source=source,  # type: ignore[arg-type]
             output=tuple(step.output),

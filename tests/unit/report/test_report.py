@@ -98,7 +98,15 @@ def test_what_the_build_comes_to() -> None:
         "1 layer, fetched": 70,
     }
     assert report.first_miss == "line 5, RUN make $TOKEN: m.c changed"
-    assert (report.count("cached"), report.count("done"), report.error) == (1, 1, "")
+    assert report.error == ""
+
+
+def test_steps_are_counted_as_in_the_last_line_of_a_build() -> None:
+    """Those of the Dockerfile, FROM left out, which is cached here."""
+    report = _heard()
+    assert len(report.steps) == len(report.counted_steps) + 1
+    assert (report.count("cached"), report.count("done"), report.count("stopped")) == (0, 1, 1)
+    assert "<dt>cached</dt><dd>0 of 2</dd>" in render_page([report])
 
 
 def test_no_value_of_an_argument_is_in_the_page() -> None:
