@@ -1,0 +1,282 @@
+"""What a descriptor of an emulated process leads to: files, pipes, devices, the double's streams."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .nodes import Node
+    from .process import Process
+
+PIPE_CAPACITY = 65_536
+"""Bytes that a pipe holds until its writer waits (pipe(7))."""
+
+
+def failure(number: int, path: str | None = None) -> OSError:
+    """Make the error of a system call."""
+    return OSError(number, os.strerror(number), path)
+
+
+class OpenFile:
+    """An open file description: shared by all descriptors that were made from one.
+
+    Attributes:
+        path: by which it was opened; empty for a pipe.
+    """
+
+    path = ""
+    is_terminal = False
+
+    def __init__(self) -> None:
+        self._uses = 0
+
+    def retain(self) -> OpenFile:
+        """Count one more descriptor."""
+        self._uses += 1
+        return self
+
+    def release(self) -> None:
+        """Count one descriptor less; the last one closes it."""
+        self._uses -= 1
+        if self._uses == 0:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of what is behind it."""
+
+    def read(self, process: Process, size: int) -> bytes:  # noqa: ARG002
+        """Read up to so many bytes; none at the end."""
+        raise failure(errno.EBADF)
+
+    def write(self, process: Process, data: bytes) -> None:  # noqa: ARG002
+        """Write all of it."""
+        raise failure(errno.EBADF)
+
+    def push_back(self, data: bytes) -> bool:  # noqa: ARG002
+        """Put back what was read too much; whether that can be done."""
+        return False
+
+
+class FileHandle(OpenFile):
+    """A regular file, with a position."""
+
+    def __init__(self, node: Node, path: str, *, reads: bool, writes: bool, appends: bool) -> None:
+        super().__init__()
+        self.node = node
+        self.path = path
+        self._reads, self._writes, self._appends = reads, writes, appends
+        self._position = 0
+
+    def read(self, process: Process, size: int) -> bytes:
+        """Read on from the position."""
+        if not self._reads:
+            raise failure(errno.EBADF)
+        if self.node.file.kind == "dir":
+            raise failure(errno.EISDIR)
+        process.step()
+        data = self.node.read(self._position, size)
+        self._position += len(data)
+        return data
+
+    def write(self, process: Process, data: bytes) -> None:
+        """Write at the position, or at the end."""
+        if not self._writes:
+            raise failure(errno.EBADF)
+        process.system.count_output(len(data))
+        if self._appends:
+            self._position = self.node.size
+        self.node.write(self._position, data, process.system.now())
+        self._position += len(data)
+
+    def seek(self, position: int) -> None:
+        """Go to a position, in bytes from the beginning."""
+        self._position = position
+
+    def push_back(self, data: bytes) -> bool:
+        """Go back by what was read too much."""
+        self._position -= len(data)
+        return True
+
+    def close(self) -> None:
+        """Bring what was written into the tree."""
+        self.node.flush()
+
+
+class Device(OpenFile):
+    """`/dev/null` and those like it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.path = f"/dev/{name}"
+        self._name = name
+
+    def read(self, process: Process, size: int) -> bytes:
+        """Read zeros, random bytes or nothing."""
+        process.step()
+        if self._name in ("zero", "full"):
+            return bytes(size)
+        if self._name in ("random", "urandom"):
+            return process.system.random.randbytes(size)
+        return b""
+
+    def write(self, process: Process, data: bytes) -> None:
+        """Forget it; a full device refuses."""
+        process.step()
+        if self._name == "full" and data:
+            raise failure(errno.ENOSPC)
+
+
+class Sink(OpenFile):
+    """A stream of the double that takes what is printed."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        super().__init__()
+        self._take = take
+
+    def write(self, process: Process, data: bytes) -> None:
+        """Pass it on."""
+        process.step()
+        process.system.count_output(len(data))
+        if data:
+            self._take(data)
+
+
+class Source(OpenFile):
+    """A stream of the double that a process is sent.
+
+    Args:
+        read: waits for some bytes, up to so many; none at the end.
+    """
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        super().__init__()
+        self._read = read
+        self._ahead = b""
+
+    def read(self, process: Process, size: int) -> bytes:
+        """Read what was put back, or wait for more."""
+        process.step()
+        if self._ahead:
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+            return data
+        return self._read(size)
+
+    def push_back(self, data: bytes) -> bool:
+        """Keep it for the next reader, who is another program with the same descriptor."""
+        self._ahead = data + self._ahead
+        return True
+
+
+class Bytes(OpenFile):
+    """A text that can be read, as of a here-document."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self._data = data
+        self._position = 0
+
+    def read(self, process: Process, size: int) -> bytes:
+        """Read on from the position."""
+        process.step()
+        data = self._data[self._position : self._position + size]
+        self._position += len(data)
+        return data
+
+    def push_back(self, data: bytes) -> bool:
+        """Go back by what was read too much."""
+        self._position -= len(data)
+        return True
+
+
+class Collector(OpenFile):
+    """Collects what a command substitution prints."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = bytearray()
+
+    def write(self, process: Process, data: bytes) -> None:
+        """Add it."""
+        process.step()
+        process.system.count_output(len(data))
+        self.data += data
+
+
+class _Pipe:
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.readers = 1
+        self.writers = 1
+
+
+class PipeReader(OpenFile):
+    """The end of a pipe that is read."""
+
+    def __init__(self, pipe: _Pipe, changed: Callable[[], None]) -> None:
+        super().__init__()
+        self._pipe = pipe
+        self._changed = changed
+
+    def read(self, process: Process, size: int) -> bytes:
+        """Wait for something, or for the last writer to go."""
+        process.step()
+        pipe = self._pipe
+        process.wait_for(lambda: bool(pipe.data) or not pipe.writers)
+        with process.system.changed:
+            data = bytes(pipe.data[:size])
+            del pipe.data[:size]
+            process.system.changed.notify_all()
+        return data
+
+    def push_back(self, data: bytes) -> bool:
+        """Put it before what comes next: no real pipe can; programs read single bytes instead."""
+        self._pipe.data[:0] = data
+        return True
+
+    def close(self) -> None:
+        """Let writers know that nobody reads."""
+        self._pipe.readers = 0
+        self._changed()
+
+
+class PipeWriter(OpenFile):
+    """The end of a pipe that is written to."""
+
+    def __init__(self, pipe: _Pipe, changed: Callable[[], None]) -> None:
+        super().__init__()
+        self._pipe = pipe
+        self._changed = changed
+
+    def write(self, process: Process, data: bytes) -> None:
+        """Wait for room as long as somebody reads."""
+        pipe = self._pipe
+        process.step()
+        process.system.count_output(len(data))
+        view = memoryview(data)
+        while view:
+            process.wait_for(lambda: len(pipe.data) < PIPE_CAPACITY or not pipe.readers)
+            if not pipe.readers:
+                process.broken_pipe()
+            with process.system.changed:
+                room = PIPE_CAPACITY - len(pipe.data)
+                pipe.data += view[:room]
+                process.system.changed.notify_all()
+            view = view[room:]
+
+    def close(self) -> None:
+        """Let readers know that nothing more comes."""
+        self._pipe.writers = 0
+        self._changed()
+
+
+def make_pipe(changed: Callable[[], None]) -> tuple[PipeReader, PipeWriter]:
+    """Make both ends of a pipe.
+
+    Args:
+        changed: wakes those who wait, when an end is closed.
+    """
+    pipe = _Pipe()
+    return PipeReader(pipe, changed), PipeWriter(pipe, changed)

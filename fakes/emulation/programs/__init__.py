@@ -1,0 +1,1 @@
+"""What containers find below /bin and /usr/bin."""

@@ -1,0 +1,1 @@
+"""Programs that make, list, copy and remove files."""

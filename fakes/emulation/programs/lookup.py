@@ -1,0 +1,185 @@
+"""From a command's name to what is run: PATH, rights, `#!` (execve(2))."""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..file_system import EXECUTE
+from ..process import ProcessExit
+
+if TYPE_CHECKING:
+    from ..process import Process
+    from ..shell.dialect import Dialect
+    from .registry import Main
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_MOST_INTERPRETERS = 4
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A program that cannot be run.
+
+    Attributes:
+        error: the error of the system call.
+        is_folder: whether a folder is there.
+        interpreter: what its `#!` names, if that is what is missing.
+    """
+
+    error: int
+    is_folder: bool = False
+    interpreter: str = ""
+
+    @property
+    def code(self) -> int:
+        """The status of a shell that could not run it."""
+        return 127 if self.error == errno.ENOENT else 126
+
+
+@dataclass(frozen=True)
+class Found:
+    """A program that can be run."""
+
+    path: str
+
+
+def find_program(process: Process, name: str, path: str | None) -> Found | Missing:
+    """Look for a program.
+
+    Args:
+        process: who looks.
+        name: its name; with a slash, its path.
+        path: the folders to look in, as in `PATH`; `None` for none.
+    """
+    if not name:
+        return Missing(errno.ENOENT)
+    if "/" in name:
+        problem = _problem(process, name)
+        return problem or Found(name)
+    refused: Missing | None = None
+    for folder in (path or "").split(":") if path is not None else []:
+        candidate = f"{folder}/{name}" if folder else name
+        problem = _problem(process, candidate if folder else f"./{name}")
+        if problem is None:
+            return Found(candidate if folder else f"./{name}")
+        if problem.error == errno.EACCES and not problem.is_folder and refused is None:
+            refused = problem
+    return refused or Missing(errno.ENOENT)
+
+
+def _problem(process: Process, path: str) -> Missing | None:
+    files = process.system.files
+    try:
+        node = files.node(process, path)
+    except OSError as error:
+        return Missing(error.errno or errno.ENOENT)
+    if node.file.kind == "dir":
+        return Missing(errno.EACCES, is_folder=True)
+    if node.file.kind != "file" or not files.may(process, path, EXECUTE):
+        return Missing(errno.EACCES)
+    return None
+
+
+def run_program(
+    process: Process, found: Found, *, on_script: Dialect, in_place: bool = False
+) -> Missing | None:
+    """Do the work of a program in its process, to its end.
+
+    Args:
+        process: its process, whose words are the program's.
+        found: where it is.
+        on_script: what a script without `#!` is read by.
+        in_place: the process was another program before, and ends in the caller's frame.
+
+    Returns:
+        Why it cannot be run; nothing when it was.
+
+    Raises:
+        ProcessExit: it was run in place, and is done.
+    """
+    main = _main_of(process, found.path, on_script, 0)
+    if isinstance(main, Missing):
+        return main
+    if in_place:
+        raise ProcessExit(_done(process, main))
+    process.run(lambda: main(process))
+    return None
+
+
+def _done(process: Process, main: Main) -> int:
+    try:
+        code = main(process)
+    except OSError as error:
+        from ..process import error_text
+
+        process.complain(error_text(error))
+        code = 1
+    process.flush()
+    return code
+
+
+def _main_of(process: Process, path: str, on_script: Dialect, depth: int) -> Main | Missing:
+    if depth > _MOST_INTERPRETERS:
+        return Missing(errno.ELOOP)
+    files = process.system.files
+    content = files.node(process, path)
+    head = content.read(0, 256)
+    if head.startswith(b"#!"):
+        line = head[2:].split(b"\n", 1)[0].decode("latin-1").strip(" \t")
+        interpreter, _, argument = line.partition(" ")
+        argument = argument.strip(" \t")
+        problem = _problem(process, interpreter) if interpreter else Missing(errno.ENOEXEC)
+        if problem is not None:
+            return Missing(problem.error, interpreter=interpreter)
+        words = [interpreter, *([argument] if argument else []), path, *process.arguments[1:]]
+        process.arguments = words
+        return _main_of(process, interpreter, on_script, depth + 1)
+    programs = process.system.programs
+    real = posixpath.basename(files.real_path(process, path))
+    name = posixpath.basename(path)
+    main = programs.find(name) if is_program(head, content.size) else None
+    if main is None and is_program(head, content.size):
+        main = programs.find(real)
+    if main is not None:
+        return main
+    if is_program(head, content.size):
+        return _other(process)
+    if b"\0" in head and not programs.is_busybox:
+        return Missing(errno.ENOEXEC)
+    return _script(path, on_script)
+
+
+def is_program(head: bytes, size: int) -> bool:
+    """Tell whether a file is a program of the machine, rather than a text.
+
+    Files of which only the size is known count as such.
+    """
+    return head.startswith(b"\x7fELF") or (size > 0 and not head.strip(b"\0") and size > 1024)
+
+
+def _other(process: Process) -> Main:
+    def main(process: Process) -> int:
+        code = process.system.programs.run_other(process)
+        if code is None:
+            raise process.fail(
+                "this program is not known to the double, and no rule is meant for it", 127
+            )
+        return code
+
+    return main
+
+
+def _script(path: str, dialect: Dialect) -> Main:
+    def main(process: Process) -> int:
+        from ..shell.main import run_file
+
+        return run_file(process, dialect, path, process.arguments[1:])
+
+    return main
+
+
+Runner = Callable[["Process"], int]

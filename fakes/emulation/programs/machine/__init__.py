@@ -1,0 +1,1 @@
+"""Programs about processes, time and the machine."""

@@ -1,0 +1,876 @@
+"""`sed`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ...process import ProcessExit
+from ..options import Options, usage
+from .expressions import ExpressionError, compile_expression
+from .inputs import lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...process import Process
+
+
+class _ScriptFault(Exception):
+    pass
+
+
+@dataclass
+class _Address:
+    kind: str
+    number: int = 0
+    step: int = 0
+    pattern: re.Pattern[str] | None = None
+
+
+@dataclass
+class _Command:
+    name: str
+    first: _Address | None = None
+    second: _Address | None = None
+    negated: bool = False
+    text: str = ""
+    pattern: re.Pattern[str] | None = None
+    flags: str = ""
+    count: int = 1
+    replacement: list[tuple[str, str]] = field(default_factory=list)
+    table: dict[str, str] = field(default_factory=dict)
+    target: int = -1
+    active: bool = False
+    last_line: int = 0
+    output: str = ""
+
+
+def sed(process: Process) -> int:
+    """Edit text line by line."""
+    busybox = process.system.programs.is_busybox
+    options = Options(
+        process, "ni::e:f:Erszl:u" if not busybox else "ni::e:f:Ersz",
+        {"quiet": "n", "silent": "n", "in-place=?": "i", "expression=": "e", "file=": "f", "regexp-extended": "E", "separate": "s",
+         "null-data": "z", "version": "version", "posix": "", "debug": "", "follow-symlinks": "", "unbuffered": "u"},
+    )  # fmt: skip
+    if "version" in options:
+        process.print("sed (GNU sed) 4.9\n" if not busybox else "This is not GNU sed version 4.0\n")
+        return 0
+    pieces: list[str] = []
+    for letter, value in options.given:
+        if letter == "e":
+            pieces.append(value)
+        elif letter == "f":
+            try:
+                pieces.append(
+                    process.system.files.read_file(process, value).decode("latin-1").rstrip("\n")
+                )
+            except OSError as error:
+                raise process.fail(
+                    f"couldn't open file {value}: {error.strerror}"
+                    if not busybox
+                    else f"{value}: {error.strerror}"
+                ) from error
+    operands = list(options.operands)
+    if not pieces and not any(one in options for one in "ef"):
+        if not operands:
+            if busybox:
+                raise usage(process)
+            process.print_error(
+                "Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n"
+            )
+            raise ProcessExit(1)
+        pieces = [operands.pop(0)]
+    script = "\n".join(pieces)
+    try:
+        commands = _Reader(script, extended="E" in options or "r" in options).commands()
+    except (_ScriptFault, ExpressionError) as error:
+        raise process.fail(
+            f"{error}" if busybox else f"-e expression #1, char {len(script)}: {error}"
+        ) from error
+    editor = _Editor(process, commands, options)
+    return editor.run(operands)
+
+
+class _Reader:
+    """Reads a script."""
+
+    def __init__(self, source: str, *, extended: bool) -> None:
+        self._source = source
+        self._extended = extended
+        self._position = 0
+        self._quiet = source.startswith("#n\n")
+
+    def _peek(self) -> str:
+        return self._source[self._position : self._position + 1]
+
+    def _skip(self, letters: str = " \t") -> None:
+        while self._peek() and self._peek() in letters:
+            self._position += 1
+
+    def commands(self) -> list[_Command]:
+        found: list[_Command] = []
+        blocks: list[int] = []
+        labels: dict[str, int] = {}
+        jumps: list[tuple[_Command, str]] = []
+        while True:
+            self._skip(" \t\n;")
+            if not self._peek():
+                break
+            if self._peek() == "#":
+                self._rest_of_line()
+                continue
+            command = self._command()
+            if command.name == ":":
+                labels[command.text] = len(found)
+                continue
+            if command.name == "}":
+                if not blocks:
+                    raise _ScriptFault("unexpected `}'")
+                found[blocks.pop()].target = len(found)
+                continue
+            if command.name == "{":
+                blocks.append(len(found))
+            if command.name in "btT" and command.name:
+                jumps.append((command, command.text))
+            found.append(command)
+        if blocks:
+            raise _ScriptFault("unmatched `{'")
+        for command, label in jumps:
+            if label and label not in labels:
+                raise _ScriptFault(f"can't find label for jump to `{label}'")
+            command.target = labels[label] if label else len(found)
+        return found
+
+    def _rest_of_line(self) -> str:
+        stop = self._source.find("\n", self._position)
+        stop = len(self._source) if stop < 0 else stop
+        text = self._source[self._position : stop]
+        self._position = stop
+        return text
+
+    def _address(self) -> _Address | None:
+        letter = self._peek()
+        if letter.isdigit():
+            number = self._number()
+            if self._peek() == "~":
+                self._position += 1
+                return _Address("step", number, self._number())
+            return _Address("line", number)
+        if letter == "$":
+            self._position += 1
+            return _Address("last")
+        if letter == "/" or letter == "\\":
+            if letter == "\\":
+                self._position += 1
+            delimiter = self._peek()
+            self._position += 1
+            source = self._delimited(delimiter, is_pattern=True)
+            ignore_case = False
+            while self._peek() and self._peek() in "IM":
+                ignore_case = ignore_case or self._peek() == "I"
+                self._position += 1
+            return _Address("pattern", pattern=self._compiled(source, ignore_case=ignore_case))
+        return None
+
+    def _compiled(
+        self, source: str, *, ignore_case: bool = False, many_lines: bool = False
+    ) -> re.Pattern[str] | None:
+        if not source:
+            return None
+        return compile_expression(
+            source, extended=self._extended, ignore_case=ignore_case, many_lines=many_lines
+        )
+
+    def _number(self) -> int:
+        match = re.compile(r"\d*").match(self._source, self._position)
+        assert match is not None
+        self._position = match.end()
+        return int(match[0] or 0)
+
+    def _delimited(self, delimiter: str, *, is_pattern: bool, what: str = "") -> str:
+        out: list[str] = []
+        in_bracket = False
+        while True:
+            letter = self._peek()
+            if not letter or (letter == "\n" and is_pattern and what):
+                if what:
+                    raise _ScriptFault(f"unterminated `{what}' command")
+                raise _ScriptFault("unterminated address regex")
+            self._position += 1
+            if letter == "\\" and not in_bracket:
+                following = self._peek()
+                self._position += 1
+                if following == delimiter and delimiter != "\\":
+                    is_special = is_pattern and delimiter in ".*[]^$+?(){}|"
+                    out.append(
+                        ("\\" + following)
+                        if is_special and False
+                        else following
+                        if delimiter not in "&" or is_pattern
+                        else "\\" + following
+                    )
+                elif following and following in "nrfva" and is_pattern:
+                    out.append({"n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}[following])
+                elif following == "\n" and not is_pattern:
+                    out.append("\\\n")
+                else:
+                    out.append("\\" + following)
+                continue
+            if is_pattern and letter == "[" and not in_bracket:
+                in_bracket = True
+                out.append(letter)
+                if self._peek() == "^":
+                    out.append("^")
+                    self._position += 1
+                if self._peek() == "]":
+                    out.append("]")
+                    self._position += 1
+                continue
+            if in_bracket:
+                if letter == "[" and self._peek() in (":", ".", "=") and self._peek():
+                    kind = self._peek()
+                    stop = self._source.find(kind + "]", self._position + 1)
+                    if stop >= 0:
+                        out.append(self._source[self._position - 1 : stop + 2])
+                        self._position = stop + 2
+                        continue
+                if letter == "]":
+                    in_bracket = False
+                if letter == "\\" and self._peek() in ("n", "t"):
+                    out.append("\n" if self._peek() == "n" else "\t")
+                    self._position += 1
+                    continue
+                out.append(letter)
+                continue
+            if letter == delimiter:
+                return "".join(out)
+            out.append(letter)
+
+    def _command(self) -> _Command:
+        command = _Command("")
+        command.first = self._address()
+        if command.first is not None:
+            self._skip()
+            if self._peek() == ",":
+                self._position += 1
+                self._skip()
+                if self._peek() in ("+", "~") and self._peek():
+                    kind = self._peek()
+                    self._position += 1
+                    command.second = _Address("plus" if kind == "+" else "multiple", self._number())
+                else:
+                    command.second = self._address()
+                    if command.second is None:
+                        raise _ScriptFault("unexpected `,'")
+        self._skip()
+        while self._peek() == "!":
+            command.negated = True
+            self._position += 1
+            self._skip()
+        name = self._peek()
+        if not name:
+            raise _ScriptFault("missing command")
+        self._position += 1
+        command.name = name
+        if name in "{":
+            return command
+        if name == "}":
+            if command.first is not None:
+                raise _ScriptFault("} doesn't want any addresses")
+            return command
+        if name == ":":
+            self._skip()
+            command.text = self._label()
+            return command
+        if name in "btT":
+            self._skip()
+            command.text = self._label()
+            return command
+        if name in "aic":
+            command.text = self._text()
+            return command
+        if name in "rRwW":
+            self._skip()
+            command.text = self._rest_of_line()
+            return command
+        if name == "s":
+            self._substitution(command)
+            return command
+        if name == "y":
+            delimiter = self._peek()
+            self._position += 1
+            first = self._plain(self._delimited(delimiter, is_pattern=False, what="y"))
+            second = self._plain(self._delimited(delimiter, is_pattern=False, what="y"))
+            if len(first) != len(second):
+                raise _ScriptFault("strings for `y' command are different lengths")
+            command.table = dict(zip(first, second))
+        elif name in "qQl":
+            self._skip()
+            command.count = self._number() if self._peek().isdigit() else 0
+        elif name not in "dDgGhHnNpPx=zFe":
+            raise _ScriptFault(f"unknown command: `{name}'")
+        self._skip()
+        if self._peek() not in ("", "\n", ";", "}", "#"):
+            raise _ScriptFault("extra characters after command")
+        return command
+
+    @staticmethod
+    def _plain(text: str) -> str:
+        return re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), text)
+
+    def _label(self) -> str:
+        match = re.compile(r"[^;\n}]*").match(self._source, self._position)
+        assert match is not None
+        self._position = match.end()
+        return match[0].strip()
+
+    def _text(self) -> str:
+        self._skip()
+        if self._peek() == "\\":
+            self._position += 1
+            start = self._position
+            self._skip()
+            if self._peek() == "\n":
+                self._position += 1
+            else:
+                self._position = start  # `a\  text`: what is before the text belongs to it
+        elif not self._peek() or self._peek() == "\n":
+            raise _ScriptFault("expected \\ after `a', `c' or `i'")
+        out: list[str] = []
+        while self._peek():
+            letter = self._peek()
+            self._position += 1
+            if letter == "\\":
+                out.append(self._peek())
+                self._position += 1
+            elif letter == "\n":
+                break
+            else:
+                out.append(letter)
+        return "".join(out) + "\n"
+
+    def _substitution(self, command: _Command) -> None:
+        delimiter = self._peek()
+        if not delimiter or delimiter in "\n\\":
+            raise _ScriptFault("unterminated `s' command")
+        self._position += 1
+        source = self._delimited(delimiter, is_pattern=True, what="s")
+        replacement = self._delimited(delimiter, is_pattern=False, what="s")
+        ignore_case = many_lines = False
+        number = 0
+        while self._peek() and self._peek() not in "\n;}#":
+            letter = self._peek()
+            if letter.isdigit():
+                number = self._number()
+                continue
+            self._position += 1
+            if letter in "gpe":
+                command.flags += letter
+            elif letter in "iI":
+                ignore_case = True
+            elif letter in "mM":
+                many_lines = True
+            elif letter == "w":
+                self._skip()
+                command.output = self._rest_of_line()
+            elif letter in " \t":
+                continue
+            else:
+                raise _ScriptFault("unknown option to `s'")
+        command.count = number or 1
+        command.pattern = self._compiled(source, ignore_case=ignore_case, many_lines=many_lines)
+        command.replacement = _replacement(replacement)
+        groups = command.pattern.groups if command.pattern else 9
+        for kind, text in command.replacement:
+            if kind == "group" and int(text) > groups:
+                raise _ScriptFault(f"invalid reference \\{text} on `s' command's RHS")
+
+
+def _replacement(text: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    position = 0
+    while position < len(text):
+        letter = text[position]
+        if letter == "&":
+            found.append(("group", "0"))
+        elif letter == "\\" and position + 1 < len(text):
+            position += 1
+            following = text[position]
+            if following.isdigit():
+                found.append(("group", following))
+            elif following in "ULulE":
+                found.append(("case", following))
+            else:
+                found.append(
+                    (
+                        "text",
+                        {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}.get(
+                            following, following
+                        ),
+                    )
+                )
+        else:
+            found.append(("text", letter))
+        position += 1
+    return found
+
+
+class _Editor:
+    """Does the commands."""
+
+    def __init__(self, process: Process, commands: list[_Command], options: Options) -> None:
+        self._process = process
+        self._commands = commands
+        self._options = options
+        self._busybox = process.system.programs.is_busybox
+        self._in_place = "i" in options
+        self._quiet = "n" in options
+        self._hold = ""
+        self._number = 0
+        self._space = ""
+        self._ends = True
+        self._appended: list[tuple[str, str]] = []
+        self._last_pattern: re.Pattern[str] | None = None
+        self._code = 0
+        self._out: list[str] = []
+        self._written: dict[str, list[str]] = {}
+        self._lines: Iterator[tuple[str, bool]] = iter(())
+        self._ahead: tuple[str, bool] | None = None
+
+    def run(self, operands: list[str]) -> int:
+        for command in self._commands:
+            for path in ([command.text] if command.name in "wW" else []) + (
+                [command.output] if command.output else []
+            ):
+                self._written.setdefault(path, [])
+        if self._in_place:
+            for path in operands:
+                self._edit_file(path)
+        else:
+            self._begin(self._all_lines(operands or ["-"]))
+            self._cycles()
+            self._process.print("".join(self._out))
+            self._out = []
+        for path, texts in self._written.items():
+            if path in ("/dev/stdout", "/dev/stderr"):
+                continue
+            self._process.system.files.write_file(
+                self._process, path, "".join(texts).encode("latin-1")
+            )
+        return self._code
+
+    def _begin(self, lines: Iterator[tuple[str, bool]]) -> None:
+        self._lines = lines
+        self._ahead = next(lines, None)
+
+    def _all_lines(self, paths: list[str]) -> Iterator[tuple[str, bool]]:
+        separator = "\0" if "z" in self._options else "\n"
+        for path in paths:
+            try:
+                if self._process.system.files.kind(self._process, path) == "dir" and path != "-":
+                    self._process.complain(
+                        f"couldn't edit {path}: not a regular file"
+                        if self._in_place
+                        else f"read error on {path}: Is a directory"
+                        if self._busybox
+                        else f"couldn't read {path}: Is a directory"
+                        if False
+                        else f"read error on {path}: Is a directory"
+                    )
+                    self._code = 2 if not self._busybox else 1
+                    continue
+                if separator == "\0":
+                    from .inputs import read_input
+
+                    data = read_input(self._process, path).decode("latin-1").split("\0")
+                    if data and not data[-1]:
+                        data.pop()
+                    for one in data:
+                        yield one, True
+                    continue
+                for raw in lines_of(self._process, path):
+                    line = raw.decode("latin-1")
+                    yield (line[:-1], True) if line.endswith("\n") else (line, False)
+            except OSError as error:
+                self._process.complain(
+                    f"{path}: {error.strerror}"
+                    if self._busybox
+                    else f"can't read {path}: {error.strerror}"
+                )
+                self._code = 1 if self._busybox else 2
+
+    def _edit_file(self, path: str) -> None:
+        files = self._process.system.files
+        try:
+            status = files.status(self._process, path)
+            if status.kind != "file":
+                self._process.complain(
+                    f"couldn't edit {path}: not a regular file"
+                    if not self._busybox
+                    else f"{path}: not a regular file"
+                )
+                self._code = 4 if not self._busybox else 1
+                return
+            files.read_file(self._process, path)
+        except OSError as error:
+            self._process.complain(
+                f"{path}: {error.strerror}"
+                if self._busybox
+                else f"can't read {path}: {error.strerror}"
+            )
+            self._code = 1 if self._busybox else 2
+            return
+        self._number = 0
+        for command in self._commands:
+            command.active = False
+        self._begin(self._all_lines([path]))
+        try:
+            self._cycles()
+        except ProcessExit as ended:
+            self._code = ended.code
+        data = "".join(self._out).encode("latin-1")
+        self._out = []
+        suffix = self._options.value("i") or ""
+        link = files.kind(self._process, path, follow=False) == "symlink"
+        try:
+            if suffix:
+                backup = (
+                    suffix.replace("*", path.rpartition("/")[2]) if "*" in suffix else path + suffix
+                )
+                if link:
+                    files.write_file(self._process, backup, files.read_file(self._process, path))
+                    files.set_mode(self._process, backup, status.mode)
+                    files.remove_file(self._process, path)
+                else:
+                    files.rename(self._process, path, backup)
+            temporary = f"{path.rpartition('/')[0] or '.'}/sed{self._process.number:06d}"
+            files.write_file(self._process, temporary, data)
+            files.set_owner(self._process, temporary, status.uid, status.gid)
+            files.set_mode(self._process, temporary, status.mode)
+            files.rename(self._process, temporary, path)
+        except OSError as error:
+            if files.exists(
+                self._process,
+                f"{path.rpartition('/')[0] or '.'}/sed{self._process.number:06d}",
+                follow=False,
+            ):
+                files.remove_file(self._process, temporary)
+            if self._busybox:
+                self._process.complain(f"can't move '{path}XXXXXX' to '{path}': {error.strerror}")
+            elif error.strerror == "Permission denied":
+                self._process.complain(
+                    f"couldn't open temporary file {path.rpartition('/')[0] or '.'}/sedXXXXXX: {error.strerror}"
+                )
+            else:
+                self._process.complain(f"cannot rename {temporary}: {error.strerror}")
+            self._code = 4 if not self._busybox else 1
+
+    def _emit(self, text: str) -> None:
+        self._out.append(text)
+        if not self._in_place and len(self._out) > 200:
+            self._process.print("".join(self._out))
+            self._out = []
+
+    def _print(self, text: str) -> None:
+        end = "\0" if "z" in self._options else "\n"
+        self._emit(text + (end if self._ends or not self._is_last() else ""))
+
+    def _is_last(self) -> bool:
+        return self._ahead is None
+
+    def _next(self) -> bool:
+        if self._ahead is None:
+            return False
+        self._space, self._ends = self._ahead
+        self._ahead = next(self._lines, None)
+        self._number += 1
+        return True
+
+    def _cycles(self) -> None:
+        try:
+            while self._next():
+                self._process.step()
+                self._cycle()
+        except ProcessExit:
+            if not self._in_place:
+                self._process.print("".join(self._out))
+                self._out = []
+            self._save()
+            raise
+
+    def _save(self) -> None:
+        for path, texts in self._written.items():
+            if not path.startswith("/dev/std"):
+                self._process.system.files.write_file(
+                    self._process, path, "".join(texts).encode("latin-1")
+                )
+
+    def _end_cycle(self) -> None:
+        if not self._quiet:
+            self._print(self._space)
+        self._append()
+
+    def _append(self) -> None:
+        for kind, text in self._appended:
+            if kind == "text":
+                self._emit(text)
+            else:
+                try:
+                    data = self._process.system.files.read_file(self._process, text)
+                    self._emit(data.decode("latin-1"))
+                except OSError:
+                    continue
+        self._appended = []
+
+    def _cycle(self) -> None:
+        position = 0
+        replaced = False
+        steps = 0
+        while position < len(self._commands):
+            steps += 1
+            self._process.step()
+            command = self._commands[position]
+            position += 1
+            if self._selects(command) == command.negated:
+                if command.name == "{":
+                    position = command.target
+                continue
+            name = command.name
+            if name == "s":
+                replaced = self._substitute(command) or replaced
+            elif name == "p":
+                self._print(self._space)
+            elif name == "d":
+                self._append()
+                return
+            elif name == "D":
+                head, newline, rest = self._space.partition("\n")
+                self._append()
+                if not newline:
+                    return
+                self._space = rest
+                position = 0
+                continue
+            elif name == "P":
+                self._print(self._space.partition("\n")[0])
+            elif name in "bB" or (name in "tT" and replaced == (name == "t")):
+                if name == "t":
+                    replaced = False
+                position = command.target
+            elif name == "T":
+                replaced = False
+            elif name == "n":
+                if self._is_last():
+                    if not self._quiet:
+                        self._print(self._space)
+                    self._append()
+                    raise ProcessExit(self._code) if False else _quit(self._code)
+                if not self._quiet:
+                    self._print(self._space)
+                self._append()
+                self._next()
+            elif name == "N":
+                if self._is_last():
+                    if not self._quiet:
+                        self._print(self._space)
+                    self._append()
+                    return
+                old = self._space
+                self._append()
+                self._next()
+                self._space = old + "\n" + self._space
+            elif name in "gGhHx":
+                self._swap(name)
+            elif name == "a":
+                self._appended.append(("text", command.text))
+            elif name == "i":
+                self._emit(command.text)
+            elif name == "c":
+                is_range = command.second is not None
+                if not is_range or command.negated or not command.active:
+                    self._emit(command.text)
+                self._append()
+                return
+            elif name == "r":
+                self._appended.append(("file", command.text))
+            elif name == "w":
+                self._write(command.text, self._space + "\n")
+            elif name == "=":
+                self._emit(f"{self._number}\n")
+            elif name == "y":
+                self._space = "".join(command.table.get(letter, letter) for letter in self._space)
+            elif name == "l":
+                self._emit(_visible(self._space) + "$\n")
+            elif name == "z":
+                self._space = ""
+            elif name == "q":
+                self._end_cycle()
+                raise _quit(command.count or self._code)
+            elif name == "Q":
+                raise _quit(command.count or self._code)
+        self._end_cycle()
+
+    def _swap(self, name: str) -> None:
+        if name == "g":
+            self._space = self._hold
+        elif name == "G":
+            self._space += "\n" + self._hold
+        elif name == "h":
+            self._hold = self._space
+        elif name == "H":
+            self._hold += "\n" + self._space
+        else:
+            self._space, self._hold = self._hold, self._space
+
+    def _write(self, path: str, text: str) -> None:
+        if path == "/dev/stdout":
+            self._emit(text)
+        elif path == "/dev/stderr":
+            self._process.print_error(text)
+        else:
+            self._written[path].append(text)
+            if True:
+                self._process.system.files.write_file(
+                    self._process, path, "".join(self._written[path]).encode("latin-1")
+                )
+
+    def _matches(self, address: _Address) -> bool:
+        if address.kind == "line":
+            return self._number == address.number
+        if address.kind == "last":
+            return self._is_last()
+        if address.kind == "step":
+            if not address.step:
+                return self._number == address.number
+            return (
+                self._number >= address.number
+                and not (self._number - address.number) % address.step
+            )
+        if address.kind == "pattern":
+            pattern = address.pattern or self._last_pattern
+            if pattern is None:
+                return False
+            self._last_pattern = pattern
+            return pattern.search(self._space) is not None
+        return False
+
+    def _selects(self, command: _Command) -> bool:
+        if command.first is None:
+            return True
+        if command.second is None:
+            return self._matches(command.first)
+        if command.active:
+            second = command.second
+            if second.kind in ("line", "plus", "multiple"):
+                if self._number >= command.last_line:
+                    command.active = False
+                    return self._number == command.last_line
+                return True
+            if self._matches(second):
+                command.active = False
+            return True
+        if command.first.kind == "line" and command.first.number == 0:
+            starts = self._number == 1
+            if starts and command.second.kind == "pattern" and self._matches(command.second):
+                return True
+        else:
+            starts = self._matches(command.first)
+        if not starts:
+            return False
+        second = command.second
+        if second.kind == "line":
+            command.last_line = second.number
+        elif second.kind == "plus":
+            command.last_line = self._number + second.number
+        elif second.kind == "multiple":
+            command.last_line = (
+                -(-self._number // second.number) * second.number if second.number else self._number
+            )
+        command.active = not (
+            second.kind in ("line", "plus", "multiple") and command.last_line <= self._number
+        )
+        return True
+
+    def _substitute(self, command: _Command) -> bool:
+        pattern = command.pattern or self._last_pattern
+        if pattern is None:
+            return False
+        self._last_pattern = pattern
+        number = 0
+        everywhere = "g" in command.flags
+        out: list[str] = []
+        position = last = 0
+        text = self._space
+        changed = False
+        previous_end = -1
+        while position <= len(text):
+            match = pattern.search(text, position)
+            if match is None:
+                break
+            if match.end() == match.start() and match.start() == previous_end:
+                position = match.end() + 1
+                if match.end() >= len(text):
+                    break
+                continue
+            number += 1
+            if number >= command.count:
+                out.append(text[last : match.start()])
+                out.append(_expanded(command.replacement, match))
+                last = match.end()
+                changed = True
+                if not everywhere:
+                    break
+            previous_end = match.end()
+            position = match.end() if match.end() > match.start() else match.end() + 1
+        if not changed:
+            return False
+        out.append(text[last:])
+        self._space = "".join(out)
+        if "p" in command.flags:
+            self._print(self._space)
+        if command.output:
+            self._write(command.output, self._space + "\n")
+        return True
+
+
+def _quit(code: int) -> ProcessExit:
+    return ProcessExit(code)
+
+
+def _expanded(parts: list[tuple[str, str]], match: re.Match[str]) -> str:
+    out = ""
+    mode = once = ""
+    for kind, text in parts:
+        if kind == "case":
+            if text in "ul":
+                once = text
+            else:
+                mode, once = ("" if text == "E" else text), ""
+            continue
+        piece = (match[int(text)] or "") if kind == "group" else text
+        if mode:
+            piece = piece.upper() if mode == "U" else piece.lower()
+        if once and piece:
+            piece = (piece[0].upper() if once == "u" else piece[0].lower()) + piece[1:]
+            once = ""
+        out += piece
+    return out
+
+
+def _visible(text: str) -> str:
+    names = {
+        "\\": "\\\\",
+        "\n": "\\n",
+        "\t": "\\t",
+        "\r": "\\r",
+        "\a": "\\a",
+        "\b": "\\b",
+        "\f": "\\f",
+        "\v": "\\v",
+    }
+    return "".join(
+        names.get(one) or (one if " " <= one <= "~" else f"\\{ord(one):03o}") for one in text
+    )

@@ -1,0 +1,512 @@
+"""Reads words: quotes, parameters, substitutions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .escapes import dollar_quoted
+from .syntax import (
+    Arithmetic,
+    BadParameter,
+    Parameter,
+    Part,
+    ProcessSubstitution,
+    Quotes,
+    Script,
+    ScriptError,
+    Substitution,
+    Text,
+    Word,
+)
+
+if TYPE_CHECKING:
+    from .dialect import Dialect
+
+_ENDS_WORD = frozenset(" \t\n;&|<>()")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SPECIAL = "@*#?-$!0123456789"
+_OPERATORS = re.compile(r":?[-=?+]|##?|%%?")
+_BASH_OPERATORS = re.compile(r":?[-=?+]|##?|%%?|//?[#%]?|\^\^?|,,?|@[A-Za-z](?=\})|:")
+
+
+class WordReader:
+    """Reads words from a script.
+
+    Args:
+        source: the script.
+        dialect: the shell's ways.
+        line: the number of the first line.
+    """
+
+    def __init__(self, source: str, dialect: Dialect, line: int = 1) -> None:
+        self._source = source
+        self._position = 0
+        self.dialect = dialect
+        self.line = line
+
+    # --- letters --------------------------------------------------------------------
+
+    def _at_end(self) -> bool:
+        return self._position >= len(self._source)
+
+    def _peek(self) -> str:
+        return self._source[self._position : self._position + 1]
+
+    def _starts_with(self, text: str) -> bool:
+        return self._source.startswith(text, self._position)
+
+    def _skip_blanks(self) -> None:
+        while self._position < len(self._source):
+            letter = self._source[self._position]
+            if letter in " \t":
+                self._position += 1
+            elif letter == "\\" and self._starts_with("\\\n"):
+                self._position += 2
+                self.line += 1
+            else:
+                return
+
+    def _skip_comment(self) -> None:
+        stop = self._source.find("\n", self._position)
+        self._position = len(self._source) if stop < 0 else stop
+
+    def _unclosed(self, quote: str) -> ScriptError:
+        return ScriptError("", self.line, f"Unterminated quoted string|{quote}")
+
+    # --- words ----------------------------------------------------------------------
+
+    def _word(self, *, is_value: bool = False) -> Word | None:
+        """Read a word; `None` if none is here.
+
+        Args:
+            is_value: it is an assignment's, and may be empty.
+        """
+        if not is_value:
+            self._skip_blanks()
+        if self._peek() == "#" and not is_value:
+            self._skip_comment()
+        start = self._position
+        parts = self._parts(_ENDS_WORD)
+        if start == self._position:
+            return None
+        return Word(tuple(parts), self._source[start : self._position])
+
+    def _regular_expression(self) -> Word:
+        """Read the right side of `=~`, where parentheses and bars are letters."""
+        start = self._position
+        parts: list[Part] = []
+        depth = 0
+        while not self._at_end():
+            letter = self._peek()
+            if letter in " \t\n" and not depth:
+                break
+            if letter == "(":
+                depth += 1
+            elif letter == ")":
+                if not depth:
+                    break
+                depth -= 1
+            if letter in " \t()|<>;&":
+                parts.append(Text(letter))
+                self._position += 1
+                continue
+            parts += self._parts(_ENDS_WORD)
+        return Word(tuple(parts), self._source[start : self._position])
+
+    def _parts(self, ends: frozenset[str]) -> list[Part]:
+        parts: list[Part] = []
+        plain: list[str] = []
+
+        def close() -> None:
+            if plain:
+                parts.append(Text("".join(plain)))
+                plain.clear()
+
+        while self._position < len(self._source):
+            letter = self._source[self._position]
+            if letter in "<>" and self._is_process_substitution():
+                close()
+                parts.append(self._process_substitution())
+            elif letter in ends:
+                break
+            elif letter == "'":
+                close()
+                parts.append(self._single())
+            elif letter == '"':
+                close()
+                self._position += 1
+                parts.append(Quotes(tuple(self._double())))
+            elif letter == "\\":
+                following = self._source[self._position + 1 : self._position + 2]
+                self._position += 2
+                if following == "\n":
+                    self.line += 1
+                elif following:
+                    close()
+                    parts.append(Text(following, is_quoted=True))
+                else:
+                    self._position = len(self._source)
+                    plain.append("\\")
+            elif letter == "$":
+                part = self._dollar(in_quotes=False)
+                if isinstance(part, str):
+                    plain.append(part)
+                else:
+                    close()
+                    parts.append(part)
+            elif letter == "`":
+                close()
+                parts.append(self._backquotes(in_quotes=False))
+            else:
+                if letter == "\n":
+                    self.line += 1
+                plain.append(letter)
+                self._position += 1
+        close()
+        return parts
+
+    def _single(self) -> Part:
+        stop = self._source.find("'", self._position + 1)
+        if stop < 0:
+            raise self._unclosed("'")
+        text = self._source[self._position + 1 : stop]
+        self.line += text.count("\n")
+        self._position = stop + 1
+        return Text(text, is_quoted=True)
+
+    def _double(self, end: str = '"') -> list[Part]:
+        """Read what stands between double quotes, the closing one included.
+
+        Args:
+            end: what closes them; empty for the end of the source, as in a here-document.
+        """
+        parts: list[Part] = []
+        plain: list[str] = []
+
+        def close() -> None:
+            if plain:
+                parts.append(Text("".join(plain), is_quoted=True))
+                plain.clear()
+
+        while True:
+            if self._at_end():
+                if end:
+                    raise self._unclosed('"')
+                break
+            letter = self._source[self._position]
+            if letter == end:
+                self._position += 1
+                break
+            if letter == "\\":
+                following = self._source[self._position + 1 : self._position + 2]
+                if following == "\n":
+                    self._position += 2
+                    self.line += 1
+                elif following and following in "$`\\" + end:
+                    plain.append(following)
+                    self._position += 2
+                else:
+                    plain.append("\\")
+                    self._position += 1
+            elif letter == "$":
+                part = self._dollar(in_quotes=True)
+                if isinstance(part, str):
+                    plain.append(part)
+                else:
+                    close()
+                    parts.append(part)
+            elif letter == "`":
+                close()
+                parts.append(self._backquotes(in_quotes=True))
+            else:
+                if letter == "\n":
+                    self.line += 1
+                plain.append(letter)
+                self._position += 1
+        close()
+        return parts
+
+    def _inner(self, source: str) -> WordReader:
+        from .parser import Parser
+
+        return Parser(source, self.dialect, line=self.line)
+
+    def _inner_word(self, source: str) -> Word:
+        """Read a whole text as one word."""
+        reader = self._inner(source)
+        return Word(tuple(reader._parts(frozenset())), source)
+
+    def _arithmetic_word(self, source: str) -> Word:
+        """Read an arithmetic expression, whose letters are as within double quotes."""
+        reader = self._inner(source)
+        return Word(tuple(reader._double(end="")), source)
+
+    def _document_word(self, source: str) -> Word:
+        reader = self._inner(source)
+        return Word((Quotes(tuple(reader._double(end=""))),), source)
+
+    # --- what begins with a dollar ----------------------------------------------------
+
+    def _dollar(self, *, in_quotes: bool) -> Part | str:
+        following = self._source[self._position + 1 : self._position + 2]
+        if following == "(":
+            if self._starts_with("$(("):
+                arithmetic = self._arithmetic()
+                if arithmetic is not None:
+                    return arithmetic
+            self._position += 2
+            return Substitution(self._script_until(")"))
+        if following == "{":
+            return self._braced(in_quotes=in_quotes)
+        if following == "'" and self.dialect.has_dollar_quotes and not in_quotes:
+            return self._dollar_quotes()
+        if following == '"' and self.dialect.is_bash and not in_quotes:
+            self._position += 2
+            return Quotes(tuple(self._double()))
+        if following == "[" and self.dialect.is_bash:
+            self._position += 2
+            return Arithmetic(self._arithmetic_word(self._balanced_until("]")))
+        match = _NAME.match(self._source, self._position + 1)
+        if match is not None:
+            self._position = match.end()
+            return Parameter(match[0])
+        if following and following in _SPECIAL:
+            self._position += 2
+            return Parameter(following)
+        self._position += 1
+        return "$"
+
+    def _dollar_quotes(self) -> Part:
+        position = self._position + 2
+        while True:
+            if position >= len(self._source):
+                raise self._unclosed("'")
+            if self._source[position] == "\\":
+                position += 2
+                continue
+            if self._source[position] == "'":
+                break
+            position += 1
+        text = self._source[self._position + 2 : position]
+        self._position = position + 1
+        return Text(dollar_quoted(text), is_quoted=True)
+
+    def _arithmetic(self) -> Part | None:
+        start, line = self._position, self.line
+        self._position += 3
+        try:
+            source = self._balanced_until("))")
+        except ScriptError:
+            self._position, self.line = start, line
+            return None
+        return Arithmetic(self._arithmetic_word(source))
+
+    def _braced(self, *, in_quotes: bool) -> Part:
+        start = self._position
+        self._position += 2
+        is_indirect = is_length = False
+        if self._starts_with("!") and self.dialect.is_bash and not self._starts_with("!}"):
+            is_indirect = True
+            self._position += 1
+        if self._starts_with("#"):
+            rest = self._source[self._position + 1 : self._position + 2]
+            if rest and (rest.isalnum() or rest in "_@*?-$!#") and not self._starts_with("#}"):
+                following = self._source[self._position + 2 : self._position + 3]
+                if rest.isalnum() or rest == "_" or following == "}":
+                    is_length = True
+                    self._position += 1
+        match = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?\-$!]").match(
+            self._source, self._position
+        )
+        if match is None:
+            return self._bad(start)
+        name = match[0]
+        self._position = match.end()
+        index: Word | None = None
+        if self._starts_with("[") and self.dialect.has_arrays:
+            self._position += 1
+            index = self._inner_word(self._balanced_until("]"))
+        if is_length:
+            if not self._starts_with("}"):
+                return self._bad(start)
+            self._position += 1
+            return Parameter(name, "length", index=index)
+        if self._starts_with("}"):
+            self._position += 1
+            return Parameter(name, index=index, is_indirect=is_indirect)
+        if (
+            is_indirect
+            and index is None
+            and self._peek() in "*@"
+            and self._source[self._position + 1 : self._position + 2] == "}"
+        ):
+            kind = self._peek()
+            self._position += 2
+            return Parameter(name, f"prefix{kind}")
+        operators = _BASH_OPERATORS if self.dialect.has_substring else _OPERATORS
+        found = operators.match(self._source, self._position)
+        if found is None:
+            return self._bad(start)
+        operator = found[0]
+        if operator[0] in "^,@" and not self.dialect.is_bash:
+            return self._bad(start)
+        self._position = found.end()
+        second: Word | None = None
+        if operator in (":",) or operator.startswith("/"):
+            word, closed = self._braced_word(":" if operator == ":" else "/", in_quotes=in_quotes)
+            if not closed:
+                second, _ = self._braced_word("", in_quotes=in_quotes)
+        else:
+            is_pattern = operator[0] in "#%^,"
+            word, _ = self._braced_word("", in_quotes=in_quotes and not is_pattern)
+        return Parameter(name, operator, word, second, index, is_indirect)
+
+    def _bad(self, start: int) -> Part:
+        """Pass over what is no parameter: the shell only minds when it comes to it."""
+        depth = 0
+        position = start + 1
+        while position < len(self._source):
+            letter = self._source[position]
+            if letter == "{":
+                depth += 1
+            elif letter == "}":
+                depth -= 1
+                if not depth:
+                    self._position = position + 1
+                    return BadParameter(self._source[start : position + 1])
+            position += 1
+        raise ScriptError("", self.line, "Missing '}'")
+
+    def _braced_word(self, stop: str, *, in_quotes: bool) -> tuple[Word, bool]:
+        """Read up to the closing brace, or a letter before; whether it was the brace."""
+        start = self._position
+        parts: list[Part] = []
+        ends = frozenset("}" + stop)
+        while True:
+            if self._at_end():
+                raise ScriptError("", self.line, "Missing '}'")
+            letter = self._peek()
+            if letter in ends:
+                source = self._source[start : self._position]
+                self._position += 1
+                return Word(tuple(parts), source), letter == "}"
+            if in_quotes:
+                parts += self._quoted_braced_part(ends)
+            elif letter in "<>":
+                parts.append(Text(letter))
+                self._position += 1
+            else:
+                parts += self._parts(ends | frozenset("<>"))
+
+    def _quoted_braced_part(self, ends: frozenset[str]) -> list[Part]:
+        """Read on in `"${x-…}"`, where letters are as within double quotes."""
+        letter = self._peek()
+        if letter == '"':
+            self._position += 1
+            return [Quotes(tuple(self._double()))]
+        if letter == "$":
+            part = self._dollar(in_quotes=True)
+            return [Text(part, is_quoted=True) if isinstance(part, str) else part]
+        if letter == "`":
+            return [self._backquotes(in_quotes=True)]
+        if letter == "\\":
+            following = self._source[self._position + 1 : self._position + 2]
+            self._position += 2
+            if following == "\n":
+                return []
+            if following and following in '$`"\\}':
+                return [Text(following, is_quoted=True)]
+            return [Text("\\" + following, is_quoted=True)]
+        start = self._position
+        while not self._at_end() and self._peek() not in '"$`\\' and self._peek() not in ends:
+            self._position += 1
+        return [Text(self._source[start : self._position], is_quoted=True)]
+
+    # --- what has an end ----------------------------------------------------------------
+
+    def _is_process_substitution(self) -> bool:
+        return (
+            self.dialect.has_process_substitution
+            and self._source[self._position + 1 : self._position + 2] == "("
+        )
+
+    def _process_substitution(self) -> Part:
+        is_read = self._peek() == "<"
+        self._position += 2
+        return ProcessSubstitution(self._script_until(")"), is_read)
+
+    def _script_until(self, end: str) -> Script:
+        """Read commands up to a closing parenthesis, which is passed over."""
+        from .parser import Parser
+
+        inner = Parser(self._source, self.dialect, line=self.line)
+        inner._position = self._position
+        script = inner._list(end)
+        inner._expect_operator(end)
+        self._position = inner._position
+        self.line = inner.line
+        return script
+
+    def _backquotes(self, *, in_quotes: bool) -> Part:
+        from .parser import Parser
+
+        self._position += 1
+        text: list[str] = []
+        while True:
+            if self._at_end():
+                raise ScriptError("", self.line, "EOF in backquote substitution")
+            letter = self._source[self._position]
+            if letter == "`":
+                self._position += 1
+                break
+            if letter == "\\":
+                following = self._source[self._position + 1 : self._position + 2]
+                special = "$`\\" + ('"' if in_quotes else "")
+                text.append(following if following and following in special else letter + following)
+                self._position += 2
+                continue
+            text.append(letter)
+            self._position += 1
+        return Substitution(Parser("".join(text), self.dialect, line=self.line).whole())
+
+    def _balanced_until(self, end: str) -> str:
+        """Return the text up to an end outside of quotes and brackets, and pass over both."""
+        start = self._position
+        depth = 0
+        opening, closing = {"]": ("[", "]")}.get(end, ("(", ")"))
+        while not self._at_end():
+            if not depth and self._starts_with(end):
+                text = self._source[start : self._position]
+                self._position += len(end)
+                return text
+            letter = self._peek()
+            if letter == "\\":
+                self._position += 2
+                continue
+            if letter == "'" and end != "))":
+                self._single()
+                continue
+            if letter == '"':
+                self._position += 1
+                self._double()
+                continue
+            if letter == "$" and self._source[self._position + 1 : self._position + 2] in (
+                "(",
+                "{",
+            ):
+                self._dollar(in_quotes=True)
+                continue
+            if letter == "`":
+                self._backquotes(in_quotes=True)
+                continue
+            if letter == opening:
+                depth += 1
+            elif letter == closing:
+                depth -= 1
+                if depth < 0:
+                    break
+            elif letter == "\n":
+                self.line += 1
+            self._position += 1
+        raise ScriptError("", self.line, f"Missing '{end}'")
