@@ -615,7 +615,7 @@ class FileSystem:
 class _NoTable:
     """Where a device is that no table holds."""
 
-    def get(self, path: str) -> File | None:  # noqa: ARG002
+    def get(self, path: str) -> File | None:
         return None
 
     def put(self, path: str, file: File) -> None:
@@ -624,7 +624,7 @@ class _NoTable:
     def remove(self, path: str) -> None:
         """Forget it."""
 
-    def names(self, folder: str) -> list[str]:  # noqa: ARG002
+    def names(self, folder: str) -> list[str]:
         return []
 
 

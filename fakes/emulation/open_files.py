@@ -47,15 +47,15 @@ class OpenFile:
     def close(self) -> None:
         """Let go of what is behind it."""
 
-    def read(self, process: Process, size: int) -> bytes:  # noqa: ARG002
+    def read(self, process: Process, size: int) -> bytes:
         """Read up to so many bytes; none at the end."""
         raise failure(errno.EBADF)
 
-    def write(self, process: Process, data: bytes) -> None:  # noqa: ARG002
+    def write(self, process: Process, data: bytes) -> None:
         """Write all of it."""
         raise failure(errno.EBADF)
 
-    def push_back(self, data: bytes) -> bool:  # noqa: ARG002
+    def push_back(self, data: bytes) -> bool:
         """Put back what was read too much; whether that can be done."""
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import posixpath
 import threading
@@ -336,10 +337,8 @@ class Process:
         """Print to standard error, at once; where that is closed, nothing is said."""
         opened = self.descriptors.get(2)
         if opened is not None:
-            try:
+            with contextlib.suppress(OSError):
                 opened.write(self, text.encode("latin-1", "replace"))
-            except OSError:
-                pass
 
     def complain(self, message: str) -> None:
         """Say what is wrong, after the program's name, on a line of standard error."""

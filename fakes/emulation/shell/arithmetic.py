@@ -118,8 +118,7 @@ class Evaluator:
         """
         self._read()
         if not self._tokens:
-            if self._is_dash and False:
-                raise ArithmeticFault("expecting primary")
+            pass
             return 0
         result = self._comma()
         if self._position < len(self._tokens):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Union
@@ -78,7 +79,7 @@ def _group(atoms: list[Atom], start: int) -> tuple[list[list[Atom]], int] | None
             if depth == 0:
                 if commas:
                     edges = [start, *commas, position]
-                    return [atoms[a + 1 : b] for a, b in zip(edges, edges[1:])], position
+                    return [atoms[a + 1 : b] for a, b in itertools.pairwise(edges)], position
                 inner = atoms[start + 1 : position]
                 if all(isinstance(one, str) for one in inner):
                     words = _range("".join(str(one) for one in inner))

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 @builtin(":", "true")
-def _true(shell: Shell, words: list[str]) -> int:  # noqa: ARG001
+def _true(shell: Shell, words: list[str]) -> int:
     return 0
 
 
 @builtin("false")
-def _false(shell: Shell, words: list[str]) -> int:  # noqa: ARG001
+def _false(shell: Shell, words: list[str]) -> int:
     return 1
 
 
@@ -316,7 +316,7 @@ def _trap_name(shell: Shell, word: str) -> str | None:
 
 
 @builtin("times")
-def _times(shell: Shell, words: list[str]) -> int:  # noqa: ARG001
+def _times(shell: Shell, words: list[str]) -> int:
     shell.process.print("0m0.000s 0m0.000s\n0m0.000s 0m0.000s\n")
     return 0
 

@@ -159,7 +159,7 @@ def _popd(shell: Shell, words: list[str]) -> int:
 
 
 @builtin("dirs", shells=("bash",))
-def _dirs(shell: Shell, words: list[str]) -> int:  # noqa: ARG001
+def _dirs(shell: Shell, words: list[str]) -> int:
     home = shell.variables.get("HOME") or ""
     shown = []
     for folder in (shell.process.working_dir, *shell.folders):

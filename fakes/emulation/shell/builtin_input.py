@@ -86,7 +86,7 @@ def _read(shell: Shell, words: list[str]) -> int:
     if not rest and not shell.dialect.is_dash:
         shell.assign("REPLY", text)
         return int(not is_whole)
-    for name, value in zip(names, _fields(shell, text, quoted_places, len(names))):
+    for name, value in zip(names, _fields(shell, text, quoted_places, len(names)), strict=False):
         if not re.fullmatch(r"[A-Za-z_]\w*(\[.*\])?", name):
             shell.complain(
                 f"read: `{name}': not a valid identifier"

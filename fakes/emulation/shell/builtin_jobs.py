@@ -103,7 +103,7 @@ def _foreground(shell: Shell, words: list[str]) -> int:
 
 
 @builtin("disown", shells=("bash",))
-def _disown(shell: Shell, words: list[str]) -> int:  # noqa: ARG001
+def _disown(shell: Shell, words: list[str]) -> int:
     return 0
 
 

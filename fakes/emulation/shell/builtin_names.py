@@ -87,11 +87,7 @@ def _describe(shell: Shell, name: str, kind: str, detail: str, *, missing_to_err
                 shell.complain(f"type: {name}: not found")
             return 1
         process.flush()
-        if shell.dialect.is_busybox and missing_to_error:
-            process.print_error(f"{name}: not found\n") if False else process.print(
-                f"{name}: not found\n"
-            )
-        elif missing_to_error:
+        if (shell.dialect.is_busybox and missing_to_error) or missing_to_error:
             process.print(f"{name}: not found\n")
         return 127
     if kind == "alias":
@@ -106,7 +102,7 @@ def _describe(shell: Shell, name: str, kind: str, detail: str, *, missing_to_err
         process.print(
             f"{name} is a function\n"
             if shell.dialect.is_bash
-            else f"{name} is a {'shell ' if True else ''}function\n"
+            else f"{name} is a {'shell '}function\n"
         )
         if shell.dialect.is_bash:
             pass

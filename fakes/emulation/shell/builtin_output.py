@@ -54,11 +54,7 @@ def _printf(shell: Shell, words: list[str]) -> int:
         if shell.dialect.is_dash:
             shell.complain("printf: usage: printf format [arg ...]")
         elif shell.dialect.is_bash:
-            shell.process.print_error(
-                f"{shell.prefix}printf: usage: printf [-v var] format [arguments]\n"
-                if False
-                else "printf: usage: printf [-v var] format [arguments]\n"
-            )
+            shell.process.print_error("printf: usage: printf [-v var] format [arguments]\n")
         else:
             shell.process.print_error(
                 "BusyBox v1.37.0 multi-call binary.\n\nUsage: printf FORMAT [ARG]...\n"

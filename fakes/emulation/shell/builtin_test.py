@@ -221,4 +221,4 @@ class _Condition:
             return f"{text}: integer expression expected"
         if self._dialect == "dash":
             return f"Illegal number: {text}"
-        return f"bad number '{text}'" if False else f"{text}: bad number"
+        return f"{text}: bad number"

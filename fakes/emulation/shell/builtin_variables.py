@@ -385,4 +385,4 @@ def _getopts_complain(shell: Shell, bash: str, other: str) -> None:
     elif shell.dialect.is_dash:
         shell.process.print_error(f"{other}\n")
     else:
-        shell.process.print_error(f"{shell.name}: {bash}\n" if False else f"{other}\n")
+        shell.process.print_error(f"{other}\n")

@@ -670,7 +670,7 @@ class Shell(ShellState, Messages):
             if is_special and not self.dialect.is_bash:
                 raise ProcessExit(self.status) from error
             return
-        undo: Callable[[], None] = lambda: None  # noqa: E731
+        undo: Callable[[], None] = lambda: None
         try:
             if command.assignments:
                 undo = self._temporary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from typing import TYPE_CHECKING
@@ -48,10 +49,8 @@ class Messages:
         text = f"{self.prefix}{message}\n"
         self.process.flush()
         if to is not None:
-            try:
+            with contextlib.suppress(OSError):
                 to.write(self.process, text.encode("latin-1", "replace"))
-            except OSError:
-                pass
             return
         self.process.print_error(text)
 
@@ -75,7 +74,7 @@ class Messages:
         if self.dialect.is_bash:
             self._bash_script(error, source)
             return
-        message, _, quote = error.message.partition("|")
+        message, _, _quote = error.message.partition("|")
         if self.dialect.is_busybox:
             if message == "Unterminated quoted string":
                 message = "unterminated quoted string"

@@ -110,8 +110,7 @@ class Parser(WordReader):
         self._skip_newlines()
         if self._at_end():
             return None
-        script = self._line()
-        return script
+        return self._line()
 
     def whole(self) -> Script:
         """Read everything.
@@ -370,7 +369,7 @@ class Parser(WordReader):
     def _arithmetic_for(self) -> Command:
         self._position += 2
         source = self._balanced_until("))")
-        pieces = (source.split(";") + ["", "", ""])[:3]
+        pieces = ([*source.split(";"), "", "", ""])[:3]
         words = [self._arithmetic_word(piece) if piece.strip() else None for piece in pieces]
         self._skip_blanks()
         if self._peek_operator() == ";":

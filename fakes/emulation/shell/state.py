@@ -39,7 +39,7 @@ LONG_OPTIONS = frozenset(
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class BreakLoop(Exception):  # noqa: N818  (no error: `break`)
+class BreakLoop(Exception):
     """Leaves so many loops."""
 
     def __init__(self, levels: int) -> None:
@@ -51,7 +51,7 @@ class ContinueLoop(BreakLoop):
     """Goes on with the next round of a loop."""
 
 
-class FunctionReturn(Exception):  # noqa: N818  (no error: `return`)
+class FunctionReturn(Exception):
     """Leaves a function, or a script that was read by `.`."""
 
     def __init__(self, code: int) -> None:
@@ -132,7 +132,7 @@ class ShellState:
             default = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
             if self.dialect.is_busybox:
                 default = "/sbin:/usr/sbin:/bin:/usr/bin"
-            table["PATH"] = Variable(default, is_exported=not self.dialect.is_bash and False)
+            table["PATH"] = Variable(default, is_exported=False)
         if self.dialect.is_busybox or self.dialect.is_bash:
             shlvl = table.get("SHLVL")
             level = int(shlvl.value or 0) if shlvl and (shlvl.value or "").isdigit() else 0

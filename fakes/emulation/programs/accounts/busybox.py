@@ -57,7 +57,7 @@ def adduser(process: Process) -> int:
         gid = int(line[2]) if line is not None else 65_533
     else:
         if data.groups.find(name) is not None:
-            raise process.fail(f"group name '{name}' in use" if False else f"group '{name}' in use")
+            raise process.fail(f"group '{name}' in use")
         gid = (
             uid
             if uid not in data.groups.numbers()
@@ -70,11 +70,10 @@ def adduser(process: Process) -> int:
     )
     comment = options.value("g")
     if comment is None:
-        comment = "" if system and False else "Linux User,,,"
+        comment = "Linux User,,,"
     data.users.add(name, "x", str(uid), str(gid), comment, home, shell)
     data.shadows.add(name, "!", data.today, "0", "99999", "7", "", "", "")
-    if group is not None and False:
-        data.add_member(group, name)
+    pass
     data.save()
     if (group is not None and not system) or group is not None:
         again = Databases(process)

@@ -28,7 +28,7 @@ def _say(process: Process, options: Options, text: str) -> None:
 
 def _fatal(process: Process, text: str, code: int = 1) -> ProcessExit:
     process.flush()
-    process.print_error(f"fatal: {text}\n" if False else f"{process.name}: {text}\n")
+    process.print_error(f"{process.name}: {text}\n")
     return ProcessExit(code)
 
 
@@ -110,9 +110,7 @@ def _add_system(process: Process, options: Options, data: Databases, name: str) 
         _say(
             process,
             options,
-            f"The home directory `{home}' already exists.  Not touching this directory."
-            if False
-            else f"warning: The home directory `{home}' already exists.",
+            f"warning: The home directory `{home}' already exists.",
         )
     else:
         _say(process, options, f"Creating home directory `{home}' ...")
@@ -147,7 +145,7 @@ def _add_user(process: Process, options: Options, data: Databases, name: str) ->
         )
         _say(process, options, f"Adding new group `{name}' ({gid}) ...")
         data.add_group(name, gid)
-    shown = f"({uid})" if True else ""
+    shown = f"({uid})"
     _say(
         process, options, f"Adding new user `{name}' {shown} with group `{group_name} ({gid})' ..."
     )
@@ -267,15 +265,7 @@ def deluser(process: Process) -> int:
     if line is None:
         raise _fatal(process, f"The user `{name}' does not exist.", 2)
     if "remove-home" in options:
-        raise (
-            _fatal(
-                process,
-                "In order to use the --remove-home, --remove-all-files, and --backup features, you need to install the `perl' package.",
-                8,
-            )
-            if False
-            else _removed(process, options, data, name, line)
-        )
+        raise (_removed(process, options, data, name, line))
     _say(process, options, "Removing crontab ...")
     raise _removed(process, options, data, name, line)
 

@@ -34,9 +34,7 @@ def chpasswd(process: Process) -> int:
             if busybox:
                 raise process.fail(f"unknown user {name}")
             process.complain(
-                f"line {number}: user '{name}' does not exist"
-                if False
-                else f"(user {name}) pam_chauthtok() failed, error:\nAuthentication token manipulation error"
+                f"(user {name}) pam_chauthtok() failed, error:\nAuthentication token manipulation error"
             )
             process.complain(f"(line {number}, user {name}) password not changed")
             code = 1
@@ -51,7 +49,7 @@ def chpasswd(process: Process) -> int:
             assert line_of is not None
             line_of[1] = value
         if busybox:
-            process.print_error(f"{process.name}: password for '{name}' changed\n" if False else "")
+            process.print_error("")
     data.save()
     return code
 

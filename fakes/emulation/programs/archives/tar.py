@@ -467,8 +467,6 @@ class _Tar:
             self._process.complain(
                 f"Removing leading `{target[: target.rfind('..') + 3]}' from member names"
                 if not self._busybox
-                else f"name with '..': '{target}'"
-                if False
                 else f"removing leading '{target[: target.rfind('..') + 3]}' from member names"
             )
             target = target[target.rfind("..") + 3 :]
@@ -555,8 +553,7 @@ class _Tar:
                 gid = group.gid if group is not None and member.gname else gid
             files.set_owner(process, target, uid, gid, follow=not is_link)
         if is_link:
-            if not self._busybox or True:
-                files.set_time(process, target, float(member.mtime), follow=False)
+            files.set_time(process, target, float(member.mtime), follow=False)
             return
         mode = member.mode & 0o7777
         if not root and "p" not in options:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import posixpath
 from typing import TYPE_CHECKING
@@ -136,8 +137,6 @@ class _Copying:
             return self._complain(
                 f"cannot overwrite directory '{path}' with non-directory"
                 if not self._busybox
-                else f"can't create '{path}': Is a directory"
-                if False
                 else f"can't overwrite directory '{path}' with non-directory"
             )
         try:
@@ -145,7 +144,7 @@ class _Copying:
                 old
                 and files.exists(process, path)
                 and files.status(process, path).inode == files.status(process, source).inode
-                and not (status.kind == "symlink")
+                and status.kind != "symlink"
             ):
                 return self._complain(f"'{source}' and '{path}' are the same file")
             if "u" in self._options and old:
@@ -269,10 +268,8 @@ class _Copying:
                 try:
                     files.set_owner(process, path, status.uid, status.gid, follow=not is_link)
                 except OSError:
-                    try:
+                    with contextlib.suppress(OSError):
                         files.set_owner(process, path, None, status.gid, follow=not is_link)
-                    except OSError:
-                        pass
             if self._keeps_mode and not is_link:
                 files.set_mode(process, path, status.mode)
             if self._keeps_time:

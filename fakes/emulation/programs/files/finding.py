@@ -112,9 +112,7 @@ class _Find:
             if self._busybox:
                 raise usage(
                     self._process,
-                    f"option requires an argument: {of}"
-                    if False
-                    else f"requires an argument: {of}",
+                    f"requires an argument: {of}",
                 )
             raise self._wrong(f"missing argument to `{of}'")
         self._position += 1
@@ -406,11 +404,11 @@ class _Find:
         self._process.print(visit.path + "\0")
         return True
 
-    def _quit(self, visit: _Visit) -> bool:  # noqa: ARG002
+    def _quit(self, visit: _Visit) -> bool:
         raise ProcessExit(self._code)
 
     def _prune_test(self) -> _Test:
-        def test(visit: _Visit) -> bool:  # noqa: ARG001
+        def test(visit: _Visit) -> bool:
             self._prunes = True
             return True
 
@@ -448,8 +446,6 @@ class _Find:
                 raise self._wrong(
                     f"missing argument to `{word}'"
                     if not self._busybox
-                    else "-exec: missing ;"
-                    if False
                     else f"requires an argument: {word}"
                 )
             one = self._words[self._position]

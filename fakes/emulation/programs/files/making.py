@@ -332,9 +332,7 @@ def mktemp(process: Process) -> int:
     match = re.search(r"X{3,}(?=[^X]*$)", template)
     if match is None or (process.system.programs.is_busybox and not template.endswith("XXXXXX")):
         if process.system.programs.is_busybox:
-            raise process.fail(
-                "(null): Invalid argument" if False else f"{template}: Invalid argument"
-            )
+            raise process.fail(f"{template}: Invalid argument")
         raise process.fail(f"too few X's in template '{template}'")
     while True:
         letters = "".join(process.system.random.choice(_LETTERS) for _ in match[0])

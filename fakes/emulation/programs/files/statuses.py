@@ -82,7 +82,7 @@ def _field(process: Process, letter: str, path: str, status: Status, accounts: A
         if status.kind == "symlink":
             target = process.system.files.read_link(process, path)
             return f"'{path}' -> '{target}'"
-        return path if process.system.programs.is_busybox and False else f"'{path}'"
+        return f"'{path}'"
     if letter == "F":
         if status.kind == "file" and not status.size:
             return "regular empty file"
@@ -202,6 +202,6 @@ def df(process: Process) -> int:
     return 0
 
 
-def sync(process: Process) -> int:  # noqa: ARG001
+def sync(process: Process) -> int:
     """Write what is buffered."""
     return 0

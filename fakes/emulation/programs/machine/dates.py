@@ -244,12 +244,12 @@ def date(process: Process) -> int:
         )
     pattern = next((word[1:] for word in options.operands if word.startswith("+")), None)
     if pattern is None:
-        pattern = "%a %b %e %H:%M:%S %Z %Y" if True else ""
+        pattern = "%a %b %e %H:%M:%S %Z %Y"
     if "R" in options:
         pattern = "%a, %d %b %Y %H:%M:%S +0000"
     if "I" in options:
         kind = options.value("I") or "date"
-        zone = "+0000" if busybox and False else "+00:00"
+        zone = "+00:00"
         pattern = {
             "date": "%Y-%m-%d",
             "hours": f"%Y-%m-%dT%H{zone}",

@@ -89,8 +89,7 @@ def timeout(process: Process) -> int:
     from ..invoking import _script_shell
 
     def work() -> int:
-        missing = run_program_inside(child, found, process)
-        return missing
+        return run_program_inside(child, found, process)
 
     def run_program_inside(child: Process, found: object, process: Process) -> int:
         result = run_program(child, found, on_script=_script_shell(process), in_place=True)  # type: ignore[arg-type]

@@ -148,8 +148,6 @@ def awk(process: Process) -> int:
                 raise process.fail(
                     f"can't open '{value}': {error.strerror}"
                     if busybox
-                    else f"couldn't open file {value}: {error.strerror}"
-                    if False
                     else f"cannot open {value} ({error.strerror})"
                     if not busybox
                     else "",
@@ -533,11 +531,7 @@ class _Reader:
             return True
         if kind == "keyword":
             return False
-        return (
-            kind == "operator"
-            and text in ("$", "!", "(", "-", "+", "++", "--")
-            and not (no_in and False)
-        )
+        return kind == "operator" and text in ("$", "!", "(", "-", "+", "++", "--") and not (False)
 
     def _concatenation(self, *, no_in: bool = False) -> Node:
         left = self._additive()
@@ -965,7 +959,7 @@ class _Machine:
         if not isinstance(value, dict):
             if value not in (None, ""):
                 raise self._process.fail(
-                    f"type error in arg(1) in call: {name}" if False else f"{name} is not an array",
+                    f"{name} is not an array",
                     2,
                 )
             value = scope[name] = {}
@@ -1003,8 +997,7 @@ class _Machine:
         name = node[1]
         if name == "NF":
             return float(len(self._split()))
-        value = self._scope(name).get(name)
-        return value
+        return self._scope(name).get(name)
 
     def _index_value(self, node: Node) -> Any:
         array = self._array(node[1])
@@ -1069,8 +1062,7 @@ class _Machine:
             return self._text(self._names["SUBSEP"]).join(
                 self._text(self._value(one)) for one in node[1]
             )
-        value = self._value(node[1])
-        return value
+        return self._value(node[1])
 
     def _getline_value(self, node: Node) -> float:
         _, kind, source, target = node
@@ -1302,7 +1294,7 @@ class _Machine:
             elif letter in "eEfFgG":
                 out.append(_formatted(directive + letter, self._number(value)))
             elif letter == "c":
-                if isinstance(value, float) or isinstance(value, _Numeric):
+                if isinstance(value, (float, _Numeric)):
                     text = chr(int(self._number(value)) & 0xFF)
                 else:
                     text = self._text(value)[:1]
@@ -1499,7 +1491,7 @@ def _uses_as_array(node: object, name: str, functions: dict[str, Any], depth: in
             return True
         if node and node[0] == "call" and depth < 5 and node[1] in functions:
             parameters, body = functions[node[1]]
-            for parameter, argument in zip(parameters, node[2]):
+            for parameter, argument in zip(parameters, node[2], strict=False):
                 if argument == ("name", name) and _uses_as_array(
                     body, parameter, functions, depth + 1
                 ):

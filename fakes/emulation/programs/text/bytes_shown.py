@@ -68,11 +68,7 @@ def od(process: Process) -> int:
         starred, last = False, row
         for place, kind in enumerate(kinds):
             address = _address(offset + skip, radix) if not place else " " * len(_address(0, radix))
-            process.print(
-                (address + _row(row, kind, columns, width)).rstrip(" ") + "\n"
-                if False
-                else address + _row(row, kind, columns, width) + "\n"
-            )
+            process.print(address + _row(row, kind, columns, width) + "\n")
         offset += width
     if radix != "n":
         process.print(_address(len(data) + skip, radix) + "\n")

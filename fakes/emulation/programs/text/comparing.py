@@ -33,7 +33,7 @@ def cmp(process: Process) -> int:
                 )
             return 2
     left, right = contents
-    for place, (a, b) in enumerate(zip(left, right)):
+    for place, (a, b) in enumerate(zip(left, right, strict=False)):
         if a != b:
             if "s" not in options:
                 line = left[:place].count(b"\n") + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from ..options import Options
@@ -48,7 +49,9 @@ def wc(process: Process) -> int:
         totals = (
             [
                 max(column) if one == "L" else sum(column)
-                for one, column in zip(wanted, zip(*(row for row, _ in rows)))
+                for one, column in zip(
+                    wanted, zip(*(row for row, _ in rows), strict=False), strict=False
+                )
             ]
             if rows
             else [0] * len(wanted)
@@ -68,10 +71,8 @@ def wc(process: Process) -> int:
         if operands and "-" not in operands:
             total = 0
             for path in operands:
-                try:
+                with contextlib.suppress(OSError):
                     total += process.system.files.status(process, path).size
-                except OSError:
-                    pass
             width = max(1, len(str(total)))
         elif not operands and from_file and len(wanted) > 1:
             size = process.system.files.status(process, process.descriptors[0].path).size

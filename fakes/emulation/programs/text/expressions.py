@@ -64,7 +64,7 @@ class _Translator:
                 continue
             self._position += 1
             if letter == ".":
-                self._out.append("(?s:.)" if False else "[^\\n]")
+                self._out.append("[^\\n]")
                 can_repeat = True
             elif letter == "*":
                 if can_repeat:

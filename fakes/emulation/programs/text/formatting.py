@@ -110,8 +110,7 @@ class Formatter:
             return self._pad(self._float(kind, flags, precision), flags, width, numeric=True), False
         if kind == "c":
             argument = self._next() or ""
-            if self._dialect == "dash" or argument or True:
-                return self._pad(argument[:1], flags, width), False
+            return self._pad(argument[:1], flags, width), False
         if kind == "s":
             text = self._next() or ""
             return self._pad(text if precision is None else text[:precision], flags, width), False

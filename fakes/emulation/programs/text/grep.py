@@ -210,11 +210,7 @@ class _Grep:
                     break
                 continue
             if is_binary and not self._busybox:
-                self._process.print(
-                    f"Binary file {label} matches\n"
-                    if False
-                    else f"grep: {label}: binary file matches\n"
-                )
+                self._process.print(f"grep: {label}: binary file matches\n")
                 break
             if (self._after or self._before) and self._last_shown is not None:
                 first = before[0][0] if before else number

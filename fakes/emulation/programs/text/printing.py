@@ -55,11 +55,11 @@ def test(process: Process) -> int:
     )
 
 
-def true(process: Process) -> int:  # noqa: ARG001
+def true(process: Process) -> int:
     """Succeed."""
     return 0
 
 
-def false(process: Process) -> int:  # noqa: ARG001
+def false(process: Process) -> int:
     """Fail."""
     return 1

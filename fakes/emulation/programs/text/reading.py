@@ -230,7 +230,7 @@ def tail(process: Process) -> int:
         process.write(_end_of(data, count, in_bytes=in_bytes, from_start=from_start))
     if "f" in options or "F" in options:
         process.flush()
-        if not operands == ["-"]:
+        if operands != ["-"]:
             _follow(process, [path for path in operands if path in seen], seen)
     return code
 

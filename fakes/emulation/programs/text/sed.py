@@ -204,13 +204,8 @@ class _Reader:
                 following = self._peek()
                 self._position += 1
                 if following == delimiter and delimiter != "\\":
-                    is_special = is_pattern and delimiter in ".*[]^$+?(){}|"
                     out.append(
-                        ("\\" + following)
-                        if is_special and False
-                        else following
-                        if delimiter not in "&" or is_pattern
-                        else "\\" + following
+                        following if delimiter not in "&" or is_pattern else "\\" + following
                     )
                 elif following and following in "nrfva" and is_pattern:
                     out.append({"n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}[following])
@@ -306,7 +301,7 @@ class _Reader:
             second = self._plain(self._delimited(delimiter, is_pattern=False, what="y"))
             if len(first) != len(second):
                 raise _ScriptFault("strings for `y' command are different lengths")
-            command.table = dict(zip(first, second))
+            command.table = dict(zip(first, second, strict=False))
         elif name in "qQl":
             self._skip()
             command.count = self._number() if self._peek().isdigit() else 0
@@ -476,8 +471,6 @@ class _Editor:
                         if self._in_place
                         else f"read error on {path}: Is a directory"
                         if self._busybox
-                        else f"couldn't read {path}: Is a directory"
-                        if False
                         else f"read error on {path}: Is a directory"
                     )
                     self._code = 2 if not self._busybox else 1
@@ -647,7 +640,7 @@ class _Editor:
                 self._append()
                 return
             elif name == "D":
-                head, newline, rest = self._space.partition("\n")
+                _head, newline, rest = self._space.partition("\n")
                 self._append()
                 if not newline:
                     return
@@ -667,7 +660,7 @@ class _Editor:
                     if not self._quiet:
                         self._print(self._space)
                     self._append()
-                    raise ProcessExit(self._code) if False else _quit(self._code)
+                    raise _quit(self._code)
                 if not self._quiet:
                     self._print(self._space)
                 self._append()
@@ -732,10 +725,9 @@ class _Editor:
             self._process.print_error(text)
         else:
             self._written[path].append(text)
-            if True:
-                self._process.system.files.write_file(
-                    self._process, path, "".join(self._written[path]).encode("latin-1")
-                )
+            self._process.system.files.write_file(
+                self._process, path, "".join(self._written[path]).encode("latin-1")
+            )
 
     def _matches(self, address: _Address) -> bool:
         if address.kind == "line":

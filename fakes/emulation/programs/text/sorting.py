@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import cmp_to_key
 from typing import TYPE_CHECKING
@@ -92,7 +93,7 @@ def sort(process: Process) -> int:
 
 
 def _check(process: Process, options: Options, lines: list[bytes], order: _Order) -> int:
-    for number, (first, second) in enumerate(zip(lines, lines[1:]), 2):
+    for number, (first, second) in enumerate(itertools.pairwise(lines), 2):
         compared = order.compare(first, second)
         if compared > 0 or (compared == 0 and "u" in options):
             if "C" not in options and not process.system.programs.is_busybox:
@@ -100,11 +101,7 @@ def _check(process: Process, options: Options, lines: list[bytes], order: _Order
                 process.complain(f"{path}:{number}: disorder: {second.decode('latin-1')}")
             elif "C" not in options:
                 path = options.operands[0] if options.operands else "-"
-                process.complain(
-                    f"{path}:{number}: disorder: {second.decode('latin-1')}"
-                    if False
-                    else f"Check line {number}"
-                )
+                process.complain(f"Check line {number}")
             return 1
     return 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import TYPE_CHECKING
 
 from ...open_files import Device
@@ -83,8 +85,15 @@ def _runs(options: Options, groups: list[list[str]], mark: str | None) -> list[l
         return groups
     if "L" in options:
         count = int(options.value("L") or 1)
-        return [sum(groups[place : place + count], []) for place in range(0, len(groups), count)]
-    words = sum(groups, []) if len(groups) < 2000 else [group[0] for group in groups]
+        return [
+            functools.reduce(operator.iadd, groups[place : place + count], [])
+            for place in range(0, len(groups), count)
+        ]
+    words = (
+        functools.reduce(operator.iadd, groups, [])
+        if len(groups) < 2000
+        else [group[0] for group in groups]
+    )
     most = options.value("n")
     size = int(most) if most else 5000
     return [words[place : place + size] for place in range(0, len(words), size)]
