@@ -85,14 +85,14 @@ class Process:
         self.environment = dict(environment)
         self.credentials = credentials
         self.working_dir = working_dir
-        self.umask = parent.umask if parent else 0o022
+        self.umask: int = parent.umask if parent else 0o022
         self.limits: dict[str, str] = dict(parent.limits) if parent else {}
         self.descriptors: dict[int, OpenFile] = {}
         self.ignored: set[int] = set(parent.ignored) if parent else set()
         self.hears: set[int] = set()
         self.heard: list[int] = []
         self.parent = parent
-        self.depth = parent.depth + 1 if parent else 0
+        self.depth: int = parent.depth + 1 if parent else 0
         self.status: int | None = None
         self.ended_by = 0
         self._pending: list[int] = []

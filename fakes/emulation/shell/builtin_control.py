@@ -87,7 +87,7 @@ def _exec(shell: Shell, words: list[str]) -> int:
     rest = words[1:]
     if rest[:1] == ["--"]:
         rest = rest[1:]
-    environment = None
+    environment: dict[str, str] | None = None
     name = None
     if shell.dialect.is_bash:
         while rest and rest[0].startswith("-") and len(rest[0]) > 1:
@@ -277,19 +277,16 @@ def _trap(shell: Shell, words: list[str]) -> int:
     if rest[:1] == ["--"]:
         rest = rest[1:]
     if not rest or rest[0] == "-p":
-        for name, action in shell.traps.items():
-            shown = action.replace("'", "'\\''")
+        for name, set_action in shell.traps.items():
+            shown = set_action.replace("'", "'\\''")
             label = f"SIG{name}" if shell.dialect.is_bash and name not in ("EXIT", "ERR") else name
             shell.process.print(f"trap -- '{shown}' {label}\n")
         return 0
     if rest[0] == "-l" and shell.dialect.is_bash:
         return 0
-    if len(rest) == 1 or rest[0].isdigit():
-        action, names = None, rest
-    else:
-        action, names = rest[0], rest[1:]
-        if action == "-":
-            action = None
+    resets = len(rest) == 1 or rest[0].isdigit()
+    names = rest if resets else rest[1:]
+    wanted = None if resets or rest[0] == "-" else rest[0]
     status = 0
     for word in names:
         name = _trap_name(shell, word)
@@ -302,7 +299,7 @@ def _trap(shell: Shell, words: list[str]) -> int:
                 shell.complain(f"trap: {word}: invalid signal specification")
             status = 1
             continue
-        shell.set_trap(name, action)
+        shell.set_trap(name, wanted)
     return status
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from ..open_files import failure
@@ -138,9 +139,9 @@ def _fields(shell: Shell, text: str, quoted: set[int], count: int) -> list[str]:
     letters = [(letter, place in quoted) for place, letter in enumerate(text)]
     position = 0
 
-    def is_in(place: int, which: object) -> bool:
+    def is_in(place: int, which: Container[str]) -> bool:
         letter, is_quoted = letters[place]
-        return not is_quoted and letter in which  # type: ignore[operator]
+        return not is_quoted and letter in which
 
     while position < len(letters) and is_in(position, white):
         position += 1
@@ -191,7 +192,7 @@ def _mapfile(shell: Shell, words: list[str]) -> int:
         if word == "-d":
             end = rest.pop(0)[:1].encode("latin-1") or b"\0"
     name = rest[0] if rest else "MAPFILE"
-    items: dict[int, str] = {}
+    items: dict[int | str, str] = {}
     while True:
         line, is_whole = read_line(shell.process, 0, end)
         if not is_whole and not line:

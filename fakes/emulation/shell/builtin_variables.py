@@ -160,8 +160,8 @@ def _unset_item(shell: Shell, name: str, index: str) -> None:
         return
     key: int | str = index if variable.is_words else shell.expander.evaluate(index)
     if isinstance(key, int) and key < 0 and variable.items:
-        key += max(variable.items) + 1  # type: ignore[operator, arg-type]
-    variable.items.pop(key, None)  # type: ignore[call-overload]
+        key += variable.following
+    variable.items.pop(key, None)
 
 
 @builtin("local")

@@ -12,6 +12,7 @@ from .syntax import TestNode, Word
 from .variables import Variable
 
 if TYPE_CHECKING:
+    from ..file_system import Status
     from ..process import Process
     from .interpreter import Shell
 
@@ -79,7 +80,7 @@ class Conditions:
 
     def _matches(self, text: str, expression: str) -> bool:
         match = re.search(posix_expression(expression), text)
-        groups: dict[int, str] = {}
+        groups: dict[int | str, str] = {}
         if match is not None:
             groups = {number: match[number] or "" for number in range((match.re.groups) + 1)}
         self._shell.variables.table["BASH_REMATCH"] = Variable(items=groups)
@@ -139,7 +140,7 @@ def compare_files(
     """
     files = process.system.files
 
-    def status(path: str) -> object:
+    def status(path: str) -> Status | None:
         try:
             return files.status(process, path)
         except OSError:
@@ -147,7 +148,7 @@ def compare_files(
 
     first, second = status(left), status(right)
     if operator == "-ef":
-        return first is not None and second is not None and first.inode == second.inode  # type: ignore[attr-defined]
+        return first is not None and second is not None and first.inode == second.inode
     if needs_both and (first is None or second is None):
         return False
     if operator == "-ot":
@@ -156,7 +157,7 @@ def compare_files(
         return False
     if second is None:
         return True
-    return (first.mtime, first.nanoseconds) > (second.mtime, second.nanoseconds)  # type: ignore[attr-defined]
+    return (first.mtime, first.nanoseconds) > (second.mtime, second.nanoseconds)
 
 
 def test_one(process: Process, operator: str, text: str) -> bool:

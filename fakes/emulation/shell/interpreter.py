@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from .. import signals
 from ..open_files import Bytes, OpenFile
@@ -50,7 +51,7 @@ from .syntax import (
     Word,
 )
 from .tracing import traced
-from .variables import ReadOnlyError
+from .variables import ReadOnlyError, Variable
 
 _DEEPEST_CALL = 200
 _FATAL = 127
@@ -293,11 +294,9 @@ class Shell(ShellState, Messages):
             script = Script((AndOr((("", Pipeline((command,))),)),))
             children.append(child)
             if position < last:
-                child.start_thread(
-                    lambda shell=shell, script=script: shell.run_parsed(script), self.report
-                )  # type: ignore[misc]
+                child.start_thread(partial(shell.run_parsed, script), self.report)
             else:
-                child.run(lambda shell=shell, script=script: shell.run_parsed(script))  # type: ignore[misc]
+                child.run(partial(shell.run_parsed, script))
             source = reader
         else:
             statuses = [self._status_of(child) for child in children]
@@ -718,7 +717,7 @@ class Shell(ShellState, Messages):
     ) -> Callable[[], None]:
         """Set variables for one command; returns what undoes it."""
         table = self.variables.table
-        before: dict[str, object] = {}
+        before: dict[str, Variable | None] = {}
         for assignment in assignments:
             name = assignment.name
             if name not in before:
@@ -733,7 +732,7 @@ class Shell(ShellState, Messages):
                 if old is None:
                     table.pop(name, None)
                 else:
-                    table[name] = old  # type: ignore[assignment]
+                    table[name] = old
 
         return (lambda: None) if lasts else undo
 

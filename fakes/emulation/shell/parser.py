@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .syntax import (
     AndOr,
+    AnyRedirection,
     ArithmeticCommand,
     ArithmeticFor,
     Assignment,
@@ -16,6 +17,7 @@ from .syntax import (
     For,
     Function,
     Group,
+    HereDocument,
     If,
     Loop,
     Pipeline,
@@ -97,7 +99,7 @@ class Parser(WordReader):
     ) -> None:
         super().__init__(source, dialect, line)
         self._aliases = aliases
-        self._documents: list[tuple[Redirection, str, bool, bool, Callable[[Word], None]]] = []
+        self._documents: list[tuple[HereDocument, str, bool, bool]] = []
 
     # --- the whole ----------------------------------------------------------------
 
@@ -285,7 +287,7 @@ class Parser(WordReader):
             return Redirected(command, tuple(redirections), line)
         return command
 
-    def _redirections(self) -> list[Redirection]:
+    def _redirections(self) -> list[AnyRedirection]:
         found = []
         while (redirection := self._redirection()) is not None:
             found.append(redirection)
@@ -536,7 +538,7 @@ class Parser(WordReader):
     def _simple(self, line: int) -> Command:
         assignments: list[Assignment] = []
         words: list[Word | Assignment] = []
-        redirections: list[Redirection] = []
+        redirections: list[AnyRedirection] = []
         is_declaration = False
         while True:
             self._skip_blanks()
@@ -548,7 +550,7 @@ class Parser(WordReader):
             if not words or is_declaration:
                 assignment = self._assignment(arrays_only=bool(words))
             if assignment is not None:
-                (words if words else assignments).append(assignment)  # type: ignore[attr-defined]
+                (words if words else assignments).append(assignment)
                 continue
             if self._peek_operator() is not None:
                 if self._peek_operator() == "(" and (words or assignments):
@@ -634,7 +636,7 @@ class Parser(WordReader):
                 raise AssertionError
             items.append((None, word))
 
-    def _redirection(self) -> Redirection | None:
+    def _redirection(self) -> AnyRedirection | None:
         self._skip_blanks()
         start = self._position
         match = re.compile(r"\d+(?=[<>])").match(self._source, self._position)
@@ -664,21 +666,17 @@ class Parser(WordReader):
             raise AssertionError
         return Redirection(number, operator, word, variable)
 
-    def _document(self, number: int | None, operator: str) -> Redirection:
+    def _document(self, number: int | None, operator: str) -> HereDocument:
         word = self._needed_word()
         is_quoted = word.literal is None
         end = "".join(_plain(part) for part in word.parts)
-        cell: list[Word] = []
-        redirection = _Document(number, operator, Word(()), "")
-        self._documents.append(
-            (redirection, end, operator == "<<-", is_quoted, cell.append)  # type: ignore[arg-type]
-        )
-        redirection.cell = cell
-        return redirection  # type: ignore[return-value]
+        document = HereDocument(number, operator)
+        self._documents.append((document, end, operator == "<<-", is_quoted))
+        return document
 
     def _read_documents(self) -> None:
         documents, self._documents = self._documents, []
-        for _, end, strips, is_quoted, keep in documents:
+        for document, end, strips, is_quoted in documents:
             lines = []
             while self._position < len(self._source):
                 stop = self._source.find("\n", self._position)
@@ -702,7 +700,9 @@ class Parser(WordReader):
                     break
                 lines.append(line + "\n")
             text = "".join(lines)
-            keep(Word((Text(text, is_quoted=True),)) if is_quoted else self._document_word(text))
+            document.target = (
+                Word((Text(text, is_quoted=True),)) if is_quoted else self._document_word(text)
+            )
 
     # --- the level of tokens --------------------------------------------------------------
 
@@ -808,22 +808,6 @@ class Parser(WordReader):
         if operator is not None:
             raise ScriptError(operator, self.line, expected=expected)
         raise ScriptError(self._peek_word() or self._peek(), self.line, expected=expected)
-
-
-class _Document:
-    """A here-document whose text is only known at the end of its line."""
-
-    def __init__(self, number: int | None, operator: str, target: Word, variable: str) -> None:
-        self.number = number
-        self.operator = operator
-        self._target = target
-        self.variable = variable
-        self.cell: list[Word] = []
-
-    @property
-    def target(self) -> Word:
-        """Its text."""
-        return self.cell[0] if self.cell else self._target
 
 
 def _plain(part: object) -> str:

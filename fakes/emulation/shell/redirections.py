@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..open_files import Bytes, OpenFile, failure
 from .expansion import ExpansionFault
-from .syntax import Redirection
+from .syntax import AnyRedirection
 
 if TYPE_CHECKING:
     from ..process import Process
@@ -30,7 +30,7 @@ class Redirections:
         self._shell = shell
         self._process = process or shell.process
 
-    def apply(self, redirections: Sequence[Redirection]) -> Saved:
+    def apply(self, redirections: Sequence[AnyRedirection]) -> Saved:
         """Do them, in order; what `restore` undoes.
 
         Raises:
@@ -70,7 +70,7 @@ class Redirections:
         saved.append((number, old.retain() if old is not None else None))
         self._process.set_descriptor(number, opened)
 
-    def _apply(self, redirection: Redirection, saved: Saved) -> None:
+    def _apply(self, redirection: AnyRedirection, saved: Saved) -> None:
         operator = redirection.operator
         self._process.flush()
         if operator in ("<<", "<<-"):
@@ -99,7 +99,7 @@ class Redirections:
             number = 0 if operator.startswith("<") else 1
         self._set(number, opened, saved)
 
-    def _target(self, redirection: Redirection) -> str:
+    def _target(self, redirection: AnyRedirection) -> str:
         if self._shell.dialect.is_bash:
             fields = self._shell.expander.fields([redirection.target])
             if len(fields) != 1:
@@ -113,7 +113,7 @@ class Redirections:
             number += 1
         return number
 
-    def _duplicate(self, redirection: Redirection, target: str, saved: Saved) -> None:
+    def _duplicate(self, redirection: AnyRedirection, target: str, saved: Saved) -> None:
         number = redirection.number
         default = 0 if redirection.operator == "<&" else 1
         if redirection.variable and target == "-":

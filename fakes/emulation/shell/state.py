@@ -312,8 +312,8 @@ class ShellState:
     @staticmethod
     def _sorted(variable: Variable) -> list[tuple[int | str, str]]:
         assert variable.items is not None
-        pairs: list[tuple[int | str, str]] = list(variable.items.items())
-        return pairs if variable.is_words else sorted(pairs)  # type: ignore[type-var]
+        pairs = list(variable.items.items())
+        return pairs if variable.is_words else sorted(pairs)
 
     def array_item(self, name: str, index: str) -> str | None:
         """Return one value of an array."""
@@ -329,11 +329,11 @@ class ShellState:
                 return None
             return variable.value if self.expander.evaluate(index) in (0, -1) else None
         if variable.is_words:
-            return variable.items.get(index)  # type: ignore[call-overload, no-any-return]
+            return variable.items.get(index)
         number = self.expander.evaluate(index)
         if number < 0 and variable.items:
-            number += max(variable.items) + 1  # type: ignore[operator, arg-type]
-        return variable.items.get(number)  # type: ignore[call-overload, no-any-return]
+            number += variable.following
+        return variable.items.get(number)
 
     # --- assignments ----------------------------------------------------------------------
 
@@ -363,10 +363,10 @@ class ShellState:
             variable.value = None
         place: int | str = key if variable.is_words else self.expander.evaluate(key)
         if isinstance(place, int) and place < 0 and variable.items:
-            place += max(variable.items) + 1  # type: ignore[operator, arg-type]
+            place += variable.following
         if adds:
-            value = (variable.items.get(place) or "") + value  # type: ignore[call-overload]
-        variable.items[place] = cased(value, variable.case)  # type: ignore[index]
+            value = (variable.items.get(place) or "") + value
+        variable.items[place] = cased(value, variable.case)
 
     def do_assignment(self, assignment: Assignment) -> None:
         """Do `x=…` in any of its forms.
@@ -381,27 +381,28 @@ class ShellState:
         variable = self.variables.variable(assignment.name)
         if not assignment.adds or variable.items is None:
             old = variable.scalar if assignment.adds else None
-            fresh: dict[int, str] = {} if old is None else {0: old}
-            items: dict[int, str] | dict[str, str] = {} if variable.is_words else fresh
+            fresh: dict[int | str, str] = {} if old is None else {0: old}
+            items: dict[int | str, str] = {} if variable.is_words else fresh
         else:
             items = variable.items
         pairs = assignment.value
-        following = max(items) + 1 if items and not variable.is_words else 0  # type: ignore[operator, type-var]
+        numbers = [key for key in items if isinstance(key, int)]
+        following = max(numbers) + 1 if numbers else 0
         for index, word in pairs:
             if index is None:
                 for value in self.expander.fields([word]):
                     if variable.is_integer:
                         value = str(self.expander.evaluate(value))
-                    items[following] = cased(value, variable.case)  # type: ignore[index]
+                    items[following] = cased(value, variable.case)
                     following += 1
                 continue
             key = self.expander.text(index)
             value = cased(self.expander.text(word), variable.case)
             if variable.is_words:
-                items[key] = value  # type: ignore[index]
+                items[key] = value
             else:
                 following = self.expander.evaluate(key)
-                items[following] = value  # type: ignore[index]
+                items[following] = value
                 following += 1
         variable.items = items
         variable.value = None

@@ -130,6 +130,19 @@ class Redirection:
     variable: str = ""
 
 
+@dataclass
+class HereDocument:
+    """A here-document, whose text is only known at the end of its line."""
+
+    number: int | None
+    operator: str
+    target: Word = field(default_factory=lambda: Word(()))
+    variable: str = ""
+
+
+AnyRedirection = Union[Redirection, HereDocument]
+
+
 @dataclass(frozen=True)
 class Assignment:
     """`x=…`, `x+=…`, `x[1]=…`, `x=(…)`."""
@@ -146,7 +159,7 @@ class Simple:
 
     assignments: tuple[Assignment, ...]
     words: tuple[Word | Assignment, ...]
-    redirections: tuple[Redirection, ...]
+    redirections: tuple[AnyRedirection, ...]
     line: int
 
 
@@ -236,7 +249,7 @@ class Redirected:
     """A compound command with redirections."""
 
     command: Command
-    redirections: tuple[Redirection, ...]
+    redirections: tuple[AnyRedirection, ...]
     line: int = 0
 
 

@@ -20,7 +20,7 @@ class Variable:
     """
 
     value: str | None = None
-    items: dict[int, str] | dict[str, str] | None = None
+    items: dict[int | str, str] | None = None
     is_words: bool = False
     is_exported: bool = False
     is_read_only: bool = False
@@ -33,7 +33,7 @@ class Variable:
         items = dict(self.items) if self.items is not None else None
         return Variable(
             self.value,
-            items,  # type: ignore[arg-type]
+            items,
             self.is_words,
             self.is_exported,
             self.is_read_only,
@@ -43,10 +43,16 @@ class Variable:
         )
 
     @property
+    def following(self) -> int:
+        """The index after the last one of an array by numbers."""
+        numbers = [key for key in self.items or () if isinstance(key, int)]
+        return max(numbers) + 1 if numbers else 0
+
+    @property
     def scalar(self) -> str | None:
         """The value without an index."""
         if self.items is not None:
-            return self.items.get("0" if self.is_words else 0)  # type: ignore[call-overload]
+            return self.items.get("0" if self.is_words else 0)
         return self.value
 
 
@@ -112,7 +118,7 @@ class Variables:
         variable = self.variable(name)
         value = cased(value, variable.case)
         if variable.items is not None:
-            variable.items["0" if variable.is_words else 0] = value  # type: ignore[index]
+            variable.items["0" if variable.is_words else 0] = value
         else:
             variable.value = value
         variable.is_exported = variable.is_exported or self.exports_all

@@ -37,7 +37,8 @@ def identity(process: Process) -> int:
     )
     accounts = Accounts.read(process)
     code = 0
-    for name in options.operands or [None]:
+    names: list[str | None] = [*options.operands] or [None]
+    for name in names:
         found = _ids(process, accounts, name)
         if found is None:
             busybox = process.system.programs.is_busybox
@@ -97,7 +98,8 @@ def groups(process: Process) -> int:
     options = Options(process, "", {})
     accounts = Accounts.read(process)
     code = 0
-    for name in options.operands or [None]:
+    names: list[str | None] = [*options.operands] or [None]
+    for name in names:
         found = _ids(process, accounts, name)
         if found is None:
             process.complain(
@@ -165,11 +167,10 @@ def _from_file(process: Process, path: str, keys: list[str], *, by_address: bool
             process.print(f"{row[0]:<15} {' '.join(row[1:])}\n")
         return 0
     for key in keys:
-        row = next((row for row in rows if key in row), None)
-        if row is None:
-            code = 2
-        else:
+        matching = [row for row in rows if key in row]
+        for row in matching[:1]:
             process.print(f"{row[0]:<15} {' '.join(row[1:])}\n")
+        code = code if matching else 2
     return code
 
 

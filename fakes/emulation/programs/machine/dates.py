@@ -122,13 +122,11 @@ def parse_date(text: str, now: float, *, is_busybox: bool = False) -> float:
         raise DateError(text)
     if months:
         total = moment.year * 12 + moment.month - 1 + months
-        year, month = divmod(total, 12)
-        day = moment.day
-        extra = 0
-        last = calendar.monthrange(year, month + 1)[1]
-        if day > last:
-            day, extra = last, day - last
-        moment = moment.replace(year=year, month=month + 1, day=day) + timedelta(days=extra)
+        last = calendar.monthrange(total // 12, total % 12 + 1)[1]
+        extra = max(0, moment.day - last)
+        moment = moment.replace(
+            year=total // 12, month=total % 12 + 1, day=moment.day - extra
+        ) + timedelta(days=extra)
     return moment.timestamp() + offset
 
 

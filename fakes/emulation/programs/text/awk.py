@@ -1228,6 +1228,10 @@ class _Machine:
     def _flush_stdout(self) -> None:
         self._process.flush()
 
+    def _flush_function(self, arguments: list[Node]) -> float:  # noqa: ARG002
+        self._flush_stdout()
+        return 0.0
+
     def _close(self, name: str) -> int:
         self._inputs.pop(name, None)
         texts = self._outputs.pop(name, None)
@@ -1628,7 +1632,7 @@ _FUNCTION_TABLE: dict[str, Callable[[_Machine, list[Node]], Any]] = {
     ),
     "system": _Machine._system,
     "close": _close,
-    "fflush": lambda machine, _arguments: machine._flush_stdout() or 0.0,
+    "fflush": _Machine._flush_function,
     "strftime": _Machine._strftime,
     "systime": lambda machine, _arguments: float(int(machine._process.system.now())),
 }

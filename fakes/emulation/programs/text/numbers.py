@@ -62,7 +62,7 @@ def seq(process: Process) -> int:
     places = max(
         max(0, -int(number.as_tuple().exponent))
         for number in ((first, step) if len(numbers) > 1 else (first,))
-    )  # type: ignore[arg-type]
+    )
     shown_width = max(len(f"{value:.{places}f}") for value in (first, last)) if width else 0
     value, is_first = first, True
     while (value <= last) if step > 0 else (value >= last):
@@ -180,13 +180,19 @@ class _Expression:
             operator = self._take()
             right = self._sum()
             if re.fullmatch(r"-?\d+", left) and re.fullmatch(r"-?\d+", right):
-                a: object = int(left)
-                b: object = int(right)
+                order = (int(left) > int(right)) - (int(left) < int(right))
             else:
-                a, b = left, right
-            left = str(int({
-                "<": a < b, "<=": a <= b, "=": a == b, "==": a == b, "!=": a != b, ">=": a >= b, ">": a > b,  # type: ignore[operator]
-            }[operator]))  # fmt: skip
+                order = (left > right) - (left < right)
+            holds = {
+                "<": order < 0,
+                "<=": order <= 0,
+                "=": not order,
+                "==": not order,
+                "!=": bool(order),
+                ">=": order >= 0,
+                ">": order > 0,
+            }
+            left = str(int(holds[operator]))
         return left
 
     def _number(self, text: str) -> int:
@@ -368,6 +374,18 @@ class _Calculation:
         raise self._process.fail("bad expression")
 
 
+def _calculated(operator: str, left: Decimal, right: Decimal) -> Decimal:
+    if operator == "+":
+        return left + right
+    if operator == "-":
+        return left - right
+    if operator == "*":
+        return left * right
+    if operator == "/":
+        return Decimal(int(left / right))
+    return left % right if operator == "%" else left ** int(right)
+
+
 def dc(process: Process) -> int:
     """Calculate in reverse Polish notation."""
     stack: list[Decimal] = []
@@ -378,10 +396,7 @@ def dc(process: Process) -> int:
             right, left = stack.pop(), stack.pop()
             if token in "/%" and not right:
                 raise process.fail("divide by zero")
-            stack.append({
-                "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
-                "/": lambda a, b: Decimal(int(a / b)), "%": lambda a, b: a % b, "^": lambda a, b: a ** int(b),
-            }[token](left, right))  # fmt: skip
+            stack.append(_calculated(token, left, right))
         elif token == "p":
             if not stack:
                 process.complain("stack has too few elements")
