@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .process import Credentials
+from .credentials import Credentials
 
 if TYPE_CHECKING:
     from .process import Process

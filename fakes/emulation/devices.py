@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imagebuilders.oci.file_tree import File
 
 if TYPE_CHECKING:
-    from .process import Process
+    from .open_files import Caller
 
 DEVICES = {
     (1, 3): "null",
@@ -29,7 +29,7 @@ _LINKS = {
 _FOLDERS = frozenset(("dev", "dev/pts", "dev/shm", "proc", "proc/self", "proc/self/fd", "sys"))
 
 
-def device_file(process: Process, key: str) -> File | None:
+def device_file(process: Caller, key: str) -> File | None:
     """Return what the system itself has at a place; `None` for what it leaves to the tree."""
     if not key.startswith(("dev", "proc", "sys")):
         return None

@@ -11,11 +11,11 @@ from imagebuilders.oci.file_tree import File
 
 from .devices import DEVICES, device_file
 from .nodes import Node
-from .open_files import Device, FileHandle, OpenFile, failure
+from .open_files import Caller, Device, FileHandle, OpenFile, failure
 
 if TYPE_CHECKING:
+    from .credentials import Credentials
     from .file_table import FileTable
-    from .process import Credentials, Process
 
 _MOST_LINKS = 40
 READ, WRITE, EXECUTE = 4, 2, 1
@@ -76,7 +76,7 @@ class FileSystem:
 
     # --- looking ------------------------------------------------------------------
 
-    def find(self, process: Process, path: str, *, follow: bool = True) -> Found:
+    def find(self, process: Caller, path: str, *, follow: bool = True) -> Found:
         """Follow a path.
 
         Raises:
@@ -132,7 +132,7 @@ class FileSystem:
             raise failure(errno.ENOTDIR, path)
         return Found(key, node)
 
-    def node(self, process: Process, path: str, *, follow: bool = True) -> Node:
+    def node(self, process: Caller, path: str, *, follow: bool = True) -> Node:
         """Return what a path leads to.
 
         Raises:
@@ -143,7 +143,7 @@ class FileSystem:
             raise failure(errno.ENOENT, path)
         return node
 
-    def status(self, process: Process, path: str, *, follow: bool = True) -> Status:
+    def status(self, process: Caller, path: str, *, follow: bool = True) -> Status:
         """Tell of a file (stat, lstat)."""
         return self.status_of(self.node(process, path, follow=follow))
 
@@ -170,14 +170,14 @@ class FileSystem:
             file.device,
         )
 
-    def exists(self, process: Process, path: str, *, follow: bool = True) -> bool:
+    def exists(self, process: Caller, path: str, *, follow: bool = True) -> bool:
         """Tell whether a path leads to something that can be reached."""
         try:
             return self.find(process, path, follow=follow).node is not None
         except OSError:
             return False
 
-    def kind(self, process: Process, path: str, *, follow: bool = True) -> str:
+    def kind(self, process: Caller, path: str, *, follow: bool = True) -> str:
         """Tell what is at a path; `""` for nothing that can be reached."""
         try:
             node = self.find(process, path, follow=follow).node
@@ -185,7 +185,7 @@ class FileSystem:
             return ""
         return node.file.kind if node is not None else ""
 
-    def may(self, process: Process, path: str, wanted: int) -> bool:
+    def may(self, process: Caller, path: str, wanted: int) -> bool:
         """Tell whether a process may read, write or execute something (access)."""
         try:
             node = self.node(process, path)
@@ -193,7 +193,7 @@ class FileSystem:
             return False
         return may(node.file, process.credentials, wanted)
 
-    def names(self, process: Process, path: str) -> list[str]:
+    def names(self, process: Caller, path: str) -> list[str]:
         """Return the names in a folder, sorted as the system has them: by bytes here.
 
         Raises:
@@ -208,14 +208,14 @@ class FileSystem:
             raise failure(errno.EACCES, path)
         return sorted(self._names(found.key))
 
-    def read_link(self, process: Process, path: str) -> str:
+    def read_link(self, process: Caller, path: str) -> str:
         """Return where a symbolic link points."""
         file = self.node(process, path, follow=False).file
         if file.kind != "symlink":
             raise failure(errno.EINVAL, path)
         return file.link.encode("utf-8", "surrogateescape").decode("latin-1")
 
-    def real_path(self, process: Process, path: str) -> str:
+    def real_path(self, process: Caller, path: str) -> str:
         """Return the path without links; what is last may be missing.
 
         Raises:
@@ -227,7 +227,7 @@ class FileSystem:
 
     def open(
         self,
-        process: Process,
+        process: Caller,
         path: str,
         *,
         reads: bool = True,
@@ -265,7 +265,7 @@ class FileSystem:
         return FileHandle(node, path, reads=reads, writes=writes, appends=appends)
 
     def _check_open(
-        self, process: Process, node: Node, path: str, *, reads: bool, writes: bool, is_new: bool
+        self, process: Caller, node: Node, path: str, *, reads: bool, writes: bool, is_new: bool
     ) -> None:
         kind = node.file.kind
         if is_new:
@@ -278,7 +278,7 @@ class FileSystem:
         if kind == "block" or (kind == "char" and node.file.device not in DEVICES):
             raise failure(errno.ENXIO, path)
 
-    def read_file(self, process: Process, path: str) -> bytes:
+    def read_file(self, process: Caller, path: str) -> bytes:
         """Return the whole content of a file."""
         opened = self.open(process, path).retain()
         try:
@@ -289,7 +289,7 @@ class FileSystem:
         finally:
             opened.release()
 
-    def write_file(self, process: Process, path: str, data: bytes, *, mode: int = 0o666) -> None:
+    def write_file(self, process: Caller, path: str, data: bytes, *, mode: int = 0o666) -> None:
         """Write a file anew."""
         opened = self.open(
             process, path, reads=False, writes=True, creates=True, truncates=True, mode=mode
@@ -301,7 +301,7 @@ class FileSystem:
 
     # --- changes ------------------------------------------------------------------
 
-    def make_folder(self, process: Process, path: str, mode: int = 0o777) -> None:
+    def make_folder(self, process: Caller, path: str, mode: int = 0o777) -> None:
         """Make a folder (mkdir)."""
         found = self.find(process, path.rstrip("/") or "/", follow=False)
         if found.node is not None:
@@ -309,7 +309,7 @@ class FileSystem:
         self._create(process, found.key, path, File("dir", mode & ~process.umask & 0o7777))
 
     def make_node(
-        self, process: Process, path: str, kind: str, mode: int, device: tuple[int, int] = (0, 0)
+        self, process: Caller, path: str, kind: str, mode: int, device: tuple[int, int] = (0, 0)
     ) -> None:
         """Make a pipe or a device (mknod)."""
         found = self.find(process, path, follow=False)
@@ -321,7 +321,7 @@ class FileSystem:
             process, found.key, path, File(kind, mode & ~process.umask & 0o7777, device=device)
         )
 
-    def make_link(self, process: Process, target: str, path: str) -> None:
+    def make_link(self, process: Caller, target: str, path: str) -> None:
         """Make a symbolic link (symlink)."""
         found = self.find(process, path, follow=False)
         if found.node is not None:
@@ -329,7 +329,7 @@ class FileSystem:
         link = target.encode("latin-1").decode("utf-8", "surrogateescape")
         self._create(process, found.key, path, File("symlink", 0o777, link=link))
 
-    def make_hard_link(self, process: Process, old: str, new: str) -> None:
+    def make_hard_link(self, process: Caller, old: str, new: str) -> None:
         """Give a file one more name (link)."""
         node = self.node(process, old, follow=False)
         if node.file.kind == "dir":
@@ -344,7 +344,7 @@ class FileSystem:
         self._inodes[node.file.inode] = node
         self._touch_folder(found.key)
 
-    def remove_file(self, process: Process, path: str) -> None:
+    def remove_file(self, process: Caller, path: str) -> None:
         """Take a name away (unlink)."""
         found = self.find(process, path, follow=False)
         if found.node is None:
@@ -354,7 +354,7 @@ class FileSystem:
         self._check_removal(process, found, path)
         self._unlink(found.key, found.node)
 
-    def remove_folder(self, process: Process, path: str) -> None:
+    def remove_folder(self, process: Caller, path: str) -> None:
         """Take an empty folder away (rmdir)."""
         if path.rstrip("/").rpartition("/")[2] == ".":
             raise failure(errno.EINVAL, path)
@@ -370,7 +370,7 @@ class FileSystem:
         self._check_removal(process, found, path)
         self._unlink(found.key, found.node)
 
-    def rename(self, process: Process, old: str, new: str) -> None:
+    def rename(self, process: Caller, old: str, new: str) -> None:
         """Give something another name (rename)."""
         source = self.find(process, old.rstrip("/") or "/", follow=False)
         if source.node is None:
@@ -400,14 +400,14 @@ class FileSystem:
         self._touch_folder(source.key)
         self._touch_folder(target.key)
 
-    def set_mode(self, process: Process, path: str, mode: int, *, follow: bool = True) -> None:
+    def set_mode(self, process: Caller, path: str, mode: int, *, follow: bool = True) -> None:
         """Set the permission bits (chmod)."""
         node = self.node(process, path, follow=follow)
         self._check_owner(process, node, path)
         node.change(node.file._replace(mode=mode & 0o7777))
 
     def set_owner(
-        self, process: Process, path: str, uid: int | None, gid: int | None, *, follow: bool = True
+        self, process: Caller, path: str, uid: int | None, gid: int | None, *, follow: bool = True
     ) -> None:
         """Set owner and group (chown); set-id bits of programs go, as the kernel has it."""
         node = self.node(process, path, follow=follow)
@@ -431,7 +431,7 @@ class FileSystem:
         )
 
     def set_time(
-        self, process: Process, path: str, time: float | None, *, follow: bool = True
+        self, process: Caller, path: str, time: float | None, *, follow: bool = True
     ) -> None:
         """Set the time of the last change (utimensat); `None` for now."""
         node = self.node(process, path, follow=follow)
@@ -444,7 +444,7 @@ class FileSystem:
             node.file._replace(mtime=int(moment // 1), nanoseconds=int(moment % 1 * 1e9 + 0.5))
         )
 
-    def truncate(self, process: Process, path: str, size: int) -> None:
+    def truncate(self, process: Caller, path: str, size: int) -> None:
         """Cut a file off, or fill it with zeros (truncate)."""
         node = self.node(process, path)
         if node.file.kind == "dir":
@@ -504,11 +504,11 @@ class FileSystem:
             number = self._numbers[id(node)] = self._next_inode
         return number
 
-    def _special(self, process: Process, key: str) -> Node | None:
+    def _special(self, process: Caller, key: str) -> Node | None:
         file = device_file(process, key)
         return None if file is None else Node(_NoTable(), file, key)
 
-    def _described(self, process: Process, path: str) -> OpenFile | None:
+    def _described(self, process: Caller, path: str) -> OpenFile | None:
         """What a path below /dev/fd, /proc/self/fd, or /dev/stdin leads to, if it is such a one."""
         names = {"/dev/stdin": "0", "/dev/stdout": "1", "/dev/stderr": "2"}
         number = names.get(path)
@@ -521,7 +521,7 @@ class FileSystem:
             raise failure(errno.ENOENT, path)
         return process.descriptors[int(number)]
 
-    def _create(self, process: Process, key: str, shown: str, file: File) -> Node:
+    def _create(self, process: Caller, key: str, shown: str, file: File) -> Node:
         self._check_folder(process, key, shown)
         folder = self._get(key.rpartition("/")[0])
         assert folder is not None
@@ -545,7 +545,7 @@ class FileSystem:
         self._touch_folder(key)
         return node
 
-    def _check_folder(self, process: Process, key: str, shown: str) -> None:
+    def _check_folder(self, process: Caller, key: str, shown: str) -> None:
         """See to it that a name may be added beside a place.
 
         Raises:
@@ -568,7 +568,7 @@ class FileSystem:
         if key.startswith("sys/"):
             raise failure(errno.EROFS, shown)
 
-    def _check_removal(self, process: Process, found: Found, shown: str) -> None:
+    def _check_removal(self, process: Caller, found: Found, shown: str) -> None:
         folder = self._get(found.key.rpartition("/")[0])
         assert folder is not None
         assert found.node is not None
@@ -580,7 +580,7 @@ class FileSystem:
         if self.is_mount(found.key):
             raise failure(errno.EBUSY, shown)
 
-    def _check_owner(self, process: Process, node: Node, shown: str) -> None:
+    def _check_owner(self, process: Caller, node: Node, shown: str) -> None:
         if process.credentials.uid not in (0, node.file.uid):
             raise failure(errno.EPERM, shown)
 
@@ -615,16 +615,16 @@ class FileSystem:
 class _NoTable:
     """Where a device is that no table holds."""
 
-    def get(self, path: str) -> File | None:
+    def get(self, _path: str, /) -> File | None:
         return None
 
-    def put(self, path: str, file: File) -> None:
+    def put(self, _path: str, _file: File, /) -> None:
         """Forget it."""
 
-    def remove(self, path: str) -> None:
+    def remove(self, _path: str, /) -> None:
         """Forget it."""
 
-    def names(self, folder: str) -> list[str]:
+    def names(self, _folder: str, /) -> list[str]:
         return []
 
 

@@ -13,19 +13,19 @@ _IMPLIED = File("dir", 0o755)
 class FileTable(Protocol):
     """Files by their paths: relative to the root, `/` between parts, `""` is the root itself."""
 
-    def get(self, path: str) -> File | None:
+    def get(self, path: str, /) -> File | None:
         """Return what is at a path, no link followed."""
         ...
 
-    def put(self, path: str, file: File) -> None:
+    def put(self, path: str, file: File, /) -> None:
         """Put something at a path, in place of what is there; what is below a folder stays."""
         ...
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, /) -> None:
         """Take away what is at a path; a folder is empty."""
         ...
 
-    def names(self, folder: str) -> Iterable[str]:
+    def names(self, folder: str, /) -> Iterable[str]:
         """Return the names in a folder, in any order."""
         ...
 

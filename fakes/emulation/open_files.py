@@ -1,15 +1,15 @@
-"""What a descriptor of an emulated process leads to: files, pipes, devices, the double's streams."""
+"""What a descriptor of an emulated process leads to: files, pipes, devices, streams."""
 
 from __future__ import annotations
 
 import errno
 import os
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .nodes import Node
-    from .process import Process
+from .credentials import Credentials
+from .nodes import Node
 
 PIPE_CAPACITY = 65_536
 """Bytes that a pipe holds until its writer waits (pipe(7))."""
@@ -18,6 +18,51 @@ PIPE_CAPACITY = 65_536
 def failure(number: int, path: str | None = None) -> OSError:
     """Make the error of a system call."""
     return OSError(number, os.strerror(number), path)
+
+
+class Caller(ABC):
+    """What system calls know of the process that makes them.
+
+    Attributes:
+        credentials: who it works for.
+        working_dir: an absolute path, as `pwd` shows it.
+        umask: bits that new files do not get.
+        descriptors: what is open.
+    """
+
+    credentials: Credentials
+    working_dir: str
+    umask: int
+    descriptors: dict[int, OpenFile]
+
+    @property
+    @abstractmethod
+    def changed(self) -> threading.Condition:
+        """The lock of all that processes wait for."""
+
+    @abstractmethod
+    def step(self) -> None:
+        """Count a step, and hear signals."""
+
+    @abstractmethod
+    def wait_for(self, is_so: Callable[[], bool], seconds: float | None = None) -> bool:
+        """Wait until something is so; whether it is."""
+
+    @abstractmethod
+    def broken_pipe(self) -> None:
+        """Write into a pipe that nobody reads."""
+
+    @abstractmethod
+    def count_output(self, size: int) -> None:
+        """Count bytes that are written."""
+
+    @abstractmethod
+    def random_bytes(self, size: int) -> bytes:
+        """Return so many bytes by chance."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """Return the time, in seconds since the epoch."""
 
 
 class OpenFile:
@@ -47,15 +92,15 @@ class OpenFile:
     def close(self) -> None:
         """Let go of what is behind it."""
 
-    def read(self, process: Process, size: int) -> bytes:
+    def read(self, _process: Caller, _size: int, /) -> bytes:
         """Read up to so many bytes; none at the end."""
         raise failure(errno.EBADF)
 
-    def write(self, process: Process, data: bytes) -> None:
+    def write(self, _process: Caller, _data: bytes, /) -> None:
         """Write all of it."""
         raise failure(errno.EBADF)
 
-    def push_back(self, data: bytes) -> bool:
+    def push_back(self, _data: bytes, /) -> bool:
         """Put back what was read too much; whether that can be done."""
         return False
 
@@ -70,7 +115,7 @@ class FileHandle(OpenFile):
         self._reads, self._writes, self._appends = reads, writes, appends
         self._position = 0
 
-    def read(self, process: Process, size: int) -> bytes:
+    def read(self, process: Caller, size: int) -> bytes:
         """Read on from the position."""
         if not self._reads:
             raise failure(errno.EBADF)
@@ -81,14 +126,14 @@ class FileHandle(OpenFile):
         self._position += len(data)
         return data
 
-    def write(self, process: Process, data: bytes) -> None:
+    def write(self, process: Caller, data: bytes) -> None:
         """Write at the position, or at the end."""
         if not self._writes:
             raise failure(errno.EBADF)
-        process.system.count_output(len(data))
+        process.count_output(len(data))
         if self._appends:
             self._position = self.node.size
-        self.node.write(self._position, data, process.system.now())
+        self.node.write(self._position, data, process.now())
         self._position += len(data)
 
     def seek(self, position: int) -> None:
@@ -113,16 +158,16 @@ class Device(OpenFile):
         self.path = f"/dev/{name}"
         self._name = name
 
-    def read(self, process: Process, size: int) -> bytes:
+    def read(self, process: Caller, size: int) -> bytes:
         """Read zeros, random bytes or nothing."""
         process.step()
         if self._name in ("zero", "full"):
             return bytes(size)
         if self._name in ("random", "urandom"):
-            return process.system.random.randbytes(size)
+            return process.random_bytes(size)
         return b""
 
-    def write(self, process: Process, data: bytes) -> None:
+    def write(self, process: Caller, data: bytes) -> None:
         """Forget it; a full device refuses."""
         process.step()
         if self._name == "full" and data:
@@ -136,10 +181,10 @@ class Sink(OpenFile):
         super().__init__()
         self._take = take
 
-    def write(self, process: Process, data: bytes) -> None:
+    def write(self, process: Caller, data: bytes) -> None:
         """Pass it on."""
         process.step()
-        process.system.count_output(len(data))
+        process.count_output(len(data))
         if data:
             self._take(data)
 
@@ -156,7 +201,7 @@ class Source(OpenFile):
         self._read = read
         self._ahead = b""
 
-    def read(self, process: Process, size: int) -> bytes:
+    def read(self, process: Caller, size: int) -> bytes:
         """Read what was put back, or wait for more."""
         process.step()
         if self._ahead:
@@ -178,7 +223,7 @@ class Bytes(OpenFile):
         self._data = data
         self._position = 0
 
-    def read(self, process: Process, size: int) -> bytes:
+    def read(self, process: Caller, size: int) -> bytes:
         """Read on from the position."""
         process.step()
         data = self._data[self._position : self._position + size]
@@ -198,10 +243,10 @@ class Collector(OpenFile):
         super().__init__()
         self.data = bytearray()
 
-    def write(self, process: Process, data: bytes) -> None:
+    def write(self, process: Caller, data: bytes) -> None:
         """Add it."""
         process.step()
-        process.system.count_output(len(data))
+        process.count_output(len(data))
         self.data += data
 
 
@@ -220,15 +265,15 @@ class PipeReader(OpenFile):
         self._pipe = pipe
         self._changed = changed
 
-    def read(self, process: Process, size: int) -> bytes:
+    def read(self, process: Caller, size: int) -> bytes:
         """Wait for something, or for the last writer to go."""
         process.step()
         pipe = self._pipe
         process.wait_for(lambda: bool(pipe.data) or not pipe.writers)
-        with process.system.changed:
+        with process.changed:
             data = bytes(pipe.data[:size])
             del pipe.data[:size]
-            process.system.changed.notify_all()
+            process.changed.notify_all()
         return data
 
     def push_back(self, data: bytes) -> bool:
@@ -250,20 +295,20 @@ class PipeWriter(OpenFile):
         self._pipe = pipe
         self._changed = changed
 
-    def write(self, process: Process, data: bytes) -> None:
+    def write(self, process: Caller, data: bytes) -> None:
         """Wait for room as long as somebody reads."""
         pipe = self._pipe
         process.step()
-        process.system.count_output(len(data))
+        process.count_output(len(data))
         view = memoryview(data)
         while view:
             process.wait_for(lambda: len(pipe.data) < PIPE_CAPACITY or not pipe.readers)
             if not pipe.readers:
                 process.broken_pipe()
-            with process.system.changed:
+            with process.changed:
                 room = PIPE_CAPACITY - len(pipe.data)
                 pipe.data += view[:room]
-                process.system.changed.notify_all()
+                process.changed.notify_all()
             view = view[room:]
 
     def close(self) -> None:

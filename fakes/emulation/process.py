@@ -2,57 +2,104 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import posixpath
+import random
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
 
 from . import signals
-from .open_files import Collector, OpenFile, failure, make_pipe
+from .credentials import Credentials
+from .endings import BoundReachedError, ProcessExit, SignalledError
+from .file_system import FileSystem
+from .open_files import Collector, OpenFile, failure
+from .streams import Streams, error_text
 
-if TYPE_CHECKING:
-    from .system import System
-
-_PIECE = 65_536
 _LONGEST_LOOK = 0.5
 
 
-class Credentials(NamedTuple):
-    """Who a process works for."""
+@dataclass(frozen=True)
+class Bounds:
+    """How much commands may do until they are ended.
 
-    uid: int = 0
-    gid: int = 0
-    groups: tuple[int, ...] = ()
+    Attributes:
+        steps: of work without waiting in between, as a loop makes them.
+        output: bytes that are written in all.
+        processes: at work at the same time.
+        depth: of calls in each other.
+    """
 
-    def is_in(self, gid: int) -> bool:
-        """Tell whether a group is one of its."""
-        return gid == self.gid or gid in self.groups
-
-
-class ProcessExit(BaseException):
-    """Ends a process with an exit code, past any `except`."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code & 0xFF
+    steps: int = 3_000_000
+    output: int = 64 * 1024 * 1024
+    processes: int = 400
+    depth: int = 60
 
 
-class SignalledError(BaseException):
-    """Ends a process by a signal."""
+class Machine(ABC):
+    """What processes have in common; `System` is the one that there is.
 
-    def __init__(self, signal: int, process: Process | None = None) -> None:
-        super().__init__(signal)
-        self.signal = signal
-        self.process = process
+    Attributes:
+        files: what they see.
+        programs: what they can run.
+        hostname: the container's name for itself.
+        now: the time, in seconds since the epoch.
+        monotonic: a clock for what takes time, in seconds.
+        bounds: how much they may do.
+        random: the source of what is by chance.
+        changed: the lock of all that processes wait for.
+        processes: those that are known, by their numbers.
+    """
+
+    files: FileSystem
+    programs: Programs
+    hostname: str
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+    bounds: Bounds
+    random: random.Random
+    changed: threading.Condition
+    processes: dict[int, Process]
+
+    @abstractmethod
+    def next_number(self) -> int:
+        """Return a number that no process had yet."""
+
+    @abstractmethod
+    def add(self, process: Process) -> None:
+        """Let a process be known by its number.
+
+        Raises:
+            BoundReachedError: there are too many.
+        """
+
+    @abstractmethod
+    def forget(self, process: Process) -> None:
+        """Let the number of a process be unknown, once somebody has heard how it ended."""
+
+    @abstractmethod
+    def kill(self, number: int, signal: int) -> bool:
+        """Send a signal to a process; whether there is one."""
+
+    @abstractmethod
+    def stop(self, signal: int = signals.KILL) -> None:
+        """End every process, wherever it waits."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Let those who wait look again."""
+
+    @abstractmethod
+    def count_output(self, size: int) -> None:
+        """Count bytes that are written.
+
+        Raises:
+            BoundReachedError: they are too many.
+        """
 
 
-class BoundReachedError(BaseException):
-    """Ends everything: commands did more than they may."""
-
-
-class Process:
+class Process(Streams):
     """A process.
 
     Attributes:
@@ -70,7 +117,7 @@ class Process:
 
     def __init__(
         self,
-        system: System,
+        system: Machine,
         number: int,
         arguments: Sequence[str],
         *,
@@ -100,6 +147,33 @@ class Process:
         self._buffer = bytearray()
         self.runs_within: Process | None = None
         self.has_thread = False
+
+    # --- what system calls ask for ------------------------------------------------
+
+    @property
+    def changed(self) -> threading.Condition:
+        """The lock of all that processes wait for."""
+        return self.system.changed
+
+    def count_output(self, size: int) -> None:
+        """Count bytes that are written.
+
+        Raises:
+            BoundReachedError: they are too many.
+        """
+        self.system.count_output(size)
+
+    def random_bytes(self, size: int) -> bytes:
+        """Return so many bytes by chance."""
+        return self.system.random.randbytes(size)
+
+    def now(self) -> float:
+        """Return the time, in seconds since the epoch."""
+        return self.system.now()
+
+    def wake(self) -> None:
+        """Let those who wait look again."""
+        self.system.wake()
 
     # --- life -------------------------------------------------------------------
 
@@ -281,85 +355,6 @@ class Process:
             raise SignalledError(signals.PIPE, self)
         raise failure(errno.EPIPE)
 
-    # --- descriptors ------------------------------------------------------------
-
-    def set_descriptor(self, number: int, opened: OpenFile | None) -> None:
-        """Let a descriptor lead elsewhere; `None` closes it."""
-        if opened is not None:
-            opened.retain()
-        old = self.descriptors.pop(number, None)
-        if opened is not None:
-            self.descriptors[number] = opened
-        if old is not None:
-            old.release()
-
-    def descriptor(self, number: int) -> OpenFile:
-        """Return what a descriptor leads to.
-
-        Raises:
-            OSError: it is not open.
-        """
-        try:
-            return self.descriptors[number]
-        except KeyError:
-            raise failure(errno.EBADF) from None
-
-    def pipe(self) -> tuple[OpenFile, OpenFile]:
-        """Make a pipe: its end to read, and its end to write to."""
-        return make_pipe(self.system.wake)
-
-    # --- what programs do with text -----------------------------------------------
-
-    def print(self, text: str) -> None:
-        """Print to standard output; it may wait until there is more, or the program ends."""
-        self._buffer += text.encode("latin-1")
-        if len(self._buffer) >= _PIECE:
-            self.flush()
-
-    def write(self, data: bytes) -> None:
-        """As `print`, of bytes."""
-        self._buffer += data
-        if len(self._buffer) >= _PIECE:
-            self.flush()
-
-    def flush(self) -> None:
-        """Let what was printed be seen."""
-        if self._buffer:
-            data = bytes(self._buffer)
-            self._buffer.clear()
-            self.descriptor(1).write(self, data)
-
-    def drop_output(self) -> None:
-        """Forget what could not be printed."""
-        self._buffer.clear()
-
-    def print_error(self, text: str) -> None:
-        """Print to standard error, at once; where that is closed, nothing is said."""
-        opened = self.descriptors.get(2)
-        if opened is not None:
-            with contextlib.suppress(OSError):
-                opened.write(self, text.encode("latin-1", "replace"))
-
-    def complain(self, message: str) -> None:
-        """Say what is wrong, after the program's name, on a line of standard error."""
-        self.print_error(f"{self.name}: {message}\n")
-
-    def fail(self, message: str, code: int = 1) -> ProcessExit:
-        """Say what is wrong; the exception that ends the program."""
-        self.complain(message)
-        return ProcessExit(code)
-
-    def read(self, size: int = _PIECE, number: int = 0) -> bytes:
-        """Read what is there; nothing at the end."""
-        return self.descriptor(number).read(self, size)
-
-    def read_all(self, number: int = 0) -> bytes:
-        """Read to the end."""
-        pieces = []
-        while piece := self.read(number=number):
-            pieces.append(piece)
-        return b"".join(pieces)
-
     def capture(self, work: Callable[[Process], int]) -> tuple[int, bytes]:
         """Let a forked process work, and collect what it prints."""
         child = self.fork()
@@ -370,7 +365,24 @@ class Process:
         return code, bytes(collector.data)
 
 
-def error_text(error: OSError) -> str:
-    """Say what a failed system call means, as programs do."""
-    where = f"{error.filename}: " if error.filename is not None else ""
-    return f"{where}{error.strerror}"
+Main = Callable[[Process], int]
+"""Does the work of a program; its exit code."""
+
+
+@dataclass
+class Programs:
+    """Which programs a system knows, and who wrote them: busybox, or GNU and Debian.
+
+    Attributes:
+        is_busybox: whether busybox's are meant, not GNU's.
+        known: by their names.
+        run_other: does the work of a program that nobody here knows; `None` where it was not done.
+    """
+
+    is_busybox: bool
+    known: dict[str, Main] = field(default_factory=dict)
+    run_other: Callable[[Process], int | None] = lambda _process: None
+
+    def find(self, name: str) -> Main | None:
+        """Return a program by its name."""
+        return self.known.get(name)

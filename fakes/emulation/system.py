@@ -6,38 +6,21 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import signals
-from .process import BoundReachedError, Process
+from .endings import BoundReachedError
+from .process import Bounds, Machine, Process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .credentials import Credentials
     from .file_system import FileSystem
-    from .process import Credentials
-    from .programs.registry import Programs
+    from .process import Programs
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """How much commands may do until they are ended.
-
-    Attributes:
-        steps: of work without waiting in between, as a loop makes them.
-        output: bytes that are written in all.
-        processes: at work at the same time.
-        depth: of calls in each other.
-    """
-
-    steps: int = 3_000_000
-    output: int = 64 * 1024 * 1024
-    processes: int = 400
-    depth: int = 60
-
-
-class System:
+class System(Machine):
     """One container's processes.
 
     Args:
@@ -67,7 +50,7 @@ class System:
         self.now = now
         self.monotonic = monotonic
         self.bounds = bounds or Bounds()
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311  (the same at each run)
         self.changed = threading.Condition(threading.RLock())
         self.processes: dict[int, Process] = {}
         self._last_pid = 0

@@ -76,6 +76,7 @@ _ORDER_OF_FAKES = (
     ("faults",),
     ("http",),
     ("images",),
+    ("emulation",),
     ("shell",),
     ("artifact_store", "registry"),
     ("buildkit",),
@@ -306,6 +307,7 @@ _STATES = {
         ),
         *("RegistryEndpoint", "Repository", "Request", "Response", "RunConfig", "Stage"),
         *("StageState", "StepRecord", "StoreFault", "Volume"),
+        *("HereDocument", "Job", "Programs", "Variable", "Variables", "_Address", "_Command"),
     },
 }
 """Dataclasses that change while a build, a connection, a reading or a test goes on."""

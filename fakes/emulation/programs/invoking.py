@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from ..open_files import OpenFile
     from ..process import Process
-    from ..shell.dialect import Dialect
 
 
 def invoke(
@@ -45,11 +44,7 @@ def invoke(
         words[0],
         path if path is not None else child.environment.get("PATH", "/bin:/usr/bin"),
     )
-    missing = (
-        found
-        if isinstance(found, Missing)
-        else run_program(child, found, on_script=_script_shell(process))
-    )
+    missing = found if isinstance(found, Missing) else run_program(child, found, on_script="sh")
     if missing is not None:
         if complain is not None:
             from os import strerror
@@ -75,11 +70,5 @@ def replace(
         return found
     process.flush()
     process.arguments = list(words)
-    missing = run_program(process, found, on_script=_script_shell(process), in_place=True)
+    missing = run_program(process, found, on_script="sh", in_place=True)
     return missing or Missing(errno.ENOENT)
-
-
-def _script_shell(process: Process) -> Dialect:
-    from ..shell.dialect import BUSYBOX, DASH
-
-    return BUSYBOX if process.system.programs.is_busybox else DASH

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import errno
 import posixpath
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..endings import ProcessExit
 from ..file_system import EXECUTE
-from ..process import ProcessExit
 
 if TYPE_CHECKING:
-    from ..process import Process
-    from ..shell.dialect import Dialect
-    from .registry import Main
+    from ..process import Main, Process
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MOST_INTERPRETERS = 4
@@ -85,14 +82,14 @@ def _problem(process: Process, path: str) -> Missing | None:
 
 
 def run_program(
-    process: Process, found: Found, *, on_script: Dialect, in_place: bool = False
+    process: Process, found: Found, *, on_script: str, in_place: bool = False
 ) -> Missing | None:
     """Do the work of a program in its process, to its end.
 
     Args:
         process: its process, whose words are the program's.
         found: where it is.
-        on_script: what a script without `#!` is read by.
+        on_script: the program that a script without `#!` is read by.
         in_place: the process was another program before, and ends in the caller's frame.
 
     Returns:
@@ -114,7 +111,7 @@ def _done(process: Process, main: Main) -> int:
     try:
         code = main(process)
     except OSError as error:
-        from ..process import error_text
+        from ..streams import error_text
 
         process.complain(error_text(error))
         code = 1
@@ -122,7 +119,7 @@ def _done(process: Process, main: Main) -> int:
     return code
 
 
-def _main_of(process: Process, path: str, on_script: Dialect, depth: int) -> Main | Missing:
+def _main_of(process: Process, path: str, on_script: str, depth: int) -> Main | Missing:
     if depth > _MOST_INTERPRETERS:
         return Missing(errno.ELOOP)
     files = process.system.files
@@ -147,10 +144,14 @@ def _main_of(process: Process, path: str, on_script: Dialect, depth: int) -> Mai
     if main is not None:
         return main
     if is_program(head, content.size):
-        return _other(process)
+        return _other
     if b"\0" in head and not programs.is_busybox:
         return Missing(errno.ENOEXEC)
-    return _script(path, on_script)
+    shell = programs.find(on_script)
+    if shell is None:
+        return Missing(errno.ENOEXEC)
+    process.arguments = [on_script, path, *process.arguments[1:]]
+    return shell
 
 
 def is_program(head: bytes, size: int) -> bool:
@@ -161,25 +162,10 @@ def is_program(head: bytes, size: int) -> bool:
     return head.startswith(b"\x7fELF") or (size > 0 and not head.strip(b"\0") and size > 1024)
 
 
-def _other(process: Process) -> Main:
-    def main(process: Process) -> int:
-        code = process.system.programs.run_other(process)
-        if code is None:
-            raise process.fail(
-                "this program is not known to the double, and no rule is meant for it", 127
-            )
-        return code
-
-    return main
-
-
-def _script(path: str, dialect: Dialect) -> Main:
-    def main(process: Process) -> int:
-        from ..shell.main import run_file
-
-        return run_file(process, dialect, path, process.arguments[1:])
-
-    return main
-
-
-Runner = Callable[["Process"], int]
+def _other(process: Process) -> int:
+    code = process.system.programs.run_other(process)
+    if code is None:
+        raise process.fail(
+            "this program is not known to the double, and no rule is meant for it", 127
+        )
+    return code

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..endings import ProcessExit
+
 if TYPE_CHECKING:
-    from ..process import Process, ProcessExit
+    from ..process import Process
 
 BUSYBOX = "BusyBox v1.37.0 (2024-09-26 21:31:42 UTC) multi-call binary."
 
 
 def usage(process: Process, message: str = "", code: int = 1) -> ProcessExit:
     """Say how a program is called; the exception that ends it."""
-    from ..process import ProcessExit
-
     name = process.name
     if process.system.programs.is_busybox:
         if message:
@@ -33,8 +32,9 @@ class Options:
     Args:
         process: the process.
         short: letters; one that takes a value is followed by `:`, by `::` where it may.
-        long: long names, each with the letter that it stands for, or itself; a name that takes a
-            value ends with `=`, with `=?` where it may.
+        long: long names between spaces, as `force:f`, each with the letter that it stands for;
+            itself when left out. One that takes a value ends with `=`, as `mode=:m`, with `=?`
+            where it may.
         code: the exit code of a wrong call, of GNU's.
         stops: whether options end at the first operand.
         arguments: the words; the process's own when left out.
@@ -44,7 +44,7 @@ class Options:
         self,
         process: Process,
         short: str,
-        long: Mapping[str, str] | None = None,
+        long: str = "",
         *,
         code: int = 1,
         stops: bool = False,
@@ -55,8 +55,13 @@ class Options:
         self.given: list[tuple[str, str]] = []
         self.operands: list[str] = []
         self._short = short
-        self._long = {name.rstrip("=?"): name for name in long or {}}
-        self._letters = dict(long or {})
+        self._long: dict[str, str] = {}
+        self._letters: dict[str, str] = {}
+        for entry in long.split():
+            full, colon, letter = entry.partition(":")
+            name = full.rstrip("=?")
+            self._long[name] = full
+            self._letters[full] = letter if colon else name
         self._code = code
         words = list(process.arguments[1:] if arguments is None else arguments)
         while words:
@@ -84,8 +89,6 @@ class Options:
             matching = [name]
         if name == "help":
             self.process.print(f"Usage: {self.process.name} [OPTION]...\n")
-            from ..process import ProcessExit
-
             raise ProcessExit(0)
         if (
             name == "version"
@@ -93,8 +96,6 @@ class Options:
             and name not in self._long
         ):
             self.process.print(f"{self.process.name} (GNU coreutils) 9.1\n")
-            from ..process import ProcessExit
-
             raise ProcessExit(0)
         if not matching:
             raise usage(self.process, f"unrecognized option '{word}'", self._code)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..process import Main, Programs
 from ..shell.dialect import BASH, BUSYBOX, DASH
 from ..shell.main import shell_main
-from .registry import Main, Programs
 
 
 def make_programs(*, is_busybox: bool) -> Programs:
@@ -20,8 +20,8 @@ def make_programs(*, is_busybox: bool) -> Programs:
         found.update(part.programs(is_busybox=is_busybox))
     if is_busybox:
         shell = shell_main(BUSYBOX)
-        found.update(dict.fromkeys(("sh", "ash", "busybox"), shell))  # type: ignore[arg-type]
+        found.update(dict.fromkeys(("sh", "ash", "busybox"), shell))
     else:
-        found["sh"] = found["dash"] = shell_main(DASH)  # type: ignore[assignment]
-        found["bash"] = found["rbash"] = shell_main(BASH)  # type: ignore[assignment]
+        found["sh"] = found["dash"] = shell_main(DASH)
+        found["bash"] = found["rbash"] = shell_main(BASH)
     return Programs(is_busybox, found)

@@ -6,7 +6,7 @@ import re
 from typing import Protocol
 
 
-class ArithmeticFault(Exception):
+class ExpressionError(Exception):
     """An expression that has no value."""
 
 
@@ -43,7 +43,7 @@ def number(text: str, *, is_bash: bool) -> int:
     """Read a constant.
 
     Raises:
-        ArithmeticFault: it is none.
+        ExpressionError: it is none.
     """
     try:
         if "#" in text:
@@ -56,10 +56,10 @@ def number(text: str, *, is_bash: bool) -> int:
         return wrap(int(text))
     except ValueError:
         if is_bash:
-            raise ArithmeticFault(
+            raise ExpressionError(
                 f'{text}: value too great for base (error token is "{text}")'
             ) from None
-        raise ArithmeticFault(text) from None
+        raise ExpressionError(text) from None
 
 
 def _in_base(digits: str, base: int) -> int:
@@ -108,17 +108,16 @@ class Evaluator:
         self._position = 0
         self._skipping = 0
         if depth > _DEEPEST:
-            raise ArithmeticFault("expression recursion level exceeded")
+            raise ExpressionError("expression recursion level exceeded")
 
     def value(self) -> int:
         """Return the value.
 
         Raises:
-            ArithmeticFault: there is none.
+            ExpressionError: there is none.
         """
         self._read()
         if not self._tokens:
-            pass
             return 0
         result = self._comma()
         if self._position < len(self._tokens):
@@ -159,7 +158,7 @@ class Evaluator:
             position = match.end()
 
     def _fault(self, message: str) -> None:
-        raise ArithmeticFault(message)
+        raise ExpressionError(message)
 
     def _peek(self, offset: int = 0) -> tuple[str, str]:
         position = self._position + offset
@@ -292,7 +291,7 @@ class Evaluator:
             value = number(match[2], is_bash=self._is_bash)
             return wrap(-value) if match[1] == "-" else value
         if self._is_dash:
-            raise ArithmeticFault(f"Illegal number: {text}")
+            raise ExpressionError(f"Illegal number: {text}")
         return Evaluator(text, self._names, is_bash=self._is_bash, depth=self._depth + 1).value()
 
     def _binary(self, operator: str, left: int, right: int) -> int:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from typing import Union
 
 from .syntax import Part, Text, Word
 
-Atom = Union[str, Part]
+Atom = str | Part
 """An unquoted letter, or something that braces do not look into."""
 
 _RANGE = re.compile(r"(-?\d+|[A-Za-z])\.\.(-?\d+|[A-Za-z])(?:\.\.(-?\d+))?")

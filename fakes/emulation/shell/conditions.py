@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from ..file_system import EXECUTE, READ, WRITE
-from .expansion import ExpansionFault
 from .patterns import compile_pattern
+from .state import ExpansionError
 from .syntax import TestNode, Word
 from .variables import Variable
 
 if TYPE_CHECKING:
     from ..file_system import Status
     from ..process import Process
-    from .interpreter import Shell
+    from .state import Shell
 
 
 class Conditions:
@@ -60,8 +60,8 @@ class Conditions:
         if self._shell.dialect.is_bash:
             try:
                 first, second = expander.evaluate(text), expander.evaluate(expander.text(right))
-            except ExpansionFault as fault:
-                self._shell.complain(f"[[: {fault.message}")
+            except ExpansionError as error:
+                self._shell.complain(f"[[: {error.message}")
                 return False
         else:
             first, second = int(text), int(expander.text(right))

@@ -32,6 +32,11 @@ class Dialect:
     echo_escapes: bool = False
 
     @property
+    def program(self) -> str:
+        """The program that a script without `#!` is read by, when this shell starts it."""
+        return "bash" if self.is_bash else "sh"
+
+    @property
     def is_bash(self) -> bool:
         """Whether it is bash."""
         return self.name == "bash"

@@ -21,7 +21,7 @@ _ESCAPE = re.compile(
 )
 
 
-class _Stop(Exception):
+class _Stop(BaseException):
     pass
 
 

@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .arithmetic import ArithmeticFault, Evaluator
+from .arithmetic import Evaluator, ExpressionError
 from .braces import expand_braces
 from .globbing import expand_path
 from .patterns import Piece, compile_pattern, has_magic, plain, regular_source
+from .quoting import quoted
+from .state import ExpansionError
 from .syntax import (
     Arithmetic,
     BadParameter,
@@ -27,20 +29,11 @@ from .syntax import (
 from .variables import ReadOnlyError
 
 if TYPE_CHECKING:
-    from .interpreter import Shell
+    from .state import Shell
 
 QUOTED, LITERAL, RESULT, BREAK = "quoted", "literal", "result", "break"
 Fragment = tuple[str, str]
 """What kind of letters they are, and the letters."""
-
-
-class ExpansionFault(Exception):
-    """A word that cannot be expanded: the command, and a script, end by it."""
-
-    def __init__(self, message: str, code: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
 
 
 class Expander:
@@ -87,9 +80,7 @@ class Expander:
             if is_quoted or "^" not in text:
                 found.append((text, is_quoted))
                 continue
-            for part in re.split(r"(\^)", text):
-                if part:
-                    found.append((part, part == "^"))
+            found += [(part, part == "^") for part in re.split(r"(\^)", text) if part]
         return found
 
     def regular_expression(self, word: Word) -> str:
@@ -103,7 +94,7 @@ class Expander:
         """Expand a word, and return its value as an arithmetic expression.
 
         Raises:
-            ExpansionFault: it has none.
+            ExpansionError: it has none.
         """
         return self.evaluate(self.text(word))
 
@@ -111,7 +102,7 @@ class Expander:
         """Return the value of an arithmetic expression.
 
         Raises:
-            ExpansionFault: it has none.
+            ExpansionError: it has none.
         """
         dialect = self._shell.dialect
         names = _ShellNames(self._shell)
@@ -119,10 +110,10 @@ class Expander:
             return Evaluator(
                 source, names, is_bash=dialect.is_bash, is_dash=dialect.is_dash
             ).value()
-        except ArithmeticFault as error:
-            raise ExpansionFault(self._arithmetic_message(source, str(error))) from error
+        except ExpressionError as error:
+            raise ExpansionError(self._arithmetic_message(source, str(error))) from error
         except ReadOnlyError as error:
-            raise ExpansionFault(self._shell.read_only_message(str(error))) from error
+            raise ExpansionError(self._shell.read_only_message(str(error))) from error
 
     def _arithmetic_message(self, source: str, message: str) -> str:
         dialect = self._shell.dialect
@@ -163,7 +154,7 @@ class Expander:
             if shell.shopt("nullglob"):
                 return []
             if shell.shopt("failglob"):
-                raise ExpansionFault(f"no match: {plain(pieces)}")
+                raise ExpansionError(f"no match: {plain(pieces)}")
         return [plain(pieces)]
 
     def _split(self, fragments: Sequence[Fragment]) -> list[list[Piece]]:
@@ -301,8 +292,8 @@ class Expander:
         assert isinstance(part, BadParameter)
         dialect = self._shell.dialect
         if dialect.is_bash:
-            raise ExpansionFault(f"{part.source}: bad substitution", 1)
-        raise ExpansionFault(
+            raise ExpansionError(f"{part.source}: bad substitution", 1)
+        raise ExpansionError(
             "Bad substitution" if dialect.is_dash else "syntax error: bad substitution", 2
         )
 
@@ -317,7 +308,7 @@ class Expander:
             target = self._scalar(Parameter(part.name, index=part.index)) or ""
             match = re.fullmatch(r"([A-Za-z_]\w*|\d+|[@*#?$!-])(?:\[(.*)\])?", target)
             if match is None:
-                raise ExpansionFault(f"{part.name}: invalid indirect expansion", 1)
+                raise ExpansionError(f"{part.name}: invalid indirect expansion", 1)
             index = Word((Text(match[2]),)) if match[2] is not None else None
             part = Parameter(match[1], part.operator, part.word, part.second, index)
         if part.operator.startswith("prefix"):
@@ -417,7 +408,7 @@ class Expander:
             return [(shown, value or "")]
         if value is None:
             if self._shell.options.get("nounset") and part.name not in ("@", "*"):
-                raise ExpansionFault(self._shell.unset_message(part.name), 127)
+                raise ExpansionError(self._shell.unset_message(part.name), 127)
             value = ""
         if operator == "length":
             return [(shown, str(len(value)))]
@@ -444,13 +435,13 @@ class Expander:
         text = self.text(part.word) if part.word is not None else ""
         if bare == "=":
             if not re.fullmatch(r"[A-Za-z_]\w*", part.name):
-                raise ExpansionFault(self._shell.bad_assignment_message(part.name))
+                raise ExpansionError(self._shell.bad_assignment_message(part.name))
             try:
                 self._shell.assign(part.name, text, index=part.index)
             except ReadOnlyError as error:
-                raise ExpansionFault(self._shell.read_only_message(str(error))) from error
+                raise ExpansionError(self._shell.read_only_message(str(error))) from error
             return [(QUOTED if in_quotes else RESULT, text)]
-        raise ExpansionFault(
+        raise ExpansionError(
             self._shell.missing_message(part.name, text, ":" in part.operator), 127
         )
 
@@ -468,7 +459,7 @@ class Expander:
         stop = len(value) + length
         if stop < start:
             if self._shell.dialect.is_bash:
-                raise ExpansionFault(f"{length}: substring expression < 0")
+                raise ExpansionError(f"{length}: substring expression < 0")
             return ""
         return value[start:stop]
 
@@ -534,28 +525,12 @@ class _ShellNames:
         shell = self._shell
         value = shell.array_item(name, index) if index is not None else shell.parameter(name)
         if value is None and shell.options.get("nounset"):
-            raise ExpansionFault(shell.unset_message(name), 127)
+            raise ExpansionError(shell.unset_message(name), 127)
         return value or ""
 
     def set(self, name: str, index: str | None, value: int) -> None:
         word = Word((Text(index, is_quoted=True),)) if index is not None else None
         self._shell.assign(name, str(value), index=word)
-
-
-def quoted(value: str) -> str:
-    """Quote a value as bash shows it where it may need it."""
-    if not value:
-        return "''"
-    if re.search(r"[\x00-\x1f\x7f]", value):
-        escapes = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\E", "\a": "\\a"}
-        body = "".join(
-            escapes.get(one) or ("\\" + one if one in "\\'" else one)
-            if one >= " " or one in escapes
-            else f"\\{ord(one):03o}"
-            for one in value
-        )
-        return f"$'{body}'"
-    return "'" + value.replace("'", "'\\''") + "'"
 
 
 def _is_list(part: Part) -> bool:

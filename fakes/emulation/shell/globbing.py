@@ -95,6 +95,5 @@ def _split(pieces: Sequence[Piece]) -> list[list[Piece]]:
         first, *rest = text.split("/")
         if first:
             parts[-1].append((first, quoted))
-        for one in rest:
-            parts.append([(one, quoted)] if one else [])
+        parts += [[(one, quoted)] if one else [] for one in rest]
     return parts

@@ -8,25 +8,27 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import NoReturn
 
 from .. import signals
+from ..endings import BoundReachedError, ProcessExit
 from ..open_files import Bytes, OpenFile
-from ..process import BoundReachedError, Process, ProcessExit
+from ..process import Process
 from ..programs.lookup import Missing, find_program, run_program
-from .builtins import BUILTINS, SPECIAL
+from .builtins.table import BUILTINS, SPECIAL
 from .conditions import Conditions
 from .dialect import Dialect
-from .expansion import Expander, ExpansionFault
-from .messages import Messages
+from .expansion import Expander
 from .parser import Parser
 from .patterns import compile_pattern
 from .redirections import Redirections
 from .state import (
     BreakLoop,
     ContinueLoop,
+    ExpansionError,
     FunctionReturn,
     Job,
-    ShellState,
+    Shell,
 )
 from .syntax import (
     AndOr,
@@ -58,7 +60,7 @@ _FATAL = 127
 """The exit code of bash where a variable that is needed has no value."""
 
 
-class Shell(ShellState, Messages):
+class Interpreter(Shell):
     """A shell at work in a process.
 
     Args:
@@ -239,8 +241,8 @@ class Shell(ShellState, Messages):
             except OSError as error:
                 self._redirection_failed(error)
                 raise ProcessExit(2 if self.dialect.is_dash else 1) from error
-        except ExpansionFault as fault:
-            self._end_by(fault)
+        except ExpansionError as error:
+            self._end_by(error)
         self.replace_by(arguments, is_exec=False)
         return True
 
@@ -368,8 +370,8 @@ class Shell(ShellState, Messages):
             return
         try:
             self._compound(command)
-        except ExpansionFault as fault:
-            self._end_by(fault)
+        except ExpansionError as error:
+            self._end_by(error)
         self.process.flush()
 
     def _compound(self, command: Command) -> None:
@@ -397,7 +399,7 @@ class Shell(ShellState, Messages):
         self.line = command.line or self.line
         try:
             saved = self._redirections.apply(command.redirections)
-        except (OSError, ExpansionFault) as error:
+        except (OSError, ExpansionError) as error:
             self._redirection_failed(error)
             self.status = 2 if self.dialect.is_dash else 1
             self._check()
@@ -408,8 +410,8 @@ class Shell(ShellState, Messages):
             self.process.flush()
             self._redirections.restore(saved)
 
-    def _redirection_failed(self, error: OSError | ExpansionFault) -> None:
-        if isinstance(error, ExpansionFault):
+    def _redirection_failed(self, error: OSError | ExpansionError) -> None:
+        if isinstance(error, ExpansionError):
             if not self.dialect.is_bash:
                 self._end_by(error)
             self.complain(error.message)
@@ -506,7 +508,7 @@ class Shell(ShellState, Messages):
                 if self._loop_body(command.body):
                     break
         except ReadOnlyError as error:
-            raise ExpansionFault(self.read_only_message(str(error))) from error
+            raise ExpansionError(self.read_only_message(str(error))) from error
         finally:
             self.loops -= 1
 
@@ -551,7 +553,7 @@ class Shell(ShellState, Messages):
 
     def _define(self, command: Function) -> None:
         if command.name in SPECIAL and not self.dialect.is_bash:
-            raise ExpansionFault(f"{command.name}: is a special builtin")
+            raise ExpansionError(f"{command.name}: is a special builtin")
         self.functions[command.name] = command.body
         self.status = 0
 
@@ -564,8 +566,8 @@ class Shell(ShellState, Messages):
             self.trace(f"(( {command.word.source.strip()} ))")
         try:
             self.status = int(not self.expander.arithmetic(command.word))
-        except ExpansionFault as fault:
-            self.complain(f"((: {fault.message}")
+        except ExpansionError as error:
+            self.complain(f"((: {error.message}")
             self.status = 1
         self._check()
 
@@ -575,18 +577,17 @@ class Shell(ShellState, Messages):
         self.line = command.line
         try:
             self._expand_and_run(command)
-        except ExpansionFault as fault:
-            self._end_by(fault)
-            return
+        except ExpansionError as error:
+            self._end_by(error)
         self._check()
 
-    def _end_by(self, fault: ExpansionFault) -> None:
+    def _end_by(self, error: ExpansionError) -> NoReturn:
         """End the shell by a word that cannot be expanded, as no script goes on after it."""
         self.process.flush()
-        self.complain(fault.message)
+        self.complain(error.message)
         if not self.dialect.is_bash:
             raise ProcessExit(2)
-        code = 1 if fault.code is None else fault.code
+        code = 1 if error.code is None else error.code
         raise ProcessExit(1 if code == _FATAL and self.is_subshell else code)
 
     def _expand_and_run(self, command: Simple) -> None:
@@ -607,12 +608,12 @@ class Shell(ShellState, Messages):
         elif builtin is not None:
             self._builtin(command, arguments, extra)
         else:
-            self._external(command, arguments)
+            self.run_external(command, arguments)
 
     def _assign_only(self, command: Simple) -> None:
         try:
             saved = self._redirections.apply(command.redirections)
-        except (OSError, ExpansionFault) as error:
+        except (OSError, ExpansionError) as error:
             self._redirection_failed(error)
             self.status = 2 if self.dialect.is_dash else 1
             return
@@ -627,7 +628,7 @@ class Shell(ShellState, Messages):
             if self.options.get("xtrace") and not self.dialect.is_bash and shown:
                 self.trace(" ".join(self._shown(one) for one in shown))
         except ReadOnlyError as error:
-            raise ExpansionFault(self.read_only_message(str(error))) from error
+            raise ExpansionError(self.read_only_message(str(error))) from error
         finally:
             self._redirections.restore(saved)
         self.status = self.substituted if self.substituted is not None else 0
@@ -663,13 +664,13 @@ class Shell(ShellState, Messages):
         keeps = name == "exec" and len(arguments) == 1
         try:
             saved = self._redirections.apply(command.redirections)
-        except (OSError, ExpansionFault) as error:
+        except (OSError, ExpansionError) as error:
             self._redirection_failed(error)
             self.status = 2 if self.dialect.is_dash else 1
             if is_special and not self.dialect.is_bash:
                 raise ProcessExit(self.status) from error
             return
-        undo: Callable[[], None] = lambda: None
+        undo = _undo_nothing
         try:
             if command.assignments:
                 undo = self._temporary(
@@ -734,7 +735,7 @@ class Shell(ShellState, Messages):
                 else:
                     table[name] = old
 
-        return (lambda: None) if lasts else undo
+        return _undo_nothing if lasts else undo
 
     def _with_assignments(
         self, command: Simple, arguments: list[str], run: Callable[[], None]
@@ -742,7 +743,7 @@ class Shell(ShellState, Messages):
         self._trace_command(command, arguments)
         try:
             saved = self._redirections.apply(command.redirections)
-        except (OSError, ExpansionFault) as error:
+        except (OSError, ExpansionError) as error:
             self._redirection_failed(error)
             self.status = 2 if self.dialect.is_dash else 1
             return
@@ -775,7 +776,8 @@ class Shell(ShellState, Messages):
             self.getopts_position = getopts
             self.loops = loops
 
-    def _external(self, command: Simple, arguments: list[str]) -> None:
+    def run_external(self, command: Simple, arguments: list[str]) -> None:
+        """Do a program in a process of its own, and wait for its end."""
         self._trace_command(command, arguments)
         self.process.flush()
         child = self.process.fork(arguments)
@@ -805,12 +807,12 @@ class Shell(ShellState, Messages):
                     environment[assignment.name] = text
                     path = text if assignment.name == "PATH" else path
         except ReadOnlyError as error:
-            raise ExpansionFault(self.read_only_message(str(error))) from error
+            raise ExpansionError(self.read_only_message(str(error))) from error
         child.environment = environment
         child.working_dir = self.process.working_dir
         try:
             Redirections(self, child).apply(command.redirections)
-        except (OSError, ExpansionFault) as error:
+        except (OSError, ExpansionError) as error:
             self._redirection_failed(error)
             return 2 if self.dialect.is_dash else 1
         name = arguments[0]
@@ -826,7 +828,7 @@ class Shell(ShellState, Messages):
         )
         if not self.dialect.is_bash and not child.environment["_"]:
             del child.environment["_"]
-        refused = run_program(child, found, on_script=self.dialect)
+        refused = run_program(child, found, on_script=self.dialect.program)
         if refused is not None:
             self.complain(self.missing_program_message(name, refused))
             return refused.code
@@ -857,7 +859,7 @@ class Shell(ShellState, Messages):
         process.environment = dict(
             environment if environment is not None else self.variables.environment()
         )
-        refused = run_program(process, found, on_script=self.dialect, in_place=True)
+        refused = run_program(process, found, on_script=self.dialect.program, in_place=True)
         if refused is not None:
             message = self.missing_program_message(arguments[0], refused)
             self.complain(f"exec: {message}" if is_exec else message)
@@ -926,9 +928,9 @@ class Shell(ShellState, Messages):
 
     # --- forks --------------------------------------------------------------------------------
 
-    def fork(self, process: Process) -> Shell:
+    def fork(self, process: Process) -> Interpreter:
         """Return a shell that begins as this one is, in another process."""
-        child = Shell(
+        child = Interpreter(
             process,
             self.dialect,
             name=self.name,
@@ -940,3 +942,7 @@ class Shell(ShellState, Messages):
         child._calls = self._calls
         child._source = self._source
         return child
+
+
+def _undo_nothing() -> None:
+    """Leave all as it is."""

@@ -6,16 +6,16 @@ import errno
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..process import ProcessExit
+from ..endings import ProcessExit
 from .dialect import BASH, Dialect
-from .interpreter import Shell
+from .interpreter import Interpreter
 from .state import LONG_OPTIONS, OPTIONS
 
 if TYPE_CHECKING:
-    from ..process import Process
+    from ..process import Main, Process
 
 
-def shell_main(dialect: Dialect) -> object:
+def shell_main(dialect: Dialect) -> Main:
     """Return a shell as a program."""
 
     def main(process: Process) -> int:
@@ -96,20 +96,20 @@ def _run(process: Process, dialect: Dialect) -> int:
 
 def _shell(
     process: Process, dialect: Dialect, name: str, positional: Sequence[str], *, is_command: bool
-) -> Shell:
-    shell = Shell(process, dialect, name=name, positional=positional, is_command=is_command)
+) -> Interpreter:
+    shell = Interpreter(process, dialect, name=name, positional=positional, is_command=is_command)
     shell.import_environment()
     return shell
 
 
-def _login(shell: Shell) -> None:
+def _login(shell: Interpreter) -> None:
     files = shell.process.system.files
     if files.kind(shell.process, "/etc/profile") == "file":
         data = files.read_file(shell.process, "/etc/profile")
         shell.execute_source(data.decode("latin-1"))
 
 
-def _run_input(shell: Shell) -> int:
+def _run_input(shell: Interpreter) -> int:
     """Do what standard input says, a line at a time, so that commands can read on from there."""
     return shell.run_script(_InputLines(shell.process).text())
 

@@ -25,7 +25,7 @@ _SIGNAL_WORDS = {
     8: "Floating point exception",
     9: "Killed",
     10: "User defined signal 1",
-    11: "Segmentation fault",
+    11: "Segmentation error",
     12: "User defined signal 2",
     14: "Alarm clock",
     15: "Terminated",
@@ -94,14 +94,12 @@ class Messages:
 
     def _bash_script(self, error: ScriptError, source: str) -> None:
         where = f"{self.name}: -c: line" if self.is_command else f"{self.name}: line"
-        message, _, quote = error.message.partition("|")
+        quote = error.message.partition("|")[2]
         if quote:
             text = f"unexpected EOF while looking for matching `{quote}'"
         elif not error.token:
-            text = f"syntax error: unexpected end of file{'' if not message else ''}"
-            self.process.print_error(
-                f"{where} {error.line + source.count(chr(10), 0, 0)}: {text}\n"
-            )
+            text = "syntax error: unexpected end of file"
+            self.process.print_error(f"{where} {error.line}: {text}\n")
             return
         else:
             text = f"syntax error near unexpected token `{error.token}'"
@@ -142,8 +140,6 @@ class Messages:
         """Say that a redirection failed."""
         path = error.filename
         if error.errno == errno.EBADF:
-            if self.dialect.is_busybox:
-                return f"{path}: Bad file descriptor"
             return f"{path}: Bad file descriptor"
         if self.dialect.is_bash:
             if error.errno == errno.EEXIST:
@@ -157,11 +153,9 @@ class Messages:
                 if self.dialect.is_dash
                 else ("nonexistent directory" if creates else "no such file")
             )
-        return (
-            f"{'cannot create' if creates else 'cannot open' if self.dialect.is_dash else 'can' + chr(39) + 't open'} {path}: {words}"
-            if not (self.dialect.is_busybox and creates)
-            else f"can't create {path}: {words}"
-        )
+        verb = "create" if creates else "open"
+        no = "cannot" if self.dialect.is_dash else "can't"
+        return f"{no} {verb} {path}: {words}"
 
     def missing_program_message(self, name: str, missing: Missing, *, is_exec: bool = False) -> str:
         """Say why a program was not run."""

@@ -125,6 +125,21 @@ class Parser(WordReader):
             items += script.items
         return Script(tuple(items))
 
+    def _inner(self, source: str) -> Parser:
+        return Parser(source, self.dialect, line=self.line)
+
+    def _script_of(self, source: str) -> Script:
+        return self._inner(source).whole()
+
+    def _script_until(self, end: str) -> Script:
+        inner = self._inner(self._source)
+        inner._position = self._position
+        script = inner._list(end)
+        inner._expect_operator(end)
+        self._position = inner._position
+        self.line = inner.line
+        return script
+
     def _line(self) -> Script:
         items = []
         while True:

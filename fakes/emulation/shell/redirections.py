@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..open_files import Bytes, OpenFile, failure
-from .expansion import ExpansionFault
+from .state import ExpansionError
 from .syntax import AnyRedirection
 
 if TYPE_CHECKING:
     from ..process import Process
-    from .interpreter import Shell
+    from .state import Shell
 
 Saved = list[tuple[int, OpenFile | None]]
 """Where descriptors led before, in the order in which they were changed."""
@@ -35,7 +35,7 @@ class Redirections:
 
         Raises:
             OSError: a file cannot be opened; what was done before is undone.
-            ExpansionFault: a word cannot be expanded; the same.
+            ExpansionError: a word cannot be expanded; the same.
         """
         saved: Saved = []
         try:
@@ -103,7 +103,7 @@ class Redirections:
         if self._shell.dialect.is_bash:
             fields = self._shell.expander.fields([redirection.target])
             if len(fields) != 1:
-                raise ExpansionFault(f"{redirection.target.source}: ambiguous redirect", 1)
+                raise ExpansionError(f"{redirection.target.source}: ambiguous redirect", 1)
             return fields[0]
         return self._shell.expander.text(redirection.target)
 
@@ -140,8 +140,8 @@ class Redirections:
             self._set(2, opened, saved)
             return
         if self._shell.dialect.is_dash:
-            raise ExpansionFault("Syntax error: Bad fd number", 2)
-        raise ExpansionFault(f"{target}: ambiguous redirect", 1)
+            raise ExpansionError("Syntax error: Bad fd number", 2)
+        raise ExpansionError(f"{target}: ambiguous redirect", 1)
 
     def _open(self, path: str, operator: str) -> OpenFile:
         files = self._process.system.files

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .. import signals
 from ..accounts import Accounts
-from ..process import BoundReachedError
-from .syntax import Assignment, Command, Word
-from .variables import ReadOnlyError, Variable, Variables, cased
+from ..endings import BoundReachedError
+from .messages import Messages
+from .patterns import Piece
+from .syntax import Assignment, Command, ProcessSubstitution, Script, Simple, Word
+from .variables import Variable, Variables, cased
 
 if TYPE_CHECKING:
     from ..process import Process
     from .dialect import Dialect
-    from .expansion import Expander
 
 OPTIONS = {
     "a": "allexport",
@@ -39,7 +41,7 @@ LONG_OPTIONS = frozenset(
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class BreakLoop(Exception):
+class BreakLoop(BaseException):
     """Leaves so many loops."""
 
     def __init__(self, levels: int) -> None:
@@ -47,15 +49,28 @@ class BreakLoop(Exception):
         self.levels = levels
 
 
-class ContinueLoop(BreakLoop):
-    """Goes on with the next round of a loop."""
+class ContinueLoop(BaseException):
+    """Goes on with the next round of the loop that is so many levels above."""
+
+    def __init__(self, levels: int) -> None:
+        super().__init__(levels)
+        self.levels = levels
 
 
-class FunctionReturn(Exception):
+class FunctionReturn(BaseException):
     """Leaves a function, or a script that was read by `.`."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
+        self.code = code
+
+
+class ExpansionError(Exception):
+    """A word that cannot be expanded: the command, and a script, end by it."""
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
         self.code = code
 
 
@@ -68,10 +83,50 @@ class Job:
     is_waited: bool = False
 
 
-class ShellState:
-    """The state of a shell."""
+class WordExpander(Protocol):
+    """What a shell's state asks of the expansion of words."""
 
-    expander: Expander
+    def fields(self, words: Iterable[Word]) -> list[str]:
+        """Expand words to the arguments of a command."""
+        ...
+
+    def text(self, word: Word, *, is_value: bool = False) -> str:
+        """Expand a word to one text, without splitting or paths."""
+        ...
+
+    def pattern(self, word: Word) -> list[Piece]:
+        """Expand a word to a pattern, whose quoted letters stand for themselves."""
+        ...
+
+    def carets(self, pieces: list[Piece]) -> list[Piece]:
+        """Quote carets that stand for themselves: in dash, `[^a]` is no complement."""
+        ...
+
+    def regular_expression(self, word: Word) -> str:
+        """Expand the right side of `=~`."""
+        ...
+
+    def arithmetic(self, word: Word) -> int:
+        """Expand a word, and return its value as an arithmetic expression."""
+        ...
+
+    def evaluate(self, source: str) -> int:
+        """Return the value of an arithmetic expression."""
+        ...
+
+
+class Shell(Messages, ABC):
+    """The state of a shell, and what its parts ask it to do.
+
+    Args:
+        process: its process.
+        dialect: its ways.
+        name: `$0`.
+        positional: `$1` and on.
+        is_command: whether its script was an argument (`-c`).
+    """
+
+    expander: WordExpander
 
     def __init__(
         self,
@@ -108,6 +163,36 @@ class ShellState:
         self.hashed: dict[str, str] = {}
         self.open_substitutions: list[int] = []
         self._reported: list[BaseException] = []
+
+    # --- what an interpreter does ---------------------------------------------------
+
+    @abstractmethod
+    def execute_source(self, source: str, *, line: int = 1, is_nested: bool = False) -> int:
+        """Do a text line by line, as `eval` does; the status."""
+
+    @abstractmethod
+    def run_external(self, command: Simple, arguments: list[str]) -> None:
+        """Do a program in a process of its own, and wait for its end."""
+
+    @abstractmethod
+    def replace_by(
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str] | None = None,
+        *,
+        is_exec: bool = True,
+    ) -> int:
+        """Do a program in place of the shell (`exec`)."""
+
+    @abstractmethod
+    def substitute(self, body: Script) -> str:
+        """Do commands, and return what they print, without line ends at the end."""
+
+    @abstractmethod
+    def process_substitution(self, part: ProcessSubstitution) -> str:
+        """Do commands beside, and return the path by which their output is read, or input sent."""
+
+    # --- how it begins ----------------------------------------------------------------
 
     def import_environment(self) -> None:
         """Take over the variables that the process was given."""
@@ -157,7 +242,7 @@ class ShellState:
         if "TERM" not in table:
             table["TERM"] = Variable("dumb")
 
-    def copy_to(self, child: ShellState) -> None:
+    def copy_to(self, child: Shell) -> None:
         """Let another shell begin as this one is."""
         child.variables = self.variables.copy()
         child.functions = dict(self.functions)
@@ -446,6 +531,3 @@ class ShellState:
             else:
                 self.process.ignored.add(number)
                 self.process.hears.discard(number)
-
-
-__all__ = ["ReadOnlyError", "ShellState"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
 
 
 class ScriptError(Exception):
@@ -92,7 +91,7 @@ class BadParameter:
     source: str
 
 
-Part = Union[Text, Quotes, Parameter, Substitution, Arithmetic, ProcessSubstitution, BadParameter]
+Part = Text | Quotes | Parameter | Substitution | Arithmetic | ProcessSubstitution | BadParameter
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ class HereDocument:
     variable: str = ""
 
 
-AnyRedirection = Union[Redirection, HereDocument]
+AnyRedirection = Redirection | HereDocument
 
 
 @dataclass(frozen=True)
@@ -253,20 +252,20 @@ class Redirected:
     line: int = 0
 
 
-Command = Union[
-    Simple,
-    Group,
-    Subshell,
-    If,
-    Loop,
-    For,
-    ArithmeticFor,
-    Case,
-    Function,
-    Test,
-    ArithmeticCommand,
-    Redirected,
-]
+Command = (
+    Simple
+    | Group
+    | Subshell
+    | If
+    | Loop
+    | For
+    | ArithmeticFor
+    | Case
+    | Function
+    | Test
+    | ArithmeticCommand
+    | Redirected
+)
 
 
 @dataclass(frozen=True)

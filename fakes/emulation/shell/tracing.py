@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .dialect import Dialect
-from .expansion import quoted
+from .quoting import quoted
 
 _KEYWORDS = frozenset(
     [

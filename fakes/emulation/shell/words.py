@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from .escapes import dollar_quoted
@@ -30,8 +31,8 @@ _OPERATORS = re.compile(r":?[-=?+]|##?|%%?")
 _BASH_OPERATORS = re.compile(r":?[-=?+]|##?|%%?|//?[#%]?|\^\^?|,,?|@[A-Za-z](?=\})|:")
 
 
-class WordReader:
-    """Reads words from a script.
+class WordReader(ABC):
+    """Reads words from a script; the commands within them are a parser's to read.
 
     Args:
         source: the script.
@@ -227,10 +228,17 @@ class WordReader:
         close()
         return parts
 
+    @abstractmethod
     def _inner(self, source: str) -> WordReader:
-        from .parser import Parser
+        """Return a reader of a text within this one."""
 
-        return Parser(source, self.dialect, line=self.line)
+    @abstractmethod
+    def _script_of(self, source: str) -> Script:
+        """Read a text within this one as commands."""
+
+    @abstractmethod
+    def _script_until(self, end: str) -> Script:
+        """Read commands up to a closing parenthesis, which is passed over."""
 
     def _inner_word(self, source: str) -> Word:
         """Read a whole text as one word."""
@@ -436,21 +444,7 @@ class WordReader:
         self._position += 2
         return ProcessSubstitution(self._script_until(")"), is_read)
 
-    def _script_until(self, end: str) -> Script:
-        """Read commands up to a closing parenthesis, which is passed over."""
-        from .parser import Parser
-
-        inner = Parser(self._source, self.dialect, line=self.line)
-        inner._position = self._position
-        script = inner._list(end)
-        inner._expect_operator(end)
-        self._position = inner._position
-        self.line = inner.line
-        return script
-
     def _backquotes(self, *, in_quotes: bool) -> Part:
-        from .parser import Parser
-
         self._position += 1
         text: list[str] = []
         while True:
@@ -468,7 +462,7 @@ class WordReader:
                 continue
             text.append(letter)
             self._position += 1
-        return Substitution(Parser("".join(text), self.dialect, line=self.line).whole())
+        return Substitution(self._script_of("".join(text)))
 
     def _balanced_until(self, end: str) -> str:
         """Return the text up to an end outside of quotes and brackets, and pass over both."""

@@ -17,9 +17,11 @@ _LAST = 59_999
 def adduser(process: Process) -> int:
     """Add an account, or an account to a group."""
     options = Options(
-        process, "h:g:s:G:DSHu:k:",
-        {"home=": "h", "gecos=": "g", "shell=": "s", "ingroup=": "G", "disabled-password": "D", "empty-password": "D", "system": "S", "no-create-home": "H", "uid=": "u", "skel=": "k"},
-    )  # fmt: skip
+        process,
+        "h:g:s:G:DSHu:k:",
+        "home=:h gecos=:g shell=:s ingroup=:G disabled-password:D empty-password:D system:S "
+        "no-create-home:H uid=:u skel=:k",
+    )
     options.needs(1)
     if process.credentials.uid:
         raise process.fail("must be superuser")
@@ -73,7 +75,6 @@ def adduser(process: Process) -> int:
         comment = "Linux User,,,"
     data.users.add(name, "x", str(uid), str(gid), comment, home, shell)
     data.shadows.add(name, "!", data.today, "0", "99999", "7", "", "", "")
-    pass
     data.save()
     if (group is not None and not system) or group is not None:
         again = Databases(process)
@@ -91,7 +92,7 @@ def adduser(process: Process) -> int:
 
 def addgroup(process: Process) -> int:
     """Add a group, or an account to a group."""
-    options = Options(process, "g:S", {"gid=": "g", "system": "S"})
+    options = Options(process, "g:S", "gid=:g system:S")
     options.needs(1)
     if process.credentials.uid:
         raise process.fail("must be superuser")
@@ -131,7 +132,7 @@ def _join(process: Process, data: Databases, user: str, group: str) -> int:
 
 def deluser(process: Process) -> int:
     """Remove an account, or an account from a group."""
-    options = Options(process, "", {"remove-home": "r"})
+    options = Options(process, "", "remove-home:r")
     options.needs(1)
     data = Databases(process)
     name = options.operands[0]
@@ -157,7 +158,7 @@ def deluser(process: Process) -> int:
 
 def delgroup(process: Process) -> int:
     """Remove a group, or an account from a group."""
-    options = Options(process, "", {})
+    options = Options(process, "", "")
     options.needs(1)
     data = Databases(process)
     if len(options.operands) > 1:

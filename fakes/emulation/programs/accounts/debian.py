@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...process import ProcessExit
+from ...endings import ProcessExit
 from ..options import Options
 from .databases import Databases, free_number
 from .homes import make_home, remove_home
@@ -12,12 +12,13 @@ from .homes import make_home, remove_home
 if TYPE_CHECKING:
     from ...process import Process
 
-_LONG = {
-    "system": "system", "home=": "home", "shell=": "shell", "no-create-home": "no-home", "uid=": "uid", "gid=": "gid", "firstuid=": "",
-    "lastuid=": "", "firstgid=": "", "lastgid=": "", "ingroup=": "ingroup", "group": "group", "disabled-password": "disabled", "disabled-login": "disabled",
-    "gecos=": "gecos", "comment=": "gecos", "quiet": "q", "force-badname": "", "allow-badname": "", "allow-bad-names": "", "conf=": "", "debug": "", "verbose": "",
-    "remove-home": "remove-home", "remove-all-files": "remove-home", "backup": "", "only-if-empty": "only-if-empty", "add_extra_groups": "", "encrypt-home": "", "allow-all-names": "",
-}  # fmt: skip
+_LONG = (
+    "system home= shell= no-create-home:no-home uid= gid= firstuid=: lastuid=: firstgid=: "
+    "lastgid=: ingroup= group disabled-password:disabled disabled-login:disabled gecos= "
+    "comment=:gecos quiet:q force-badname: allow-badname: allow-bad-names: conf=: debug: "
+    "verbose: remove-home remove-all-files:remove-home backup: only-if-empty add_extra_groups: "
+    "encrypt-home: allow-all-names:"
+)
 
 
 def _say(process: Process, options: Options, text: str) -> None:
@@ -151,13 +152,11 @@ def _add_user(process: Process, options: Options, data: Databases, name: str) ->
     )
     home = options.value("home") or f"/home/{name}"
     gecos = options.value("gecos")
-    comment = ",,," if gecos is None else gecos if "," in gecos or not gecos else gecos
+    comment = ",,," if gecos is None else gecos
     data.users.add(
         name, "x", str(uid), str(gid), comment, home, options.value("shell") or "/bin/bash"
     )
-    data.shadows.add(
-        name, "!" if "disabled" in options else "!", data.today, "0", "99999", "7", "", "", ""
-    )
+    data.shadows.add(name, "!", data.today, "0", "99999", "7", "", "", "")
     from .shadow import _add_subordinate
 
     _add_subordinate(process, name)
@@ -175,7 +174,8 @@ def _add_user(process: Process, options: Options, data: Databases, name: str) ->
         _say(
             process,
             options,
-            f"Changing the user information for {name}\nEnter the new value, or press ENTER for the default",
+            f"Changing the user information for {name}\n"
+            "Enter the new value, or press ENTER for the default",
         )
     again = Databases(process)
     if again.groups.find("users") is not None:

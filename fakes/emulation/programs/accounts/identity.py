@@ -33,7 +33,7 @@ def identity(process: Process) -> int:
     options = Options(
         process,
         "ugGnraZz",
-        {"user": "u", "group": "g", "groups": "G", "name": "n", "real": "r", "zero": "z"},
+        "user:u group:g groups:G name:n real:r zero:z",
     )
     accounts = Accounts.read(process)
     code = 0
@@ -57,7 +57,9 @@ def identity(process: Process) -> int:
             text = " ".join(accounts.group_name(one) if named else str(one) for one in groups)
         else:
             shown = ",".join(_with_name(one, accounts.group_name(one, "")) for one in groups)
-            text = f"uid={_with_name(uid, accounts.user_name(uid, ''))} gid={_with_name(gid, accounts.group_name(gid, ''))} groups={shown}"
+            user = _with_name(uid, accounts.user_name(uid, ""))
+            group = _with_name(gid, accounts.group_name(gid, ""))
+            text = f"uid={user} gid={group} groups={shown}"
         process.print(text + "\n")
     return code
 
@@ -82,7 +84,7 @@ def _with_name(number: int, name: str) -> str:
 
 def whoami(process: Process) -> int:
     """Print the name of the account."""
-    Options(process, "", {})
+    Options(process, "", "")
     uid = process.credentials.uid
     account = Accounts.read(process).user(uid)
     if account is None:
@@ -95,7 +97,7 @@ def whoami(process: Process) -> int:
 
 def groups(process: Process) -> int:
     """Print the groups of accounts."""
-    options = Options(process, "", {})
+    options = Options(process, "", "")
     accounts = Accounts.read(process)
     code = 0
     names: list[str | None] = [*options.operands] or [None]
@@ -122,7 +124,7 @@ def logname(process: Process) -> int:
 
 def getent(process: Process) -> int:
     """Print entries of databases."""
-    options = Options(process, "s:i", {})
+    options = Options(process, "s:i", "")
     if not options.operands:
         raise usage(process, "wrong number of arguments", 1)
     database, *keys = options.operands
@@ -146,15 +148,15 @@ def getent(process: Process) -> int:
             process,
             f"/etc/{'hosts' if database == 'ahosts' else database}",
             keys,
-            by_address=database in ("hosts", "ahosts"),
         )
     process.print_error(
-        f"Unknown database: {database}\nTry `getent --help' or `getent --usage' for more information.\n"
+        f"Unknown database: {database}\n"
+        "Try `getent --help' or `getent --usage' for more information.\n"
     )
     return 1
 
 
-def _from_file(process: Process, path: str, keys: list[str], *, by_address: bool) -> int:
+def _from_file(process: Process, path: str, keys: list[str]) -> int:
     try:
         text = process.system.files.read_file(process, path).decode("latin-1")
     except OSError:
@@ -183,7 +185,8 @@ def _entries(process: Process, lines: list[str | None]) -> int:
 
 def user_line(account: Account) -> str:
     """Return an account as a line of /etc/passwd."""
-    return f"{account.name}:x:{account.uid}:{account.gid}:{account.comment}:{account.home}:{account.shell}"
+    numbers = f"{account.uid}:{account.gid}"
+    return f"{account.name}:x:{numbers}:{account.comment}:{account.home}:{account.shell}"
 
 
 def group_line(group: Group) -> str:

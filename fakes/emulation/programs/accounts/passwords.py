@@ -19,7 +19,7 @@ def _hashed(text: str) -> str:
 
 def chpasswd(process: Process) -> int:
     """Set the passwords that standard input names."""
-    options = Options(process, "ec:mR:s:", {"encrypted": "e", "crypt-method=": "c", "md5": "m"})
+    options = Options(process, "ec:mR:s:", "encrypted:e crypt-method=:c md5:m")
     data = Databases(process)
     busybox = process.system.programs.is_busybox
     code = 0
@@ -34,7 +34,8 @@ def chpasswd(process: Process) -> int:
             if busybox:
                 raise process.fail(f"unknown user {name}")
             process.complain(
-                f"(user {name}) pam_chauthtok() failed, error:\nAuthentication token manipulation error"
+                f"(user {name}) pam_chauthtok() failed, error:\n"
+                "Authentication token manipulation error"
             )
             process.complain(f"(line {number}, user {name}) password not changed")
             code = 1
@@ -56,7 +57,7 @@ def chpasswd(process: Process) -> int:
 
 def passwd(process: Process) -> int:
     """Lock, unlock or empty a password."""
-    options = Options(process, "dlueSa", {"delete": "d", "lock": "l", "unlock": "u"})
+    options = Options(process, "dlueSa", "delete:d lock:l unlock:u")
     data = Databases(process)
     name = options.operands[0] if options.operands else "root"
     if data.users.find(name) is None:
@@ -75,7 +76,5 @@ def passwd(process: Process) -> int:
             shadow[1] = shadow[1][1:]
     data.save()
     if not process.system.programs.is_busybox:
-        process.print(
-            "passwd: password changed.\n" if "d" in options else "passwd: password changed.\n"
-        )
+        process.print("passwd: password changed.\n")
     return 0

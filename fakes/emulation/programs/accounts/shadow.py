@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...process import ProcessExit
+from ...endings import ProcessExit
 from ..options import Options
 from .databases import Databases, next_number
 from .homes import make_home, remove_home
@@ -55,11 +55,14 @@ def _group_names(process: Process, data: Databases, text: str) -> list[str]:
 def useradd(process: Process) -> int:
     """Add an account."""
     options = Options(
-        process, "b:c:d:De:f:g:G:hk:K:lmMNop:rR:s:u:UZ:F",
-        {"base-dir=": "b", "comment=": "c", "home-dir=": "d", "home=": "d", "defaults": "D", "expiredate=": "e", "inactive=": "f", "gid=": "g", "groups=": "G",
-         "skel=": "k", "key=": "K", "no-log-init": "l", "create-home": "m", "no-create-home": "M", "no-user-group": "N", "non-unique": "o",
-         "password=": "p", "system": "r", "root=": "R", "shell=": "s", "uid=": "u", "user-group": "U"}, code=2,
-    )  # fmt: skip
+        process,
+        "b:c:d:De:f:g:G:hk:K:lmMNop:rR:s:u:UZ:F",
+        "base-dir=:b comment=:c home-dir=:d home=:d defaults:D expiredate=:e inactive=:f "
+        "gid=:g groups=:G skel=:k key=:K no-log-init:l create-home:m no-create-home:M "
+        "no-user-group:N non-unique:o password=:p system:r root=:R shell=:s uid=:u "
+        "user-group:U",
+        code=2,
+    )
     if len(options.operands) != 1:
         raise _usage(process)
     _need_root(process)
@@ -227,10 +230,12 @@ def _drop_subordinate(process: Process, name: str) -> None:
 def usermod(process: Process) -> int:
     """Change an account."""
     options = Options(
-        process, "ab:c:d:e:f:g:G:hl:Lmop:rR:s:u:Uv:w:",
-        {"append": "a", "comment=": "c", "home=": "d", "gid=": "g", "groups=": "G", "login=": "l", "lock": "L", "move-home": "m", "non-unique": "o",
-         "password=": "p", "remove": "r", "shell=": "s", "uid=": "u", "unlock": "U", "expiredate=": "e", "inactive=": "f"}, code=2,
-    )  # fmt: skip
+        process,
+        "ab:c:d:e:f:g:G:hl:Lmop:rR:s:u:Uv:w:",
+        "append:a comment=:c home=:d gid=:g groups=:G login=:l lock:L move-home:m "
+        "non-unique:o password=:p remove:r shell=:s uid=:u unlock:U expiredate=:e inactive=:f",
+        code=2,
+    )
     if len(options.operands) != 1:
         raise _usage(process)
     _need_root(process)
@@ -304,7 +309,7 @@ def usermod(process: Process) -> int:
 
 def userdel(process: Process) -> int:
     """Remove an account."""
-    options = Options(process, "fhrR:Z", {"force": "f", "remove": "r"}, code=2)
+    options = Options(process, "fhrR:Z", "force:f remove:r", code=2)
     if len(options.operands) != 1:
         raise _usage(process)
     _need_root(process)
@@ -344,15 +349,7 @@ def groupadd(process: Process) -> int:
     options = Options(
         process,
         "fg:hK:op:rR:U:",
-        {
-            "force": "f",
-            "gid=": "g",
-            "key=": "K",
-            "non-unique": "o",
-            "password=": "p",
-            "system": "r",
-            "users=": "U",
-        },
+        "force:f gid=:g key=:K non-unique:o password=:p system:r users=:U",
         code=2,
     )
     if len(options.operands) != 1:
@@ -391,7 +388,7 @@ def groupmod(process: Process) -> int:
     options = Options(
         process,
         "g:n:op:hR:",
-        {"gid=": "g", "new-name=": "n", "non-unique": "o", "password=": "p"},
+        "gid=:g new-name=:n non-unique:o password=:p",
         code=2,
     )
     if len(options.operands) != 1:
@@ -425,7 +422,7 @@ def groupmod(process: Process) -> int:
 
 def groupdel(process: Process) -> int:
     """Remove a group."""
-    options = Options(process, "fhR:", {"force": "f"}, code=2)
+    options = Options(process, "fhR:", "force:f", code=2)
     if len(options.operands) != 1:
         raise _usage(process)
     _need_root(process, "/etc/group")
@@ -447,7 +444,7 @@ def groupdel(process: Process) -> int:
 
 def gpasswd(process: Process) -> int:
     """Change the members of a group."""
-    options = Options(process, "a:d:A:M:rRQ:", {"add=": "a", "delete=": "d"}, code=2)
+    options = Options(process, "a:d:A:M:rRQ:", "add=:a delete=:d", code=2)
     if len(options.operands) != 1:
         raise _usage(process)
     _need_root(process, "/etc/group")
@@ -474,7 +471,7 @@ def gpasswd(process: Process) -> int:
 
 def chsh(process: Process) -> int:
     """Change the shell of an account."""
-    options = Options(process, "s:", {"shell=": "s"})
+    options = Options(process, "s:", "shell=:s")
     data = Databases(process)
     name = options.operands[0] if options.operands else "root"
     line = data.users.find(name)

@@ -18,14 +18,7 @@ def su(process: Process) -> int:
     options = Options(
         process,
         "c:s:lmpfP",
-        {
-            "command=": "c",
-            "shell=": "s",
-            "login": "l",
-            "preserve-environment": "m",
-            "fast": "f",
-            "session-command=": "c",
-        },
+        "command=:c shell=:s login:l preserve-environment:m fast:f session-command=:c",
     )
     operands = list(options.operands)
     login = "l" in options

@@ -26,20 +26,8 @@ def _run(process: Process, pair: _Pair, *, decodes: bool, prints: bool) -> int:
     options = Options(
         process,
         "cdfkqtvn123456789hlrNT:",
-        {
-            "stdout": "c",
-            "to-stdout": "c",
-            "decompress": "d",
-            "uncompress": "d",
-            "force": "f",
-            "keep": "k",
-            "test": "t",
-            "best": "9",
-            "fast": "1",
-            "quiet": "q",
-            "verbose": "v",
-            "no-name": "n",
-        },
+        "stdout:c to-stdout:c decompress:d uncompress:d force:f keep:k test:t best:9 fast:1 "
+        "quiet:q verbose:v no-name:n",
     )
     decodes = decodes or "d" in options or "t" in options
     prints = prints or "c" in options

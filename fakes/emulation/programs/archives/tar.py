@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ...accounts import Accounts
-from ...process import ProcessExit
+from ...endings import ProcessExit
 from ...shell.patterns import compile_pattern
 from ..files.modes import walk
 from ..options import BUSYBOX, Options
@@ -49,16 +49,22 @@ class _Tar:
                     rebuilt.append(words.pop(0))
             words = rebuilt + words
         self._options = Options(
-            process, "cxtrudAf:C:T:X:zjJvOpmkhPSb:aZwoHI:KnUWl",
-            {"create": "c", "extract": "x", "get": "x", "list": "t", "append": "r", "update": "u", "file=": "f", "directory=": "C", "files-from=": "T",
-             "exclude-from=": "X", "gzip": "z", "gunzip": "z", "bzip2": "j", "xz": "J", "verbose": "v", "to-stdout": "O", "preserve-permissions": "p", "same-permissions": "p",
-             "touch": "m", "keep-old-files": "k", "dereference": "h", "absolute-names": "P", "strip-components=": "strip", "exclude=": "exclude",
-             "owner=": "owner", "group=": "group", "mode=": "mode", "mtime=": "mtime", "sort=": "sort", "numeric-owner": "numeric", "no-same-owner": "o",
-             "same-owner": "same-owner", "no-same-permissions": "no-same-permissions", "overwrite": "overwrite", "wildcards": "wildcards", "transform=": "transform", "auto-compress": "a",
-             "no-recursion": "no-recursion", "warning=": "", "format=": "", "one-file-system": "", "totals": "", "checkpoint=?": "", "skip-old-files": "k", "null": "null", "anchored": "", "xattrs": "", "acls": "", "selinux": "", "use-compress-program=": "I", "zstd": "zstd"},
-            code=64 if not self._busybox else 1, arguments=words,
-        )  # fmt: skip
+            process,
+            "cxtrudAf:C:T:X:zjJvOpmkhPSb:aZwoHI:KnUWl",
+            "create:c extract:x get:x list:t append:r update:u file=:f directory=:C files-from=:T "
+            "exclude-from=:X gzip:z gunzip:z bzip2:j xz:J verbose:v to-stdout:O "
+            "preserve-permissions:p same-permissions:p touch:m keep-old-files:k dereference:h "
+            "absolute-names:P strip-components=:strip exclude= owner= group= mode= mtime= sort= "
+            "numeric-owner:numeric no-same-owner:o same-owner no-same-permissions overwrite "
+            "wildcards transform= auto-compress:a no-recursion warning=: format=: "
+            "one-file-system: totals: checkpoint=?: skip-old-files:k null anchored: xattrs: acls: "
+            "selinux: use-compress-program=:I zstd",
+            code=64 if not self._busybox else 1,
+            arguments=words,
+        )
         self._code = 0
+        self._inodes: dict[int, str] = {}
+        self._told_of_slash = False
         self._folder = process.working_dir
 
     def run(self) -> int:
@@ -126,16 +132,13 @@ class _Tar:
         path = options.value("f") or "-"
         absolute = path if path == "-" else posixpath.join(self._process.working_dir, path)
         buffer = io.BytesIO()
-        archive = tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT)
         home = self._process.working_dir
         if (folder := options.value("C")) is not None:
             self._enter(folder)
-        self._inodes: dict[int, str] = {}
-        self._told_of_slash = False
         accounts = Accounts.read(self._process)
-        for name in names:
-            self._pack(archive, name, accounts, skip=absolute)
-        archive.close()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
+            for name in names:
+                self._pack(archive, name, accounts, skip=absolute)
         self._process.working_dir = home
         data = self._compressed(buffer.getvalue(), path)
         if path == "-":
@@ -300,19 +303,16 @@ class _Tar:
             else b""
         )
         buffer = io.BytesIO()
-        archive = tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT)
-        if data:
-            with tarfile.open(fileobj=io.BytesIO(data)) as old:
-                for member in old:
-                    archive.addfile(member, old.extractfile(member) if member.isreg() else None)
-        self._inodes = {}
-        self._told_of_slash = False
         home = self._process.working_dir
         if (folder := self._options.value("C")) is not None:
             self._enter(folder)
-        for name in self._options.operands:
-            self._pack(archive, name, Accounts.read(self._process), skip=path)
-        archive.close()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
+            if data:
+                with tarfile.open(fileobj=io.BytesIO(data)) as old:
+                    for member in old:
+                        archive.addfile(member, old.extractfile(member) if member.isreg() else None)
+            for name in self._options.operands:
+                self._pack(archive, name, Accounts.read(self._process), skip=path)
         self._process.working_dir = home
         self._files.write_file(self._process, path, buffer.getvalue())
         return self._code
@@ -337,7 +337,7 @@ class _Tar:
         if (folder := options.value("C")) is not None:
             self._enter(folder)
         try:
-            archive = tarfile.open(fileobj=io.BytesIO(data))
+            opened = tarfile.open(fileobj=io.BytesIO(data))  # noqa: SIM115  (closed below)
         except (tarfile.TarError, EOFError) as error:
             self._code = 1 if self._busybox else 2
             if self._busybox:
@@ -350,7 +350,7 @@ class _Tar:
         wanted = [one.rstrip("/") for one in options.operands]
         found: set[str] = set()
         folders: list[tuple[str, tarfile.TarInfo]] = []
-        with archive:
+        with opened as archive:
             for member in archive:
                 self._process.step()
                 name = member.name.encode("utf-8", "surrogateescape").decode("latin-1")
@@ -423,9 +423,8 @@ class _Tar:
         else:
             stamp = moment.strftime("%Y-%m-%d %H:%M")
             width = max(0, 19 - len(owner) - 1)
-            self._process.print(
-                f"{mode} {owner} {member.size:>{max(width, len(str(member.size)))}d} {stamp} {shown}{link}\n"
-            )
+            size = str(member.size).rjust(width)
+            self._process.print(f"{mode} {owner} {size} {stamp} {shown}{link}\n")
 
     def _target(self, name: str) -> str:
         strip = int(self._options.value("strip") or 0)

@@ -18,16 +18,21 @@ def cp(process: Process) -> int:
     """Copy files and folders."""
     busybox = process.system.programs.is_busybox
     options = Options(
-        process, "aprRdPLHfinuvxTt:lsbS:c" if busybox else "adrRpfiHLPnuvxTt:lsbS:Z",
-        {"archive": "a", "recursive": "r", "force": "f", "no-dereference": "P", "dereference": "L", "no-clobber": "n",
-         "update=?": "u", "verbose": "v", "no-target-directory": "T", "target-directory=": "t", "link": "l", "symbolic-link": "s",
-         "preserve=?": "preserve", "parents": "parents", "remove-destination": "remove-destination", "reflink=?": "", "sparse=": "",
-         "no-preserve=": "no-preserve", "one-file-system": "x", "backup=?": "b", "interactive": "i"}
+        process,
+        "aprRdPLHfinuvxTt:lsbS:c" if busybox else "adrRpfiHLPnuvxTt:lsbS:Z",
+        (
+            "archive:a recursive:r force:f no-dereference:P dereference:L no-clobber:n update=?:u "
+            "verbose:v no-target-directory:T target-directory=:t link:l symbolic-link:s "
+            "preserve=? parents remove-destination reflink=?: sparse=: no-preserve= "
+            "one-file-system:x backup=?:b interactive:i"
+        )
         if not busybox
-        else {"archive": "a", "force": "f", "interactive": "i", "link": "l", "dereference": "L", "no-dereference": "P",
-              "recursive": "R", "symbolic-link": "s", "no-target-directory": "T", "verbose": "v", "update": "u",
-              "remove-destination": "remove-destination", "parents": "parents", "reflink=?": "", "target-directory=": "t"},
-    )  # fmt: skip
+        else (
+            "archive:a force:f interactive:i link:l dereference:L no-dereference:P recursive:R "
+            "symbolic-link:s no-target-directory:T verbose:v update:u remove-destination parents "
+            "reflink=?: target-directory=:t"
+        ),
+    )
     return _Copying(process, options).run()
 
 
@@ -89,11 +94,7 @@ class _Copying:
             else:
                 path = target
                 if target.endswith("/") and self._files.kind(self._process, source) != "dir":
-                    self._process.complain(
-                        f"cannot create regular file '{target}': Not a directory"
-                        if not self._busybox
-                        else f"can't create '{target}': {'Is a directory' if self._files.exists(self._process, posixpath.dirname(target.rstrip('/')) or '.') else 'No such file or directory'}"
-                    )
+                    self._process.complain(self._no_folder(target))
                     code = 1
                     continue
             code = self._copy(source, path, is_top=True) or code
@@ -110,6 +111,14 @@ class _Copying:
     def _complain(self, text: str) -> int:
         self._process.complain(text)
         return 1
+
+    def _no_folder(self, target: str) -> str:
+        if not self._busybox:
+            return f"cannot create regular file '{target}': Not a directory"
+        above = posixpath.dirname(target.rstrip("/")) or "."
+        is_there = self._files.exists(self._process, above)
+        reason = "Is a directory" if is_there else "No such file or directory"
+        return f"can't create '{target}': {reason}"
 
     def _copy(self, source: str, path: str, *, is_top: bool = False) -> int:
         process, files = self._process, self._files
@@ -288,10 +297,11 @@ def mv(process: Process) -> int:
     """Move files and folders."""
     busybox = process.system.programs.is_busybox
     options = Options(
-        process, "finuvTt:bS:Z" if not busybox else "finTt:uv",
-        {"force": "f", "interactive": "i", "no-clobber": "n", "verbose": "v", "update=?": "u", "no-target-directory": "T",
-         "target-directory=": "t", "backup=?": "b", "strip-trailing-slashes": ""},
-    )  # fmt: skip
+        process,
+        "finuvTt:bS:Z" if not busybox else "finTt:uv",
+        "force:f interactive:i no-clobber:n verbose:v update=?:u no-target-directory:T "
+        "target-directory=:t backup=?:b strip-trailing-slashes:",
+    )
     files = process.system.files
     operands = list(options.operands)
     folder = options.value("t")
@@ -380,10 +390,11 @@ def _move(process: Process, options: Options, source: str, path: str) -> int:
 def install(process: Process) -> int:
     """Copy files with modes and owners, or make folders."""
     options = Options(
-        process, "cdDm:o:g:psSvt:Tb",
-        {"directory": "d", "mode=": "m", "owner=": "o", "group=": "g", "preserve-timestamps": "p", "strip": "s", "verbose": "v",
-         "target-directory=": "t", "no-target-directory": "T", "backup=?": "b"},
-    )  # fmt: skip
+        process,
+        "cdDm:o:g:psSvt:Tb",
+        "directory:d mode=:m owner=:o group=:g preserve-timestamps:p strip:s verbose:v "
+        "target-directory=:t no-target-directory:T backup=?:b",
+    )
     files = process.system.files
     busybox = process.system.programs.is_busybox
     text = options.value("m")

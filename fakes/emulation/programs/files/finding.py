@@ -11,7 +11,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ...accounts import Accounts
-from ...process import ProcessExit
+from ...endings import ProcessExit
+from ...file_system import EXECUTE, READ, WRITE
 from ...shell.patterns import compile_pattern
 from ..invoking import invoke
 from ..machine.dates import DateError, parse_date
@@ -35,7 +36,7 @@ _TYPES = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Visit:
     path: str
     start: str
@@ -46,7 +47,7 @@ class _Visit:
 _Test = Callable[[_Visit], bool]
 
 
-class _Prune(Exception):
+class _Prune(BaseException):
     pass
 
 
@@ -146,7 +147,8 @@ class _Find:
             test = self._or()
             if self._peek() != ")":
                 raise self._wrong(
-                    "invalid expression; I was expecting to find a ')' somewhere but did not see one."
+                    "invalid expression; I was expecting to find a ')' somewhere"
+                    " but did not see one."
                 )
             self._position += 1
             return test
@@ -190,21 +192,21 @@ class _Find:
         for newer in ("-anewer", "-cnewer", "-newermm"):
             makers[newer] = lambda: self._newer(word)
         if not self._busybox:
-            makers.update({
-                "-uid": lambda: self._number(word, lambda status: status.uid),
-                "-gid": lambda: self._number(word, lambda status: status.gid),
-                "-printf": lambda: self._printf(word),
-                "-ls": lambda: self._acting(self._print),
-                "-executable": lambda: lambda visit: self._process.system.files.may(self._process, visit.path, 1),
-                "-readable": lambda: lambda visit: self._process.system.files.may(self._process, visit.path, 4),
-                "-writable": lambda: lambda visit: self._process.system.files.may(self._process, visit.path, 2),
-                "-lname": lambda: self._lname(word),
-                "-newermt": lambda: self._newer_time(word),
-            })  # fmt: skip
-        else:
-            makers["-executable"] = lambda: (
-                lambda visit: self._process.system.files.may(self._process, visit.path, 1)
+            makers.update(
+                {
+                    "-uid": lambda: self._number(word, lambda status: status.uid),
+                    "-gid": lambda: self._number(word, lambda status: status.gid),
+                    "-printf": lambda: self._printf(word),
+                    "-ls": lambda: self._acting(self._print),
+                    "-executable": lambda: self._may(EXECUTE),
+                    "-readable": lambda: self._may(READ),
+                    "-writable": lambda: self._may(WRITE),
+                    "-lname": lambda: self._lname(word),
+                    "-newermt": lambda: self._newer_time(word),
+                }
             )
+        else:
+            makers["-executable"] = lambda: self._may(EXECUTE)
         if word in ("-maxdepth", "-mindepth"):
             text = self._take(word)
             if not text.isdigit():
@@ -349,9 +351,8 @@ class _Find:
         elif self._busybox:
             raise self._process.fail(f"unknown {'group' if is_group else 'user'} {name}")
         else:
-            raise self._wrong(
-                f"{chr(39)}{name}{chr(39)} is not the name of {'an existing group' if is_group else 'a known user'}"
-            )
+            what = "an existing group" if is_group else "a known user"
+            raise self._wrong(f"'{name}' is not the name of {what}")
         if is_group:
             return lambda visit: visit.status.gid == number
         return lambda visit: visit.status.uid == number
@@ -404,11 +405,15 @@ class _Find:
         self._process.print(visit.path + "\0")
         return True
 
-    def _quit(self, visit: _Visit) -> bool:
+    def _quit(self, _visit: _Visit) -> bool:
         raise ProcessExit(self._code)
 
+    def _may(self, wanted: int) -> _Test:
+        files = self._process.system.files
+        return lambda visit: files.may(self._process, visit.path, wanted)
+
     def _prune_test(self) -> _Test:
-        def test(visit: _Visit) -> bool:
+        def test(_visit: _Visit) -> bool:
             self._prunes = True
             return True
 

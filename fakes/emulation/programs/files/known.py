@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..registry import Main
+from ...process import Main
 from . import copying, finding, listing, making, modes, paths, removing, statuses
 
 

@@ -26,13 +26,16 @@ class _Listing:
         self._process = process
         self._busybox = process.system.programs.is_busybox
         self._options = Options(
-            process, "aAlrtSRdF1hinsCcpLHgoGkQUuXxmNbBvwT" if not self._busybox else "1aAlCdeFHhiLnpqrRsStTuUvwxXcgo",
-            {"all": "a", "almost-all": "A", "reverse": "r", "recursive": "R", "directory": "d", "human-readable": "h",
-             "color=?": "color", "full-time": "full-time", "classify=?": "F", "inode": "i", "size": "s", "numeric-uid-gid": "n",
-             "no-group": "G", "group-directories-first": "group-directories-first", "dereference": "L", "quote-name": "Q",
-             "time-style=": "time-style", "sort=": "sort", "time=": "time", "format=": "format", "literal": "N", "width=": "w"},
+            process,
+            "aAlrtSRdF1hinsCcpLHgoGkQUuXxmNbBvwT"
+            if not self._busybox
+            else "1aAlCdeFHhiLnpqrRsStTuUvwxXcgo",
+            "all:a almost-all:A reverse:r recursive:R directory:d human-readable:h color=? "
+            "full-time classify=?:F inode:i size:s numeric-uid-gid:n no-group:G "
+            "group-directories-first dereference:L quote-name:Q time-style= sort= time= format= "
+            "literal:N width=:w",
             code=1 if self._busybox else 2,
-        )  # fmt: skip
+        )
         self._accounts = Accounts.read(process)
         self._status = 0
 
@@ -168,7 +171,7 @@ class _Listing:
             if self._has("s"):
                 cells.append(str(size_blocks))
             if self._is_long:
-                cells += self._long(status, path)
+                cells += self._long(status)
             cells.append(self._shown(name, path, status))
             rows.append(cells)
         if shows_total and (self._is_long or self._has("s")):
@@ -201,7 +204,7 @@ class _Listing:
                 cells.append(cell.ljust(widths[place]) if left else cell.rjust(widths[place]))
         return " ".join([*cells, row[-1]])
 
-    def _long(self, status: Status, path: str) -> list[str]:
+    def _long(self, status: Status) -> list[str]:
         numeric = self._has("n")
         owner = str(status.uid) if numeric else self._accounts.user_name(status.uid)
         group = str(status.gid) if numeric else self._accounts.group_name(status.gid)

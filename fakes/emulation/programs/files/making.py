@@ -14,12 +14,13 @@ from .modes import symbolic_mode
 if TYPE_CHECKING:
     from ...process import Process
 
+_TEMPORARY = "/tmp"  # noqa: S108  (the container's own)
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 def mkdir(process: Process) -> int:
     """Make folders."""
-    options = Options(process, "pm:vZ", {"parents": "p", "mode=": "m", "verbose": "v"})
+    options = Options(process, "pm:vZ", "parents:p mode=:m verbose:v")
     options.needs(1)
     text = options.value("m")
     mode: int | None = None
@@ -90,9 +91,10 @@ def _make_parents(process: Process, path: str, made: list[str]) -> None:
 def touch(process: Process) -> int:
     """Set times, and make files that are missing."""
     options = Options(
-        process, "cahmr:d:t:f",
-        {"no-create": "c", "reference=": "r", "date=": "d", "no-dereference": "h", "time=": "time"},
-    )  # fmt: skip
+        process,
+        "cahmr:d:t:f",
+        "no-create:c reference=:r date=:d no-dereference:h time=",
+    )
     options.needs(1, file=True)
     files = process.system.files
     busybox = process.system.programs.is_busybox
@@ -153,10 +155,11 @@ def _stamp(text: str) -> str:
 def ln(process: Process) -> int:
     """Make links."""
     options = Options(
-        process, "sfnvrTt:biPLS:",
-        {"symbolic": "s", "force": "f", "no-dereference": "n", "verbose": "v", "relative": "r",
-         "no-target-directory": "T", "target-directory=": "t", "backup=?": "b"},
-    )  # fmt: skip
+        process,
+        "sfnvrTt:biPLS:",
+        "symbolic:s force:f no-dereference:n verbose:v relative:r no-target-directory:T "
+        "target-directory=:t backup=?:b",
+    )
     files = process.system.files
     operands = list(options.operands)
     options.needs(1, file=True)
@@ -263,7 +266,7 @@ def link(process: Process) -> int:
 
 def mkfifo(process: Process) -> int:
     """Make named pipes."""
-    options = Options(process, "m:", {"mode=": "m"})
+    options = Options(process, "m:", "mode=:m")
     options.needs(1)
     code = 0
     for path in options.operands:
@@ -271,7 +274,7 @@ def mkfifo(process: Process) -> int:
             process.system.files.make_node(process, path, "fifo", _mode(process, options, 0o666))
             if options.value("m"):
                 process.system.files.set_mode(process, path, _mode(process, options, 0o666))
-        except OSError as error:
+        except OSError as error:  # noqa: PERF203  (each one is told of)
             process.complain(
                 f"{path}: {error.strerror}"
                 if process.system.programs.is_busybox
@@ -293,7 +296,7 @@ def _mode(process: Process, options: Options, default: int) -> int:
 
 def mknod(process: Process) -> int:
     """Make pipes and devices."""
-    options = Options(process, "m:", {"mode=": "m"})
+    options = Options(process, "m:", "mode=:m")
     operands = options.operands
     options.needs(2)
     path, kind = operands[:2]
@@ -317,18 +320,19 @@ def mknod(process: Process) -> int:
 def mktemp(process: Process) -> int:
     """Make a file or folder with a name of its own."""
     options = Options(
-        process, "dqutp:V",
-        {"directory": "d", "quiet": "q", "dry-run": "u", "tmpdir=?": "p", "suffix=": "suffix"},
-    )  # fmt: skip
+        process,
+        "dqutp:V",
+        "directory:d quiet:q dry-run:u tmpdir=?:p suffix=",
+    )
     files = process.system.files
     template = options.operands[0] if options.operands else ""
     suffix = options.value("suffix") or ""
     folder = options.value("p")
     if not template:
         template = "tmp.XXXXXXXXXX" if not process.system.programs.is_busybox else "tmp.XXXXXX"
-        folder = folder or process.environment.get("TMPDIR") or "/tmp"
+        folder = folder or process.environment.get("TMPDIR") or _TEMPORARY
     elif ("t" in options or "p" in options) and not template.startswith("/"):
-        folder = folder or process.environment.get("TMPDIR") or "/tmp"
+        folder = folder or process.environment.get("TMPDIR") or _TEMPORARY
     match = re.search(r"X{3,}(?=[^X]*$)", template)
     if match is None or (process.system.programs.is_busybox and not template.endswith("XXXXXX")):
         if process.system.programs.is_busybox:
@@ -354,8 +358,9 @@ def mktemp(process: Process) -> int:
         if process.system.programs.is_busybox:
             raise process.fail(f"{template}: {error.strerror}") from error
         what = "directory" if "d" in options else "file"
+        shown = f"{folder}/{template}" if folder else template
         raise process.fail(
-            f"failed to create {what} via template '{folder + '/' if folder else ''}{template}': {error.strerror}"
+            f"failed to create {what} via template '{shown}': {error.strerror}"
         ) from error
     process.print(path + "\n")
     return 0
@@ -363,7 +368,7 @@ def mktemp(process: Process) -> int:
 
 def truncate(process: Process) -> int:
     """Cut files off, or lengthen them."""
-    options = Options(process, "cs:r:o", {"no-create": "c", "size=": "s", "reference=": "r"})
+    options = Options(process, "cs:r:o", "no-create:c size=:s reference=:r")
     files = process.system.files
     text = options.value("s")
     reference = options.value("r")

@@ -100,11 +100,12 @@ def chmod(process: Process) -> int:
     modes = [word for word in words if re.fullmatch(r"-[rwxXst]+", word)]
     rest = [word for word in words if word not in modes[:1]]
     options = Options(
-        process, "Rvfc",
-        {"recursive": "R", "reference=": "reference", "verbose": "v", "changes": "c", "quiet": "f",
-         "silent": "f", "preserve-root": "", "no-preserve-root": ""},
+        process,
+        "Rvfc",
+        "recursive:R reference= verbose:v changes:c quiet:f silent:f preserve-root: "
+        "no-preserve-root:",
         arguments=rest,
-    )  # fmt: skip
+    )
     operands = options.operands
     files = process.system.files
     reference = options.value("reference")
@@ -238,11 +239,11 @@ def _gid(accounts: Accounts, text: str) -> int | None:
 
 def _change_owner(process: Process, *, is_group: bool) -> int:
     options = Options(
-        process, "RhvfcHLP",
-        {"recursive": "R", "no-dereference": "h", "reference=": "reference", "verbose": "v",
-         "changes": "c", "quiet": "f", "silent": "f", "from=": "from", "dereference": "",
-         "preserve-root": "", "no-preserve-root": ""},
-    )  # fmt: skip
+        process,
+        "RhvfcHLP",
+        "recursive:R no-dereference:h reference= verbose:v changes:c quiet:f silent:f from= "
+        "dereference: preserve-root: no-preserve-root:",
+    )
     files = process.system.files
     operands = options.operands
     reference = options.value("reference")

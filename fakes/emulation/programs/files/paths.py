@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def basename(process: Process) -> int:
     """Print the last part of paths."""
-    options = Options(process, "as:z", {"multiple": "a", "suffix=": "s", "zero": "z"}, stops=True)
+    options = Options(process, "as:z", "multiple:a suffix=:s zero:z", stops=True)
     options.needs(1)
     operands = options.operands
     suffix = options.value("s") or ""
@@ -33,7 +33,7 @@ def basename(process: Process) -> int:
 
 def dirname(process: Process) -> int:
     """Print paths without their last part."""
-    options = Options(process, "z", {"zero": "z"}, stops=True)
+    options = Options(process, "z", "zero:z", stops=True)
     options.needs(1)
     for path in options.operands:
         stripped = path.rstrip("/")
@@ -47,9 +47,10 @@ def dirname(process: Process) -> int:
 def readlink(process: Process) -> int:
     """Print where links point."""
     options = Options(
-        process, "fenmqsvz",
-        {"canonicalize": "f", "canonicalize-existing": "e", "canonicalize-missing": "m", "no-newline": "n", "verbose": "v"},
-    )  # fmt: skip
+        process,
+        "fenmqsvz",
+        "canonicalize:f canonicalize-existing:e canonicalize-missing:m no-newline:n verbose:v",
+    )
     options.needs(1)
     files = process.system.files
     code = 0
@@ -88,9 +89,11 @@ def _canonical(process: Process, path: str, kind: str) -> str:
 def realpath(process: Process) -> int:
     """Print paths without links."""
     options = Options(
-        process, "emLPqsz",
-        {"canonicalize-existing": "e", "canonicalize-missing": "m", "quiet": "q", "strip": "s", "no-symlinks": "s", "relative-to=": "to", "relative-base=": "base"},
-    )  # fmt: skip
+        process,
+        "emLPqsz",
+        "canonicalize-existing:e canonicalize-missing:m quiet:q strip:s no-symlinks:s "
+        "relative-to=:to relative-base=:base",
+    )
     options.needs(1)
     code = 0
     for path in options.operands:
@@ -118,7 +121,7 @@ def realpath(process: Process) -> int:
 
 def pwd(process: Process) -> int:
     """Print the working directory."""
-    options = Options(process, "LP", {"logical": "L", "physical": "P"})
+    options = Options(process, "LP", "logical:L physical:P")
     shown = process.environment.get("PWD") if options.last("LP") == "L" else None
     try:
         real = process.system.files.real_path(process, process.working_dir)

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 def rm(process: Process) -> int:
     """Remove files and folders."""
     options = Options(
-        process, "rRfivdI",
-        {"recursive": "r", "force": "f", "interactive=?": "i", "verbose": "v", "dir": "d",
-         "preserve-root=?": "", "no-preserve-root": "no-preserve-root", "one-file-system": ""},
-    )  # fmt: skip
+        process,
+        "rRfivdI",
+        "recursive:r force:f interactive=?:i verbose:v dir:d preserve-root=?: "
+        "no-preserve-root one-file-system:",
+    )
     recursive = "r" in options or "R" in options
     force = options.last("fi") == "f"
     if not options.operands:
@@ -44,11 +45,11 @@ def _remove_operand(
         else:
             process.complain(f"refusing to remove '.' or '..' directory: skipping '{path}'")
         return 1
-    if recursive and not path.strip("/") and path and "no-preserve-root" not in options:
-        if not busybox:
-            process.complain("it is dangerous to operate recursively on '/'")
-            process.complain("use --no-preserve-root to override this failsafe")
-            return 1
+    is_root = bool(path) and not path.strip("/")
+    if recursive and is_root and not busybox and "no-preserve-root" not in options:
+        process.complain("it is dangerous to operate recursively on '/'")
+        process.complain("use --no-preserve-root to override this failsafe")
+        return 1
     try:
         kind = process.system.files.status(process, path, follow=False).kind
     except OSError as error:
@@ -123,9 +124,7 @@ def _complain(process: Process, path: str, error: OSError) -> None:
 
 def rmdir(process: Process) -> int:
     """Remove empty folders."""
-    options = Options(
-        process, "pv", {"parents": "p", "verbose": "v", "ignore-fail-on-non-empty": "ignore"}
-    )
+    options = Options(process, "pv", "parents:p verbose:v ignore-fail-on-non-empty:ignore")
     options.needs(1)
     status = 0
     for operand in options.operands:

@@ -31,7 +31,7 @@ def stat(process: Process) -> int:
     options = Options(
         process,
         "Lc:ftZ",
-        {"dereference": "L", "format=": "c", "printf=": "printf", "terse": "t", "file-system": "f"},
+        "dereference:L format=:c printf= terse:t file-system:f",
     )
     options.needs(1)
     files = process.system.files
@@ -133,9 +133,11 @@ def _whole(process: Process, path: str, status: Status, accounts: Accounts) -> s
     kind = _field(process, "F", path, status, accounts)
     blocks = _field(process, "b", path, status, accounts)
     return (
-        f"  File: {shown}\n  Size: {status.size:<10}\tBlocks: {blocks:<10} IO Block: 4096   {kind}\n"
+        f"  File: {shown}\n"
+        f"  Size: {status.size:<10}\tBlocks: {blocks:<10} IO Block: 4096   {kind}\n"
         f"Device: 0,50\tInode: {status.inode:<10}  Links: {status.links}\n"
-        f"Access: ({status.mode:04o}/{modes.filemode(status.full_mode)})  Uid: {owner}   Gid: {group}\n"
+        f"Access: ({status.mode:04o}/{modes.filemode(status.full_mode)})  "
+        f"Uid: {owner}   Gid: {group}\n"
         f"Access: {moment}\nModify: {moment}\nChange: {moment}\n Birth: -\n"
     )
 
@@ -143,9 +145,11 @@ def _whole(process: Process, path: str, status: Status, accounts: Accounts) -> s
 def du(process: Process) -> int:
     """Add up what is below folders."""
     options = Options(
-        process, "sahkmbcd:xLlH0",
-        {"summarize": "s", "all": "a", "human-readable": "h", "bytes": "b", "max-depth=": "d", "apparent-size": "apparent", "total": "c", "exclude=": "exclude"},
-    )  # fmt: skip
+        process,
+        "sahkmbcd:xLlH0",
+        "summarize:s all:a human-readable:h bytes:b max-depth=:d apparent-size:apparent "
+        "total:c exclude=",
+    )
     code = 0
     total = 0
     for operand in options.operands or ["."]:
@@ -202,6 +206,6 @@ def df(process: Process) -> int:
     return 0
 
 
-def sync(process: Process) -> int:
+def sync(_process: Process) -> int:
     """Write what is buffered."""
     return 0

@@ -219,9 +219,11 @@ def date(process: Process) -> int:
     """Print the time."""
     busybox = process.system.programs.is_busybox
     options = Options(
-        process, "ud:RI::r:s:f:D:" if busybox else "ud:RI::r:s:f:",
-        {"utc": "u", "universal": "u", "date=": "d", "rfc-email": "R", "rfc-2822": "R", "iso-8601=?": "I", "reference=": "r", "rfc-3339=": "3339", "set=": "s"},
-    )  # fmt: skip
+        process,
+        "ud:RI::r:s:f:D:" if busybox else "ud:RI::r:s:f:",
+        "utc:u universal:u date=:d rfc-email:R rfc-2822:R iso-8601=?:I reference=:r "
+        "rfc-3339=:3339 set=:s",
+    )
     seconds = process.system.now()
     try:
         if (text := options.value("d")) is not None:

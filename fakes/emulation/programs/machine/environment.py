@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ...process import ProcessExit
+from ...endings import ProcessExit
 from ..invoking import replace
 from ..options import Options
 
@@ -17,9 +17,12 @@ def env(process: Process) -> int:
     """Print variables, or run a program with others."""
     busybox = process.system.programs.is_busybox
     options = Options(
-        process, "iu:0" + ("" if busybox else "C:S:v"),
-        {"ignore-environment": "i", "unset=": "u", "null": "0", "chdir=": "C", "split-string=": "S"}, code=1 if busybox else 125, stops=True,
-    )  # fmt: skip
+        process,
+        "iu:0" + ("" if busybox else "C:S:v"),
+        "ignore-environment:i unset=:u null:0 chdir=:C split-string=:S",
+        code=1 if busybox else 125,
+        stops=True,
+    )
     environment = {} if "i" in options else dict(process.environment)
     for name in options.values("u"):
         environment.pop(name, None)
@@ -49,7 +52,7 @@ def env(process: Process) -> int:
 
 def printenv(process: Process) -> int:
     """Print variables."""
-    options = Options(process, "0", {"null": "0"})
+    options = Options(process, "0", "null:0")
     if not options.operands:
         for name, value in process.environment.items():
             process.print(f"{name}={value}\n")

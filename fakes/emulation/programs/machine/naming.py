@@ -23,7 +23,7 @@ _UNAME = {
 
 def hostname(process: Process) -> int:
     """Print the name of the host."""
-    options = Options(process, "sfidF:", {})
+    options = Options(process, "sfidF:", "")
     if options.operands:
         if process.system.programs.is_busybox:
             raise process.fail("sethostname: Operation not permitted")
@@ -40,14 +40,7 @@ def uname(process: Process) -> int:
     options = Options(
         process,
         "asnrvmpio",
-        {
-            "all": "a",
-            "kernel-name": "s",
-            "nodename": "n",
-            "kernel-release": "r",
-            "machine": "m",
-            "operating-system": "o",
-        },
+        "all:a kernel-name:s nodename:n kernel-release:r machine:m operating-system:o",
     )
     values = {**_UNAME, "n": process.system.hostname}
     if "a" in options:
@@ -82,7 +75,7 @@ def tty(process: Process) -> int:
 
 def which(process: Process) -> int:
     """Print where programs are."""
-    options = Options(process, "as", {})
+    options = Options(process, "as", "")
     code = 0
     for name in options.operands:
         found = find_program(process, name, process.environment.get("PATH"))

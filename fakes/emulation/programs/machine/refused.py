@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 def mount(process: Process) -> int:
     """Refuse to mount, as the kernel does; without operands say what is mounted."""
-    options = Options(process, "t:o:rwnav", {})
+    options = Options(process, "t:o:rwnav", "")
     if not options.operands:
         process.print(
-            "overlay on / type overlay (rw,relatime)\nproc on /proc type proc (rw,nosuid,nodev,noexec,relatime)\n"
+            "overlay on / type overlay (rw,relatime)\n"
+            "proc on /proc type proc (rw,nosuid,nodev,noexec,relatime)\n"
         )
         return 0
     target = options.operands[-1]
@@ -34,7 +35,7 @@ def mount(process: Process) -> int:
 
 def umount(process: Process) -> int:
     """Refuse to unmount."""
-    options = Options(process, "flrand", {})
+    options = Options(process, "flrand", "")
     options.needs(1)
     target = options.operands[0]
     if process.system.programs.is_busybox:
@@ -46,9 +47,7 @@ def umount(process: Process) -> int:
 
 def chroot(process: Process) -> int:
     """Run a program with another root, of which only this one is known."""
-    options = Options(
-        process, "", {"userspec=": "u", "groups=": "g", "skip-chdir": "s"}, code=125, stops=True
-    )
+    options = Options(process, "", "userspec=:u groups=:g skip-chdir:s", code=125, stops=True)
     if not options.operands:
         raise usage(process, "missing operand", 125)
     folder, *words = options.operands

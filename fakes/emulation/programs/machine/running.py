@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ... import signals
-from ...process import ProcessExit, SignalledError
+from ...endings import ProcessExit, SignalledError
 from ..invoking import invoke, replace
 from ..lookup import Missing, find_program, run_program
 from ..options import Options, usage
@@ -29,7 +29,7 @@ def _seconds(text: str) -> float | None:
 def sleep(process: Process) -> int:
     """Wait."""
     busybox = process.system.programs.is_busybox
-    options = Options(process, "", {})
+    options = Options(process, "", "")
     options.needs(1)
     total = 0.0
     for word in options.operands:
@@ -47,7 +47,7 @@ def sleep(process: Process) -> int:
 
 def usleep(process: Process) -> int:
     """Wait for millionths of a second."""
-    options = Options(process, "", {})
+    options = Options(process, "", "")
     options.needs(1)
     process.sleep(int(options.operands[0]) / 1e6)
     return 0
@@ -59,7 +59,7 @@ def timeout(process: Process) -> int:
     options = Options(
         process,
         "s:k:v" if not busybox else "s:k:",
-        {"signal=": "s", "kill-after=": "k", "preserve-status": "p", "foreground": ""},
+        "signal=:s kill-after=:k preserve-status:p foreground:",
         code=125 if not busybox else 1,
         stops=True,
     )
@@ -86,13 +86,9 @@ def timeout(process: Process) -> int:
         )
         return found.code
     failures: list[BaseException] = []
-    from ..invoking import _script_shell
 
     def work() -> int:
-        return run_program_inside(child, found, process)
-
-    def run_program_inside(child: Process, found: object, process: Process) -> int:
-        result = run_program(child, found, on_script=_script_shell(process), in_place=True)  # type: ignore[arg-type]
+        result = run_program(child, found, on_script="sh", in_place=True)
         return result.code if result is not None else 0
 
     child.start_thread(work, failures.append)
@@ -129,7 +125,7 @@ def nohup(process: Process) -> int:
 
 def nice(process: Process) -> int:
     """Run a program with another priority."""
-    options = Options(process, "n:", {"adjustment=": "n"}, stops=True, numbers=True)
+    options = Options(process, "n:", "adjustment=:n", stops=True, numbers=True)
     if not options.operands:
         process.print("0\n")
         return 0
@@ -140,7 +136,7 @@ def nice(process: Process) -> int:
 
 def setsid(process: Process) -> int:
     """Run a program in a session of its own."""
-    options = Options(process, "cfw", {}, stops=True)
+    options = Options(process, "cfw", "", stops=True)
     options.needs(1)
     missing = replace(process, options.operands)
     process.complain(f"failed to execute {options.operands[0]}: {os.strerror(missing.error)}")
@@ -183,14 +179,7 @@ def run_parts(process: Process) -> int:
     options = Options(
         process,
         "va:",
-        {
-            "verbose": "v",
-            "test": "test",
-            "arg=": "a",
-            "report": "",
-            "exit-on-error": "e",
-            "regex=": "regex",
-        },
+        "verbose:v test arg=:a report: exit-on-error:e regex=",
     )
     code = 0
     folder = options.operands[-1] if options.operands else "."

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
-from ...process import ProcessExit
+from ...endings import ProcessExit
 from ..options import usage
 from .expressions import ExpressionError, compile_expression
 from .formatting import Formatter
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
     from ...process import Process
 
 
-class _SyntaxFault(Exception):
+class _AwkSyntaxError(Exception):
     pass
 
 
-class _Next(Exception):
+class _Next(BaseException):
     pass
 
 
-class _Exit(Exception):
+class _Exit(BaseException):
     def __init__(self, code: int | None) -> None:
         super().__init__(code)
         self.code = code
 
 
-class _Break(Exception):
+class _Break(BaseException):
     pass
 
 
-class _Continue(Exception):
+class _Continue(BaseException):
     pass
 
 
-class _Return(Exception):
+class _Return(BaseException):
     def __init__(self, value: object) -> None:
         super().__init__(value)
         self.value = value
@@ -55,7 +55,7 @@ class _Numeric(str):
     __slots__ = ()
 
 
-Value = Union[str, float]
+Value = str | float
 Node = tuple[Any, ...]
 
 _KEYWORDS = frozenset(
@@ -111,7 +111,8 @@ _FUNCTIONS = frozenset(
     ]
 )
 _TOKEN = re.compile(
-    r"""(?P<space>(?:[ \t\r]|\\\n|\#[^\n]*)+)|(?P<newline>\n)|(?P<number>0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)
+    r"""(?P<space>(?:[ \t\r]|\\\n|\#[^\n]*)+)|(?P<newline>\n)
+    |(?P<number>0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)
     |(?P<string>"(?:[^"\\\n]|\\.|\\\n)*")|(?P<name>[A-Za-z_]\w*)
     |(?P<operator>\*\*=|\+=|-=|\*=|/=|%=|\^=|==|<=|>=|!=|!~|\+\+|--|&&|\|\||>>|\*\*|[{}()\[\];,+\-*/%^!><|?:~$=&])""",
     re.X | re.S,
@@ -169,7 +170,7 @@ def awk(process: Process) -> int:
         sources = [words.pop(0)]
     try:
         program = _Reader("\n".join(sources)).program()
-    except (_SyntaxFault, ExpressionError) as error:
+    except (_AwkSyntaxError, ExpressionError) as error:
         raise process.fail(
             "cmd. line:1: Unexpected token" if busybox else f"line 1: {error}", 1 if busybox else 2
         ) from error
@@ -197,7 +198,7 @@ class _Reader:
                 return self._expression_token()
             match = _TOKEN.match(self._source, self._position)
             if match is None:
-                raise _SyntaxFault(f"syntax error at or near {letter}")
+                raise _AwkSyntaxError(f"syntax error at or near {letter}")
             self._position = match.end()
             kind = match.lastgroup or ""
             if kind == "space":
@@ -224,7 +225,7 @@ class _Reader:
         out: list[str] = []
         while True:
             if position >= len(self._source) or self._source[position] == "\n":
-                raise _SyntaxFault("unterminated regexp")
+                raise _AwkSyntaxError("unterminated regexp")
             letter = self._source[position]
             if letter == "\\" and position + 1 < len(self._source):
                 following = self._source[position + 1]
@@ -261,9 +262,8 @@ class _Reader:
 
     def _expect(self, text: str) -> None:
         if not self._is(text):
-            raise _SyntaxFault(
-                f"syntax error at or near {self._token[1].strip() or 'end of file' if self._token[0] != 'end' else 'end of file'}"
-            )
+            shown = self._token[1].strip() if self._token[0] != "end" else ""
+            raise _AwkSyntaxError(f"syntax error at or near {shown or 'end of file'}")
         self._take()
 
     def _skip_newlines(self) -> None:
@@ -320,7 +320,7 @@ class _Reader:
         self._skip_ends()
         while not self._is("}"):
             if self._token[0] == "end":
-                raise _SyntaxFault("syntax error at or near end of file")
+                raise _AwkSyntaxError("syntax error at or near end of file")
             statements.append(self._statement())
             self._skip_ends()
         self._take()
@@ -337,7 +337,7 @@ class _Reader:
         if self._is(";") or self._token[0] == "newline":
             self._take()
         elif not self._is("}") and self._token[0] != "end":
-            raise _SyntaxFault(f"syntax error at or near {self._token[1]}")
+            raise _AwkSyntaxError(f"syntax error at or near {self._token[1]}")
 
     def _statement(self) -> Node:
         if self._is("{"):
@@ -452,7 +452,7 @@ class _Reader:
         target = None
         if self._is(">", ">>", "|"):
             operator = self._take()[1]
-            target = self._concatenation(no_in=True)
+            target = self._concatenation()
         return (name, arguments, operator, target)
 
     # --- expressions ----------------------------------------------------------------------
@@ -525,17 +525,17 @@ class _Reader:
             return ("compare", operator, left, self._concatenation())
         return left
 
-    def _starts_operand(self, *, no_in: bool) -> bool:
+    def _starts_operand(self) -> bool:
         kind, text = self._token
         if kind in ("number", "string", "name", "builtin", "call", "regex"):
             return True
         if kind == "keyword":
             return False
-        return kind == "operator" and text in ("$", "!", "(", "-", "+", "++", "--") and not (False)
+        return kind == "operator" and text in ("$", "!", "(", "-", "+", "++", "--")
 
-    def _concatenation(self, *, no_in: bool = False) -> Node:
+    def _concatenation(self) -> Node:
         left = self._additive()
-        while self._starts_operand(no_in=no_in) and not self._is("+", "-") and not (self._is("in")):
+        while self._starts_operand() and not self._is("+", "-") and not (self._is("in")):
             left = ("concat", left, self._additive())
         if self._is("|") and not self._no_greater:
             while self._is("|"):
@@ -633,7 +633,7 @@ class _Reader:
             if self._is("("):
                 return ("builtin", text, self._arguments())
             if text != "length":
-                raise _SyntaxFault(
+                raise _AwkSyntaxError(
                     f"syntax error at or near {self._token[1].strip() or 'end of file'}"
                 )
             return ("builtin", text, [])
@@ -676,9 +676,8 @@ class _Reader:
             return ("group", items) if len(items) > 1 else ("group", items[0])
         if self._is("-", "+", "!"):
             return self._unary()
-        raise _SyntaxFault(
-            f"syntax error at or near {text.strip() or 'end of file' if kind != 'newline' else 'end of line'}"
-        )
+        shown = "end of line" if kind == "newline" else text.strip() or "end of file"
+        raise _AwkSyntaxError(f"syntax error at or near {shown}")
 
 
 def _unescaped(text: str) -> str:

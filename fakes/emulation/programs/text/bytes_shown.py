@@ -19,14 +19,7 @@ def od(process: Process) -> int:
     options = Options(
         process,
         "A:t:N:j:cbdoxXhvw::an:s",
-        {
-            "address-radix=": "A",
-            "format=": "t",
-            "read-bytes=": "N",
-            "skip-bytes=": "j",
-            "width=?": "w",
-            "output-duplicates": "v",
-        },
+        "address-radix=:A format=:t read-bytes=:N skip-bytes=:j width=?:w output-duplicates:v",
     )
     data = b"".join(read_input(process, path) for path in options.operands or ["-"])
     skip = int(options.value("j") or 0)
@@ -158,7 +151,7 @@ def _row(row: bytes, kind: str, columns: int, width: int) -> str:
 
 def hexdump(process: Process) -> int:
     """Show bytes as hexadecimal numbers."""
-    options = Options(process, "Cvn:s:bcdoxe:", {})
+    options = Options(process, "Cvn:s:bcdoxe:", "")
     data = b"".join(read_input(process, path) for path in options.operands or ["-"])
     if (limit := options.value("n")) is not None:
         data = data[: int(limit)]
@@ -181,7 +174,7 @@ def hexdump(process: Process) -> int:
 
 def xxd(process: Process) -> int:
     """Show bytes as hexadecimal numbers, or make bytes of them."""
-    options = Options(process, "pri:l:s:c:g:u", {})
+    options = Options(process, "pri:l:s:c:g:u", "")
     data = b"".join(read_input(process, path) for path in options.operands or ["-"])
     if (limit := options.value("l")) is not None:
         data = data[: int(limit)]

@@ -15,16 +15,14 @@ if TYPE_CHECKING:
 
 def cmp(process: Process) -> int:
     """Tell where two files differ."""
-    options = Options(
-        process, "sln:b", {"quiet": "s", "silent": "s", "verbose": "l", "bytes=": "n"}, code=2
-    )
+    options = Options(process, "sln:b", "quiet:s silent:s verbose:l bytes=:n", code=2)
     options.needs(1)
     paths = [*options.operands, "-"][:2]
     contents = []
     for path in paths:
         try:
             contents.append(read_input(process, path))
-        except OSError as error:
+        except OSError as error:  # noqa: PERF203  (each one is told of)
             if "s" not in options:
                 process.complain(
                     f"{path}: {error.strerror}"
@@ -68,11 +66,13 @@ class _Diff:
         self._process = process
         self._busybox = process.system.programs.is_busybox
         self._options = Options(
-            process, "uU:qrNbBwisaTtdc" if not self._busybox else "abBdiNqrTstwU:uL:S:",
-            {"unified=?": "u", "brief": "q", "recursive": "r", "new-file": "N", "ignore-all-space": "w", "ignore-space-change": "b",
-             "ignore-case": "i", "report-identical-files": "s", "text": "a", "color=?": "", "label=": "L", "ignore-blank-lines": "B", "no-dereference": "", "exclude=": "x"},
+            process,
+            "uU:qrNbBwisaTtdc" if not self._busybox else "abBdiNqrTstwU:uL:S:",
+            "unified=?:u brief:q recursive:r new-file:N ignore-all-space:w ignore-space-change:b "
+            "ignore-case:i report-identical-files:s text:a color=?: label=:L ignore-blank-lines:B "
+            "no-dereference: exclude=:x",
             code=1 if self._busybox else 2,
-        )  # fmt: skip
+        )
         self._files = process.system.files
 
     def run(self) -> int:
@@ -120,16 +120,11 @@ class _Diff:
             self._process.print(f"Files {left} and {right} differ\n")
             return 1
         if b"\0" in a + b and "a" not in self._options:
-            self._process.print(
-                f"Binary files {left} and {right} differ\n"
-                if not self._busybox
-                else f"Binary files {left} and {right} differ\n"
-            )
+            self._process.print(f"Binary files {left} and {right} differ\n")
             return 1 if self._busybox else 2
         if titled and not self._busybox:
-            self._process.print(
-                f"diff {' '.join(w for w in self._process.arguments[1:] if w.startswith('-'))} {left} {right}\n"
-            )
+            flags = " ".join(one for one in self._process.arguments[1:] if one.startswith("-"))
+            self._process.print(f"diff {flags} {left} {right}\n")
         elif titled:
             pass
         unified = "u" in self._options or "U" in self._options or self._busybox

@@ -17,7 +17,7 @@ def wc(process: Process) -> int:
     options = Options(
         process,
         "lwcmL",
-        {"lines": "l", "words": "w", "bytes": "c", "chars": "m", "max-line-length": "L"},
+        "lines:l words:w bytes:c chars:m max-line-length:L",
     )
     busybox = process.system.programs.is_busybox
     wanted = [one for one in "lwmcL" if one in options] or ["l", "w", "c"]
@@ -99,16 +99,8 @@ def uniq(process: Process) -> int:
     options = Options(
         process,
         "cdDuif:s:w:z",
-        {
-            "count": "c",
-            "repeated": "d",
-            "unique": "u",
-            "ignore-case": "i",
-            "skip-fields=": "f",
-            "skip-chars=": "s",
-            "check-chars=": "w",
-            "all-repeated=?": "D",
-        },
+        "count:c repeated:d unique:u ignore-case:i skip-fields=:f skip-chars=:s "
+        "check-chars=:w all-repeated=?:D",
     )
     fields, letters = int(options.value("f") or 0), int(options.value("s") or 0)
     width = options.value("w")

@@ -17,9 +17,11 @@ def cut(process: Process) -> int:
     """Print parts of lines."""
     busybox = process.system.programs.is_busybox
     options = Options(
-        process, "b:c:f:d:sn" + ("O:F:D" if busybox else "z"),
-        {"bytes=": "b", "characters=": "c", "fields=": "f", "delimiter=": "d", "only-delimited": "s", "output-delimiter=": "O", "complement": "complement"},
-    )  # fmt: skip
+        process,
+        "b:c:f:d:sn" + ("O:F:D" if busybox else "z"),
+        "bytes=:b characters=:c fields=:f delimiter=:d only-delimited:s output-delimiter=:O "
+        "complement",
+    )
     kind = options.last("bcf")
     if not kind:
         if busybox:
@@ -117,7 +119,7 @@ def tr(process: Process) -> int:
     options = Options(
         process,
         "cCdst",
-        {"complement": "c", "delete": "d", "squeeze-repeats": "s", "truncate-set1": "t"},
+        "complement:c delete:d squeeze-repeats:s truncate-set1:t",
         stops=True,
     )
     options.needs(1)
@@ -159,12 +161,12 @@ def _set(text: str, fill: int = 0) -> list[int]:
     found: list[int] = []
     position = 0
     while position < len(text):
-        if match := re.compile(r"\[:(\w+):\]").match(text, position):
-            if match[1] in _CLASSES:
-                pattern = re.compile(f"[{_CLASSES[match[1]]}]")
-                found += [byte for byte in range(256) if pattern.match(chr(byte))]
-                position = match.end()
-                continue
+        match = re.compile(r"\[:(\w+):\]").match(text, position)
+        if match is not None and match[1] in _CLASSES:
+            pattern = re.compile(f"[{_CLASSES[match[1]]}]")
+            found += [byte for byte in range(256) if pattern.match(chr(byte))]
+            position = match.end()
+            continue
         if match := re.compile(r"\[(.|\\.)\*(\d*)\]", re.S).match(text, position):
             byte = ord(_letter(match[1])[0])
             count = int(match[2], 8 if match[2].startswith("0") else 10) if match[2] else 0
@@ -203,7 +205,7 @@ def _letter(text: str) -> str:
 
 def paste(process: Process) -> int:
     """Join lines of files."""
-    options = Options(process, "d:sz", {"delimiters=": "d", "serial": "s"})
+    options = Options(process, "d:sz", "delimiters=:d serial:s")
     letters = dollar_quoted(options.value("d") or "\t").replace("\\0", "")
     files = [
         [line.rstrip(b"\n").decode("latin-1") for line in lines_of(process, path)]
@@ -227,7 +229,7 @@ def paste(process: Process) -> int:
 
 def expand(process: Process) -> int:
     """Make blanks of tabs."""
-    options = Options(process, "t:i", {"tabs=": "t", "initial": "i"})
+    options = Options(process, "t:i", "tabs=:t initial:i")
     width = int(options.value("t") or 8)
     for path in options.operands or ["-"]:
         for line in lines_of(process, path):

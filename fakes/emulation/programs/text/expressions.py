@@ -7,6 +7,22 @@ from functools import lru_cache
 
 from ...shell.patterns import _CLASSES
 
+_ESCAPES = {
+    "w": r"\w",
+    "W": r"\W",
+    "s": r"\s",
+    "S": r"\S",
+    "b": r"\b",
+    "B": r"\B",
+    "<": r"\b(?=\w)",
+    ">": r"\b(?<=\w)",
+    "`": r"\A",
+    "'": r"\Z",
+    "n": r"\n",
+    "t": r"\t",
+}
+"""What GNU's escapes are in Python's words."""
+
 
 class ExpressionError(Exception):
     """An expression that is none."""
@@ -83,8 +99,6 @@ class _Translator:
             elif self._extended and letter in "+?":
                 if can_repeat:
                     self._repeat(letter)
-                else:
-                    self._out.append("" if letter in "+?" else "")
             elif self._extended and letter == "{":
                 can_repeat = self._interval("}", can_repeat)
             elif self._extended and letter == "(":
@@ -158,9 +172,8 @@ class _Translator:
                 raise ExpressionError("Invalid back reference")
             self._out.append(f"(?:\\{letter})")
             return True
-        known = {"w": r"\w", "W": r"\W", "s": r"\s", "S": r"\S", "b": r"\b", "B": r"\B", "<": r"\b(?=\w)", ">": r"\b(?<=\w)", "`": r"\A", "'": r"\Z", "n": r"\n", "t": r"\t"}  # fmt: skip
-        if letter in known:
-            self._out.append(known[letter])
+        if letter in _ESCAPES:
+            self._out.append(_ESCAPES[letter])
             return letter not in "bB<>`'"
         self._out.append(re.escape(letter))
         return True

@@ -239,14 +239,16 @@ class Formatter:
                 self._bad_number(text, has_digits=False)
         sign = "+" if "+" in flags else " " if " " in flags else ""
         shown = "g" if kind in "aA" else kind
-        return f"{value:{sign}{'#' if '#' in flags else ''}.{6 if precision is None else precision}{shown}}"
+        alternative = "#" if "#" in flags else ""
+        digits = 6 if precision is None else precision
+        return f"{value:{sign}{alternative}.{digits}{shown}}"
 
 
 def _shell_quoted(text: str) -> str:
     if not text:
         return "''"
     if re.search(r"[\x00-\x1f\x7f-\xff]", text):
-        from ...shell.expansion import quoted
+        from ...shell.quoting import quoted
 
         return quoted(text)
     return re.sub(r"([^A-Za-z0-9_%+,./:=@^-])", r"\\\1", text)

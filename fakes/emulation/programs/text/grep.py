@@ -35,15 +35,20 @@ class _Grep:
         self._process = process
         self._busybox = process.system.programs.is_busybox
         self._options = options = Options(
-            process, "EFGPivnclLoqswxHhrRm:e:f:A:B:C:abzyZTU" if not self._busybox else "EFivnclLoqswxHhrRm:e:f:A:B:C:az",
-            {"extended-regexp": "E", "fixed-strings": "F", "basic-regexp": "G", "perl-regexp": "P", "ignore-case": "i", "invert-match": "v",
-             "line-number": "n", "count": "c", "files-with-matches": "l", "files-without-match": "L", "only-matching": "o", "quiet": "q",
-             "silent": "q", "no-messages": "s", "word-regexp": "w", "line-regexp": "x", "with-filename": "H", "no-filename": "h",
-             "recursive": "r", "dereference-recursive": "R", "max-count=": "m", "regexp=": "e", "file=": "f", "after-context=": "A",
-             "before-context=": "B", "context=": "C", "text": "a", "byte-offset": "b", "color=?": "", "colour=?": "", "include=": "include",
-             "exclude=": "exclude", "exclude-dir=": "exclude-dir", "null": "Z", "line-buffered": "", "binary-files=": ""},
-            code=2, numbers=True,
-        )  # fmt: skip
+            process,
+            "EFGPivnclLoqswxHhrRm:e:f:A:B:C:abzyZTU"
+            if not self._busybox
+            else "EFivnclLoqswxHhrRm:e:f:A:B:C:az",
+            "extended-regexp:E fixed-strings:F basic-regexp:G perl-regexp:P ignore-case:i "
+            "invert-match:v line-number:n count:c files-with-matches:l files-without-match:L "
+            "only-matching:o quiet:q silent:q no-messages:s word-regexp:w line-regexp:x "
+            "with-filename:H no-filename:h recursive:r dereference-recursive:R max-count=:m "
+            "regexp=:e file=:f after-context=:A before-context=:B context=:C text:a byte-offset:b "
+            "color=?: colour=?: include= exclude= exclude-dir= null:Z line-buffered: "
+            "binary-files=:",
+            code=2,
+            numbers=True,
+        )
         self._kind = options.last("EFGP") or kind
         operands = list(options.operands)
         patterns: list[str] = []
@@ -52,16 +57,17 @@ class _Grep:
         for path in options.values("f"):
             try:
                 patterns += read_input(process, path).decode("latin-1").splitlines()
-            except OSError as error:
+            except OSError as error:  # noqa: PERF203  (each one is told of)
                 raise process.fail(f"{path}: {error.strerror}", 2) from error
         if "e" not in options and "f" not in options:
             if not operands:
                 if self._busybox:
                     raise usage(process, "", 2)
                 process.print_error(
-                    "Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n"
+                    "Usage: grep [OPTION]... PATTERNS [FILE]...\n"
+                    "Try 'grep --help' for more information.\n"
                 )
-                from ...process import ProcessExit
+                from ...endings import ProcessExit
 
                 raise ProcessExit(2)
             patterns = operands.pop(0).split("\n")

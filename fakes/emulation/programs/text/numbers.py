@@ -6,7 +6,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from ...process import ProcessExit
+from ...endings import ProcessExit
 from ..options import Options, usage
 from .expressions import ExpressionError, compile_expression
 
@@ -270,7 +270,7 @@ class _Expression:
 
 def bc(process: Process) -> int:
     """Calculate, as far as plain expressions go."""
-    options = Options(process, "ilqsw", {"mathlib": "l"})
+    options = Options(process, "ilqsw", "mathlib:l")
     text = "".join(
         process.system.files.read_file(process, path).decode("latin-1") for path in options.operands
     ) + process.read_all().decode("latin-1")
@@ -357,20 +357,20 @@ class _Calculation:
         return base
 
     def _primary(self) -> Decimal:
-        token = self._peek()
+        symbol = self._peek()
         self._position += 1
-        if token == "-":
+        if symbol == "-":
             return -self._primary()
-        if token == "(":
+        if symbol == "(":
             value = self._level(0)
             if self._peek() != ")":
                 raise self._process.fail("bad expression")
             self._position += 1
             return value
-        if re.match(r"[\d.]", token):
-            return Decimal(token)
-        if re.match(r"[a-z]", token) and self._peek() != "(":
-            return self._names.get(token, Decimal(0))
+        if re.match(r"[\d.]", symbol):
+            return Decimal(symbol)
+        if re.match(r"[a-z]", symbol) and self._peek() != "(":
+            return self._names.get(symbol, Decimal(0))
         raise self._process.fail("bad expression")
 
 
@@ -389,22 +389,22 @@ def _calculated(operator: str, left: Decimal, right: Decimal) -> Decimal:
 def dc(process: Process) -> int:
     """Calculate in reverse Polish notation."""
     stack: list[Decimal] = []
-    for token in process.read_all().decode("latin-1").split():
-        if re.fullmatch(r"_?\d+(\.\d+)?", token):
-            stack.append(Decimal(token.replace("_", "-")))
-        elif token in "+-*/%^" and len(stack) > 1:
+    for symbol in process.read_all().decode("latin-1").split():
+        if re.fullmatch(r"_?\d+(\.\d+)?", symbol):
+            stack.append(Decimal(symbol.replace("_", "-")))
+        elif symbol in "+-*/%^" and len(stack) > 1:
             right, left = stack.pop(), stack.pop()
-            if token in "/%" and not right:
+            if symbol in "/%" and not right:
                 raise process.fail("divide by zero")
-            stack.append(_calculated(token, left, right))
-        elif token == "p":
+            stack.append(_calculated(symbol, left, right))
+        elif symbol == "p":
             if not stack:
                 process.complain("stack has too few elements")
                 continue
             process.print(_plain_number(stack[-1]) + "\n")
-        elif token == "f":
+        elif symbol == "f":
             for value in reversed(stack):
                 process.print(_plain_number(value) + "\n")
-        elif token == "q":
+        elif symbol == "q":
             raise ProcessExit(0)
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...shell.builtin_test import run_test
+from ...shell.builtins.test import run_test
 from ...shell.escapes import echo_text
 from ..options import usage
 from .formatting import Formatter
@@ -55,11 +55,11 @@ def test(process: Process) -> int:
     )
 
 
-def true(process: Process) -> int:
+def true(_process: Process) -> int:
     """Succeed."""
     return 0
 
 
-def false(process: Process) -> int:
+def false(_process: Process) -> int:
     """Fail."""
     return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...open_files import OpenFile
@@ -33,15 +34,8 @@ def cat(process: Process) -> int:
     options = Options(
         process,
         "AbeEnstTuv",
-        {
-            "show-all": "A",
-            "number": "n",
-            "number-nonblank": "b",
-            "squeeze-blank": "s",
-            "show-ends": "E",
-            "show-tabs": "T",
-            "show-nonprinting": "v",
-        },
+        "show-all:A number:n number-nonblank:b squeeze-blank:s show-ends:E show-tabs:T "
+        "show-nonprinting:v",
     )
     changes = any(one in options for one in "AbeEnstTv")
     code, number, was_empty = 0, 0, False
@@ -94,7 +88,7 @@ def tac(process: Process) -> int:
     options = Options(process, "")
     for path in options.operands or ["-"]:
         for line in reversed(list(lines_of(process, path))):
-            process.write(line if line.endswith(b"\n") else line)
+            process.write(line)
     return 0
 
 
@@ -126,14 +120,7 @@ def head(process: Process) -> int:
     options = Options(
         process,
         "n:c:qv" + ("" if process.system.programs.is_busybox else "z"),
-        {
-            "lines=": "n",
-            "bytes=": "c",
-            "quiet": "q",
-            "silent": "q",
-            "verbose": "v",
-            "zero-terminated": "z",
-        },
+        "lines=:n bytes=:c quiet:q silent:q verbose:v zero-terminated:z",
         arguments=words,
     )
     in_bytes = options.last("nc") == "c"
@@ -161,7 +148,7 @@ def head(process: Process) -> int:
                 else:
                     process.write(b"".join(everything[: max(0, len(everything) - count)]))
                 continue
-            _head_of(process, first, source, count, in_bytes=in_bytes, path=path)
+            _head_of(process, first, source, count, in_bytes=in_bytes)
         except OSError as error:
             if process.system.programs.is_busybox:
                 complain_of_input(process, path, error)
@@ -174,7 +161,7 @@ def head(process: Process) -> int:
 
 
 def _head_of(
-    process: Process, first: bytes, source: object, count: int, *, in_bytes: bool, path: str
+    process: Process, first: bytes, source: Iterator[bytes], count: int, *, in_bytes: bool
 ) -> None:
     left = count
     piece: bytes | None = first
@@ -186,7 +173,7 @@ def _head_of(
             process.write(piece)
             left -= 1
         if left > 0:
-            piece = next(source, None)  # type: ignore[call-overload]
+            piece = next(source, None)
 
 
 def tail(process: Process) -> int:
@@ -201,8 +188,11 @@ def tail(process: Process) -> int:
         if match[3] == "f":
             words.insert(0, "-f")
     options = Options(
-        process, "n:c:fFqvs:" + ("" if process.system.programs.is_busybox else "z"), {"lines=": "n", "bytes=": "c", "follow=?": "f", "quiet": "q", "silent": "q", "verbose": "v", "retry": "F", "pid=": "pid", "sleep-interval=": "s"}, arguments=words
-    )  # fmt: skip
+        process,
+        "n:c:fFqvs:" + ("" if process.system.programs.is_busybox else "z"),
+        "lines=:n bytes=:c follow=?:f quiet:q silent:q verbose:v retry:F pid= sleep-interval=:s",
+        arguments=words,
+    )
     in_bytes = options.last("nc") == "c"
     text = options.value("c" if in_bytes else "n") or "10"
     from_start = text.startswith("+")
@@ -267,9 +257,7 @@ def _follow(process: Process, paths: list[str], seen: dict[str, int]) -> None:
 
 def tee(process: Process) -> int:
     """Print standard input, and write it to files."""
-    options = Options(
-        process, "aip", {"append": "a", "ignore-interrupts": "i", "output-error=?": "p"}
-    )
+    options = Options(process, "aip", "append:a ignore-interrupts:i output-error=?:p")
     opened: list[OpenFile] = []
     code = 0
     for path in options.operands:
@@ -285,7 +273,7 @@ def tee(process: Process) -> int:
                     appends="a" in options,
                 ).retain()
             )
-        except OSError as error:
+        except OSError as error:  # noqa: PERF203  (each one is told of)
             process.complain(f"{path}: {error.strerror}")
             code = 1
     try:
@@ -302,7 +290,11 @@ def tee(process: Process) -> int:
 
 def dd(process: Process) -> int:
     """Copy blocks."""
-    words = dict(word.partition("=")[::2] for word in process.arguments[1:] if "=" in word)
+    words: dict[str, str] = {}
+    for word in process.arguments[1:]:
+        name, equals, value = word.partition("=")
+        if equals:
+            words[name] = value
     sizes = {
         name: _count(process, words[name])
         for name in ("bs", "ibs", "obs", "count", "skip", "seek")
@@ -357,7 +349,7 @@ def dd(process: Process) -> int:
 
 def fold(process: Process) -> int:
     """Break lines at a width."""
-    options = Options(process, "w:sb", {"width=": "w", "spaces": "s", "bytes": "b"})
+    options = Options(process, "w:sb", "width=:w spaces:s bytes:b")
     width = int(options.value("w") or 80)
     for path in options.operands or ["-"]:
         for line in lines_of(process, path):
@@ -378,7 +370,7 @@ def nl(process: Process) -> int:
     options = Options(
         process,
         "b:s:w:v:n:i:",
-        {"body-numbering=": "b", "number-separator=": "s", "number-width=": "w"},
+        "body-numbering=:b number-separator=:s number-width=:w",
     )
     number = int(options.value("v") or 1)
     width = int(options.value("w") or 6)
@@ -400,7 +392,7 @@ def split(process: Process) -> int:
     options = Options(
         process,
         "l:b:a:d",
-        {"lines=": "l", "bytes=": "b", "suffix-length=": "a", "numeric-suffixes": "d"},
+        "lines=:l bytes=:b suffix-length=:a numeric-suffixes:d",
     )
     operands = [*options.operands, "-"][:1]
     prefix = options.operands[1] if len(options.operands) > 1 else "x"
@@ -426,7 +418,7 @@ def split(process: Process) -> int:
 
 def strings(process: Process) -> int:
     """Print what is text in files."""
-    options = Options(process, "n:af", {"bytes=": "n"})
+    options = Options(process, "n:af", "bytes=:n")
     least = int(options.value("n") or 4)
     for path in options.operands or ["-"]:
         for match in re.finditer(rb"[\t\x20-\x7e]{%d,}" % least, read_input(process, path)):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...process import ProcessExit
+from ...endings import ProcessExit
 from ..options import Options, usage
 from .expressions import ExpressionError, compile_expression
 from .inputs import lines_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...process import Process
 
 
-class _ScriptFault(Exception):
+class _ScriptError(Exception):
     pass
 
 
@@ -51,10 +51,11 @@ def sed(process: Process) -> int:
     """Edit text line by line."""
     busybox = process.system.programs.is_busybox
     options = Options(
-        process, "ni::e:f:Erszl:u" if not busybox else "ni::e:f:Ersz",
-        {"quiet": "n", "silent": "n", "in-place=?": "i", "expression=": "e", "file=": "f", "regexp-extended": "E", "separate": "s",
-         "null-data": "z", "version": "version", "posix": "", "debug": "", "follow-symlinks": "", "unbuffered": "u"},
-    )  # fmt: skip
+        process,
+        "ni::e:f:Erszl:u" if not busybox else "ni::e:f:Ersz",
+        "quiet:n silent:n in-place=?:i expression=:e file=:f regexp-extended:E separate:s "
+        "null-data:z version posix: debug: follow-symlinks: unbuffered:u",
+    )
     if "version" in options:
         process.print("sed (GNU sed) 4.9\n" if not busybox else "This is not GNU sed version 4.0\n")
         return 0
@@ -86,7 +87,7 @@ def sed(process: Process) -> int:
     script = "\n".join(pieces)
     try:
         commands = _Reader(script, extended="E" in options or "r" in options).commands()
-    except (_ScriptFault, ExpressionError) as error:
+    except (_ScriptError, ExpressionError) as error:
         raise process.fail(
             f"{error}" if busybox else f"-e expression #1, char {len(script)}: {error}"
         ) from error
@@ -128,7 +129,7 @@ class _Reader:
                 continue
             if command.name == "}":
                 if not blocks:
-                    raise _ScriptFault("unexpected `}'")
+                    raise _ScriptError("unexpected `}'")
                 found[blocks.pop()].target = len(found)
                 continue
             if command.name == "{":
@@ -137,10 +138,10 @@ class _Reader:
                 jumps.append((command, command.text))
             found.append(command)
         if blocks:
-            raise _ScriptFault("unmatched `{'")
+            raise _ScriptError("unmatched `{'")
         for command, label in jumps:
             if label and label not in labels:
-                raise _ScriptFault(f"can't find label for jump to `{label}'")
+                raise _ScriptError(f"can't find label for jump to `{label}'")
             command.target = labels[label] if label else len(found)
         return found
 
@@ -197,8 +198,8 @@ class _Reader:
             letter = self._peek()
             if not letter or (letter == "\n" and is_pattern and what):
                 if what:
-                    raise _ScriptFault(f"unterminated `{what}' command")
-                raise _ScriptFault("unterminated address regex")
+                    raise _ScriptError(f"unterminated `{what}' command")
+                raise _ScriptError("unterminated address regex")
             self._position += 1
             if letter == "\\" and not in_bracket:
                 following = self._peek()
@@ -259,7 +260,7 @@ class _Reader:
                 else:
                     command.second = self._address()
                     if command.second is None:
-                        raise _ScriptFault("unexpected `,'")
+                        raise _ScriptError("unexpected `,'")
         self._skip()
         while self._peek() == "!":
             command.negated = True
@@ -267,14 +268,14 @@ class _Reader:
             self._skip()
         name = self._peek()
         if not name:
-            raise _ScriptFault("missing command")
+            raise _ScriptError("missing command")
         self._position += 1
         command.name = name
         if name in "{":
             return command
         if name == "}":
             if command.first is not None:
-                raise _ScriptFault("} doesn't want any addresses")
+                raise _ScriptError("} doesn't want any addresses")
             return command
         if name == ":":
             self._skip()
@@ -300,16 +301,16 @@ class _Reader:
             first = self._plain(self._delimited(delimiter, is_pattern=False, what="y"))
             second = self._plain(self._delimited(delimiter, is_pattern=False, what="y"))
             if len(first) != len(second):
-                raise _ScriptFault("strings for `y' command are different lengths")
+                raise _ScriptError("strings for `y' command are different lengths")
             command.table = dict(zip(first, second, strict=False))
         elif name in "qQl":
             self._skip()
             command.count = self._number() if self._peek().isdigit() else 0
         elif name not in "dDgGhHnNpPx=zFe":
-            raise _ScriptFault(f"unknown command: `{name}'")
+            raise _ScriptError(f"unknown command: `{name}'")
         self._skip()
         if self._peek() not in ("", "\n", ";", "}", "#"):
-            raise _ScriptFault("extra characters after command")
+            raise _ScriptError("extra characters after command")
         return command
 
     @staticmethod
@@ -333,7 +334,7 @@ class _Reader:
             else:
                 self._position = start  # `a\  text`: what is before the text belongs to it
         elif not self._peek() or self._peek() == "\n":
-            raise _ScriptFault("expected \\ after `a', `c' or `i'")
+            raise _ScriptError("expected \\ after `a', `c' or `i'")
         out: list[str] = []
         while self._peek():
             letter = self._peek()
@@ -350,7 +351,7 @@ class _Reader:
     def _substitution(self, command: _Command) -> None:
         delimiter = self._peek()
         if not delimiter or delimiter in "\n\\":
-            raise _ScriptFault("unterminated `s' command")
+            raise _ScriptError("unterminated `s' command")
         self._position += 1
         source = self._delimited(delimiter, is_pattern=True, what="s")
         replacement = self._delimited(delimiter, is_pattern=False, what="s")
@@ -374,14 +375,14 @@ class _Reader:
             elif letter in " \t":
                 continue
             else:
-                raise _ScriptFault("unknown option to `s'")
+                raise _ScriptError("unknown option to `s'")
         command.count = number or 1
         command.pattern = self._compiled(source, ignore_case=ignore_case, many_lines=many_lines)
         command.replacement = _replacement(replacement)
         groups = command.pattern.groups if command.pattern else 9
         for kind, text in command.replacement:
             if kind == "group" and int(text) > groups:
-                raise _ScriptFault(f"invalid reference \\{text} on `s' command's RHS")
+                raise _ScriptError(f"invalid reference \\{text} on `s' command's RHS")
 
 
 def _replacement(text: str) -> list[tuple[str, str]]:
@@ -470,8 +471,6 @@ class _Editor:
                         f"couldn't edit {path}: not a regular file"
                         if self._in_place
                         else f"read error on {path}: Is a directory"
-                        if self._busybox
-                        else f"read error on {path}: Is a directory"
                     )
                     self._code = 2 if not self._busybox else 1
                     continue
@@ -528,6 +527,8 @@ class _Editor:
         self._out = []
         suffix = self._options.value("i") or ""
         link = files.kind(self._process, path, follow=False) == "symlink"
+        folder = path.rpartition("/")[0] or "."
+        temporary = f"{folder}/sed{self._process.number:06d}"
         try:
             if suffix:
                 backup = (
@@ -539,7 +540,6 @@ class _Editor:
                     files.remove_file(self._process, path)
                 else:
                     files.rename(self._process, path, backup)
-            temporary = f"{path.rpartition('/')[0] or '.'}/sed{self._process.number:06d}"
             files.write_file(self._process, temporary, data)
             files.set_owner(self._process, temporary, status.uid, status.gid)
             files.set_mode(self._process, temporary, status.mode)
@@ -547,7 +547,7 @@ class _Editor:
         except OSError as error:
             if files.exists(
                 self._process,
-                f"{path.rpartition('/')[0] or '.'}/sed{self._process.number:06d}",
+                temporary,
                 follow=False,
             ):
                 files.remove_file(self._process, temporary)
@@ -555,7 +555,7 @@ class _Editor:
                 self._process.complain(f"can't move '{path}XXXXXX' to '{path}': {error.strerror}")
             elif error.strerror == "Permission denied":
                 self._process.complain(
-                    f"couldn't open temporary file {path.rpartition('/')[0] or '.'}/sedXXXXXX: {error.strerror}"
+                    f"couldn't open temporary file {folder}/sedXXXXXX: {error.strerror}"
                 )
             else:
                 self._process.complain(f"cannot rename {temporary}: {error.strerror}")

@@ -38,12 +38,14 @@ def sort(process: Process) -> int:
     """Sort lines."""
     busybox = process.system.programs.is_busybox
     options = Options(
-        process, "bcCdfghik:mMno:rRsS:t:T:uVz",
-        {"ignore-leading-blanks": "b", "check=?": "c", "dictionary-order": "d", "ignore-case": "f", "general-numeric-sort": "g",
-         "human-numeric-sort": "h", "key=": "k", "merge": "m", "month-sort": "M", "numeric-sort": "n", "output=": "o", "reverse": "r",
-         "random-sort": "R", "stable": "s", "field-separator=": "t", "unique": "u", "version-sort": "V", "zero-terminated": "z", "parallel=": ""},
+        process,
+        "bcCdfghik:mMno:rRsS:t:T:uVz",
+        "ignore-leading-blanks:b check=?:c dictionary-order:d ignore-case:f "
+        "general-numeric-sort:g human-numeric-sort:h key=:k merge:m month-sort:M "
+        "numeric-sort:n output=:o reverse:r random-sort:R stable:s field-separator=:t "
+        "unique:u version-sort:V zero-terminated:z parallel=:",
         code=1 if busybox else 2,
-    )  # fmt: skip
+    )
     flags = "".join(one for one in "bdfghiMnRV" if one in options)
     try:
         keys = [_Key(text, flags) for text in options.values("k")]
@@ -58,7 +60,7 @@ def sort(process: Process) -> int:
                 lines += [one for one in read_input(process, path).split(b"\0") if one]
             else:
                 lines += [line.rstrip(b"\n") for line in lines_of(process, path)]
-        except OSError as error:
+        except OSError as error:  # noqa: PERF203  (each one is told of)
             process.complain(
                 f"{path}: {error.strerror}" if busybox else f"cannot read: {path}: {error.strerror}"
             )
@@ -224,7 +226,7 @@ def _month(text: bytes) -> int:
 
 def comm(process: Process) -> int:
     """Compare two sorted files line by line."""
-    options = Options(process, "123", {})
+    options = Options(process, "123", "")
     options.needs(2)
     left, right = (
         [line.rstrip(b"\n") for line in lines_of(process, path)] for path in options.operands[:2]
@@ -245,7 +247,7 @@ def comm(process: Process) -> int:
 
 def shuf(process: Process) -> int:
     """Put lines in a random order."""
-    options = Options(process, "n:ei:", {"head-count=": "n", "echo": "e", "input-range=": "i"})
+    options = Options(process, "n:ei:", "head-count=:n echo:e input-range=:i")
     if "e" in options:
         lines = [one.encode("latin-1") for one in options.operands]
     elif (span := options.value("i")) is not None:

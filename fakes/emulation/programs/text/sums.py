@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def base64(process: Process) -> int:
     """Encode or decode."""
-    options = Options(process, "dw:i", {"decode": "d", "wrap=": "w", "ignore-garbage": "i"})
+    options = Options(process, "dw:i", "decode:d wrap=:w ignore-garbage:i")
     data = read_input(process, (options.operands or ["-"])[0])
     if "d" in options:
         try:
@@ -41,17 +41,7 @@ def _sum(process: Process, algorithm: str) -> int:
     options = Options(
         process,
         "cbtswz",
-        {
-            "check": "c",
-            "binary": "b",
-            "text": "t",
-            "status": "s",
-            "quiet": "quiet",
-            "warn": "w",
-            "strict": "strict",
-            "ignore-missing": "ignore",
-            "tag": "tag",
-        },
+        "check:c binary:b text:t status:s quiet warn:w strict ignore-missing:ignore tag",
     )
     code = 0
     if "c" in options:
@@ -170,7 +160,7 @@ for _index in range(256):
 
 def cksum(process: Process) -> int:
     """Print POSIX checksums."""
-    options = Options(process, "", {})
+    options = Options(process, "", "")
     for path in options.operands or ["-"]:
         data = read_input(process, path)
         crc = 0

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 def xargs(process: Process) -> int:
     """Run a command with words from standard input."""
     options = Options(
-        process, "0d:I:i::n:L:P:rts:a:E:xp",
-        {"null": "0", "delimiter=": "d", "replace=?": "i", "max-args=": "n", "max-lines=?": "L", "max-procs=": "P", "no-run-if-empty": "r", "verbose": "t", "arg-file=": "a", "max-chars=": "s", "exit": "x"},
+        process,
+        "0d:I:i::n:L:P:rts:a:E:xp",
+        "null:0 delimiter=:d replace=?:i max-args=:n max-lines=?:L max-procs=:P "
+        "no-run-if-empty:r verbose:t arg-file=:a max-chars=:s exit:x",
         stops=True,
-    )  # fmt: skip
+    )
     command = options.operands or ["echo"]
     path = options.value("a")
     data = process.system.files.read_file(process, path) if path else process.read_all()
@@ -120,7 +122,10 @@ def _words(process: Process, text: str) -> list[str]:
                 raise process.fail(
                     f"unmatched {kind} quote"
                     if process.system.programs.is_busybox
-                    else f"unmatched {kind} quote; by default quotes are special to xargs unless you use the -0 option"
+                    else (
+                        f"unmatched {kind} quote; by default quotes are special to xargs"
+                        " unless you use the -0 option"
+                    )
                 )
             current.append(text[position:stop])
             position = stop + 1

@@ -6,14 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..process import ProcessExit
-from .builtins import builtin
-from .expansion import ExpansionFault, quoted
-from .syntax import Assignment, Text, Word
-from .variables import Variable
+from ...endings import ProcessExit
+from ..quoting import quoted
+from ..state import ExpansionError
+from ..syntax import Assignment, Text, Word
+from ..variables import Variable
+from .registry import builtin
 
 if TYPE_CHECKING:
-    from .interpreter import Shell
+    from ..state import Shell
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ITEM = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[(.*)\])?(\+?)=(.*)", re.S)
@@ -74,7 +75,7 @@ def _export(shell: Shell, words: list[str], extra: Sequence[Assignment]) -> int:
         if equals:
             shell.assign(name, value, adds=adds)
             if shell.options.get("xtrace") and shell.dialect.is_bash:
-                from .tracing import traced
+                from ..tracing import traced
 
                 shell.trace(f"{name}={traced(value, shell.dialect, is_value=True)}")
         _mark(shell, command, name, removes)
@@ -137,7 +138,7 @@ def _unset(shell: Shell, words: list[str]) -> int:
         if kind == "n":
             shell.variables.table.pop(word, None)
         elif word in shell.variables.table or kind == "v" or not shell.dialect.is_bash:
-            from .variables import ReadOnlyError
+            from ..variables import ReadOnlyError
 
             try:
                 shell.variables.unset(word)
@@ -276,7 +277,7 @@ def _declare_show(shell: Shell, names: Sequence[str], on: str) -> int:
         text = f"declare -{flags or '-'} {name}"
         if variable.items is not None:
             pairs = " ".join(
-                f"[{key if not variable.is_words or re.fullmatch(r'[A-Za-z0-9_]+', str(key)) else shown_value(shell, str(key), always=True)}]={shown_value(shell, value, always=True)}"
+                f"[{_shown_key(shell, key)}]={shown_value(shell, value, always=True)}"
                 for key, value in shell._sorted(variable)
             )
             text += f"=({pairs}{' ' if variable.is_words and pairs else ''})"
@@ -284,6 +285,12 @@ def _declare_show(shell: Shell, names: Sequence[str], on: str) -> int:
             text += f"={shown_value(shell, variable.value, always=True)}"
         shell.process.print(text + "\n")
     return status
+
+
+def _shown_key(shell: Shell, key: int | str) -> str:
+    text = str(key)
+    is_plain = isinstance(key, int) or re.fullmatch(r"[A-Za-z0-9_]+", text)
+    return text if is_plain else shown_value(shell, text, always=True)
 
 
 def _declare_functions(shell: Shell, names: Sequence[str], *, names_only: bool) -> int:
@@ -302,8 +309,8 @@ def _let(shell: Shell, words: list[str]) -> int:
     for word in words[1:]:
         try:
             value = shell.expander.evaluate(word)
-        except ExpansionFault as fault:
-            shell.complain(f"let: {fault.message}")
+        except ExpansionError as error:  # noqa: PERF203  (each one is told of)
+            shell.complain(f"let: {error.message}")
             return 1
     return int(not value)
 

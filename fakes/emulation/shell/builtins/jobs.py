@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import signals
-from .builtins import builtin
+from ... import signals
+from .registry import builtin
 
 if TYPE_CHECKING:
-    from ..process import Process
-    from .interpreter import Shell
-    from .state import Job
+    from ...process import Process
+    from ..state import Job, Shell
 
 
 @builtin("wait")
@@ -103,7 +102,7 @@ def _foreground(shell: Shell, words: list[str]) -> int:
 
 
 @builtin("disown", shells=("bash",))
-def _disown(shell: Shell, words: list[str]) -> int:
+def _disown(_shell: Shell, _words: list[str]) -> int:
     return 0
 
 
@@ -134,11 +133,13 @@ def _kill(shell: Shell, words: list[str]) -> int:
     if not rest:
         if shell.dialect.is_bash:
             process.print_error(
-                "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n"
+                "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ..."
+                " or kill -l [sigspec]\n"
             )
             return 2
         shell.complain(
-            "kill: Usage: kill [-s sigspec | -signum | -sigspec] [pid | job]... or\nkill -l [exitstatus]"
+            "kill: Usage: kill [-s sigspec | -signum | -sigspec] [pid | job]... or\n"
+            "kill -l [exitstatus]"
             if shell.dialect.is_dash
             else "kill: you need to specify whom to kill"
         )

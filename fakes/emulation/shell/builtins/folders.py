@@ -6,12 +6,12 @@ import errno
 import posixpath
 from typing import TYPE_CHECKING
 
-from ..file_system import EXECUTE
-from ..open_files import failure
-from .builtins import builtin
+from ...file_system import EXECUTE
+from ...open_files import failure
+from .registry import builtin
 
 if TYPE_CHECKING:
-    from .interpreter import Shell
+    from ..state import Shell
 
 
 @builtin("cd", "chdir")
@@ -159,7 +159,7 @@ def _popd(shell: Shell, words: list[str]) -> int:
 
 
 @builtin("dirs", shells=("bash",))
-def _dirs(shell: Shell, words: list[str]) -> int:
+def _dirs(shell: Shell, _words: list[str]) -> int:
     home = shell.variables.get("HOME") or ""
     shown = []
     for folder in (shell.process.working_dir, *shell.folders):

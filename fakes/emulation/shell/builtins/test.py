@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .builtins import builtin
-from .conditions import compare_files, compare_numbers, has_variable, test_one
+from ..conditions import compare_files, compare_numbers, has_variable, test_one
+from .registry import builtin
 
 if TYPE_CHECKING:
-    from ..process import Process
-    from .interpreter import Shell
+    from ...process import Process
+    from ..state import Shell
 
 _UNARY = frozenset(f"-{letter}" for letter in "bcdefghkLnOGprSstuwxz")
 _BINARY = frozenset(
@@ -177,9 +177,8 @@ class _Condition:
         if self._dialect == "bash":
             raise TestError("too many arguments")
         if self._dialect == "dash":
-            raise TestError(
-                f"{self._words[self._position - 1] if self._position == 1 else word}: unexpected operator"
-            )
+            shown = self._words[0] if self._position == 1 else word
+            raise TestError(f"{shown}: unexpected operator")
         raise TestError(f"{word}: unknown operand")
 
     def _one(self, operator: str, text: str) -> bool:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .. import signals
-from ..process import ProcessExit
-from .builtins import builtin
-from .state import LONG_OPTIONS, OPTIONS, BreakLoop, ContinueLoop, FunctionReturn
+from ... import signals
+from ...endings import ProcessExit
+from ..state import LONG_OPTIONS, OPTIONS, BreakLoop, ContinueLoop, FunctionReturn
+from .registry import builtin
 
 if TYPE_CHECKING:
-    from .interpreter import Shell
+    from ..state import Shell
 
 
 @builtin(":", "true")
-def _true(shell: Shell, words: list[str]) -> int:
+def _true(_shell: Shell, _words: list[str]) -> int:
     return 0
 
 
 @builtin("false")
-def _false(shell: Shell, words: list[str]) -> int:
+def _false(_shell: Shell, _words: list[str]) -> int:
     return 1
 
 
@@ -32,11 +32,7 @@ def _number(shell: Shell, words: list[str], default: int) -> int:
         if shell.dialect.is_bash:
             shell.complain(f"{words[0]}: {text}: numeric argument required")
             raise ProcessExit(2)
-        shell.complain(
-            f"{words[0]}: Illegal number: {text}"
-            if shell.dialect.is_dash
-            else f"{words[0]}: Illegal number: {text}"
-        )
+        shell.complain(f"{words[0]}: Illegal number: {text}")
         raise ProcessExit(2)
     return int(text)
 
@@ -107,11 +103,7 @@ def _exec(shell: Shell, words: list[str]) -> int:
 @builtin("source", shells=("bash", "busybox"))
 def _source(shell: Shell, words: list[str]) -> int:
     if len(words) < 2:
-        shell.complain(
-            f"{words[0]}: filename argument required"
-            if shell.dialect.is_bash
-            else f"{words[0]}: filename argument required"
-        )
+        shell.complain(f"{words[0]}: filename argument required")
         return 2
     path = words[1]
     files = shell.process.system.files
@@ -178,7 +170,7 @@ def _set(shell: Shell, words: list[str]) -> int:
         for name in sorted(shell.variables.table):
             value = shell.variables.get(name)
             if value is not None:
-                from .builtin_variables import shown_value
+                from .variables import shown_value
 
                 shell.process.print(
                     f"{name}={shown_value(shell, value, always=not shell.dialect.is_bash)}\n"
@@ -277,9 +269,9 @@ def _trap(shell: Shell, words: list[str]) -> int:
     if rest[:1] == ["--"]:
         rest = rest[1:]
     if not rest or rest[0] == "-p":
-        for name, set_action in shell.traps.items():
+        for trap, set_action in shell.traps.items():
             shown = set_action.replace("'", "'\\''")
-            label = f"SIG{name}" if shell.dialect.is_bash and name not in ("EXIT", "ERR") else name
+            label = f"SIG{trap}" if shell.dialect.is_bash and trap not in ("EXIT", "ERR") else trap
             shell.process.print(f"trap -- '{shown}' {label}\n")
         return 0
     if rest[0] == "-l" and shell.dialect.is_bash:
@@ -313,7 +305,7 @@ def _trap_name(shell: Shell, word: str) -> str | None:
 
 
 @builtin("times")
-def _times(shell: Shell, words: list[str]) -> int:
+def _times(shell: Shell, _words: list[str]) -> int:
     shell.process.print("0m0.000s 0m0.000s\n0m0.000s 0m0.000s\n")
     return 0
 
@@ -338,7 +330,7 @@ def _shopt(shell: Shell, words: list[str]) -> int:
 
 @builtin("umask")
 def _umask(shell: Shell, words: list[str]) -> int:
-    from ..programs.files.modes import symbolic_mode
+    from ...programs.files.modes import symbolic_mode
 
     rest = words[1:]
     process = shell.process
@@ -373,8 +365,7 @@ def _umask(shell: Shell, words: list[str]) -> int:
     return 0
 
 
-_LIMITS = {"c": "0", "n": "1048576", "u": "unlimited", "f": "unlimited", "s": "8192", "v": "unlimited",
-           "t": "unlimited", "d": "unlimited", "m": "unlimited", "l": "unlimited"}  # fmt: skip
+_LIMITS = {"c": "0", "n": "1048576", "s": "8192"} | dict.fromkeys("ufvtdml", "unlimited")
 
 
 @builtin("ulimit")

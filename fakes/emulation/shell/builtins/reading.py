@@ -7,13 +7,13 @@ import re
 from collections.abc import Container
 from typing import TYPE_CHECKING
 
-from ..open_files import failure
-from .builtins import builtin
-from .variables import Variable
+from ...open_files import failure
+from ..variables import Variable
+from .registry import builtin
 
 if TYPE_CHECKING:
-    from ..process import Process
-    from .interpreter import Shell
+    from ...process import Process
+    from ..state import Shell
 
 
 def read_line(
@@ -63,7 +63,8 @@ def _read(shell: Shell, words: list[str]) -> int:
                 if shell.dialect.is_bash:
                     shell.complain(f"read: -{letter}: invalid option")
                     shell.process.print_error(
-                        "read: usage: read [-ers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]\n"
+                        "read: usage: read [-ers] [-a array] [-d delim] [-i text] [-n nchars]"
+                        " [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]\n"
                     )
                 else:
                     shell.complain(f"read: Illegal option -{letter}")

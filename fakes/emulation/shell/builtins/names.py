@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..programs.lookup import DEFAULT_PATH, Found, find_program
-from .builtins import BUILTINS, SPECIAL, builtin
-from .syntax import Simple, Text, Word
+from ...programs.lookup import DEFAULT_PATH, Found, find_program
+from ..syntax import Simple, Text, Word
+from .registry import BUILTINS, SPECIAL, builtin
 
 if TYPE_CHECKING:
-    from .interpreter import Shell
+    from ..state import Shell
 
 _KEYWORDS = frozenset(
     [
@@ -145,7 +145,7 @@ def _command(shell: Shell, words: list[str]) -> int:
         found = BUILTINS.get(rest[0])
         if found is not None and found.is_known_to(shell.dialect):
             return found.run(shell, rest, ())
-        shell._external(Simple((), tuple(_word(one) for one in rest), (), shell.line), rest)
+        shell.run_external(Simple((), tuple(_word(one) for one in rest), (), shell.line), rest)
         return shell.status
     finally:
         for name, body in shell.functions.items():

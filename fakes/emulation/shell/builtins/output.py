@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..programs.text.formatting import Formatter
-from .builtins import builtin
-from .escapes import echo_text
+from ...programs.text.formatting import Formatter
+from ..escapes import echo_text
+from .registry import builtin
 
 if TYPE_CHECKING:
-    from .interpreter import Shell
+    from ..state import Shell
 
 
 @builtin("echo")
@@ -67,7 +67,7 @@ def _printf(shell: Shell, words: list[str]) -> int:
     )
     text = formatter.format(rest[0], rest[1:])
     if variable is not None:
-        from .syntax import Text, Word
+        from ..syntax import Text, Word
 
         name, _, index = variable.partition("[")
         word = Word((Text(index.rstrip("]"), is_quoted=True),)) if index else None

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .dialect import Dialect
-    from .interpreter import Shell
-    from .syntax import Assignment
+    from ..dialect import Dialect
+    from ..state import Shell
+    from ..syntax import Assignment
 
 Work = Callable[["Shell", "list[str]"], int]
 WorkWithAssignments = Callable[["Shell", "list[str]", "Sequence[Assignment]"], int]
@@ -76,19 +76,3 @@ def builtin(
         return work
 
     return add
-
-
-def _load() -> None:
-    from . import (  # noqa: F401
-        builtin_control,
-        builtin_folders,
-        builtin_input,
-        builtin_jobs,
-        builtin_names,
-        builtin_output,
-        builtin_test,
-        builtin_variables,
-    )
-
-
-_load()
