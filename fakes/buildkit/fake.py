@@ -220,7 +220,11 @@ class _Worker:
 
     # --- for the solver -------------------------------------------------------
 
-    def local_image(self, reference: str) -> Image | None:  # noqa: ARG002
+    def local_image(
+        self,
+        reference: str,  # noqa: ARG002
+        platform: Platform,  # noqa: ARG002
+    ) -> tuple[Image, str] | None:
         """A daemon of its own has no store that goes before registries."""
         return None
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from ..buildkit import ScriptedBuildKit
-from ..buildkit.solver import LOOKS, Solver, SolverGateway, SolverUsage, engine_worker
-from ..images.reference import HUB
+from ..buildkit.solver import (
+    LOOKS,
+    Solver,
+    SolverGateway,
+    SolverUsage,
+    engine_worker,
+    version_record,
+)
+from ..images.reference import HUB, InvalidReferenceError
 from .errors import ApiError
-from .versions import ByVersion
+from .images.content_store import has_content
 
 if TYPE_CHECKING:
     from imagebuilders.oci.platform import Platform
@@ -19,12 +25,10 @@ if TYPE_CHECKING:
     from ..images.image import Image
     from ..records import BuildRecord
     from ..shell.run_rules import RunRules
+    from .containers.store import ContainerStore
     from .images.store import ImageStore
     from .registries.access import RegistryAccess
     from .versions import EngineVersion
-
-
-_LOOKS = ByVersion(LOOKS["20.10"], {"26.1": LOOKS["26.1"], "28.5": LOOKS["28.5"]})
 
 
 class Stores(Protocol):
@@ -33,6 +37,7 @@ class Stores(Protocol):
     Attributes:
         clock: nanoseconds since the epoch.
         images: every image.
+        containers: every container.
         registries: where pulls come from.
         run_rules: what RUN steps do.
         builds: every build.
@@ -40,6 +45,7 @@ class Stores(Protocol):
 
     clock: Callable[[], int]
     images: ImageStore
+    containers: ContainerStore
     registries: RegistryAccess
     run_rules: RunRules
     builds: list[BuildRecord]
@@ -87,11 +93,17 @@ class EngineWorker:
         """
         return self._stores.registries.network.address(domain)
 
-    def local_image(self, reference: str) -> Image | None:
-        """Return an image of the engine's own store."""
-        with suppress(ApiError):
-            return self._stores.images.find(reference)
-        return None
+    def local_image(self, reference: str, platform: Platform) -> tuple[Image, str] | None:
+        """Return an image of the engine's own store, and the digest that its name leads to."""
+        images = self._stores.images
+        try:
+            named = images.find(reference)
+        except ApiError:
+            return None
+        image = named.for_platform(platform)
+        if image is None:
+            return None
+        return image, named.id if has_content(images.state) else ""
 
     def knows(self, name: ImageReference) -> bool:
         """Return whether anything of a repository of the public hub was seeded."""
@@ -111,10 +123,26 @@ class EngineWorker:
         """Put an image into the store, under some names."""
         images = self._stores.images
         with images.lock:
-            kept = images.add(image)
+            kept = images.put(image)
+            if has_content(images.state):
+                images.note("create", kept)
             for name in names:
-                images.retag(self._stores.parse_name(name), kept)
+                try:
+                    reference = self._stores.parse_name(name)
+                except InvalidReferenceError:
+                    continue  # containerd takes any name, and the engine finds none by this
+                before = images.id_of(reference)
+                images.retag(reference, kept)
+                if before not in (None, kept.id):
+                    self._forget(before)
         return kept.id
+
+    def _forget(self, image_id: str) -> None:
+        """Let an image go that lost its last name, where images are what names lead to."""
+        images = self._stores.images
+        has_users = images.tags_of(image_id) or self._stores.containers.of_image(image_id)
+        if has_content(images.state) and not has_users:
+            images.drop(image_id)
 
 
 class EngineBuildKit(ScriptedBuildKit):
@@ -129,11 +157,12 @@ class EngineBuildKit(ScriptedBuildKit):
     """
 
     def __init__(self, stores: Stores, version: EngineVersion) -> None:
-        look = _LOOKS.of(version)
+        look = LOOKS[version.look]
         self.solver = Solver(EngineWorker(stores), look)
         super().__init__(
             self.solver,
             version=look.version,
+            frontend_version=version_record(look).dockerfileVersion,
             workers=[engine_worker(look)],
             gateway=SolverGateway(self.solver),
             cache=SolverUsage(self.solver),

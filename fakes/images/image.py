@@ -10,11 +10,16 @@ from typing import Any
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import Tree
 from imagebuilders.oci.image_config import chain_ids
+from imagebuilders.oci.platform import Platform
 
 from .. import go_text
+from . import tar
 from .config import RunConfig
 from .layers import Layer, digest_of, flatten
 from .manifests import Content, own_manifest
+
+MACHINE = Platform("linux", "amd64")
+"""What the machines of doubles are."""
 
 
 @dataclass(eq=False)
@@ -32,6 +37,7 @@ class Image:
         beside: the other manifests that the index leads to and that are here.
         blobs: what those lead to, by digest.
         step: what the last step of its build ran, where its document does not say it.
+        is_unpacked: its layers lie unpacked in containerd's store.
     """
 
     document: bytes = field(repr=False)
@@ -44,6 +50,7 @@ class Image:
     beside: tuple[Content, ...] = field(default=(), repr=False)
     blobs: dict[str, bytes] = field(default_factory=dict, repr=False)
     step: RunConfig | None = field(default=None, repr=False)
+    is_unpacked: bool = True
 
     def __post_init__(self) -> None:
         self.config_digest = digest_of(self.document)
@@ -63,6 +70,32 @@ class Image:
     def target(self) -> Content:
         """What names of it lead to in containerd's store: the index, or the manifest."""
         return self.index or self.own_manifest
+
+    @cached_property
+    def others(self) -> tuple[Image, ...]:
+        """Those for other platforms that the index leads to and that are here."""
+        return tuple(
+            Image(
+                self.blobs[manifest.parsed["config"]["digest"]],
+                tuple(_unpacked(self.blobs[each["digest"]]) for each in manifest.layers),
+                manifest=manifest,
+                index=self.index,
+                is_unpacked=False,
+            )
+            for manifest in self.beside
+            if manifest.is_image and all(each["digest"] in self.blobs for each in manifest.leads_to)
+        )
+
+    def for_platform(self, platform: Platform) -> Image | None:
+        """Return that of its index for a platform; `None` if it has none."""
+        return next((each for each in (self, *self.others) if platform.runs(each.platform)), None)
+
+    @cached_property
+    def platform(self) -> Platform:
+        """What it is for, as its configuration says."""
+        found = self.parsed
+        variant = found.get("variant") or ""
+        return Platform(found.get("os") or "linux", found.get("architecture") or "", variant)
 
     @property
     def parent(self) -> str:
@@ -121,3 +154,10 @@ class Image:
         if self.step is not None:
             return self.step
         return RunConfig.from_json(self.parsed.get("container_config"))
+
+
+def _unpacked(blob: bytes) -> Layer:
+    """Return the layer that a blob has."""
+    layer = Layer(tar.plain(blob))
+    layer.keep_blob(blob)
+    return layer

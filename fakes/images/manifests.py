@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,9 @@ from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.media_types import DOCKER_LAYER_GZIP, OCI_CONFIG, OCI_MANIFEST
 
 from .layers import Layer, digest_of
+
+IN_TOTO = "application/vnd.in-toto+json"
+"""The type of a blob that says something of an image."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,13 @@ class Content:
         media_type: what it is.
         data: its bytes.
         given: the digest under which it was seeded, which need not be that of its bytes.
+        notes: annotations of its descriptor.
     """
 
     media_type: str
     data: bytes = field(repr=False)
     given: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @cached_property
     def digest(self) -> str:
@@ -50,9 +55,16 @@ class Content:
         config = self.parsed.get("config")
         return [*([config] if config else []), *self.layers]
 
+    @property
+    def is_image(self) -> bool:
+        """Whether it is the manifest of an image, and not of what is attested of one."""
+        return all(each.get("mediaType") != IN_TOTO for each in self.layers)
+
     def described(self) -> dict[str, Any]:
         """Return its descriptor."""
-        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.data)}
+        notes = {"annotations": dict(self.notes)} if self.notes else {}
+        size = len(self.data)
+        return {"mediaType": self.media_type, "digest": self.digest, "size": size, **notes}
 
 
 def own_manifest(document: bytes, layers: Sequence[Layer]) -> Content:

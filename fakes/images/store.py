@@ -88,6 +88,14 @@ class Images:
         with self.lock:
             return self._chains[chain] > 0
 
+    def is_unpacked(self, chain: str) -> bool:
+        """Whether an image whose layers are unpacked has those of a chain's id."""
+        with self.lock:
+            if not self._chains[chain]:
+                return False
+            unpacked = (image for image in self._images.values() if image.is_unpacked)
+            return any(chain in image.chain_ids for image in unpacked)
+
     def topmost(self, chain: str) -> Layer | None:
         """The last layer of a chain, by its id; `None` when no image has it."""
         with self.lock:

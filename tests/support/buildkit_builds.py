@@ -16,15 +16,20 @@ class Build:
         self.folder = folder
 
     def __call__(
-        self, dockerfile: str, files: Mapping[str, str | bytes] | None = None, **options: object
+        self,
+        dockerfile: str,
+        files: Mapping[str, str | bytes] | None = None,
+        *,
+        name: str = "app:1",
+        **options: object,
     ) -> str:
-        """Build `app:1`, with files in the context; return what the builder says."""
+        """Build an image, with files in the context; return what the builder says."""
         self.folder.mkdir(exist_ok=True)
         (self.folder / "Dockerfile").write_text(dockerfile)
-        for name, content in (files or {}).items():
-            path = self.folder / name
+        for file, content in (files or {}).items():
+            path = self.folder / file
             path.parent.mkdir(parents=True, exist_ok=True)
             data = content.encode() if isinstance(content, str) else content
             if not path.exists() or path.read_bytes() != data:
                 path.write_bytes(data)
-        return str(self._builder.build("app:1", BuildContext(str(self.folder)), options))
+        return str(self._builder.build(name, BuildContext(str(self.folder)), options))

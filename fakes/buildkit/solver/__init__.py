@@ -14,7 +14,7 @@ from .remote_seeds import RemoteSeedDouble
 from .solver import Solver
 from .usage import SolverUsage
 from .worker import Worker
-from .worker_records import daemon_worker, engine_worker
+from .worker_records import daemon_worker, engine_worker, version_record
 
 __all__ = [
     "LOOKS",
@@ -27,4 +27,5 @@ __all__ = [
     "Worker",
     "daemon_worker",
     "engine_worker",
+    "version_record",
 ]

@@ -10,8 +10,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ from ... import go_text
 from .progress import Progress, vertex, vertex_digest
 
 if TYPE_CHECKING:
+    from imagebuilders.oci.descriptor import Descriptor
     from imagebuilders.oci.platform import Platform
 
     from .bases import Base, BaseImages
@@ -51,31 +52,48 @@ class Predicate:
     Attributes:
         kind: the type of what is said, a URI.
         content: what is said.
+        is_inline: only what is pushed or kept as an image has it beside it, no file.
     """
 
     kind: str
     content: Mapping[str, object] = field(hash=False)
+    is_inline: bool = False
 
     @property
     def file_name(self) -> str:
         """The name of its file beside files of a result."""
         return _FILES.get(self.kind, _PROVENANCE_FILE)
 
-    def statement(self, name: str, digest: str) -> bytes:
-        """Return the statement that says it of an image: https://in-toto.io/Statement/v0.1.
+    def of_image(self, names: Sequence[str], subject: Descriptor) -> bytes:
+        """Return the statement that says it of an image, as it stands beside its manifest.
 
         Args:
-            name: the image's.
-            digest: of its manifest, or of its files.
+            names: the image's.
+            subject: its manifest.
         """
-        algorithm, _, value = digest.partition(":")
-        document = {
+        found = [
+            _named_package(name, subject.platform) if subject.platform else name for name in names
+        ]
+        document = self._statement(found or ["_"], str(subject.digest))
+        return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def of_files(self, digest: str) -> bytes:
+        """Return the statement that says it of a result, for a file beside its files.
+
+        Args:
+            digest: of what it says it of.
+        """
+        return json.dumps(self._statement(["_"], digest), indent=2).encode()
+
+    def _statement(self, names: Sequence[str], digest: str) -> dict[str, object]:
+        """Return a statement: https://in-toto.io/Statement/v0.1."""
+        digests = _digest_set(digest)
+        return {
             "_type": "https://in-toto.io/Statement/v0.1",
             "predicateType": self.kind,
-            "subject": [{"name": name, "digest": {algorithm: value}}],
+            "subject": [{"name": name, "digest": digests} for name in names],
             "predicate": self.content,
         }
-        return json.dumps(document, indent=2).encode()
 
 
 @dataclass(frozen=True)
@@ -136,9 +154,12 @@ def predicates(
     if asked is not None:
         wanted = asked.get("version", version)
         is_full = asked.get("mode") == "max"
-        found.append(provenance(facts, used, platform, version=wanted, is_full=is_full))
-    if _settings(attributes.get(SBOM)) is not None:
-        found.append(_bill(facts, used, platform))
+        made = provenance(facts, used, platform, version=wanted, is_full=is_full)
+        found.append(replace(made, is_inline=asked.get("inline-only") == "true"))
+    bill = _settings(attributes.get(SBOM))
+    if bill is not None:
+        made = _bill(facts, used, platform)
+        found.append(replace(made, is_inline=bill.get("inline-only") == "true"))
     return tuple(found)
 
 
@@ -164,19 +185,25 @@ def provenance(
         content: dict[str, object] = {
             "builder": {"id": ""},
             "buildType": _BUILD_TYPES[version],
-            "materials": materials,
+            **({"materials": materials} if materials else {}),
             "invocation": {
                 "configSource": {"entryPoint": filename},
                 "parameters": parameters,
                 "environment": {"platform": "linux/amd64"},
             },
-        }
-        if is_full:
-            content["metadata"] = {
+            "metadata": {
                 "buildInvocationID": facts.ref,
                 "buildStartedOn": go_text.rfc3339(facts.started),
                 "buildFinishedOn": go_text.rfc3339(facts.finished),
-            }
+                "completeness": {
+                    "parameters": is_full or not _hidden(facts.request),
+                    "environment": True,
+                    "materials": "locals" not in parameters,
+                },
+                "reproducible": False,
+                "https://mobyproject.org/buildkit@v1#metadata": {},
+            },
+        }
         return Predicate("https://slsa.dev/provenance/v0.2", content)
     content = {
         "buildDefinition": {
@@ -214,6 +241,11 @@ def _parameters(facts: BuildFacts, *, is_full: bool) -> dict[str, object]:
         names = sorted({request.context_folder, request.dockerfile_folder})
         parameters["locals"] = [{"name": name} for name in names]
     return parameters
+
+
+def _hidden(request: FrontendRequest) -> bool:
+    """Return whether little provenance leaves out what was asked for."""
+    return any(key.startswith(_LATER) for key in request.attributes)
 
 
 def _bill(facts: BuildFacts, bases: Iterable[Base], platform: Platform) -> Predicate:
@@ -259,8 +291,13 @@ def _bill(facts: BuildFacts, bases: Iterable[Base], platform: Platform) -> Predi
 
 
 def _package_url(base: Base, platform: Platform) -> str:
+    """Return a base image's name as a package URL."""
+    return _named_package(base.reference, platform)
+
+
+def _named_package(text: str, platform: Platform) -> str:
     """Return an image's name as a package URL."""
-    name = ImageReference.parse(base.reference)
+    name = ImageReference.parse(text)
     path = f"{name.domain}/{name.path}"
     for prefix in ("docker.io/library/", "docker.io/"):
         path = path.removeprefix(prefix)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.errors import CallError
@@ -24,10 +24,26 @@ from .registry_words import registry_words
 
 if TYPE_CHECKING:
     from ...images.image import Image
+    from .look import Look
     from .worker import Worker
 
-PULL = "pull"
-"""The mode in which images are looked for at their registries alone."""
+PULL, LOCAL = "pull", "local"
+"""The modes in which images are looked for at their registries alone, or in the store first."""
+
+
+class StoreUse(Enum):
+    """When a build looks for images in the engine's own store."""
+
+    NEVER = "never"
+    FIRST = "first"
+    LAST = "last"
+
+    @classmethod
+    def of(cls, look: Look, mode: str) -> StoreUse:
+        """Return it, for what a daemon looks like and the mode that is asked for."""
+        if not look.is_engine or mode == PULL:
+            return cls.NEVER
+        return cls.FIRST if look.has_graph_driver or mode == LOCAL else cls.LAST
 
 
 @dataclass(frozen=True)
@@ -37,13 +53,14 @@ class Base:
     Attributes:
         reference: with domain and tag or digest.
         image: the image.
-        digest: of its manifest, or of the index that names it; empty for one of the engine's own
-            store.
+        digest: of its manifest, or of the index that names it; empty for one of a graph driver.
+        is_here: it lies in the engine's own store.
     """
 
     reference: str
     image: Image
     digest: str = ""
+    is_here: bool = False
 
     @property
     def title(self) -> str:
@@ -59,7 +76,8 @@ class BaseImages:
         worker: has images.
         registries: asks registries.
         progress: is told.
-        looks_at_store: an image of the engine's own store goes before that of a registry.
+        store: whether an image of the engine's own store goes before that of a registry, or comes
+            after it; without either, there is none.
         trees: keeps the files of images, by their IDs, for all builds.
     """
 
@@ -69,13 +87,13 @@ class BaseImages:
         registries: Registries,
         progress: Progress,
         *,
-        looks_at_store: bool,
+        store: StoreUse,
         trees: dict[str, Folder],
     ) -> None:
         self._worker = worker
         self._registries = registries
         self._progress = progress
-        self._looks_at_store = looks_at_store
+        self._store = store
         self._trees = trees
         self._found: dict[tuple[str, str], Base] = {}
         self.shows_platform = False
@@ -141,10 +159,11 @@ class BaseImages:
             ImageNameError: it is malformed.
         """
         reference = ImageReference.parse(name)
-        local = self._worker.local_image(name) if self._looks_at_store else None
-        if local is not None:
-            return local
         found = self._worker.remote_image(reference, platform)
+        if self._store is not StoreUse.NEVER and (found is None or self._store is StoreUse.FIRST):
+            local = self._worker.local_image(name, platform)
+            if local is not None:
+                return local[0]
         return None if found is None else found[0]
 
     def look(self, reference: str, platform: Platform) -> Base:
@@ -158,10 +177,25 @@ class BaseImages:
                 return Base(reference, *self._registries.from_layout(reference, platform))
             except CallError as error:
                 raise ImageBuilderError(error.status.message) from error
-        if self._looks_at_store:
-            image = self._worker.local_image(reference)
-            if image is not None and _is_for(image, platform):
-                return Base(reference, image)
+        here = None
+        if self._store is not StoreUse.NEVER:
+            here = self._worker.local_image(reference, platform)
+        if here is None:
+            return self._look_elsewhere(reference, platform)
+        local = Base(reference, *here, is_here=True)
+        if self._store is StoreUse.FIRST:
+            return local
+        try:
+            return self._look_elsewhere(reference, platform)
+        except ImageBuilderError:
+            return local
+
+    def _look_elsewhere(self, reference: str, platform: Platform) -> Base:
+        """Return an image that was seeded, or of a registry.
+
+        Raises:
+            ImageBuilderError: there is none; in BuildKit's words.
+        """
         name = ImageReference.parse(reference)
         found = self._worker.remote_image(name, platform)
         if found is not None:
@@ -188,12 +222,6 @@ class BaseImages:
             "pull access denied, repository does not exist or may require authorization: server "
             "message: insufficient_scope: authorization failed"
         )
-
-
-def _is_for(image: Image, platform: Platform) -> bool:
-    document = json.loads(image.document)
-    found = (document.get("os", ""), document.get("architecture", ""))
-    return found == (platform.os, platform.architecture)
 
 
 def parse_reference(name: str) -> ImageReference:

@@ -16,7 +16,7 @@ from imagebuilders.oci.platform import Platform
 from ... import go_text
 from ...images.image import Image
 from ..failures import solve_status
-from .bases import BaseImages
+from .bases import BaseImages, StoreUse
 from .commands import CommandFailedError, RuledCommands
 from .llb import Definitions
 from .llb_sources import Sources
@@ -93,7 +93,7 @@ def build_definition(
                 solver.worker,
                 registries,
                 progress,
-                looks_at_store=solver.look.is_engine,
+                store=StoreUse.of(solver.look, ""),
                 trees=solver.trees,
             )
             made = open_definitions(solver, build, images, progress, clock, record).make(definition)

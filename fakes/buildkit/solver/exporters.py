@@ -62,16 +62,20 @@ class Exports:
     Args:
         build: the build.
         worker: keeps images.
+        look: what the daemon looks like.
         progress: is told.
     """
 
-    def __init__(self, build: ScriptedBuild, worker: Worker, progress: Progress) -> None:
+    def __init__(
+        self, build: ScriptedBuild, worker: Worker, look: Look, progress: Progress
+    ) -> None:
         self._build = build
         self._worker = worker
+        self._look = look
         self._progress = progress
         credentials = SessionCredentials(lambda: build.session)
         registries = partial(Registries, credentials, worker)
-        self._images = ImageExports(build, worker, progress, registries)
+        self._images = ImageExports(build, worker, look, progress, registries)
         self._caches = CacheExports(build, progress, registries)
 
     def export(self, wanted: Sequence[Wanted], outcome: Outcome) -> dict[str, str]:
@@ -83,14 +87,14 @@ class Exports:
         response: dict[str, str] = {}
         outcome = with_inline_caches(self._build, outcome)
         for number, (kind, attributes) in enumerate(wanted):
-            if kind == "moby":
+            if kind == "moby" and self._look.has_graph_driver:
                 response |= self._to_store(attributes, outcome)
             elif kind == "local":
-                self._to_folder(number, outcome)
+                self._to_folder(number, outcome.for_files())
             elif kind in IMAGE_EXPORTERS:
                 response |= self._images.export(number, kind, attributes, outcome)
             else:
-                self._to_tar(number, outcome)
+                self._to_tar(number, outcome.for_files())
         return response | self._caches.export(outcome)
 
     # --- the image store ------------------------------------------------------
@@ -186,7 +190,7 @@ def _attested_tree(built: BuiltImage) -> Folder:
         return tree
     made = Folder(tree.file, dict(tree.names))
     for predicate in built.predicates:
-        content = predicate.statement("_", built.image.config_digest)
+        content = predicate.of_files(built.image.config_digest)
         made.names[predicate.file_name] = File("file", _ATTESTED_MODE, data=content)
     return made
 

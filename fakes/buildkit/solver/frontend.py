@@ -20,7 +20,7 @@ from imagebuilders.exceptions import EvaluationError, ImageBuilderError
 
 from .assembly import assemble
 from .attestations import BuildFacts, check_scanner, predicates, provenance
-from .bases import PULL, BaseImages
+from .bases import BaseImages, StoreUse
 from .build_failures import BuildFailures
 from .cache_imports import CacheImports, ImportedSteps
 from .commands import RuledCommands
@@ -116,7 +116,7 @@ class FrontendBuild:
                 solver.worker,
                 registries,
                 self._progress,
-                looks_at_store=solver.look.is_engine and request.resolve_mode != PULL,
+                store=StoreUse.of(solver.look, request.resolve_mode),
                 trees=solver.trees,
             )
             images.shows_platform = len(request.platforms) > 1

@@ -56,7 +56,7 @@ class ImageLoads:
 
     def _load(self, vertex: Vertex, base: Base) -> None:
         progress = self._progress
-        if not base.digest or base.digest in self._pulled:
+        if base.is_here or not base.digest or base.digest in self._pulled:
             progress.start(vertex)
             progress.complete(vertex, cached=True)
             return

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagebuilders.evaluation.daemon import (
     BUILDKITD,
+    CONTAINERD_ENGINE,
     GRAPH_ENGINE,
     GRAPH_ENGINE_20,
     GRAPH_ENGINE_26,
@@ -15,8 +16,10 @@ from imagebuilders.evaluation.frontend import NEWEST, Frontend
 
 _OF_GRAPH_DRIVER = frozenset({"moby", "local", "tar"})
 _ALL = frozenset({"image", "oci", "docker", "local", "tar"})
+_OF_CONTENT_STORE = _ALL | {"moby"}
 _ALL_CACHES = frozenset({"inline", "registry", "local", "gha", "s3", "azblob"})
 _CACHES_OF_GRAPH_DRIVER = frozenset({"inline"})
+_CACHES_OF_CONTENT_STORE = frozenset({"inline", "registry", "local", "gha"})
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,10 @@ class Look:
         exporters: the types that it has.
         caches: the types of caches that it exports.
         provenance: the version of provenance that it writes.
-        is_engine: it is inside of an engine, whose images it looks at first.
+        is_engine: it is inside of an engine, whose images it finds.
+        tells_frontend: it says which version its frontend is.
+        docker_types: its images have Docker's media types, where nothing else is asked for.
+        pushes_apart: it pushes after all is exported, and tells of that apart.
         has_details: whether errors have typed details.
         knows_exporter_lists: whether a request's list of exporters counts, and not only its older
             fields for one.
@@ -44,6 +50,9 @@ class Look:
     caches: frozenset[str] = _ALL_CACHES
     provenance: str = "v0.2"
     is_engine: bool = False
+    tells_frontend: bool = True
+    docker_types: bool = False
+    pushes_apart: bool = True
     has_details: bool = True
     knows_exporter_lists: bool = True
     refusal: str = ""
@@ -53,23 +62,62 @@ class Look:
         """Whether images lie in a graph driver, and not in a content store."""
         return "moby" in self.exporters and "image" not in self.exporters
 
+    @property
+    def has_content_store(self) -> bool:
+        """Whether images lie in the content store of an engine."""
+        return self.is_engine and not self.has_graph_driver
+
+
+_UNKNOWN = "v0.0.0+unknown"
+_OF_28 = Look(
+    _UNKNOWN,
+    Frontend(1, 19),
+    GRAPH_ENGINE,
+    _OF_GRAPH_DRIVER,
+    _CACHES_OF_GRAPH_DRIVER,
+    is_engine=True,
+    tells_frontend=False,
+    docker_types=True,
+    pushes_apart=False,
+)
+_OF_29 = Look(
+    "v0.32.2",
+    NEWEST,
+    replace(GRAPH_ENGINE, clamps_archives=True),
+    _OF_GRAPH_DRIVER,
+    _CACHES_OF_GRAPH_DRIVER,
+    provenance="v1",
+    is_engine=True,
+)
 
 LOOKS = {
-    "20.10": Look(
-        None,
-        Frontend(1, 2),
-        GRAPH_ENGINE_20,
-        _OF_GRAPH_DRIVER,
-        _CACHES_OF_GRAPH_DRIVER,
-        is_engine=True,
+    "20.10": replace(
+        _OF_28,
+        version=None,
+        frontend=Frontend(1, 2),
+        files=GRAPH_ENGINE_20,
         has_details=False,
         knows_exporter_lists=False,
         refusal="failed to solve with frontend dockerfile.v0: failed to create LLB definition: ",
     ),
-    "26.1": Look(
-        "v0.0.0+unknown", Frontend(1, 7), GRAPH_ENGINE_26, _OF_GRAPH_DRIVER, is_engine=True
+    "26.1": replace(_OF_28, frontend=Frontend(1, 7), files=GRAPH_ENGINE_26),
+    "28.5": _OF_28,
+    "28.5-containerd": replace(
+        _OF_28,
+        files=CONTAINERD_ENGINE,
+        exporters=_OF_CONTENT_STORE,
+        caches=_CACHES_OF_CONTENT_STORE,
     ),
-    "28.5": Look("v0.0.0+unknown", Frontend(1, 19), GRAPH_ENGINE, _OF_GRAPH_DRIVER, is_engine=True),
+    "29.7": replace(
+        _OF_29,
+        files=replace(CONTAINERD_ENGINE, clamps_archives=True),
+        exporters=_OF_CONTENT_STORE,
+        caches=_CACHES_OF_CONTENT_STORE,
+    ),
+    "29.7-overlay2": _OF_29,
     "0.32": Look("v0.32.2", NEWEST, BUILDKITD, provenance="v1"),
 }
-"""The daemons whose ways are known, by version: of an engine, or of BuildKit itself."""
+"""The daemons whose ways are known, by version: of an engine, or of BuildKit itself.
+
+The files of 29's are taken to be as those of 28.5, and of buildkitd 0.32 where that is newer.
+"""

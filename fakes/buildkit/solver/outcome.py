@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,3 +47,11 @@ class Outcome:
     images: tuple[BuiltImage, ...] = ()
     is_index: bool = False
     metadata: Mapping[str, bytes] = field(default_factory=dict, hash=False)
+
+    def for_files(self) -> Outcome:
+        """Return it without what is attested of images alone."""
+        images = tuple(
+            replace(built, predicates=tuple(one for one in built.predicates if not one.is_inline))
+            for built in self.images
+        )
+        return replace(self, images=images)

@@ -27,17 +27,16 @@ from imagebuilders.oci.media_types import (
 )
 from imagebuilders.oci.platform import Platform
 
+from ...images.manifests import IN_TOTO
+from .annotations import DESCRIPTORS, INDEX, MANIFEST, Annotations
+
 if TYPE_CHECKING:
     from ...images.layers import Layer
     from .attestations import Predicate
     from .outcome import BuiltImage, Outcome
 
-_ANNOTATION = "annotation."
-_OF_MANIFEST = "annotation-manifest."
-_OF_INDEX = "annotation-index."
 _NAME = "io.containerd.image.name"
 _TAG = "org.opencontainers.image.ref.name"
-_IN_TOTO = "application/vnd.in-toto+json"
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,9 @@ class PackedImage:
 
 
 class _Packer:
-    def __init__(self, attributes: Mapping[str, str]) -> None:
-        self.is_docker = attributes.get("oci-mediatypes") == "false"
+    def __init__(self, attributes: Mapping[str, str], *, is_docker: bool) -> None:
+        self.is_docker = is_docker
+        self.annotations = Annotations(attributes)
         self.is_plain = attributes.get("compression") == "uncompressed"
         self.attributes = attributes
         self.blobs: dict[str, bytes] = {}
@@ -100,15 +100,16 @@ class _Packer:
             config,
             tuple(self.layer(layer) for layer in built.image.layers),
             DOCKER_MANIFEST if self.is_docker else OCI_MANIFEST,
-            annotations=self.annotations(_ANNOTATION, _OF_MANIFEST),
+            annotations=self.annotations.of(MANIFEST, built.platform),
         )
-        content = manifest.to_bytes()
+        content = _written(manifest)
         described = _describe(content, manifest.media_type)
         self.lines += [
             f"exporting manifest {described.digest}",
             f"exporting config {config.digest}",
         ]
-        return replace(described, platform=built.platform), content
+        notes = self.annotations.of(DESCRIPTORS[MANIFEST], built.platform)
+        return replace(described, platform=built.platform, annotations=notes), content
 
     def layer(self, layer: Layer) -> Descriptor:
         if self.is_plain:
@@ -121,21 +122,13 @@ class _Packer:
         self.blobs[str(described.digest)] = content
         return described
 
-    def annotations(self, *prefixes: str) -> dict[str, str]:
-        return {
-            key.removeprefix(prefix): value
-            for prefix in prefixes
-            for key, value in self.attributes.items()
-            if key.startswith(prefix)
-        }
-
     def attestation(
         self, subject: Descriptor, predicates: Sequence[Predicate]
     ) -> tuple[Descriptor, bytes]:
-        name = self.attributes.get("name", "_")
+        names = [name for name in self.attributes.get("name", "").split(",") if name]
         layers = tuple(
             replace(
-                self.blob(predicate.statement(name, str(subject.digest)), _IN_TOTO),
+                self.blob(predicate.of_image(names, subject), IN_TOTO),
                 annotations={"in-toto.io/predicate-type": predicate.kind},
             )
             for predicate in predicates
@@ -146,9 +139,10 @@ class _Packer:
                 "os": "unknown",
                 "config": {},
                 "rootfs": {"type": "layers", "diff_ids": [str(each.digest) for each in layers]},
-            }
+            },
+            separators=(",", ":"),
         ).encode()
-        content = Manifest(self.blob(config, OCI_CONFIG), layers).to_bytes()
+        content = _written(Manifest(self.blob(config, OCI_CONFIG), layers))
         described = _describe(content, OCI_MANIFEST)
         self.lines.append(f"exporting attestation manifest {described.digest}")
         annotations = {
@@ -159,32 +153,39 @@ class _Packer:
         return replace(described, annotations=annotations, platform=unknown), content
 
 
-def pack(outcome: Outcome, attributes: Mapping[str, str]) -> PackedImage:
+def pack(
+    outcome: Outcome, attributes: Mapping[str, str], *, docker_types: bool = False
+) -> PackedImage:
     """Pack a result.
 
     Args:
         outcome: the result.
         attributes: of the exporter.
+        docker_types: documents and blobs have Docker's media types where nothing else is asked
+            for. What is attested stands in documents of OCI alone.
     """
-    packer = _Packer(attributes)
-    images = [packer.image(built) for built in outcome.images]
     attests = any(built.predicates for built in outcome.images)
+    wanted = attributes.get("oci-mediatypes", "false" if docker_types else "true")
+    packer = _Packer(attributes, is_docker=wanted == "false" and not attests)
+    images: list[tuple[Descriptor, bytes]] = []
+    attested: list[tuple[Descriptor, bytes]] = []
+    for built in outcome.images:
+        images.append(packer.image(built))
+        if built.predicates:
+            attested.append(packer.attestation(images[-1][0], built.predicates))
     if len(images) == 1 and not outcome.is_index and not attests:
         described, content = images[0]
         config_digest = outcome.images[0].image.config_digest
         return PackedImage(described, content, config_digest, {}, packer.blobs, tuple(packer.lines))
-    if attests:
-        images += [
-            packer.attestation(described, built.predicates)
-            for (described, _), built in zip(list(images), outcome.images, strict=True)
-        ]
+    images += attested
     index = Index(
         tuple(described for described, _ in images),
         DOCKER_MANIFEST_LIST if packer.is_docker else OCI_INDEX,
-        annotations=packer.annotations(_OF_INDEX),
+        annotations=packer.annotations.of(INDEX),
     )
-    content = index.to_bytes()
-    described = _describe(content, index.media_type)
+    content = _written(index)
+    notes = packer.annotations.of(DESCRIPTORS[INDEX])
+    described = replace(_describe(content, index.media_type), annotations=notes)
     packer.lines.append(f"exporting manifest list {described.digest}")
     manifests = {str(entry.digest): (document, entry.media_type) for entry, document in images}
     return PackedImage(described, content, "", manifests, packer.blobs, tuple(packer.lines))
@@ -229,6 +230,11 @@ def archive(files: Iterator[tuple[str, bytes]]) -> bytes:
             info.size, info.mode = len(content), 0o644
             made.addfile(info, io.BytesIO(content))
     return target.getvalue()
+
+
+def _written(document: Manifest | Index) -> bytes:
+    """Return a document as BuildKit writes it."""
+    return json.dumps(json.loads(document.to_bytes()), indent=2, ensure_ascii=False).encode()
 
 
 def _describe(content: bytes, media_type: str) -> Descriptor:

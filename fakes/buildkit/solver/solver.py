@@ -113,7 +113,9 @@ class Solver:
             CallError: it cannot be exported.
         """
         try:
-            response = Exports(build, self.worker, Progress(build)).export(wanted, outcome)
+            response = Exports(build, self.worker, self.look, Progress(build)).export(
+                wanted, outcome
+            )
         except CallError as error:
             record.error = error.status.message
             raise

@@ -43,11 +43,14 @@ class Worker(Protocol):
         """
         ...
 
-    def local_image(self, reference: str) -> Image | None:
-        """Return an image of the engine's own store.
+    def local_image(self, reference: str, platform: Platform) -> tuple[Image, str] | None:
+        """Return an image of the engine's own store, and the digest that its name leads to.
+
+        With a graph driver, that is no digest.
 
         Args:
             reference: with domain and tag or digest.
+            platform: what it is for.
         """
         ...
 

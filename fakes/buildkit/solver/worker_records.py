@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .look import Look
 
 _ID = "fake0000000000000000fake0"  # 25 letters, as of real ones
+_UUID = "00000000-0000-4000-8000-000000000000"
 _LABEL = "org.mobyproject.buildkit.worker."
 _GATEWAY = "172.17.0.1"
 _PACKAGE = "github.com/moby/buildkit"
@@ -21,7 +22,9 @@ _VARIANTS = ("", "v2", "v3")
 
 
 def engine_worker(look: Look) -> WorkerRecord:
-    """Return the worker of an engine with a graph driver; the oldest says next to nothing."""
+    """Return the worker of an engine; the oldest says next to nothing."""
+    if look.has_content_store:
+        return _containerd_worker()
     platforms = [Platform(OS="linux", Architecture="amd64", Variant=each) for each in _VARIANTS]
     platforms.append(Platform(OS="linux", Architecture="386"))
     if look.version is None:
@@ -37,6 +40,26 @@ def engine_worker(look: Look) -> WorkerRecord:
             _policy(all_records=True),
         ],
         BuildkitVersion=BuildkitVersion(package=_PACKAGE, version=f"{look.version}-moby"),
+    )
+
+
+def _containerd_worker() -> WorkerRecord:
+    """Return the worker of an engine with containerd's store, which tells no version."""
+    platforms = [Platform(OS="linux", Architecture="amd64", Variant=each) for each in _VARIANTS]
+    return WorkerRecord(
+        ID=_ID,
+        Labels={
+            f"{_LABEL}containerd.namespace": "moby",
+            f"{_LABEL}containerd.uuid": _UUID,
+            f"{_LABEL}executor": "containerd",
+            f"{_LABEL}hostname": "fake",
+            f"{_LABEL}moby.host-gateway-ip": _GATEWAY,
+            f"{_LABEL}network": "host",
+            f"{_LABEL}selinux.enabled": "false",
+            f"{_LABEL}snapshotter": "overlayfs",
+        },
+        platforms=platforms,
+        BuildkitVersion=BuildkitVersion(),
     )
 
 
@@ -64,7 +87,7 @@ def daemon_worker(look: Look) -> WorkerRecord:
 
 def version_record(look: Look) -> BuildkitVersion:
     """Return what a daemon says of its version."""
-    frontend = "" if look.is_engine else f"{look.frontend}.0"
+    frontend = f"{look.frontend}.0" if look.tells_frontend else ""
     return BuildkitVersion(package=_PACKAGE, version=look.version or "", dockerfileVersion=frontend)
 
 

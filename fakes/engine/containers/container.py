@@ -9,6 +9,7 @@ from typing import Any
 from imagebuilders.oci.file_tree import File, Tree
 
 from ...images.config import RunConfig
+from ...images.manifests import Content
 from ...shell.process import Process
 from ..filesystem.overlay import Overlay
 from .effects import ContainerEffect
@@ -84,6 +85,7 @@ class Container:
         id: 64 hexadecimal digits.
         name: without a slash.
         image: the id of the image it was made from.
+        manifest: that of the image, where its index has others, too.
         image_name: as it was asked for.
         config: what it runs.
         host_config: as it was asked for.
@@ -111,6 +113,7 @@ class Container:
 
     id: str
     image: str
+    manifest: Content | None = None
     name: str = ""
     image_name: str = ""
     config: RunConfig = field(default_factory=RunConfig)

@@ -96,14 +96,17 @@ class ContainerStore(ContainerRegister):
         check_host(host_config or {}, config, version, self.find)
         check_endpoints(self.networks, networks)
         # A request without an image makes a container without files.
-        image = self.images.find(config.image) if config.image else None
-        if image is not None and platform is not None:
+        named = self.images.find(config.image) if config.image else None
+        image = named
+        if named is not None and platform is not None:
+            image = named.for_platform(platform) or named
             check_platform(image, config.image, platform, version)
         self._check_name(name)
         name = name.removeprefix("/")
         with self._lock:
             self._check_free(name)
             container = self._made(config, image, name)
+            container.image = named.id if named else ""
             container.host_config = completed(host_config, version)
             container.networks = networks
             container.links = linked(host_config or {}, self.find)
@@ -120,6 +123,7 @@ class ContainerStore(ContainerRegister):
         container = Container(
             id=self.state.new_id(),
             image=image.id if image else "",
+            manifest=image.own_manifest if image and image.index else None,
             name=name or made_up_name(taken),
             image_name=config.image,
             config=merged(config, image),

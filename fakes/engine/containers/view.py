@@ -108,6 +108,9 @@ def _manifest(containers: ContainerStore, container: Container) -> dict[str, Any
     image = containers.images.get(container.image)
     if image is None:
         return None
+    if container.manifest is not None and image.index is not None:
+        listed = image.index.parsed.get("manifests") or []
+        return next((e for e in listed if e["digest"] == container.manifest.digest), None)
     platform = {"architecture": image.parsed.get("architecture"), "os": image.parsed.get("os")}
     described = {**image.own_manifest.described(), "platform": platform}
     for name in containers.images.tags_of(image.id)[:1]:

@@ -7,6 +7,7 @@ from imagebuilders.oci.reference import ImageReference
 from ...images.identity import TargetDigestIdentity
 from ...images.image import Image
 from ...images.layers import Layer
+from ...images.manifests import Content
 from ..state import EngineState
 from ..versions import CONTAINERD
 from .store import ImageStore
@@ -76,17 +77,38 @@ def has_content(state: EngineState) -> bool:
     return state.version.image_store == CONTAINERD
 
 
-def content_size(image: Image) -> int:
-    """Return the bytes of all that an image's name leads to, layers compressed."""
+def manifest_size(image: Image) -> int:
+    """Return the bytes of a manifest and of all that it leads to, layers compressed."""
     layers = sum(len(layer.compressed) for layer in image.layers)
-    index = len(image.index.data) if image.index else 0
-    index += sum(len(one.data) for one in image.beside) + sum(map(len, image.blobs.values()))
-    return index + len(image.own_manifest.data) + len(image.document) + layers
+    return len(image.own_manifest.data) + len(image.document) + layers
 
 
-def unpacked_size(image: Image) -> int:
-    """Return what an image takes on the disk, in blocks, its content besides."""
-    return content_size(image) + sum(block_size(layer) for layer in image.layers)
+def content_size(image: Image) -> int:
+    """Return the bytes of an image's content for its platform, and of its index."""
+    return manifest_size(image) + (len(image.index.data) if image.index else 0)
+
+
+def snapshot_size(images: ImageStore, image: Image) -> int:
+    """Return what is unpacked of an image, in blocks; snapshots are shared."""
+    chains = zip(image.layers, image.chain_ids, strict=True)
+    return sum(
+        block_size(layer)
+        for layer, chain in chains
+        if image.is_unpacked or images.is_unpacked(chain)
+    )
+
+
+def attestation_size(manifest: Content) -> int:
+    """Return the bytes of a manifest and of what it says that it leads to."""
+    return len(manifest.data) + sum(int(each["size"]) for each in manifest.leads_to)
+
+
+def total_size(images: ImageStore, image: Image) -> int:
+    """Return what the manifests of an image take with all that they lead to, unpacked, too."""
+    here = (image, *image.others)
+    own = {each.own_manifest.digest for each in here}
+    rest = sum(attestation_size(one) for one in image.beside if one.digest not in own)
+    return rest + sum(manifest_size(each) + snapshot_size(images, each) for each in here)
 
 
 def block_size(layer: Layer) -> int:

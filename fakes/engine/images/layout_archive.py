@@ -15,11 +15,12 @@ from imagebuilders.oci.media_types import (
     INDEX_TYPES,
     OCI_INDEX,
 )
+from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 
 from ... import go_text
 from ...images import tar
-from ...images.image import Image
+from ...images.image import MACHINE, Image
 from ...images.layers import Layer, digest_of
 from ...images.manifests import Content
 from ..errors import ApiError
@@ -69,8 +70,8 @@ def _place(digest: str) -> str:
 
 def _entry(image: Image, name: ImageReference) -> Message:
     full = f"{name.full_repository}:{name.tag}" if name.tag else str(name)
-    notes = {_NAME: full, **({_TAG: name.tag} if name.tag else {})}
-    return {**image.target.described(), "annotations": notes}
+    notes = {**image.target.notes, _NAME: full, **({_TAG: name.tag} if name.tag else {})}
+    return {**image.target.described(), "annotations": {key: notes[key] for key in sorted(notes)}}
 
 
 def _blobs(image: Image) -> dict[str, bytes]:
@@ -136,28 +137,34 @@ class _Loader:
         target = self._content(descriptor)
         if target.media_type not in INDEX_TYPES:
             return self._image(target)
-        others: list[Content] = []
-        blobs: dict[str, bytes] = {}
-        image: Image | None = None
+        here: list[tuple[Content, Platform | None]] = []
         for entry in target.parsed.get("manifests") or []:
             try:
                 manifest = self._content(entry)
             except ApiError:
                 continue  # for a platform that is not in the archive
-            if image is None and (entry.get("platform") or {}).get("os") != "unknown":
-                image = self._image(manifest)
-                continue
-            others.append(manifest)
-            for each in manifest.leads_to:
-                blobs[each["digest"]] = self._read(_place(each["digest"]))
-        if image is None:
+            told = entry.get("platform") or {}
+            system, machine = told.get("os") or "linux", told.get("architecture") or "amd64"
+            known = system != "unknown"
+            here.append((manifest, Platform(system, machine) if known else None))
+        images = [each for each in here if each[1] is not None]
+        if not images:
             raise ApiError(500, "unrecognized image format")
+        mine = (each for each in images if each[1] is not None and MACHINE.runs(each[1]))
+        chosen, platform = next(mine, images[0])
+        others = [manifest for manifest, _ in here if manifest is not chosen]
+        image = self._image(chosen)
         return Image(
             *(image.document, image.layers),
             manifest=image.manifest,
             index=target,
             beside=tuple(others),
-            blobs=blobs,
+            blobs={
+                each["digest"]: self._read(_place(each["digest"]))
+                for manifest in others
+                for each in manifest.leads_to
+            },
+            is_unpacked=platform is not None and MACHINE.runs(platform),
         )
 
     def _image(self, manifest: Content) -> Image:

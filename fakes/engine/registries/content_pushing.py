@@ -67,13 +67,16 @@ class _Push:
         image = self._image
         described = list(zip(image.own_manifest.layers, image.layers, strict=False))
         once = {each["digest"]: layer for each, layer in described}
-        for digest in once:
+        # What is attested of an image comes in layers, too.
+        beside = [each["digest"] for manifest in image.beside for each in manifest.layers]
+        others = [each for each in dict.fromkeys(beside) if each not in once]
+        for digest in (*once, *others):
             yield progress("Waiting", short(digest))
         yield from self._blob(image.config_digest, image.document, shown=False)
         for digest, layer in once.items():
             yield from self._blob(digest, layer.compressed, shown=True)
         for digest, data in image.blobs.items():
-            yield from self._blob(digest, data, shown=False)
+            yield from self._blob(digest, data, shown=digest in others)
         self._manifests()
         target = image.target
         if self._name.tag:

@@ -11,7 +11,7 @@ from imagebuilders.oci.reference import ImageReference
 
 from ...images.image import Image
 from ..errors import ApiError
-from ..images.content_store import has_content, unpacked_size
+from ..images.content_store import has_content, total_size
 from ..versions import CONTAINERD, EngineVersion
 from .filters import image_older_than, labels_match, truth
 from .image_manifests import manifest_lines
@@ -48,7 +48,7 @@ def _summary(engine: Daemon, image: Image, version: str | None) -> dict[str, Any
     if has_content(engine.state):
         # A list tells the digest of one of its names alone.
         line["RepoDigests"] = digests and [_last_digest(engine, image)]
-        line["Size"] = unpacked_size(image)
+        line["Size"] = total_size(engine.images, image)
         if speaks(version, "1.48"):
             line["Descriptor"] = image.target.described()
         if engine.version >= "29.0":

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 from buildkit_contract import Commands, Connector, base_images
-from buildkit_divergences import OF_DAEMON, OF_ENGINE
+from buildkit_divergences import OF_CONTENT_ENGINE, OF_DAEMON, OF_ENGINE
 from comparison_size import WHOLE
 
 from fakes import FakeBuildKit, FakeDockerEngine
@@ -65,12 +65,13 @@ class TestEngine(_Told):
     """The BuildKit of an engine."""
 
     daemon = "28.5-graph"
+    image_store: ClassVar[str] = "overlay2"
     known_divergences: ClassVar[dict[str, str]] = OF_ENGINE
 
     @pytest.fixture
     def dial(self, commands: Commands) -> Iterator[Dial]:
         """Connect to the BuildKit of a fresh engine whose hub has the bases."""
-        engine = FakeDockerEngine("28.5")
+        engine = FakeDockerEngine("28.5", image_store=self.image_store)
         for name, images in base_images().items():
             for _, image in images:
                 engine.registries.hub.add(ImageReference.parse(f"{name}:latest"), image)
@@ -82,3 +83,11 @@ class TestEngine(_Told):
         yield connector
         connector.close()
         engine.close()
+
+
+class TestContentEngine(TestEngine):
+    """The BuildKit of an engine that keeps its images in containerd's store."""
+
+    daemon = "28.5-containerd"
+    image_store = "containerd"
+    known_divergences: ClassVar[dict[str, str]] = OF_CONTENT_ENGINE

@@ -19,7 +19,7 @@ from fakes.engine.command import run
 from fakes.images.layers import digest_of
 from imagebuilders import BuildContext, LocalImageBuilder
 from imagebuilders.container_registries import DefaultContainerRegistry
-from imagebuilders.oci.media_types import OCI_INDEX, OCI_MANIFEST
+from imagebuilders.oci.media_types import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 
 _LOOKS = ["28.5", "29.7"]
 
@@ -256,7 +256,8 @@ def test_buildkit_keeps_what_it_says(client: FakeDockerClient, engine: FakeDocke
     context.add_file("FROM base:1\nENV a=1\n", "Dockerfile")
     LocalImageBuilder(docker_client=client, builder="buildkit").build("app:1", context)
     assert engine.builds[-1].image_id == client.images.get("app:1").id
-    assert engine.image("app:1").own_manifest.parsed["mediaType"] == OCI_MANIFEST
+    expected = OCI_MANIFEST if engine.version >= "29.0" else DOCKER_MANIFEST
+    assert engine.image("app:1").own_manifest.parsed["mediaType"] == expected
 
 
 def test_the_usual_store_of_a_look() -> None:
