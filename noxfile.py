@@ -7,6 +7,9 @@ import shutil
 import sys
 from pathlib import Path
 
+if sys.version_info < (3, 10):  # noqa: UP036 - whoever runs it may have an older one
+    sys.exit(f"Python 3.10 or newer is needed; nox runs on {sys.version.split()[0]}.")
+
 import nox
 
 nox.needs_version = ">=2025.11.12"
@@ -247,8 +250,27 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation into ``site/``; a warning is an error."""
+    """Build the documentation into ``site/``; a warning or a dead link within it is an error."""
     _install(session, "docs", extras="[testing]")
+    _build_site(session)
+    session.run("pytest", "tests/docs/test_links.py", env=SITE)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Look at each page of the documentation in Chromium, if one is installed.
+
+    At three widths, light and dark: no error in the console, nothing too wide, nothing overlapping.
+    """
+    _install(session, "browser", extras="[testing]")
+    _build_site(session)
+    session.run("pytest", "tests/docs", *session.posargs, env=SITE)
+
+
+SITE = {"IMAGEBUILDERS_TEST_SITE": "site"}
+
+
+def _build_site(session: nox.Session) -> None:
     session.run(
         *("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet"),
         *("--doctree-dir", str(Path(session.create_tmp()) / "doctrees")),

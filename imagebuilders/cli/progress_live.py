@@ -58,7 +58,7 @@ class LiveProgress:
         # has a lock of its own, which the drawing thread holds when it asks for this.
         self._lock = threading.Lock()
         self._guides = ASCII_GUIDES if plain else Guides()
-        self._painter = Painter(console, self._frame, _FRAME_SECONDS)
+        self._painter = Painter(console, self.frame, _FRAME_SECONDS)
 
     def __enter__(self) -> LiveProgress:
         self._painter.start()
@@ -235,7 +235,8 @@ class LiveProgress:
         mark_text = Text(mark, style=style)
         return grid(mark_text, row, self._clock(), self._cut, width=self._console.width)
 
-    def _frame(self) -> list[RenderableType]:
+    def frame(self) -> list[RenderableType]:
+        """Return the lines that are redrawn, as they are now."""
         with self._lock:
             now = self._clock()
             summary = ""

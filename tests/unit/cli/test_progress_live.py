@@ -45,7 +45,7 @@ class _Terminal:
     def moving(self) -> list[str]:
         """The moving part, as it would be drawn now."""
         with self.console.capture() as captured:
-            for line in self.progress._frame():
+            for line in self.progress.frame():
                 self.console.print(line)
         lines = _ESCAPES.sub("", captured.get()).splitlines()
         return [line.rstrip() for line in lines if line.strip()]
