@@ -40,6 +40,17 @@ NOT_IN_SUBNET = Message(
     "no configured subnet or ip-range contain the IP address {0}",
     {"29.0": "no configured subnet contains IP address {0}"},
 )
+NO_ENDPOINT = Message(
+    "no EndpointSettings for {0}",
+    {"25.0": "invalid config for network {0}: EndpointsConfig is nil"},
+)
+OLD_MAC_ADDRESS = (
+    "The container-wide MacAddress field is now deprecated. "
+    "It should be specified in EndpointsConfig instead."
+)
+UNKNOWN_ISOLATION = Message("Unsupported isolation: {0}", {"23.0": "unsupported isolation: {0}"})
+"""What is asked of a build; of a container, see `BAD_ISOLATION`."""
+BAD_OUTPUTS = Message("{0}", {"23.0": "invalid outputs specified: {0}"})
 BAD_ISOLATION = Message(
     "Invalid isolation: \"{0}\" - linux only supports 'default'",
     {"28.0": "invalid isolation ({0}): linux only supports 'default'"},

@@ -25,9 +25,9 @@ from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest, verified
 from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.json_document import ObjectReader, load_object
-from imagebuilders.oci.layer_writer import CAPABILITIES
 from imagebuilders.oci.members import Member
 from imagebuilders.oci.tar_reader import read_tar
+from imagebuilders.oci.tar_writer import CAPABILITIES
 
 MAX_TABLE_BYTES = 128 * 1024 * 1024
 """The most bytes of a table, unpacked."""

@@ -24,7 +24,7 @@ from imagebuilders.oci.content import Content
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import File, Tree, new_inode
 from imagebuilders.oci.layer_contents import LayerContent, LayerContents
-from imagebuilders.oci.layer_writer import CAPABILITIES
+from imagebuilders.oci.tar_writer import CAPABILITIES
 
 FORMAT = "imagebuilders-file-list 1"
 _MAX_BYTES = 512 * 1024 * 1024

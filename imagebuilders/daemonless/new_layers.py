@@ -32,8 +32,9 @@ from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest, Hasher
 from imagebuilders.oci.json_document import ObjectReader, load_object
-from imagebuilders.oci.layer_writer import CAPABILITIES, write_layer
+from imagebuilders.oci.layer_writer import write_layer
 from imagebuilders.oci.members import Member
+from imagebuilders.oci.tar_writer import CAPABILITIES
 
 _logger = logging.getLogger(__name__)
 

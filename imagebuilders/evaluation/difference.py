@@ -10,8 +10,8 @@ from __future__ import annotations
 from imagebuilders.evaluation.trees import Folder, name_key
 from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.layer import OPAQUE, WHITEOUT
-from imagebuilders.oci.layer_writer import CAPABILITIES
 from imagebuilders.oci.members import Member
+from imagebuilders.oci.tar_writer import CAPABILITIES
 
 _NOTHING = File("file", 0)
 

@@ -17,9 +17,6 @@ from imagebuilders.oci.tar_writer import tar_header
 PIECE_BYTES = 256 * 1024
 """About how long the pieces of an archive are."""
 
-CAPABILITIES = "security.capability"
-"""The extended attribute of a file's capabilities."""
-
 _ZEROS = bytes(BLOCK)
 
 
@@ -61,9 +58,6 @@ def write_layer(entries: Iterable[Member], *, latest: int | None = None) -> Iter
 
 def _written(file: File, latest: int | None) -> File:
     """Return a file as its header has it."""
-    if file.xattrs:
-        kept = tuple(pair for pair in file.xattrs if pair[0] == CAPABILITIES)
-        file = file._replace(xattrs=kept)
     if latest is not None and file.mtime > latest:
         file = file._replace(mtime=latest)
     return file

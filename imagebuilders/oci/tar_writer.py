@@ -15,6 +15,9 @@ from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.tar_header import BLOCK, XATTR_PREFIX
 
+CAPABILITIES = "security.capability"
+"""The extended attribute of a file's capabilities, the only one that engines and BuildKit write."""
+
 _TYPE = {"file": b"0", "symlink": b"2", "char": b"3", "block": b"4", "dir": b"5", "fifo": b"6"}
 _MODE_BITS = {
     "file": 0o100000,
@@ -90,8 +93,8 @@ def tar_header(
             records[key] = str(number)
     if not 0 <= file.mtime <= 0o77777777777:
         records["mtime"] = str(file.mtime)
-    for key, value in file.xattrs:
-        records[XATTR_PREFIX + key] = value
+    if capabilities := dict(file.xattrs).get(CAPABILITIES):
+        records[XATTR_PREFIX + CAPABILITIES] = capabilities
     extended = b""
     if records:
         if "path" in records:

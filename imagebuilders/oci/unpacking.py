@@ -107,7 +107,7 @@ class Unpacker:
             self._add_folder_itself(path, member)
             return self._files.full(self._folder)
         self._make_parents(path)
-        file = with_settled_owners(member.file)
+        file = _since_1970(with_settled_owners(member.file))
         is_link = member.is_hard_link
         operation = "link" if is_link else _OPERATIONS.get(file.kind, "mknod")
         place = self._placed(path, operation, self._first_path(member))
@@ -292,6 +292,11 @@ class Unpacker:
             return self._files.walk(path, follow=follow)
         except PathError as fault:
             raise UnpackError(operation, (*first, path), str(fault)) from fault
+
+
+def _since_1970(file: File) -> File:
+    """Return a file whose time can be set: those who unpack take the epoch for an earlier one."""
+    return file if file.mtime >= 0 else file._replace(mtime=0, nanoseconds=0)
 
 
 def _as_late(file: File, other: File) -> File:

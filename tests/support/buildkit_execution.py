@@ -51,8 +51,9 @@ from imagebuilders.exceptions import EvaluationError, ImageBuilderError
 from imagebuilders.oci.file_tree import File, Tree
 from imagebuilders.oci.layer import apply_layer, flatten
 from imagebuilders.oci.layer_contents import LayerContents
-from imagebuilders.oci.layer_writer import CAPABILITIES, write_layer
+from imagebuilders.oci.layer_writer import write_layer
 from imagebuilders.oci.members import Member, members
+from imagebuilders.oci.tar_writer import CAPABILITIES
 
 _DAEMONS = {
     "0.32": BUILDKITD,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imagebuilders.oci.file_tree import File, Tree, ancestors
+from imagebuilders.oci.layer import WHITEOUT
 
 from ...images.config import ImageDocument, RunConfig, history_entry
 from ...images.image import Image
@@ -24,7 +25,7 @@ def commit_step(
 ) -> Image:
     """The image of a step that ran in an intermediate container."""
     layer = layer_of(overlay, images.state.version)
-    tree = overlay.tree if overlay else None
+    tree = _seen(overlay) if overlay else None
     image = _child(images, state, config, layer, tree, container)
     images.note_commit(image)
     return image
@@ -35,7 +36,7 @@ def commit_files(
 ) -> Image:
     """The image of a COPY or ADD, which needs no container."""
     layer = layer_of(overlay, images.state.version)
-    image = _child(images, state, config, layer, overlay.tree, "")
+    image = _child(images, state, config, layer, _seen(overlay), "")
     if images.state.version.image_store == CONTAINERD:
         images.note_commit(image)
     return image
@@ -73,6 +74,15 @@ def layer_of(overlay: Overlay | None, version: EngineVersion) -> Layer | None:
         style=style,
     )
     return None if layer.diff_id == EMPTY_DIFF_ID else layer
+
+
+def _seen(overlay: Overlay) -> Tree | None:
+    """The files as the image has them; `None` where the layer decides.
+
+    It does where what was written has the name of a whiteout: there it hides another file.
+    """
+    marks = any(path.rpartition("/")[2].startswith(WHITEOUT) for path in overlay.touched)
+    return None if marks else overlay.tree
 
 
 def _child(

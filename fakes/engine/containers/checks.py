@@ -23,6 +23,9 @@ from .security import check_capabilities, check_cgroup_mode, check_options
 
 _LONGEST_NAME = 64
 _LEAST_HEALTH_TIME = 1_000_000
+_OLD_MEMORY = (
+    "Specifying a kernel memory limit is deprecated and will be removed in a future release."
+)
 _POLICIES = ("always", "unless-stopped", "on-failure", "no", "")
 
 
@@ -44,9 +47,16 @@ def check_config(config: RunConfig, version: EngineVersion) -> None:
     for pair in config.env or []:
         if not pair or pair.startswith("="):
             raise ApiError(400, f"invalid environment variable: {pair}")
-    if config.stop_signal and signal_number(config.stop_signal) is None:
+    if config.stop_signal and not _may_be_a_signal(config.stop_signal):
         raise ApiError(400, messages.BAD_SIGNAL(version, config.stop_signal))
     _check_health(config.healthcheck or {})
+
+
+def _may_be_a_signal(text: str) -> bool:
+    """Any number but zero; whether there is such a signal shows when it is sent."""
+    if text.removeprefix("-").isdigit():
+        return int(text) != 0
+    return signal_number(text) is not None
 
 
 def _check_health(health: dict[str, Any]) -> None:
@@ -90,7 +100,7 @@ def check_host(
     if (host.get("Runtime") or "runc") not in ("runc", "io.containerd.runc.v2"):
         raise ApiError(400, messages.BAD_RUNTIME(version, str(host["Runtime"])))
     check_log_driver(host.get("LogConfig") or {}, version)
-    check_options(host)
+    check_options(host, version)
     _check_storage(host)
     check_links(host, find)
 
@@ -104,7 +114,7 @@ def check_policy(policy: dict[str, Any], version: EngineVersion) -> None:
     name, count = policy.get("Name") or "", policy.get("MaximumRetryCount") or 0
     if name not in _POLICIES:
         raise ApiError(400, messages.BAD_POLICY(version, name))
-    if count and name != "on-failure":
+    if count and name != "on-failure" and (name or version >= "23.0"):
         raise ApiError(400, messages.POLICY_WITHOUT_COUNT(version, name))
     if count < 0:
         raise ApiError(400, messages.NEGATIVE_COUNT(version))
@@ -187,7 +197,7 @@ def _check_spaces(
         return
     known = {
         "PidMode": ("", "host"),
-        "IpcMode": ("", "none", "private", "shareable", "host"),
+        "IpcMode": ("", "none", "private", "shareable", "host", "container:"),
         "UTSMode": ("", "host"),
     }
     for name, modes in known.items():
@@ -197,11 +207,21 @@ def _check_spaces(
             raise ApiError(400, f"invalid {name.removesuffix('Mode').upper()} mode: {mode}")
 
 
-def warnings(host: dict[str, Any]) -> list[str]:
+def warnings(host: dict[str, Any], version: EngineVersion) -> list[str]:
     """What an engine doubts of settings that it takes."""
-    if host.get("NetworkMode") == "host" and host.get("PortBindings"):
-        return ["Published ports are discarded when using host network mode"]
-    return []
+    kinds = {mount.get("Type") for mount in host.get("Mounts") or []}
+    of_memory = version < "23.0" and (host.get("KernelMemory") or 0) > 0
+    of_images = "28.0" <= version < "29.0" and "image" in kinds
+    of_ports = host.get("NetworkMode") == "host" and host.get("PortBindings")
+    return [
+        text
+        for text, applies in (
+            (_OLD_MEMORY, of_memory),
+            ("Published ports are discarded when using host network mode", of_ports),
+            ("Image mount is an experimental feature", of_images),
+        )
+        if applies
+    ]
 
 
 def check_platform(image: Image, name: str, wanted: Platform, version: EngineVersion) -> None:

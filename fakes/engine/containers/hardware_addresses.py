@@ -22,7 +22,8 @@ def spread(
     """
     if version < "25.0":
         return
-    if (first := networks.get(mode)) is not None:
+    first = None if mode in ("none", "host") else networks.get(mode)
+    if first is not None:
         if config.mac_address:
             first.setdefault("MacAddress", config.mac_address)
         else:

@@ -7,6 +7,8 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from imagebuilders.oci.rooted_files import is_local
+
 from .. import messages
 from ..errors import ApiError
 from ..versions import EngineVersion
@@ -126,7 +128,11 @@ def parse_mount(asked: Mapping[str, Any], version: EngineVersion) -> Mount:
     _check_options(asked, kind, version)
     if not target:
         raise ApiError(400, f"{refused}field Target must not be empty")
-    reason = _place_refusal(target) or _source_refusal(kind, source, asked)
+    reason = (
+        _place_refusal(target)
+        or _source_refusal(kind, source, asked)
+        or (_subpath_refusal(kind, source, asked) if version >= "26.0" else "")
+    )
     if reason:
         raise ApiError(400, refused + reason)
     target = posixpath.normpath(target)
@@ -175,6 +181,16 @@ def _source_refusal(kind: str, source: str, asked: Mapping[str, Any]) -> str:
     if source not in _OWN_SOCKETS and not os.path.lexists(source):
         return f"bind source path does not exist: {source}"
     return ""
+
+
+def _subpath_refusal(kind: str, source: str, asked: Mapping[str, Any]) -> str:
+    """What is wrong with the folder of a volume that is mounted; empty when nothing is."""
+    below = str((asked.get("VolumeOptions") or {}).get("Subpath") or "")
+    if kind != "volume" or not below:
+        return ""
+    if not source:
+        return "must not set Subpath when using anonymous volumes"
+    return "" if is_local(below) else "subpath must be a relative path within the volume"
 
 
 def parse_volumes_from(text: str) -> tuple[str, bool]:

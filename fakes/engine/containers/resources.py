@@ -14,6 +14,7 @@ CPUS = 8
 
 _LEAST_MEMORY = 6 * 1024 * 1024
 _CPU_SET = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
+_HIGHEST_IN_SET = 8192
 _NANO = 1_000_000_000
 
 HostConfig = dict[str, Any]
@@ -110,6 +111,12 @@ def _check_sets(host: HostConfig) -> None:
         wanted = _numbers(text)
         if wanted is None:
             raise ApiError(400, f"Invalid value {text} for cpuset {short}: invalid format: {text}")
+        if max(wanted) > _HIGHEST_IN_SET:
+            raise ApiError(
+                400,
+                f"Invalid value {text} for cpuset {short}: "
+                f"value of out range, maximum is {_HIGHEST_IN_SET}",
+            )
         if any(number >= count for number in wanted):
             available = f"0-{count - 1}" if count > 1 else "0"
             raise ApiError(

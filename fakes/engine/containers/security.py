@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ApiError
+from ..versions import ByVersion, EngineVersion
 
 _CAPABILITIES = frozenset(
     f"CAP_{name}"
@@ -54,6 +55,9 @@ _CAPABILITIES = frozenset(
 )
 _ALONE = frozenset({"no-new-privileges", "disable"})
 _WITH_VALUE = frozenset({"label", "apparmor", "seccomp"})
+_BOOLEAN = ByVersion(
+    frozenset({"no-new-privileges"}), {"28.0": frozenset({"no-new-privileges", "writable-cgroups"})}
+)
 
 
 def check_capabilities(host: dict[str, Any]) -> None:
@@ -83,7 +87,7 @@ def check_cgroup_mode(host: dict[str, Any]) -> None:
         raise ApiError(400, f"invalid cgroup namespace mode: {mode}")
 
 
-def check_options(host: dict[str, Any]) -> None:
+def check_options(host: dict[str, Any], version: EngineVersion) -> None:
     """Refuse options of security that nobody knows.
 
     Raises:
@@ -97,5 +101,5 @@ def check_options(host: dict[str, Any]) -> None:
         if not found:
             raise ApiError(500, f'invalid --security-opt 1: "{option}"')
         is_boolean = value.lower() in ("1", "t", "true", "0", "f", "false")
-        if name not in _WITH_VALUE and not (name == "no-new-privileges" and is_boolean):
+        if name not in _WITH_VALUE and not (name in _BOOLEAN.of(version) and is_boolean):
             raise ApiError(500, f'invalid --security-opt 2: "{option}"')

@@ -27,6 +27,8 @@ from .table import route
 if TYPE_CHECKING:
     from ..daemon import Daemon
 
+_REMOTES = ("http://", "https://", "git://", "github.com/", "git@")
+
 
 @route("POST", "/build")
 def _build(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
@@ -59,6 +61,7 @@ def _prepare(engine: Daemon, request: Request, options: BuildOptions, record: Bu
     if options.builder_version == "2":
         raise ApiError(501, "the engine double does not implement POST /build?version=2 (BuildKit)")
     if options.remote:
+        check_remote(options.remote)
         raise ApiError(501, "the engine double does not implement POST /build?remote=…")
     full = engine.faults.disk_is_full(CONTEXT)
     context = SentContext(
@@ -86,6 +89,16 @@ def _prepare(engine: Daemon, request: Request, options: BuildOptions, record: Bu
     if options.labels and build_plan.stages:
         build_plan.stages = with_labels(build_plan.stages, options.labels)
     return Build(engine.build_host(), build_plan, context, options, record)
+
+
+def check_remote(remote: str) -> None:
+    """Refuse what is no address of a context.
+
+    Raises:
+        ApiError: 500.
+    """
+    if not remote.startswith(_REMOTES):
+        raise ApiError(500, f"remoteURL ({remote}) could not be recognized as URL")
 
 
 def _recorded(build: Build, record: BuildRecord) -> Iterator[dict[str, Any]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from imagebuilders.oci.reference import ImageReference
 
 from ... import go_text
 from ...images.reference import InvalidReferenceError
+from .. import messages
 from ..builder.options import BuildOptions
 from ..errors import ApiError
 from ..go_json import STRING, Kind, ListOf, MapOf, MismatchError, Scalar, Struct, read
@@ -27,6 +29,7 @@ _LIMIT = Struct(
     {"Name": STRING, "Hard": Scalar("int64", int), "Soft": Scalar("int64", int)},
 )
 _LIMITS = ListOf(_LIMIT, "[]*units.Ulimit")
+_OUTPUTS = ListOf(Struct("types.ImageBuildOutput", {"Type": STRING, "Attrs": MapOf(STRING)}))
 _SHOWN = {"buildargs": "build args", "cachefrom": "cache-from", "ulimits": "ulimit settings"}
 # What a build's record shows by an attribute of its own.
 _NAMED = frozenset(["t", "dockerfile", "target", "buildargs", "labels"])
@@ -52,6 +55,10 @@ def read_options(engine: Daemon, request: Request) -> BuildOptions:
         other={k: v[0] for k, v in request.fields.items() if k not in _NAMED and v and v[0]},
     )
     status = engine.version.bad_request()
+    _check_size(request.parameter("shmsize"))
+    isolation = request.parameter("isolation")
+    if isolation.lower() not in ("", "default"):
+        raise ApiError(400, messages.UNKNOWN_ISOLATION(engine.version, go_text.quote(isolation)))
     if request.flag("squash"):
         raise ApiError(400, "squash is only supported with experimental mode")
     if options.builder_version not in ("1", "2"):
@@ -63,7 +70,23 @@ def read_options(engine: Daemon, request: Request) -> BuildOptions:
     options.labels = {name: value or "" for name, value in labels.items()}
     _read(engine, request, "ulimits", _LIMITS)
     options.cache_from = _cache_from(engine, request)
+    _check_outputs(engine, request)
     return options
+
+
+def _check_size(text: str) -> None:
+    if text and not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise ApiError(500, f"strconv.ParseInt: parsing {go_text.quote(text)}: invalid syntax")
+
+
+def _check_outputs(engine: Daemon, request: Request) -> None:
+    """Refuse outputs that cannot be read; this builder takes no others into account."""
+    try:
+        _read(engine, request, "outputs", _OUTPUTS)
+    except ApiError as error:
+        problem = error.message.partition(": ")[2]
+        refusal = messages.BAD_OUTPUTS(engine.version, problem)
+        raise ApiError(engine.version.bad_request(), refusal) from error
 
 
 def _cache_from(engine: Daemon, request: Request) -> list[str]:

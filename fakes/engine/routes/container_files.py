@@ -20,6 +20,7 @@ from ..errors import ApiError
 from ..filesystem.changes import changes
 from ..filesystem.overlay import Owner
 from ..http import Request, Response, chunks_of, json_response
+from ..images.tar_styles import STYLES
 from ..versions import EngineVersion
 from .table import route
 
@@ -128,5 +129,7 @@ def _export(engine: Daemon, _request: Request, path: Path) -> Response:
     engine.containers.note(container, "export")
     entries = with_hard_links((name, tree[name]) for name in sorted(tree, key=walk_key))
     return Response(
-        200, chunks_of(write_tar(entries)), {"Content-Type": "application/octet-stream"}
+        200,
+        chunks_of(write_tar(entries, style=STYLES.of(engine.version))),
+        {"Content-Type": "application/octet-stream"},
     )

@@ -36,10 +36,13 @@ def _create(engine: Daemon, request: Request, _path: Path) -> Response:
     config = RunConfig.from_json(body)
     mode = (host or {}).get("NetworkMode") or "default"
     asked = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+    for name, settings in asked.items():
+        if settings is None:
+            raise ApiError(400, messages.NO_ENDPOINT(version, name))
     first = "bridge" if mode == "default" else mode
     # Only who asks for the default network may call it that.
     networks = {
-        first if name == mode == "default" else name: dict(settings or {})
+        first if name == mode == "default" else name: dict(settings)
         for name, settings in asked.items()
     }
     if not networks and not mode.startswith("container:"):
@@ -53,7 +56,10 @@ def _create(engine: Daemon, request: Request, _path: Path) -> Response:
         container = engine.containers.create(
             config, host, networks, request.parameter("name"), wanted
         )
-    return json_response({"Id": container.id, "Warnings": warnings(container.host_config)}, 201)
+    doubts = warnings({**container.host_config, **(host or {})}, version)
+    if body.get("MacAddress") and version.speaks(request.version, "1.44"):
+        doubts.append(messages.OLD_MAC_ADDRESS)
+    return json_response({"Id": container.id, "Warnings": doubts}, 201)
 
 
 @route("GET", "/containers/json")
