@@ -87,6 +87,11 @@ class Frontend:
         return self >= Frontend(1, 13)
 
     @property
+    def quotes_targets(self) -> bool:
+        """A target that is not there is told between quotation marks."""
+        return self >= Frontend(1, 7)
+
+    @property
     def suggests_targets(self) -> bool:
         """A target that is not there is told with the name that was meant."""
         return self >= Frontend(1, 15)

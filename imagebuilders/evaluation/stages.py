@@ -187,7 +187,7 @@ class Stages:
             hint = ""
             if frontend.suggests_targets:
                 hint = suggestion(name, self.names(), case_sensitive=True)
-            told = quote(name) if frontend >= Frontend(1, 7) else name
+            told = quote(name) if frontend.quotes_targets else name
             raise EvaluationError(f"target stage {told} could not be found{hint}")
         return state
 

@@ -281,6 +281,17 @@ def test_arguments_without_a_value_come_from_the_service_and_the_environment() -
     assert target.args == {"A": "own", "B": "shell", "F": "file"}
 
 
+def test_files_of_variables_see_those_that_are_given() -> None:
+    """Also where a file's value names one; one that has no value is taken from the shell."""
+    Path("web.env").write_text("C=$A-$B\n")
+    target = _target(
+        "services:\n  web:\n    environment: {A: own, B: null}\n    env_file: web.env\n"
+        "    build: {context: ., args: [C]}\n",
+        {"B": "shell"},
+    )
+    assert target.args == {"C": "own-shell"}
+
+
 def test_contexts_may_be_services() -> None:
     """They are targets then; addresses are left as they are."""
     target = _target(_build("additional_contexts: [a=service:x.y, 'b=docker-image://c', d=./e]"))

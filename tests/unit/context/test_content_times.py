@@ -38,6 +38,12 @@ def test_equal_content_has_an_equal_time(tmp_path: Path) -> None:
     assert all(DEFAULT_MTIME * SECOND <= time < (DEFAULT_MTIME + 1) * SECOND for time in (first,))
 
 
+def test_a_content_s_time_stays_what_it_is(tmp_path: Path) -> None:
+    """Another release of this package chooses the same, or it would be built again for nothing."""
+    (tmp_path / "a").write_text("one")
+    assert [time % SECOND for time in _times(tmp_path)] == [765_445_504]
+
+
 def test_a_change_of_equal_size_and_time_is_seen(tmp_path: Path) -> None:
     """Also from one process to the next, which remembers hashes."""
     path = tmp_path / "a"

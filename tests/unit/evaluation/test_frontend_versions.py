@@ -28,6 +28,7 @@ def test_versions_are_ordered() -> None:
         ("knows_named_contexts", 4),
         ("writes_start_intervals", 6),
         ("records_copy_flags", 7),
+        ("quotes_targets", 7),
         ("expands_modes", 8),
         ("records_inherited_arguments", 8),
         ("refuses_global_arguments", 8),

@@ -90,6 +90,13 @@ def test_an_image_of_an_engine(built: FakeDockerEngine) -> None:
     assert platform.config.cmd == ("/one",)
 
 
+def test_descriptions_are_values(built: FakeDockerEngine) -> None:
+    """Those of one image are equal, and can be keys."""
+    first, second = describe_image("app:1"), describe_image("app:1")
+    assert first == second
+    assert len({first, second}) == 1
+
+
 def test_an_image_that_an_engine_exported(built: FakeDockerEngine, tmp_path: Path) -> None:
     """The archive of `docker save` tells the same layers, whatever the engine's version."""
     client = FakeDockerClient(built)
