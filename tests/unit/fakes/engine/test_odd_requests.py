@@ -170,9 +170,8 @@ def _built(client: FakeDockerClient, dockerfile: str, archive: bytes) -> dict[st
     context = io.BytesIO(pack({"Dockerfile": dockerfile, "in.tar": archive}))
     image, _ = client.images.build(fileobj=context, custom_context=True)
     container = client.containers.create(image.id, ["x"])
-    exported = b"".join(container.export())
-    container.remove()
-    with tarfile.open(fileobj=io.BytesIO(exported)) as archive_of_all:
+    exported: Any = container.export()
+    with tarfile.open(fileobj=io.BytesIO(b"".join(exported))) as archive_of_all:
         return {each.name: each for each in archive_of_all.getmembers()}
 
 
