@@ -169,7 +169,7 @@ def _built(client: FakeDockerClient, dockerfile: str, archive: bytes) -> dict[st
     """The entries of a container's export whose image was built with an archive."""
     context = io.BytesIO(pack({"Dockerfile": dockerfile, "in.tar": archive}))
     image, _ = client.images.build(fileobj=context, custom_context=True)
-    container = client.containers.create(image.id, ["x"])
+    container = client.containers.create(image, ["x"])
     exported: Any = container.export()
     with tarfile.open(fileobj=io.BytesIO(b"".join(exported))) as archive_of_all:
         return {each.name: each for each in archive_of_all.getmembers()}
