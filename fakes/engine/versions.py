@@ -158,5 +158,5 @@ LOOKS = {
     for look in (replace(version, image_store=store) for store in version.stores)
 }
 """What the double can look like, by the names of the recordings."""
-DEFAULT = "20.10"
+DEFAULT = NEWEST
 """What the double looks like when nobody chose."""

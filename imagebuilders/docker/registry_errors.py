@@ -111,7 +111,7 @@ _ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "passes on pulls.",
         ),
         (
-            r"pull access denied|requested access to the resource is denied"
+            r"(?:pull|push) access denied|requested access to the resource is denied"
             r"|may require 'docker login'",
             _LOGIN + " Or the repository does not exist, or belongs to another user.",
         ),

@@ -113,8 +113,15 @@ def pull_content(
 def client(
     registries: RegistryAccess, reference: ImageReference, credentials: Credentials, actions: str
 ) -> ContentClient:
-    """Return a client of the repository that a name means."""
-    address = registries.address(reference.domain)
+    """Return a client of the repository that a name means.
+
+    Raises:
+        ApiError: its registry is out of reach.
+    """
+    try:
+        address = registries.address(reference.domain)
+    except RegistryError as error:
+        raise ApiError(500, error.message) from error
     version = registries.images.state.version
     return ContentClient(reference, credentials, actions, address, version)
 

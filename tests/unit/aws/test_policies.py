@@ -30,14 +30,15 @@ _ACTIONS = {
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html)."""
 
 _REGISTRY_ACTIONS = {
-    "check blob": "ecr:BatchCheckLayerAvailability",
-    "pull blob": "ecr:GetDownloadUrlForLayer",
-    "check manifest": "ecr:BatchGetImage",
-    "pull manifest": "ecr:BatchGetImage",
-    "start upload": "ecr:InitiateLayerUpload",
-    "append upload": "ecr:UploadLayerPart",
-    "finish upload": "ecr:CompleteLayerUpload",
-    "push manifest": "ecr:PutImage",
+    "check blob": {"ecr:BatchCheckLayerAvailability"},
+    "pull blob": {"ecr:GetDownloadUrlForLayer"},
+    "check manifest": {"ecr:BatchGetImage"},
+    "pull manifest": {"ecr:BatchGetImage"},
+    "start upload": {"ecr:InitiateLayerUpload"},
+    "append upload": {"ecr:UploadLayerPart"},
+    # Engines that keep images in containerd's store send the layer with this request.
+    "finish upload": {"ecr:UploadLayerPart", "ecr:CompleteLayerUpload"},
+    "push manifest": {"ecr:PutImage"},
 }
 """What ECR asks for a request of the registry's protocol
 (https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html)."""
@@ -64,7 +65,7 @@ def _asked(cloud: Cloud, caller: Caller) -> set[str]:
 def _asked_of_registry(cloud: Cloud) -> set[str]:
     """The actions that requests to the registry stood for, since they were forgotten last."""
     names = [one.operation.value for one in cloud.aws.registry.requests]
-    return {_REGISTRY_ACTIONS[name] for name in names if name != "ping"}
+    return {action for name in names if name != "ping" for action in _REGISTRY_ACTIONS[name]}
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_build_in_a_pipe(run: Run, engine: FakeDockerEngine, folder: Path) -> No
     assert any(line.endswith("COPY . /") for line in lines)
     assert lines[-2].startswith("built shop:1 sha256:")
     assert re.fullmatch(
-        r"finished shop:1 in \d.*s, 0 of 1 step cached, \d+ B, sha256:[0-9a-f]{64}", lines[-1]
+        r"finished shop:1 in \d.*s, 0 of 1 step cached, \d\.\d kB, sha256:[0-9a-f]{64}", lines[-1]
     )
     assert engine.image("shop:1").parsed["config"]["Labels"] == {"a": "b"}
     again = run("build", "app", "-t", "shop:1", "--label", "a=b")

@@ -15,9 +15,10 @@ Build = Callable[..., str]
 
 
 @pytest.fixture
-def engine() -> FakeDockerEngine:
-    """A fresh engine."""
-    return FakeDockerEngine()
+def engine(request: pytest.FixtureRequest) -> FakeDockerEngine:
+    """A fresh engine, as the marker of the fixture `fake_docker_engine` wants it."""
+    marker = request.node.get_closest_marker("fake_docker_engine")
+    return FakeDockerEngine(**(marker.kwargs if marker else {}))
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_containers_of_steps_go_unless_they_are_to_stay(engine: FakeDockerEngine
     for query, left in (("", 0), ("rm=0&nocache=1", 1)):
         response = engine.handle(Request("POST", f"/build?{query}", body=[pack(_RUN)]))
         assert not isinstance(response.body, bytes)
-        removed = b"Removing intermediate container" in b"".join(response.body)
+        removed = b"Removed intermediate container" in b"".join(response.body)
         assert (removed, len(engine.containers.all())) == (left == 0, left)
 
 

@@ -15,9 +15,10 @@ from fakes.clock import ManualClock
 
 
 @pytest.fixture
-def client() -> Iterator[FakeDockerClient]:
+def client(request: pytest.FixtureRequest) -> Iterator[FakeDockerClient]:
     """A client of an engine with one image."""
-    engine = FakeDockerEngine()
+    marker = request.node.get_closest_marker("fake_docker_engine")
+    engine = FakeDockerEngine(**(marker.kwargs if marker else {}))
     engine.seed_image("base")
     client = FakeDockerClient(engine)
     yield client
@@ -119,6 +120,7 @@ def test_the_load_that_a_sample_shows() -> None:
     engine.close()
 
 
+@pytest.mark.fake_docker_engine(version="20.10")
 @pytest.mark.parametrize(("length", "starts"), [(64, True), (65, False)])
 def test_hostnames_are_as_long_as_the_kernel_has_them(
     client: FakeDockerClient, length: int, starts: bool
@@ -130,6 +132,12 @@ def test_hostnames_are_as_long_as_the_kernel_has_them(
         return
     with pytest.raises(docker.errors.APIError, match="sethostname"):
         container.start()
+
+
+def test_a_hostname_that_is_too_long_is_refused(client: FakeDockerClient) -> None:
+    """Newer engines say so before there is a container."""
+    with pytest.raises(docker.errors.APIError, match="is too long"):
+        client.containers.create("base", "sleep infinity", hostname="h" * 65)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +159,7 @@ def test_ports_in_a_list(client: FakeDockerClient) -> None:
     made = client.api.create_container("base", "sleep 9", ports=[70])
     client.api.start(made)
     lines = {one["Id"]: one["Ports"] for one in client.api.containers()}
-    assert lines[made["Id"]] == [{"PrivatePort": 70, "Type": "tcp"}]
+    assert lines[made["Id"]] == [{"IP": "", "PrivatePort": 70, "Type": "tcp"}]
     published = [port for port in lines[container.id] if port["PrivatePort"] == 80]
     assert [(port["IP"], port["Type"]) for port in published] == [("127.0.0.1", "tcp")]
     assert published[0]["PublicPort"] >= 1024

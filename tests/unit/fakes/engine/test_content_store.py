@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
+from fakes.__main__ import main
 from fakes.contracts.image_builder import ImageBuilderContract
-from fakes.engine.command import run
 from fakes.images.layers import digest_of
 from imagebuilders import BuildContext, LocalImageBuilder
 from imagebuilders.container_registries import DefaultContainerRegistry
@@ -285,5 +285,5 @@ def test_the_usual_store_of_a_look() -> None:
 )
 def test_the_store_on_the_command_line(words: list[str], code: int, said: str) -> None:
     """One that the version does not have is refused before anything starts."""
-    done = CliRunner().invoke(run, [*words, "--", sys.executable, "-c", ""])
+    done = CliRunner().invoke(main, ["run", *words, "--", sys.executable, "-c", ""])
     assert (done.exit_code, said in done.output) == (code, True)

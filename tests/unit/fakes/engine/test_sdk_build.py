@@ -217,6 +217,7 @@ def test_what_concerns_running_commands_is_accepted_and_recorded(
     assert (recorded["networkmode"], recorded["isolation"]) == ("none", "default")
 
 
+@pytest.mark.fake_docker_engine(version="28.5")
 def test_a_platform(client: Sdk) -> None:
     """The image says it is for that one."""
     image, _ = client.images.build(fileobj=_tar(), custom_context=True, platform="linux/arm64")
@@ -261,6 +262,7 @@ def test_every_method_has_a_row() -> None:
     sdk.check()
 
 
+@pytest.mark.fake_docker_engine(version="28.5")
 def test_an_image_is_made_for_the_platform_of_its_base(
     client: FakeDockerClient, engine: FakeDockerEngine, build: Callable[..., str]
 ) -> None:

@@ -67,7 +67,7 @@ def test_a_path_that_is_taken(engine: FakeDockerEngine, tmp_path: Path) -> None:
 
 def test_a_client_too_new_is_told(engine: FakeDockerEngine) -> None:
     """API versions the engine does not speak are refused in its words."""
-    client = FakeDockerClient(engine, version="1.51")
-    with pytest.raises(docker.errors.APIError, match=r"Maximum supported API version is 1\.41"):
+    client = FakeDockerClient(engine, version="1.56")
+    with pytest.raises(docker.errors.APIError, match=r"Maximum supported API version is 1\.55"):
         client.images.list()
     client.close()

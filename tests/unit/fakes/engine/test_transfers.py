@@ -1,4 +1,7 @@
-"""What a client sees of pushes and pulls, beyond what the contract compares."""
+"""What a client sees of pushes and pulls, beyond what the contract compares.
+
+They are those of an engine with a graph driver; `test_content_store.py` has containerd's.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from fakes.registry import SeedImage
 
 Build = Callable[..., str]
 Message = dict[str, Any]
+
+pytestmark = pytest.mark.fake_docker_engine(version="20.10")
 
 
 @pytest.fixture
@@ -124,7 +129,7 @@ def test_what_an_engine_knows_of_layers_is_its_own(
     build("FROM scratch\nCOPY a /a", {"a": "1"}, tag=name)
     assert "Pushed" in _statuses(_push(client, name))
     assert "Layer already exists" in _statuses(_push(client, name))
-    other = FakeDockerClient(FakeDockerEngine())
+    other = FakeDockerClient(FakeDockerEngine("20.10"))
     other.images.load(b"".join(client.images.get(name).save(named=True)))
     assert "Pushed" in _statuses(_push(other, name))
     other.close()

@@ -306,7 +306,7 @@ def test_a_tree_below_a_file(engine: FakeDockerEngine) -> None:
 
 def test_what_an_engine_shows_of_itself(engine: FakeDockerEngine) -> None:
     """Its version, and how much is in it."""
-    assert repr(engine) == "<FakeDockerEngine 20.10.24, 0 images, 0 containers>"
+    assert repr(engine) == "<FakeDockerEngine 29.7.2, 0 images, 0 containers>"
 
 
 @pytest.mark.parametrize("wrong", ["28.5", FakeDockerEngine])
