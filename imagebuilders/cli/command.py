@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -79,17 +79,19 @@ def command(ctx: click.Context) -> None:
     output.help_without_command(ctx)
 
 
-def run(words: Sequence[str]) -> int:
+def run(words: Sequence[str], is_stopped: Callable[[], bool] = lambda: False) -> int:
     """Run the command, and give its exit code.
 
     Args:
         words: what stands after the command's name.
+        is_stopped: tells whether a signal has told the process to stop, of which a library may
+            make any error.
     """
     with output.standard_streams():
-        return _run(list(words))
+        return _run(list(words), is_stopped)
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], is_stopped: Callable[[], bool]) -> int:
     try:
         # Without "standalone mode" click raises its errors and returns what `--help` ends with.
         code = command.main(words, prog_name=PROGRAM, standalone_mode=False)
@@ -104,7 +106,7 @@ def _run(words: list[str]) -> int:
     except (click.Abort, failures.InterruptedByUserError):
         return _report(failures.InterruptedByUserError(), as_json="--json" in words)
     except Exception as error:  # a fault too, such as one of a third party's builder
-        if failures.is_interruption(error):
+        if is_stopped() or failures.is_interruption(error):
             return _report(failures.InterruptedByUserError(), as_json="--json" in words)
         trouble = output.give_up_unwritable()
         if trouble is not None:  # `--help` writes by itself, and raises the system's error

@@ -25,28 +25,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stops a build as Ctrl-C does.
     """
     is_own_process = arguments is None
-    terminated: list[int] = []
+    heard: list[int] = []
 
-    def terminate(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)  # a second one waits for nothing
-        terminated.append(number)
+    def stop(number: int, _frame: object) -> None:
+        if number == signal.SIGTERM:
+            signal.signal(number, signal.SIG_DFL)  # a second one waits for nothing
+        heard.append(number)
         raise KeyboardInterrupt
 
     if is_own_process:
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, terminate)
+        for number, usual in (
+            (signal.SIGINT, signal.default_int_handler),
+            (signal.SIGTERM, signal.SIG_DFL),
+        ):
+            if signal.getsignal(number) is usual:
+                signal.signal(number, stop)
         # Collecting cycles takes a look at all that was imported, again and again; a process of
         # this kind ends long before it has as much of its own.
         gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
     try:
         from imagebuilders.cli.command import run
 
-        code = run(sys.argv[1:] if arguments is None else arguments)
-        return _TERMINATED if terminated and code == _INTERRUPTED else code
+        code = run(sys.argv[1:] if arguments is None else arguments, lambda: bool(heard))
+        return _TERMINATED if signal.SIGTERM in heard and code == _INTERRUPTED else code
     except KeyboardInterrupt:  # in the midst of the imports, say
         if sys.stderr is not None:
             sys.stderr.write("error: Interrupted.\n")
-        return _TERMINATED if terminated else _INTERRUPTED
+        return _TERMINATED if signal.SIGTERM in heard else _INTERRUPTED
     finally:
         if is_own_process:
             gc.freeze()  # at its end, Python would look through all of it several times

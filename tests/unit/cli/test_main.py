@@ -71,7 +71,7 @@ import os, signal, sys
 from imagebuilders.cli import command
 from imagebuilders.cli.main import main
 
-def run(arguments):
+def run(arguments, is_stopped):
     try:
         os.kill(os.getpid(), signal.SIGTERM)
     except KeyboardInterrupt:
@@ -94,6 +94,32 @@ def test_a_runner_of_ci_ends_the_command(case: str, code: int) -> None:
         [sys.executable, "-c", _TERMINATED, case], stdout=subprocess.PIPE, check=False
     )
     assert (ended.returncode, ended.stdout) == (code, b"stopped\n")
+
+
+_SWALLOWED = """
+import os, signal, sys
+from imagebuilders.cli import command
+from imagebuilders.cli.main import main
+
+def make_context(*arguments, **settings):
+    try:
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+    except KeyboardInterrupt as error:
+        words = f"the schema is wrong: {error!r}"
+    raise ValueError(words)
+
+command.command.make_context = make_context
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_library_makes_an_error_of_its_own_of_ctrl_c(name: str, code: int) -> None:
+    """The command was interrupted all the same, and shows no traceback."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _SWALLOWED, name], stderr=subprocess.PIPE, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (code, b"error: Interrupted.\n")
 
 
 def test_entry_point_imports_next_to_nothing() -> None:
