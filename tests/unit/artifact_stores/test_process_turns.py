@@ -113,6 +113,25 @@ def test_without_a_folder_nothing_is_waited_for(
         pass
 
 
+def test_a_file_that_its_last_owner_removed_is_no_turn(cache: Path, mocker: MockerFixture) -> None:
+    """The lock of a file that is gone is worth nothing: another one is taken at its place."""
+    taken = []
+    lock = process_turns.fcntl.flock
+
+    def locked(descriptor: int, how: int) -> None:
+        lock(descriptor, how)
+        taken.append(descriptor)
+        if len(taken) == 1:
+            for path in cache.rglob("*"):
+                if path.is_file():
+                    path.unlink()
+
+    mocker.patch.object(process_turns.fcntl, "flock", locked)
+    with process_turn("name"):
+        assert len(taken) == 2
+        assert [path for path in cache.rglob("*") if path.is_file()]
+
+
 def test_an_error_in_the_block_ends_the_turn(cache: Path) -> None:
     """Nothing is left, and the next one has it at once."""
 

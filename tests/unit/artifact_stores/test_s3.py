@@ -311,6 +311,31 @@ def test_a_file_is_read_with_one_request(s3_store: MemoryS3Store) -> None:
     assert s3_store.service.count() == {"get_object": 1}
 
 
+def test_a_file_that_is_closed_gives_its_connection_back() -> None:
+    """Also where not all was read; closing it twice does it once."""
+    closed = []
+
+    class Body(io.BytesIO):
+        def close(self) -> None:
+            if not self.closed:
+                closed.append(self.tell())
+            super().close()
+
+    class Service:
+        def request(self, *_: object) -> dict[str, object]:
+            return {"Body": Body(b"0123456789"), "ContentLength": 10}
+
+    service: Any = Service()
+    reader = ObjectReader(service, "bucket", "key")
+    assert reader.read(3) == b"012"
+    assert reader.tell() == 3
+    assert closed == []
+    for _ in range(2):
+        reader.close()
+        assert closed == [3]
+    assert reader.closed
+
+
 def test_a_position_costs_a_request(s3_store: MemoryS3Store) -> None:
     """From the start, from here and from the end; before the beginning is an error."""
     s3_store.publish("file", [b"0123456789"])

@@ -157,6 +157,21 @@ def test_a_broken_helper_does_not_hide_other_credentials(
     ]
 
 
+@pytest.mark.parametrize("keys", [(HUB, f"{HUB}access-token"), (f"{HUB}access-token", HUB)])
+def test_the_key_of_a_registry_itself_counts(
+    make: MakeKeychain, install_helper: InstallHelper, keys: tuple[str, str]
+) -> None:
+    """Whatever the order in which a store names its keys of one registry."""
+    listed = ",".join(f'"{key}":"u"' for key in keys)
+    install_helper(
+        "store",
+        f"if [ \"$1\" = list ]; then echo '{{{listed}}}'; exit; fi; read key;"
+        f'[ "$key" = {HUB} ] || exit 1;' + answer("hub", "1"),
+    )
+    found = list(make(credsStore="store").all_credentials())
+    assert found == [("docker.io", Credentials("hub", "1"))]
+
+
 def test_a_registry_of_several_keys_is_asked_for_once(
     make: MakeKeychain, install_helper: InstallHelper, tmp_path: Path
 ) -> None:

@@ -91,6 +91,29 @@ def test_a_build_as_buildx_prints_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("2026-01-02T03:04:05.123456789Z", 1767323045_123456789),
+        ("2026-01-02T03:04:05.5z", 1767323045_500000000),
+        ("2026-01-02T03:04:05Z", 1767323045_000000000),
+        ("2026-01-02T04:04:05.000000001+01:00", 1767323045_000000001),
+        ("1971-01-01T00:00:00Z", 31536000_000000000),
+        ("1970-12-31T23:59:59Z", 0),
+        ("2026-01-02T03:04:05", 1767323045_000000000),
+        ("2026-13-02T03:04:05Z", 0),
+        ("soon", 0),
+    ],
+)
+def test_times(text: str, nanoseconds: int) -> None:
+    """To the nanosecond; none is told where it cannot be read, or is before buildx was made."""
+    status = parse_status(json.dumps({"vertexes": [{"digest": STEP, "started": text}]}))
+    assert status is not None
+    started = status.vertexes[0].started
+    assert started.seconds * 10**9 + started.nanos == nanoseconds
+    assert 0 <= started.nanos < 10**9
+
+
+@pytest.mark.parametrize(
     "line",
     ["", "{", "{}", "[]", '{"a": 1}', '{"vertexes": [], "other": 1}', "null", "{" * 100_000],
 )

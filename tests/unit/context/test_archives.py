@@ -151,6 +151,7 @@ def test_zip_is_read_back() -> None:
             mode = info.external_attr >> 16
             assert stat.S_IMODE(mode) == entry.normal_mode
             assert stat.S_ISDIR(mode) is info.is_dir() is folder
+            assert info.external_attr & 0xFFFF == (0x10 if folder else 0)  # as MS-DOS has it
             assert info.date_time == (1980, 1, 1, 0, 0, 0)
             content = archived.read(info)
             if entry.type is EntryType.LINK:

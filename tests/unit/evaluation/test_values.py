@@ -157,7 +157,11 @@ def test_durations(nanoseconds: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(2, r"'\x02'"), (39, r"'\''"), (34, "'\"'"), (10, r"'\n'"), (92, r"'\\'"), (65, "'A'")],
+    [
+        *[(2, r"'\x02'"), (39, r"'\''"), (34, "'\"'"), (10, r"'\n'"), (92, r"'\\'"), (65, "'A'")],
+        *[(0x10FFFF, r"'\U0010ffff'"), (0x110000, "'\ufffd'"), (-1, "'\ufffd'")],
+        (0xD800, "'\ufffd'"),
+    ],
 )
 def test_quoted_characters(number: int, text: str) -> None:
     """As Go quotes a number."""
@@ -263,6 +267,12 @@ def test_every_rule_has_a_page() -> None:
 def test_working_directories(current: str, path: str, found: str) -> None:
     """A relative one is cleaned, an absolute one is not."""
     assert working_dir(current, path, "linux") == found
+
+
+def test_paths_without_a_folder_above_begin_at_the_root() -> None:
+    """Also where the folder that a relative one begins at is relative."""
+    assert normalize("app", "x", "linux", keep_slash=False) == "/app/x"
+    assert normalize("/app", "x", "linux", keep_slash=False) == "/app/x"
 
 
 def test_windows_paths() -> None:

@@ -29,6 +29,19 @@ def _cut(data: bytes, cuts: list[int]) -> list[bytes]:
 _CUTS = st.lists(st.integers(0, 5000), max_size=20)
 
 
+def test_the_length_of_a_message_is_known_with_its_prefix() -> None:
+    """Before that, and between messages, nothing is announced."""
+    reader = MessageReader()
+    assert reader.announced == 0
+    framed = encode_message(b"four")
+    assert reader.feed(framed[:4]) == []
+    assert reader.announced == 0
+    assert reader.feed(framed[4:6]) == []
+    assert reader.announced == 4
+    assert reader.feed(framed[6:]) == [b"four"]
+    assert reader.announced == 0
+
+
 @given(st.lists(st.binary(max_size=300), max_size=8), _CUTS)
 def test_messages_are_found_however_they_are_cut(messages: list[bytes], cuts: list[int]) -> None:
     """What was framed comes out again, and nothing is left."""
