@@ -51,6 +51,12 @@ OLD_MAC_ADDRESS = (
 UNKNOWN_ISOLATION = Message("Unsupported isolation: {0}", {"23.0": "unsupported isolation: {0}"})
 """What is asked of a build; of a container, see `BAD_ISOLATION`."""
 BAD_OUTPUTS = Message("{0}", {"23.0": "invalid outputs specified: {0}"})
+NO_NAME = "Neither old nor new names may be empty"
+BAD_LIMIT = Message(
+    "Limit {0} is outside the range of [1, 100]",
+    {"23.0": "limit {0} is outside the range of [1, 100]"},
+)
+"""Of a search."""
 BAD_ISOLATION = Message(
     "Invalid isolation: \"{0}\" - linux only supports 'default'",
     {"28.0": "invalid isolation ({0}): linux only supports 'default'"},

@@ -22,7 +22,8 @@ from imagebuilders.oci.unpacking import Unpacker
 from ...images import tar
 from ..errors import ApiError
 from ..filesystem.overlay import Overlay, Owner
-from ..images.unpacking import rules, told, unpack
+from ..images.tar_styles import STYLES
+from ..images.unpacking import SAFE_PATHS, rules, told, unpack
 from ..versions import EngineVersion
 
 
@@ -78,7 +79,9 @@ class ContainerArchive:
         folder, _, base = absolute.rpartition("/")
         real_folder = self._resolved(folder, absolute)
         if base in ("", "."):
-            self._expect_folder(real_folder, asked, f"{self._root}/{real_folder}/{base}")
+            shown = f"{self._root}/{real_folder}/{base}"
+            # Newer engines look at the path itself, in a root of their own.
+            self._expect_folder(real_folder, asked, absolute if self._version >= "23.0" else shown)
             root = File("dir", 0o755, mtime=self._overlay.now)
             file = self._tree.get(real_folder, root)
             return Found(_name(absolute), real_folder, file)
@@ -120,7 +123,7 @@ class ContainerArchive:
         for below in children(self._tree, found.path):
             inside = below[len(found.path) :].lstrip("/")
             entries.append((f"{prefix}{inside}", self._tree[below]))
-        return write_tar(with_hard_links(entries))
+        return write_tar(with_hard_links(entries), style=STYLES.of(self._version))
 
     # --- in -------------------------------------------------------------------
 
@@ -139,8 +142,14 @@ class ContainerArchive:
             ApiError: when the folder is none, or the archive cannot be put there.
         """
         folder, overlay, version = self._destination(asked), self._overlay, self._version
+        # What it was asked to write to is all that a newer engine sees.
+        root, below = (folder, "") if version >= SAFE_PATHS else ("", folder)
         unpacker = Unpacker(
-            overlay, folder=folder, now=overlay.now, rules=rules(version, keeps_kinds=keep_kinds)
+            overlay,
+            root=root,
+            folder=below,
+            now=overlay.now,
+            rules=rules(version, keeps_kinds=keep_kinds),
         )
         try:
             unpack(overlay, archive, unpacker, owner)
@@ -160,7 +169,12 @@ class ContainerArchive:
 
     def _destination(self, asked: str) -> str:
         absolute = _absolute(asked)
-        path = self._resolved(absolute, absolute)
+        try:
+            path = resolve(self._tree, absolute)
+        except UnresolvedPathError as error:
+            if self._version >= "23.0":
+                raise ApiError(500, "EvalSymlinks: too many links") from error
+            path = self._resolved(absolute, absolute)
         shown = f"{self._root}/{clean(absolute)}"
         if path and path not in self._tree:
             if any(self._tree.get(p, File("dir")).kind != "dir" for p in ancestors(path)):

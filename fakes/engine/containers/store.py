@@ -212,8 +212,8 @@ class ContainerStore(ContainerRegister):
         Raises:
             ApiError: when it is taken or no name.
         """
-        if not name or (name == "/" and self.state.version >= "29.0"):
-            raise ApiError(400, "Neither old nor new names may be empty")
+        if name == "/" and self.state.version >= "29.0":
+            raise ApiError(400, messages.NO_NAME)
         absolute = f"/{name.removeprefix('/')}"
         with self._lock:
             if absolute == f"/{container.name}":

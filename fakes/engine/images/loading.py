@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,14 +13,19 @@ from imagebuilders.exceptions import ImageFormatError, LayerFormatError
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import File, clean
 from imagebuilders.oci.image_config import chain_ids
+from imagebuilders.oci.reference import ImageReference
+from imagebuilders.oci.rooted_files import is_local
 
 from ... import go_text
 from ...images import tar
 from ...images.image import Image
 from ...images.layers import Layer
+from ...images.reference import InvalidReferenceError
 from .. import messages
 from ..errors import ApiError
+from ..go_json import STRING, Kind, ListOf, MismatchError, Struct, read
 from ..progress import progress_bar
+from ..versions import ByVersion, EngineVersion
 from .content_store import has_content
 from .layout_archive import load_layout
 from .names import parse_as
@@ -26,6 +33,25 @@ from .store import ImageStore
 from .unpacking import registered, told
 
 Message = dict[str, Any]
+
+_PLACE = "/var/lib/docker/tmp/docker-import"
+_MANIFEST = ListOf(
+    Struct(
+        "tarexport.manifestItem",
+        {"Config": STRING, "RepoTags": ListOf(STRING), "Layers": ListOf(STRING), "Parent": STRING},
+    )
+)
+_FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(("architecture", "os", "variant", "author"), STRING),
+    "config": Struct("container.Config", {}),
+    "rootfs": Struct("image.RootFS", {"type": STRING, "diff_ids": ListOf(STRING)}),
+    "history": ListOf(Struct("image.History", {})),
+}
+_DOCUMENT = Struct("image.Image", _FIELDS)
+_DOCUMENTS = ByVersion(
+    _DOCUMENT,
+    {"23.0": replace(_DOCUMENT, embedded="V1Image", own=("rootfs", "history")), "28.0": _DOCUMENT},
+)
 
 
 def load(images: ImageStore, body: bytes) -> Iterator[Message]:
@@ -53,6 +79,9 @@ def load(images: ImageStore, body: bytes) -> Iterator[Message]:
 
 
 def _read(files: dict[str, File], path: str) -> bytes:
+    if not is_local(path):
+        outside = posixpath.normpath(f"{_PLACE}/{path}")
+        raise ApiError(500, f"evalSymlinksInScope: {outside} is not in {_PLACE}")
     file = files.get(clean(path))
     for _ in range(8):
         if file is None or file.kind != "symlink":
@@ -61,20 +90,37 @@ def _read(files: dict[str, File], path: str) -> bytes:
         path = clean(f"{folder}/{file.link}")
         file = files.get(path)
     if file is None:
-        raise ApiError(
-            500, f"open /var/lib/docker/tmp/docker-import/{path}: no such file or directory"
-        )
+        raise ApiError(500, f"open {_PLACE}/{path}: no such file or directory")
     return file.data
 
 
 def _load_manifest(images: ImageStore, files: dict[str, File]) -> Iterator[Message]:
-    entries = json.loads(_read(files, "manifest.json"))
-    for entry in entries:
+    untagged: list[str] = []
+    tagged = False
+    for entry in _entries(files, images.state.version):
         document = _read(files, entry["Config"])
         readers = [partial(_read, files, name) for name in entry["Layers"] or []]
         image, new = _add(images, document, readers)
         yield from _progress(new)
-        yield from _name(images, image, entry.get("RepoTags") or [])
+        tags = entry.get("RepoTags") or []
+        untagged.append(f"Loaded image ID: {image.id}\n")
+        tagged = bool(tags)
+        yield from _name(images, image, tags)
+    if not tagged:  # the last one, that is
+        yield {"stream": "".join(untagged)} if untagged else {}
+
+
+def _entries(files: dict[str, File], version: EngineVersion) -> list[dict[str, Any]]:
+    """What `manifest.json` tells of images."""
+    return list(_fitting(json.loads(_read(files, "manifest.json")), _MANIFEST, version) or [])
+
+
+def _fitting(value: Any, kind: Kind, version: EngineVersion) -> Any:
+    """A value of JSON as an engine reads it into a type; its words where it does not fit."""
+    try:
+        return read(value, kind, in_full=version >= "28.0")
+    except MismatchError as error:
+        raise ApiError(500, str(error)) from error
 
 
 def _load_layout(images: ImageStore, files: dict[str, File]) -> Iterator[Message]:
@@ -92,6 +138,8 @@ def _load_layout(images: ImageStore, files: dict[str, File]) -> Iterator[Message
         name = annotations.get("io.containerd.image.name")
         yield from _progress(new)
         yield from _name(images, image, [name] if name else [])
+        if not name:
+            yield {"stream": f"Loaded image ID: {image.id}\n"}
 
 
 def _add(
@@ -101,7 +149,10 @@ def _add(
 
     A layer that is here on top of the same ones is not read, so it need not be in the archive.
     """
-    parsed = json.loads(document)
+    version = images.state.version
+    parsed = _fitting(json.loads(document), _DOCUMENTS.of(version), version) or {}
+    if parsed.get("os") == "windows":
+        raise ApiError(500, "cannot load windows image on linux")
     wanted = (parsed.get("rootfs") or {}).get("diff_ids") or []
     if len(wanted) != len(readers):
         raise ApiError(
@@ -110,10 +161,10 @@ def _add(
         )
     layers: list[Layer] = []
     new: list[Layer] = []
-    for read, expected in zip(readers, wanted, strict=True):
+    for reader, expected in zip(readers, wanted, strict=True):
         layer = images.topmost(_chain([*(one.diff_id for one in layers), expected]))
         if layer is None:
-            layer = _registered(images, read(), expected, len(layers))
+            layer = _registered(images, reader(), expected, len(layers))
             new.append(layer)
         layers.append(layer)
     return images.add(Image(document, tuple(layers))), new
@@ -155,7 +206,7 @@ def _progress(layers: list[Layer]) -> Iterator[Message]:
 
 def _name(images: ImageStore, image: Image, tags: list[str]) -> Iterator[Message]:
     for name in tags:
-        reference = parse_as(images.state.version, name).tagged()
+        reference = _tag(name, images.state.version)
         old = images.id_of(reference)
         if old is not None and old != image.id:
             yield {
@@ -164,6 +215,14 @@ def _name(images: ImageStore, image: Image, tags: list[str]) -> Iterator[Message
             }
         images.tag(reference, image)
         yield {"stream": f"Loaded image: {reference}\n"}
-    if not tags:
-        yield {"stream": f"Loaded image ID: {image.id}\n"}
     images.note("load", image)
+
+
+def _tag(name: str, version: EngineVersion) -> ImageReference:
+    try:
+        reference = parse_as(version, name)
+    except InvalidReferenceError as error:
+        raise ApiError(500, str(error)) from error
+    if not reference.tag:
+        raise ApiError(500, f"invalid tag {go_text.quote(name)}")
+    return reference

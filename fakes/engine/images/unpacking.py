@@ -15,15 +15,15 @@ from .. import messages
 from ..filesystem.overlay import Overlay, Owner
 from ..versions import ByVersion, EngineVersion
 
-_SAFE_PATHS = "28.0"
+SAFE_PATHS = "28.0"
 """The version from which on an engine looks each folder up below the root by itself."""
 _RULES = ByVersion(
     UnpackRules(follows_dangling=False, keeps_inside=True),
-    {_SAFE_PATHS: UnpackRules(refuses_escapes=True)},
+    {SAFE_PATHS: UnpackRules(refuses_escapes=True)},
 )
 _KEEPING_KINDS = ByVersion(
     UnpackRules(follows_dangling=False, keeps_inside=True, keeps_kinds=True),
-    {_SAFE_PATHS: UnpackRules(refuses_escapes=True, keeps_kinds=True)},
+    {SAFE_PATHS: UnpackRules(refuses_escapes=True, keeps_kinds=True)},
 )
 
 
@@ -90,7 +90,7 @@ def told(error: LayerFormatError | tar.TarError, version: EngineVersion, folder:
         return (messages.STREAM_FAILURE if in_stream else messages.TAR_FAILURE)(version, str(error))
     if not isinstance(error, UnpackError):
         return messages.STREAM_FAILURE(version, "duplicates of file paths not supported")
-    return messages.TAR_FAILURE(version, _words(error, folder, safely=version >= _SAFE_PATHS))
+    return messages.TAR_FAILURE(version, _words(error, folder, safely=version >= SAFE_PATHS))
 
 
 def _words(error: UnpackError, folder: str, *, safely: bool) -> str:
@@ -98,7 +98,7 @@ def _words(error: UnpackError, folder: str, *, safely: bool) -> str:
     first, quoted = error.paths[0], go_text.quote(error.paths[0])
     shown = [f"/{path}" for path in error.paths]
     if safely:
-        shown = [path[len(folder) :].lstrip("/") for path in error.paths]
+        shown = [path.lstrip("/") for path in error.paths]
     match error.operation:
         case "name":
             return (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ... import go_text
 from .. import messages
 from ..errors import ApiError
 from ..http import Request, Response
@@ -99,6 +99,6 @@ def _wait(engine: Daemon, request: Request, path: Path) -> Response:
             if code is None:
                 yield b""
         answer: dict[str, Any] = {} if engine.version >= "23.0" else {"Error": None}
-        yield (json.dumps({**answer, "StatusCode": code}) + "\n").encode()
+        yield (go_text.dumps({**answer, "StatusCode": code}) + "\n").encode()
 
     return Response(200, body(), {"Content-Type": "application/json"})

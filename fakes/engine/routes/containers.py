@@ -83,8 +83,9 @@ def _inspect(engine: Daemon, request: Request, path: Path) -> Response:
 
 @route("POST", "/containers/{name}/rename")
 def _rename(engine: Daemon, request: Request, path: Path) -> Response:
-    container = engine.containers.find(path["name"])
-    engine.containers.rename(container, request.parameter("name"))
+    if not (name := request.parameter("name")):
+        raise ApiError(400, messages.NO_NAME)
+    engine.containers.rename(engine.containers.find(path["name"]), name)
     return Response(204)
 
 
@@ -102,7 +103,10 @@ def _remove(engine: Daemon, request: Request, path: Path) -> Response:
 
 @route("POST", "/containers/prune")
 def _prune(engine: Daemon, request: Request, _path: Path) -> Response:
-    filters = read_filters(request, engine.version, _PRUNE_FILTERS)
+    try:
+        filters = read_filters(request, engine.version, _PRUNE_FILTERS)
+    except ApiError as error:  # of this request, older engines say whose fault it is
+        raise ApiError(400, error.message) from error
     newest = older_than(
         filters, engine.clock(), engine.version, status=engine.version.bad_request()
     )

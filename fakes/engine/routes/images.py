@@ -344,7 +344,7 @@ def _load(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     quiet = request.flag("quiet") or not request.parameters("quiet")
     messages = load(engine.images, request.content)
     if quiet:
-        messages = (message for message in messages if "stream" in message)
+        messages = (message for message in messages if "status" not in message)
     # All is done before it answers: many clients do not read the answer.
     told = list(lines(messages, engine.version))
     return Response(200, told, {"Content-Type": "application/json"})

@@ -21,6 +21,7 @@ from ..registries.pushing import push
 from .bodies import credentials_body
 from .images import named
 from .login import AUTH
+from .numbers import integer
 from .streams import lines, streamed
 from .table import route
 
@@ -61,6 +62,8 @@ def _wanted(engine: Daemon, name: str, tag: str) -> ImageReference:
 
 def _import(engine: Daemon, request: Request) -> Response:
     source = request.parameter("fromSrc")
+    if not source:
+        raise ApiError(500, 'Get "http:": http: no Host in request URL')
     if source != "-":
         raise ApiError(501, "the engine double does not implement POST /images/create?fromSrc=URL")
     repository = request.parameter("repo")
@@ -118,9 +121,15 @@ def _check_platform(engine: Daemon, request: Request, reference: ImageReference)
         raise ApiError(404, messages.OTHER_PLATFORM(engine.version, str(reference), own, asked))
 
 
+_MOST_FOUND = 100
+
+
 @route("GET", "/images/search")
 def _search(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     term = request.parameter("term")
+    limit = integer(request.parameter("limit") or "0", engine.version.bad_number()) or _MOST_FOUND
+    if not 1 <= limit <= _MOST_FOUND:
+        raise ApiError(400, messages.BAD_LIMIT(engine.version, limit))
     found = [
         {
             "star_count": 0,
@@ -132,5 +141,4 @@ def _search(engine: Daemon, request: Request, _path: dict[str, str]) -> Response
         for path in engine.registries.hub.paths()
         if term in path
     ]
-    limit = request.parameter("limit")
-    return json_response(found[: int(limit)] if limit.isdigit() and int(limit) else found)
+    return json_response(found[:limit])

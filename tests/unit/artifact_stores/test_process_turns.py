@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -116,7 +117,7 @@ def test_without_a_folder_nothing_is_waited_for(
 def test_a_file_that_its_last_owner_removed_is_no_turn(cache: Path, mocker: MockerFixture) -> None:
     """The lock of a file that is gone is worth nothing: another one is taken at its place."""
     taken = []
-    lock = process_turns.fcntl.flock
+    lock = fcntl.flock
 
     def locked(descriptor: int, how: int) -> None:
         lock(descriptor, how)
@@ -126,7 +127,7 @@ def test_a_file_that_its_last_owner_removed_is_no_turn(cache: Path, mocker: Mock
                 if path.is_file():
                     path.unlink()
 
-    mocker.patch.object(process_turns.fcntl, "flock", locked)
+    mocker.patch("fcntl.flock", locked)
     with process_turn("name"):
         assert len(taken) == 2
         assert [path for path in cache.rglob("*") if path.is_file()]

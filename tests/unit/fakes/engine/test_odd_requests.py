@@ -5,12 +5,15 @@ What is expected was seen on engines 20.10, 26.1 and 28.5.
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from docker.errors import APIError
 
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.engine.context import pack
@@ -207,3 +210,188 @@ def test_modes_of_an_export(clients: dict[str, FakeDockerClient], version: str, 
     """Older engines write the kind of a file with its mode, as in layers."""
     seen = _built(clients[version], "FROM scratch\nADD in.tar /\n", _archive("a", mode=0o640))
     assert seen["a"].mode == 0o640 | bits
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_modes_of_what_is_copied_out(clients: dict[str, FakeDockerClient], version: str) -> None:
+    """Older engines write the kind of a file with its mode here, too."""
+    container = clients[version].containers.create("base", ["x"])
+    container.put_archive("/", _archive("a", mode=0o640))
+    chunks: Any = container.get_archive("/a")[0]
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as copied:
+        (entry,) = copied.getmembers()
+    assert entry.mode == 0o640 | (0o100000 if version == "20.10" else 0)
+
+
+def _entry(name: str, **settings: Any) -> tuple[tarfile.TarInfo, bytes]:
+    entry = tarfile.TarInfo(name)
+    content = settings.pop("content", b"")
+    for key, value in {"size": len(content), **settings}.items():
+        setattr(entry, key, value)
+    return entry, content
+
+
+def _packed(*entries: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as archive:
+        for entry, content in entries:
+            archive.addfile(entry, io.BytesIO(content))
+    return written.getvalue()
+
+
+def _link(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
+    return _entry(name, type=tarfile.SYMTYPE, linkname=target)
+
+
+_LINKS = (
+    *(_entry(name, type=tarfile.DIRTYPE, mode=0o755) for name in ("d", "d/sub", "e")),
+    *(_link("d/abs", "/e"), _link("d/rel", "../e"), _link("d/in", "sub")),
+    *(_link("d/gone", "/no"), _link("loop", "loop"), _link("f", "d/file"), _entry("d/file")),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("abs", ["/e", "/e/x"], ["/d", "/d/e", "/d/e/x"]),
+        ("rel", ["/e", "/e/x"], "statat rel: path escapes from parent"),
+        ("in", ["/d", "/d/sub", "/d/sub/x"], ["/d", "/d/sub", "/d/sub/x"]),
+        ("gone", "Could not find the file /d", ["/d", "/d/no", "/d/no/x"]),
+    ],
+)
+def test_links_below_the_folder_that_is_copied_into(
+    clients: dict[str, FakeDockerClient], name: str, old: list[str] | str, new: list[str] | str
+) -> None:
+    """Since 28 that folder is all that a `docker cp` into it sees; before, it is the container."""
+    for version, expected in (("26.1", old), ("28.5", new)):
+        container = clients[version].containers.create("base", ["x"])
+        container.put_archive("/", _packed(*_LINKS))
+        before = {line["Path"] for line in container.diff()}
+        if isinstance(expected, str):
+            with pytest.raises(APIError, match=expected):
+                container.put_archive("/d", _archive(f"{name}/x"))
+            expected = []
+        else:
+            container.put_archive("/d", _archive(f"{name}/x"))
+        seen = {line["Path"] for line in container.diff()} - before
+        assert seen == set(expected) - before
+        container.remove()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (
+            "/loop",
+            ["evalSymlinksInScope: too many links in", *["EvalSymlinks: too many links"] * 2],
+        ),
+        ("/f/", ["not a directory", *["lstat /f/: not a directory"] * 2]),
+    ],
+)
+def test_where_nothing_can_be_copied_to(
+    clients: dict[str, FakeDockerClient], path: str, words: list[str]
+) -> None:
+    """A link that leads round in circles, and one to a file where a folder is meant."""
+    for version, expected in zip(VERSIONS, words, strict=True):
+        container = clients[version].containers.create("base", ["x"])
+        container.put_archive("/", _packed(*_LINKS))
+        act = container.get_archive if path.startswith("/f") else container.put_archive
+        arguments = [path] if path.startswith("/f") else [path, _archive("x")]
+        with pytest.raises(APIError, match=expected):
+            act(*arguments)
+        container.remove()
+
+
+def _saved(manifest: Any = None, *, tags: Sequence[str] = ("loaded:1",), **settings: Any) -> bytes:
+    layer = _archive("a")
+    digest = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+    document = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {},
+        "history": [{}],
+        "rootfs": {"type": "layers", "diff_ids": [digest]},
+        **settings,
+    }
+    one = [{"Config": "c.json", "RepoTags": list(tags), "Layers": ["l.tar"]}]
+    return _packed(
+        _entry("c.json", content=json.dumps(document).encode()),
+        _entry("manifest.json", content=json.dumps(one if manifest is None else manifest).encode()),
+        _entry("l.tar", content=layer),
+    )
+
+
+_OUTSIDE = [{"Config": "../c.json", "RepoTags": [], "Layers": ["l.tar"]}]
+_NO_LIST = "json: cannot unmarshal object into Go value of type []tarexport.manifestItem"
+_NUMBER = "json: cannot unmarshal number into Go struct field Image.{}config of type container.Con"
+_PLACE = "/var/lib/docker/tmp"
+
+
+@pytest.mark.parametrize(
+    ("archive", "words"),
+    [
+        (_saved({}), [_NO_LIST] * 3),
+        (_saved(tags=["A:1"]), ["repository name", *["repository name (library/A) must be"] * 2]),
+        (_saved(tags=["a"]), ['invalid tag "a"'] * 3),
+        (_saved(os="windows"), ["cannot load windows image on linux"] * 3),
+        (_saved(config=5), [_NUMBER.format(""), _NUMBER.format("V1Image."), _NUMBER.format("")]),
+        (_saved(_OUTSIDE), [f"InScope: {_PLACE}/c.json is not in {_PLACE}/docker-import"] * 3),
+    ],
+    ids=["object", "capital", "no tag", "windows", "number", "outside"],
+)
+def test_archives_that_cannot_be_loaded(
+    clients: dict[str, FakeDockerClient], archive: bytes, words: list[str]
+) -> None:
+    """The answer has begun by then: its last line is the error."""
+    for version, expected in zip(VERSIONS, words, strict=True):
+        said = _loaded(clients[version], archive)
+        assert expected in said[-1]["error"], version
+        assert said[-1]["errorDetail"] == {"message": said[-1]["error"]}
+
+
+def _loaded(client: FakeDockerClient, archive: bytes) -> list[dict[str, Any]]:
+    answer = client.api.post(f"{client.api.base_url}/images/load", data=archive)
+    assert answer.status_code == 200
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_what_is_told_of_images_without_a_name(clients: dict[str, FakeDockerClient]) -> None:
+    """Their IDs, all at the end, and only where the last image has no name."""
+    nameless = {"Config": "c.json", "RepoTags": None, "Layers": ["l.tar"]}
+    named = {**nameless, "RepoTags": ["loaded:1"]}
+    for client in clients.values():
+        assert _loaded(client, _saved([])) == [{}]
+        (line,) = _loaded(client, _saved([nameless, nameless]))
+        first, second = line["stream"].splitlines()
+        assert first == second
+        assert first.startswith("Loaded image ID: sha256:")
+        assert _loaded(client, _saved([nameless, named])) == [
+            {"stream": "Loaded image: loaded:1\n"}
+        ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        (
+            "GET",
+            "/images/search?term=x&limit=101",
+            400,
+            "imit 101 is outside the range of [1,",
+        ),
+        ("GET", "/images/search?term=x&limit=-1", 400, "imit -1 is outside the range of [1, 100]"),
+        ("GET", "/images/search?term=x&limit=100", 200, ""),
+        ("POST", "/containers/prune?filters=x", 400, "inval"),
+        ("POST", "/images/create", 500, 'Get "http:": http: no Host in request URL'),
+        ("POST", "/containers/none/rename", 400, "Neither old nor new names may be empty"),
+        ("POST", "/containers/none/rename?name=a", 404, "o such container: none"),
+    ],
+)
+def test_other_requests(
+    clients: dict[str, FakeDockerClient], method: str, path: str, status: int, words: str
+) -> None:
+    """A limit too high, a source that is not given, a name that is empty."""
+    for version, client in clients.items():
+        answer = client.api.request(method, f"{client.api.base_url}{path}")
+        assert answer.status_code == status, version
+        assert words in answer.text.replace('\\"', '"'), version
