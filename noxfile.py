@@ -188,12 +188,15 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def record(session: nox.Session) -> None:
-    """Record anew what real engines show to the engine contract, and the page made from it."""
+    """Record anew what real engines show to the engine contract, and the page made from it.
+
+    Without groups of scenarios behind `--`, what their BuildKit shows is recorded, too.
+    """
     _install(session, "integration", extras="[testing]")
-    session.run(
-        *("python", "-m", "testbed.recorded", *session.posargs),
-        env={"PYTHONPATH": "tests/support", "IMAGEBUILDERS_TEST_PROVISION": "1"},
-    )
+    env = {"PYTHONPATH": "tests/support", "IMAGEBUILDERS_TEST_PROVISION": "1"}
+    session.run(*("python", "-m", "testbed.recorded", *session.posargs), env=env)
+    if not session.posargs:
+        session.run(*("python", "-m", "testbed.recorded_buildkit"), env=env)
     session.run("python", "-m", "fakes.contracts.engine.fidelity")
 
 

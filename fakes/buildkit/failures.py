@@ -41,6 +41,7 @@ def solve_status(
     exit_code: int | None = None,
     details: Sequence[tuple[str, Mapping[str, object]]] = (),
     operation: Mapping[str, object] | None = None,
+    last: Sequence[tuple[str, Mapping[str, object]]] = (),
 ) -> RpcStatus:
     """Return the status of a build that failed.
 
@@ -53,6 +54,7 @@ def solve_status(
         details: further details, each as its name (`errdefs.Vertex`) and value. Without any
             detail the status has none at all, as that of 20.10.
         operation: what was to be done, if a frontend could not have it done.
+        last: details that stand behind all others.
     """
     found = list(details)
     if source is not None:
@@ -63,6 +65,7 @@ def solve_status(
         found.append(("errdefs.Vertex", {"digest": vertex}))
     if exit_code is not None:
         found.append(("gatewayapi.ExitMessage", {"Code": exit_code}))
+    found += last
     if not found:
         return RpcStatus(code, message)
     status = Status(

@@ -9,135 +9,161 @@ def _by_name(reasons: dict[str, str]) -> dict[str, str]:
 
 OF_DAEMON = _by_name(
     {
-        "attestations say less": """
-            attest/sbom-default-scanner
-        """,
-        "what is told of caches that are handed on": """
-            buildctl/cache-local-export buildctl/cache-local-import buildctl/oci-layout-context
-            buildctl/oci-layout-make cache/import-unknown-type
-        """,
-        "what is fetched by URL is no vertex of its own": """
-            context/dockerfile-upload context/tar-upload
-        """,
-        "words of registries, and the order in which they are asked": """
-            context/named-image fail/missing-base fail/unknown-stage pull/resolve-mode-pull
-        """,
-        "usage records and words of odd calls": """
-            control/disk-usage control/odd-calls control/prune
-        """,
-        "how exporters tell what they do": """
-            export/epoch-image export/image-no-name export/oci-not-tar
-            export/session-exporter export/several push/no-name
-        """,
         "another word or order": """
-            fail/bad-attribute frontend/heredocs frontend/onbuild ssh/forward
-        """,
-        "steps are done one after the other, and once for each build": """
-            fail/two-at-once shared/cancel-first shared/session
-        """,
-        "COPY --link is one vertex": """
-            frontend/copy-link
+            frontend/onbuild
         """,
         "calls of the gateway that the double has not": """
             gateway/resolve-image gateway/solve-and-read
         """,
+        "how exporters tell what they do": """
+            export/oci-not-tar export/session-exporter
+        """,
+        "no repository is asked": """
+            frontend/add-git
+        """,
+        "nothing speaks to an agent": """
+            ssh/forward
+        """,
+        "one context for all platforms, and one image for a name of the seeded hub": """
+            platform/two platform/two-local
+        """,
+        "recorded of a daemon that had done the same before": """
+            export/epoch-image pull/plain-http push/open
+        """,
         "records of builds say less": """
             history/failure history/finalized
+        """,
+        "steps are done one after the other, and once for each build": """
+            fail/two-at-once shared/cancel-first shared/session
+        """,
+        "tokens are fetched by the daemon, not by the client": """
+            buildctl/push-bearer push/bearer push/bearer-fetch-token push/bearer-wrong
+        """,
+        "usage records and words of odd calls": """
+            control/disk-usage control/odd-calls control/prune
         """,
         "vertices of definitions and of inputs": """
             inputs/context-and-dockerfile inputs/context-local inputs/named llb/definition
             llb/garbage llb/local
         """,
-        "one context for all platforms": """
-            platform/two-local
+        "what is told of attestations": """
+            attest/sbom-default-scanner
+        """,
+        "what is told of layers of a cache that come": """
+            buildctl/cache-local-export buildctl/cache-local-import buildctl/oci-layout-context
+            buildctl/oci-layout-make cache/import-registry
+        """,
+        "words of registries, and what is pulled once more": """
+            fail/missing-base fail/unknown-stage pull/resolve-mode-pull
         """,
     }
 )
 OF_ENGINE = _by_name(
     {
-        "attestations say less": """
-            attest/sbom-default-scanner
-        """,
         "another word or order": """
-            build/cold context/client-error fail/bad-attribute frontend/heredocs
-            frontend/onbuild ssh/forward
-        """,
-        "what is told of caches that are handed on": """
-            cache/import-unknown-type
-        """,
-        "steps are done one after the other, and once for each build": """
-            cancel/deadline fail/two-at-once shared/cancel-first shared/session
-        """,
-        "what is fetched by URL is no vertex of its own": """
-            context/dockerfile-upload context/tar-upload
-        """,
-        "words of registries, and the order in which they are asked": """
-            context/named-image fail/missing-base fail/unknown-stage pull/resolve-mode-pull
-        """,
-        "usage records and words of odd calls": """
-            control/disk-usage control/odd-calls control/prune
-        """,
-        "how exporters tell what they do": """
-            export/epoch-image export/local-not-offered export/session-exporter export/several
+            build/cold context/client-error frontend/onbuild
         """,
         "calls of the gateway that the double has not": """
             gateway/resolve-image gateway/solve-and-read
         """,
+        "how exporters tell what they do": """
+            export/local-not-offered export/session-exporter export/several
+        """,
+        "named contexts that are images": """
+            context/named-image
+        """,
+        "no repository is asked": """
+            frontend/add-git
+        """,
+        "nothing speaks to an agent": """
+            ssh/forward
+        """,
+        "one context for all platforms, and one image for a name of the seeded hub": """
+            platform/foreign-run platform/one-foreign platform/two platform/two-local
+        """,
+        "recorded of a daemon that had done the same before": """
+            export/epoch-image pull/plain-http push/moby
+        """,
         "records of builds say less": """
             history/failure history/finalized history/success history/update
+        """,
+        "steps are done one after the other, and once for each build": """
+            cancel/deadline fail/two-at-once shared/cancel-first shared/session
+        """,
+        "usage records and words of odd calls": """
+            control/disk-usage control/odd-calls control/prune
         """,
         "vertices of definitions and of inputs": """
             inputs/context-and-dockerfile inputs/context-local inputs/named llb/definition
             llb/garbage llb/local llb/nothing
         """,
-        "one context for all platforms": """
-            platform/foreign-run platform/one-foreign platform/two platform/two-local
+        "what is told of attestations": """
+            attest/sbom-default-scanner
+        """,
+        "what is told of layers of a cache that come": """
+            cache/import-missing
+        """,
+        "words of registries, and what is pulled once more": """
+            fail/missing-base fail/unknown-stage pull/resolve-mode-pull
         """,
     }
 )
 OF_CONTENT_ENGINE = _by_name(
     {
-        "attestations say less": """
-            attest/sbom-default-scanner
-        """,
         "another word or order": """
-            context/client-error fail/bad-attribute frontend/heredocs frontend/onbuild ssh/forward
-        """,
-        "what is told of caches that are handed on": """
-            buildctl/cache-local-export buildctl/cache-local-import buildctl/oci-layout-context
-            buildctl/oci-layout-make cache/import-unknown-type
-        """,
-        "steps are done one after the other, and once for each build": """
-            fail/two-at-once shared/cancel-first shared/session
-        """,
-        "what is fetched by URL is no vertex of its own": """
-            context/dockerfile-upload context/tar-upload
-        """,
-        "words of registries, and the order in which they are asked": """
-            context/named-image fail/missing-base fail/unknown-stage pull/resolve-mode-pull
-        """,
-        "usage records and words of odd calls": """
-            control/disk-usage control/odd-calls control/prune
-        """,
-        "how exporters tell what they do": """
-            export/epoch-image export/image-no-name export/local-not-offered export/oci-not-tar
-            export/session-exporter export/several push/no-name
-        """,
-        "COPY --link is one vertex": """
-            frontend/copy-link
+            context/client-error frontend/onbuild
         """,
         "calls of the gateway that the double has not": """
             gateway/resolve-image gateway/solve-and-read
         """,
+        "how exporters tell what they do": """
+            buildctl/push-basic export/local-not-offered export/oci-not-tar
+            export/session-exporter export/several push/basic-no-service push/basic-none
+            push/basic-wrong push/unreachable
+        """,
+        "no repository is asked": """
+            frontend/add-git
+        """,
+        "nothing speaks to an agent": """
+            ssh/forward
+        """,
+        "one context for all platforms, and one image for a name of the seeded hub": """
+            platform/foreign-run platform/one-foreign platform/two platform/two-local
+        """,
+        "recorded of a daemon that had done the same before": """
+            export/epoch-image pull/plain-http push/open
+        """,
         "records of builds say less": """
             history/failure history/finalized history/success
+        """,
+        "steps are done one after the other, and once for each build": """
+            fail/two-at-once shared/cancel-first shared/session
+        """,
+        "tokens are fetched by the daemon, not by the client": """
+            buildctl/push-bearer pull/bearer push/bearer push/bearer-fetch-token
+            push/bearer-wrong
+        """,
+        "usage records and words of odd calls": """
+            control/disk-usage control/odd-calls control/prune
         """,
         "vertices of definitions and of inputs": """
             inputs/context-and-dockerfile inputs/context-local inputs/named llb/definition
             llb/garbage llb/local
         """,
-        "one context for all platforms, and one image of a name in the seeded hub": """
-            platform/foreign-run platform/one-foreign platform/two-local
+        "what is told of attestations": """
+            attest/sbom-default-scanner
+        """,
+        "what is told of layers of a cache that come": """
+            buildctl/cache-local-export buildctl/cache-local-import buildctl/oci-layout-context
+            buildctl/oci-layout-make cache/export-ignore-error cache/export-refused
+            cache/export-registry cache/import-inline cache/import-missing cache/import-registry
+        """,
+        "words of registries, and what is pulled once more": """
+            fail/missing-base fail/unknown-stage pull/resolve-mode-pull
         """,
     }
 )
+OF_STORED_20 = _by_name({})
+OF_STORED_26 = _by_name({})
+OF_STORED_28 = _by_name({})
+OF_STORED_CONTENT = _by_name({})

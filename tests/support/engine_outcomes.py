@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -165,10 +165,21 @@ def _saved(name: str) -> bytes:
     """Return a base as `docker save` writes it; of several platforms the first."""
     image = bases()[name][0]
     archives = [layer_archive(entries) for entries in image["layers"]]
+    return saved_image(f"{name}:latest", image, archives)
+
+
+def saved_image(name: str, image: Mapping[str, Any], archives: Sequence[bytes]) -> bytes:
+    """Return an image as `docker save` writes it.
+
+    Args:
+        name: with its tag.
+        image: its platform, configuration and history.
+        archives: its layers.
+    """
     rest = {key: image[key] for key in ("created", "config", "history", "author") if key in image}
     rootfs = {"type": "layers", "diff_ids": [_digest(raw) for raw in archives]}
     files = {f"{number}/layer.tar": raw for number, raw in enumerate(archives)}
-    manifest = {"Config": "config.json", "RepoTags": [f"{name}:latest"], "Layers": [*files]}
+    manifest = {"Config": "config.json", "RepoTags": [name], "Layers": [*files]}
     files["config.json"] = json.dumps({**image["platform"], **rest, "rootfs": rootfs}).encode()
     files["manifest.json"] = json.dumps([manifest]).encode()
     buffer = io.BytesIO()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -55,17 +55,19 @@ class Base:
         image: the image.
         digest: of its manifest, or of the index that names it; empty for one of a graph driver.
         is_here: it lies in the engine's own store.
+        context: the named context that it is, if it is one.
     """
 
     reference: str
     image: Image
     digest: str = ""
     is_here: bool = False
+    context: str = ""
 
     @property
     def title(self) -> str:
         """What the progress calls it."""
-        known = not self.digest or "@" in self.reference
+        known = not self.digest or self.context or "@" in self.reference
         return self.reference if known else f"{self.reference}@{self.digest}"
 
 
@@ -100,6 +102,8 @@ class BaseImages:
         """Whether the progress names the platform, as one of several."""
         self.inputs: dict[str, Image] = {}
         """What other builds made, by the references of named contexts."""
+        self.contexts: dict[str, str] = {}
+        """The names of contexts that are images, by their references."""
 
     def used(self, platform: Platform) -> list[Base]:
         """Return the images that were looked for, for one platform, in that order.
@@ -142,10 +146,12 @@ class BaseImages:
         key = (reference, str(platform))
         if key not in self._found:
             shown = f"{platform} " if self.shows_platform else ""
-            name = f"[{shown}internal] load metadata for {reference}"
+            context = self.contexts.get(reference, "")
+            group = f"context {context}" if context else f"{shown}internal"
+            name = f"[{group}] load metadata for {reference}"
             step = vertex(name, vertex_digest("metadata", *key))
             with self._progress.running(step):
-                self._found[key] = self.look(reference, platform)
+                self._found[key] = replace(self.look(reference, platform), context=context)
         return self._found[key]
 
     def seeded(self, name: str, platform: Platform) -> Image | None:
@@ -209,8 +215,7 @@ class BaseImages:
         except CallError as error:
             raise ImageBuilderError(error.status.message) from error
         except RegistryError as error:
-            which = name.digest or name.tag
-            url = f"https://{name.domain}/v2/{name.path}/manifests/{which}"
+            url = self._registries.manifest_url(name)
             raise ImageBuilderError(registry_words(error, url)) from error
         return Base(reference, image, digest)
 

@@ -11,7 +11,8 @@ from ..failures import SourceLines, solve_status
 from .commands import CommandFailedError
 from .progress import KEY_FAILURE
 from .questions import UnknownQuestionError
-from .solve_input import FRONTEND
+from .solve_input import FRONTEND, GATEWAY
+from .syntax import MissingFrontendError
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.transport.errors import CallError
@@ -73,6 +74,11 @@ class BuildFailures:
     def of_evaluation(self, error: EvaluationError) -> RpcStatus:
         """Return the status of a build that failed in its Dockerfile."""
         message = error.message
+        fetched = self._progress.failed
+        if fetched is not None and self.graph is not None and self.graph.is_of_source(fetched):
+            if not self._look.has_details:
+                return RpcStatus(2, message)
+            return solve_status(message, vertex=fetched.digest)
         vertex = None
         if self.graph is not None and error.line:
             vertex = self.graph.at(error.line)
@@ -88,6 +94,15 @@ class BuildFailures:
             details.append(("errdefs.Frontend", {"name": FRONTEND}))
         if isinstance(error, UnknownQuestionError):
             details.append(("errdefs.Subrequest", {"name": self._attributes["requestid"]}))
+        if isinstance(error, MissingFrontendError):
+            gateway = {"name": GATEWAY, "source": error.reference}
+            return solve_status(
+                message,
+                source=self._source(error.line, error.end_line),
+                details=details,
+                operation={},
+                last=[("errdefs.Frontend", gateway)],
+            )
         is_question = bool(self._attributes.get("requestid"))
         failed = error if isinstance(error, CommandFailedError) else error.__cause__
         return solve_status(

@@ -59,9 +59,8 @@ def check_cache_exports(build: ScriptedBuild, look: Look) -> None:
     """
     for export in build.request.Cache.Exports:
         if export.Type not in look.caches:
-            if export.Attrs.get("ignore-error") != "true":
-                raise _failed(f'unknown cache exporter: "{export.Type}"')
-        elif export.Type in _SETTINGS:
+            raise _failed(f'unknown cache exporter: "{export.Type}"')
+        if export.Type in _SETTINGS:
             raise _failed(_missing(export) or _has_not("exports", export.Type))
 
 
@@ -80,7 +79,8 @@ def with_inline_caches(build: ScriptedBuild, outcome: Outcome) -> Outcome:
     """Return a result with caches in its images, if the build shall export one there."""
     if all(export.Type != INLINE for export in build.request.Cache.Exports):
         return outcome
-    return replace(outcome, images=tuple(map(_with_cache, outcome.images)))
+    images = tuple(map(_with_cache, outcome.images))
+    return replace(outcome, images=images, has_inline_cache=True)
 
 
 def _with_cache(built: BuiltImage) -> BuiltImage:
@@ -183,7 +183,7 @@ class CacheExports:
     ) -> None:
         """Push a cache to a registry."""
         reference = parse_reference(name)
-        url = f"http://{reference.domain}/v2/{reference.path}/blobs/{next(iter(blobs))}"
+        url = self._open_registries().blob_url(reference, next(iter(blobs)))
         what = "writing layer blob"
         try:
             with self._open_registries() as registries:

@@ -20,6 +20,7 @@ from .progress import Progress, vertex, vertex_digest
 from .registry_words import registry_words
 
 if TYPE_CHECKING:
+    from imagebuilders.buildkit.proto.control_pb2 import Vertex
     from imagebuilders.oci.platform import Platform
 
     from ...images.image import Image
@@ -103,7 +104,7 @@ class CacheImports:
             self._progress.start(step)
             problem = ""
             try:
-                readers += self._read(kind, wanted, platform)
+                readers += self._read(step, kind, wanted, platform)
             except CallError as error:
                 problem = error.status.message
             except (ImageBuilderError, LookupError, TypeError, ValueError) as error:
@@ -111,11 +112,13 @@ class CacheImports:
             self._progress.complete(step, error=problem)
         return readers
 
-    def _read(self, kind: str, wanted: Mapping[str, str], platform: Platform) -> list[CacheReader]:
+    def _read(
+        self, step: Vertex, kind: str, wanted: Mapping[str, str], platform: Platform
+    ) -> list[CacheReader]:
         if kind not in _KNOWN:
             raise ImageBuilderError(f"unknown cache importer: {kind}")
         if kind == "registry":
-            return self._of_name(wanted.get("ref", ""), platform)
+            return self._of_name(step, wanted.get("ref", ""), platform)
         if kind == "local":
             return self._of_client(wanted)
         raise ImageBuilderError(f"the BuildKit double imports no caches of type {kind}")
@@ -134,7 +137,7 @@ class CacheImports:
 
         return _of_manifest(parse_manifest(read(digest)), read)
 
-    def _of_name(self, name: str, platform: Platform) -> list[CacheReader]:
+    def _of_name(self, step: Vertex, name: str, platform: Platform) -> list[CacheReader]:
         image = self._images.seeded(name, platform)
         if image is not None:
             return _of_image(image)
@@ -143,6 +146,9 @@ class CacheImports:
         repository = self._registries.repository(reference)
         try:
             found = repository.read_manifest(which).parse()
+            inferred = f"inferred cache manifest type: {found.media_type}"
+            with self._progress.doing(step, inferred):
+                pass
             readers = _of_manifest(found, repository.read_blob)
             if readers:
                 return readers
@@ -151,7 +157,7 @@ class CacheImports:
             words = f"failed to configure registry cache importer: {name}: not found"
             raise ImageBuilderError(words) from error
         except RegistryError as error:
-            url = f"https://{reference.domain}/v2/{reference.path}/manifests/{which}"
+            url = self._registries.manifest_url(reference)
             words = f"failed to configure registry cache importer: {registry_words(error, url)}"
             raise ImageBuilderError(words) from error
         return _of_image(image)

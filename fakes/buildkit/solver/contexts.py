@@ -38,6 +38,7 @@ _FILE_SYNC = "/moby.filesync.v1.FileSync/DiffCopy"
 IGNORE_FILE = ".dockerignore"
 REMOTE_CONTEXT = "[internal] load remote build context"
 _UPLOADS = "http://buildkit-session/"
+_UNPACKED = "copy /context /"
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,10 @@ class Contexts:
         remote: what lies on other machines.
         progress: is told.
         now: the time of what is made, in nanoseconds since 1970.
+        ask: asks the client how to be let in at a URL.
 
     Attributes:
+        source: the vertex that a main context comes by which is no folder of the client's.
         files: the paths of the main context that were sent.
     """
 
@@ -84,6 +87,7 @@ class Contexts:
         remote: RemoteContents,
         progress: Progress,
         now: Callable[[], int],
+        ask: Callable[[str], None],
     ) -> None:
         self._request = request
         self._find_session = find_session
@@ -94,7 +98,9 @@ class Contexts:
         self._progress = progress
         self._now = now
         self._ignored: dict[str, tuple[str, ...]] = {}
+        self._ask = ask
         self._uploaded = empty_folder()
+        self.source: Vertex | None = None
         self.files: list[str] = []
 
     def definition(self) -> Definition:
@@ -143,12 +149,19 @@ class Contexts:
         with self._progress.running(step):
             found = None if is_upload else fetch_repository(self._remote, request.context)
             content = b""
+            if found is None:
+                self._ask(request.context)
             if is_upload:
                 content = self._pull(request.context)
             elif found is None:
                 content = fetch_file(self._remote, request.context)
+        if found is None:
+            self._progress.look_up(step)  # that it comes is told apart
         if found is None and not tar.is_archive(content):
             return Definition(content, request.filename, (), step)
+        self.source = step
+        if found is None:
+            self.source = vertex(_UNPACKED, vertex_digest(_UNPACKED, step.digest), [step.digest])
         self._uploaded = found or folder_of(apply_layer({}, tar.read(tar.plain(content))))
         entry = self._uploaded.find(clean_path(f"/{request.filename}")[1:])
         if not isinstance(entry, File):
@@ -224,8 +237,9 @@ class Contexts:
             CallError: the client refused.
         """
         if self._request.context and not name:
-            with self._progress.running(step):
-                self.files = [path for path, _ in self._uploaded.walk()]
+            if not step.HasField("completed"):
+                self._progress.look_up(step)
+            self.files = [path for path, _ in self._uploaded.walk()]
             return self._uploaded
         if name and is_remote(self._named(name)):
             with self._progress.running(step):

@@ -88,7 +88,7 @@ def build_definition(
     clock = BuildClock(solver.worker.time_ns())
     try:
         credentials = SessionCredentials(lambda: build.session)
-        with Registries(credentials, solver.worker) as registries:
+        with Registries(credentials, solver.worker, is_engine=solver.look.is_engine) as registries:
             images = BaseImages(
                 solver.worker,
                 registries,

@@ -20,6 +20,7 @@ from ..failures import as_told
 from ..file_transfer import GO_DIRECTORY, GO_SYMLINK, SentEntry
 from .cache_exports import CacheExports, check_cache_exports, with_inline_caches
 from .image_exports import IMAGE_EXPORTERS, ImageExports
+from .packing import preparation
 from .progress import Progress, StatusLine, vertex, vertex_digest
 from .registries import Registries, SessionCredentials
 
@@ -74,7 +75,7 @@ class Exports:
         self._look = look
         self._progress = progress
         credentials = SessionCredentials(lambda: build.session)
-        registries = partial(Registries, credentials, worker)
+        registries = partial(Registries, credentials, worker, is_engine=look.is_engine)
         self._images = ImageExports(build, worker, look, progress, registries)
         self._caches = CacheExports(build, progress, registries)
 
@@ -107,8 +108,9 @@ class Exports:
                 words = "exporting multiple references to image store is currently unsupported"
                 raise CallError(RpcStatus(Code.UNKNOWN, words))
             names = _names(attributes.get("name", ""))
-            with self._progress.doing(step, "exporting layers"):
-                pass
+            for title in preparation(outcome):
+                with self._progress.doing(step, title):
+                    pass
             with self._progress.doing(step, f"writing image {built.image.config_digest}"):
                 image_id = self._worker.keep(built.image, [])
             for name in names:

@@ -6,6 +6,7 @@ import json
 import uuid
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.errors import CallError
@@ -27,6 +28,7 @@ from .commands import RuledCommands
 from .contexts import Contexts, Definition
 from .definition_build import input_images, open_definitions
 from .entitlements import check_entitlements
+from .fetched_sources import FetchedSources, ask_for_secrets, ask_for_url
 from .graph import Graph, origins_of
 from .image_loads import ImageLoads
 from .mounts import Mounter
@@ -35,12 +37,13 @@ from .outcome import BuiltImage, Outcome
 from .progress import Progress
 from .questions import LINT, OUTLINE, VIOLATION, Question, answer
 from .registries import Registries, SessionCredentials
+from .remote_contexts import image_contexts
 from .request import FrontendRequest
 from .result_metadata import requested, result_metadata
 from .solve_input import FRONTEND
 from .stage_chains import needed_stages, stage_chain
 from .step_follower import StepFollower
-from .syntax import frontend_of, wanted_frontend
+from .syntax import frontend_of, line_of_syntax, wanted_frontend
 
 if TYPE_CHECKING:
     from imagebuilders.evaluation.platforms import PlatformResolutions
@@ -109,9 +112,10 @@ class FrontendBuild:
             solver.remote,
             self._progress,
             self._clock,
+            partial(ask_for_url, self._build, solver.look),
         )
         credentials = SessionCredentials(lambda: self._build.session)
-        with Registries(credentials, solver.worker) as registries:
+        with Registries(credentials, solver.worker, is_engine=solver.look.is_engine) as registries:
             images = BaseImages(
                 solver.worker,
                 registries,
@@ -132,14 +136,17 @@ class FrontendBuild:
             self._definition = self._failures.definition = definition = contexts.definition()
             if image is None:
                 image = wanted_frontend(definition.content, dict(request.options.build_args))
-                request = self._with_frontend(request, image, images)
+                line = line_of_syntax(definition.content)
+                request = self._with_frontend(request, image, images, line)
             if request.subrequest:
                 return self._answer(request, definition, contexts, images)
+            machine = request.options.build_platform
+            check_scanner(self._attributes, images, machine, self._progress)
+            images.contexts = image_contexts(request.options.named_contexts)
             resolutions = self._resolved(request, definition, contexts, images)
             self._build.result_metadata = result_metadata(resolutions, images)
             self._build.requested = requested(resolutions, dict(request.options.labels))
             platform = resolutions.resolutions[0].platform
-            check_scanner(self._attributes, images, platform, self._progress)
             imports = CacheImports(images, registries, lambda: self._build.session, self._progress)
             cache = ImportedSteps(solver.cache, imports.open(self._attributes, platform))
             built = [
@@ -179,13 +186,13 @@ class FrontendBuild:
         return self._build.session.pull(address) if upload is None else upload
 
     def _with_frontend(
-        self, request: FrontendRequest, image: str | None, images: BaseImages
+        self, request: FrontendRequest, image: str | None, images: BaseImages, line: int = 0
     ) -> FrontendRequest:
         """Return the request with the version of the frontend that an image is."""
         if image is None:
             return request
         options = request.options
-        found = frontend_of(image, images, self._progress, options.build_platform)
+        found = frontend_of(image, images, self._progress, options.build_platform, line)
         return replace(request, options=replace(options, frontend=found))
 
     def _answer(
@@ -305,6 +312,8 @@ class FrontendBuild:
             images,
             self._build.request.Session,
             request.options.named_contexts,
+            contexts.source,
+            merges=not solver.look.has_graph_driver,
             is_index=resolutions.is_index,
         )
         check_entitlements(resolution.stages, list(self._build.request.Entitlements))
@@ -341,13 +350,21 @@ class FrontendBuild:
             clock=self._clock,
         )
         follower.follow(commands)
+        sources = FetchedSources(
+            solver.remote,
+            graph,
+            progress,
+            loads,
+            partial(ask_for_secrets, self._build),
+            solver.look,
+        )
         files = replace(solver.look.files, ref=f"{uuid.uuid4()}::{uuid.uuid4().hex[:25]}")
         with Executor(
             resolution.stages,
             trees,
             commands=commands,
-            downloads=solver.remote.downloads,
-            repositories=solver.remote.repositories,
+            downloads=sources,
+            repositories=sources.repositories,
             daemon=files,
             clock=self._clock,
             epoch=resolution.source_date_epoch,

@@ -34,7 +34,6 @@ _TITLES = {
 IMAGE_EXPORTERS = frozenset(_TITLES)
 """The types of exporters that make images of registries."""
 
-_CONTENT = "/containerd.services.content.v1.Content/Write"
 _STORE = "export"
 _KEPT = ("image", "moby")
 """The types whose images stay with the daemon, or go to registries."""
@@ -154,8 +153,6 @@ class ImageExports:
     ) -> None:
         session = self._build.session
         if attributes.get("tar") == "false":
-            if _CONTENT.lower() not in {method.lower() for method in session.methods}:
-                raise _failed(f"method {_CONTENT} not supported by the client")
             for digest, content in packed.everything().items():
                 session.write_content(_STORE, digest, content)
             return
@@ -199,8 +196,7 @@ class ImageExports:
         except CallError:
             raise
         except ImageBuilderError as error:
-            blob = next(iter(packed.blobs))
-            url = f"http://{reference.domain}/v2/{reference.path}/blobs/{blob}"
+            url = self._registries().blob_url(reference, next(iter(packed.blobs)))
             raise _failed(f"failed to push {name}: {registry_words(error, url)}") from error
 
 

@@ -1,4 +1,4 @@
-"""What is told of the images of one build: that they are found, pulled, and unpacked."""
+"""What is told of the images of one build, and of what it fetches: found, pulled, unpacked."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class ImageLoads:
         self._look = look
         self._pulled = pulled
         self._bases: dict[str, tuple[Vertex, Base]] = {}
+        self._fetched: dict[str, Vertex] = {}
+        self._links: dict[str, Vertex] = {}
         self._ready: set[str] = set()
 
     def look_up(self, vertex: Vertex, base: Base) -> None:
@@ -43,16 +45,43 @@ class ImageLoads:
             if base.digest and not self._look.has_graph_driver:
                 self._resolve(vertex, base)
 
-    def need(self, digests: list[str]) -> None:
+    def found(self, vertex: Vertex) -> None:
+        """Note that what lies at an address was looked at; it comes when a step needs it."""
+        self._fetched[vertex.digest] = vertex
+
+    def link(self, vertex: Vertex) -> None:
+        """Note what puts copied files in their place; that is done when a step needs it."""
+        self._links[vertex.digest] = vertex
+
+    def need(self, digests: list[str], *, merges: bool = True) -> None:
         """Tell that the files of images come, if they have not yet.
 
         Args:
-            digests: the vertices that a step is made from; those of no image do not count.
+            digests: the vertices that a step is made from; those of no image, and of nothing that
+                is fetched or linked, do not count.
+            merges: whether it is told that linked files are put in their place.
         """
         for digest in digests:
+            if digest in self._fetched and digest not in self._ready:
+                self._ready.add(digest)
+                self._progress.start(self._fetched[digest])
+                self._progress.complete(self._fetched[digest], cached=digest in self._pulled)
+                self._pulled.add(digest)
+            if digest in self._links and digest not in self._ready:
+                self._ready.add(digest)
+                self._merge(self._links[digest], merges=merges)
             if digest in self._bases and digest not in self._ready:
                 self._ready.add(digest)
                 self._load(*self._bases[digest])
+
+    def _merge(self, vertex: Vertex, *, merges: bool) -> None:
+        has_others = vertex.inputs[0] in self._links
+        self.need(list(vertex.inputs), merges=False)
+        if merges and has_others:
+            with self._progress.running(vertex):
+                line = self._progress.status(vertex, "merging", "merging")
+                line.tell()
+                line.complete()
 
     def _load(self, vertex: Vertex, base: Base) -> None:
         progress = self._progress
@@ -87,17 +116,17 @@ class ImageLoads:
             (base.digest, len(base.image.document)),
             (base.image.config_digest, len(base.image.document)),
         ]
-        for digest, size in documents:
-            progress.status(vertex, digest, "done", total=size).complete(size)
         for layer in base.image.layers:
-            size = len(layer.content)
-            line = progress.status(vertex, layer.diff_id, "downloading", total=size)
-            line.tell()
             name = f"extracting {layer.diff_id}"
             unpacked = progress.status(vertex, name, "extract")
             unpacked.tell()
+            size = len(layer.content)
+            line = progress.status(vertex, layer.diff_id, "downloading", total=size)
+            line.tell()
             unpacked.complete()
             line.complete(size, kind="done")
+        for digest, size in documents:
+            progress.status(vertex, digest, "done", total=size).complete(size)
 
     def _resolve(self, vertex: Vertex, base: Base) -> None:
         line = self._progress.status(vertex, f"resolve {base.title}")

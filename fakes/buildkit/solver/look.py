@@ -40,6 +40,8 @@ class Look:
         has_details: whether errors have typed details.
         knows_exporter_lists: whether a request's list of exporters counts, and not only its older
             fields for one.
+        asks_for_http_secrets: whether the client is asked how to be let in before a URL is fetched.
+        asks_for_git_secrets_of_hosts: whether that is asked for each host of repositories, too.
         refusal: what stands before the words with which the frontend refuses a Dockerfile.
     """
 
@@ -55,6 +57,8 @@ class Look:
     pushes_apart: bool = True
     has_details: bool = True
     knows_exporter_lists: bool = True
+    asks_for_http_secrets: bool = True
+    asks_for_git_secrets_of_hosts: bool = True
     refusal: str = ""
 
     @property
@@ -98,9 +102,17 @@ LOOKS = {
         files=GRAPH_ENGINE_20,
         has_details=False,
         knows_exporter_lists=False,
+        asks_for_http_secrets=False,
+        asks_for_git_secrets_of_hosts=False,
         refusal="failed to solve with frontend dockerfile.v0: failed to create LLB definition: ",
     ),
-    "26.1": replace(_OF_28, frontend=Frontend(1, 7), files=GRAPH_ENGINE_26),
+    "26.1": replace(
+        _OF_28,
+        frontend=Frontend(1, 7),
+        files=GRAPH_ENGINE_26,
+        asks_for_http_secrets=False,
+        asks_for_git_secrets_of_hosts=False,
+    ),
     "28.5": _OF_28,
     "28.5-containerd": replace(
         _OF_28,

@@ -42,11 +42,13 @@ class Outcome:
         images: one for each platform.
         is_index: it is an index of images, even if there is only one.
         metadata: what the frontend says beside it.
+        has_inline_cache: its images hold the cache of their steps.
     """
 
     images: tuple[BuiltImage, ...] = ()
     is_index: bool = False
     metadata: Mapping[str, bytes] = field(default_factory=dict, hash=False)
+    has_inline_cache: bool = False
 
     def for_files(self) -> Outcome:
         """Return it without what is attested of images alone."""

@@ -85,6 +85,12 @@ class PackedImage:
         }
 
 
+def preparation(outcome: Outcome) -> list[str]:
+    """Return what the progress tells before an image is written."""
+    inline = ["preparing layers for inline cache"] if outcome.has_inline_cache else []
+    return ["exporting layers", *inline]
+
+
 class _Packer:
     def __init__(self, attributes: Mapping[str, str], *, is_docker: bool) -> None:
         self.is_docker = is_docker
@@ -92,7 +98,7 @@ class _Packer:
         self.is_plain = attributes.get("compression") == "uncompressed"
         self.attributes = attributes
         self.blobs: dict[str, bytes] = {}
-        self.lines: list[str] = ["exporting layers"]
+        self.lines: list[str] = []
 
     def image(self, built: BuiltImage) -> tuple[Descriptor, bytes]:
         config = self.blob(built.image.document, DOCKER_CONFIG if self.is_docker else OCI_CONFIG)
@@ -167,6 +173,7 @@ def pack(
     attests = any(built.predicates for built in outcome.images)
     wanted = attributes.get("oci-mediatypes", "false" if docker_types else "true")
     packer = _Packer(attributes, is_docker=wanted == "false" and not attests)
+    packer.lines += preparation(outcome)
     images: list[tuple[Descriptor, bytes]] = []
     attested: list[tuple[Descriptor, bytes]] = []
     for built in outcome.images:

@@ -98,8 +98,10 @@ class Progress:
         """Tell of a line below a vertex for the length of a `with` block."""
         line = self.status(vertex, name)
         line.tell()
-        yield
-        line.complete()
+        try:
+            yield
+        finally:
+            line.complete()
 
     def warn(self, vertex: Vertex, warning: LintWarning, content: bytes, filename: str) -> None:
         """Tell of a warning about a file."""

@@ -14,6 +14,7 @@ from imagebuilders.exceptions import ImageBuilderError
 from imagebuilders.oci.image_config import MAX_CONFIG_BYTES
 from imagebuilders.oci.manifest import Index, Manifest, parse_manifest
 from imagebuilders.oci.reference import DEFAULT_TAG
+from imagebuilders.proxies import is_loopback
 
 from ...images import tar
 from ...images.image import Image
@@ -85,11 +86,16 @@ class Registries:
     Args:
         credentials: knows who to be.
         worker: knows where registries are.
+        is_engine: the daemon is inside of an engine, which asks registries of its machine by TLS
+            first.
     """
 
-    def __init__(self, credentials: SessionCredentials, worker: Worker) -> None:
+    def __init__(
+        self, credentials: SessionCredentials, worker: Worker, *, is_engine: bool = False
+    ) -> None:
         self._credentials = credentials
         self._worker = worker
+        self._is_engine = is_engine
         self._clients: dict[str, RegistryClient] = {}
         self._open = ExitStack()
 
@@ -139,6 +145,18 @@ class Registries:
             ImageBuilderError: its registry is out of reach.
         """
         return self._client(name.domain).repository(name.path)
+
+    def manifest_url(self, name: ImageReference) -> str:
+        """Return the URL of a manifest, as daemons tell it where it is not to be had."""
+        return f"{self._base(name)}/manifests/{name.digest or name.tag or DEFAULT_TAG}"
+
+    def blob_url(self, name: ImageReference, digest: str) -> str:
+        """Return the URL of a blob, as daemons tell it where they may not push."""
+        return f"{self._base(name)}/blobs/{digest}"
+
+    def _base(self, name: ImageReference) -> str:
+        is_plain = not self._is_engine and is_loopback(name.domain.rpartition(":")[0])
+        return f"{'http' if is_plain else 'https'}://{name.domain}/v2/{name.path}"
 
     def _client(self, domain: str) -> RegistryClient:
         if domain not in self._clients:

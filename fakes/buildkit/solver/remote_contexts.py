@@ -5,7 +5,11 @@ Their forms are those of `frontend/dockerui/context.go` of https://github.com/mo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from imagebuilders.evaluation.git_sources import GitReference, parse_git
+from imagebuilders.evaluation.image_names import full_name, parse_name
 from imagebuilders.evaluation.steps import GitSource, UrlSource
 from imagebuilders.evaluation.trees import Folder, folder_of
 from imagebuilders.evaluation.url_sources import is_url
@@ -84,3 +88,18 @@ def fetch_named(remote: RemoteContents, address: str) -> Folder:
         return found
     file = File("file", _FILE_MODE, data=fetch_file(remote, address))
     return folder_of({_NAME: file})
+
+
+def image_contexts(contexts: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of named contexts that are images, by the images' references.
+
+    Args:
+        contexts: where named contexts lie, by name.
+    """
+    found = {}
+    for name, address in contexts.items():
+        kind, _, image = address.partition("://")
+        if kind == "docker-image":
+            with suppress(ValueError):  # what is malformed is refused where it is used
+                found[full_name(parse_name(image))] = name
+    return found

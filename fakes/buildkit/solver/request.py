@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.options import ResolveOptions
-from imagebuilders.exceptions import EvaluationError, ImageFormatError
+from imagebuilders.evaluation.platform_names import parse_platform
+from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import quote
 from imagebuilders.oci.platform import Platform
 
@@ -72,7 +73,7 @@ class FrontendRequest:
                 network=_NETWORKS[network],
                 frontend=frontend,
             ),
-            platforms=_platforms(attributes.get("platform", "")),
+            platforms=_platforms(attributes.get("platform", ""), frontend),
             no_cache=frozenset() if no_cache is None else frozenset(no_cache.lower().split(",")),
             resolve_mode=attributes.get("image-resolve-mode", ""),
             subrequest=attributes.get("requestid", ""),
@@ -101,8 +102,12 @@ def _with_prefix(attributes: Mapping[str, str], prefix: str) -> dict[str, str]:
     }
 
 
-def _platforms(text: str) -> tuple[Platform, ...]:
+def _platforms(text: str, frontend: Frontend) -> tuple[Platform, ...]:
+    return tuple(_platform(part, frontend) for part in text.split(",")) if text else ()
+
+
+def _platform(text: str, frontend: Frontend) -> Platform:
     try:
-        return tuple(Platform.parse(part) for part in text.split(",")) if text else ()
-    except ImageFormatError as error:
-        raise EvaluationError(f"failed to parse target platforms {text}: {error}") from error
+        return parse_platform(text, frontend)
+    except ValueError as error:
+        raise EvaluationError(f"failed to parse target platform {text}: {error}") from error

@@ -154,7 +154,7 @@ class StepFollower:
         if self._build.is_cancelled:
             raise CallError(CANCELLED)
         state = self._state(stage)
-        vertex = self._graph.of_step(step)
+        vertex = self._graph.of_copied(step)
         record = self._note(_NUMBER.sub("", step.title))
         known = None
         if isinstance(step, Run):
@@ -166,12 +166,21 @@ class StepFollower:
             is_cached = True
         if is_cached:
             self._progress.complete(vertex, cached=True)
+        self._link(step, vertex, is_cached=is_cached)
+        if is_cached:
             state.environment.update(known.environment)
         record.cached, record.executed = is_cached, known.executed
         state.done.append(known)
         after = known.tree
         made = None if after is None else LazyTree(lambda: after)
         return StepResult(step, known.members, made)
+
+    def _link(self, step: Step, copied: Vertex, *, is_cached: bool) -> None:
+        """Tell that what was copied is put in its place, where that is a vertex of its own."""
+        linked = self._graph.of_step(step)
+        if linked is not copied:
+            self._loads.link(linked)
+            self._progress.complete(linked, cached=is_cached)
 
     def _perform(
         self, stage: Stage, step: Step, vertex: Vertex, state: StageState, perform: Perform
@@ -186,6 +195,9 @@ class StepFollower:
             with self._progress.running(vertex):
                 result = perform()
         else:
+            for text in self._graph.texts_of(step):
+                self._progress.look_up(text)
+                self._loads.found(text)
             result = self._copied(vertex, perform)
             key = combined(state.key, definition(step), members_key(result.layer or ()))
             state.key = key
@@ -215,6 +227,9 @@ class StepFollower:
         try:
             return perform()
         except Exception:
+            failed = self._progress.failed
+            if failed is not None and self._graph.is_of_source(failed):
+                raise  # of the step itself nothing was begun
             with self._progress.running(vertex):
                 raise
 

@@ -234,6 +234,9 @@ class Conduct:
         )
         call = self._channels[0].call(action["call"], metadata)
         note: Json = {"call": action["call"].rpartition("/")[2], "messages": []}
+        is_solve = action["call"] == SOLVE
+        if is_solve:  # one that cannot be read
+            note = {"solve": ""}
         self._notes.append(note)
         payload = b""
         if requests is not None:
@@ -257,7 +260,7 @@ class Conduct:
                     self._keep_refs(note["messages"][-1])
             note["end"] = {"code": 0}
         except CallError as error:
-            note["end"] = shown_status(error.status)
+            note["error" if is_solve else "end"] = shown_status(error.status)
 
     def _with_refs(self, asked: Any) -> Any:
         """Return a request with the references and blobs that this daemon made."""

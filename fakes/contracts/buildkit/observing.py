@@ -33,6 +33,13 @@ _WARM: Json = {
 """Has the base pulled, as was done before each recording."""
 
 
+_EMPTIED = frozenset({"cache/import-registry", "cache/import-inline", "cache/import-missing"})
+_EMPTY: Json = {
+    "actions": [{"call": "/moby.buildkit.v1.Control/Prune", "asked": {"all": True}}],
+}
+"""Empties the daemon's cache, as was done before some scenarios."""
+
+
 def places_of(daemon: str, name: str) -> set[str]:
     """Return the addresses of this machine that a scenario needs someone to be at."""
     return set(_PLACE.findall(json.dumps(scenario(daemon, name))))
@@ -61,6 +68,8 @@ def observe_group(
     is_warm = names[0].partition("/")[0] in _COLD_GROUPS
     prepare([])
     for name in names:
+        if name in _EMPTIED:
+            Conduct(dial, _EMPTY).run()
         if not is_warm and name not in _COLD:
             Conduct(dial, _WARM, unique=unique).run()
         is_warm = True

@@ -10,7 +10,9 @@ from .masks import masked
 from .messages import Json, bytes_of
 
 _GROUP = re.compile(r"\[([^]]*?)\d*/?\d*\] ")
-_SOURCE = re.compile(r"^\[[^]]*\] FROM |load build context|^\[context |load from client")
+_SOURCE = re.compile(
+    r"^\[[^]]*\] FROM |load build context|^\[context |load from client|^exporting to "
+)
 
 
 class ProgressView:
@@ -116,6 +118,8 @@ class ProgressView:
             }
         if digest in self._lines:
             shown["lines"] = list(self._lines[digest].values())
+            if "FROM " in shown["name"]:  # layers come side by side
+                shown["lines"].sort(key=lambda line: str(line["id"]))
         if digest in self._logs:
             shown["logs"] = {
                 stream: masked(printed.decode("utf-8", "backslashreplace"))
@@ -126,13 +130,14 @@ class ProgressView:
     def _order(self) -> dict[str, list[str]]:
         """Return in which order vertices ended, of those that wait for each other.
 
-        Sources of a build are loaded side by side, and so are stages.
+        Sources of a build are loaded side by side, and so are stages, what is linked, and results.
         """
         found: dict[str, list[str]] = {}
         for digest in self._ended:
             name = self._names[digest]
             group = _GROUP.match(name)
-            if not _SOURCE.search(name):
+            is_linked = self._vertices[digest].get("progressGroup", {}).get("weak")
+            if not _SOURCE.search(name) and not is_linked:
                 found.setdefault(group[1].strip() if group else "", []).append(name)
         return found
 

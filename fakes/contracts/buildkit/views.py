@@ -16,14 +16,18 @@ from .messages import Json
 from .progress_view import ProgressView
 
 _LEFT_OUT = frozenset({"containerd-lease", "grpc-timeout", "traceparent"})
+_SIDE_BY_SIDE = ("moby.filesync.v1.Auth/", "containerd.services.content.v1.Content/Write")
+_SEND = "moby.filesync.v1.FileSend/DiffCopy"
 _STACK = "stack.Stack"
 _DESCRIPTOR = "exporter-md-containerimage.descriptor"
 _TIMES = frozenset(
     {"CreatedAt", "CompletedAt", "LastUsedAt", "started_at", "updated_at", "modTime"}
 )
 _SIZES = frozenset({"size", "Size"})
-_UNCOMPARED = frozenset({"sha256", "def", "definition"})
-"""Of long bytes the digest; and the definitions of results (LLB), which doubles do not make."""
+_UNCOMPARED = frozenset({"sha256", "def", "definition", "Salt"})
+"""Of long bytes the digest; the definitions of results (LLB), which doubles do not make; and what
+is random by its nature.
+"""
 
 _MACHINE = frozenset({"hostname", "host-gateway-ip", "uuid"})
 _ENTRY = ("path", "mode", "uid", "gid", "size", "linkname")
@@ -42,7 +46,7 @@ def view(observed: Json) -> Json:
     return {
         "solves": [_outcome(note) for note in notes if "solve" in note],
         "progress": [_progress(note) for note in notes if "status" in note],
-        "session": [_asked(call) for call in observed["session"]],
+        "session": _in_order([_asked(call) for call in observed["session"]]),
         "calls": [_answered(note) for note in notes if "call" in note],
     }
 
@@ -95,7 +99,7 @@ def _detail(name: str, value: Json) -> Any:
         return {
             "filename": info.get("filename"),
             "language": info.get("language"),
-            "data": info.get("data_text"),
+            "data": masked(info.get("data_text", "")),
             "ranges": value.get("ranges"),
         }
     if name.endswith(".Vertex"):
@@ -131,6 +135,24 @@ def _asked(call: Json) -> Json:
     if code := call.get("status", {}).get("code", 0):
         note["code"] = code
     return note
+
+
+def _in_order(calls: list[Json]) -> list[Json]:
+    """Return the calls of a session as far as their order and number are the same every time.
+
+    Results and blobs are sent side by side, and each connection to a registry asks for credentials.
+    """
+    found: list[Json] = []
+    for call in calls:
+        if call["call"].startswith(_SIDE_BY_SIDE) and found and found[-1] == call:
+            continue
+        found.append(call)
+    sent = sorted((call for call in found if call["call"] == _SEND), key=_exporter_of)
+    return [sent.pop(0) if call["call"] == _SEND else call for call in found]
+
+
+def _exporter_of(call: Json) -> list[str]:
+    return list(call["metadata"].get("buildkit-attachable-exporter-id", ()))
 
 
 def _said(call: str, messages: list[Json]) -> Iterable[Any]:
