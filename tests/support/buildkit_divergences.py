@@ -61,7 +61,7 @@ OF_DAEMON = _by_name(
 OF_ENGINE = _by_name(
     {
         "another word or order": """
-            build/cold context/client-error frontend/onbuild
+            build/cold context/client-error
         """,
         "calls of the gateway that the double has not": """
             gateway/resolve-image gateway/solve-and-read
@@ -111,15 +111,14 @@ OF_ENGINE = _by_name(
 OF_CONTENT_ENGINE = _by_name(
     {
         "another word or order": """
-            context/client-error frontend/onbuild
+            context/client-error
         """,
         "calls of the gateway that the double has not": """
             gateway/resolve-image gateway/solve-and-read
         """,
         "how exporters tell what they do": """
             buildctl/push-basic export/local-not-offered export/oci-not-tar
-            export/session-exporter export/several push/basic-no-service push/basic-none
-            push/basic-wrong push/unreachable
+            export/session-exporter export/several
         """,
         "no repository is asked": """
             frontend/add-git
@@ -163,7 +162,152 @@ OF_CONTENT_ENGINE = _by_name(
         """,
     }
 )
-OF_STORED_20 = _by_name({})
-OF_STORED_26 = _by_name({})
-OF_STORED_28 = _by_name({})
-OF_STORED_CONTENT = _by_name({})
+OF_STORED_20 = _by_name(
+    {
+        "another word or order": """
+            build/many-steps context/dockerignore context/edit-unseen context/one-removed
+            context/same-dir fail/bad-attribute fail/copy-ignored fail/run-heredoc
+            fail/unknown-exporter fail/unreachable-registry mount/tmpfs output/long-silent
+            output/stderr secret/missing-required
+        """,
+    }
+)
+OF_STORED_26 = _by_name(
+    {
+        "another word or order": """
+            build/cold build/no-cache-stage context/client-error context/unknown-dir
+            fail/bad-attribute fail/entitlement fail/method-not-offered fail/parse-error
+            fail/parse-flag fail/run-not-found fail/unknown-target fail/unreachable-registry
+            frontend/onbuild secret/env secret/file
+        """,
+        "calls of the gateway that the double has not": """
+            buildctl/dockerignore buildctl/failing-run buildctl/follow-link buildctl/outline
+            buildctl/secret-missing buildctl/ssh-missing buildctl/success gateway/describe
+            gateway/failing-run gateway/lint gateway/lint-unparsable gateway/outline
+            gateway/outline-unparsable gateway/resolve-image gateway/solve-and-read
+            gateway/targets gateway/unknown-subrequest
+        """,
+        "how exporters tell what they do": """
+            buildctl/local buildctl/tar-and-metadata export/local-not-offered
+            export/moby-no-name
+        """,
+        "named contexts that are images": """
+            context/named-image
+        """,
+        "no repository is asked": """
+            frontend/add-git
+        """,
+        "one context for all platforms, and one image for a name of the seeded hub": """
+            platform/foreign-run platform/one-foreign platform/two
+        """,
+        "recorded of a daemon that had done the same before": """
+            push/moby
+        """,
+        "records of builds say less": """
+            history/failure
+        """,
+        "steps are done one after the other, and once for each build": """
+            build/parallel-stages cancel/connection fail/two-at-once shared/cancel-first
+            shared/session
+        """,
+        "usage records and words of odd calls": """
+            control/list-workers control/odd-calls control/prune
+        """,
+        "what is told of attestations": """
+            attest/sbom-default-scanner attest/sbom-no-scanner
+        """,
+        "what is told of layers of a cache that come": """
+            cache/import-missing
+        """,
+        "words of registries, and what is pulled once more": """
+            fail/missing-base fail/syntax-image fail/unknown-stage pull/resolve-mode-pull
+        """,
+    }
+)
+OF_STORED_28 = _by_name(
+    {
+        "another word or order": """
+            build/cold context/client-error context/tar-upload fail/unreachable-registry
+            frontend/onbuild
+        """,
+        "calls of the gateway that the double has not": """
+            gateway/resolve-image gateway/solve-and-read
+        """,
+        "how exporters tell what they do": """
+            export/moby-no-name export/session-exporter export/several
+        """,
+        "no repository is asked": """
+            frontend/add-git
+        """,
+        "one context for all platforms, and one image for a name of the seeded hub": """
+            platform/foreign-run platform/one-foreign
+        """,
+        "recorded of a daemon that had done the same before": """
+            export/epoch-image
+        """,
+        "records of builds say less": """
+            history/finalized
+        """,
+        "steps are done one after the other, and once for each build": """
+            cancel/connection cancel/deadline fail/two-at-once shared/cancel-first
+            shared/session
+        """,
+        "usage records and words of odd calls": """
+            control/disk-usage control/odd-calls
+        """,
+        "warnings of a file whose check fails": """
+            lint/warnings
+        """,
+        "what is told of attestations": """
+            attest/sbom-default-scanner
+        """,
+        "what is told of layers of a cache that come": """
+            cache/import-missing
+        """,
+        "words of registries, and what is pulled once more": """
+            fail/missing-base fail/unknown-stage pull/resolve-mode-pull
+        """,
+    }
+)
+OF_STORED_CONTENT = _by_name(
+    {
+        "another word or order": """
+            build/cold fail/unreachable-registry frontend/onbuild mount/cache-first
+        """,
+        "how exporters tell what they do": """
+            export/session-exporter export/several push/basic-no-service push/basic-none
+            push/basic-wrong push/denied push/unreachable
+        """,
+        "no repository is asked": """
+            frontend/add-git
+        """,
+        "one context for all platforms, and one image for a name of the seeded hub": """
+            platform/foreign-run platform/one-foreign platform/two
+        """,
+        "recorded of a daemon that had done the same before": """
+            export/epoch-image
+        """,
+        "steps are done one after the other, and once for each build": """
+            cancel/connection shared/cancel-first shared/session
+        """,
+        "tokens are fetched by the daemon, not by the client": """
+            push/bearer push/bearer-wrong
+        """,
+        "warnings of a file whose check fails": """
+            lint/warnings
+        """,
+        "what is told of attestations": """
+            attest/sbom-default-scanner
+        """,
+        "what is told of layers of a cache that come": """
+            cache/export-ignore-error cache/export-refused cache/export-registry
+            cache/import-inline cache/import-missing cache/import-registry
+        """,
+        "what is told of pulling, and how often who asks": """
+            pull/basic-none
+        """,
+        "words of registries, and what is pulled once more": """
+            fail/missing-base fail/unknown-stage pull/resolve-mode-pull
+        """,
+    }
+)
