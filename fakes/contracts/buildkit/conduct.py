@@ -31,6 +31,9 @@ BUILD_SECONDS = 60.0
 SETTLED_SECONDS = 0.02
 """So long after a build's end the daemon may still be about its last calls."""
 
+IDLE_SECONDS = 0.5
+"""A call that stays open, and by which nothing comes for so long, has said all."""
+
 _BUILD_ID = "buildkit-controlapi-buildid"
 
 
@@ -303,11 +306,21 @@ class Conduct:
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
         for call, note, kind in self._held:
-            while call.has_news and (message := call.receive_now()) is not None:
+            while _has_news(call) and (message := call.receive_now()) is not None:
                 answer = kind()
                 answer.ParseFromString(message)
                 note["messages"].append(shown(answer))
             call.cancel()
+
+
+def _has_news(call: Call) -> bool:
+    """Return whether something comes of a call that stays open, on a slow machine, too."""
+    end = time.monotonic() + IDLE_SECONDS
+    while not call.has_news:
+        if time.monotonic() > end:
+            return False
+        time.sleep(SETTLED_SECONDS)
+    return True
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:
