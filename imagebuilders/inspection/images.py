@@ -4,7 +4,7 @@ The spellings are those of `skopeo` and `podman`
 (https://github.com/containers/image/blob/main/docs/containers-transports.5.md):
 `docker://NAME` is an image of a registry, `docker-daemon:NAME` one of the Docker Engine,
 `oci:FOLDER[:TAG]` one of an image layout, `docker-archive:FILE[:NAME]` and `oci-archive:FILE[:TAG]`
-one of an archive. Without such a word, a folder or file of that name counts first, then the
+one of an archive. Without such a word, an image layout or file of that name counts first, then the
 engine's image, then the registry's.
 """
 
@@ -115,11 +115,16 @@ def _place(where: str) -> _Place:
         if where.startswith(prefix):
             return _Place("archive", *_path_and_name(where.removeprefix(prefix)))
     path, inner = _path_and_name(where)
-    if os.path.isdir(path):
+    if os.path.isdir(path) and (_is_layout(path) or where.startswith((".", "/"))):
         return _Place("layout", path, inner)
     if os.path.isfile(path):
         return _Place("archive", path, inner)
     return _Place("anywhere", where)
+
+
+def _is_layout(folder: str) -> bool:
+    """Tell a layout from the folder of an image's sources, which often has the image's name."""
+    return any(os.path.exists(os.path.join(folder, name)) for name in ("oci-layout", "index.json"))
 
 
 def _path_and_name(text: str) -> tuple[str, str]:

@@ -97,6 +97,17 @@ def test_descriptions_are_values(built: FakeDockerEngine) -> None:
     assert len({first, second}) == 1
 
 
+def test_a_folder_with_the_name_of_an_image(
+    built: FakeDockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder that an image was built from, beside which one works, hides no image."""
+    (tmp_path / "app").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert describe_image("app:1").names == ("app:1",)
+    with pytest.raises(ImageFormatError, match="is no image layout"):
+        describe_image("./app")
+
+
 def test_an_image_that_an_engine_exported(built: FakeDockerEngine, tmp_path: Path) -> None:
     """The archive of `docker save` tells the same layers, whatever the engine's version."""
     client = FakeDockerClient(built)
