@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 RecordT = TypeVar("RecordT")
 
@@ -68,15 +68,15 @@ class StepRecord:
         instruction: the line as the build's output shows it.
         image_id: the image after the step, or empty.
         cached: it was taken from the cache.
-        executed: a RUN's effects were given by the engine's policy; `False` for
-            a RUN that was only recorded, `None` for other instructions.
+        executed: by what a RUN was done: `"rule"`, the rule of a test, or `"shell"`, the emulated
+            shell; `None` for one that was only recorded, and for other instructions.
     """
 
     number: int
     instruction: str
     image_id: str = ""
     cached: bool = False
-    executed: bool | None = None
+    executed: Literal["shell", "rule"] | None = None
 
 
 @dataclass

@@ -19,6 +19,7 @@ from ..images.reference import HUB
 from ..images.registry_network import Place, RegistryNetwork
 from ..images.seeded_image import seeded_image
 from ..images.view import ImageView
+from ..shell.machines import Machines, machines_for
 from ..shell.run_rules import RunRuleDouble, RunRules
 from .control import SteeredBuildKit, steered_or_served
 from .daemon import ScriptedBuildKit
@@ -60,6 +61,8 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
             What was seeded goes before.
         network: ask registries at other hosts over the network; loopback addresses are always
             reached, and without it nothing else.
+        execute: `"shell"` to have RUN steps evaluated that no rule is meant for, as those of
+            `FakeDockerEngine`.
 
     Attributes:
         solver: what builds.
@@ -73,12 +76,14 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
         hub_is_real: bool = False,
         registries: Mapping[str, Place] | None = None,
         network: bool = False,
+        execute: str | None = None,
     ) -> None:
         check_flag("network", network)
         reached = RegistryNetwork(
             registries, allowed=network, hub_is_real=hub_is_real, double="fake BuildKit"
         )
         self._worker = _Worker(run_policy, nanoseconds(clock), reached)
+        self._worker.machines = machines_for(execute)
         look = LOOKS[_VERSION]
         self.solver = Solver(self._worker, look)
         super().__init__(
@@ -197,6 +202,8 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
 
 class _Worker:
     """What a daemon of its own has: seeds, rules, and the images that were exported."""
+
+    machines: Machines | None = None
 
     def __init__(self, run_policy: str, clock: Callable[[], int], network: RegistryNetwork) -> None:
         self._run_policy = run_policy

@@ -275,6 +275,8 @@ class FileSystem:
         wanted = (READ if reads else 0) | (WRITE if writes else 0)
         if not may(node.file, process.credentials, wanted):
             raise failure(errno.EACCES, path)
+        if writes and kind == "file":
+            self._check_read_only(node, path)
         if kind == "block" or (kind == "char" and node.file.device not in DEVICES):
             raise failure(errno.ENXIO, path)
 
@@ -411,6 +413,7 @@ class FileSystem:
     ) -> None:
         """Set owner and group (chown); set-id bits of programs go, as the kernel has it."""
         node = self.node(process, path, follow=follow)
+        self._check_read_only(node, path)
         file, mine = node.file, process.credentials
         if mine.uid:
             to_other = uid is not None and uid != file.uid
@@ -435,6 +438,7 @@ class FileSystem:
     ) -> None:
         """Set the time of the last change (utimensat); `None` for now."""
         node = self.node(process, path, follow=follow)
+        self._check_read_only(node, path)
         if process.credentials.uid not in (0, node.file.uid) and (
             time is not None or not may(node.file, process.credentials, WRITE)
         ):
@@ -451,6 +455,7 @@ class FileSystem:
             raise failure(errno.EISDIR, path)
         if not may(node.file, process.credentials, WRITE):
             raise failure(errno.EACCES, path)
+        self._check_read_only(node, path)
         content = node.content()[:size].ljust(size, b"\0")
         node.truncate(self._now())
         node.write(0, content, self._now())
@@ -458,6 +463,8 @@ class FileSystem:
 
     def is_mount(self, key: str) -> bool:
         """Tell whether something of another file system lies at a place."""
+        if self._table.is_mount(_outer(key)):
+            return True
         return key in ("proc", "sys", "dev", "etc/hosts", "etc/hostname", "etc/resolv.conf") and (
             self._get(key) is not None and self.has_mounts
         )
@@ -558,6 +565,8 @@ class FileSystem:
             raise failure(errno.ENOTDIR, shown)
         if not may(folder.file, process.credentials, WRITE | EXECUTE):
             raise failure(errno.EACCES, shown)
+        if self._table.is_read_only(_outer(key)):
+            raise failure(errno.EROFS, shown)
         self._check_system_folder(key, shown)
 
     def _check_system_folder(self, key: str, shown: str) -> None:
@@ -579,8 +588,20 @@ class FileSystem:
             raise failure(errno.EPERM, shown)
         if self.is_mount(found.key):
             raise failure(errno.EBUSY, shown)
+        if self._table.is_read_only(_outer(found.key)):
+            raise failure(errno.EROFS, shown)
+
+    def _check_read_only(self, node: Node, shown: str) -> None:
+        """See to it that what is there may be changed.
+
+        Raises:
+            OSError: it may not.
+        """
+        if any(self._table.is_read_only(path) for path in node.paths):
+            raise failure(errno.EROFS, shown)
 
     def _check_owner(self, process: Caller, node: Node, shown: str) -> None:
+        self._check_read_only(node, shown)
         if process.credentials.uid not in (0, node.file.uid):
             raise failure(errno.EPERM, shown)
 
@@ -626,6 +647,12 @@ class _NoTable:
 
     def names(self, _folder: str, /) -> list[str]:
         return []
+
+    def is_mount(self, _path: str, /) -> bool:
+        return False
+
+    def is_read_only(self, _path: str, /) -> bool:
+        return False
 
 
 def may(file: File, credentials: Credentials, wanted: int) -> bool:

@@ -29,6 +29,14 @@ class FileTable(Protocol):
         """Return the names in a folder, in any order."""
         ...
 
+    def is_mount(self, path: str) -> bool:
+        """Tell whether something of another file system is mounted at a path."""
+        ...
+
+    def is_read_only(self, path: str) -> bool:
+        """Tell whether nothing may be written at a path."""
+        ...
+
 
 class TreeTable:
     """A tree as a table, with an index of its folders.
@@ -71,6 +79,14 @@ class TreeTable:
     def names(self, folder: str) -> Iterable[str]:
         """Return the names in a folder, in the order in which they came."""
         return list(self._folders.get(folder, ()))
+
+    def is_mount(self, path: str) -> bool:  # noqa: ARG002
+        """Tell whether something is mounted at a path: nothing is."""
+        return False
+
+    def is_read_only(self, path: str) -> bool:  # noqa: ARG002
+        """Tell whether nothing may be written at a path: everything may."""
+        return False
 
     def _index(self, path: str) -> None:
         while path:

@@ -18,6 +18,9 @@ from .open_files import Collector, OpenFile, failure
 from .streams import Streams, error_text
 
 _LONGEST_LOOK = 0.5
+FOLDERS = ("", "/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
+"""Where programs are that need no files."""
+
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Machine(ABC):
         random: the source of what is by chance.
         changed: the lock of all that processes wait for.
         processes: those that are known, by their numbers.
+        on_sleep: called when a process begins to sleep, or to wait for input from outside.
+        evaluated: how many programs and built-in commands were run that the system knows.
     """
 
     files: FileSystem
@@ -61,6 +66,8 @@ class Machine(ABC):
     random: random.Random
     changed: threading.Condition
     processes: dict[int, Process]
+    on_sleep: Callable[[], None]
+    evaluated: int
 
     @abstractmethod
     def next_number(self) -> int:
@@ -99,6 +106,10 @@ class Machine(ABC):
         """
 
 
+def _nothing() -> None:
+    """Wait for nothing that a signal would have to end."""
+
+
 class Process(Streams):
     """A process.
 
@@ -106,6 +117,7 @@ class Process(Streams):
         system: the system that it is part of.
         number: its number (PID).
         arguments: its words; the first is the program's name.
+        asked: the words by which a script was started whose interpreter it is; empty for others.
         environment: its variables.
         credentials: who it works for.
         working_dir: an absolute path, as `pwd` shows it.
@@ -113,6 +125,7 @@ class Process(Streams):
         descriptors: what is open.
         ignored: signals that it does not hear.
         hears: a shell's traps: signals that it is told of instead of ending by them.
+        interrupt: ends what it waits for outside the system when a signal comes.
     """
 
     def __init__(
@@ -129,6 +142,7 @@ class Process(Streams):
         self.system = system
         self.number = number
         self.arguments = list(arguments)
+        self.asked: list[str] = []
         self.environment = dict(environment)
         self.credentials = credentials
         self.working_dir = working_dir
@@ -146,6 +160,7 @@ class Process(Streams):
         self._steps = 0
         self._buffer = bytearray()
         self.runs_within: Process | None = None
+        self.interrupt: Callable[[], None] = _nothing
         self.has_thread = False
 
     # --- what system calls ask for ------------------------------------------------
@@ -272,6 +287,7 @@ class Process(Streams):
         """Note a signal; the caller has the system's lock."""
         if signal == signals.KILL or signal not in self.ignored:
             self._pending.append(signal)
+            self.interrupt()
 
     def step(self) -> None:
         """Count a step, and hear signals.
@@ -340,6 +356,7 @@ class Process(Streams):
 
     def sleep(self, seconds: float | None, *, told_is_enough: bool = False) -> None:
         """Wait; without end for `None`."""
+        self.system.on_sleep()
         self.wait_for(
             lambda: bool(self.heard) and told_is_enough, seconds, told_is_enough=told_is_enough
         )
@@ -376,13 +393,31 @@ class Programs:
     Attributes:
         is_busybox: whether busybox's are meant, not GNU's.
         known: by their names.
+        need_no_files: those that are known can be run though no file of the tree is one.
+        has_other: whether somebody else does the work of a program that has no file, by who starts
+            it and its words.
         run_other: does the work of a program that nobody here knows; `None` where it was not done.
     """
 
     is_busybox: bool
     known: dict[str, Main] = field(default_factory=dict)
+    need_no_files: bool = False
+    has_other: Callable[[Process, Sequence[str]], bool] = lambda _process, _words: False
     run_other: Callable[[Process], int | None] = lambda _process: None
 
     def find(self, name: str) -> Main | None:
         """Return a program by its name."""
         return self.known.get(name)
+
+    def has_without_file(self, process: Process, path: str, words: Sequence[str]) -> bool:
+        """Tell whether something can be run that no file of the tree is.
+
+        Args:
+            process: who starts it.
+            path: its name or path.
+            words: of the command; empty where something is only looked up.
+        """
+        folder, _, name = path.rpartition("/")
+        if self.need_no_files and name in self.known and folder in FOLDERS:
+            return True
+        return bool(words) and self.has_other(process, words)

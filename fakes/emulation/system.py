@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from .process import Programs
 
 
+def _nothing() -> None:
+    """Tell nobody."""
+
+
 class System(Machine):
     """One container's processes.
 
@@ -31,6 +35,10 @@ class System(Machine):
         sleep: waits for so many seconds on the double's clock, or until the function says so.
         bounds: how much they may do.
         seed: of random numbers.
+
+    Attributes:
+        on_sleep: called when a process begins to sleep, or to wait for input from outside.
+        evaluated: how many programs and built-in commands were run that the system knows.
     """
 
     def __init__(
@@ -53,6 +61,8 @@ class System(Machine):
         self.random = random.Random(seed)  # noqa: S311  (the same at each run)
         self.changed = threading.Condition(threading.RLock())
         self.processes: dict[int, Process] = {}
+        self.on_sleep: Callable[[], None] = _nothing
+        self.evaluated = 0
         self._last_pid = 0
         self._output = 0
         self._is_stopped = False

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..images.image import Image
     from ..records import BuildRecord
+    from ..shell.machines import Machines
     from ..shell.run_rules import RunRules
     from .containers.store import ContainerStore
     from .images.store import ImageStore
@@ -40,6 +41,7 @@ class Stores(Protocol):
         containers: every container.
         registries: where pulls come from.
         run_rules: what RUN steps do.
+        machines: what evaluates commands; `None` if nothing does.
         builds: every build.
     """
 
@@ -48,6 +50,7 @@ class Stores(Protocol):
     containers: ContainerStore
     registries: RegistryAccess
     run_rules: RunRules
+    machines: Machines | None
     builds: list[BuildRecord]
 
     def parse_name(self, name: str) -> ImageReference:
@@ -69,6 +72,11 @@ class EngineWorker:
     def rules(self) -> RunRules:
         """What RUN steps do."""
         return self._stores.run_rules
+
+    @property
+    def machines(self) -> Machines | None:
+        """What evaluates commands; `None` if nothing does."""
+        return self._stores.machines
 
     @property
     def builds(self) -> list[BuildRecord]:

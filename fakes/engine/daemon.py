@@ -11,6 +11,7 @@ from ..buildkit.local_call import LocalCall
 from ..clock import Clock, nanoseconds
 from ..images.registry_network import RegistryNetwork
 from ..records import BuildRecord, Newest
+from ..shell.machines import machines_for
 from ..shell.run_rules import RunRules, checked_policy
 from .builder.host import BuildHost
 from .buildkit import EngineBuildKit
@@ -51,6 +52,7 @@ class Daemon:
         requests: every request and its answer.
         logins: user and password by registry.
         buildkit: the BuildKit inside; `None` if it has none.
+        machines: what evaluates commands; `None` if nothing does.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class Daemon:
         keep_records: int | None,
         endpoints: Callable[[], Sequence[tuple[str, str]]],
         buildkit: ScriptedBuildKit | bool | None = True,
+        execute: str | None = None,
     ) -> None:
+        self.machines = machines_for(execute)
         self.version = version
         self.clock = nanoseconds(clock)
         self.sleep = clock.sleep if isinstance(clock, Clock) else None
@@ -103,7 +107,7 @@ class Daemon:
         self.networks = NetworkStore(state)
         self.volumes = VolumeStore(state)
         self.containers = ContainerStore(
-            state, self.images, self.networks, self.volumes, self._policies
+            state, self.images, self.networks, self.volumes, self._policies, self.machines
         )
         self.registries = RegistryAccess(self.images, self._network)
         self.run_rules = RunRules(self._run_policy)
@@ -123,4 +127,6 @@ class Daemon:
 
     def build_host(self) -> BuildHost:
         """Return what a build finds around it."""
-        return BuildHost(self.containers, self.registries, self.run_rules, self.faults)
+        return BuildHost(
+            self.containers, self.registries, self.run_rules, self.faults, self.machines
+        )

@@ -52,8 +52,8 @@ _A_NAME = "an image's name, a str as in 'app:1'"
 class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
     """A Docker Engine in memory.
 
-    It evaluates Dockerfiles and makes real images, but executes nothing: a RUN
-    is recorded unless `on_run` gives it effects.
+    It evaluates Dockerfiles and makes real images, but executes nothing: a RUN is recorded unless
+    `on_run` gives it effects, or an emulated shell evaluates it (`execute="shell"`).
 
     Args:
         version: the engine version to look like: `20.10`, `26.1`, `28.5` or `29.7`.
@@ -80,6 +80,10 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
             does; a `ScriptedBuildKit` does what its script says instead.
         keep_records: how many of the newest requests, builds and events are remembered; all of
             them when left out. A double that lives long needs a bound.
+        execute: `"shell"` to have the commands of RUN steps, containers, execs and health checks
+            evaluated that no rule is meant for, by an emulated shell with the usual programs, in
+            memory. What it does not know goes to the rules, by the one command's words, and then
+            to the policy. Nothing is evaluated when left out.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
         network: bool = False,
         keep_records: int | None = None,
         buildkit: ScriptedBuildKit | bool | None = True,
+        execute: str | None = None,
     ) -> None:
         check_flag("network", network)
         check_count("keep_records", keep_records, least=0, optional=True)
@@ -118,6 +123,7 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
             keep_records=keep_records,
             endpoints=endpoints,
             buildkit=buildkit,
+            execute=execute,
         )
         self.crashes = Crashes("FakeDockerEngine", FakeDockerEngineCrashError)
         self._router = Router(self)

@@ -17,6 +17,18 @@ class ApiError(Exception):
         self.message = message
 
 
+class NotStartedError(ApiError):
+    """A container's command cannot be started.
+
+    Attributes:
+        exit_code: that of the container then.
+    """
+
+    def __init__(self, status: int, message: str, exit_code: int) -> None:
+        super().__init__(status, message)
+        self.exit_code = exit_code
+
+
 class StepError(Exception):
     """A step failed after the stream had begun: it ends with an `errorDetail`.
 

@@ -100,6 +100,11 @@ NO_TASK = Message(
     },
 )
 """What the runtime says of a container that it cannot start."""
+STARTING = Message(
+    "unable to start container process: ",
+    {"28.0": "unable to start container process: error during container init: "},
+)
+"""What the runtime says first of a command that it cannot start."""
 BAD_SIGNAL = Message("Invalid signal: {0}", {"23.0": "invalid signal: {0}"})
 BAD_ADDRESS = Message("Invalid IPv4 address: {0}", {"23.0": "invalid IPv4 address: {0}"})
 BAD_FILTER = Message("Invalid filter '{0}'", {"23.0": "invalid filter '{0}'"})

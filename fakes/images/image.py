@@ -31,7 +31,7 @@ class Image:
         layers: lowest first.
         made_from: the image it was made from here.
         last_tagged: nanoseconds since the epoch, 0 when it never was.
-        is_only_recorded: it is what a command left that nobody executed.
+        recorded: the commands that nobody executed of the step that made it.
         manifest: its manifest, when it has one of its own already; see `target`.
         index: the index by which it came, which leads to the manifest.
         beside: the other manifests that the index leads to and that are here.
@@ -44,7 +44,7 @@ class Image:
     layers: tuple[Layer, ...] = field(default=(), repr=False)
     made_from: Image | None = field(default=None, repr=False)
     last_tagged: int = 0
-    is_only_recorded: bool = False
+    recorded: tuple[str, ...] = ()
     manifest: Content | None = field(default=None, repr=False)
     index: Content | None = field(default=None, repr=False)
     beside: tuple[Content, ...] = field(default=(), repr=False)

@@ -17,6 +17,10 @@ class ProcessStoppedError(BaseException):
     """A command was stopped: it unwinds the function that does its work, past any `except`."""
 
 
+class CommandRefusedError(Exception):
+    """No rule is meant for a command, and the policy is to refuse it."""
+
+
 class _Input(io.RawIOBase):
     """What is sent to a command, which waits for it."""
 
@@ -26,6 +30,7 @@ class _Input(io.RawIOBase):
         self._ended = False
         self._stopped = False
         self._changed = threading.Condition()
+        self._watchers: list[Callable[[], None]] = []
 
     def readable(self) -> bool:
         return True
@@ -42,16 +47,35 @@ class _Input(io.RawIOBase):
             del self._pieces[:size]
             return size
 
+    def watch(self, watcher: Callable[[], None]) -> None:
+        with self._changed:
+            self._watchers.append(watcher)
+
+    def take(self, size: int) -> bytes | None:
+        with self._changed:
+            if not (self._pieces or self._ended):
+                return None
+            data = bytes(self._pieces[:size])
+            del self._pieces[:size]
+            return data
+
     def feed(self, data: bytes) -> None:
         with self._changed:
             self._pieces += data
             self._changed.notify_all()
+        self._tell()
 
     def end(self, *, stopped: bool = False) -> None:
         with self._changed:
             self._ended = True
             self._stopped = self._stopped or stopped
             self._changed.notify_all()
+        self._tell()
+
+    def _tell(self) -> None:
+        # Whoever watches takes locks of his own, so none is held here.
+        for watcher in list(self._watchers):
+            watcher()
 
 
 class Process:
@@ -71,6 +95,7 @@ class Process:
         stdout: takes what is printed.
         stderr: takes what is printed to standard error.
         takes_input: something may be sent to it; else its standard input is empty.
+        stdin: where its standard input comes from, if it is not sent.
     """
 
     def __init__(
@@ -84,6 +109,7 @@ class Process:
         stdout: Writer,
         stderr: Writer,
         takes_input: bool = False,
+        stdin: io.RawIOBase | None = None,
     ) -> None:
         self.command = list(command)
         self.environment = dict(environment)
@@ -95,7 +121,8 @@ class Process:
         self._stopped = threading.Event()
         self.settled = threading.Event()
         self._input = _Input(self.settled)
-        self.stdin = io.BufferedReader(self._input)
+        self._takes_input = takes_input
+        self.stdin = io.BufferedReader(self._input if stdin is None else stdin)
         if not takes_input:
             self._input.end()
 
@@ -132,6 +159,25 @@ class Process:
         """Whether the command is to end."""
         return self._stopped.is_set()
 
+    # --- the side of who evaluates it -----------------------------------------
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether something may be sent to it."""
+        return self._takes_input
+
+    def take_input(self, size: int) -> bytes | None:
+        """Take what was sent, so many bytes at most; `b""` at the end, `None` if more may come."""
+        return self._input.take(size)
+
+    def emit(self, data: bytes, stream: int) -> None:
+        """Print bytes to standard output (1) or standard error (2), also when it was stopped."""
+        (self._stdout if stream == 1 else self._stderr)(data)
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have a function called when something is sent to it, and when it is to end."""
+        self._input.watch(watcher)
+
     # --- the side of the engine -----------------------------------------------
 
     def feed(self, data: bytes) -> None:
@@ -159,9 +205,12 @@ def run(work: Work, process: Process) -> int:
 
     Raises:
         ProcessStoppedError: it was stopped.
+        CommandRefusedError: it starts what the policy refuses.
     """
     try:
         code = work(process)
+    except CommandRefusedError:
+        raise
     except Exception as error:
         words = f"the function of a rule failed: {type(error).__name__}: {error}"
         process.print_error(f"fake engine: {words}")

@@ -14,13 +14,9 @@ from ..checks import (
     check_words,
 )
 from ..rules import Pattern, Rules, matches
-from .process import Work
+from .process import CommandRefusedError, Work
 
 FileContent = str | bytes | None
-
-
-class CommandRefusedError(Exception):
-    """No rule is meant for a command, and the policy is to refuse it."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +86,17 @@ class RunRules(Rules[RunEffect]):
         super().__init__()
         self.policy = checked_policy("run", policy)
 
+    def has(self, command: str) -> bool:
+        """Return whether a rule is meant for a command; that is no use of it."""
+        return self.knows(lambda effect: effect.matches(command))
+
     def is_recorded(self, command: str) -> bool:
         """Return whether a command is only recorded."""
-        return self.policy == "record" and not self.knows(lambda effect: effect.matches(command))
+        return self.policy == "record" and not self.has(command)
+
+    def rule(self, command: str) -> RunEffect | None:
+        """Return what a rule says of a command; `None` without one."""
+        return self.first(lambda effect: effect.matches(command))
 
     def effect_of(self, command: str) -> RunEffect | None:
         """Return the effect of a command, `None` when it is only recorded.
@@ -100,7 +104,7 @@ class RunRules(Rules[RunEffect]):
         Raises:
             CommandRefusedError: when the policy refuses it.
         """
-        effect = self.first(lambda effect: effect.matches(command))
+        effect = self.rule(command)
         if effect is None and self.policy == "refuse":
             raise CommandRefusedError(
                 f"RUN is refused by this engine double: no on_run() rule matches {command!r}"

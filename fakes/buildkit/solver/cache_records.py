@@ -104,7 +104,11 @@ class CacheWriter:
             }
             if below >= 0:
                 record["inputs"] = [[{"link": below}]]
-            record[_OWN] = {"executed": step.executed, "environment": dict(step.environment)}
+            record[_OWN] = {
+                "executed": step.executed,
+                "environment": dict(step.environment),
+                "recorded": list(step.recorded),
+            }
             self._records[step.key] = (len(self._records), record)
         return self._records[step.key][0]
 
@@ -169,6 +173,7 @@ class CacheReader:
             go_text.parse_rfc3339(str(results[0].get("createdAt", ""))),
             more.get("executed"),
             dict(more.get("environment") or {}),
+            tuple(more.get("recorded") or ()),
         )
 
     def _folder(self, number: int) -> Folder:

@@ -1,4 +1,4 @@
-"""RUN: recorded, refused or given effects by the rules of a test, never executed."""
+"""RUN: recorded, refused, given effects by the rules of a test, or evaluated by a shell."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from imagebuilders.exceptions import EvaluationError
 from imagebuilders.go_text import quote
 from imagebuilders.oci.file_tree import File
 
-from ...shell.process import Process, ProcessStoppedError, run
-from ...shell.run_rules import CommandRefusedError, RunEffect, RunRules
+from ...shell.process import CommandRefusedError, Process, ProcessStoppedError, run
+from ...shell.run_rules import RunEffect, RunRules
+from ...shell.step_machine import StepOutcome
+from .evaluated_run import EvaluatedRun
 from .step_files import StepFiles, apply_files
 
 if TYPE_CHECKING:
     from imagebuilders.evaluation.steps import Run
     from imagebuilders.evaluation.trees import Folder
 
+    from ...shell.machines import Machines
     from .mounts import Mounted, Mounter
 
 _STOPPED = 137
@@ -55,10 +58,11 @@ class RuledCommands:
         printed: takes what commands print.
         when_cancelled: tells when the client breaks the build off.
         clock: the time of what is made.
+        machines: what evaluates commands; `None` if nothing does.
 
     Attributes:
         environment: the variables that rules have set so far, by stage: `enter` chooses one.
-        executed: whether the last command had a rule.
+        outcome: what the last command came to.
     """
 
     def __init__(
@@ -69,14 +73,16 @@ class RuledCommands:
         printed: Print,
         when_cancelled: WhenCancelled,
         clock: Callable[[], int],
+        machines: Machines | None = None,
     ) -> None:
+        self._machines = machines
         self._rules = rules
         self._mounter = mounter
         self._printed = printed
         self._when_cancelled = when_cancelled
         self._clock = clock
         self.environment: dict[str, str] = {}
-        self.executed = False
+        self.outcome = StepOutcome()
 
     def run(self, step: Run, tree: Folder) -> Folder:
         """Return the files behind a command.
@@ -86,15 +92,22 @@ class RuledCommands:
             EvaluationError: it is refused, or a secret or agent is not there.
         """
         mounted = self._mounter.mount(step)
+        files = FileSystem(tree, self._clock)
+        process = self._process(step, files, mounted)
+        effect, machine = self._rules.rule(step.command), None
+        self.outcome = StepOutcome("rule", environment={})
+        if effect is None:
+            machine = self._machine(step, files, mounted, process)
+            if machine is None:
+                self._refuse(step.command)
+                return tree
+            effect = RunEffect(step.command, does=machine.run)
         try:
-            effect = self._rules.effect_of(step.command)
+            code = self._work(effect, process)
         except CommandRefusedError as error:
             raise EvaluationError(str(error)) from error
-        self.executed = effect is not None
-        if effect is None:
-            return tree
-        files = FileSystem(tree, self._clock)
-        code = self._work(effect, step, files, mounted)
+        if machine is not None:
+            self.outcome = machine.outcome()
         self._mounter.finish(mounted)
         if code:
             words = quote(" ".join(step.arguments))
@@ -103,15 +116,35 @@ class RuledCommands:
                 problem += f": {_CANCELLED}: {_CANCELLED}"
             raise CommandFailedError(problem, code)
         apply_files(files, effect.files)
+        self.environment.update(self.outcome.environment)
         self.environment.update(effect.env)
         return files.tree
 
-    def _work(self, effect: RunEffect, step: Run, files: FileSystem, mounted: Mounted) -> int:
+    def _refuse(self, command: str) -> None:
+        """Leave a command that nobody knows to the policy.
+
+        Raises:
+            EvaluationError: that refuses it.
+        """
+        try:
+            self._rules.effect_of(command)
+        except CommandRefusedError as error:
+            raise EvaluationError(str(error)) from error
+        self.outcome = StepOutcome(recorded=(command,))
+
+    def _work(self, effect: RunEffect, process: Process) -> int:
         self._printed(effect.output.encode(), 1)
         self._printed(effect.error_output.encode(), 2)
         if effect.does is None:
             return effect.exit_code
-        process = Process(
+        self._when_cancelled(process.stop)
+        try:
+            return run(effect.does, process)
+        except ProcessStoppedError:
+            return _STOPPED
+
+    def _process(self, step: Run, files: FileSystem, mounted: Mounted) -> Process:
+        return Process(
             step.arguments,
             environment={
                 "HOME": _home(files, step.user),
@@ -125,11 +158,15 @@ class RuledCommands:
             stdout=lambda data: self._printed(data, 1),
             stderr=lambda data: self._printed(data, 2),
         )
-        self._when_cancelled(process.stop)
-        try:
-            return run(effect.does, process)
-        except ProcessStoppedError:
-            return _STOPPED
+
+    def _machine(
+        self, step: Run, files: FileSystem, mounted: Mounted, process: Process
+    ) -> EvaluatedRun | None:
+        """Return what evaluates a command; `None` where that is not known."""
+        if self._machines is None:
+            return None
+        run = EvaluatedRun(self._machines, self._rules, step, files, mounted.files, self._clock)
+        return run if run.is_known(process) else None
 
 
 def _home(files: FileSystem, user: str) -> str:

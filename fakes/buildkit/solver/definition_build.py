@@ -69,6 +69,7 @@ def open_definitions(
         printed=made.log,
         when_cancelled=build.when_cancelled,
         clock=clock,
+        machines=solver.worker.machines,
     )
     return made
 

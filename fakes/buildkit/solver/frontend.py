@@ -348,6 +348,7 @@ class FrontendBuild:
             printed=follower.log,
             when_cancelled=self._build.when_cancelled,
             clock=self._clock,
+            machines=solver.worker.machines,
         )
         follower.follow(commands)
         sources = FetchedSources(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from imagebuilders.oci.members import Member
 
     from ...images.image import Image
+    from ...shell.machines import Executed
 
 _NO_LINES = Lines(0, 0)
 _TIMED = frozenset({"created", "history", "rootfs"})
@@ -36,9 +37,10 @@ class DoneStep:
         members: the entries of its layer.
         tree: the files behind it; `None` if nothing was ever written.
         created: nanoseconds since the epoch.
-        executed: a RUN's effects were given by a rule; `False` for one that was only recorded,
-            `None` for other instructions.
+        executed: by what a RUN was done; `None` for one that was only recorded, and for other
+            instructions.
         environment: the variables that rules have set up to it.
+        recorded: the commands of a RUN that were only recorded.
     """
 
     key: str
@@ -46,8 +48,9 @@ class DoneStep:
     members: tuple[Member, ...] = field(repr=False)
     tree: Folder | None = field(repr=False)
     created: int
-    executed: bool | None = None
+    executed: Executed | None = None
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    recorded: tuple[str, ...] = ()
 
     @cached_property
     def layer(self) -> Layer:

@@ -14,6 +14,7 @@ from imagebuilders.evaluation.steps import Copy, ImageOrigin, Origin, Run, Stage
 from imagebuilders.oci.file_tree import clean
 
 from ...records import StepRecord
+from ...shell.step_machine import StepOutcome
 from .step_cache import (
     DoneStep,
     combined,
@@ -210,14 +211,16 @@ class StepFollower:
         if files is not None and any(member.file.content is not None for member in members):
             # What was downloaded is gone when the build is over.
             members, files = held_members(members), held(files)
+        outcome = commands.outcome if isinstance(step, Run) and commands else StepOutcome()
         done = DoneStep(
             state.key,
             step.title,
             members,
             files,
             self._now(),
-            commands.executed if isinstance(step, Run) and commands is not None else None,
+            outcome.executed,
             dict(state.environment),
+            outcome.recorded,
         )
         self._cache.keep(done)
         return done, False
@@ -237,11 +240,10 @@ class StepFollower:
         if isinstance(step, Run | Copy) and self._is_built_anew(stage.name):
             return None
         known = self._cache.find(key, self._now(), step.title)
-        if known is None or known.executed is not False:
-            return known
-        assert isinstance(step, Run)
-        # A rule that was added since then is not hidden by what did nothing.
-        return known if self._rules.is_recorded(step.command) else None
+        if known is not None and any(map(self._rules.has, known.recorded)):
+            # A rule that was added since then is not hidden by what did nothing.
+            return None
+        return known
 
     def _mounts_key(self, step: Run) -> list[str]:
         keys = []

@@ -10,6 +10,7 @@ from imagebuilders.oci.reference import ImageReference
 
 from ...images.image import Image
 from ...records import BuildRecord
+from ...shell.machines import Machines
 from ...shell.run_rules import RunRules
 
 
@@ -19,6 +20,11 @@ class Worker(Protocol):
     @property
     def rules(self) -> RunRules:
         """What RUN steps do."""
+        ...
+
+    @property
+    def machines(self) -> Machines | None:
+        """What evaluates commands; `None` if nothing does."""
         ...
 
     @property

@@ -56,7 +56,9 @@ def find_program(process: Process, name: str, path: str | None) -> Found | Missi
         return Missing(errno.ENOENT)
     if "/" in name:
         problem = _problem(process, name)
-        return problem or Found(name)
+        if problem is None or _is_without_file(process, name, problem):
+            return Found(name)
+        return problem
     refused: Missing | None = None
     for folder in (path or "").split(":") if path is not None else []:
         candidate = f"{folder}/{name}" if folder else name
@@ -65,7 +67,15 @@ def find_program(process: Process, name: str, path: str | None) -> Found | Missi
             return Found(candidate if folder else f"./{name}")
         if problem.error == errno.EACCES and not problem.is_folder and refused is None:
             refused = problem
-    return refused or Missing(errno.ENOENT)
+    missing = refused or Missing(errno.ENOENT)
+    return Found(name) if _is_without_file(process, name, missing) else missing
+
+
+def _is_without_file(process: Process, name: str, problem: Missing) -> bool:
+    """Whether a program can be run that is not there as a file."""
+    words = process.arguments if process.arguments[:1] == [name] else []
+    programs = process.system.programs
+    return problem.error == errno.ENOENT and programs.has_without_file(process, name, words)
 
 
 def _problem(process: Process, path: str) -> Missing | None:
@@ -123,6 +133,11 @@ def _main_of(process: Process, path: str, on_script: str, depth: int) -> Main | 
     if depth > _MOST_INTERPRETERS:
         return Missing(errno.ELOOP)
     files = process.system.files
+    programs = process.system.programs
+    if _problem(process, path) is not None:
+        # It was found all the same.
+        without_file = programs.find(posixpath.basename(path))
+        return _other(process) if without_file is None else _counted(process, without_file)
     content = files.node(process, path)
     head = content.read(0, 256)
     if head.startswith(b"#!"):
@@ -130,19 +145,19 @@ def _main_of(process: Process, path: str, on_script: str, depth: int) -> Main | 
         interpreter, _, argument = line.partition(" ")
         argument = argument.strip(" \t")
         problem = _problem(process, interpreter) if interpreter else Missing(errno.ENOEXEC)
-        if problem is not None:
+        if problem is not None and not _is_interpreter(process, interpreter, problem):
             return Missing(problem.error, interpreter=interpreter)
+        process.asked = process.asked or process.arguments
         words = [interpreter, *([argument] if argument else []), path, *process.arguments[1:]]
         process.arguments = words
         return _main_of(process, interpreter, on_script, depth + 1)
-    programs = process.system.programs
     real = posixpath.basename(files.real_path(process, path))
     name = posixpath.basename(path)
     main = programs.find(name) if is_program(head, content.size) else None
     if main is None and is_program(head, content.size):
         main = programs.find(real)
     if main is not None:
-        return main
+        return _counted(process, main)
     if is_program(head, content.size):
         return _other
     if b"\0" in head and not programs.is_busybox:
@@ -152,6 +167,19 @@ def _main_of(process: Process, path: str, on_script: str, depth: int) -> Main | 
         return Missing(errno.ENOEXEC)
     process.arguments = [on_script, path, *process.arguments[1:]]
     return shell
+
+
+def _counted(process: Process, main: Main) -> Main:
+    process.system.evaluated += 1
+    return main
+
+
+def _is_interpreter(process: Process, path: str, problem: Missing) -> bool:
+    """Whether a script can be read by a program that is not there as a file."""
+    programs = process.system.programs
+    if problem.error != errno.ENOENT:
+        return False
+    return programs.has_without_file(process, path, process.arguments)
 
 
 def is_program(head: bytes, size: int) -> bool:

@@ -659,6 +659,7 @@ class Interpreter(Shell):
     def _builtin(self, command: Simple, arguments: list[str], extra: Sequence[Assignment]) -> None:
         name = arguments[0]
         builtin = BUILTINS[name]
+        self.process.system.evaluated += 1
         is_special = name in SPECIAL
         self._trace_command(command, arguments)
         keeps = name == "exec" and len(arguments) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from ...shell.machines import Machines
 from ...shell.run_rules import RunRules
 from ..containers.store import ContainerStore
 from ..images.store import ImageStore
@@ -33,12 +34,14 @@ class BuildHost:
         registries: where bases are pulled from.
         rules: what RUN steps do.
         faults: what is to go wrong.
+        machines: what evaluates commands; `None` if nothing does.
     """
 
     containers: ContainerStore
     registries: RegistryAccess
     rules: RunRules
     faults: StepFaults
+    machines: Machines | None = None
 
     @property
     def images(self) -> ImageStore:

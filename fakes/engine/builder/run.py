@@ -1,14 +1,15 @@
-"""RUN: recorded, refused or given effects, never executed."""
+"""RUN: recorded, refused, given effects by a rule, or evaluated by an emulated shell."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import nullcontext
 from queue import Queue
 
 from ...images.config import RunConfig
-from ...shell.process import ProcessStoppedError, run
-from ...shell.run_rules import CommandRefusedError, RunEffect
+from ...shell.process import CommandRefusedError, ProcessStoppedError, run
+from ...shell.run_rules import RunEffect
 from ..containers.container import STDERR, STDOUT
 from ..containers.lifecycle_hooks import note_build_run
 from ..containers.processes import make_process
@@ -18,9 +19,11 @@ from ..filesystem.files import write_files
 from ..filesystem.overlay import Overlay
 from .cache import find_local, probe
 from .commit import commit_step
+from .host import BuildHost
 from .intermediate import create_container
 from .messages import Messages, Saying, said
 from .state import BuildState, StageState
+from .step_run import StepRun, find_run
 from .steps import command_line, needs_buildkit
 
 _STOPPED = 137
@@ -49,42 +52,44 @@ def run_step(build: BuildState, state: StageState, instruction: Instruction) -> 
         step.entrypoint = None
     command, host = " ".join(instruction.arguments), build.host
     cached = find_local(host.images, state.image_id, step)
-    if host.rules.is_recorded(command):
-        state.recorded.append(command)
-    elif cached is not None and cached.is_only_recorded:
+    if cached is not None and any(map(host.rules.has, cached.recorded)):
         # A rule that was added since then is not hidden by what did nothing.
         state.cache_busted = True
     if (yield from probe(build, state, step)):
+        state.recorded += state.image.recorded if state.image else ()
         return
     running = state.config.copy()
     running.cmd = words
     running.healthcheck = {"Test": ["NONE"]}
     running.env = [*(state.config.env or []), *environment]
     container, overlay = yield from create_container(build, state, running)
-    try:
-        effect = host.rules.effect_of(command)
-    except CommandRefusedError as error:
-        raise StepError(str(error)) from error
+    written = overlay or build.overlay(state)
     ran = host.containers.find(container)
-    if effect is None:
+    done = find_run(host, running, written, command)
+    if done.effect is None:
         note_build_run(host.containers, ran, 0)
     else:
-        overlay = written = build.overlay(state)
-        code = yield from _work(effect, running, written)
+        overlay = written
+        code = yield from _work(host, done, done.effect, running, written)
         note_build_run(host.containers, ran, code)
-        _apply(state, effect, written, words, code)
-    build.step.executed = effect is not None
+        _apply(state, done.effect, written, words, code)
+    outcome = done.outcome()
+    _set_environment(state, outcome.environment)
+    build.step.executed = outcome.executed
+    state.recorded += outcome.recorded
     state.image = commit_step(host.images, state, step, container, overlay)
-    state.image.is_only_recorded = effect is None
+    state.image.recorded = outcome.recorded
 
 
-def _work(effect: RunEffect, running: RunConfig, overlay: Overlay) -> Saying[int]:
+def _work(
+    host: BuildHost, done: StepRun, effect: RunEffect, running: RunConfig, overlay: Overlay
+) -> Saying[int]:
     """What a command says, and does; its exit code."""
     yield from _said(STDOUT, effect.output.encode())
     yield from _said(STDERR, effect.error_output.encode())
     if effect.does is None:
         return effect.exit_code
-    printed: Queue[tuple[int, bytes] | int] = Queue()
+    printed: Queue[tuple[int, bytes] | int | CommandRefusedError] = Queue()
     process = make_process(
         running.cmd or [],
         running.env or [],
@@ -97,6 +102,7 @@ def _work(effect: RunEffect, running: RunConfig, overlay: Overlay) -> Saying[int
             lambda data: printed.put((STDERR, data)),
         ),
     )
+    done.check(host, process)
     does = effect.does
 
     def work() -> None:
@@ -104,14 +110,18 @@ def _work(effect: RunEffect, running: RunConfig, overlay: Overlay) -> Saying[int
             printed.put(run(does, process))
         except ProcessStoppedError:
             printed.put(_STOPPED)
+        except CommandRefusedError as error:
+            printed.put(error)
 
     threading.Thread(target=work, name="fake-run", daemon=True).start()
     try:
-        while not isinstance(piece := printed.get(), int):
+        while isinstance(piece := printed.get(), tuple):
             yield from _said(*piece)
     finally:
         # The client may be gone in the middle.
         process.stop()
+    if isinstance(piece, CommandRefusedError):
+        raise StepError(str(piece)) from piece
     return piece
 
 
@@ -127,6 +137,10 @@ def _apply(
         command = " ".join(words)
         raise StepError(f"The command '{command}' returned a non-zero code: {code}", code)
     write_files(overlay, effect.files)
-    if effect.env:
-        env = [pair for pair in state.config.env or [] if pair.partition("=")[0] not in effect.env]
-        state.config.env = [*env, *(f"{name}={value}" for name, value in effect.env.items())]
+    _set_environment(state, effect.env)
+
+
+def _set_environment(state: StageState, variables: Mapping[str, str]) -> None:
+    if variables:
+        env = [pair for pair in state.config.env or [] if pair.partition("=")[0] not in variables]
+        state.config.env = [*env, *(f"{name}={value}" for name, value in variables.items())]

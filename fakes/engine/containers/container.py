@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from imagebuilders.oci.file_tree import File, Tree
+from typing import Any, Protocol
 
 from ...images.config import RunConfig
 from ...images.manifests import Content
+from ...shell.machines import Executed, StartRefusal
+from ...shell.places import MemoryFiles
 from ...shell.process import Process
 from ..filesystem.overlay import Overlay
 from .effects import ContainerEffect
 from .health import HealthMonitor
 
 STDOUT, STDERR = 1, 2
-
-
-@dataclass
-class MemoryFiles:
-    """What is at a place that is in memory.
-
-    Attributes:
-        folder: the place itself.
-        tree: what is in it, by the path there.
-    """
-
-    folder: File = field(default_factory=lambda: File("dir", 0o1777))
-    tree: Tree = field(default_factory=dict)
 
 
 @dataclass
@@ -50,7 +38,8 @@ class LogEntry:
 class Exec:
     """A command run in a container that runs already.
 
-    The engine has lost one, though it may go on, when its client left it by keys.
+    The engine has lost one, though it may go on, when its client left it by keys. `executed` says
+    by what it was done: `shell`, `rule`, or `None` when it was not.
     """
 
     id: str
@@ -70,11 +59,48 @@ class Exec:
     process: Process | None = None
     detach_keys: str = ""
     lost: bool = False
+    executed: Executed | None = None
 
     @property
     def shown(self) -> str:
         """The command as events tell it: the program, a space, and its arguments."""
         return f"{self.command[0]} {' '.join(self.command[1:])}"
+
+
+class ContainerProcesses(Protocol):
+    """The processes of a container whose commands are evaluated."""
+
+    def connect(self) -> None:
+        """Let its files tell of its networks, which the container is in by now."""
+        ...
+
+    def is_known(
+        self, words: Sequence[str], environment: Sequence[str], *, is_first: bool = False
+    ) -> bool:
+        """Return whether a command's own program is evaluated, or found missing.
+
+        Args:
+            words: the command.
+            environment: pairs as in `A=1`.
+            is_first: it is the container's own command.
+        """
+        ...
+
+    def refusal(self, process: Process, *, is_first: bool = False) -> StartRefusal | None:
+        """Return why a command cannot be started; `None` when it can."""
+        ...
+
+    def run(self, process: Process, *, is_first: bool = False) -> int:
+        """Do a command's work; the exit code."""
+        ...
+
+    def signal(self, number: int) -> bool:
+        """Send a signal to the first process; whether that does something about it."""
+        ...
+
+    def stop(self) -> None:
+        """End all processes."""
+        ...
 
 
 @dataclass(eq=False)
@@ -109,6 +135,8 @@ class Container:
         recorded_steps: what the image's history tells of its steps.
         links: those that its links lead to, by alias; `None` when it was made without.
         memory: what is in the places of it that are in memory, while it runs.
+        machine: its processes, while it runs, if an emulated shell evaluates them.
+        executed: by what its command was done: `shell`, `rule`, or `None` when it was not.
     """
 
     id: str
@@ -149,6 +177,8 @@ class Container:
     recorded_steps: tuple[str, ...] = ()
     links: dict[str, Container] | None = None
     memory: dict[str, MemoryFiles] = field(default_factory=dict)
+    machine: ContainerProcesses | None = None
+    executed: Executed | None = None
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property

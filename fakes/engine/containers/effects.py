@@ -91,9 +91,13 @@ class ContainerEffect:
 class EffectRules(Rules[ContainerEffect]):
     """The effects an engine was given, by what they are meant for."""
 
+    def rule(self, image: str, command: list[str]) -> ContainerEffect | None:
+        """What a rule says of a command of an image; `None` without one."""
+        return self.first(lambda effect: effect.matches(image, command))
+
     def find(self, image: str, command: list[str]) -> ContainerEffect | None:
         """What a command of an image does, by rule or by itself; `None` if nobody knows."""
-        effect = self.first(lambda effect: effect.matches(image, command))
+        effect = self.rule(image, command)
         if effect is None and (work := known_work(command)) is not None:
             return ContainerEffect(does=work)
         return effect

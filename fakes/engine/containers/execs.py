@@ -17,6 +17,7 @@ from ..errors import ApiError
 from ..filesystem.files import write_files
 from .container import STDERR, STDOUT, Container, Exec, LogEntry
 from .effects import ContainerEffect, EffectRules
+from .evaluated import ONE_COMMAND, ContainerPrograms
 from .mounted_files import files_inside
 from .processes import make_process, refusal
 from .register import ContainerRegister
@@ -100,15 +101,30 @@ class ExecStore:
         own = {"execID": instance.id}
         self._containers.note(container, f"exec_create: {instance.shown}", own)
 
-    def effect(self, container: Container, command: list[str]) -> ContainerEffect | None:
+    def _effect(
+        self, container: Container, command: list[str], instance: Exec | None = None
+    ) -> ContainerEffect | None:
         """What a command does in a container, `None` when nobody knows."""
-        return self._rules.find(container.image_name, command)
+        image, machine = container.image_name, container.machine
+        if machine is None:
+            return self._rules.find(image, command)
+        rule = self._rules.rule(image, command)
+        env = [*(container.config.env or []), *(instance.env if instance else [])]
+        if rule is None and machine.is_known(command, env):
+            if instance is not None:
+                instance.executed = "shell"
+            return ContainerEffect(does=machine.run)
+        return rule
+
+    def programs(self, container: Container) -> ContainerPrograms:
+        """Return what does what an emulated shell does not know of commands."""
+        return ContainerPrograms(self._rules, container, refuses=self._refuses, of=ONE_COMMAND)
 
     def probe(
         self, container: Container, command: list[str], nanoseconds: int
     ) -> tuple[int, bytes]:
         """Run the command of a health check for a time; its exit code and what it printed."""
-        effect = self.effect(container, command)
+        effect = self._effect(container, command)
         if effect is None:
             return 0, b""
         printed = bytearray(effect.stdout + effect.stderr)
@@ -153,7 +169,9 @@ class ExecStore:
         Raises:
             ApiError: 500 when no rule is meant for it, and that is refused.
         """
-        effect = self.effect(container, instance.command)
+        effect = self._effect(container, instance.command, instance)
+        if effect is not None and instance.executed is None:
+            instance.executed = "rule"
         if effect is None and self._refuses:
             shown = container.image_name, instance.command
             raise ApiError(500, refusal("a command", "on_exec", *shown))

@@ -41,11 +41,11 @@ class HostFiles:
     def __init__(self, source: str, *, read_only: bool) -> None:
         self._source = Path(source)
         self._read_only = read_only
-        self.folder = _file(self._source.resolve())
+        self.folder = host_file(self._source.resolve())
         self.tree: Tree = {}
         for below in _names(self._source):
             with suppress(OSError):  # It may just have gone.
-                self.tree[below] = _file(self._source / below)
+                self.tree[below] = host_file(self._source / below)
             if len(self.tree) > _MOST:
                 self.tree = {}
                 break
@@ -76,9 +76,9 @@ class HostFiles:
         if (gone or new) and self._read_only:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self._source))
         for below in sorted(gone, key=len, reverse=True):
-            _remove(self._source / below)
+            remove_host_file(self._source / below)
         for below in sorted(new, key=lambda path: path.count("/")):
-            _write(self._source / below, new[below])
+            write_host_file(self._source / below, new[below])
 
     def _is_new(self, below: str, file: File) -> bool:
         known = self.tree.get(below)
@@ -95,7 +95,12 @@ def _names(source: Path) -> Iterator[str]:
             yield str(inside / name)
 
 
-def _file(path: Path) -> File:
+def host_file(path: Path) -> File:
+    """Return what is at a path of this machine, without its content.
+
+    Raises:
+        OSError: it is not there.
+    """
     found = path.lstat()
     kind = next((kind for check, kind in _KINDS if check(found.st_mode)), "other")
     return File(
@@ -108,19 +113,29 @@ def _file(path: Path) -> File:
     )
 
 
-def _remove(path: Path) -> None:
+def remove_host_file(path: Path) -> None:
+    """Take away what is at a path of this machine; a folder is empty.
+
+    Raises:
+        OSError: it cannot be taken away.
+    """
     if path.is_dir() and not path.is_symlink():
         path.rmdir()
     else:
         path.unlink(missing_ok=True)
 
 
-def _write(path: Path, file: File) -> None:
+def write_host_file(path: Path, file: File) -> None:
+    """Write a folder, link or file to this machine.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     if file.kind == "dir":
         path.mkdir(exist_ok=True)
         path.chmod(file.mode)
     elif file.kind == "symlink":
-        _remove(path)
+        remove_host_file(path)
         path.symlink_to(file.link)
     elif file.kind == "file":
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from ...shell.commands import is_instant
+from ...shell.machines import Machines
 from ...shell.process import Process, ProcessStoppedError, Work, run
 from .. import messages
-from ..errors import ApiError
+from ..errors import ApiError, NotStartedError
 from ..filesystem.files import write_files
 from ..versions import EngineVersion
 from .connections import endpoint_of
-from .container import STDERR, STDOUT, Container, LogEntry
+from .container import STDERR, STDOUT, Container, ContainerProcesses, LogEntry
 from .effects import ContainerEffect, EffectRules
+from .evaluated import ONE_CONTAINER, ContainerMachine, ContainerPrograms
 from .execs import ExecStore
 from .health import NONE, HealthMonitor
 from .lifecycle_hooks import on_exit, on_start, on_start_failed
@@ -51,8 +53,15 @@ Program = Callable[[Container], ContainerEffect]
 class Lifecycle:
     """What becomes of the containers of a store."""
 
-    def __init__(self, store: ContainerRegister, execs: ExecStore, policy: str) -> None:
+    def __init__(
+        self,
+        store: ContainerRegister,
+        execs: ExecStore,
+        policy: str,
+        machines: Machines | None = None,
+    ) -> None:
         self._refuses = policy == "refuse"
+        self._machines = machines
         self._state = store.state
         self._store = store
         self._execs = execs
@@ -84,10 +93,19 @@ class Lifecycle:
         self._programs[image] = program
 
     def _effect(self, container: Container) -> ContainerEffect | None:
-        program = self._program(container)
-        return self._rules.find(container.image_name, container.command) or (
-            program(container) if program else None
-        )
+        image, command = container.image_name, container.command
+        program, machine = self._program(container), container.machine
+        if effect := self._rules.rule(image, command):
+            container.executed = "rule"
+            return effect
+        if program is not None:
+            return program(container)
+        if machine is None:
+            return self._rules.find(image, command)
+        if not _knows(machine, container):
+            return None
+        container.executed = "shell"
+        return ContainerEffect(does=partial(machine.run, is_first=True))
 
     def _program(self, container: Container) -> Program | None:
         return self._programs.get(container.image_name.partition("@")[0].rpartition(":")[0])
@@ -98,6 +116,8 @@ class Lifecycle:
             self._ports.release(container)
             if container.process is not None:
                 container.process.stop()
+            if container.machine is not None:
+                container.machine.stop()
             self._execs.end_with(container)
 
     # --- beginning ------------------------------------------------------------
@@ -120,10 +140,14 @@ class Lifecycle:
         try:
             check_linked_run(container)
             check_start(container, self._version)
+            self._prepare(container)
             self._check_rule(container)
             self._connect(container)
+            effect, process = self._command(container)
         except ApiError as error:
-            container.error, container.exit_code = error.message, _NEVER_STARTED
+            container.error = error.message
+            container.exit_code = getattr(error, "exit_code", _NEVER_STARTED)
+            container.machine = None
             raise
         with container.changed:
             container.status, container.ended_by_hand = "running", False
@@ -134,14 +158,42 @@ class Lifecycle:
             with self._lock:
                 self._next_pid += 1
                 container.pid = self._next_pid
-            container.effect = self._effect(container)
-            container.process = self._process(container)
+            container.effect, container.process = effect, process
             container.changed.notify_all()
         make_places(container)
         if container.effect is not None and container.effect.answers is not None:
             self._ports.serve(container, container.effect.answers)
         self._store.note(container, "start")
         self._run(container)
+
+    def _prepare(self, container: Container) -> None:
+        """Make the machine of a container, where commands are evaluated."""
+        container.executed = None
+        if self._machines is None:
+            return
+        own = ContainerPrograms(self._rules, container, refuses=self._refuses, of=ONE_CONTAINER)
+        others = own, self._execs.programs(container)
+        container.machine = ContainerMachine(self._machines, self._store, container, others)
+
+    def _command(self, container: Container) -> tuple[ContainerEffect | None, Process | None]:
+        """What a container's command does, and the command if a function does that.
+
+        Raises:
+            NotStartedError: its program is not there.
+        """
+        machine = container.machine
+        if machine is not None:
+            machine.connect()
+        effect = self._effect(container)
+        process = self._process(container, effect)
+        if machine is not None and process is not None and container.executed == "shell":
+            refused = machine.refusal(process, is_first=True)
+            if refused is not None:
+                on_start_failed(self._store, container)
+                self._ports.release(container)
+                reason = f"{messages.STARTING(self._version)}{refused.reason}"
+                raise NotStartedError(400, messages.NO_TASK(self._version, reason), refused.code)
+        return effect, process
 
     def _monitor(self, container: Container) -> HealthMonitor | None:
         check = container.config.healthcheck or {}
@@ -231,12 +283,15 @@ class Lifecycle:
             ApiError: 500.
         """
         image, command = container.image_name, container.command
+        if not self._refuses:
+            return
         known = self._program(container) or self._rules.find(image, command)
-        if self._refuses and known is None:
+        machine = container.machine
+        if known is None and not (machine is not None and _knows(machine, container)):
             raise ApiError(500, refusal("a container", "on_container", image, command))
 
-    def _process(self, container: Container) -> Process | None:
-        if container.effect is None or container.effect.does is None:
+    def _process(self, container: Container, effect: ContainerEffect | None) -> Process | None:
+        if effect is None or effect.does is None:
             return None
         config = container.config
         return make_process(
@@ -318,6 +373,9 @@ class Lifecycle:
             if container.process is not None:
                 container.process.stop()
                 container.process = None
+            if container.machine is not None:
+                container.machine.stop()
+                container.machine = None
             self._ports.release(container)
             self._execs.end_with(container)
             # Whoever waits for its end finds it gone from its networks.
@@ -491,3 +549,8 @@ class Lifecycle:
                 yield container.last_code
                 return
             yield None
+
+
+def _knows(machine: ContainerProcesses, container: Container) -> bool:
+    """Whether a container's command is evaluated, or found missing."""
+    return machine.is_known(container.command, container.config.env or [], is_first=True)

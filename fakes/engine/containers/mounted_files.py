@@ -18,10 +18,11 @@ from imagebuilders.oci.file_tree import (
     resolve,
 )
 
+from ...shell.places import MemoryFiles
 from ..errors import StepError
 from ..filesystem.overlay import Overlay
 from ..volumes.store import Volume, VolumeStore
-from .container import Container, MemoryFiles
+from .container import Container
 from .host_files import HostFiles
 
 Mounted = Volume | HostFiles | MemoryFiles
@@ -39,7 +40,7 @@ def fill_volumes(volumes: VolumeStore, container: Container, uncopied: set[str])
     overlay = container.overlay
     if overlay is None:
         return
-    for place, volume in _volumes(volumes, container):
+    for place, volume in volume_places(volumes, container):
         with volumes.files_lock:
             inside = children(overlay.tree, place)
             if volume.tree or place not in overlay.tree or f"/{place}" in uncopied:
@@ -54,7 +55,7 @@ def make_places(container: Container) -> None:
     if overlay is None:
         return
     targets = [(str(m["Destination"]), m) for m in container.mounts]
-    targets += [(path, {"Type": _IN_MEMORY}) for path in _in_memory(container)]
+    targets += [(path, {"Type": _IN_MEMORY}) for path in memory_targets(container)]
     for target, mount in targets:
         try:
             place = overlay.locate(target)
@@ -91,11 +92,7 @@ def files_inside(
     volumes: VolumeStore, container: Container, *wanted: str
 ) -> AbstractContextManager[Overlay]:
     """Give the files as commands of the container see them: those in memory, too."""
-    memory = [
-        (_located(container, path), container.memory.setdefault(path, MemoryFiles()))
-        for path in _in_memory(container)
-    ]
-    return mounted_files(volumes, container, *wanted, memory=memory)
+    return mounted_files(volumes, container, *wanted, memory=memory_places(container))
 
 
 @contextmanager
@@ -119,8 +116,8 @@ def mounted_files(
     own = container.overlay or Overlay({}, 0, volumes.version)
     with volumes.files_lock:
         places: list[tuple[str, Mounted]] = [
-            *_volumes(volumes, container),
-            *_of_machine(container),
+            *volume_places(volumes, container),
+            *machine_places(container),
             *memory,
         ]
         if not places:
@@ -143,32 +140,46 @@ def mounted_files(
             _keep(own, seen, places)
 
 
-def _volumes(volumes: VolumeStore, container: Container) -> list[tuple[str, Volume]]:
+def volume_places(volumes: VolumeStore, container: Container) -> list[tuple[str, Volume]]:
     """Where volumes are mounted, those above others first."""
     found = []
     for mount in container.mounts:
         volume = volumes.get(str(mount.get("Name") or ""))
         if volume is not None:
-            found.append((_located(container, str(mount["Destination"])), volume))
+            found.append((located(container, str(mount["Destination"])), volume))
     return sorted(found, key=lambda pair: len(pair[0]))
 
 
-def _of_machine(container: Container) -> Iterator[tuple[str, HostFiles]]:
+def machine_places(container: Container) -> Iterator[tuple[str, HostFiles]]:
     """Where a folder or file of this machine is mounted; sockets and devices hold nothing."""
+    for place, source, read_only in machine_sources(container):
+        yield place, HostFiles(source, read_only=read_only)
+
+
+def machine_sources(container: Container) -> Iterator[tuple[str, str, bool]]:
+    """Where something of this machine is mounted, what it is, and whether it is read-only."""
     for mount in container.mounts:
         source = str(mount.get("Source") or "")
         if mount["Type"] == "bind" and (os.path.isdir(source) or os.path.isfile(source)):
-            place = _located(container, str(mount["Destination"]))
-            yield place, HostFiles(source, read_only=not mount["RW"])
+            yield located(container, str(mount["Destination"])), source, not mount["RW"]
 
 
-def _in_memory(container: Container) -> list[str]:
+def memory_places(container: Container) -> list[tuple[str, MemoryFiles]]:
+    """Where something is in memory, and what."""
+    return [
+        (located(container, path), container.memory.setdefault(path, MemoryFiles()))
+        for path in memory_targets(container)
+    ]
+
+
+def memory_targets(container: Container) -> list[str]:
     """The places that are in memory."""
     mounts = [str(m["Destination"]) for m in container.mounts if m["Type"] == _IN_MEMORY]
     return [*mounts, *(container.host_config.get("Tmpfs") or {})]
 
 
-def _located(container: Container, path: str) -> str:
+def located(container: Container, path: str) -> str:
+    """Where a path of a container leads, without a slash at its beginning."""
     try:
         return container.overlay.locate(path) if container.overlay else clean(path)
     except StepError:

@@ -9,6 +9,7 @@ from imagebuilders.oci.platform import Platform
 
 from ...images.config import RunConfig
 from ...images.image import Image
+from ...shell.machines import Machines
 from .. import messages
 from ..errors import ApiError, StepError
 from ..filesystem.overlay import Overlay
@@ -52,12 +53,13 @@ class ContainerStore(ContainerRegister):
         networks: NetworkStore,
         volumes: VolumeStore,
         policies: tuple[str, str] = ("record", "record"),
+        machines: Machines | None = None,
     ) -> None:
         super().__init__(state, networks, volumes)
         self.images = images
         container_policy, exec_policy = policies
         self.execs = ExecStore(self, exec_policy)
-        self.lifecycle = Lifecycle(self, self.execs, container_policy)
+        self.lifecycle = Lifecycle(self, self.execs, container_policy, machines)
 
     # --- policy ---------------------------------------------------------------
 

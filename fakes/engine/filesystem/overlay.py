@@ -81,10 +81,15 @@ class Overlay:
             old = None
         if old is None:
             self.touch_directory(parent(path))
-            if file.kind == "dir" and self._is_below(path):
-                self.opaque.add(path)
+            if file.kind == "dir":
+                self.note_new_folder(path)
         self.tree[path] = file
         self.touched.add(path)
+
+    def note_new_folder(self, path: str) -> None:
+        """Hide what the tree below has where a folder is made."""
+        if self._is_below(path):
+            self.opaque.add(path)
 
     def _is_below(self, path: str) -> bool:
         """Whether the tree below has something at a path that was not hidden with a folder."""

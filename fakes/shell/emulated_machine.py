@@ -1,0 +1,420 @@
+"""A machine whose commands an emulated shell evaluates, in this process and in memory."""
+
+from __future__ import annotations
+
+import errno
+import io
+import posixpath
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from ..emulation import process as emulated
+from ..emulation import signals
+from ..emulation.accounts import Accounts
+from ..emulation.file_system import EXECUTE, FileSystem
+from ..emulation.open_files import Device, OpenFile, Sink
+from ..emulation.process import BoundReachedError, Credentials, SignalledError
+from ..emulation.programs.lookup import DEFAULT_PATH, Missing, find_program, run_program
+from ..emulation.programs.table import make_programs
+from ..emulation.shell.dialect import BUSYBOX, DASH
+from ..emulation.system import System
+from .emulated_files import EmulatedFiles
+from .machines import Executed, OtherPrograms, StartRefusal
+from .process import CommandRefusedError, Process, ProcessStoppedError
+from .program_files import PROGRAM, is_busybox_name, program_paths
+
+if TYPE_CHECKING:
+    from ..emulation.file_table import FileTable
+    from ..emulation.programs.registry import Programs
+
+_KILLED = 137
+_SHELLS = ("bin/sh", "usr/bin/sh")
+_SHELL_NAMES = frozenset(("sh", "ash", "dash", "bash", "busybox"))
+_LATE = 255
+"""The exit code of what the kernel refuses after the runtime has looked at it."""
+
+
+class EmulatedMachines:
+    """Makes machines with an emulated shell."""
+
+    def machine(
+        self,
+        table: FileTable,
+        *,
+        now: Callable[[], float],
+        hostname: str,
+        has_init: bool = False,
+    ) -> EmulatedMachine:
+        """Make a machine; see `Machines`."""
+        return EmulatedMachine(table, now=now, hostname=hostname, has_init=has_init)
+
+    def programs(self, image: str) -> Sequence[str]:
+        """Return the paths of the programs that an image of some name has."""
+        is_busybox = is_busybox_name(image)
+        return program_paths(make_programs(is_busybox=is_busybox).known, is_busybox=is_busybox)
+
+
+class EmulatedMachine:
+    """The processes of one container or step; see `Machine`."""
+
+    def __init__(
+        self,
+        table: FileTable,
+        *,
+        now: Callable[[], float],
+        hostname: str,
+        has_init: bool = False,
+    ) -> None:
+        self.recorded: list[str] = []
+        self.refused = ""
+        self._others: dict[emulated.Process, OtherPrograms] = {}
+        self._files = FileSystem(table, now)
+        self._files.has_mounts = True
+        self._ruled = 0
+        self._shells = 0
+        self._first: emulated.Process | None = None
+        self._has_begun = has_init
+        programs, self._is_complete = _programs_of(self._files, now)
+        programs.has_other = self._has_other
+        programs.run_other = self._run_other
+        self._programs = programs
+        self._system = System(self._files, programs, hostname=latin(hostname), now=now)
+        if has_init:
+            self._system.next_number()
+
+    # --- what was done ------------------------------------------------------------
+
+    @property
+    def executed(self) -> Executed | None:
+        """By what its commands were done so far; `None` when all were only recorded."""
+        if self._system.evaluated > self._shells or not (self._ruled or self.recorded):
+            return "shell"
+        return "rule" if self._ruled else None
+
+    # --- starting -----------------------------------------------------------------
+
+    def is_known(
+        self, words: Sequence[str], environment: Mapping[str, str], other: OtherPrograms
+    ) -> bool:
+        """Return whether a command's own program is evaluated, or found missing."""
+        with self._looking(words, environment, other) as looker:
+            found = find_program(looker, looker.arguments[0], looker.environment.get("PATH"))
+            if isinstance(found, Missing):
+                return True
+            if self._programs.find(posixpath.basename(found.path)) is not None:
+                return True
+            with suppress(OSError):
+                return self._files.node(looker, found.path).read(0, 2) == b"#!"
+            return False
+
+    def refusal(self, process: Process, other: OtherPrograms) -> StartRefusal | None:
+        """Return why a command cannot be started; `None` when it can."""
+        credentials = self._credentials(process.user, ())
+        folder, shown = latin(process.working_dir), process.working_dir
+        with self._looking(process.command, process.environment, other) as looker:
+            looker.credentials = credentials
+            if self._files.kind(looker, folder) != "dir":
+                is_there = self._files.exists(looker, folder)
+                why = "not a directory" if is_there else "no such file or directory"
+                return StartRefusal(
+                    f'chdir to cwd ("{shown}") set in config.json failed: {why}', 127
+                )
+            looker.working_dir = folder
+            found = find_program(looker, looker.arguments[0], looker.environment.get("PATH"))
+        return _refusal(process.command[0], found) if isinstance(found, Missing) else None
+
+    def run(
+        self,
+        process: Process,
+        other: OtherPrograms,
+        *,
+        groups: Sequence[str] = (),
+        is_first: bool = False,
+    ) -> int:
+        """Do a command's work to its end; the exit code."""
+        if not is_first and not self._has_begun:
+            self._system.next_number()  # process 1 is none of this machine
+        self._has_begun = True
+        started = self._system.start(
+            [latin(word) for word in process.command],
+            environment={latin(k): latin(v) for k, v in process.environment.items()},
+            credentials=self._credentials(process.user, groups),
+            working_dir=latin(process.working_dir),
+        )
+        if is_first:
+            self._first = started
+        self._others[started] = other
+        self._open(started, process)
+        if posixpath.basename(started.arguments[0]) in _SHELL_NAMES:
+            self._shells += 1
+        try:
+            self._run(started, process)
+        except BoundReachedError as reached:
+            process.emit(f"fake engine: ended after {reached}\n".encode(), 2)
+            self._system.stop()
+            return _KILLED
+        finally:
+            if not started.has_ended:
+                started.end(_KILLED)
+            self._others.pop(started, None)
+        return _KILLED if started.status is None else started.status
+
+    def _run(self, started: emulated.Process, process: Process) -> None:
+        name = started.arguments[0]
+        found = find_program(started, name, started.environment.get("PATH", DEFAULT_PATH))
+        dialect = BUSYBOX if self._programs.is_busybox else DASH
+        missing = (
+            found if isinstance(found, Missing) else run_program(started, found, on_script=dialect)
+        )
+        if missing is None:
+            return
+        shown = process.command[0]
+        why = "exec format error" if missing.error == errno.ENOEXEC else _why(missing.error)
+        process.emit(f"exec {shown}: {why}\n".encode(), 2)
+        started.end(_LATE)
+
+    def _open(self, started: emulated.Process, process: Process) -> None:
+        stdin: OpenFile = Device("null")
+        if process.takes_input:
+            stdin = _Input(process)
+        started.set_descriptor(0, stdin)
+        started.set_descriptor(1, Sink(lambda data: process.emit(data, 1)))
+        started.set_descriptor(2, Sink(lambda data: process.emit(data, 2)))
+
+        def look() -> None:
+            if process.stopped:
+                self._end(started)
+            else:
+                self._system.wake()
+
+        process.watch(look)
+        self._system.on_sleep = process.settled.set
+        if process.stopped:
+            self._end(started)
+
+    def _end(self, started: emulated.Process) -> None:
+        """Kill a process that was started from outside; the first takes all others with it."""
+        if started is self._first:
+            self._system.stop()
+        else:
+            self._system.kill(started.number, signals.KILL)
+
+    # --- ending -------------------------------------------------------------------
+
+    def signal(self, number: int) -> bool:
+        """Send a signal to the first process; whether that does something about it."""
+        first = self._first
+        if first is None or first.has_ended:
+            return False
+        with self._system.changed:
+            minds = number in first.hears and number not in first.ignored
+            if first.number != 1 and number not in first.ignored:
+                minds = minds or signals.ends_process(number)
+        self._system.kill(first.number, number)
+        return minds or number == signals.KILL
+
+    def stop(self) -> None:
+        """End all processes."""
+        self._system.stop()
+
+    # --- what is not known --------------------------------------------------------
+
+    def _other_of(self, program: emulated.Process) -> OtherPrograms:
+        while program not in self._others and program.parent is not None:
+            program = program.parent
+        # The command is over whose background job this is: nobody is left to ask.
+        return self._others.get(program, _NOBODY)
+
+    def _has_other(self, program: emulated.Process, words: Sequence[str]) -> bool:
+        return self._other_of(program).has(text_of(words)) or not self._is_complete
+
+    def _run_other(self, program: emulated.Process) -> int:
+        words = text_of(program.asked or program.arguments)
+        process = Process(
+            words,
+            environment=dict(
+                zip(
+                    text_of(list(program.environment)),
+                    text_of(list(program.environment.values())),
+                    strict=True,
+                )
+            ),
+            user=f"{program.credentials.uid}:{program.credentials.gid}",
+            working_dir=text_of([program.working_dir])[0],
+            files=EmulatedFiles(self._files, self._root()),
+            stdout=lambda data: program.descriptor(1).write(program, data),
+            stderr=lambda data: program.descriptor(2).write(program, data),
+            stdin=_Descriptor(program),
+        )
+        program.interrupt = process.stop
+        try:
+            code = self._other_of(program).run(process)
+        except CommandRefusedError as error:
+            self.refused = str(error)
+            self._system.stop()
+            raise SignalledError(signals.KILL, program) from error
+        except ProcessStoppedError:
+            program.step()
+            return _KILLED
+        finally:
+            program.interrupt = lambda: None
+        if code is None:
+            self.recorded.append(" ".join(words))
+            return 0
+        self._ruled += 1
+        return code
+
+    # --- who ----------------------------------------------------------------------
+
+    @contextmanager
+    def _looking(
+        self, words: Sequence[str], environment: Mapping[str, str], other: OtherPrograms
+    ) -> Iterator[emulated.Process]:
+        """Give who looks for a command's program."""
+        looker = self._root()
+        looker.arguments = [latin(word) for word in words]
+        looker.environment = {"PATH": latin(environment.get("PATH", DEFAULT_PATH))}
+        self._others[looker] = other
+        try:
+            yield looker
+        finally:
+            del self._others[looker]
+
+    def _root(self) -> emulated.Process:
+        """Return who looks at files for the machine itself; no process of its own."""
+        return emulated.Process(
+            self._system, 0, [""], environment={}, credentials=Credentials(), working_dir="/"
+        )
+
+    def _credentials(self, user: str, groups: Sequence[str]) -> Credentials:
+        """Return whom a command works for, as runc looks users up."""
+        name, _, group = user.partition(":")
+        accounts = Accounts.read(self._root())
+        wanted: int | str = int(name) if name.isdigit() else latin(name) or 0
+        account = accounts.user(wanted)
+        if account is None:
+            uid = wanted if isinstance(wanted, int) else 0
+            found = Credentials(uid, 0, (0,))
+        else:
+            found = accounts.credentials(account)
+        if group:
+            gid = _group(accounts, group)
+            found = Credentials(found.uid, gid, (gid,))
+        more = tuple(_group(accounts, name) for name in groups)
+        return found._replace(groups=tuple(dict.fromkeys((*found.groups, *more))))
+
+
+class _Input(OpenFile):
+    """What is sent to a command."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__()
+        self._process = process
+        self._ahead = b""
+
+    def read(self, process: emulated.Process, size: int) -> bytes:
+        """Read what was put back, or wait for more."""
+        process.step()
+        if self._ahead:
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+            return data
+        taken: list[bytes] = []
+
+        def take() -> bool:
+            data = self._process.take_input(size)
+            if data is not None:
+                taken.append(data)
+            return data is not None
+
+        if not take():
+            process.system.on_sleep()
+            process.wait_for(take)
+        return taken[0] if taken else b""
+
+    def push_back(self, data: bytes) -> bool:
+        """Keep it for the next reader, who is another program with the same descriptor."""
+        self._ahead = data + self._ahead
+        return True
+
+
+class _Descriptor(io.RawIOBase):
+    """The standard input of an emulated process, for a function that does its work."""
+
+    def __init__(self, process: emulated.Process) -> None:
+        self._process = process
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        data = self._process.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Nobody:
+    """Knows no programs."""
+
+    def has(self, words: Sequence[str]) -> bool:  # noqa: ARG002
+        return False
+
+    def run(self, process: Process) -> int | None:  # noqa: ARG002
+        return None
+
+
+_NOBODY = _Nobody()
+
+
+def _refusal(shown: str, missing: Missing) -> StartRefusal:
+    if missing.is_folder:
+        return StartRefusal(f'exec: "{shown}": is a directory: permission denied', 126)
+    if missing.error == errno.EACCES:
+        return StartRefusal(f'exec: "{shown}": permission denied', 126)
+    if "/" in shown:
+        why = f'exec: "{shown}": stat {shown}: no such file or directory'
+        return StartRefusal(why, 127)
+    return StartRefusal(f'exec: "{shown}": executable file not found in $PATH', 127)
+
+
+def latin(text: str) -> str:
+    """Return text as the emulation has it: a character for each byte."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def text_of(words: Sequence[str]) -> list[str]:
+    """Return words of the emulation as Unicode text."""
+    return [word.encode("latin-1").decode("utf-8", "surrogateescape") for word in words]
+
+
+def _why(error: int) -> str:
+    return "permission denied" if error == errno.EACCES else "no such file or directory"
+
+
+def _group(accounts: Accounts, name: str) -> int:
+    group = accounts.group(int(name) if name.isdigit() else latin(name))
+    if group is not None:
+        return group.gid
+    return int(name) if name.isdigit() else 0
+
+
+def _programs_of(files: FileSystem, now: Callable[[], float]) -> tuple[Programs, bool]:
+    """Return the programs of a tree, and whether they are all that there are.
+
+    They are not where the double made them up: then everything else may be there, too.
+    """
+    system = System(files, make_programs(is_busybox=False), now=now)
+    looker = emulated.Process(
+        system, 0, [""], environment={}, credentials=Credentials(), working_dir="/"
+    )
+    shell = ""
+    for path in _SHELLS:
+        with suppress(OSError):
+            if files.may(looker, f"/{path}", EXECUTE):
+                shell = files.real_path(looker, f"/{path}")
+                break
+    is_busybox = files.kind(looker, "/bin/busybox") == "file"
+    programs = make_programs(is_busybox=is_busybox)
+    programs.need_no_files = not shell
+    is_made_up = not shell or files.node(looker, shell).read(0, len(PROGRAM)) == PROGRAM
+    return programs, not is_made_up

@@ -1,0 +1,147 @@
+"""What evaluates commands, where a double is asked to: the seam to an emulated shell.
+
+A machine is what the kernel is to one container, or to one step of a build: its processes see each
+other, and the files of a table. Nothing here imports the emulation before it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from .process import Process
+
+if TYPE_CHECKING:
+    from ..emulation.file_table import FileTable
+
+SHELL = "shell"
+Executed = Literal["shell", "rule"]
+"""By what a command was done: evaluated by the emulated shell, or by the rule of a test."""
+
+_KINDS = (SHELL,)
+
+
+@dataclass(frozen=True)
+class StartRefusal:
+    """Why a command cannot be started.
+
+    Attributes:
+        reason: in the words of an engine's runtime.
+        code: the exit code that stands for it.
+        is_late: the runtime has begun already, so that the container ends with the code.
+    """
+
+    reason: str
+    code: int
+    is_late: bool = False
+
+
+class OtherPrograms(Protocol):
+    """Does the work of programs that an emulated shell does not know, by rules and policy."""
+
+    def has(self, words: Sequence[str]) -> bool:
+        """Return whether a rule is meant for a command; that is no use of it."""
+        ...
+
+    def run(self, process: Process) -> int | None:
+        """Do a command's work; the exit code, `None` where it is only recorded.
+
+        Raises:
+            CommandRefusedError: no rule is meant for it, and the policy refuses it.
+        """
+        ...
+
+
+class Machine(Protocol):
+    """The processes of one container or step.
+
+    Attributes:
+        recorded: the commands that were only recorded: nobody knew what they do.
+        refused: why the policy ended it; empty when it did not.
+    """
+
+    recorded: list[str]
+    refused: str
+
+    @property
+    def executed(self) -> Executed | None:
+        """By what its commands were done so far; `None` when all were only recorded."""
+        ...
+
+    def is_known(
+        self, words: Sequence[str], environment: Mapping[str, str], other: OtherPrograms
+    ) -> bool:
+        """Return whether a command's own program is evaluated, or found missing."""
+        ...
+
+    def refusal(self, process: Process, other: OtherPrograms) -> StartRefusal | None:
+        """Return why a command cannot be started; `None` when it can."""
+        ...
+
+    def run(
+        self,
+        process: Process,
+        other: OtherPrograms,
+        *,
+        groups: Sequence[str] = (),
+        is_first: bool = False,
+    ) -> int:
+        """Do a command's work to its end; the exit code.
+
+        Args:
+            process: the command.
+            other: does what the machine does not know.
+            groups: further groups of its user, by name or number.
+            is_first: it is the machine's own command, after which nothing goes on.
+        """
+        ...
+
+    def signal(self, number: int) -> bool:
+        """Send a signal to the first process; whether that does something about it."""
+        ...
+
+    def stop(self) -> None:
+        """End all processes."""
+        ...
+
+
+class Machines(Protocol):
+    """Makes machines."""
+
+    def machine(
+        self,
+        table: FileTable,
+        *,
+        now: Callable[[], float],
+        hostname: str,
+        has_init: bool = False,
+    ) -> Machine:
+        """Make a machine.
+
+        Args:
+            table: the files that its processes see.
+            now: the time, in seconds since the epoch.
+            hostname: its name for itself.
+            has_init: a program of the runtime's own is process 1, and passes signals on.
+        """
+        ...
+
+    def programs(self, image: str) -> Sequence[str]:
+        """Return the paths of the programs that an image of some name has, as far as known."""
+        ...
+
+
+def machines_for(execute: str | None) -> Machines | None:
+    """Return what evaluates commands; `None` where nothing is.
+
+    Raises:
+        ValueError: there is no such way to execute.
+    """
+    if execute is None:
+        return None
+    if execute not in _KINDS:
+        raise ValueError(f"no way to execute {execute!r}; known: {', '.join(_KINDS)}")
+    from .emulated_machine import EmulatedMachines
+
+    return EmulatedMachines()
