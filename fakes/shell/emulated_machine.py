@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ..emulation.programs.registry import Programs
 
 _KILLED = 137
+_BOUNDS = Bounds(steps=1_000_000)
+_MOST_LINES = 200_000
+"""So many lines a machine prints at most: each is kept for logs."""
 _SHELLS = ("bin/sh", "usr/bin/sh")
 _SHELL_NAMES = frozenset(("sh", "ash", "dash", "bash", "busybox"))
 _LATE = 255
@@ -73,13 +76,14 @@ class EmulatedMachine:
         self._files.has_mounts = True
         self._ruled = 0
         self._shells = 0
+        self._lines = 0
         self._first: emulated.Process | None = None
         self._has_begun = has_init
         programs, self._is_complete = _programs_of(self._files, now)
         programs.has_other = self._has_other
         programs.run_other = self._run_other
         self._programs = programs
-        self._system = System(self._files, programs, hostname=latin(hostname), now=now)
+        self._system = System(self._files, programs, hostname=latin(hostname), now=now, bounds=_BOUNDS)
         if has_init:
             self._system.next_number()
 
@@ -179,8 +183,8 @@ class EmulatedMachine:
         if process.takes_input:
             stdin = _Input(process)
         started.set_descriptor(0, stdin)
-        started.set_descriptor(1, Sink(lambda data: process.emit(data, 1)))
-        started.set_descriptor(2, Sink(lambda data: process.emit(data, 2)))
+        started.set_descriptor(1, Sink(lambda data: self._print(process, data, 1)))
+        started.set_descriptor(2, Sink(lambda data: self._print(process, data, 2)))
 
         def look() -> None:
             if process.stopped:
@@ -192,6 +196,12 @@ class EmulatedMachine:
         self._system.on_sleep = process.settled.set
         if process.stopped:
             self._end(started)
+
+    def _print(self, process: Process, data: bytes, stream: int) -> None:
+        self._lines += data.count(b"\n")
+        if self._lines > _MOST_LINES:
+            raise BoundReachedError(f"{_MOST_LINES} lines of output")
+        process.emit(data, stream)
 
     def _end(self, started: emulated.Process) -> None:
         """Kill a process that was started from outside; the first takes all others with it."""

@@ -18,6 +18,7 @@ from .connections import endpoint_of
 from .container import STDERR, STDOUT, Container, ContainerProcesses, LogEntry
 from .effects import ContainerEffect, EffectRules
 from .evaluated import ONE_CONTAINER, ContainerMachine, ContainerPrograms
+from .evaluated_ends import ends_by, evaluated_in
 from .execs import ExecStore
 from .health import NONE, HealthMonitor
 from .lifecycle_hooks import on_exit, on_start, on_start_failed
@@ -423,34 +424,38 @@ class Lifecycle:
                 container.status = "exited"
                 container.changed.notify_all()
 
-    def stop(self, container: Container, name: str, asked: str) -> bool:
+    def stop(self, container: Container, name: str, asked: str, seconds: int | None = None) -> bool:
         """End a container with its stop signal, or another; whether it ran.
 
         Args:
             container: which.
             name: of the signal, empty for its own.
             asked: the name or id by which the container was asked for.
+            seconds: until it is killed that does something about the signal; `None` for as long
+                as it says itself, a negative number for no end.
 
         Raises:
             ApiError: 500 when there is no such signal.
         """
         if not container.running:
             return False
-        self._end_with(container, name, f"cannot stop container: {asked}", "stop")
+        self._end_with(container, name, f"cannot stop container: {asked}", seconds)
         return True
 
-    def restart(self, container: Container, name: str, asked: str) -> None:
+    def restart(
+        self, container: Container, name: str, asked: str, seconds: int | None = None
+    ) -> None:
         """End a container if it runs, and start it; the arguments are those of `stop`.
 
         Raises:
             ApiError: 500 when there is no such signal.
         """
         if container.running:
-            self._end_with(container, name, f"Cannot restart container {asked}", "stop")
+            self._end_with(container, name, f"Cannot restart container {asked}", seconds)
         self.start(container)
         self._store.note(container, "restart")
 
-    def _end_with(self, container: Container, name: str, refusal: str, why: str) -> None:
+    def _end_with(self, container: Container, name: str, refusal: str, seconds: int | None) -> None:
         # Older engines know of no other signal.
         chosen = (
             (name if self._version >= "23.0" else "") or container.config.stop_signal or "SIGTERM"
@@ -458,7 +463,16 @@ class Lifecycle:
         number = signal_number(chosen)
         if number is None:
             raise ApiError(500, f"{refusal}: {messages.BAD_SIGNAL(self._version, chosen)}")
-        self.finish(container, _SIGNALLED + number, why)
+        machine = evaluated_in(container)
+        if machine is None or container.status != "running":
+            self.finish(container, _SIGNALLED + number, "stop")
+            return
+        container.ended_by_hand = True
+        self._store.note(container, "kill", {"signal": str(number)})
+        if ends_by(container, machine, number, seconds):
+            self._store.note(container, "stop")
+        else:
+            self.finish(container, _SIGNALLED + signal.SIGKILL, "stop")
 
     def kill(self, container: Container, name: str, asked: str) -> None:
         """Send a signal; whatever it is but a harmless one, it ends the container.
@@ -483,10 +497,15 @@ class Lifecycle:
         if not container.running:
             reason = messages.NOT_RUNNING(self._version, container.id)
             raise ApiError(409, messages.NO_KILL(self._version, asked, reason))
-        if number in _HARMLESS:
+        machine = evaluated_in(container)
+        if machine is not None and number != signal.SIGKILL:
             self._store.note(container, "kill", {"signal": str(number)})
-            return
-        self.finish(container, _SIGNALLED + number, "kill")
+            container.ended_by_hand = container.ended_by_hand or number == signal.SIGTERM
+            machine.signal(number)
+        elif number in _HARMLESS:
+            self._store.note(container, "kill", {"signal": str(number)})
+        else:
+            self.finish(container, _SIGNALLED + number, "kill")
 
     # --- pausing and waiting --------------------------------------------------
 

@@ -33,25 +33,25 @@ def _start(engine: Daemon, request: Request, path: Path) -> Response:
     return Response(204 if started else 304)
 
 
-def _check_time(request: Request, status: int = 500) -> None:
-    """How long to wait for an end; nothing here needs that long."""
-    if text := request.parameter("t"):
-        integer(text, status)
+def _seconds(request: Request, status: int = 500) -> int | None:
+    """How long to wait for an end; `None` for as long as the container says."""
+    text = request.parameter("t")
+    return integer(text, status) if text else None
 
 
 @route("POST", "/containers/{name}/stop")
 def _stop(engine: Daemon, request: Request, path: Path) -> Response:
-    _check_time(request, engine.version.bad_number())
-    container = engine.containers.find(path["name"])
-    ran = engine.containers.lifecycle.stop(container, request.parameter("signal"), path["name"])
+    seconds = _seconds(request, engine.version.bad_number())
+    container, name = engine.containers.find(path["name"]), path["name"]
+    ran = engine.containers.lifecycle.stop(container, request.parameter("signal"), name, seconds)
     return Response(204 if ran else 304)
 
 
 @route("POST", "/containers/{name}/restart")
 def _restart(engine: Daemon, request: Request, path: Path) -> Response:
-    _check_time(request)
-    container = engine.containers.find(path["name"])
-    engine.containers.lifecycle.restart(container, request.parameter("signal"), path["name"])
+    seconds = _seconds(request)
+    container, name = engine.containers.find(path["name"]), path["name"]
+    engine.containers.lifecycle.restart(container, request.parameter("signal"), name, seconds)
     return Response(204)
 
 
