@@ -33,6 +33,7 @@ _PLATFORMS = ("linux/amd64", "linux/arm64")
 )
 @command_line.REGISTRY
 @command_line.NETWORK
+@command_line.EXECUTE
 @command_line.RULES
 @command_line.CONTROL
 def buildkit(
@@ -43,6 +44,7 @@ def buildkit(
     seeds: tuple[str, ...],
     registries: tuple[str, ...],
     network: bool,
+    execute: str | None,
     rules: TextIO | None,
     control: bool,
 ) -> None:
@@ -55,7 +57,9 @@ def buildkit(
       python -m fakes buildkit --listen unix:///tmp/buildkit.sock
     """
     try:
-        double = FakeBuildKit(registries=command_line.places(registries), network=network)
+        double = FakeBuildKit(
+            execute=execute, registries=command_line.places(registries), network=network
+        )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--registry") from error
     for name in seeds:

@@ -19,7 +19,7 @@ from ..images.reference import HUB
 from ..images.registry_network import Place, RegistryNetwork
 from ..images.seeded_image import seeded_image
 from ..images.view import ImageView
-from ..shell.machines import Machines, machines_for
+from ..shell.machines import Machines, machines_for, programs_for
 from ..shell.run_rules import RunRuleDouble, RunRules
 from .control import SteeredBuildKit, steered_or_served
 from .daemon import ScriptedBuildKit
@@ -128,7 +128,11 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
             raise ValueError(str(error)) from error
         for platform in wanted:
             image = seeded_image(
-                "", self._worker.time_ns(), architecture=platform.architecture, **content
+                "",
+                self._worker.time_ns(),
+                architecture=platform.architecture,
+                programs=programs_for(self._worker.machines, name),
+                **content,
             )
             self._worker.seed(reference, platform, image)
 

@@ -22,7 +22,6 @@ FOLDERS = ("", "/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin", "/usr
 """Where programs are that need no files."""
 
 
-
 @dataclass(frozen=True)
 class Bounds:
     """How much commands may do until they are ended.

@@ -62,7 +62,7 @@ def _options(command: _Command) -> _Command:
     """What both commands say of the engine."""
     shared = (
         *(command_line.NETWORK, command_line.REGISTRY, _RECORDS),
-        *(command_line.RULES, _SERVICE, _SEED),
+        *(command_line.EXECUTE, command_line.RULES, _SERVICE, _SEED),
     )
     for option in (*shared, _STORE, _VERSION):
         command = option(command)
@@ -78,6 +78,7 @@ def _engine(
     keep_records: int | None,
     registries: tuple[str, ...],
     network: bool,
+    execute: str | None,
 ) -> FakeDockerEngine:
     from .engine import FakeDockerEngine
 
@@ -93,6 +94,7 @@ def _engine(
             keep_records=keep_records,
             registries=command_line.places(registries),
             network=network,
+            execute=execute,
         )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--registry") from error

@@ -26,6 +26,7 @@ from ..images.registry_network import Place, RegistryNetwork
 from ..images.seeded_image import seeded_image
 from ..images.view import ImageView
 from ..rules import Pattern
+from ..shell.machines import programs_for
 from ..shell.process import Work
 from ..shell.run_rules import FileContent, RunRuleDouble
 from . import ryuk
@@ -227,7 +228,7 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
         reference = _parsed(name).tagged()
         if reference.domain != HUB:
             raise ValueError(f"{name!r} is no name of the public hub; use seed_image()")
-        image = seeded_image(self.version.version, self.clock(), **content)
+        image = self._seeded(name, content)
         self.registries.hub.add(reference, image)
         return image
 
@@ -247,9 +248,13 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
             ValueError: it is no name of an image.
         """
         reference = _parsed(name).tagged()
-        image = self.images.add(seeded_image(self.version.version, self.clock(), **content))
+        image = self.images.add(self._seeded(name, content))
         self.images.tag(reference, image)
         return image
+
+    def _seeded(self, name: str, content: Mapping[str, Any]) -> Image:
+        programs = programs_for(self.machines, name)
+        return seeded_image(self.version.version, self.clock(), programs=programs, **content)
 
     def _remote_contents(self) -> RemoteContents:
         if not isinstance(self.buildkit, EngineBuildKit):

@@ -105,6 +105,9 @@ STARTING = Message(
     {"28.0": "unable to start container process: error during container init: "},
 )
 """What the runtime says first of a command that it cannot start."""
+_EXEC = "OCI runtime exec failed: exec failed: unable to start container process: {0}"
+NO_EXEC = Message(f"{_EXEC}: unknown", {"28.0": _EXEC})
+"""What the runtime says of a command that it cannot start in a container."""
 BAD_SIGNAL = Message("Invalid signal: {0}", {"23.0": "invalid signal: {0}"})
 BAD_ADDRESS = Message("Invalid IPv4 address: {0}", {"23.0": "invalid IPv4 address: {0}"})
 BAD_FILTER = Message("Invalid filter '{0}'", {"23.0": "invalid filter '{0}'"})

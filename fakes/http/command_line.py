@@ -67,6 +67,13 @@ def places(registries: Iterable[str]) -> dict[str, str]:
     parts = (pair.partition("=") for pair in registries)
     return {host: address for host, _, address in parts}
 
+EXECUTE = click.option(
+    "--execute",
+    type=click.Choice(["shell"]),
+    help="Evaluate commands that no rule is meant for, by an emulated shell in memory.  "
+    "[default: nothing is evaluated]",
+)
+
 
 def apply_rules(double: object, rules: TextIO | None, kinds: Iterable[str]) -> None:
     """Give a double the rules of a TOML file, in its order; the newest wins.

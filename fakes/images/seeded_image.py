@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from imagebuilders.oci.file_tree import Tree, implied_directories
+from imagebuilders.oci.file_tree import File, Tree, implied_directories
 
 from ..checks import check_files, check_text, check_words, checked_list
 from .base_files import account_files, base_folders, homes
@@ -31,8 +31,9 @@ def seeded_image(
     architecture: str = "amd64",
     comment: str = "",
     accounts: Sequence[str] = (),
+    programs: Mapping[str, bytes] | None = None,
 ) -> Image:
-    """An image of one layer; without files, what a base image has.
+    """An image of one layer; without files, what a base image has, and the programs.
 
     Raises:
         TypeError: an argument is of a wrong type.
@@ -47,6 +48,9 @@ def seeded_image(
     ports = checked_list("exposed_ports", exposed_ports or (), "ports as in '80/tcp'")
     now = created // 1_000_000_000
     tree: Tree = base_folders(now) if files is None else {}
+    if files is None:
+        for path, data in (programs or {}).items():
+            tree[path] = File("file", 0o755, mtime=now, data=data)
     tree |= homes(names, now)
     given: Mapping[str, str | bytes] = files or {}
     if files is None or names:

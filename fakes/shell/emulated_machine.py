@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING
 from ..emulation import process as emulated
 from ..emulation import signals
 from ..emulation.accounts import Accounts
+from ..emulation.credentials import Credentials
+from ..emulation.endings import BoundReachedError, SignalledError
 from ..emulation.file_system import EXECUTE, FileSystem
-from ..emulation.open_files import Device, OpenFile, Sink
-from ..emulation.process import BoundReachedError, Credentials, SignalledError
+from ..emulation.open_files import Caller, Device, OpenFile, Sink
+from ..emulation.process import Bounds
 from ..emulation.programs.lookup import DEFAULT_PATH, Missing, find_program, run_program
 from ..emulation.programs.table import make_programs
-from ..emulation.shell.dialect import BUSYBOX, DASH
 from ..emulation.system import System
 from .emulated_files import EmulatedFiles
 from .machines import Executed, OtherPrograms, StartRefusal
 from .process import CommandRefusedError, Process, ProcessStoppedError
-from .program_files import PROGRAM, is_busybox_name, program_paths
+from .program_files import PROGRAM, is_busybox_name, program_files
 
 if TYPE_CHECKING:
     from ..emulation.file_table import FileTable
-    from ..emulation.programs.registry import Programs
+    from ..emulation.process import Programs
 
 _KILLED = 137
 _BOUNDS = Bounds(steps=1_000_000)
@@ -34,6 +35,7 @@ _MOST_LINES = 200_000
 """So many lines a machine prints at most: each is kept for logs."""
 _SHELLS = ("bin/sh", "usr/bin/sh")
 _SHELL_NAMES = frozenset(("sh", "ash", "dash", "bash", "busybox"))
+_TOO_DEEP = "too many calls within each other"
 _LATE = 255
 """The exit code of what the kernel refuses after the runtime has looked at it."""
 
@@ -52,10 +54,10 @@ class EmulatedMachines:
         """Make a machine; see `Machines`."""
         return EmulatedMachine(table, now=now, hostname=hostname, has_init=has_init)
 
-    def programs(self, image: str) -> Sequence[str]:
-        """Return the paths of the programs that an image of some name has."""
+    def programs(self, image: str) -> Mapping[str, bytes]:
+        """Return the programs that an image of some name has, by path without a leading slash."""
         is_busybox = is_busybox_name(image)
-        return program_paths(make_programs(is_busybox=is_busybox).known, is_busybox=is_busybox)
+        return program_files(make_programs(is_busybox=is_busybox).known, is_busybox=is_busybox)
 
 
 class EmulatedMachine:
@@ -83,7 +85,9 @@ class EmulatedMachine:
         programs.has_other = self._has_other
         programs.run_other = self._run_other
         self._programs = programs
-        self._system = System(self._files, programs, hostname=latin(hostname), now=now, bounds=_BOUNDS)
+        self._system = System(
+            self._files, programs, hostname=latin(hostname), now=now, bounds=_BOUNDS
+        )
         if has_init:
             self._system.next_number()
 
@@ -154,8 +158,9 @@ class EmulatedMachine:
             self._shells += 1
         try:
             self._run(started, process)
-        except BoundReachedError as reached:
-            process.emit(f"fake engine: ended after {reached}\n".encode(), 2)
+        except (BoundReachedError, RecursionError) as reached:
+            bound = reached if isinstance(reached, BoundReachedError) else _TOO_DEEP
+            process.emit(f"fake engine: ended after {bound}\n".encode(), 2)
             self._system.stop()
             return _KILLED
         finally:
@@ -167,9 +172,8 @@ class EmulatedMachine:
     def _run(self, started: emulated.Process, process: Process) -> None:
         name = started.arguments[0]
         found = find_program(started, name, started.environment.get("PATH", DEFAULT_PATH))
-        dialect = BUSYBOX if self._programs.is_busybox else DASH
         missing = (
-            found if isinstance(found, Missing) else run_program(started, found, on_script=dialect)
+            found if isinstance(found, Missing) else run_program(started, found, on_script="sh")
         )
         if missing is None:
             return
@@ -323,7 +327,7 @@ class _Input(OpenFile):
         self._process = process
         self._ahead = b""
 
-    def read(self, process: emulated.Process, size: int) -> bytes:
+    def read(self, process: Caller, size: int) -> bytes:
         """Read what was put back, or wait for more."""
         process.step()
         if self._ahead:
@@ -338,7 +342,7 @@ class _Input(OpenFile):
             return data is not None
 
         if not take():
-            process.system.on_sleep()
+            self._process.settled.set()
             process.wait_for(take)
         return taken[0] if taken else b""
 

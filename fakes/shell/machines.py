@@ -127,9 +127,14 @@ class Machines(Protocol):
         """
         ...
 
-    def programs(self, image: str) -> Sequence[str]:
-        """Return the paths of the programs that an image of some name has, as far as known."""
+    def programs(self, image: str) -> Mapping[str, bytes]:
+        """Return the programs that an image of some name has, by path without a leading slash."""
         ...
+
+
+def programs_for(machines: Machines | None, image: str) -> Mapping[str, bytes]:
+    """Return the programs that a made-up image of some name has; none where nothing is run."""
+    return {} if machines is None else machines.programs(image)
 
 
 def machines_for(execute: str | None) -> Machines | None:

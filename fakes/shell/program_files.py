@@ -24,9 +24,11 @@ def is_busybox_name(image: str) -> bool:
     return name.startswith(BUSYBOX_NAMES) or "alpine" in name
 
 
-def program_paths(names: Iterable[str], *, is_busybox: bool) -> list[str]:
-    """Return where programs are, without a slash at the beginning."""
+def program_files(names: Iterable[str], *, is_busybox: bool) -> dict[str, bytes]:
+    """Return files that stand for programs, by path without a leading slash."""
     if is_busybox:
-        return sorted(f"bin/{name}" for name in {*names, "busybox"})
-    paths = {f"usr/sbin/{name}" if name in _SYSTEM else f"bin/{name}" for name in names}
-    return sorted({*paths, "usr/bin/env"})
+        paths = {f"bin/{name}" for name in (*names, "busybox")}
+    else:
+        paths = {f"usr/sbin/{name}" if name in _SYSTEM else f"bin/{name}" for name in names}
+        paths.add("usr/bin/env")
+    return dict.fromkeys(sorted(paths), PROGRAM)

@@ -56,11 +56,13 @@ class StageState:
         key: what its last step was made of.
         done: its steps that make layers.
         environment: the variables that rules have set.
+        is_redone: one of its steps was done again, for a rule that was added since then.
     """
 
     key: str
     done: list[DoneStep] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    is_redone: bool = False
 
 
 class StepFollower:
@@ -242,8 +244,8 @@ class StepFollower:
         known = self._cache.find(key, self._now(), step.title)
         if known is not None and any(map(self._rules.has, known.recorded)):
             # A rule that was added since then is not hidden by what did nothing.
-            return None
-        return known
+            self._state(stage).is_redone = True
+        return None if self._state(stage).is_redone else known
 
     def _mounts_key(self, step: Run) -> list[str]:
         keys = []
@@ -260,7 +262,9 @@ class StepFollower:
             base = stage.base
             if isinstance(base, StageOrigin) and base.index in self._stages:
                 below = self._stages[base.index]
-                state = StageState(below.key, environment=dict(below.environment))
+                state = StageState(
+                    below.key, environment=dict(below.environment), is_redone=below.is_redone
+                )
             elif isinstance(base, ImageOrigin):
                 image = self._images.find(base.reference, base.platform).image
                 state = StageState(image_key(image))

@@ -65,7 +65,8 @@ def replace(
     """
     if environment is not None:
         process.environment = dict(environment)
-    found = find_program(process, words[0], process.environment.get("PATH", "/bin:/usr/bin"))
+    path = process.environment.get("PATH", "/bin:/usr/bin")
+    found = find_program(process, words[0], path, words)
     if isinstance(found, Missing):
         return found
     process.flush()

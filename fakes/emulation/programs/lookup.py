@@ -11,6 +11,8 @@ from ..endings import ProcessExit
 from ..file_system import EXECUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..process import Main, Process
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -44,19 +46,23 @@ class Found:
     path: str
 
 
-def find_program(process: Process, name: str, path: str | None) -> Found | Missing:
+def find_program(
+    process: Process, name: str, path: str | None, words: Sequence[str] = ()
+) -> Found | Missing:
     """Look for a program.
 
     Args:
         process: who looks.
         name: its name; with a slash, its path.
         path: the folders to look in, as in `PATH`; `None` for none.
+        words: the command that it is to run in place of itself, if it is to do that.
     """
+    words = words or (process.arguments if process.arguments[:1] == [name] else ())
     if not name:
         return Missing(errno.ENOENT)
     if "/" in name:
         problem = _problem(process, name)
-        if problem is None or _is_without_file(process, name, problem):
+        if problem is None or _is_without_file(process, name, words, problem):
             return Found(name)
         return problem
     refused: Missing | None = None
@@ -68,12 +74,11 @@ def find_program(process: Process, name: str, path: str | None) -> Found | Missi
         if problem.error == errno.EACCES and not problem.is_folder and refused is None:
             refused = problem
     missing = refused or Missing(errno.ENOENT)
-    return Found(name) if _is_without_file(process, name, missing) else missing
+    return Found(name) if _is_without_file(process, name, words, missing) else missing
 
 
-def _is_without_file(process: Process, name: str, problem: Missing) -> bool:
+def _is_without_file(process: Process, name: str, words: Sequence[str], problem: Missing) -> bool:
     """Whether a program can be run that is not there as a file."""
-    words = process.arguments if process.arguments[:1] == [name] else []
     programs = process.system.programs
     return problem.error == errno.ENOENT and programs.has_without_file(process, name, words)
 
@@ -137,7 +142,7 @@ def _main_of(process: Process, path: str, on_script: str, depth: int) -> Main | 
     if _problem(process, path) is not None:
         # It was found all the same.
         without_file = programs.find(posixpath.basename(path))
-        return _other(process) if without_file is None else _counted(process, without_file)
+        return _other if without_file is None else _counted(process, without_file)
     content = files.node(process, path)
     head = content.read(0, 256)
     if head.startswith(b"#!"):
@@ -166,7 +171,7 @@ def _main_of(process: Process, path: str, on_script: str, depth: int) -> Main | 
     if shell is None:
         return Missing(errno.ENOEXEC)
     process.arguments = [on_script, path, *process.arguments[1:]]
-    return shell
+    return _counted(process, shell)
 
 
 def _counted(process: Process, main: Main) -> Main:

@@ -848,7 +848,7 @@ class Interpreter(Shell):
             ProcessExit: it is done, or was not found.
         """
         process = self.process
-        found = find_program(process, arguments[0], self.variables.get("PATH"))
+        found = find_program(process, arguments[0], self.variables.get("PATH"), arguments)
         if isinstance(found, Missing):
             message = self.missing_program_message(arguments[0], found, is_exec=is_exec)
             self.complain(f"exec: {message}" if is_exec else message)

@@ -253,6 +253,12 @@ class ExecStore:
             printer(data)
         if effect.does is None or instance.process is None:
             return effect.exit_code
+        machine = container.machine if instance.executed == "shell" else None
+        refused = None if machine is None else machine.refusal(instance.process)
+        if refused is not None:
+            version = self._containers.state.version
+            printers[0](f"{messages.NO_EXEC(version, refused.reason)}\r\n".encode())
+            return refused.code
         try:
             return run(effect.does, instance.process)
         except ProcessStoppedError:
