@@ -19,7 +19,8 @@ from ..images.reference import HUB
 from ..images.registry_network import Place, RegistryNetwork
 from ..images.seeded_image import seeded_image
 from ..images.view import ImageView
-from ..shell.machines import Machines, machines_for, programs_for
+from ..shell.execute import machines_for, programs_for
+from ..shell.machines import Machines
 from ..shell.run_rules import RunRuleDouble, RunRules
 from .control import SteeredBuildKit, steered_or_served
 from .daemon import ScriptedBuildKit

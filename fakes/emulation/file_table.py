@@ -29,11 +29,11 @@ class FileTable(Protocol):
         """Return the names in a folder, in any order."""
         ...
 
-    def is_mount(self, path: str) -> bool:
+    def is_mount(self, path: str, /) -> bool:
         """Tell whether something of another file system is mounted at a path."""
         ...
 
-    def is_read_only(self, path: str) -> bool:
+    def is_read_only(self, path: str, /) -> bool:
         """Tell whether nothing may be written at a path."""
         ...
 
@@ -80,11 +80,11 @@ class TreeTable:
         """Return the names in a folder, in the order in which they came."""
         return list(self._folders.get(folder, ()))
 
-    def is_mount(self, path: str) -> bool:  # noqa: ARG002
+    def is_mount(self, path: str, /) -> bool:  # noqa: ARG002
         """Tell whether something is mounted at a path: nothing is."""
         return False
 
-    def is_read_only(self, path: str) -> bool:  # noqa: ARG002
+    def is_read_only(self, path: str, /) -> bool:  # noqa: ARG002
         """Tell whether nothing may be written at a path: everything may."""
         return False
 

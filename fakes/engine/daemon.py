@@ -11,7 +11,7 @@ from ..buildkit.local_call import LocalCall
 from ..clock import Clock, nanoseconds
 from ..images.registry_network import RegistryNetwork
 from ..records import BuildRecord, Newest
-from ..shell.machines import machines_for
+from ..shell.execute import machines_for
 from ..shell.run_rules import RunRules, checked_policy
 from .builder.host import BuildHost
 from .buildkit import EngineBuildKit

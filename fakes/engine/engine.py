@@ -26,7 +26,7 @@ from ..images.registry_network import Place, RegistryNetwork
 from ..images.seeded_image import seeded_image
 from ..images.view import ImageView
 from ..rules import Pattern
-from ..shell.machines import programs_for
+from ..shell.execute import programs_for
 from ..shell.process import Work
 from ..shell.run_rules import FileContent, RunRuleDouble
 from . import ryuk

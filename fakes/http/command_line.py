@@ -67,6 +67,7 @@ def places(registries: Iterable[str]) -> dict[str, str]:
     parts = (pair.partition("=") for pair in registries)
     return {host: address for host, _, address in parts}
 
+
 EXECUTE = click.option(
     "--execute",
     type=click.Choice(["shell"]),

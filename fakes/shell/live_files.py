@@ -94,11 +94,11 @@ class LiveFiles:
             found = list(place.names(below))
         return [*found, *sorted(self._names.get(folder, set()).difference(found))]
 
-    def is_mount(self, path: str) -> bool:
+    def is_mount(self, path: str, /) -> bool:
         """Tell whether something is mounted at a path."""
         return path in self._mounts
 
-    def is_read_only(self, path: str) -> bool:
+    def is_read_only(self, path: str, /) -> bool:
         """Tell whether nothing may be written at a path."""
         mount = self._mount(path)
         return self._read_only if mount is None else mount.read_only

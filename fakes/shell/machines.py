@@ -15,11 +15,8 @@ from .process import Process
 if TYPE_CHECKING:
     from ..emulation.file_table import FileTable
 
-SHELL = "shell"
 Executed = Literal["shell", "rule"]
 """By what a command was done: evaluated by the emulated shell, or by the rule of a test."""
-
-_KINDS = (SHELL,)
 
 
 @dataclass(frozen=True)
@@ -130,23 +127,3 @@ class Machines(Protocol):
     def programs(self, image: str) -> Mapping[str, bytes]:
         """Return the programs that an image of some name has, by path without a leading slash."""
         ...
-
-
-def programs_for(machines: Machines | None, image: str) -> Mapping[str, bytes]:
-    """Return the programs that a made-up image of some name has; none where nothing is run."""
-    return {} if machines is None else machines.programs(image)
-
-
-def machines_for(execute: str | None) -> Machines | None:
-    """Return what evaluates commands; `None` where nothing is.
-
-    Raises:
-        ValueError: there is no such way to execute.
-    """
-    if execute is None:
-        return None
-    if execute not in _KINDS:
-        raise ValueError(f"no way to execute {execute!r}; known: {', '.join(_KINDS)}")
-    from .emulated_machine import EmulatedMachines
-
-    return EmulatedMachines()

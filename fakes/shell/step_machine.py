@@ -12,7 +12,7 @@ from .ruled_programs import RuledPrograms
 from .run_rules import RunRules
 
 
-@dataclass
+@dataclass(frozen=True)
 class StepOutcome:
     """What a command of a step came to.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...shell.process import Process
 
 
-@dataclass
+@dataclass(frozen=True)
 class StepRun:
     """What does the work of a RUN.
 

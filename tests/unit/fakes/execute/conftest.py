@@ -42,6 +42,7 @@ def build(client: FakeDockerClient) -> Build:
         _, log = client.images.build(
             fileobj=context, custom_context=True, rm=True, tag="app:1", **options
         )
-        return "".join(line.get("stream", "") for line in log).splitlines()
+        lines = (line.get("stream", "") for line in log if isinstance(line, dict))
+        return "".join(map(str, lines)).splitlines()
 
     return run

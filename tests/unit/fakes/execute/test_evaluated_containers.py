@@ -78,7 +78,7 @@ def test_execs_share_the_containers_processes_and_files(
     assert container.exec_run("cat /x", user="nobody") == (0, b"hi\n2\n")
     container.exec_run("kill 1")
     assert container.wait()["StatusCode"] == 9
-    assert engine.containers.find(container.id).executed == "shell"
+    assert engine.containers.find(str(container.id)).executed == "shell"
 
 
 def test_an_exec_that_cannot_start(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
@@ -166,7 +166,7 @@ def test_standard_input(client: FakeDockerClient) -> None:
     container = client.containers.create(
         "busybox", ["sh", "-c", "read a; echo got $a; cat"], stdin_open=True
     )
-    connection = client.api.attach_socket(container.id, {"stdin": 1, "stream": 1})
+    connection = client.api.attach_socket(str(container.id), {"stdin": 1, "stream": 1})
     container.start()
     _send(connection, b"one\ntwo\n")
     connection.close()
@@ -182,7 +182,7 @@ def _send(connection: Any, data: bytes) -> None:
 def test_mounts(client: FakeDockerClient, engine: FakeDockerEngine, tmp_path: Path) -> None:
     """Volumes, memory and folders of this machine are where they were mounted, as they were."""
     (tmp_path / "in").write_text("host\n")
-    options = {
+    options: dict[str, Any] = {
         "volumes": {
             "data": {"bind": "/data", "mode": "rw"},
             str(tmp_path): {"bind": "/host", "mode": "rw"},
@@ -262,7 +262,7 @@ def test_what_nobody_knows_is_said(client: FakeDockerClient, engine: FakeDockerE
     container = client.containers.run("busybox", "psql --version", detach=True)
     assert container.wait()["StatusCode"] == 0
     assert b"nothing was executed of 'psql --version'" in container.logs()
-    assert engine.containers.find(container.id).executed is None
+    assert engine.containers.find(str(container.id)).executed is None
     container = client.containers.run("busybox", ["sh", "-c", "psql -l && echo on"], detach=True)
     container.wait()
     assert container.logs(stderr=False) == b"on\n"
