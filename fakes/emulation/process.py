@@ -242,6 +242,10 @@ class Process(Streams):
             except OSError as error:  # a program that leaves it to us to say so
                 self.complain(error_text(error))
                 code = 1
+        except RecursionError as error:
+            raise BoundReachedError(
+                "more calls within each other than there is room for"
+            ) from error
         except SignalledError as ended:
             self.ended_by = ended.signal
             code = 128 + ended.signal

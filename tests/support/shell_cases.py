@@ -12,6 +12,7 @@ import lzma
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -28,7 +29,7 @@ from fakes.emulation.programs.table import make_programs
 from fakes.emulation.system import System
 from imagebuilders.oci.file_tree import File
 
-_DATA = Path(__file__).parents[1] / "data" / "shell_cases.json.xz"
+_DATA = Path(__file__).parents[1] / "data"
 _MOUNTS = {"etc/hosts": b"127.0.0.1\tlocalhost\n", "etc/hostname": b"box\n", "etc/resolv.conf": b""}
 _NOW = 20_786 * 86_400 + 80_000
 """When emulated commands run: on the day that the accounts of the images were made."""
@@ -40,13 +41,34 @@ Case = Mapping[str, Any]
 @cache
 def data() -> Mapping[str, Any]:
     """Return ``bases``, by image, and ``cases``, each with what it ``gave``."""
-    read: Mapping[str, Any] = json.loads(lzma.decompress(_DATA.read_bytes()))
+    return _read("shell_cases.json.xz")
+
+
+def _read(name: str) -> Mapping[str, Any]:
+    read: Mapping[str, Any] = json.loads(lzma.decompress((_DATA / name).read_bytes()))
     return read
 
 
 def cases() -> dict[str, Case]:
-    """Return all cases by their names."""
+    """Return the cases of what people write, by their names."""
     return {case["id"]: case for case in data()["cases"]}
+
+
+@cache
+def flag_cases() -> dict[str, Case]:
+    """Return the cases that try most options of each program, by their names.
+
+    ``apart`` tells how far each is known to differ: ``lines`` of output, and in which ``parts``.
+    """
+    return {case["id"]: case for case in _read("shell_flag_cases.json.xz")["cases"]}
+
+
+def differing_lines(case: Case, outcome: Outcome) -> int:
+    """Return how many lines of the real output are not in the emulated one, in their order."""
+    wanted = case["gave"]["stdout"].splitlines()
+    got = outcome.stdout.decode("utf-8", "replace").splitlines()
+    matcher = SequenceMatcher(None, wanted, got, autojunk=False)
+    return len(wanted) - sum(block.size for block in matcher.get_matching_blocks())
 
 
 @dataclass

@@ -118,13 +118,21 @@ def run_program(
         return main
     if in_place:
         raise ProcessExit(_done(process, main))
-    process.run(lambda: main(process))
+    process.run(lambda: _main(process, main))
     return None
+
+
+def _main(process: Process, main: Main) -> int:
+    """Do the work of a program, for which a word that is no number is a wrong call."""
+    try:
+        return main(process)
+    except (ValueError, OverflowError) as error:
+        raise process.fail(f"invalid argument: {error}") from error
 
 
 def _done(process: Process, main: Main) -> int:
     try:
-        code = main(process)
+        code = _main(process, main)
     except OSError as error:
         from ..streams import error_text
 

@@ -148,6 +148,20 @@ class Options:
                 return value
         return default
 
+    def number(self, letter: str, default: int) -> int:
+        """Return the last value of an option as a number.
+
+        Raises:
+            ProcessExit: it is none.
+        """
+        text = self.value(letter)
+        if text is None:
+            return default
+        try:
+            return int(text)
+        except ValueError as error:
+            raise self.process.fail(f"invalid number '{text}'", self._code) from error
+
     def values(self, letter: str) -> list[str]:
         """Return all values that were given for an option."""
         return [value for one, value in self.given if one == letter]

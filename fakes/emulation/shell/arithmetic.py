@@ -116,6 +116,8 @@ class Evaluator:
         Raises:
             ExpressionError: there is none.
         """
+        if self._is_bash:
+            self._source = self._source.replace('"', "")
         self._read()
         if not self._tokens:
             return 0
@@ -219,6 +221,9 @@ class Evaluator:
         left = self._level(level + 1)
         while True:
             kind, operator = self._peek()
+            if kind == "operator" and operator in ("++", "--"):  # `1--1`
+                self._tokens[self._position : self._position + 1] = [("operator", operator[0])] * 2
+                operator = operator[0]
             if kind != "operator" or operator not in _LEVELS[level]:
                 return left
             self._take()
@@ -264,6 +269,8 @@ class Evaluator:
     def _primary(self) -> int:
         kind, text = self._take()
         if kind == "number":
+            if self._is_dash and "#" in text:
+                self._fault("expecting EOF")
             return number(text, is_bash=self._is_bash)
         if kind == "operator" and text == "(":
             value = self._comma()

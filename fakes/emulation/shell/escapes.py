@@ -25,15 +25,21 @@ class _Stop(BaseException):
     pass
 
 
-def dollar_quoted(text: str) -> str:
-    """Read the inside of `$'…'`."""
+def dollar_quoted(text: str, *, has_escape: bool = True) -> str:
+    r"""Read the inside of `$'…'`.
+
+    Args:
+        text: with backslashes.
+        has_escape: whether `\e` is known, which busybox's shell does not know.
+    """
+    known = "abeEfnrtv\\" if has_escape else "abfnrtv\\"
 
     def replace(match: re.Match[str]) -> str:
         if match[5] in ("'", '"', "?"):
             return match[5]
         if match[4]:
             return chr(int(match[4][:3], 8) & 0xFF)
-        return _plain(match, known="abeEfnrtv\\")
+        return _plain(match, known=known)
 
     return re.sub(_ESCAPE, replace, text)
 
@@ -80,9 +86,7 @@ def _with_stop(text: str, *, octal: str, has_hex: bool) -> tuple[str, bool]:
             pieces.append("\\")
             position = found + 1
             continue
-        if match[4] or (
-            not has_hex and (match[1] or match[2] or match[3] or match[5] in ("e", "E"))
-        ):
+        if match[4] or (not has_hex and (match[1] or match[2] or match[3])):
             pieces.append("\\")
             position = found + 1
             continue

@@ -356,7 +356,10 @@ class Expander:
     ) -> list[Fragment]:
         operator = part.operator
         shown = QUOTED if in_quotes else RESULT
+        shell = self._shell
         if operator == "length":
+            if part.index is None and not shell.dialect.is_bash:
+                return [(shown, str(len((shell.separators_or_default[:1]).join(values))))]
             return [(shown, str(len(values)))]
         if operator.lstrip(":") in ("-", "+", "?", "="):
             is_set = bool(values) and (":" not in operator or any(values))
@@ -367,11 +370,25 @@ class Expander:
                 return self._alternative(part, in_quotes=in_quotes, is_single=is_single)
             if bare == "+":
                 return self._word_fragments(part.word, in_quotes=in_quotes, is_single=is_single)
+        elif operator and part.index is None and not shell.dialect.is_bash:
+            values = self._joined(part, values)
         elif operator == ":":
             values = self._slice(part, values)
         elif operator:
             values = [self._transformed(part, value) for value in values]
         return self._list(values, kind, in_quotes=in_quotes, is_single=is_single)
+
+    def _joined(self, part: Parameter, values: list[str]) -> list[str]:
+        """Change `$@` as dash and busybox do: as if it were one text."""
+        if not values:
+            return []
+        if part.operator == ":":
+            return [self._substring(part, " ".join(values))]
+        if part.operator[0] == "#":
+            return [self._transformed(part, values[0]), *values[1:]]
+        if part.operator[0] == "%":
+            return [*values[:-1], self._transformed(part, values[-1])]
+        return [self._transformed(part, value) for value in values]
 
     def _slice(self, part: Parameter, values: list[str]) -> list[str]:
         start = self.arithmetic(part.word or Word(()))
@@ -470,7 +487,7 @@ class Expander:
         if operator[0] == "/":
             return self._replaced(part, value)
         if operator[0] in "^,":
-            return _recased(operator, value)
+            return self._recased(part, value)
         if operator == "@Q":
             return quoted(value)
         if operator in ("@U", "@u", "@L"):
@@ -509,10 +526,27 @@ class Expander:
         if not plain(pieces) and operator not in ("/#", "/%"):
             return value
         source = regular_source(pieces, extended=self._shell.shopt("extglob"))
-        new = self.text(part.second) if part.second is not None else ""
+        new = self._fragments(part.second.parts, is_single=True) if part.second is not None else []
         anchors = {"/#": ("\\A", ""), "/%": ("", "\\Z")}.get(operator, ("", ""))
         expression = re.compile(anchors[0] + "(?:" + source + ")" + anchors[1], re.S)
-        return expression.sub(lambda _: new, value, count=0 if operator == "//" else 1)
+        shows_match = self._shell.dialect.is_bash
+
+        def replacement(match: re.Match[str]) -> str:
+            return "".join(
+                text.replace("&", match[0]) if shows_match and kind != QUOTED else text
+                for kind, text in new
+            )
+
+        return expression.sub(replacement, value, count=0 if operator == "//" else 1)
+
+    def _recased(self, part: Parameter, value: str) -> str:
+        operator = part.operator
+        pieces = self.pattern(part.word) if part.word is not None else []
+        if not plain(pieces):
+            return _recased(operator, value)
+        pattern = compile_pattern(pieces, extended=self._shell.shopt("extglob"))
+        changed = [_recased(operator, one) if pattern.match(one) else one for one in value]
+        return "".join(changed if len(operator) == 2 else [*changed[:1], *value[1:]])
 
 
 class _ShellNames:

@@ -458,19 +458,21 @@ class Interpreter(Shell):
         status = 0
         self.loops += 1
         try:
-            while True:
-                if self._condition(command.condition) == command.is_until:
-                    break
+            while self._loop_goes_on(command):
                 if self._loop_body(command.body):
                     status = self.status
                     break
                 status = self.status
-        except BreakLoop as stop:
-            self._pass_on(stop)
-            status = 0
         finally:
             self.loops -= 1
         self.status = status
+
+    def _loop_goes_on(self, command: Loop) -> bool:
+        try:
+            return self._condition(command.condition) != command.is_until
+        except BreakLoop as stop:
+            self._pass_on(stop)
+            return False
 
     def _loop_body(self, body: Script) -> bool:
         """Do the body of a loop once; whether the loop ends."""
@@ -860,6 +862,8 @@ class Interpreter(Shell):
         process.environment = dict(
             environment if environment is not None else self.variables.environment()
         )
+        if self.dialect.is_bash and environment is None:
+            process.environment["_"] = found.path
         refused = run_program(process, found, on_script=self.dialect.program, in_place=True)
         if refused is not None:
             message = self.missing_program_message(arguments[0], refused)

@@ -654,7 +654,8 @@ class Parser(WordReader):
     def _redirection(self) -> AnyRedirection | None:
         self._skip_blanks()
         start = self._position
-        match = re.compile(r"\d+(?=[<>])").match(self._source, self._position)
+        digits = r"\d(?=[<>])" if self.dialect.is_dash else r"\d+(?=[<>])"
+        match = re.compile(digits).match(self._source, self._position)
         number: int | None = None
         variable = ""
         if match is not None:

@@ -28,6 +28,7 @@ _ENDS_WORD = frozenset(" \t\n;&|<>()")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SPECIAL = "@*#?-$!0123456789"
 _OPERATORS = re.compile(r":?[-=?+]|##?|%%?")
+_BUSYBOX_OPERATORS = re.compile(r":?[-=?+]|##?|%%?|//?|:")
 _BASH_OPERATORS = re.compile(r":?[-=?+]|##?|%%?|//?[#%]?|\^\^?|,,?|@[A-Za-z](?=\})|:")
 
 
@@ -298,7 +299,7 @@ class WordReader(ABC):
             position += 1
         text = self._source[self._position + 2 : position]
         self._position = position + 1
-        return Text(dollar_quoted(text), is_quoted=True)
+        return Text(dollar_quoted(text, has_escape=self.dialect.is_bash), is_quoted=True)
 
     def _arithmetic(self) -> Part | None:
         start, line = self._position, self.line
@@ -352,21 +353,24 @@ class WordReader(ABC):
             kind = self._peek()
             self._position += 2
             return Parameter(name, f"prefix{kind}")
-        operators = _BASH_OPERATORS if self.dialect.has_substring else _OPERATORS
+        operators = _OPERATORS
+        if self.dialect.has_substring:
+            operators = _BASH_OPERATORS if self.dialect.is_bash else _BUSYBOX_OPERATORS
         found = operators.match(self._source, self._position)
         if found is None:
             return self._bad(start)
         operator = found[0]
-        if operator[0] in "^,@" and not self.dialect.is_bash:
-            return self._bad(start)
         self._position = found.end()
         second: Word | None = None
         if operator in (":",) or operator.startswith("/"):
-            word, closed = self._braced_word(":" if operator == ":" else "/", in_quotes=in_quotes)
+            is_slice = operator == ":"
+            word, closed = self._braced_word(
+                ":" if is_slice else "/", in_quotes=in_quotes and is_slice
+            )
             if not closed:
                 second, _ = self._braced_word("", in_quotes=in_quotes)
         else:
-            is_pattern = operator[0] in "#%^,"
+            is_pattern = operator[0] in "#%^,"  # whose letters are not within the quotes
             word, _ = self._braced_word("", in_quotes=in_quotes and not is_pattern)
         return Parameter(name, operator, word, second, index, is_indirect)
 

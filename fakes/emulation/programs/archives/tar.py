@@ -427,7 +427,7 @@ class _Tar:
             self._process.print(f"{mode} {owner} {size} {stamp} {shown}{link}\n")
 
     def _target(self, name: str) -> str:
-        strip = int(self._options.value("strip") or 0)
+        strip = self._options.number("strip", 0)
         parts = name.split("/")
         absolute = name.startswith("/")
         if strip:

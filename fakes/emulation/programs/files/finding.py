@@ -185,7 +185,7 @@ class _Find:
             "-prune": lambda: self._prune_test(),
             "-delete": lambda: self._deleting(),
             "-exec": lambda: self._exec(word),
-            "-execdir": lambda: self._exec(word),
+            "-execdir": lambda: self._exec(word, in_folder=True),
             "-ok": lambda: self._exec(word),
             "-quit": lambda: self._acting(self._quit),
         }
@@ -443,7 +443,7 @@ class _Find:
 
         return test
 
-    def _exec(self, word: str) -> _Test:
+    def _exec(self, word: str, *, in_folder: bool = False) -> _Test:
         self._acts = True
         command: list[str] = []
         while True:
@@ -473,10 +473,19 @@ class _Find:
             raise self._wrong(f"missing argument to `{word}'")
 
         def test(visit: _Visit) -> bool:
-            words = [one.replace("{}", visit.path) for one in command]
+            shown, home = visit.path, self._process.working_dir
             self._process.flush()
-            code = invoke(self._process, words, complain=self._not_run)
-            return code == 0
+            if in_folder:
+                folder, _, name = visit.path.rpartition("/")
+                shown = f"./{name}"
+                self._process.working_dir = posixpath.normpath(
+                    posixpath.join(home, folder or ("/" if visit.path[:1] == "/" else "."))
+                )
+            words = [one.replace("{}", shown) for one in command]
+            try:
+                return not invoke(self._process, words, complain=self._not_run)
+            finally:
+                self._process.working_dir = home
 
         return test
 

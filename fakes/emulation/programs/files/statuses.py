@@ -183,7 +183,7 @@ def _used(process: Process, options: Options, path: str, depth: int) -> int:
             if status.kind == "file"
             else 0
         )
-    deepest = 0 if "s" in options else int(options.value("d") or 1 << 30)
+    deepest = 0 if "s" in options else options.number("d", 1 << 30)
     if depth <= deepest and (status.kind == "dir" or "a" in options or depth == 0):
         process.print(f"{_shown(options, size)}\t{path}\n")
     return size

@@ -753,6 +753,10 @@ class _Machine:
                     self._run(block)
             except _Exit as ended:
                 code = ended.code if ended.code is not None else code
+        except (_Return, _Next, _Break, _Continue) as astray:
+            self._flush_all()
+            name = type(astray).__name__.strip("_").lower()
+            raise self._process.fail(f"{name} used outside of its place", 2) from None
         except ZeroDivisionError as error:
             self._flush_all()
             raise self._process.fail(

@@ -22,10 +22,10 @@ def od(process: Process) -> int:
         "address-radix=:A format=:t read-bytes=:N skip-bytes=:j width=?:w output-duplicates:v",
     )
     data = b"".join(read_input(process, path) for path in options.operands or ["-"])
-    skip = int(options.value("j") or 0)
+    skip = options.number("j", 0)
     data = data[skip:]
-    if (limit := options.value("N")) is not None:
-        data = data[: int(limit)]
+    if "N" in options:
+        data = data[: options.number("N", 0)]
     kinds: list[str] = []
     for letter, value in options.given:
         if letter == "t":
@@ -45,7 +45,7 @@ def od(process: Process) -> int:
             )
     kinds = kinds or ["o2"]
     radix = options.value("A") or "o"
-    width = int(options.value("w") or 16) if "w" in options else 16
+    width = max(1, options.number("w", 16))
     offset = 0
     last: bytes | None = None
     starred = False

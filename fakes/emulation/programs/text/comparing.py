@@ -31,6 +31,12 @@ def cmp(process: Process) -> int:
                 )
             return 2
     left, right = contents
+    if "l" in options and left != right:
+        width = len(str(max(len(left), len(right))))
+        for place, (a, b) in enumerate(zip(left, right, strict=False), 1):
+            if a != b:
+                process.print(f"{place:{width}d} {a:3o} {b:3o}\n")
+        return 1
     for place, (a, b) in enumerate(zip(left, right, strict=False)):
         if a != b:
             if "s" not in options:
@@ -67,7 +73,7 @@ class _Diff:
         self._busybox = process.system.programs.is_busybox
         self._options = Options(
             process,
-            "uU:qrNbBwisaTtdc" if not self._busybox else "abBdiNqrTstwU:uL:S:",
+            "uU:qrNbBwisaTtdcL:" if not self._busybox else "abBdiNqrTstwU:uL:S:",
             "unified=?:u brief:q recursive:r new-file:N ignore-all-space:w ignore-space-change:b "
             "ignore-case:i report-identical-files:s text:a color=?: label=:L ignore-blank-lines:B "
             "no-dereference: exclude=:x",
@@ -127,8 +133,9 @@ class _Diff:
             self._process.print(f"diff {flags} {left} {right}\n")
         elif titled:
             pass
-        unified = "u" in self._options or "U" in self._options or self._busybox
-        count = int(self._options.value("U") or 3)
+        labelled = "u" in self._options or "U" in self._options
+        unified = labelled or self._busybox
+        count = self._options.number("U", 3)
         if unified:
             self._unified(left, right, a, b, count)
         else:

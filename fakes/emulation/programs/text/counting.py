@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from typing import TYPE_CHECKING
 
 from ..options import Options
@@ -31,16 +32,16 @@ def wc(process: Process) -> int:
         except OSError as error:
             complain_of_input(process, path, error)
             code = 1
+            if error.errno == errno.EISDIR and not busybox:
+                rows.append(([0] * len(wanted), path))
             continue
         if not path:
-            from .. import lookup  # noqa: F401
-
             opened = process.descriptors.get(0)
             from_file = bool(opened and opened.path and not opened.path.startswith("/dev"))
         counts = {
             "l": data.count(b"\n"),
             "w": len(data.split()),
-            "m": len(data),
+            "m": len(data) if not busybox else sum(1 for byte in data if byte & 0xC0 != 0x80),
             "c": len(data),
             "L": max((_width(line) for line in data.split(b"\n")), default=0),
         }
@@ -102,8 +103,8 @@ def uniq(process: Process) -> int:
         "count:c repeated:d unique:u ignore-case:i skip-fields=:f skip-chars=:s "
         "check-chars=:w all-repeated=?:D",
     )
-    fields, letters = int(options.value("f") or 0), int(options.value("s") or 0)
-    width = options.value("w")
+    fields, letters = options.number("f", 0), options.number("s", 0)
+    width = options.number("w", 1 << 30)
 
     def key(line: bytes) -> bytes:
         text = line.rstrip(b"\n")
@@ -113,14 +114,17 @@ def uniq(process: Process) -> int:
                 (place for place, byte in enumerate(stripped) if byte in b" \t"), len(stripped)
             )
             text = stripped[stop:]
-        text = text[letters:]
-        if width is not None:
-            text = text[: int(width)]
+        text = text[letters:][:width]
         return text.lower() if "i" in options else text
 
     groups: list[list[bytes]] = []
     path = options.operands[0] if options.operands else "-"
-    for line in lines_of(process, path):
+    try:
+        lines = list(lines_of(process, path))
+    except OSError as error:
+        complain_of_input(process, path, error)
+        return 1
+    for line in lines:
         if groups and key(groups[-1][0]) == key(line):
             groups[-1].append(line)
         else:

@@ -48,7 +48,7 @@ def cut(process: Process) -> int:
                 text = line.rstrip(b"\n").decode("latin-1")
                 if kind == "f":
                     if separator not in text:
-                        if "s" not in options:
+                        if "s" not in options or (busybox and not text):
                             process.print(text + "\n")
                         continue
                     parts = text.split(separator)
@@ -57,12 +57,8 @@ def cut(process: Process) -> int:
                         + "\n"
                     )
                 else:
-                    process.print(
-                        (options.value("O") or "").join(
-                            _chosen(list(text), ranges, complement="complement" in options)
-                        )
-                        + "\n"
-                    )
+                    runs = _runs(text, ranges, complement="complement" in options)
+                    process.print((options.value("O") or "").join(runs) + "\n")
         except OSError as error:
             complain_of_input(process, path, error)
             code = 1
@@ -96,6 +92,22 @@ def _chosen(parts: list[str], ranges: list[tuple[int, int]], *, complement: bool
         for number, part in enumerate(parts, 1)
         if any(first <= number <= last for first, last in ranges) != complement
     ]
+
+
+def _runs(text: str, ranges: list[tuple[int, int]], *, complement: bool) -> list[str]:
+    """The chosen letters, in a piece for each range."""
+    if complement:
+        return ["".join(_chosen(list(text), ranges, complement=True))]
+    found: list[str] = []
+    last = 0
+    for first, stop in sorted(ranges):
+        piece = text[max(first - 1, last) : stop]
+        if piece and first - 1 < last and found:
+            found[-1] += piece
+        elif piece:
+            found.append(piece)
+        last = max(last, stop)
+    return found
 
 
 _CLASSES = {
@@ -206,11 +218,15 @@ def _letter(text: str) -> str:
 def paste(process: Process) -> int:
     """Join lines of files."""
     options = Options(process, "d:sz", "delimiters=:d serial:s")
-    letters = dollar_quoted(options.value("d") or "\t").replace("\\0", "")
-    files = [
-        [line.rstrip(b"\n").decode("latin-1") for line in lines_of(process, path)]
-        for path in options.operands or ["-"]
+    letters = [
+        "" if one == "\\0" else dollar_quoted(one)
+        for one in re.findall(r"\\.|[^\\]", options.value("d", "\t") or "", re.S)
     ]
+    try:
+        files = _columns(process, options.operands or ["-"])
+    except OSError as error:
+        complain_of_input(process, error.filename or "", error)
+        return 1
 
     def joined(parts: list[str]) -> str:
         text = parts[0] if parts else ""
@@ -227,11 +243,72 @@ def paste(process: Process) -> int:
     return 0
 
 
+def _columns(process: Process, paths: list[str]) -> list[list[str]]:
+    """The lines of each file; those of standard input take turns where it is named often."""
+    inputs = paths.count("-")
+    found: list[list[str]] = []
+    shared = list(lines_of(process, "-")) if inputs else []
+    for path in paths:
+        turn = paths[: len(found)].count("-")
+        lines = shared[turn::inputs] if path == "-" else lines_of(process, path)
+        found.append([line.rstrip(b"\n").decode("latin-1") for line in lines])
+    return found
+
+
+def _stops(process: Process, text: str) -> list[int]:
+    stops = re.split(r"[, ]", text)
+    if not all(one.isdigit() and int(one) for one in stops):
+        raise process.fail(f"tab size contains invalid character(s): '{text}'")
+    return [int(one) for one in stops]
+
+
+def _expanded(line: str, stops: list[int], *, initial: bool) -> str:
+    out, column = "", 0
+    for place, letter in enumerate(line):
+        if letter != "\t" or (initial and line[:place].strip()):
+            out += letter
+            column += 1
+            continue
+        if len(stops) == 1:
+            width = stops[0] - column % stops[0]
+        else:
+            width = next((stop - column for stop in stops if stop > column), 1)
+        out += " " * width
+        column += width
+    return out
+
+
 def expand(process: Process) -> int:
     """Make blanks of tabs."""
     options = Options(process, "t:i", "tabs=:t initial:i")
-    width = int(options.value("t") or 8)
+    stops = _stops(process, options.value("t") or "8")
+    code = 0
     for path in options.operands or ["-"]:
-        for line in lines_of(process, path):
-            process.print(line.decode("latin-1").expandtabs(width))
+        try:
+            for line in lines_of(process, path):
+                process.print(_expanded(line.decode("latin-1"), stops, initial="i" in options))
+        except OSError as error:  # noqa: PERF203  (each one is told of)
+            complain_of_input(process, path, error)
+            code = 1
+    return code
+
+
+def unexpand(process: Process) -> int:
+    """Make tabs of blanks, as far as a line begins with them."""
+    options = Options(process, "at:f", "all:a tabs=:t first-only:f")
+    width = _stops(process, options.value("t") or "8")[0]
+    everywhere = "a" in options or ("t" in options and "f" not in options)
+    for path in options.operands or ["-"]:
+        for raw in lines_of(process, path):
+            line = raw.decode("latin-1")
+            body = line.lstrip(" \t")
+            start = len(line[: len(line) - len(body)].expandtabs(width))
+            head = "\t" * (start // width) + " " * (start % width)
+            if not everywhere:
+                process.print(head + body)
+                continue
+            cells = re.findall(rf"[^\n]{{1,{width}}}|\n", line.expandtabs(width))
+            process.print(
+                "".join(re.sub(r"  +$", "\t", one) if len(one) == width else one for one in cells)
+            )
     return 0

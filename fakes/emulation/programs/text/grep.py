@@ -79,14 +79,14 @@ class _Grep:
             raise process.fail(
                 f"bad regex '{patterns[0]}': {message}" if self._busybox else message, 2
             ) from error
-        context = options.value("C") or options.value("number")
-        self._after = int(options.value("A") or context or 0)
-        self._before = int(options.value("B") or context or 0)
-        most = options.value("m")
-        self._most = int(most) if most is not None else None
+        context = options.number("C", options.number("number", 0))
+        self._after = options.number("A", int(context or 0))
+        self._before = options.number("B", int(context or 0))
+        self._most = options.number("m", 0) if "m" in options else None
         self._found = False
         self._failed = False
         self._last_shown: tuple[str, int] | None = None
+        self._offset = 0
 
     def _compiled(self, source: str) -> re.Pattern[str]:
         options = self._options
@@ -195,7 +195,9 @@ class _Grep:
         before: list[tuple[int, str]] = []
         quiet = any(one in options for one in "clLq")
         is_binary = False
+        following = 0
         for number, raw in enumerate(lines_of(self._process, path), 1):
+            self._offset, following = following, following + len(raw)
             line = raw.rstrip(b"\n").decode("latin-1")
             if "\0" in line and "a" not in options:
                 is_binary = True
@@ -245,6 +247,8 @@ class _Grep:
         text = f"{label}{mark}" if named else ""
         if "n" in self._options:
             text += f"{number}{mark}"
+        if "b" in self._options and not self._busybox:
+            text += f"{self._offset}{mark}"
         self._process.print(f"{text}{line}\n")
         self._last_shown = (label, number)
 

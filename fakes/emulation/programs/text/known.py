@@ -40,6 +40,7 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
         "tr": cutting.tr,
         "paste": cutting.paste,
         "expand": cutting.expand,
+        "unexpand": cutting.unexpand,
         "sort": sorting.sort,
         "comm": sorting.comm,
         "shuf": sorting.shuf,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ...open_files import OpenFile
+from ...open_files import FileHandle, OpenFile
 from ..options import Options
 from .inputs import complain_of_input, lines_of, pieces_of, read_input
 
@@ -85,20 +85,27 @@ def _shown(line: bytes, options: Options) -> bytes:
 
 def tac(process: Process) -> int:
     """Print lines from the last to the first."""
-    options = Options(process, "")
-    for path in options.operands or ["-"]:
-        for line in reversed(list(lines_of(process, path))):
-            process.write(line)
-    return 0
+    return _each(process, lambda lines: reversed(list(lines)))
+
+
+def _each(process: Process, change: Callable[[Iterator[bytes]], Iterable[bytes]]) -> int:
+    """Print the lines of each file, changed."""
+    code = 0
+    for path in Options(process, "").operands or ["-"]:
+        try:
+            process.write(b"".join(change(lines_of(process, path))))
+        except OSError as error:  # noqa: PERF203  (each one is told of)
+            if process.system.programs.is_busybox or process.name == "rev":
+                complain_of_input(process, path, error)
+            else:
+                process.complain(f"failed to open '{path}' for reading: {error.strerror}")
+            code = 1
+    return code
 
 
 def rev(process: Process) -> int:
     """Print lines with their letters reversed."""
-    options = Options(process, "")
-    for path in options.operands or ["-"]:
-        for line in lines_of(process, path):
-            process.write(line.rstrip(b"\n")[::-1] + b"\n")
-    return 0
+    return _each(process, lambda lines: (line.rstrip(b"\n")[::-1] + b"\n" for line in lines))
 
 
 def _count(process: Process, text: str) -> int:
@@ -315,8 +322,10 @@ def dd(process: Process) -> int:
                 break
             data += piece
         del data[:skip]
+        conversions = (words.get("conv") or "").split(",")
+        if "ucase" in conversions or "lcase" in conversions:
+            data = data.upper() if "ucase" in conversions else data.lower()
         if "of" in words:
-            conversions = (words.get("conv") or "").split(",")
             target = files.open(
                 process,
                 words["of"],
@@ -326,8 +335,12 @@ def dd(process: Process) -> int:
                 truncates="notrunc" not in conversions and "seek" not in sizes,
             ).retain()
             try:
-                if "seek" in sizes:
-                    target.seek(sizes["seek"] * size)  # type: ignore[attr-defined]
+                if "seek" in sizes and isinstance(target, FileHandle):
+                    target.seek(sizes["seek"] * size)
+                    if "notrunc" not in conversions:
+                        kept = target.node.content()[: sizes["seek"] * size]
+                        target.node.truncate(process.now())
+                        target.node.write(0, kept, process.now())
                 target.write(process, bytes(data))
             finally:
                 target.release()
@@ -350,7 +363,7 @@ def dd(process: Process) -> int:
 def fold(process: Process) -> int:
     """Break lines at a width."""
     options = Options(process, "w:sb", "width=:w spaces:s bytes:b")
-    width = int(options.value("w") or 80)
+    width = max(1, options.number("w", 80))
     for path in options.operands or ["-"]:
         for line in lines_of(process, path):
             ends = line.endswith(b"\n")
@@ -370,17 +383,20 @@ def nl(process: Process) -> int:
     options = Options(
         process,
         "b:s:w:v:n:i:",
-        "body-numbering=:b number-separator=:s number-width=:w",
+        "body-numbering=:b number-separator=:s number-width=:w starting-line-number=:v "
+        "line-increment=:i number-format=:n",
     )
-    number = int(options.value("v") or 1)
-    width = int(options.value("w") or 6)
-    separator = options.value("s") or "\t"
+    number = options.number("v", 1)
+    step = options.number("i", 1)
+    width = options.number("w", 6)
+    separator = options.value("s", "\t") or ""
     style = options.value("b") or "t"
+    layout = {"ln": "<", "rz": "0>"}.get(options.value("n") or "", ">")
     for path in options.operands or ["-"]:
         for line in lines_of(process, path):
             if style == "a" or (style == "t" and line.strip(b"\n")):
-                process.print(f"{number:>{width}}{separator}")
-                number += 1
+                process.print(f"{number:{layout}{width}}{separator}")
+                number += step
             else:
                 process.print(" " * (width + len(separator)))
             process.write(line if line.endswith(b"\n") else line + b"\n")
@@ -391,18 +407,30 @@ def split(process: Process) -> int:
     """Cut a file into several."""
     options = Options(
         process,
-        "l:b:a:d",
-        "lines=:l bytes=:b suffix-length=:a numeric-suffixes:d",
+        "l:b:a:" + ("" if process.system.programs.is_busybox else "dn:"),
+        "lines=:l bytes=:b suffix-length=:a numeric-suffixes=?:d number=:n additional-suffix=",
     )
     operands = [*options.operands, "-"][:1]
     prefix = options.operands[1] if len(options.operands) > 1 else "x"
-    data = read_input(process, operands[0])
-    length = int(options.value("a") or 2)
+    try:
+        data = read_input(process, operands[0])
+    except OSError as error:
+        text = f"cannot open '{operands[0]}' for reading: {error.strerror}"
+        if process.system.programs.is_busybox:
+            text = f"can't open '{operands[0]}': {error.strerror}"
+        raise process.fail(text) from error
+    length = options.number("a", 2)
+    end = options.value("additional-suffix") or ""
     if (size := options.value("b")) is not None:
         step = _count(process, size)
         parts = [data[place : place + step] for place in range(0, len(data), step)]
+    elif "n" in options:
+        count = max(1, options.number("n", 1))
+        step = len(data) // count
+        parts = [data[place * step : (place + 1) * step] for place in range(count - 1)]
+        parts.append(data[(count - 1) * step :])
     else:
-        step = int(options.value("l") or 1000)
+        step = max(1, options.number("l", 1000))
         lines = data.splitlines(keepends=True)
         parts = [b"".join(lines[place : place + step]) for place in range(0, len(lines), step)]
     for number, part in enumerate(parts):
@@ -412,14 +440,14 @@ def split(process: Process) -> int:
             suffix = "".join(
                 chr(97 + number // 26**place % 26) for place in reversed(range(length))
             )
-        process.system.files.write_file(process, prefix + suffix, part)
+        process.system.files.write_file(process, prefix + suffix + end, part)
     return 0
 
 
 def strings(process: Process) -> int:
     """Print what is text in files."""
     options = Options(process, "n:af", "bytes=:n")
-    least = int(options.value("n") or 4)
+    least = max(1, options.number("n", 4))
     for path in options.operands or ["-"]:
         for match in re.finditer(rb"[\t\x20-\x7e]{%d,}" % least, read_input(process, path)):
             process.write(match[0] + b"\n")

@@ -52,7 +52,7 @@ def sed(process: Process) -> int:
     busybox = process.system.programs.is_busybox
     options = Options(
         process,
-        "ni::e:f:Erszl:u" if not busybox else "ni::e:f:Ersz",
+        "ni::e:f:Erszl:u" if not busybox else "ni::e:f:Er",
         "quiet:n silent:n in-place=?:i expression=:e file=:f regexp-extended:E separate:s "
         "null-data:z version posix: debug: follow-symlinks: unbuffered:u",
     )
@@ -86,7 +86,8 @@ def sed(process: Process) -> int:
         pieces = [operands.pop(0)]
     script = "\n".join(pieces)
     try:
-        commands = _Reader(script, extended="E" in options or "r" in options).commands()
+        extended = "E" in options or "r" in options
+        commands = _Reader(script, extended=extended, is_busybox=busybox).commands()
     except (_ScriptError, ExpressionError) as error:
         raise process.fail(
             f"{error}" if busybox else f"-e expression #1, char {len(script)}: {error}"
@@ -98,8 +99,9 @@ def sed(process: Process) -> int:
 class _Reader:
     """Reads a script."""
 
-    def __init__(self, source: str, *, extended: bool) -> None:
+    def __init__(self, source: str, *, extended: bool, is_busybox: bool) -> None:
         self._source = source
+        self._is_busybox = is_busybox
         self._extended = extended
         self._position = 0
         self._quiet = source.startswith("#n\n")
@@ -156,7 +158,7 @@ class _Reader:
         letter = self._peek()
         if letter.isdigit():
             number = self._number()
-            if self._peek() == "~":
+            if self._peek() == "~" and not self._is_busybox:
                 self._position += 1
                 return _Address("step", number, self._number())
             return _Address("line", number)
@@ -170,7 +172,7 @@ class _Reader:
             self._position += 1
             source = self._delimited(delimiter, is_pattern=True)
             ignore_case = False
-            while self._peek() and self._peek() in "IM":
+            while self._peek() and self._peek() in "IM" and not self._is_busybox:
                 ignore_case = ignore_case or self._peek() == "I"
                 self._position += 1
             return _Address("pattern", pattern=self._compiled(source, ignore_case=ignore_case))
@@ -261,6 +263,10 @@ class _Reader:
                     command.second = self._address()
                     if command.second is None:
                         raise _ScriptError("unexpected `,'")
+        if command.first is not None and (command.first.kind, command.first.number) == ("line", 0):
+            second = command.second
+            if second is None or second.kind != "pattern":
+                raise _ScriptError("invalid usage of line address 0")
         self._skip()
         while self._peek() == "!":
             command.negated = True
@@ -271,6 +277,8 @@ class _Reader:
             raise _ScriptError("missing command")
         self._position += 1
         command.name = name
+        if self._is_busybox and name in "zFeRWQlv~":
+            raise self._unknown(name)
         if name in "{":
             return command
         if name == "}":
@@ -280,6 +288,8 @@ class _Reader:
         if name == ":":
             self._skip()
             command.text = self._label()
+            if not command.text:
+                raise _ScriptError('":" lacks a label')
             return command
         if name in "btT":
             self._skip()
@@ -291,6 +301,8 @@ class _Reader:
         if name in "rRwW":
             self._skip()
             command.text = self._rest_of_line()
+            if not command.text:
+                raise _ScriptError("missing filename in r/R/w/W commands")
             return command
         if name == "s":
             self._substitution(command)
@@ -298,20 +310,24 @@ class _Reader:
         if name == "y":
             delimiter = self._peek()
             self._position += 1
-            first = self._plain(self._delimited(delimiter, is_pattern=False, what="y"))
-            second = self._plain(self._delimited(delimiter, is_pattern=False, what="y"))
-            if len(first) != len(second):
+            old = self._plain(self._delimited(delimiter, is_pattern=False, what="y"))
+            new = self._plain(self._delimited(delimiter, is_pattern=False, what="y"))
+            if len(old) != len(new):
                 raise _ScriptError("strings for `y' command are different lengths")
-            command.table = dict(zip(first, second, strict=False))
+            command.table = dict(zip(old, new, strict=False))
         elif name in "qQl":
             self._skip()
             command.count = self._number() if self._peek().isdigit() else 0
         elif name not in "dDgGhHnNpPx=zFe":
-            raise _ScriptError(f"unknown command: `{name}'")
+            raise self._unknown(name)
         self._skip()
         if self._peek() not in ("", "\n", ";", "}", "#"):
             raise _ScriptError("extra characters after command")
         return command
+
+    def _unknown(self, name: str) -> _ScriptError:
+        text = f"unsupported command {name}" if self._is_busybox else f"unknown command: `{name}'"
+        return _ScriptError(text)
 
     @staticmethod
     def _plain(text: str) -> str:
@@ -361,8 +377,12 @@ class _Reader:
             letter = self._peek()
             if letter.isdigit():
                 number = self._number()
+                if not number:
+                    raise _ScriptError("number option to `s' command may not be zero")
                 continue
             self._position += 1
+            if letter in command.flags and letter in "gp":
+                raise _ScriptError(f"multiple `{letter}' options to `s' command")
             if letter in "gpe":
                 command.flags += letter
             elif letter in "iI":
@@ -378,14 +398,14 @@ class _Reader:
                 raise _ScriptError("unknown option to `s'")
         command.count = number or 1
         command.pattern = self._compiled(source, ignore_case=ignore_case, many_lines=many_lines)
-        command.replacement = _replacement(replacement)
+        command.replacement = _replacement(replacement, has_cases=not self._is_busybox)
         groups = command.pattern.groups if command.pattern else 9
         for kind, text in command.replacement:
             if kind == "group" and int(text) > groups:
                 raise _ScriptError(f"invalid reference \\{text} on `s' command's RHS")
 
 
-def _replacement(text: str) -> list[tuple[str, str]]:
+def _replacement(text: str, *, has_cases: bool) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     position = 0
     while position < len(text):
@@ -397,7 +417,7 @@ def _replacement(text: str) -> list[tuple[str, str]]:
             following = text[position]
             if following.isdigit():
                 found.append(("group", following))
-            elif following in "ULulE":
+            elif following in "ULulE" and has_cases:
                 found.append(("case", following))
             else:
                 found.append(
@@ -432,6 +452,9 @@ class _Editor:
         self._last_pattern: re.Pattern[str] | None = None
         self._code = 0
         self._out: list[str] = []
+        self._lacks_end = False
+        self._path = "-"
+        self._sources: dict[str, Iterator[str]] = {}
         self._written: dict[str, list[str]] = {}
         self._lines: Iterator[tuple[str, bool]] = iter(())
         self._ahead: tuple[str, bool] | None = None
@@ -466,6 +489,7 @@ class _Editor:
         separator = "\0" if "z" in self._options else "\n"
         for path in paths:
             try:
+                self._path = path
                 if self._process.system.files.kind(self._process, path) == "dir" and path != "-":
                     self._process.complain(
                         f"couldn't edit {path}: not a regular file"
@@ -478,10 +502,11 @@ class _Editor:
                     from .inputs import read_input
 
                     data = read_input(self._process, path).decode("latin-1").split("\0")
-                    if data and not data[-1]:
-                        data.pop()
+                    last = data.pop()
                     for one in data:
                         yield one, True
+                    if last:
+                        yield last, False
                     continue
                 for raw in lines_of(self._process, path):
                     line = raw.decode("latin-1")
@@ -524,7 +549,7 @@ class _Editor:
         except ProcessExit as ended:
             self._code = ended.code
         data = "".join(self._out).encode("latin-1")
-        self._out = []
+        self._out, self._lacks_end = [], False
         suffix = self._options.value("i") or ""
         link = files.kind(self._process, path, follow=False) == "symlink"
         folder = path.rpartition("/")[0] or "."
@@ -562,6 +587,11 @@ class _Editor:
             self._code = 4 if not self._busybox else 1
 
     def _emit(self, text: str) -> None:
+        if not text:
+            return
+        if self._lacks_end:
+            self._out.append("\n")
+        self._lacks_end = False
         self._out.append(text)
         if not self._in_place and len(self._out) > 200:
             self._process.print("".join(self._out))
@@ -569,7 +599,9 @@ class _Editor:
 
     def _print(self, text: str) -> None:
         end = "\0" if "z" in self._options else "\n"
-        self._emit(text + (end if self._ends or not self._is_last() else ""))
+        has_end = self._ends or not self._is_last()
+        self._emit(text + (end if has_end else ""))
+        self._lacks_end = not has_end
 
     def _is_last(self) -> bool:
         return self._ahead is None
@@ -617,6 +649,18 @@ class _Editor:
                 except OSError:
                     continue
         self._appended = []
+
+    def _append_line(self, path: str) -> None:
+        """Keep the next line of a file for the end of the cycle (`R`)."""
+        if path not in self._sources:
+            try:
+                data = self._process.system.files.read_file(self._process, path)
+            except OSError:
+                data = b""
+            self._sources[path] = iter(data.decode("latin-1").splitlines())
+        line = next(self._sources[path], None)
+        if line is not None:
+            self._appended.append(("text", line + "\n"))
 
     def _cycle(self) -> None:
         position = 0
@@ -691,6 +735,12 @@ class _Editor:
                 self._appended.append(("file", command.text))
             elif name == "w":
                 self._write(command.text, self._space + "\n")
+            elif name == "W":
+                self._write(command.text, self._space.partition("\n")[0] + "\n")
+            elif name == "R":
+                self._append_line(command.text)
+            elif name == "F":
+                self._emit(f"{self._path}\n")
             elif name == "=":
                 self._emit(f"{self._number}\n")
             elif name == "y":

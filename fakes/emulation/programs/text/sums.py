@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64 as base64_module
 import binascii
+import errno
 import hashlib
 import re
 from typing import TYPE_CHECKING
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 def base64(process: Process) -> int:
     """Encode or decode."""
     options = Options(process, "dw:i", "decode:d wrap=:w ignore-garbage:i")
-    data = read_input(process, (options.operands or ["-"])[0])
+    path = (options.operands or ["-"])[0]
+    try:
+        data = read_input(process, path)
+    except OSError as error:
+        complain_of_input(process, path, error)
+        return 1
     if "d" in options:
         try:
             process.write(base64_module.b64decode(re.sub(rb"\s", b"", data), validate=True))
@@ -28,7 +34,7 @@ def base64(process: Process) -> int:
             ) from error
         return 0
     text = base64_module.b64encode(data)
-    width = int(options.value("w") or 76) if options.value("w") != "0" else 0
+    width = options.number("w", 76)
     if not width:
         process.write(text)
         return 0
@@ -40,7 +46,7 @@ def base64(process: Process) -> int:
 def _sum(process: Process, algorithm: str) -> int:
     options = Options(
         process,
-        "cbtswz",
+        "cbt" + ("sw" if process.system.programs.is_busybox else "wz"),
         "check:c binary:b text:t status:s quiet warn:w strict ignore-missing:ignore tag",
     )
     code = 0
@@ -53,7 +59,13 @@ def _sum(process: Process, algorithm: str) -> int:
             complain_of_input(process, path, error)
             code = 1
             continue
-        process.print(f"{digest}  {path}\n")
+        mark = "*" if "b" in options and not process.system.programs.is_busybox else " "
+        text = f"{digest} {mark}{path}"
+        if "tag" in options:
+            text = (
+                f"{'BLAKE2b' if algorithm == 'blake2b' else algorithm.upper()} ({path}) = {digest}"
+            )
+        process.print(text + ("\0" if "z" in options else "\n"))
     return code
 
 
@@ -62,7 +74,12 @@ def _check(process: Process, options: Options, algorithm: str) -> int:
     busybox = process.system.programs.is_busybox
     total = 0
     for list_path in options.operands or ["-"]:
-        for line in read_input(process, list_path).decode("latin-1").splitlines():
+        try:
+            listed = read_input(process, list_path).decode("latin-1").splitlines()
+        except OSError as error:
+            complain_of_input(process, list_path, error)
+            return 1
+        for line in listed:
             match = re.fullmatch(r"([0-9a-fA-F]+) [ *](.+)", line)
             if match is None:
                 continue
@@ -70,6 +87,8 @@ def _check(process: Process, options: Options, algorithm: str) -> int:
             try:
                 digest = hashlib.new(algorithm, read_input(process, match[2])).hexdigest()
             except OSError as error:
+                if "ignore" in options and error.errno == errno.ENOENT:
+                    continue
                 process.complain(
                     f"{match[2]}: {error.strerror}"
                     if not busybox
@@ -94,9 +113,8 @@ def _check(process: Process, options: Options, algorithm: str) -> int:
                     process.print(f"{match[2]}: FAILED\n")
     process.flush()
     if not total and not busybox:
-        process.complain(
-            f"{(options.operands or ['-'])[0]}: no properly formatted checksum lines found"
-        )
+        name = (options.operands or ["'standard input'"])[0]
+        process.complain(f"{name}: no properly formatted checksum lines found")
         return 1
     if (bad or missing) and "s" not in options:
         if busybox:
@@ -161,8 +179,14 @@ for _index in range(256):
 def cksum(process: Process) -> int:
     """Print POSIX checksums."""
     options = Options(process, "", "")
+    code = 0
     for path in options.operands or ["-"]:
-        data = read_input(process, path)
+        try:
+            data = read_input(process, path)
+        except OSError as error:
+            complain_of_input(process, path, error)
+            code = 1
+            continue
         crc = 0
         for byte in data:
             crc = ((crc << 8) ^ _CRC[(crc >> 24) ^ byte]) & 0xFFFFFFFF
@@ -171,4 +195,4 @@ def cksum(process: Process) -> int:
             crc = ((crc << 8) ^ _CRC[(crc >> 24) ^ (size & 0xFF)]) & 0xFFFFFFFF
             size >>= 8
         process.print(f"{~crc & 0xFFFFFFFF} {len(data)}{'' if path == '-' else ' ' + path}\n")
-    return 0
+    return code

@@ -86,7 +86,7 @@ def _runs(options: Options, groups: list[list[str]], mark: str | None) -> list[l
     if mark is not None:
         return groups
     if "L" in options:
-        count = int(options.value("L") or 1)
+        count = max(1, options.number("L", 1))
         return [
             functools.reduce(operator.iadd, groups[place : place + count], [])
             for place in range(0, len(groups), count)
@@ -96,8 +96,7 @@ def _runs(options: Options, groups: list[list[str]], mark: str | None) -> list[l
         if len(groups) < 2000
         else [group[0] for group in groups]
     )
-    most = options.value("n")
-    size = int(most) if most else 5000
+    size = max(1, options.number("n", 5000))
     return [words[place : place + size] for place in range(0, len(words), size)]
 
 

@@ -258,7 +258,8 @@ def _list_options(shell: Shell, is_long: bool) -> None:
     for name in names:
         is_on = bool(shell.options.get(name))
         if is_long:
-            shell.process.print(f"{name:<15}\t{'on' if is_on else 'off'}\n")
+            end = "\t" if shell.dialect.is_bash else " "
+            shell.process.print(f"{name:<15}{end}{'on' if is_on else 'off'}\n")
         else:
             shell.process.print(f"set {'-' if is_on else '+'}o {name}\n")
 
@@ -269,7 +270,7 @@ def _trap(shell: Shell, words: list[str]) -> int:
     if rest[:1] == ["--"]:
         rest = rest[1:]
     if not rest or rest[0] == "-p":
-        for trap, set_action in shell.traps.items():
+        for trap, set_action in sorted(shell.traps.items(), key=_trap_order):
             shown = set_action.replace("'", "'\\''")
             label = f"SIG{trap}" if shell.dialect.is_bash and trap not in ("EXIT", "ERR") else trap
             shell.process.print(f"trap -- '{shown}' {label}\n")
@@ -293,6 +294,10 @@ def _trap(shell: Shell, words: list[str]) -> int:
             continue
         shell.set_trap(name, wanted)
     return status
+
+
+def _trap_order(trap: tuple[str, str]) -> int:
+    return signals.NUMBERS.get(trap[0], len(signals.NAMES))
 
 
 def _trap_name(shell: Shell, word: str) -> str | None:
@@ -355,12 +360,12 @@ def _umask(shell: Shell, words: list[str]) -> int:
                 if not shell.dialect.is_bash
                 else f"umask: {rest[0]}: octal number out of range"
             )
-            return 1
+            return 1 if shell.dialect.is_bash else 2
         return 0
     mode = symbolic_mode(rest[0], ~process.umask & 0o777, is_folder=False, umask=0)
     if mode is None:
         shell.complain(f"umask: Illegal mode: {rest[0]}")
-        return 1
+        return 1 if shell.dialect.is_bash else 2
     process.umask = ~mode & 0o777
     return 0
 
