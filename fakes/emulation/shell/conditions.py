@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..bounded_expressions import compile_bounded
 from ..file_system import EXECUTE, READ, WRITE
 from .patterns import compile_pattern
 from .state import ExpansionError
@@ -79,7 +80,7 @@ class Conditions:
         return test_one(self._shell.process, operator, text)
 
     def _matches(self, text: str, expression: str) -> bool:
-        match = re.search(posix_expression(expression), text)
+        match = compile_bounded(posix_expression(expression)).search(text)
         groups: dict[int | str, str] = {}
         if match is not None:
             groups = {number: match[number] or "" for number in range((match.re.groups) + 1)}

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ..bounded_expressions import compile_bounded
 from .arithmetic import Evaluator, ExpressionError
 from .braces import expand_braces
 from .globbing import expand_path
@@ -528,7 +529,7 @@ class Expander:
         source = regular_source(pieces, extended=self._shell.shopt("extglob"))
         new = self._fragments(part.second.parts, is_single=True) if part.second is not None else []
         anchors = {"/#": ("\\A", ""), "/%": ("", "\\Z")}.get(operator, ("", ""))
-        expression = re.compile(anchors[0] + "(?:" + source + ")" + anchors[1], re.S)
+        expression = compile_bounded(anchors[0] + "(?:" + source + ")" + anchors[1], re.S)
         shows_match = self._shell.dialect.is_bash
 
         def replacement(match: re.Match[str]) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from ..bounded_expressions import compile_bounded
+
 _CLASSES = {
     "alpha": "a-zA-Z",
     "digit": "0-9",
@@ -60,7 +62,7 @@ def regular_source(pieces: Sequence[Piece], *, extended: bool = False, path: boo
 @lru_cache(maxsize=1024)
 def _compiled(pieces: tuple[Piece, ...], ignore_case: bool, extended: bool) -> re.Pattern[str]:
     flags = re.S | (re.I if ignore_case else 0)
-    return re.compile(regular_source(pieces, extended=extended) + r"\Z", flags)
+    return compile_bounded(regular_source(pieces, extended=extended) + r"\Z", flags)
 
 
 def _translate(

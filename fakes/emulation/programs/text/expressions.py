@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from ...bounded_expressions import compile_bounded
 from ...shell.patterns import _CLASSES
 
 _ESCAPES = {
@@ -52,7 +53,7 @@ def compile_expression(
     """
     flags = (re.I if ignore_case else 0) | (re.M if many_lines else 0)
     try:
-        return re.compile(to_python(source, extended=extended), flags | re.A)
+        return compile_bounded(to_python(source, extended=extended), flags | re.A)
     except re.error as error:
         raise ExpressionError(str(error)) from error
 

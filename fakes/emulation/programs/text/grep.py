@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ...bounded_expressions import compile_bounded
 from ...shell.patterns import compile_pattern
 from ..options import Options, usage
 from .expressions import ExpressionError, compile_expression
@@ -102,7 +103,7 @@ class _Grep:
         elif "w" in options:
             expression = f"(?<!\\w)(?:{expression})(?!\\w)"
         try:
-            return re.compile(expression, (re.I if ignore_case else 0) | re.A)
+            return compile_bounded(expression, (re.I if ignore_case else 0) | re.A)
         except re.error as error:
             raise ExpressionError(str(error)) from error
 
