@@ -132,6 +132,9 @@ class EngineWorker:
         images = self._stores.images
         with images.lock:
             kept = images.put(image)
+            if kept is not image:
+                kept.builds += image.builds
+                kept.is_unpacked |= image.is_unpacked
             if has_content(images.state):
                 images.note("create", kept)
             for name in names:

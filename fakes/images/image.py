@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,6 +38,7 @@ class Image:
         blobs: what those lead to, by digest.
         step: what the last step of its build ran, where its document does not say it.
         is_unpacked: its layers lie unpacked in containerd's store.
+        builds: the builds here that made it: their names, and when, in nanoseconds since the epoch.
     """
 
     document: bytes = field(repr=False)
@@ -51,6 +52,7 @@ class Image:
     blobs: dict[str, bytes] = field(default_factory=dict, repr=False)
     step: RunConfig | None = field(default=None, repr=False)
     is_unpacked: bool = True
+    builds: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         self.config_digest = digest_of(self.document)
@@ -85,6 +87,21 @@ class Image:
             for manifest in self.beside
             if manifest.is_image and all(each["digest"] in self.blobs for each in manifest.leads_to)
         )
+
+    @property
+    def index_entry(self) -> dict[str, Any] | None:
+        """What the index says of the manifest; `None` without an index."""
+        listed = [] if self.index is None else self.index.parsed.get("manifests") or []
+        digest = self.own_manifest.digest
+        return next((each for each in listed if each["digest"] == digest), None)
+
+    def alone(self) -> Image:
+        """Return it without its index: what its own manifest leads to."""
+        entry = self.index_entry
+        if entry is None:
+            return self
+        manifest = replace(self.own_manifest, notes=entry.get("annotations") or {})
+        return Image(self.document, self.layers, manifest=manifest)
 
     def for_platform(self, platform: Platform) -> Image | None:
         """Return that of its index for a platform; `None` if it has none."""

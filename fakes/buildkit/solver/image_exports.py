@@ -128,12 +128,16 @@ class ImageExports:
             said["image.name"] = ",".join([*names, *dangling])
         unpacks = kind == "moby" or attributes.get("unpack") == "true"
         image = stored_image(packed, outcome, is_unpacked=unpacks)
+        if kind == "moby":
+            image.builds = ((self._build.ref, self._worker.time_ns()),)
         canonical = attributes.get("name-canonical") == "true"
         suffix = f"@{packed.descriptor.digest}" if canonical else ""
+        if names or dangling:
+            digests = [name + suffix for name in names if suffix]
+            self._worker.keep(image, [*names, *digests])
         for name in [*names, *dangling]:
             with self._progress.doing(step, f"naming to {name}"):
-                tags = [] if name in dangling else [name, *([name + suffix] if suffix else [])]
-                self._worker.keep(image, tags)
+                pass
             if unpacks and is_for_machine(outcome):
                 with self._progress.doing(step, f"unpacking to {name}{suffix}"):
                     pass

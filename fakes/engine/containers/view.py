@@ -113,6 +113,8 @@ def _manifest(containers: ContainerStore, container: Container) -> dict[str, Any
         return next((e for e in listed if e["digest"] == container.manifest.digest), None)
     platform = {"architecture": image.parsed.get("architecture"), "os": image.parsed.get("os")}
     described = {**image.own_manifest.described(), "platform": platform}
+    if image.own_manifest.notes:
+        return described
     for name in containers.images.tags_of(image.id)[:1]:
         full = f"{name.full_repository}:{name.tag}" if name.tag else str(name)
         notes = {"io.containerd.image.name": full}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from imagebuilders.exceptions import LayerFormatError
@@ -35,15 +36,25 @@ _NAME = "io.containerd.image.name"
 _TAG = "org.opencontainers.image.ref.name"
 
 
-def layout_of(chosen: list[tuple[Image, list[ImageReference]]]) -> dict[str, File]:
-    """Return the files of an archive of images, each with the names that were asked for."""
+def layout_of(
+    chosen: list[tuple[Image, list[ImageReference]]], *, platform: bool = False
+) -> dict[str, File]:
+    """Return the files of an archive of images.
+
+    Args:
+        chosen: the images, each with the names that were asked for.
+        platform: whether it is told of each what it is for.
+    """
     files: dict[str, File] = {}
     entries: list[Message] = []
     lines: list[Message] = []
     for image, names in chosen:
         for digest, data in _blobs(image).items():
             files[f"blobs/sha256/{digest[7:]}"] = _file(data)
-        entries += [_entry(image, name) for name in names] or [image.target.described()]
+        told = {"platform": image.platform.to_json()} if platform else {}
+        entries += [{**_entry(image, name), **told} for name in names] or [
+            {**image.target.described(), **told}
+        ]
         lines.append(
             {
                 "Config": _place(image.config_digest),
@@ -87,18 +98,21 @@ def _blobs(image: Image) -> dict[str, bytes]:
     }
 
 
-def load_layout(images: ImageStore, files: Mapping[str, File], read: Read) -> Iterator[Message]:
+def load_layout(
+    images: ImageStore, files: Mapping[str, File], read: Read, platform: Platform | None = None
+) -> Iterator[Message]:
     """Take the images of an archive in; the messages of the load.
 
     Args:
         images: where they go.
         files: of the archive, by their paths.
         read: gives the content of one, links followed.
+        platform: what they have to be for.
 
     Raises:
         ApiError: it has none.
     """
-    loader = _Loader(images, read)
+    loader = _Loader(images, read, platform)
     if "index.json" in files and "oci-layout" in files:
         for descriptor in json.loads(read("index.json"))["manifests"]:
             notes = descriptor.get("annotations") or {}
@@ -111,9 +125,10 @@ def load_layout(images: ImageStore, files: Mapping[str, File], read: Read) -> It
 
 
 class _Loader:
-    def __init__(self, images: ImageStore, read: Read) -> None:
+    def __init__(self, images: ImageStore, read: Read, platform: Platform | None) -> None:
         self._images = images
         self._read = read
+        self._platform = platform
 
     def named(self, image: Image, names: list[str | None]) -> Iterator[Message]:
         """Keep an image under its names."""
@@ -126,6 +141,12 @@ class _Loader:
                     reference = parse_as(images.state.version, name).tagged()
                     images.tag(reference, kept)
                     shown = f": {reference}"
+            if self._platform is not None and kept.for_platform(self._platform) is None:
+                raise ApiError(
+                    404,
+                    f"image {name or kept.id} was loaded, but doesn't provide the requested "
+                    f"platform ({self._platform})",
+                )
             images.note("load", kept)
             yield {"stream": f"Loaded image{' ' * (name is None)}{shown}\n"}
 
@@ -134,7 +155,7 @@ class _Loader:
 
     def of(self, descriptor: Message) -> Image:
         """The image that a descriptor leads to."""
-        target = self._content(descriptor)
+        target = replace(self._content(descriptor), notes=descriptor.get("annotations") or {})
         if target.media_type not in INDEX_TYPES:
             return self._image(target)
         here: list[tuple[Content, Platform | None]] = []

@@ -13,6 +13,7 @@ from imagebuilders.exceptions import ImageFormatError, LayerFormatError
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import File, clean
 from imagebuilders.oci.image_config import chain_ids
+from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 from imagebuilders.oci.rooted_files import is_local
 
@@ -54,8 +55,13 @@ _DOCUMENTS = ByVersion(
 )
 
 
-def load(images: ImageStore, body: bytes) -> Iterator[Message]:
+def load(images: ImageStore, body: bytes, platform: Platform | None = None) -> Iterator[Message]:
     """Take the images of an archive in; the messages of the load.
+
+    Args:
+        images: where they go.
+        body: the archive.
+        platform: what those of containerd's store have to be for.
 
     Raises:
         ApiError: when the archive is none.
@@ -69,7 +75,7 @@ def load(images: ImageStore, body: bytes) -> Iterator[Message]:
         if member.hard_link:
             files[clean(member.name)] = files[clean(member.hard_link)]
     if has_content(images.state):
-        yield from load_layout(images, files, partial(_read, files))
+        yield from load_layout(images, files, partial(_read, files), platform)
     elif "manifest.json" in files:
         yield from _load_manifest(images, files)
     elif "index.json" in files and "oci-layout" in files:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imagebuilders.oci.file_tree import File
+from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 from imagebuilders.oci.tar_writer import write_tar
 
@@ -15,6 +16,7 @@ from ...images.config import RunConfig
 from ...images.image import Image
 from ...images.layers import Layer, digest_of
 from ...images.reference import InvalidReferenceError
+from .. import messages
 from ..errors import ApiError
 from ..versions import EngineVersion
 from .config_forms import LEFT_OUT
@@ -47,10 +49,15 @@ class _Chosen:
         return [str(reference) for reference in self.references if reference.tag]
 
 
-def save(images: ImageStore, names: list[str]) -> bytes:
+def save(images: ImageStore, names: list[str], platform: Platform | None = None) -> bytes:
     """The archive of the named images.
 
     Since 25.0 it is an OCI layout, with a manifest for older programs beside it.
+
+    Args:
+        images: of the engine.
+        names: which of them.
+        platform: the one for it alone, of an index.
 
     Raises:
         ApiError: when one is not there or has no layers.
@@ -61,7 +68,10 @@ def save(images: ImageStore, names: list[str]) -> bytes:
             known = chosen.setdefault(image.id, _Chosen(image)).references
             known.extend(r for r in references if r not in known)
     if has_content(images.state):
-        files = layout_of([(one.image, one.references) for one in chosen.values()])
+        files = layout_of(
+            [(_of(one, platform), one.references) for one in chosen.values()],
+            platform=platform is not None,
+        )
         for one in chosen.values():
             for _ in range(max(1, len(one.references))):
                 images.note("save", one.image)
@@ -73,6 +83,22 @@ def save(images: ImageStore, names: list[str]) -> bytes:
     for one in chosen.values():
         images.note("save", one.image)
     return write_tar((name, files[name], "") for name in sorted(files))
+
+
+def _of(one: _Chosen, platform: Platform | None) -> Image:
+    """The image, or the one for a platform.
+
+    Raises:
+        ApiError: 404, there is none for it.
+    """
+    if platform is None:
+        return one.image
+    found = one.image.for_platform(platform)
+    if found is None:
+        name = str(one.references[0]) if one.references else one.image.id
+        why = messages.NO_SUCH_PLATFORM.format(name, platform)
+        raise ApiError(404, f"no suitable export target found: {why}")
+    return found.alone()
 
 
 def _select(images: ImageStore, name: str) -> list[tuple[Image, list[ImageReference]]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
 from ...images.image import Image
+from .. import messages
 from ..errors import ApiError
 from ..progress import Message, progress, short
 from .access import RegistryAccess
@@ -16,9 +18,18 @@ from .credentials import Credentials
 
 
 def push_content(
-    registries: RegistryAccess, reference: ImageReference, credentials: Credentials
+    registries: RegistryAccess,
+    reference: ImageReference,
+    credentials: Credentials,
+    platform: Platform | None,
 ) -> Iterator[Message]:
     """Send a tag to its registry, all tags if none is named.
+
+    Args:
+        registries: where it goes to.
+        reference: what is sent.
+        credentials: what the client sent along.
+        platform: the image for it alone, of an index.
 
     Raises:
         ApiError: it failed. The first message has been yielded then.
@@ -42,9 +53,23 @@ def push_content(
         wanted = [(name, image) for name, image in mine if (name.tag, name.digest) == same]
         if not wanted:
             raise ApiError(404, f"tag does not exist: {reference}")
+    if platform is not None:
+        wanted = [(name, _for(image, name, platform)) for name, image in wanted]
     with client(registries, reference, credentials, "push,pull") as registry:
         for each, image in wanted:
             yield from _Push(registries, registry, each, image).run()
+
+
+def _for(image: Image, name: ImageReference, platform: Platform) -> Image:
+    """The image of an index for a platform, without the index.
+
+    Raises:
+        ApiError: 404, there is none.
+    """
+    found = image.for_platform(platform)
+    if found is None:
+        raise ApiError(404, messages.NO_SUCH_PLATFORM.format(name, platform))
+    return found.alone()
 
 
 class _Push:

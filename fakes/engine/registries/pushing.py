@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.media_types import DOCKER_MANIFEST
+from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
 from ...images.image import Image
@@ -25,15 +26,24 @@ _PIECE = 32 * 1024
 
 
 def push(
-    registries: RegistryAccess, reference: ImageReference, credentials: Credentials
+    registries: RegistryAccess,
+    reference: ImageReference,
+    credentials: Credentials,
+    platform: Platform | None = None,
 ) -> Iterator[Message]:
     """Send a tag to its registry, all tags if none is named; a failure is the last message.
+
+    Args:
+        registries: where it goes to.
+        reference: what is sent.
+        credentials: what the client sent along.
+        platform: the image for it alone, of an index.
 
     Raises:
         ApiError: it failed. The first message has been yielded then.
     """
     if has_content(registries.images.state):
-        yield from push_content(registries, reference, credentials)
+        yield from push_content(registries, reference, credentials, platform)
         return
     yield {"status": f"The push refers to repository [{reference.full_repository}]"}
     if reference.digest:

@@ -21,6 +21,7 @@ from ..images.target_removal import prune_targets
 from .filters import image_older_than, labels_match, read_filters, truth
 from .image_lists import NO_TIME, summaries
 from .image_manifests import manifest_lines
+from .platform_choice import asked_platform, chosen
 from .streams import lines
 from .table import route
 
@@ -69,19 +70,33 @@ def _list(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
 
 
 def inspect(
-    engine: Daemon, image: Image, version: str | None = None, *, manifests: bool = False
+    engine: Daemon,
+    named: Image,
+    version: str | None = None,
+    *,
+    manifests: bool = False,
+    image: Image | None = None,
 ) -> dict[str, Any]:
-    """What `GET /images/{name}/json` says of an image."""
+    """What `GET /images/{name}/json` says of an image.
+
+    Args:
+        engine: the engine.
+        named: what its name leads to.
+        version: of the API that is asked for.
+        manifests: whether its manifests are told.
+        image: the one for a platform that was asked for.
+    """
+    asked, image = image is not None, image or named
     document = image.parsed
     rootfs: dict[str, Any] = {"Type": "layers"}
     if image.layers:
         rootfs["Layers"] = [layer.diff_id for layer in image.layers]
-    last_tagged = go_text.rfc3339(image.last_tagged) if image.last_tagged else go_text.ZERO_TIME
+    last_tagged = go_text.rfc3339(named.last_tagged) if named.last_tagged else go_text.ZERO_TIME
     answer: dict[str, Any] = {
-        "Id": image.id,
-        "RepoTags": [str(reference) for reference in engine.images.tags_of(image.id)],
-        "RepoDigests": [str(reference) for reference in engine.images.digests_of(image.id)],
-        "Parent": image.parent,
+        "Id": named.id,
+        "RepoTags": [str(reference) for reference in engine.images.tags_of(named.id)],
+        "RepoDigests": [str(reference) for reference in engine.images.digests_of(named.id)],
+        "Parent": named.parent,
         "Comment": _comment(document),
         "Created": document.get("created") or go_text.ZERO_TIME,
         "Container": document.get("container") or "",
@@ -106,11 +121,16 @@ def inspect(
         answer["Size"] = answer["VirtualSize"] = content_size(image)
         if speaks(version, "1.48"):
             answer["Descriptor"] = image.target.described()
+            if asked and (entry := image.index_entry) is not None:
+                answer |= {"Id": entry["digest"], "Descriptor": entry}
             if manifests:
                 answer["Manifests"] = manifest_lines(engine.containers, image)
         if speaks(version, "1.52"):
             del answer["GraphDriver"]
-        if engine.version >= "29.0" and document.get("architecture") != "amd64":
+        if speaks(version, "1.53") and named.builds:
+            answer["Identity"] = {"Build": [_build(each) for each in named.builds]}
+        elsewhere = document.get("architecture") != "amd64"
+        if engine.version >= "29.0" and elsewhere and not asked:
             # Of an image for another machine it says what names it, and no more.
             answer |= {"Architecture": "", "Os": "", "RootFS": {"Type": ""}, "Config": {}}
     if speaks(version, "1.44"):
@@ -128,6 +148,12 @@ def inspect(
     if speaks(version, "1.52"):
         _leave_out_empty(answer)
     return answer
+
+
+def _build(made: tuple[str, int]) -> dict[str, str]:
+    """What is told of a build that made an image."""
+    ref, finished = made
+    return {"Ref": ref, "CreatedAt": go_text.rfc3339(finished)}
 
 
 def _leave_out_empty(answer: dict[str, Any]) -> None:
@@ -175,33 +201,36 @@ def _graph_data(image: Image) -> dict[str, str] | None:
 
 @route("GET", "/images/{name:.*}/json")
 def _inspect(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
-    platform = request.parameter("platform")
-    if (
-        platform
-        and engine.version.speaks(request.version, "1.49")
-        and (reason := go_text.json_error(platform))
-    ):
-        raise ApiError(400, f"failed to parse platform: {reason}")
+    platform = asked_platform(engine, request, "1.49")
+    manifests = request.flag("manifests")
+    if platform is not None and manifests:
+        words = "conflicting options: manifests and platform options cannot both be set"
+        raise ApiError(400, words)
     try:
-        image = engine.images.find(path["name"])
+        named = engine.images.find(path["name"])
     except ApiError as error:
         words = messages.MISSING_INSPECTED(engine.version, path["name"], error.message)
         raise ApiError(error.status, words) from error
-    with_manifests = request.flag("manifests")
-    return json_response(inspect(engine, image, request.version, manifests=with_manifests))
+    image = None if platform is None else chosen(engine, named, path["name"], platform)
+    answer = inspect(engine, named, request.version, manifests=manifests, image=image)
+    return json_response(answer)
 
 
 @route("GET", "/images/{name:.*}/history")
-def _history(engine: Daemon, _request: Request, path: dict[str, str]) -> Response:
-    image = engine.images.find(path["name"])
-    layers = iter(image.layers)
+def _history(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
+    platform = asked_platform(engine, request, "1.48")
+    named = engine.images.find(path["name"])
+    image = chosen(engine, named, path["name"], platform)
+    layers = iter(zip(image.layers, image.chain_ids, strict=True))
     entries: list[dict[str, Any]] = []
     for line in image.history:
         size = 0
         if not line.get("empty_layer"):
-            layer = next(layers, None)
-            if layer is not None:
-                size = block_size(layer) if has_content(engine.state) else layer.size
+            layer, chain = next(layers, (None, ""))
+            if layer is not None and has_content(engine.state):
+                size = block_size(layer) if engine.images.is_unpacked(chain) else 0
+            elif layer is not None:
+                size = layer.size
         created = go_text.parse_rfc3339(line.get("created") or "")
         entries.append(
             {
@@ -214,7 +243,7 @@ def _history(engine: Daemon, _request: Request, path: dict[str, str]) -> Respons
             }
         )
     entries.reverse()
-    current: Image | None = image
+    current: Image | None = named
     for entry in entries:
         if current is None:
             break
@@ -335,14 +364,16 @@ def _prune(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
 @route("GET", "/images/{name:.*}/get")
 def _save(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
     names = [path["name"]] if "name" in path else request.parameters("names")
-    data = save(engine.images, names)
+    platform = asked_platform(engine, request, "1.48")
+    data = save(engine.images, names, platform)
     return Response(200, chunks_of(data), {"Content-Type": "application/x-tar"})
 
 
 @route("POST", "/images/load")
 def _load(engine: Daemon, request: Request, _path: dict[str, str]) -> Response:
     quiet = request.flag("quiet") or not request.parameters("quiet")
-    messages = load(engine.images, request.content)
+    platform = asked_platform(engine, request, "1.48")
+    messages = load(engine.images, request.content, platform)
     if quiet:
         messages = (message for message in messages if "status" not in message)
     # All is done before it answers: many clients do not read the answer.

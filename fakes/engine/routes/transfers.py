@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagebuilders.oci.digest import is_digest
+from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference, is_tag
 
-from ... import go_text
 from ...images.reference import InvalidReferenceError
 from .. import messages
 from ..builder.imports import import_tar
 from ..errors import ApiError
 from ..http import Request, Response, json_response
+from ..images.content_store import has_content
 from ..platforms import parse_platform
 from ..progress import message_line
 from ..registries.credentials import Credentials
@@ -22,6 +23,7 @@ from .bodies import credentials_body
 from .images import named
 from .login import AUTH
 from .numbers import integer
+from .platform_choice import asked_platform
 from .streams import lines, streamed
 from .table import route
 
@@ -97,26 +99,22 @@ def _push(engine: Daemon, request: Request, path: dict[str, str]) -> Response:
         if not is_tag(tag):
             raise ApiError(engine.version.bad_request(), "invalid tag format")
         reference = ImageReference(reference.domain, reference.path, tag)
-    _check_platform(engine, request, reference)
-    stream = push(engine.registries, reference, credentials)
+    platform = asked_platform(engine, request, "1.46")
+    if platform is not None and not has_content(engine.state):
+        _check_platform(engine, platform, reference)
+    stream = push(engine.registries, reference, credentials, platform)
     return Response(200, lines(stream, engine.version), {"Content-Type": "application/json"})
 
 
-def _check_platform(engine: Daemon, request: Request, reference: ImageReference) -> None:
-    """Refuse to push an image as one for another platform, which old engines do not look at.
+def _check_platform(engine: Daemon, platform: Platform, reference: ImageReference) -> None:
+    """Refuse to push an image as one for another platform.
 
     Raises:
-        ApiError: 400 when it is no platform, 404 when the image is for another one.
+        ApiError: 404, it is for another one.
     """
-    wanted = request.parameter("platform")
-    if not wanted or not engine.version.speaks(request.version, "1.46"):
-        return
-    platform = go_text.parse_object(wanted)
-    if isinstance(platform, str):
-        raise ApiError(400, f"failed to parse platform: {platform}")
     found = engine.images.find(str(reference)).parsed
     own = f"{found.get('os')}/{found.get('architecture')}"
-    asked = f"{platform.get('os')}/{platform.get('architecture')}"
+    asked = f"{platform.os}/{platform.architecture}"
     if own != asked:
         raise ApiError(404, messages.OTHER_PLATFORM(engine.version, str(reference), own, asked))
 
