@@ -134,7 +134,8 @@ class EngineWorker:
             kept = images.put(image)
             if kept is not image:
                 kept.builds += image.builds
-                kept.is_unpacked |= image.is_unpacked
+                if image.is_unpacked:
+                    images.unpack(kept)
             if has_content(images.state):
                 images.note("create", kept)
             for name in names:

@@ -38,6 +38,7 @@ class Images:
         self._children: dict[str, dict[str, Image]] = {}
         self._chains: Counter[str] = Counter()
         self._topmost: dict[str, Layer] = {}
+        self._unpacked: set[str] = set()
         self._tags = NameTable()
         self._digests = NameTable()
 
@@ -57,6 +58,8 @@ class Images:
                 self._children.setdefault(above.parent, {})[above.id] = above
                 self._chains.update(above.chain_ids)
                 self._topmost.update(zip(above.chain_ids, above.layers, strict=True))
+                if above.is_unpacked:
+                    self.unpack(above)
                 above = above.made_from
             return kept
 
@@ -88,13 +91,15 @@ class Images:
         with self.lock:
             return self._chains[chain] > 0
 
-    def is_unpacked(self, chain: str) -> bool:
-        """Whether an image whose layers are unpacked has those of a chain's id."""
+    def unpack(self, image: Image) -> None:
+        """Let the layers of an image lie unpacked, as those of containers do."""
         with self.lock:
-            if not self._chains[chain]:
-                return False
-            unpacked = (image for image in self._images.values() if image.is_unpacked)
-            return any(chain in image.chain_ids for image in unpacked)
+            self._unpacked.update(image.chain_ids)
+
+    def is_unpacked(self, chain: str) -> bool:
+        """Whether the layers of a chain's id lie unpacked."""
+        with self.lock:
+            return chain in self._unpacked
 
     def topmost(self, chain: str) -> Layer | None:
         """The last layer of a chain, by its id; `None` when no image has it."""
@@ -112,6 +117,7 @@ class Images:
                     if not self._chains[chain]:
                         del self._chains[chain]
                         del self._topmost[chain]
+                        self._unpacked.discard(chain)
             self._tags.drop(image_id)
             self._digests.drop(image_id)
 

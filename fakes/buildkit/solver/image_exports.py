@@ -81,14 +81,15 @@ class ImageExports:
         if kind != "image":
             names = [_full(parse_reference(name)) for name in names]
         docker_types = self._look.docker_types and kind != "oci"
-        packed = pack(outcome, {**attributes, "name": ",".join(names)}, docker_types=docker_types)
-        created = "" if kind in _KEPT else outcome.images[0].image.parsed.get("created", "")
-        response = packed.response(created)
-        if names:
-            response["image.name"] = ",".join(names)
         step = vertex(_TITLES[kind], vertex_digest("export", self._build.ref, number))
         is_pushed = attributes.get("push") == "true" and bool(names) and kind in _KEPT
         with self._progress.running(step):
+            wanted = {**attributes, "name": ",".join(names)}
+            packed = pack(outcome, wanted, docker_types=docker_types)
+            created = "" if kind in _KEPT else outcome.images[0].image.parsed.get("created", "")
+            response = packed.response(created)
+            if names:
+                response["image.name"] = ",".join(names)
             for line in packed.lines:
                 with self._progress.doing(step, line):
                     pass

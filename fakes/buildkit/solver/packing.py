@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.buildkit.transport.status import Code, RpcStatus
 from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.manifest import Index, Manifest
@@ -92,9 +94,11 @@ def preparation(outcome: Outcome) -> list[str]:
 
 
 class _Packer:
-    def __init__(self, attributes: Mapping[str, str], *, is_docker: bool) -> None:
+    def __init__(
+        self, attributes: Mapping[str, str], annotations: Annotations, *, is_docker: bool
+    ) -> None:
         self.is_docker = is_docker
-        self.annotations = Annotations(attributes)
+        self.annotations = annotations
         self.is_plain = attributes.get("compression") == "uncompressed"
         self.attributes = attributes
         self.blobs: dict[str, bytes] = {}
@@ -168,11 +172,18 @@ def pack(
         outcome: the result.
         attributes: of the exporter.
         docker_types: documents and blobs have Docker's media types where nothing else is asked
-            for. What is attested stands in documents of OCI alone.
+            for. What is attested, and annotations of an index or of descriptors, need OCI's.
+
+    Raises:
+        CallError: there is no index for the annotations of one.
     """
     attests = any(built.predicates for built in outcome.images)
     wanted = attributes.get("oci-mediatypes", "false" if docker_types else "true")
-    packer = _Packer(attributes, is_docker=wanted == "false" and not attests)
+    notes = Annotations(attributes)
+    needs_oci = attests or bool(notes.of(INDEX) or notes.of(DESCRIPTORS[INDEX]))
+    for built in outcome.images:
+        needs_oci |= bool(notes.of(DESCRIPTORS[MANIFEST], built.platform))
+    packer = _Packer(attributes, notes, is_docker=wanted == "false" and not needs_oci)
     packer.lines += preparation(outcome)
     images: list[tuple[Descriptor, bytes]] = []
     attested: list[tuple[Descriptor, bytes]] = []
@@ -181,6 +192,9 @@ def pack(
         if built.predicates:
             attested.append(packer.attestation(images[-1][0], built.predicates))
     if len(images) == 1 and not outcome.is_index and not attests:
+        if notes.of(INDEX) or notes.of(DESCRIPTORS[INDEX]):
+            words = "index annotations not supported for single platform export"
+            raise CallError(RpcStatus(Code.UNKNOWN, words))
         described, content = images[0]
         config_digest = outcome.images[0].image.config_digest
         return PackedImage(described, content, config_digest, {}, packer.blobs, tuple(packer.lines))
@@ -188,11 +202,11 @@ def pack(
     index = Index(
         tuple(described for described, _ in images),
         DOCKER_MANIFEST_LIST if packer.is_docker else OCI_INDEX,
-        annotations=packer.annotations.of(INDEX),
+        annotations=notes.of(INDEX),
     )
     content = _written(index)
-    notes = packer.annotations.of(DESCRIPTORS[INDEX])
-    described = replace(_describe(content, index.media_type), annotations=notes)
+    described = _describe(content, index.media_type)
+    described = replace(described, annotations=notes.of(DESCRIPTORS[INDEX]))
     packer.lines.append(f"exporting manifest list {described.digest}")
     manifests = {str(entry.digest): (document, entry.media_type) for entry, document in images}
     return PackedImage(described, content, "", manifests, packer.blobs, tuple(packer.lines))

@@ -33,7 +33,7 @@ def stored_image(packed: PackedImage, outcome: Outcome, *, is_unpacked: bool) ->
     own = _first(outcome)
     built = outcome.images[own]
     if not packed.manifests:
-        notes = {_CONFIG: packed.config_digest}
+        notes = {_CONFIG: packed.config_digest, **packed.descriptor.annotations}
         target = Content(packed.descriptor.media_type, packed.content, notes=notes)
         return _image(built, packed, target, is_unpacked=is_unpacked)
     contents = [Content(kind, content) for content, kind in packed.manifests.values()]

@@ -109,6 +109,8 @@ class ContainerStore(ContainerRegister):
             self._check_free(name)
             container = self._made(config, image, name)
             container.image = named.id if named else ""
+            if image is not None:
+                self.images.unpack(image)
             container.host_config = completed(host_config, version)
             container.networks = networks
             container.links = linked(host_config or {}, self.find)

@@ -43,12 +43,11 @@ class ContentImageStore(ImageStore):
         """Do nothing: digests are those of the names."""
 
     def digests_of(self, image_id: str) -> list[ImageReference]:
-        """The repository digests of an image, sorted."""
-        digests = {str(r.with_digest(r.digest or image_id)): r for r in self.tags_of(image_id)}
-        return [
-            reference.with_digest(reference.digest or image_id)
-            for _, reference in sorted(digests.items())
-        ]
+        """The repository digests of an image, in the order of its names."""
+        names = self.tags_of(image_id)
+        return list(
+            dict.fromkeys(name if name.digest else name.with_digest(image_id) for name in names)
+        )
 
     def _key(self, reference: ImageReference) -> str:
         """What an image is filed under: a name can have a tag and a digest."""
@@ -91,11 +90,7 @@ def content_size(image: Image) -> int:
 def snapshot_size(images: ImageStore, image: Image) -> int:
     """Return what is unpacked of an image, in blocks; snapshots are shared."""
     chains = zip(image.layers, image.chain_ids, strict=True)
-    return sum(
-        block_size(layer)
-        for layer, chain in chains
-        if image.is_unpacked or images.is_unpacked(chain)
-    )
+    return sum(block_size(layer) for layer, chain in chains if images.is_unpacked(chain))
 
 
 def attestation_size(manifest: Content) -> int:

@@ -16,6 +16,8 @@ from .content_client import ContentClient
 from .content_pulling import client
 from .credentials import Credentials
 
+_KNOWN, _KNOWN_LAYER = "Already exists", "Layer already exists"
+
 
 def push_content(
     registries: RegistryAccess,
@@ -93,15 +95,19 @@ class _Push:
         described = list(zip(image.own_manifest.layers, image.layers, strict=False))
         once = {each["digest"]: layer for each, layer in described}
         # What is attested of an image comes in layers, too.
-        beside = [each["digest"] for manifest in image.beside for each in manifest.layers]
-        others = [each for each in dict.fromkeys(beside) if each not in once]
+        others = {
+            each["digest"]: _KNOWN_LAYER if manifest.is_image else _KNOWN
+            for manifest in image.beside
+            for each in manifest.layers
+            if each["digest"] not in once
+        }
         for digest in (*once, *others):
             yield progress("Waiting", short(digest))
-        yield from self._blob(image.config_digest, image.document, shown=False)
+        yield from self._blob(image.config_digest, image.document)
         for digest, layer in once.items():
-            yield from self._blob(digest, layer.compressed, shown=True)
+            yield from self._blob(digest, layer.compressed, known=_KNOWN_LAYER)
         for digest, data in image.blobs.items():
-            yield from self._blob(digest, data, shown=digest in others)
+            yield from self._blob(digest, data, known=others.get(digest, ""))
         self._manifests()
         target = image.target
         if self._name.tag:
@@ -121,11 +127,12 @@ class _Push:
         registry.has(f"manifests/{name}")
         registry.put_manifest(name, target)
 
-    def _blob(self, digest: str, data: bytes, *, shown: bool) -> Iterator[Message]:
-        item = short(digest)
+    def _blob(self, digest: str, data: bytes, *, known: str = "") -> Iterator[Message]:
+        """Send a blob; where words are given for one that is there, it is told of."""
+        item, shown = short(digest), bool(known)
         if self._registry.has(f"blobs/{digest}"):
             if shown:
-                yield progress("Layer already exists", item)
+                yield progress(known, item)
             return
         source = self._other(digest)
         location = self._registry.begin_upload(digest, source)
