@@ -1,7 +1,8 @@
 """Builds and pushes `examples/storefront`, twice, and shows what is sent.
 
 The Docker Engine found is used, with BuildKit where it has it; where none answers, the engine that
-this package brings for tests takes its place. The registry is a double in this process.
+this package brings for tests takes its place. The registry is a double in this process. What it
+makes is gone when it ends: the image, the archive, and what is remembered of the files.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,12 @@ def docker_client() -> Iterator[docker.DockerClient]:
         yield client
     finally:
         client.close()
+
+
+def remove(client: docker.DockerClient, image_name: str) -> None:
+    """Remove the image of the demonstration from the engine, if it was built."""
+    if client.images.list(image_name):
+        client.images.remove(image_name)
 
 
 class Account:
@@ -124,16 +131,20 @@ def bytes_of_content() -> int:
 def main() -> int:
     """Run the demonstration."""
     with (
+        tempfile.TemporaryDirectory() as folder,
         docker_client() as client,
         FakeRegistry() as registry,
-        tempfile.TemporaryDirectory() as folder,
+        ExitStack() as ending,
     ):
         stack = Stack(
             image_builder=LocalImageBuilder(),
             artifact_store=LocalArtifactStore(path=folder),
             container_registry=DefaultContainerRegistry(uri=registry.address, docker_client=client),
         )
+        # Hashes of files are remembered for the next build; a demonstration has none.
+        os.environ["XDG_CACHE_HOME"] = str(Path(folder, "cache"))
         image_name = f"{registry.address}/storefront:1.0"
+        ending.callback(remove, client, image_name)
 
         print(f"\nWhat goes into the context of {APPLICATION.name}, by its .dockerignore:")
         for name in BuildContext(root=str(APPLICATION)).get_files():

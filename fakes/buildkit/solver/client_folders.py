@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.transport.errors import CallError
@@ -39,6 +39,19 @@ _STAT_BYTES = 24
 """About what the entry of a file costs on the wire, besides its name."""
 
 
+@dataclass(frozen=True)
+class CopiedFolder:
+    """A client's folder as it is now.
+
+    Attributes:
+        files: its entries.
+        sent: about as many bytes as the client sent of it.
+    """
+
+    files: Files
+    sent: int
+
+
 class ClientFolders:
     """What clients sent of their folders.
 
@@ -60,7 +73,7 @@ class ClientFolders:
         exclude: Sequence[str] = (),
         include: Sequence[str] = (),
         anew: bool = False,
-    ) -> Files:
+    ) -> CopiedFolder:
         """Copy a folder of a client's.
 
         Args:
@@ -99,7 +112,7 @@ class ClientFolders:
         }
         with self._lock:
             self._kept[key] = files
-        return files
+        return CopiedFolder(files, _size(found))
 
     def kept(self) -> dict[Key, Files]:
         """Return what was sent: by shared key or session, folder, and end."""
@@ -117,7 +130,7 @@ def transferred(
     vertex: Vertex,
     name: str,
     find_session: Callable[[], SessionPeer],
-    copy: Callable[[SessionPeer], Files],
+    copy: Callable[[SessionPeer], CopiedFolder],
 ) -> Files:
     """Copy a folder, and tell how much was sent.
 
@@ -136,12 +149,12 @@ def transferred(
         line = progress.status(vertex, f"transferring {name}:", "transferring")
         line.tell()
         try:
-            files = copy(session)
+            copied = copy(session)
         except SessionRefusedError:
             line.complete()
             raise
-        line.complete(_size(files))
-    return files
+        line.complete(copied.sent)
+    return copied.files
 
 
 def _size(files: Files) -> int:

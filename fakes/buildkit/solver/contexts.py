@@ -17,7 +17,14 @@ from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.layer import apply_layer
 
 from ...images import tar
-from .client_folders import NO_SESSION, ClientFolders, Files, folder_tree, transferred
+from .client_folders import (
+    NO_SESSION,
+    ClientFolders,
+    CopiedFolder,
+    Files,
+    folder_tree,
+    transferred,
+)
 from .progress import Progress, vertex, vertex_digest
 from .remote_contexts import (
     fetch_file,
@@ -260,7 +267,7 @@ class Contexts:
         hint: str = "",
         exclude: Sequence[str] = (),
     ) -> Files:
-        def copy(session: SessionPeer) -> Files:
+        def copy(session: SessionPeer) -> CopiedFolder:
             if _FILE_SYNC.lower() not in {method.lower() for method in session.methods}:
                 raise CallError(RpcStatus(Code.UNKNOWN, "no local sources enabled"))
             return self._folders.copy(

@@ -124,7 +124,7 @@ class Sources:
         return Made(folder_of(base.image.tree), layers, ("",) * len(layers))
 
     def _folder(self, name: str, attributes: Mapping[str, str]) -> Folder:
-        files = self._folders.copy(
+        copied = self._folders.copy(
             self._find_session(),
             name,
             hint=attributes.get("local.sharedkeyhint", ""),
@@ -132,7 +132,7 @@ class Sources:
             exclude=_listed(attributes, "local.excludepatterns"),
             include=_listed(attributes, "local.includepattern"),
         )
-        return folder_tree(files, self._clock)
+        return folder_tree(copied.files, self._clock)
 
     def _download(self, source: SourceOp) -> Folder:
         url = source.identifier

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from fakes import FakeDockerEngine
 
 _ROOT = Path(__file__).resolve().parents[3]
 _README = (_ROOT / "README.md").read_text()
@@ -45,3 +50,35 @@ def test_nox_on_an_older_python() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert run.stderr.startswith("Python 3.10 or newer is needed; nox runs on ")
+
+
+def _demonstrate(docker_host: str, home: Path) -> str:
+    run = subprocess.run(
+        [sys.executable, str(_ROOT / "examples" / "demo.py")],
+        env={**os.environ, "DOCKER_HOST": docker_host, "HOME": str(home), "XDG_CACHE_HOME": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    return run.stdout
+
+
+def test_the_demonstration_without_an_engine(tmp_path: Path) -> None:
+    """It says that it takes the double, that nothing is sent twice, and leaves nothing behind."""
+    said = _demonstrate("unix:///no/such.sock", tmp_path)
+    assert said.startswith("Building with the embedded double, which runs no RUN")
+    assert "Nothing was sent again." in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.fake_docker_engine(version="28.5")
+def test_the_demonstration_on_an_engine(
+    tmp_path: Path, fake_docker_host: str, fake_docker_engine: FakeDockerEngine
+) -> None:
+    """It builds on the engine that it finds, and takes its image away."""
+    said = _demonstrate(fake_docker_host, tmp_path)
+    assert said.startswith("Building with Docker Engine 28.5")
+    assert fake_docker_engine.builds
+    assert not fake_docker_engine.images.all()
+    assert list(tmp_path.iterdir()) == []
