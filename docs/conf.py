@@ -36,7 +36,9 @@ myst_heading_anchors = 3
 # What a reader types is copied, without prompts and without what a program prints.
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
-autodoc_typehints = "description"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 80
 autodoc_member_order = "bysource"
 
 html_theme = "furo"

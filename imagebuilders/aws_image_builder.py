@@ -332,7 +332,7 @@ class AWSImageBuilder(ExtendedImageBuilder[AWSImageBuilderConfig], EvaluatedQues
         project = self._checked_project(tell)
         for name in names:
             registry.prepare_push(name)
-        archive = self._upload_build_context(context.snapshot, config.context_folder)
+        archive = self.upload_build_context(context.snapshot, config.context_folder)
         reads_log = config.stream_logs and not writes_no_log(project)
         if config.stream_logs and not reads_log:
             tell(Notice("The project writes no log to CloudWatch, so its steps are not told."))

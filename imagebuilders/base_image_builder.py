@@ -123,6 +123,26 @@ class BaseImageBuilder(StackComponent[ConfigT], ABC):
 
         return run_builds(build, tasks, max_parallel=max_parallel)
 
+    def upload_build_context(
+        self, build_context: BuildContext | ContextSnapshot, folder: str
+    ) -> str:
+        """Put the context's archive into the active stack's artifact store.
+
+        For builders that build elsewhere. An archive of the same content that is there already is
+        not made or sent again.
+
+        Args:
+            build_context: the context, or how it was at one moment.
+            folder: the folder below the store's path; made when missing.
+
+        Returns:
+            The path of the archive in the artifact store.
+
+        Raises:
+            UploadError: it could not be uploaded; nothing stands under the final name.
+        """
+        return self._upload_build_context(build_context, folder)
+
     @staticmethod
     def _active_artifact_store() -> BaseArtifactStore:
         """Return the artifact store of the active stack.

@@ -55,8 +55,8 @@ class ExtendedImageBuilder(BaseImageBuilder[ConfigT], ABC):
         the build is stopped, and nothing of it is left when this ends.
 
         Args:
-            image_name, build_context, docker_build_options, container_registry, explain_cache,
-                skip_unchanged: as for `build`.
+            image_name, build_context, docker_build_options, container_registry: as for `build`.
+            explain_cache, skip_unchanged: as for `build`.
 
         Returns:
             What `build` returns.

@@ -40,7 +40,7 @@ class BaseArtifactStore(RetryingOperations, StackComponent[ConfigT], ABC):
 
     An implementation gives `filesystem`: one of fsspec's, or anything else with the few methods
     of `filesystem.FileSystem`. Where it can publish in a better way than by writing a temporary
-    file and renaming it, it overrides `_publish`.
+    file and renaming it, it overrides `put`.
     """
 
     config_class = BaseArtifactStoreConfig
@@ -259,19 +259,26 @@ class BaseArtifactStore(RetryingOperations, StackComponent[ConfigT], ABC):
         """Give the file system's spelling of a path argument."""
         return join(self._root, relative_to(self.path, path))
 
-    def _publish(self, target: str, source: ChunkSource) -> int:
+    def put(self, target: str, source: ChunkSource) -> int:
         """Make one attempt to publish: write under a temporary name beside it, then rename.
+
+        A store that can let a file appear whole in a better way overrides this.
 
         Args:
             target: the file, as the file system spells it.
             source: the content; `source.written` is to be told of progress.
+
+        Returns:
+            The size of the file in bytes.
         """
         return publish_by_renaming(
             self.filesystem, target, source, rename=self._rename, stale_after=self.stale_after
         )
 
-    def _publish_new(self, target: str, source: ChunkSource) -> int:
-        """Make one attempt to publish what must not replace anything.
+    def put_new(self, target: str, source: ChunkSource) -> int:
+        """Make one attempt to publish what must not replace anything; as `put`.
+
+        A store that can tell at that moment that nothing is replaced overrides this.
 
         Raises:
             ArtifactExistsError: the file is there.
@@ -279,6 +286,14 @@ class BaseArtifactStore(RetryingOperations, StackComponent[ConfigT], ABC):
         if self._is_there(target):
             raise ArtifactExistsError(f"{target} is there already.", path=target)
         return self._publish(target, source)
+
+    def _publish(self, target: str, source: ChunkSource) -> int:
+        """Publish by `put`; an older name of it, whose overrides count."""
+        return self.put(target, source)
+
+    def _publish_new(self, target: str, source: ChunkSource) -> int:
+        """Publish by `put_new`; an older name of it, whose overrides count."""
+        return self.put_new(target, source)
 
     def _is_there(self, target: str) -> bool:
         return self._look(target) is not None

@@ -120,7 +120,8 @@ class LocalArtifactStore(BaseArtifactStore[LocalArtifactStoreConfig]):
         target = self._locate(path)
         self._attempt("makedirs", path, lambda: os.makedirs(target, exist_ok=True))
 
-    def _publish(self, target: str, source: ChunkSource) -> int:
+    def put(self, target: str, source: ChunkSource) -> int:
+        """Make one attempt to write a locked file beside it and to rename that."""
         folder, name = os.path.split(target)
         os.makedirs(folder, exist_ok=True)
         temporary = os.path.join(folder, temporary_name(name))

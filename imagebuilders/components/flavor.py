@@ -102,7 +102,7 @@ class Flavor(ABC):
 
     def generate_default_sdk_docs_url(self) -> str:
         """Return the entry of this flavor's class in the project's own reference."""
-        return f"{DOCS_URL}/reference.html#{type(self).__module__}.{type(self).__qualname__}"
+        return f"{DOCS_URL}/reference-building.html#imagebuilders.{type(self).__qualname__}"
 
 
 class BuiltInFlavor(Flavor):

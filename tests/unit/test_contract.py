@@ -303,3 +303,14 @@ def test_code_written_for_the_documented_classes_runs(tmp_path: Any) -> None:
     assert uploaded == again
     assert uploaded.startswith(f"{tmp_path}/store/builds/")
     assert uploaded.endswith(".tar.gz")
+
+
+def test_the_public_door_leads_to_the_documented_method() -> None:
+    """A builder that overrides `_upload_build_context` is asked by `upload_build_context` too."""
+
+    class Builder(LocalImageBuilder):
+        @staticmethod
+        def _upload_build_context(build_context: object, parent_path_directory_name: str) -> str:
+            return f"elsewhere/{parent_path_directory_name}"
+
+    assert Builder().upload_build_context(BuildContext(), "builds") == "elsewhere/builds"

@@ -61,7 +61,7 @@ class KilnImageBuilder(BaseImageBuilder[KilnConfig]):
         target = container_registry.check_image_name(image_name)
         emit(BuildStarted(str(target), f"Kiln at {self.config.url}"))
         context = build_context.for_dockerfile(options.dockerfile or "Dockerfile")
-        archive = self._upload_build_context(context, "kiln")
+        archive = self.upload_build_context(context, "kiln")
         order = {"archive": archive, "image": str(target), "flags": options.to_cli_flags()}
         with urllib3.PoolManager() as http:
             answer = http.request("POST", self.config.url, json=order, preload_content=False)

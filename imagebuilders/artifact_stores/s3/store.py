@@ -131,10 +131,12 @@ class S3ArtifactStore(BaseArtifactStore[S3ArtifactStoreConfig]):
     def _connect(self) -> S3Service:
         return connect(self.config)
 
-    def _publish(self, target: str, source: ChunkSource) -> int:
+    def put(self, target: str, source: ChunkSource) -> int:
+        """Make one attempt to send a file, which appears when S3 has all of it."""
         return self._send(target, source, replace=True)
 
-    def _publish_new(self, target: str, source: ChunkSource) -> int:
+    def put_new(self, target: str, source: ChunkSource) -> int:
+        """Make one attempt to send a file, which S3 refuses where one is there already."""
         return self._send(target, source, replace=False)
 
     def _send(self, target: str, source: ChunkSource, *, replace: bool) -> int:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pytest_mock import MockerFixture
 
 from fakes.artifact_store import InMemoryArtifactStore
-from imagebuilders.artifact_stores import BaseArtifactStore, BaseArtifactStoreFlavor
+from imagebuilders.artifact_stores import (
+    BaseArtifactStore,
+    BaseArtifactStoreFlavor,
+    LocalArtifactStore,
+)
+from imagebuilders.artifact_stores.chunks import ChunkSource
 from imagebuilders.artifact_stores.config import BaseArtifactStoreConfig
 from imagebuilders.artifact_stores.stored_file import StoredFile
 from imagebuilders.components.component import StackComponentType
-from imagebuilders.exceptions import ArtifactNotFoundError, ArtifactStoreError, UploadError
+from imagebuilders.exceptions import (
+    ArtifactExistsError,
+    ArtifactNotFoundError,
+    ArtifactStoreError,
+    UploadError,
+)
 
 
 @pytest.fixture
@@ -169,3 +180,22 @@ def test_the_stores_own_errors_pass_through_an_open_file(store: InMemoryArtifact
     """An error that is the package's own already is not wrapped again."""
     own = ArtifactStoreError("own")
     assert store._error("read", "file", own) is own
+
+
+@pytest.mark.parametrize("name", ["put", "_publish"])
+def test_a_store_publishes_in_its_own_way(name: str, tmp_path: Path) -> None:
+    """What a store overrides counts, by the public name and by the older one, new or not."""
+    told: list[str] = []
+
+    def own_way(self: LocalArtifactStore, target: str, source: ChunkSource) -> int:
+        told.append(Path(target).name)
+        with source.open() as chunks:
+            return Path(target).write_bytes(b"".join(chunks))
+
+    store = type("OwnStore", (LocalArtifactStore,), {name: own_way})(path=str(tmp_path))
+    assert store.publish("one", [b"1"]) == 1
+    assert store.publish("two", [b"22"], replace=False) == 2
+    with pytest.raises(ArtifactExistsError):
+        store.publish("two", [b"3"], replace=False)
+    assert told == ["one", "two"]
+    assert store.size("two") == 2
