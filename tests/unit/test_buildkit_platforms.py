@@ -12,6 +12,7 @@ import pytest
 from fakes import FakeRegistry
 from fakes.buildkit import ScriptedBuild, ScriptedBuildKit
 from imagebuilders import BuildContext, BuildKitImageBuilder, DefaultContainerRegistry
+from imagebuilders.buildkit import fleet_build
 from imagebuilders.buildkit.daemon import daemon_at
 from imagebuilders.buildkit.platform_builds import group_platforms
 from imagebuilders.buildkit.proto import ops_pb2
@@ -23,6 +24,12 @@ from imagebuilders.oci.descriptor import Descriptor
 from imagebuilders.oci.manifest import Index, Manifest
 from imagebuilders.oci.media_types import DOCKER_CONFIG, DOCKER_MANIFEST, OCI_CONFIG, OCI_MANIFEST
 from imagebuilders.oci.platform import Platform
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give daemons time to answer: a busy machine is slow."""
+    monkeypatch.setattr(fleet_build, "HEALTH_SECONDS", 60.0)
 
 
 @pytest.fixture(autouse=True)
