@@ -231,7 +231,9 @@ def _memory(memory: Sequence[Sequence[Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-_COLOURS = ("#0b6e4f", "#1c7ed6", "#c92a2a", "#e8890c", "#6741d9")
+# They can be told from a light page and from a dark one.
+_COLOURS = ("#16976b", "#3b8ede", "#e0585b", "#d9851e", "#8f6ce0")
+_TEXT, _GRID = "#7c8794", "#80808040"
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 800, 420, 70, 50, 20, 270
 
 
@@ -252,18 +254,17 @@ def _plot(points: Sequence[dict[str, float]]) -> str:
     right = _WIDTH - _RIGHT
     drawn = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        'font-family="sans-serif" font-size="13">',
+        f'font-family="sans-serif" font-size="13" fill="{_TEXT}">',
         "<title>Processor seconds against the number of files</title>",
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
     ]
     for power in range(low_y, high_y + 1):
         y = up(10**power)
-        drawn.append(f'<path d="M{_LEFT} {y:.1f}H{right}" stroke="#ddd"/>')
+        drawn.append(f'<path d="M{_LEFT} {y:.1f}H{right}" stroke="{_GRID}"/>')
         label = f"{10**power:g} s"
         drawn.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     for point in points:
         x = across(point["files"])
-        drawn.append(f'<path d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}" stroke="#eee"/>')
+        drawn.append(f'<path d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}" stroke="{_GRID}"/>')
         drawn.append(
             f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 20}" text-anchor="middle">'
             f"{point['files']:,.0f}</text>"

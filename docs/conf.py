@@ -59,6 +59,7 @@ html_theme_options: dict[str, object] = {
     "light_logo": "logo-light.svg",
     "dark_logo": "logo-dark.svg",
     "sidebar_hide_name": False,
+    "top_of_page_buttons": [],
     "light_css_variables": {
         "color-brand-primary": "#0b6e4f",
         "color-brand-content": "#0b6e4f",
@@ -72,6 +73,7 @@ html_theme_options: dict[str, object] = {
 }
 if repository := _repository():
     html_theme_options |= {
+        "top_of_page_buttons": ["view", "edit"],
         "source_repository": repository,
         "source_branch": "main",
         "source_directory": "docs/",
