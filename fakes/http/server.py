@@ -50,6 +50,8 @@ class Server:
         self._lock = threading.Lock()
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._closing = threading.Event()
+        # Here, where the caller hears that no descriptor is left for it.
+        self._selector = DefaultSelector()
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._acceptor = threading.Thread(target=self._accept, name=name, daemon=True)
         self._acceptor.start()
@@ -75,7 +77,7 @@ class Server:
             self._listener,
             self._wake_reader,
             self._wake_writer,
-            DefaultSelector() as selector,
+            self._selector as selector,
         ):
             self._listener.setblocking(False)
             selector.register(self._listener, EVENT_READ)
@@ -85,12 +87,24 @@ class Server:
                 if self._closing.is_set():
                     return
                 try:
-                    self._begin(self._listener.accept()[0])
+                    self._begin(self._accepted())
                 except BlockingIOError:
                     pass  # The client has gone again.
                 except (OSError, RuntimeError):
                     # No descriptor or thread is left: those who wait are served when one is.
                     self._closing.wait(_SHORTAGE_PAUSE)
+
+    def _accepted(self) -> socket.socket:
+        """A connection, of the listener's class.
+
+        Where another event loop has put its own in the place of sockets (eventlet), a listener
+        that does not block returns one that would hold up the whole loop.
+        """
+        connection = self._listener.accept()[0]
+        if isinstance(connection, type(self._listener)):
+            return connection
+        kind = (connection.family, connection.type, connection.proto)
+        return type(self._listener)(*kind, connection.detach())
 
     def _begin(self, connection: socket.socket) -> None:
         connection.setblocking(True)

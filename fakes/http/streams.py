@@ -93,6 +93,9 @@ def hang_up(connection: socket.socket) -> None:
 
 def _polled(connection: socket.socket, events: int) -> bool:
     """Whether one of these events, or an end, is there; descriptors may be of any number."""
+    if not hasattr(select, "poll"):
+        # Another event loop took it away (eventlet); its own tells of what can be read alone.
+        return bool(events & select.POLLIN and select.select([connection], [], [], 0)[0])
     poller = select.poll()
     poller.register(connection, events)
     return bool(poller.poll(0))

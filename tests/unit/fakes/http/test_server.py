@@ -97,6 +97,39 @@ def _wait_until_it_accepts(address: tuple[str, int]) -> None:
         assert client.recv(1) == b"x"
 
 
+def test_a_shortage_of_descriptors_at_the_start_is_told(mocker: MockerFixture) -> None:
+    """By whoever starts the server, not by a thread that dies in silence."""
+    mocker.patch(
+        "fakes.http.server.DefaultSelector", side_effect=OSError(errno.EMFILE, "no descriptor")
+    )
+    with (
+        pytest.raises(OSError, match="no descriptor"),
+        serving(_echo, name="double"),
+    ):
+        pass
+
+
+def test_connections_are_of_the_listener_s_class() -> None:
+    """Another event loop's listener, which does not block, may accept Python's own (eventlet)."""
+
+    class LoopSocket(socket.socket):
+        """Its `accept` returns a `socket.socket`."""
+
+    seen = []
+
+    def serve(connection: socket.socket) -> None:
+        seen.append(type(connection))
+        _echo(connection)
+
+    listener = LoopSocket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    server = Server(listener, serve, name="loop")
+    _wait_until_it_accepts(listener.getsockname())
+    server.close()
+    assert seen == [LoopSocket]
+
+
 def test_a_client_that_goes_away_is_no_error() -> None:
     """An `OSError` of the connection ends it; the server goes on."""
 

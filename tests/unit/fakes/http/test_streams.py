@@ -23,6 +23,21 @@ def pair() -> Iterator[Pair]:
         yield near, far
 
 
+def test_without_poll_a_client_that_is_gone_is_seen_as_well(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Event loops that take `poll` away (eventlet) leave `select`."""
+    monkeypatch.delattr("select.poll")
+    near, far = pair
+    assert not streams.is_gone(far)
+    assert not streams.is_hung_up(far)
+    near.sendall(b"x")
+    assert not streams.is_gone(far)
+    streams.read_away(far)
+    near.close()
+    assert streams.is_gone(far)
+
+
 def test_a_client_is_there_until_it_closes_its_end(pair: Pair) -> None:
     """Whatever it has sent; only an end of both directions is a hanging up."""
     near, far = pair
