@@ -28,11 +28,20 @@ class ContainerRegister:
         self.volumes = volumes
         self._lock = threading.RLock()
         self._containers: dict[str, Container] = {}
+        # Lists ask for each container which of these lead to it.
+        self._linking: dict[str, Container] = {}
 
     def all(self) -> list[Container]:
         """Every container, newest first; those of builds too."""
         with self._lock:
             return sorted(self._containers.values(), key=lambda c: c.created, reverse=True)
+
+    def add(self, container: Container) -> None:
+        """Take in a container that was made, with its links."""
+        with self._lock:
+            self._containers[container.id] = container
+            if container.links:
+                self._linking[container.id] = container
 
     def by_id(self, container_id: str) -> Container | None:
         """A container by its whole id."""
@@ -75,7 +84,7 @@ class ContainerRegister:
         with self._lock:
             return [
                 f"/{other.name}/{alias}"
-                for other in self._containers.values()
+                for other in self._linking.values()
                 for alias, linked in (other.links or {}).items()
                 if linked is container
             ]
@@ -124,6 +133,7 @@ class ContainerRegister:
         """
         with self._lock:
             self._containers.pop(container.id, None)
+            self._linking.pop(container.id, None)
         with container.changed:
             if container.removed:
                 return

@@ -118,17 +118,16 @@ class ContainerStore(ContainerRegister):
             container.mounts, container.anonymous_volumes = mounts.lines, mounts.anonymous
             container.unplaced = mounts.unplaced
             fill_volumes(self.volumes, container, mounts.uncopied)
-            self._containers[container.id] = container
+            self.add(container)
         self.note(container, "create")
         return container
 
     def _made(self, config: RunConfig, image: Image | None, name: str) -> Container:
-        taken = {c.name for c in self._containers.values()}
         container = Container(
             id=self.state.new_id(),
             image=image.id if image else "",
             manifest=image.own_manifest if image and image.index else None,
-            name=name or made_up_name(taken),
+            name=name or made_up_name({c.name for c in self._containers.values()}),
             image_name=config.image,
             config=merged(config, image),
             created=self.state.clock(),
