@@ -14,6 +14,7 @@ from registry_clients import Reply, ScriptedTransport, Sent, Waits, scripted_rep
 
 from fakes import FakeRegistry
 from imagebuilders.distribution import Repository
+from imagebuilders.distribution.retries import RetryPolicy
 from imagebuilders.distribution.upload_session import MAX_CHUNK_BYTES
 from imagebuilders.exceptions import (
     DigestMismatchError,
@@ -287,6 +288,27 @@ def test_a_registry_cannot_ask_for_all_memory() -> None:
     with pytest.raises(RegistryContentError, match="wants chunks of 536870913 bytes"):
         scripted_repository(store.transport).upload_blob(_pieces(_CONTENT), chunk_size=1000)
     assert store.cancelled == 1
+
+
+def test_a_question_of_where_to_go_on_is_no_failed_attempt() -> None:
+    """The first answer that the chunk belongs elsewhere is none, also where one attempt is all."""
+
+    class OneAttempt(Waits):
+        def policy(self, **options: Any) -> RetryPolicy:
+            return super().policy(attempts=1, **options)
+
+    store = Store()
+    misplaced = [True]
+
+    def answer(sent: Sent) -> Reply:
+        if sent.method == "PATCH" and misplaced:
+            misplaced.clear()
+            return Reply(416, {"Location": store.location})
+        return store.answer(sent)
+
+    repository = scripted_repository(ScriptedTransport(answer), waits=OneAttempt())
+    repository.upload_blob(_pieces(_CONTENT), chunk_size=_CHUNK)
+    assert store.blobs == {str(_DIGEST): _CONTENT}
 
 
 def test_a_registry_may_keep_a_part_of_a_chunk() -> None:

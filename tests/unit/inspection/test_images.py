@@ -175,6 +175,7 @@ def test_several_platforms_and_attestations(layout: LayoutWriter) -> None:
     (attestation,) = found.attestations
     assert attestation.subject == str(amd.digest)
     assert attestation.predicate_types == (predicate,)
+    assert hash(found) == hash(replace(found))
     assert found.digest == str(root.digest)
 
 

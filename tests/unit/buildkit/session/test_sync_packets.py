@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from imagebuilders.buildkit.session.sync_packets import (
     error_packet,
     run_stats,
     sent_time,
+    varint,
 )
 from imagebuilders.buildkit.session.sync_selection import HardLinks, Run, Selection
 from imagebuilders.context.entries import Entry, EntryType, encode_path
@@ -20,6 +22,20 @@ from imagebuilders.context.packing import pack_entries
 
 _TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=300)
 _INT64 = st.integers(-(2**63), 2**63 - 1)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(0, 1, 127, 128, 2**14 - 1, 2**14, 2**14 + 1, 2**21, 2**28 - 1, 2**28, 2**28 + 1),
+        *(2**42, 2**56, 2**62, 2**63 - 1, -1, -(2**63)),
+    ],
+)
+def test_numbers_are_what_protobuf_writes(number: int) -> None:
+    """Also where they begin to take another byte, and another pair of bytes."""
+    tag = Stat(modTime=1).SerializeToString()[:-1]
+    assert Stat.FromString(tag + varint(number)).modTime == number
+    assert number == 0 or tag + varint(number) == Stat(modTime=number).SerializeToString()
 
 
 @given(_TEXTS, st.integers(0, 0o7777), st.integers(0, 2**62), _INT64)
