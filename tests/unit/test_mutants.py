@@ -37,6 +37,8 @@ from mutants.trials import Outcome, Trial, answer, run_in_order
         ("a < b < c", []),
         ("x = 'text'", []),
         ("def f():\n    return None", []),
+        ("def f():\n    return False", ["def f():\n    return True"]),
+        ("def f():\n    return 0", ["def f():\n    return None", "def f():\n    return 1"]),
         ("x: Literal[1]", []),
         ("def f() -> Literal[True]: pass", []),
         ("if TYPE_CHECKING:\n    x = 1", []),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from package_parts import modules_of
+from package_parts import dataclasses_of, modules_of
 
 from imagebuilders import events
 
@@ -105,3 +105,40 @@ def test_events_are_compared_by_what_happened(name: str) -> None:
     """Not by when and in which step, so that two builds can be compared."""
     fields = dataclasses.fields(getattr(events, name))
     assert {field.name for field in fields if not field.compare} == SURROUNDINGS[name]
+
+
+CHANGING = frozenset(
+    {
+        "bake.overrides._Setting",
+        "buildkit.progress._Moment",
+        "buildkit.steps.Step",
+        "buildkit.transport.calls._Call",
+        "buildkit.transport.http2._Outgoing",
+        "cache_misses.told_steps.ToldStep",
+        "cli.build_command._Noted",
+        "cli.context_tree.Node",
+        "cli.live_rows.Row",
+        "cli.progress_plain._Running",
+        "context.extra_files.ExtraFiles",
+        "docker.build_steps.Step",
+        "docker.connection._Borrowed",
+        "dockerfile.parser._Joined",
+        "dockerfile.shell_reader._Frame",
+        "evaluation.image_draft.ImageDraft",
+        "evaluation.mounts._Fields",
+        "evaluation.outline._Notes",
+        "evaluation.stages.Command",
+        "evaluation.stages.StageState",
+        "many_builds._Ended",
+        "many_builds._Work",
+        "report.recorder._HeardBuild",
+        "report.recorder._HeardStep",
+    }
+)
+"""What is put together, or counts, while something goes on."""
+
+
+def test_values_cannot_be_changed() -> None:
+    """All others are frozen: they are equal, and may be keys, as long as they live."""
+    told = dataclasses_of("imagebuilders")
+    assert {name for name, parameters in told.items() if not parameters.frozen} == CHANGING

@@ -108,7 +108,9 @@ def _changes(tree: ast.AST) -> Iterator[tuple[_Place, ast.expr]]:
     for place in _executed(_Place(tree)):
         node = place.node
         if isinstance(node, ast.Return) and node.value is not None:
-            if not (isinstance(node.value, ast.Constant) and node.value.value is None):
+            # None is None already, and as false as `False`, which becomes `True`.
+            returned = node.value.value if isinstance(node.value, ast.Constant) else ...
+            if returned is not None and returned is not False:
                 yield _Place(node.value, place.scope, place.on_import), ast.Constant(None)
         elif isinstance(node, ast.expr) and (changed := _changed(node)) is not None:
             yield place, changed
