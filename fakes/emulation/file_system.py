@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .file_table import FileTable
 
 _MOST_LINKS = 40
+_LONGEST_PATH = 4096
 READ, WRITE, EXECUTE = 4, 2, 1
 _TYPES = {
     "file": modes.S_IFREG,
@@ -84,6 +85,8 @@ class FileSystem:
         """
         if not path:
             raise failure(errno.ENOENT, path)
+        if len(path) >= _LONGEST_PATH:
+            raise failure(errno.ENAMETOOLONG, path)
         credentials = process.credentials
         pending = _parts(path)
         current = [] if path.startswith("/") else _parts(process.working_dir)
@@ -456,6 +459,7 @@ class FileSystem:
         if not may(node.file, process.credentials, WRITE):
             raise failure(errno.EACCES, path)
         self._check_read_only(node, path)
+        process.count_output(max(0, size - node.size))
         content = node.content()[:size].ljust(size, b"\0")
         node.truncate(self._now())
         node.write(0, content, self._now())

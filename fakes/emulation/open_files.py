@@ -130,9 +130,9 @@ class FileHandle(OpenFile):
         """Write at the position, or at the end."""
         if not self._writes:
             raise failure(errno.EBADF)
-        process.count_output(len(data))
         if self._appends:
             self._position = self.node.size
+        process.count_output(len(data) + max(0, self._position - self.node.size))
         self.node.write(self._position, data, process.now())
         self._position += len(data)
 
@@ -161,10 +161,9 @@ class Device(OpenFile):
     def read(self, process: Caller, size: int) -> bytes:
         """Read zeros, random bytes or nothing."""
         process.step()
-        if self._name in ("zero", "full"):
-            return bytes(size)
-        if self._name in ("random", "urandom"):
-            return process.random_bytes(size)
+        if self._name in ("zero", "full", "random", "urandom"):
+            process.count_output(size)
+            return bytes(size) if self._name in ("zero", "full") else process.random_bytes(size)
         return b""
 
     def write(self, process: Caller, data: bytes) -> None:

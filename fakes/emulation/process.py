@@ -52,6 +52,7 @@ class Machine(ABC):
         random: the source of what is by chance.
         changed: the lock of all that processes wait for.
         processes: those that are known, by their numbers.
+        reached: the bound by which all has ended.
         on_sleep: called when a process begins to sleep, or to wait for input from outside.
         evaluated: how many programs and built-in commands were run that the system knows.
     """
@@ -65,6 +66,7 @@ class Machine(ABC):
     random: random.Random
     changed: threading.Condition
     processes: dict[int, Process]
+    reached: BoundReachedError | None
     on_sleep: Callable[[], None]
     evaluated: int
 
@@ -91,6 +93,10 @@ class Machine(ABC):
     @abstractmethod
     def stop(self, signal: int = signals.KILL) -> None:
         """End every process, wherever it waits."""
+
+    @abstractmethod
+    def end_at(self, error: BoundReachedError) -> None:
+        """End every process, as commands did more than they may."""
 
     @abstractmethod
     def wake(self) -> None:
@@ -177,6 +183,16 @@ class Process(Streams):
         """
         self.system.count_output(size)
 
+    def hold(self, text: str) -> str:
+        """Return a text that has grown.
+
+        Raises:
+            BoundReachedError: it is longer than all that may be written.
+        """
+        if len(text) > self.system.bounds.output:
+            raise BoundReachedError(f"a text of {self.system.bounds.output} bytes")
+        return text
+
     def random_bytes(self, size: int) -> bytes:
         """Return so many bytes by chance."""
         return self.system.random.randbytes(size)
@@ -243,9 +259,7 @@ class Process(Streams):
                 self.complain(error_text(error))
                 code = 1
         except RecursionError as error:
-            raise BoundReachedError(
-                "more calls within each other than there is room for"
-            ) from error
+            raise BoundReachedError("calls within each other, deeper than there is room") from error
         except SignalledError as ended:
             self.ended_by = ended.signal
             code = 128 + ended.signal
@@ -255,6 +269,8 @@ class Process(Streams):
             code = ended.code
         finally:
             self.end(code)
+        if self.parent is None and self.system.reached is not None:
+            raise self.system.reached
         return code
 
     def end(self, code: int) -> None:

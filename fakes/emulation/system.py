@@ -65,6 +65,7 @@ class System(Machine):
         self.evaluated = 0
         self._last_pid = 0
         self._output = 0
+        self.reached: BoundReachedError | None = None
         self._is_stopped = False
 
     # --- processes --------------------------------------------------------------
@@ -132,6 +133,12 @@ class System(Machine):
                 if not process.has_ended:
                     process.receive(signal)
             self.changed.notify_all()
+
+    def end_at(self, error: BoundReachedError) -> None:
+        """End every process, as commands did more than they may."""
+        with self.changed:
+            self.reached = self.reached or error
+        self.stop()
 
     def wake(self) -> None:
         """Let those who wait look again."""

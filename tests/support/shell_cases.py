@@ -425,3 +425,42 @@ def _file_differences(
             for side in (wanted, got)
         )
         yield from _difference(path, one, other)
+
+
+def evaluate(
+    script: str,
+    *,
+    shell: str = "bash",
+    bounds: Bounds | None = None,
+    stdin: bytes = b"",
+    files: Mapping[str, File] | None = None,
+) -> Outcome:
+    """Evaluate a script, and end all that it has started.
+
+    Args:
+        script: the script.
+        shell: ``dash``, ``bash`` or ``busybox``.
+        bounds: how much it may do.
+        stdin: what it can read.
+        files: further files.
+    """
+    image = "busybox" if shell == "busybox" else "debian"
+    tree = base_tree(image) | dict(files or {})
+    system = make_system(tree, is_busybox=image == "busybox", bounds=bounds)
+    outcome = Outcome()
+    process = system.start(
+        ["bash" if shell == "bash" else "sh", "-c", bytes_of(script)],
+        environment={"PATH": "/usr/bin:/bin", "HOME": "/root"},
+        credentials=Credentials(),
+    )
+    process.set_descriptor(0, Bytes(stdin))
+    process.set_descriptor(1, Sink(outcome.stdout.extend))
+    process.set_descriptor(2, Sink(outcome.stderr.extend))
+    try:
+        found = find_program(process, process.arguments[0], "/usr/bin:/bin")
+        assert not isinstance(found, Missing)
+        assert run_program(process, found, on_script="sh") is None
+        outcome.exit_code = process.status
+    finally:
+        system.stop()
+    return outcome

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
+from ..endings import BoundReachedError
 from .syntax import Part, Text, Word
 
 Atom = str | Part
@@ -55,12 +56,10 @@ def _expand(atoms: list[Atom]) -> list[list[Atom]]:
             continue
         choices, stop = found
         head, tails = atoms[:start], _expand(atoms[stop + 1 :])
-        return [
-            [*head, *inner, *tail]
-            for choice in choices
-            for inner in _expand(choice)
-            for tail in tails
-        ]
+        middles = [inner for choice in choices for inner in _expand(choice)]
+        if len(middles) * len(tails) > _MOST:
+            raise BoundReachedError(f"{_MOST} words of braces")
+        return [[*head, *inner, *tail] for inner in middles for tail in tails]
     return [atoms]
 
 
@@ -101,7 +100,7 @@ def _range(text: str) -> list[str] | None:
     else:
         begin, end = int(first), int(last)
     if abs(end - begin) // step > _MOST:
-        return None
+        raise BoundReachedError(f"{_MOST} words of braces")
     numbers = range(begin, end + (1 if end >= begin else -1), step if end >= begin else -step)
     if first.isalpha():
         return [chr(number) for number in numbers]

@@ -60,9 +60,9 @@ class Expander:
             word: the word.
             is_value: it is an assignment's, where a tilde may follow a colon.
         """
-        return "".join(
-            " " if kind == BREAK else text
-            for kind, text in self._fragments(word.parts, is_value=is_value, is_single=True)
+        fragments = self._fragments(word.parts, is_value=is_value, is_single=True)
+        return self._shell.process.hold(
+            "".join(" " if kind == BREAK else text for kind, text in fragments)
         )
 
     def pattern(self, word: Word) -> list[Piece]:

@@ -266,7 +266,7 @@ class Shell(Messages, ABC):
         """Keep what ended a process in another thread."""
         self._reported.append(error)
         if isinstance(error, BoundReachedError):
-            self.process.system.stop()
+            self.process.system.end_at(error)
 
     def raise_reported(self) -> None:
         """Raise what ended a process in another thread.
@@ -437,9 +437,10 @@ class Shell(Messages, ABC):
                 old = self.array_item(name, self.expander.text(index)) if index else variable.scalar
                 number += self.expander.evaluate(old or "0")
             value, adds = str(number), False
+        self.process.hold(value)
         if index is None:
             if adds:
-                value = (variable.scalar or "") + value
+                value = self.process.hold((variable.scalar or "") + value)
             self.variables.set(name, value)
             return
         key = self.expander.text(index)
@@ -450,7 +451,7 @@ class Shell(Messages, ABC):
         if isinstance(place, int) and place < 0 and variable.items:
             place += variable.following
         if adds:
-            value = (variable.items.get(place) or "") + value
+            value = self.process.hold((variable.items.get(place) or "") + value)
         variable.items[place] = cased(value, variable.case)
 
     def do_assignment(self, assignment: Assignment) -> None:

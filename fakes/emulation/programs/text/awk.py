@@ -117,6 +117,7 @@ _TOKEN = re.compile(
     |(?P<operator>\*\*=|\+=|-=|\*=|/=|%=|\^=|==|<=|>=|!=|!~|\+\+|--|&&|\|\||>>|\*\*|[{}()\[\];,+\-*/%^!><|?:~$=&])""",
     re.X | re.S,
 )
+_MOST_FIELDS = 32_767
 _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 _LEADING = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
@@ -902,10 +903,14 @@ class _Machine:
             self._set_record(value)
             return
         fields = self._split()
-        while len(fields) < number:
-            fields.append("")
+        fields += [""] * (self._count_of_fields(number) - len(fields))
         fields[number - 1] = value
         self._record = self._text(self._names["OFS"]).join(fields)
+
+    def _count_of_fields(self, count: int) -> int:
+        if not 0 <= count <= _MOST_FIELDS:
+            raise self._process.fail(f"program limit exceeded: {count} fields", 2)
+        return count
 
     # --- values -------------------------------------------------------------------------------
 
@@ -979,12 +984,12 @@ class _Machine:
             name = target[1]
             if name == "NF":
                 fields = self._split()
-                count = int(self._number(value))
+                count = self._count_of_fields(int(self._number(value)))
                 del fields[count:]
                 fields += [""] * (count - len(fields))
                 self._record = self._text(self._names["OFS"]).join(fields)
                 return value
-            self._scope(name)[name] = value
+            self._scope(name)[name] = self._process.hold(value) if isinstance(value, str) else value
         elif target[0] == "index":
             self._array(target[1])[self._key(target[2])] = value
         elif target[0] == "field":
@@ -1568,7 +1573,7 @@ _EVALUATORS: dict[str, Callable[[_Machine, Node], Any]] = {
     "in": lambda machine, node: float(machine._key(node[1]) in machine._array(node[2])),
     "match": _match_value,
     "compare": _Machine._compare_value,
-    "concat": lambda machine, node: (
+    "concat": lambda machine, node: machine._process.hold(
         machine._text(machine._value(node[1])) + machine._text(machine._value(node[2]))
     ),
     "arithmetic": lambda machine, node: machine._arithmetic(

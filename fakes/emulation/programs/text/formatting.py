@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
+from ...endings import BoundReachedError
 from ...shell.escapes import argument_text, format_text
 
 _DIRECTIVE = re.compile(r"%([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d+)?)?(hh|h|ll|l|L|j|z|t|q)?(.)?", re.S)
+_WIDEST = 1_000_000
 _HAS_PRECISION = re.compile(r"%[-+ #0']*(?:\*|\d+)?\.")
 
 
@@ -96,6 +98,8 @@ class Formatter:
         precision = self._size(match[3]) if has_precision else None
         if has_precision and precision is None:
             precision = 0
+        if max(abs(width or 0), abs(precision or 0)) > _WIDEST:
+            raise BoundReachedError(f"a field of {_WIDEST} letters")
         if width is not None and width < 0:
             flags, width = flags + "-", -width
         if kind in "di" and kind:

@@ -718,7 +718,7 @@ class _Editor:
                 old = self._space
                 self._append()
                 self._next()
-                self._space = old + "\n" + self._space
+                self._space = self._process.hold(f"{old}\n{self._space}")
             elif name in "gGhHx":
                 self._swap(name)
             elif name == "a":
@@ -760,11 +760,11 @@ class _Editor:
         if name == "g":
             self._space = self._hold
         elif name == "G":
-            self._space += "\n" + self._hold
+            self._space = self._process.hold(f"{self._space}\n{self._hold}")
         elif name == "h":
             self._hold = self._space
         elif name == "H":
-            self._hold += "\n" + self._space
+            self._hold = self._process.hold(f"{self._hold}\n{self._space}")
         else:
             self._space, self._hold = self._hold, self._space
 
@@ -870,7 +870,7 @@ class _Editor:
         if not changed:
             return False
         out.append(text[last:])
-        self._space = "".join(out)
+        self._space = self._process.hold("".join(out))
         if "p" in command.flags:
             self._print(self._space)
         if command.output:
