@@ -31,6 +31,10 @@ class Daemon:
         wraps_archives: errors of archives are those of a process that unpacks them.
         missing: what is told of a source that is not there.
         broken: what is told of a source that is malformed.
+        checks_mounts: a folder that is mounted has to be there.
+        failed: what is told of a command that fails, by its words.
+        absent: what is told of a secret that the client does not have.
+        refused: what is told of a client that refuses, by its words and the code's name.
         mount: where a tree is mounted in errors.
         ref: what a tree is called in errors.
     """
@@ -52,6 +56,10 @@ class Daemon:
     wraps_archives: bool = False
     missing: str = "failed to calculate checksum of ref {ref}: {problem}: not found"
     broken: str = "failed to calculate checksum of ref {ref}: {problem}"
+    checks_mounts: bool = True
+    failed: str = "process {quoted} did not complete successfully: {problem}"
+    absent: str = "secret {name}: not found"
+    refused: str = "{words}"
     mount: str = "/var/lib/buildkit/tmp/buildkit-mount0"
     ref: str = "0"
 
@@ -73,6 +81,7 @@ GRAPH_ENGINE = Daemon(
     clamps_archives=False,
     needs_architecture=False,
     touches_etc=True,
+    mount="/var/lib/docker/tmp/buildkit-mount0",
 )
 """Docker 28.5 with a graph driver (overlay2)."""
 
@@ -83,6 +92,7 @@ GRAPH_ENGINE_26 = replace(
     modes_parents=False,
     names_root=True,
     names_targets=True,
+    refused="{code}: {words}",
 )
 """Docker 26.1 with a graph driver."""
 
@@ -94,5 +104,9 @@ GRAPH_ENGINE_20 = replace(
     wraps_archives=True,
     missing="{problem} not found: not found",
     broken="{problem}",
+    checks_mounts=False,
+    failed="executor failed running [{words}]: {problem}",
+    absent="secret {name} not found: not found",
+    refused="rpc error: code = {code} desc = {words}",
 )
 """Docker 20.10."""

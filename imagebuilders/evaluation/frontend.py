@@ -77,6 +77,16 @@ class Frontend:
         return self >= Frontend(1, 11)
 
     @property
+    def expands_mounts(self) -> bool:
+        """Variables in mounts are replaced; before, they are read with the file, without hints."""
+        return self >= Frontend(1, 3)
+
+    @property
+    def knows_secret_variables(self) -> bool:
+        """A secret may be a variable of a RUN."""
+        return self >= Frontend(1, 10)
+
+    @property
     def refuses_later_stages(self) -> bool:
         """Files of a stage that is not resolved yet are refused; before, it has none."""
         return self >= Frontend(1, 3)

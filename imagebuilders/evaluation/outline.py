@@ -12,6 +12,8 @@ from imagebuilders.evaluation.variables import Environment
 from imagebuilders.exceptions import ShellWordError
 from imagebuilders.lazy_dataclass import dataclass
 
+_DEFAULT_AGENT = "default"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -185,11 +187,12 @@ class Outliner:
         """Take note of the secrets and agents that a RUN asks for."""
         notes = self._notes.setdefault(state, _Notes(dict(self._global)))
         for mount in step.mounts:
-            value = SessionValue(mount.id, mount.required, step.lines)
+            name = mount.id or _DEFAULT_AGENT
+            value = SessionValue(name, mount.required, step.lines)
             if mount.kind == "secret":
-                notes.secrets.setdefault(mount.id, value)
+                notes.secrets.setdefault(name, value)
             elif mount.kind == "ssh":
-                notes.agents.setdefault(mount.id, value)
+                notes.agents.setdefault(name, value)
 
     def outline(self, target: StageState, stage: Instruction) -> Outline:
         """Return the outline of a stage and all it depends on."""

@@ -8,6 +8,7 @@ from imagebuilders.dockerfile import Instruction, here_document_beginning
 from imagebuilders.evaluation.frontend import Frontend
 from imagebuilders.evaluation.image_draft import WINDOWS, ImageDraft
 from imagebuilders.evaluation.mounts import resolve_mounts
+from imagebuilders.evaluation.older_words import located
 from imagebuilders.evaluation.options import ResolveOptions
 from imagebuilders.evaluation.stages import Command, StageState
 from imagebuilders.evaluation.steps import Run, TextSource
@@ -34,9 +35,20 @@ def resolve_run(
     """
     instruction = command.instruction
     working_dir = state.image.working_dir or "/"
-    mounts = resolve_mounts(
-        instruction.flag_values("mount"), command.sources, working_dir, words.expand
-    )
+    try:
+        mounts = resolve_mounts(
+            instruction.flag_values("mount"),
+            command.sources,
+            working_dir,
+            words.expand,
+            options.frontend,
+        )
+    except EvaluationError as error:
+        if options.frontend.expands_mounts:
+            raise
+        # Mounts were read with the file.
+        text = located(command.lines.first, error.message, options.frontend)
+        raise EvaluationError(text) from error
     if instruction.flag_values("device"):
         raise EvaluationError(
             "device feature is only supported in Dockerfile frontend 1.14.0-labs or later"

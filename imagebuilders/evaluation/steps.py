@@ -225,7 +225,7 @@ class Mount:
         origin: whose files a `bind` or `cache` begins with; `None` for the other kinds.
         source: the folder or file of the origin.
         read_only: nothing can be written into it. What is written into a `bind` is lost.
-        id: of a cache, a secret or an agent.
+        id: of a cache, a secret or an agent; empty for the default agent.
         sharing: of a cache: `shared`, `private` or `locked`.
         required: the build fails without the secret or agent.
         env: the variable that holds the secret.

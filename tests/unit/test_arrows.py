@@ -288,7 +288,7 @@ def test_a_long_module_says_why() -> None:
 _STATES = {
     "imagebuilders": {
         *("Command", "ExtraFiles", "ImageDraft", "Node", "Row", "StageState", "Step", "ToldStep"),
-        *("_Borrowed", "_Call", "_Ended", "_Fields", "_Frame", "_Joined", "_Moment", "_Noted"),
+        *("_Borrowed", "_Call", "_Ended", "MountFields", "_Frame", "_Joined", "_Moment", "_Noted"),
         *("_HeardBuild", "_HeardStep", "_Notes", "_Outgoing", "_Running", "_Setting", "_Work"),
     },
     "fakes": {

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from imagebuilders.evaluation.accounts import Owner
 from imagebuilders.evaluation.file_system import FileSystem
 from imagebuilders.exceptions import EvaluationError
-from imagebuilders.go_text import quote
 from imagebuilders.oci.file_tree import File
 
 from ...shell.process import CommandRefusedError, Process, ProcessStoppedError, run
@@ -110,11 +109,10 @@ class RuledCommands:
             self.outcome = machine.outcome()
         self._mounter.finish(mounted)
         if code:
-            words = quote(" ".join(step.arguments))
-            problem = f"process {words} did not complete successfully: exit code: {code}"
+            problem = f"exit code: {code}"
             if code == _STOPPED:
                 problem += f": {_CANCELLED}: {_CANCELLED}"
-            raise CommandFailedError(problem, code)
+            raise CommandFailedError(self._mounter.failed(step, problem), code)
         apply_files(files, effect.files)
         self.environment.update(self.outcome.environment)
         self.environment.update(effect.env)

@@ -65,6 +65,7 @@ def open_definitions(
             solver.cache_mounts,
             clock,
             record.secrets.append,
+            solver.look.files,
         ),
         printed=made.log,
         when_cancelled=build.when_cancelled,

@@ -336,6 +336,7 @@ class FrontendBuild:
             request.is_built_anew,
             solver.worker.time_ns,
         )
+        files = replace(solver.look.files, ref=f"{uuid.uuid4()}::{uuid.uuid4().hex[:25]}")
         commands = RuledCommands(
             solver.worker.rules,
             Mounter(
@@ -344,6 +345,7 @@ class FrontendBuild:
                 solver.cache_mounts,
                 self._clock,
                 self._record.secrets.append,
+                files,
             ),
             printed=follower.log,
             when_cancelled=self._build.when_cancelled,
@@ -359,7 +361,6 @@ class FrontendBuild:
             partial(ask_for_secrets, self._build),
             solver.look,
         )
-        files = replace(solver.look.files, ref=f"{uuid.uuid4()}::{uuid.uuid4().hex[:25]}")
         with Executor(
             resolution.stages,
             trees,

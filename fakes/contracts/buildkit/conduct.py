@@ -306,10 +306,13 @@ class Conduct:
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
         for call, note, kind in self._held:
-            while _has_news(call) and (message := call.receive_now()) is not None:
-                answer = kind()
-                answer.ParseFromString(message)
-                note["messages"].append(shown(answer))
+            try:
+                while _has_news(call) and (message := call.receive_now()) is not None:
+                    answer = kind()
+                    answer.ParseFromString(message)
+                    note["messages"].append(shown(answer))
+            except CallError as error:
+                note["end"] = shown_status(error.status)
             call.cancel()
 
 

@@ -25,6 +25,7 @@ def test_versions_are_ordered() -> None:
     [
         ("knows_folders_by_dots", 3),
         ("refuses_later_stages", 3),
+        ("expands_mounts", 3),
         ("knows_named_contexts", 4),
         ("writes_start_intervals", 6),
         ("records_copy_flags", 7),
@@ -33,6 +34,7 @@ def test_versions_are_ordered() -> None:
         ("records_inherited_arguments", 8),
         ("refuses_global_arguments", 8),
         ("warns", 8),
+        ("knows_secret_variables", 10),
         ("takes_files_in_triggers", 11),
         ("knows_symbolic_modes", 13),
         ("suggests_targets", 15),

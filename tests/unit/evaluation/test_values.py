@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebuilders.evaluation.file_modes import check_mode
+from imagebuilders.evaluation.frontend import NEWEST, Frontend
 from imagebuilders.evaluation.git_sources import GitReference, parse_git
 from imagebuilders.evaluation.go_values import duration, quoted_character, quoted_words
 from imagebuilders.evaluation.image_names import full_name, parse_name
@@ -27,10 +28,10 @@ HERE = Lines(1, 1)
 SILENT = Linter(LintOptions(), None)
 
 
-def mounts(*values: str) -> tuple[Mount, ...]:
-    """The mounts of a RUN in `/w`."""
+def mounts(*values: str, frontend: Frontend = NEWEST) -> tuple[Mount, ...]:
+    """The mounts of a RUN in `/w`, whose variables have the value `cache`."""
     sources = [StageState("scratch", None, dispatched=True) for _ in values]
-    return resolve_mounts(values, sources, "/w", str)
+    return resolve_mounts(values, sources, "/w", lambda word: word.replace("$V", "cache"), frontend)
 
 
 def test_kinds_of_mounts() -> None:
@@ -43,7 +44,7 @@ def test_kinds_of_mounts() -> None:
     assert mounts("type=secret,id=a,env=A", "type=secret,target=/x/b,mode=0400", "type=ssh") == (
         Mount("secret", "", id="a", env="A", read_only=True),
         Mount("secret", "/x/b", id="b", mode=0o400, read_only=True),
-        Mount("ssh", "/run/buildkit/ssh_agent.0", id="default", read_only=True),
+        Mount("ssh", "/run/buildkit/ssh_agent.0", read_only=True),
     )
     assert mounts("type=secret,id=a/b")[0].target == "/run/secrets/b"
     assert not mounts("rw,target=/a")[0].read_only
@@ -76,6 +77,26 @@ def test_malformed_mounts(value: str, message: str) -> None:
     """In the frontend's words."""
     with pytest.raises(EvaluationError, match=f"^{message}$"):
         mounts(value)
+
+
+@pytest.mark.parametrize(
+    ("minor", "value", "message"),
+    [
+        (7, "type=secret,id=a,env=A", "unexpected key 'env' in 'env=A'"),
+        (7, "type=cach,target=/a", r'unsupported mount type "cach" \(did you mean cache\?\)'),
+        (2, "type=cach,target=/a", 'unsupported mount type "cach"'),
+        (2, "type=$V,target=/a", r'unsupported mount type "\$V"'),
+        (2, "tagret=/a", "unexpected key 'tagret' in 'tagret=/a'"),
+        (2, "type=tmpfs,target=/a,size=1m", "unexpected key 'size' in 'size=1m'"),
+        (2, "type=secret,id=a,sharing=shared", "invalid cache sharing set for secret mount"),
+        (26, "type=secret,id=a,sharing=shared", "secret mount should not define sharing"),
+    ],
+)
+def test_malformed_mounts_of_older_frontends(minor: int, value: str, message: str) -> None:
+    """They know fewer keys, replace no variables, and give no hints."""
+    with pytest.raises(EvaluationError, match=f"^{message}$"):
+        mounts(value, frontend=Frontend(1, minor))
+    assert mounts("type=$V,target=/a", frontend=Frontend(1, 3))[0].kind == "cache"
 
 
 @given(st.integers(0, 65535), st.integers(0, 40), st.sampled_from(["", "/tcp", "/UDP", "/sctp"]))

@@ -186,8 +186,42 @@ def test_a_secret_that_the_client_has_not(engine: FakeDockerEngine, build: Build
 def test_a_required_agent(build: Build) -> None:
     """A client without one makes the step fail."""
     build("FROM base:1\nRUN --mount=type=ssh fetch\n")
-    with pytest.raises(BuildError, match="no SSH key"):
-        build("FROM base:1\nRUN --mount=type=ssh,required=true fetch\n")
+    for written, name in (("", ""), (",id=default", "default"), (",id=other", "other")):
+        with pytest.raises(BuildError, match=rf"unset ssh forward key {name}(\.|$|\n)"):
+            build(f"FROM base:1\nRUN --mount=type=ssh{written},required=true fetch\n")
+
+
+@pytest.mark.parametrize(
+    ("mount", "words"),
+    [
+        (
+            "source=/none,target=/x",
+            r'cache key: failed to calc.* ref .*: "/none": not found',
+        ),
+        ("source=*.txt,target=/x", r'checksum of ref .*: "/\*\.txt": not found'),
+        ("from=one,source=/none,target=/x", r"successfully: open /none: no such file or directory"),
+        ("type=cache,source=/none,target=/x", r'"/bin/sh -c make" did not .*: open /none: no such'),
+        ("type=tmpfs,source=/none,target=/x", r"open /none: no such file or directory"),
+        ("type=secret,id=x,target=/", r"invalid mount type SECRET for /"),
+        ("type=ssh,target=/", r"invalid mount type SSH for /"),
+    ],
+)
+def test_what_cannot_be_mounted(build: Build, mount: str, words: str) -> None:
+    """It is refused before the command would begin."""
+    with pytest.raises(BuildError, match=words):
+        build(f"FROM base:1 AS one\nFROM base:1\nRUN --mount={mount} make\n")
+
+
+def test_a_folder_of_another_stage_is_mounted(engine: FakeDockerEngine, build: Build) -> None:
+    """A command sees what that stage has made."""
+    seen: list[bytes] = []
+    engine.on_run("see", lambda process: seen.append(process.files["/x"]))
+    engine.on_run("make", files={"/etc/x": "content"})
+    build(
+        "FROM base:1 AS one\nRUN make\nFROM base:1\n"
+        "RUN --mount=from=one,source=/etc/x,target=/x see\n"
+    )
+    assert seen == [b"content"]
 
 
 def test_a_cache_mount_stays(engine: FakeDockerEngine, build: Build) -> None:

@@ -34,6 +34,37 @@ def _building(version: str, folder: Path) -> Iterator[tuple[FakeDockerEngine, Bu
             r"instruction: TEXT",
         ),
         ("20.10", "FROM base:1\nCOPY --link . /\n", r"Unknown flag: link"),
+        (
+            "20.10",
+            "FROM base:1\nRUN --mount=type=tmpfs,target=/t,size=1m x\n",
+            r"dockerfile parse error line 2: unexpected key 'size' in 'size=1m'",
+        ),
+        (
+            "20.10",
+            "FROM base:1\nRUN --mount=type=secret,id=x,required=true x\n",
+            r"secret x not found: not found",
+        ),
+        ("20.10", "FROM base:1\nRUN fail\n", r"executor failed running \[/bin/sh -c fail\]: exit"),
+        (
+            "20.10",
+            "FROM base:1\nRUN --mount=type=ssh,required=true x\n",
+            r"rpc error: code = NotFound desc = unset ssh forward key",
+        ),
+        (
+            "26.1",
+            "FROM base:1\nRUN --mount=type=ssh,required=true x\n",
+            r"NotFound: unset ssh forward key",
+        ),
+        (
+            "26.1",
+            "FROM base:1\nRUN --mount=type=cache,source=/none,target=/c x\n",
+            r"open /var/lib/docker/tmp/buildkit-mount\d+/none: no such file or directory",
+        ),
+        (
+            "26.1",
+            "FROM base:1\nRUN --mount=type=secret,id=x,env=X x\n",
+            r"unexpected key 'env' in 'env=X'",
+        ),
         ("20.10", "FROM base:1\nCOPY none /\n", r'failed to compute cache key: "/none" not found'),
         ("26.1", "FROM base:1\nCOPY --exclude=x . /\n", r"on line 2: unknown flag: exclude\n"),
         ("26.1", "FROM base:1\nCOPY none /\n", r'checksum of ref .*: "/none": not found'),
@@ -45,6 +76,7 @@ def test_what_older_engines_refuse(
 ) -> None:
     """In their own words."""
     with _building(version, tmp_path) as (engine, build):
+        engine.on_run("fail", exit_code=3)
         with pytest.raises(BuildError, match=words):
             build(dockerfile)
         assert len(engine.builds) == 1
