@@ -210,6 +210,8 @@ class Mounter:
 
     def _words(self, error: CallError) -> str:
         """Return what is told of a client's refusal."""
+        if error.status.code == Code.UNKNOWN:
+            return error.status.message
         code = Code(error.status.code).name.title().replace("_", "")
         return self._daemon.refused.format(code=code, words=error.status.message)
 
