@@ -29,6 +29,13 @@ class NotStartedError(ApiError):
         self.exit_code = exit_code
 
 
+class MissingFileError(ApiError):
+    """An archive of images has no file of a name that stands in it."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(500, f"open {place}: no such file or directory")
+
+
 class StepError(Exception):
     """A step failed after the stream had begun: it ends with an `errorDetail`.
 

@@ -65,7 +65,8 @@ class Image:
     def own_manifest(self) -> Content:
         """The manifest: the one that it came with, or the one that an engine makes for it."""
         if self.manifest is None:
-            self.manifest = own_manifest(self.document, self.layers)
+            base = self.made_from.own_manifest.layers if self.made_from else ()
+            self.manifest = own_manifest(self.document, self.layers, base)
         return self.manifest
 
     @property

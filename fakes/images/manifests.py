@@ -67,7 +67,9 @@ class Content:
         return {"mediaType": self.media_type, "digest": self.digest, "size": size, **notes}
 
 
-def own_manifest(document: bytes, layers: Sequence[Layer]) -> Content:
+def own_manifest(
+    document: bytes, layers: Sequence[Layer], base: Sequence[Mapping[str, Any]] = ()
+) -> Content:
     """Return the manifest that an engine makes for an image, the same bytes each time.
 
     The fields' order and the indentation are those of Docker's classic builder.
@@ -75,12 +77,14 @@ def own_manifest(document: bytes, layers: Sequence[Layer]) -> Content:
     Args:
         document: the image's configuration.
         layers: lowest first.
+        base: the descriptors of the layers of the image below, whose types stay.
     """
+    types = {each["digest"]: each["mediaType"] for each in base}
     for layer in layers:
         layer.compress_well()
     described = [
         {
-            "mediaType": DOCKER_LAYER_GZIP,
+            "mediaType": types.get(layer.blob_digest, DOCKER_LAYER_GZIP),
             "digest": layer.blob_digest,
             "size": len(layer.compressed),
         }

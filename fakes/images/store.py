@@ -106,6 +106,14 @@ class Images:
         with self.lock:
             return self._topmost.get(chain)
 
+    def layer_of_blob(self, digest: str) -> Layer | None:
+        """A layer whose compressed form has a digest; `None` when no image has it."""
+        for image in self.all():
+            for each, layer in zip(image.own_manifest.layers, image.layers, strict=False):
+                if each["digest"] == digest:
+                    return layer
+        return None
+
     def drop(self, image_id: str) -> None:
         """Forget an image and every name of it."""
         with self.lock:

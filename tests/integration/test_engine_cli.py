@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -16,8 +17,8 @@ import python_on_whales
 from testbed.bed import Testbed
 from testbed.tools import ClientTool
 
-from fakes import FakeDockerEngine, FakeRegistry
-from fakes.engine.versions import VERSIONS
+from fakes import FakeDockerClient, FakeDockerEngine, FakeRegistry
+from fakes.engine.versions import CONTAINERD, LOOKS, NEWEST, OVERLAY2, VERSIONS
 
 Docker = Callable[..., str]
 
@@ -223,6 +224,35 @@ def test_a_real_engine_loads_what_the_double_saves(
         assert [image.id for image in loaded] == [wanted]
     finally:
         real.images.remove("from-the-double:1", force=True)
+
+
+@pytest.mark.parametrize("look", [NEWEST, f"{NEWEST}-{OVERLAY2}"])
+def test_crane_reads_what_is_saved_and_pushed(
+    look: str, client_tool: Callable[[str], ClientTool], tmp_path: Path
+) -> None:
+    """Layers, configuration and digests are what they say, in either image store."""
+    engine = FakeDockerEngine(LOOKS[look].name, image_store=LOOKS[look].image_store)
+    engine.seed_image("base:1", files={"/etc/motd": "hello"})
+    client = FakeDockerClient(engine)
+    archive = tmp_path / "crane" / "app.tar"
+    archive.parent.mkdir()
+    crane = client_tool("crane")
+    with FakeRegistry() as registry:
+        name, copy = (f"{registry.address}/team/app:{tag}" for tag in ("1", "2"))
+        dockerfile = io.BytesIO(b"FROM base:1\nRUN touch /x\nLABEL l=x\n")
+        built, _ = client.images.build(fileobj=dockerfile, tag=name)
+        client.images.push(name)
+        archive.write_bytes(b"".join(built.save(named=True)))
+        client.close()
+        crane.put(archive.parent, "/tmp/crane")
+        crane.run("validate", "--remote", name)
+        crane.run("validate", "--tarball", "/tmp/crane/app.tar")
+        crane.run("push", "/tmp/crane/app.tar", copy)
+        pushed, again = (json.loads(crane.run("config", one).stdout) for one in (name, copy))
+        assert pushed == again
+        assert pushed["config"]["Labels"] == {"l": "x"}
+        digest = crane.run("digest", name).stdout.strip()
+    assert (built.id == digest) is (LOOKS[look].image_store == CONTAINERD)
 
 
 def test_testcontainers_starts_and_stops_a_container(

@@ -26,11 +26,13 @@ def view(archive: bytes) -> dict[str, Any]:
             files[clean(member.name)] = files[clean(f"{folder}/{member.file.link}")]
     manifest = json.loads(files["manifest.json"])[0]
     document = json.loads(files[clean(manifest["Config"])])
-    layers = [Layer(tar.decompress(files[clean(name)])) for name in manifest["Layers"]]
+    names: list[str] | None = manifest["Layers"]
+    layers = [Layer(tar.decompress(files[clean(name)])) for name in names or ()]
     return {
         "document": {key: document[key] for key in document if key not in _DROPPED},
         "history": [_history_line(line) for line in document.get("history") or []],
-        "layers": [_layer(layer) for layer in layers],
+        # Containerd's store says `null` of an image without any.
+        "layers": None if names is None else [_layer(layer) for layer in layers],
         "files": _listing(layers),
     }
 

@@ -12,6 +12,7 @@ _TEMPORARY = re.compile(r"/var/lib/docker/tmp/[^/\s\"':]+")
 _STORAGE = re.compile(
     r"/var/lib/docker/(?:overlay2|rootfs/overlayfs|vfs/dir|fuse-overlayfs)/<\w+>(?:/merged|/diff)?"
 )
+_MOUNT = re.compile(r"/var/lib/docker/containerd/daemon/tmpmounts/containerd-mount\d+")
 _OFFSET = re.compile(r"before offset \d+")
 _PIVOT = re.compile(r"\.pivot_root\d+")
 _VERSION = re.compile(r"\+(?:dfsg|deb)\d+(?:[-+]\w+)?")
@@ -53,6 +54,7 @@ class Normaliser:
             text = text.replace(masked, name)
         text = _TIME.sub("<time>", text)
         text = _TEMPORARY.sub("<temporary>", text)
+        text = _MOUNT.sub("<mount>", text)
         text = _VERSION.sub("", text)
         text = _PIVOT.sub(".pivot_root<n>", text)
         text = _OFFSET.sub("before offset <n>", text)

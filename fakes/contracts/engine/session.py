@@ -224,7 +224,9 @@ class Session:
         self.note("config", configs)
         history = self.request("GET", f"/images/{name}/history").json()
         below = self.request("GET", f"/images/{self.base}/history").json()
-        self.note("history", [line["CreatedBy"] for line in history[: -len(below) or None]])
+        # Containerd's store says `null` of an image that has none.
+        lines = None if history is None else history[: -len(below) or None]
+        self.note("history", lines and [line["CreatedBy"] for line in lines])
 
     def failing(self, what: str, action: Callable[[], object]) -> None:
         """Note the SDK's error of something that is to fail."""

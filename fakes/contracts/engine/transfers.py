@@ -40,8 +40,9 @@ _PASSING = frozenset(
         "Extracting",
     }
 )
-# Layers are pushed side by side, so that they end in any order.
-_ENDED = re.compile("Pushed|Layer already exists|Mounted from .*")
+# Layers are moved side by side, so that they begin and end in any order.
+_BEGUN = "Pulling fs layer"
+_ENDED = re.compile("Pushed|Layer already exists|Mounted from .*|Pull complete")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # What differs from run to run in the paths of requests.
 _ACCIDENTAL = re.compile(r"(?<=/blobs/uploads/)[^/?]+|sha256:[0-9a-f]{64}")
@@ -57,33 +58,47 @@ def encoded(document: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(document).encode()).decode()
 
 
-def reliable(messages: Iterable[Message]) -> list[Message]:
-    """The messages that come in every run, those of layers that end side by side in order."""
+def reliable(messages: Iterable[Message], known: Sequence[str] = ()) -> list[Message]:
+    """The messages that come in every run, those of layers side by side in order.
+
+    Args:
+        messages: all.
+        known: the names of layers in the order of those that did not come up before.
+    """
     order: list[str] = []
     result: list[Message] = []
-    ended: list[Message] = []
+    together: list[Message] = []
     for message in messages:
         status, item = str(message.get("status", "")), str(message.get("id", ""))
         if status in _PASSING:
             continue
-        if _ENDED.fullmatch(status):
-            ended.append(message)
+        begins, ends = status == _BEGUN, _ENDED.fullmatch(status) is not None
+        if together and (begins, ends) != _kind(together[0]):
+            together = _in_order(together, [*order, *known])
+            result += together
+            order += [str(each["id"]) for each in together]
+            together = []
+        if begins or ends:
+            together.append(message)
             continue
         order.append(item)
-        result += _in_order(ended, order)
-        ended = []
         result.append(message)
-    return result + _in_order(ended, order)
+    return result + _in_order(together, [*order, *known])
 
 
-def _in_order(ended: list[Message], order: Sequence[str]) -> list[Message]:
+def _kind(message: Message) -> tuple[bool, bool]:
+    begins = message["status"] == _BEGUN
+    return begins, not begins
+
+
+def _in_order(together: list[Message], order: Sequence[str]) -> list[Message]:
     # In an order of their own, an engine tells of layers under names that came up before.
     def place(message: Message) -> tuple[int, str]:
         item = str(message["id"])
         known = order.index(item) if item in order else len(order)
         return known, str(message["status"])
 
-    return sorted(ended, key=place)
+    return sorted(together, key=place)
 
 
 class Transfers:
@@ -216,7 +231,7 @@ class Transfers:
         repository, _, tag = name.partition(":")
         params = {"tag": tag, **query} if tag else query
         path = f"/images/{self.address}/{repository}/push"
-        self._transfer(f"push {name}", path, params, auth)
+        self._transfer(f"push {name}", path, params, auth, repository)
 
     def pull(self, name: str, auth: str | None = None, **query: str) -> None:
         """Pull and note the stream; as `push`."""
@@ -226,19 +241,34 @@ class Transfers:
         params = {"fromImage": f"{self.address}/{repository}", **query}
         if tag:
             params["tag"] = tag
-        self._transfer(f"pull {repository}", "/images/create", params, auth)
+        self._transfer(f"pull {repository}", "/images/create", params, auth, repository)
 
-    def _transfer(self, what: str, path: str, params: Mapping[str, str], auth: str | None) -> None:
+    def _transfer(
+        self,
+        what: str,
+        path: str,
+        params: Mapping[str, str],
+        auth: str | None,
+        repository: str,
+    ) -> None:
         headers = {} if auth is None else {"X-Registry-Auth": auth}
         response = self._session.request("POST", path, params=dict(params), headers=headers)
         self._digests += _DIGEST.findall(response.text)
         seen: Message = {"status": response.status_code}
         if response.status_code == 200:
             lines = response.text.splitlines()
-            seen["messages"] = reliable(json.loads(line) for line in lines if line.strip())
+            messages = (json.loads(line) for line in lines if line.strip())
+            seen["messages"] = reliable(messages, self._layers(repository))
         else:
             seen["body"] = response.json()
         self._session.note(what, seen)
+
+    def _layers(self, repository: str) -> list[str]:
+        """The layers that the registry has in a repository, as containerd's store names them."""
+        names = [f"{repository}:{tag}" for tag in self.registry.tags(repository)]
+        documents: list[Any] = [self.registry.manifest(name).document for name in names]
+        layers = [layer for document in documents for layer in document.get("layers") or ()]
+        return [str(layer["digest"]).partition(":")[2][:12] for layer in layers]
 
     def inspect(self, name: str, auth: str | None = None) -> None:
         """Note what the engine says the registry has under a name."""
@@ -281,12 +311,15 @@ class Transfers:
     # --- looking --------------------------------------------------------------
 
     def requests(self) -> None:
-        """Note what the registry was asked, sorted: layers are moved side by side."""
+        """Note what the registry was asked, sorted: layers are moved side by side.
+
+        How many of them are refused before the engine knows how to log in is chance.
+        """
         lines = sorted(
             f"{r.status} {r.method} {_ACCIDENTAL.sub('<…>', r.path)}"
             for r in self.registry.requests
         )
-        self._session.note("asked of the registry", lines)
+        self._session.note("asked of the registry", refusals_once(lines))
 
     def named(self, *names: str) -> None:
         """Note the names and digests of images of this registry."""
@@ -327,6 +360,15 @@ class Transfers:
     def _age(self, name: str) -> tuple[str, int]:
         repository, _, digest = name.partition("@")
         return repository, self._digests.index(digest) if digest in self._digests else -1
+
+
+def refusals_once(lines: Sequence[str]) -> list[str]:
+    """Sorted requests, each kind of those for blobs that were refused with 401 once."""
+    return [
+        line
+        for line, before in zip(lines, ("", *lines), strict=False)
+        if line != before or not (line.startswith("401 ") and "/blobs/" in line)
+    ]
 
 
 def described(manifest: Manifest) -> Message:

@@ -101,7 +101,7 @@ def check_host(
         raise ApiError(400, messages.BAD_RUNTIME(version, str(host["Runtime"])))
     check_log_driver(host.get("LogConfig") or {}, version)
     check_options(host, version)
-    _check_storage(host)
+    _check_storage(host, version)
     check_links(host, find)
 
 
@@ -172,7 +172,9 @@ def _check_extra_host(line: str) -> None:
         raise ApiError(400, f'invalid IP address in add-host: "{address}"') from error
 
 
-def _check_storage(host: dict[str, Any]) -> None:
+def _check_storage(host: dict[str, Any], version: EngineVersion) -> None:
+    if version.image_store == CONTAINERD:
+        return  # which has no options, and does not look at them
     for name in host.get("StorageOpt") or {}:
         if name.lower() != "size":
             raise ApiError(500, f"Unknown option {name}")

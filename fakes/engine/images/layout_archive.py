@@ -24,7 +24,7 @@ from ...images import tar
 from ...images.image import MACHINE, Image
 from ...images.layers import Layer, digest_of
 from ...images.manifests import Content
-from ..errors import ApiError
+from ..errors import ApiError, MissingFileError
 from .names import parse_as
 from .store import ImageStore
 from .unpacking import registered, told
@@ -50,7 +50,7 @@ def layout_of(
     lines: list[Message] = []
     for image, names in chosen:
         for digest, data in _blobs(image).items():
-            files[f"blobs/sha256/{digest[7:]}"] = _file(data)
+            files[f"blobs/sha256/{digest[7:]}"] = _file(data, 0o444)
         told = {"platform": image.platform.to_json()} if platform else {}
         entries += [{**_entry(image, name), **told} for name in names] or [
             {**image.target.described(), **told}
@@ -59,20 +59,20 @@ def layout_of(
             {
                 "Config": _place(image.config_digest),
                 "RepoTags": [str(name) for name in names if name.tag] or None,
-                "Layers": [_place(each["digest"]) for each in image.own_manifest.layers],
+                "Layers": [_place(each["digest"]) for each in image.own_manifest.layers] or None,
             }
         )
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
     files["index.json"] = _file(go_text.dumps(index).encode())
     files["manifest.json"] = _file(go_text.dumps(lines).encode())
-    files["oci-layout"] = _file(b'{"imageLayoutVersion":"1.0.0"}')
+    files["oci-layout"] = _file(b'{"imageLayoutVersion":"1.0.0"}', 0o444)
     for folder in ("blobs", "blobs/sha256"):
         files[folder] = File("dir", 0o755)
     return files
 
 
-def _file(data: bytes) -> File:
-    return File("file", 0o644, data=data)
+def _file(data: bytes, mode: int = 0o644) -> File:
+    return File("file", mode, data=data)
 
 
 def _place(digest: str) -> str:
@@ -129,6 +129,8 @@ class _Loader:
         self._images = images
         self._read = read
         self._platform = platform
+        # Why the image that was read last is not unpacked, empty when it is.
+        self._trouble = ""
 
     def named(self, image: Image, names: list[str | None]) -> Iterator[Message]:
         """Keep an image under its names."""
@@ -149,6 +151,10 @@ class _Loader:
                 )
             images.note("load", kept)
             yield {"stream": f"Loaded image{' ' * (name is None)}{shown}\n"}
+            if self._trouble and name is not None:
+                full = f"{reference.full_repository}:{reference.tag}"
+                why = f"apply layer error for {go_text.quote(full)}: {self._trouble}"
+                yield {"stream": f"Error unpacking image {reference}: {why}\n"}
 
     def _content(self, descriptor: Message) -> Content:
         return Content(descriptor["mediaType"], self._read(_place(descriptor["digest"])))
@@ -190,8 +196,27 @@ class _Loader:
 
     def _image(self, manifest: Content) -> Image:
         config = self._read(_place(manifest.parsed["config"]["digest"]))
-        layers = [self._layer(self._read(_place(each["digest"]))) for each in manifest.layers]
+        layers: list[Layer] = []
+        self._trouble = ""
+        for each in manifest.layers:
+            layer = self._found(each["digest"])
+            if layer is None:
+                told = (json.loads(config).get("rootfs") or {}).get("diff_ids") or []
+                name = next(iter(told[len(layers) :]), "")
+                self._trouble = (
+                    f"failed to extract layer {name}: NotFound: failed to get reader from content "
+                    f"store: content digest {each['digest']}: not found"
+                )
+                break
+            layers.append(layer)
         return Image(config, tuple(layers), manifest=manifest)
+
+    def _found(self, digest: str) -> Layer | None:
+        """A layer of the archive, or one that is here already."""
+        try:
+            return self._layer(self._read(_place(digest)))
+        except MissingFileError:
+            return self._images.layer_of_blob(digest)
 
     def _layer(self, blob: bytes) -> Layer:
         state = self._images.state

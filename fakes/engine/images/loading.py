@@ -23,7 +23,7 @@ from ...images.image import Image
 from ...images.layers import Layer
 from ...images.reference import InvalidReferenceError
 from .. import messages
-from ..errors import ApiError
+from ..errors import ApiError, MissingFileError
 from ..go_json import STRING, Kind, ListOf, MismatchError, Struct, read
 from ..progress import progress_bar
 from ..versions import ByVersion, EngineVersion
@@ -96,7 +96,7 @@ def _read(files: dict[str, File], path: str) -> bytes:
         path = clean(f"{folder}/{file.link}")
         file = files.get(path)
     if file is None:
-        raise ApiError(500, f"open {_PLACE}/{path}: no such file or directory")
+        raise MissingFileError(f"{_PLACE}/{path}")
     return file.data
 
 

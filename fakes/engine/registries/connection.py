@@ -199,7 +199,7 @@ class RegistryConnection:
             raise RegistryError("no realm specified for token auth challenge")
         service = challenge.parameters.get("service", "")
         user = self._credentials if self._credentials.is_user else None
-        answer = self._read(token_request(realm, service, self._scopes, user))
+        answer = self._token_answer(realm, service, user)
         if answer.status != HTTPStatus.OK:
             raise self._token_refusal(answer)
         try:
@@ -209,6 +209,9 @@ class RegistryConnection:
             raise RegistryError(
                 "authorization server did not include a token in the response"
             ) from error
+
+    def _token_answer(self, realm: str, service: str, user: Credentials | None) -> Answer:
+        return self._read(token_request(realm, service, self._scopes, user))
 
     def _token_refusal(self, answer: Answer) -> RegistryError:
         return answer.refusal()

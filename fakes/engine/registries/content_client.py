@@ -44,6 +44,14 @@ _MEANINGS = {
 }
 _NO_ACCESS = "{} access denied, repository does not exist or may require authorization: {}"
 _LONGEST_REFUSAL = 1024 * 1024
+_CLIENT_ID = "containerd-client"
+_NO_TOKEN_BY_POST = (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+_ASKED_AGAIN = (
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
+"""Of a question that is answered so it is asked once more."""
 _NOBODY = "no basic auth credentials"
 
 Described = Mapping[str, Any]
@@ -87,6 +95,28 @@ class _Connection(RegistryConnection):
     def _token_refusal(self, answer: Answer) -> RegistryError:
         return _TokenRefusedError(answer)
 
+    def _token_answer(self, realm: str, service: str, user: Credentials | None) -> Answer:
+        """Ask as OAuth 2 has it, and by GET where a token service does not know that."""
+        if user is not None:
+            form = {
+                "client_id": _CLIENT_ID,
+                "grant_type": "password",
+                "password": user.password,
+                "scope": " ".join(sorted(self._scopes)),
+                "service": service,
+                "username": user.username,
+            }
+            kind = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+            answer = self._read(Request("POST", realm, kind, urlencode(form).encode()))
+            if answer.status not in _NO_TOKEN_BY_POST:
+                return answer
+        return super()._token_answer(realm, service, user)
+
+    def forget_user(self) -> None:
+        """Send a name and a password no more unless they are asked for once more."""
+        if self._challenge is not None and self._challenge.scheme == "basic":
+            self._challenge = None
+
     def exchange(
         self,
         method: str,
@@ -101,6 +131,8 @@ class _Connection(RegistryConnection):
         """
         request = Request(method, url, headers or {}, body)
         answer = self._read(self._authorized(request))
+        if method == "HEAD" and answer.status in _ASKED_AGAIN:
+            answer = self._read(self._authorized(request))
         if answer.status != HTTPStatus.UNAUTHORIZED or self._credentials.registry_token:
             return answer
         known = parse_challenges(answer.response.headers("WWW-Authenticate"))
@@ -178,8 +210,8 @@ class ContentClient:
         if error.code:
             return _told([(reason.code, reason.message) for reason in error.reasons])
         text = error.message
-        if "connection refused" in text:
-            # It asks there with TLS first.
+        if "connection refused" in text or text.endswith(": EOF"):
+            # It tries with TLS, too.
             text = text.replace('"http://', '"https://', 1)
         return ApiError(500, f"{before}failed to do request: {text}")
 
@@ -203,7 +235,7 @@ class ContentClient:
                 method = "GET"
             if answer.status == HTTPStatus.NOT_FOUND:
                 continue
-            if _lacks_scope(answer):
+            if _error_of_challenge(answer):
                 name = reference.repository
                 raise ApiError(
                     404,
@@ -292,12 +324,24 @@ class ContentClient:
         Raises:
             ApiError: it does not say.
         """
+        return self._found(place) is not None
+
+    def has_manifest(self, name: str, digest: str) -> bool:
+        """Whether the registry has a manifest under a name.
+
+        Raises:
+            ApiError: it does not say.
+        """
+        found = self._found(f"manifests/{name}")
+        return found is not None and found.response.header("Docker-Content-Digest") == digest
+
+    def _found(self, place: str) -> Answer | None:
         answer = self._ask("HEAD", self._url(place), {"Accept": _ACCEPT})
         if answer.status == HTTPStatus.NOT_FOUND:
-            return False
+            return None
         if answer.is_error:
             raise self._refused(answer, "HEAD")
-        return True
+        return answer
 
     def begin_upload(self, digest: str, source: str = "") -> str:
         """Begin an upload; where it goes on, empty when the blob was mounted instead.
@@ -306,6 +350,7 @@ class ContentClient:
             ApiError: the registry refuses.
         """
         query = "?" + urlencode({"mount": digest, "from": source}) if source else ""
+        self._connection.forget_user()
         answer = self._ask("POST", self._url(f"blobs/uploads/{query}"))
         if answer.status == HTTPStatus.CREATED:
             return ""
@@ -332,14 +377,16 @@ class ContentClient:
             ApiError: the registry refuses.
         """
         kind = {"Content-Type": content.media_type}
-        answer = self._ask("PUT", self._url(f"manifests/{name}"), kind, content.data)
+        before = f'failed commit on ref "manifest-{content.digest}": '
+        answer = self._ask("PUT", self._url(f"manifests/{name}"), kind, content.data, before)
+        if error := _error_of_challenge(answer):
+            raise ApiError(500, f"{before}{error}")
         if answer.is_error:
             raise self._refused(answer, "PUT")
 
     def _refused(self, answer: Answer, method: str) -> ApiError:
-        if _lacks_scope(answer):
-            why = "server message: insufficient_scope: authorization failed"
-            return ApiError(500, _NO_ACCESS.format(self._action, why))
+        if error := _error_of_challenge(answer):
+            return ApiError(500, _NO_ACCESS.format(self._action, error))
         return _unexpected(answer, method, "")
 
 
@@ -347,8 +394,13 @@ def _host(address: str) -> str:
     return address.partition("://")[2].partition("/")[0] or address.partition("/")[0]
 
 
-def _lacks_scope(answer: Answer) -> bool:
-    return 'error="insufficient_scope"' in answer.response.header("WWW-Authenticate")
+def _error_of_challenge(answer: Answer) -> str:
+    """What a registry says of the token that it was given, empty when it says nothing."""
+    if answer.status != HTTPStatus.UNAUTHORIZED:
+        return ""
+    known = parse_challenges(answer.response.headers("WWW-Authenticate"))
+    errors = (each.parameters.get("error") for each in known)
+    return next((f"server message: {error}: authorization failed" for error in errors if error), "")
 
 
 def _kind_of(data: bytes) -> str:

@@ -203,7 +203,7 @@ class _Pull:
         described: list[dict[str, Any]] = manifest.parsed.get("layers") or []
         shown = [each for each in described if each["mediaType"] in _LAYERS]
         for each in shown:
-            if self._known_layer(each["digest"]) is None:
+            if self._images.layer_of_blob(each["digest"]) is None:
                 yield progress("Pulling fs layer", short(each["digest"]))
         config = self._blob(manifest.parsed["config"], "config")
         try:
@@ -236,7 +236,7 @@ class _Pull:
     def _layer(self, described: Described, diff_id: str) -> Generator[Message, None, Layer]:
         digest, size = str(described["digest"]), int(described["size"])
         item = short(digest)
-        if (known := self._known_layer(digest)) is not None:
+        if (known := self._images.layer_of_blob(digest)) is not None:
             return known
         data = self._blob(described, "layer")
         yield progress("Downloading", item, len(data), size)
@@ -256,10 +256,3 @@ class _Pull:
         layer.keep_blob(data)
         yield {**progress("Pull complete", item), "progressDetail": {"hidecounts": True}}
         return layer
-
-    def _known_layer(self, digest: str) -> Layer | None:
-        for image in self._images.all():
-            for each, layer in zip(image.own_manifest.layers, image.layers, strict=False):
-                if each["digest"] == digest:
-                    return layer
-        return None

@@ -106,6 +106,7 @@ class _Push:
         yield from self._blob(image.config_digest, image.document)
         for digest, layer in once.items():
             yield from self._blob(digest, layer.compressed, known=_KNOWN_LAYER)
+            self._registries.layer_sources.add(layer.diff_id, digest, self._name, None)
         for digest, data in image.blobs.items():
             yield from self._blob(digest, data, known=others.get(digest, ""))
         self._manifests()
@@ -124,8 +125,8 @@ class _Push:
                 continue
             registry.put_manifest(content.digest, content)
         name = target.digest if self._name.digest else self._name.tag or DEFAULT_TAG
-        registry.has(f"manifests/{name}")
-        registry.put_manifest(name, target)
+        if not registry.has_manifest(name, target.digest):
+            registry.put_manifest(name, target)
 
     def _blob(self, digest: str, data: bytes, *, known: str = "") -> Iterator[Message]:
         """Send a blob; where words are given for one that is there, it is told of."""

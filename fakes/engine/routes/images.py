@@ -250,7 +250,7 @@ def _history(engine: Daemon, request: Request, path: dict[str, str]) -> Response
         entry["Id"] = current.id
         entry["Tags"] = [str(r) for r in engine.images.tags_of(current.id)] or None
         current = engine.images.get(current.parent)
-    return json_response(entries)
+    return json_response(entries if entries or not has_content(engine.state) else None)
 
 
 @route("POST", "/images/{name:.*}/tag")

@@ -1,27 +1,32 @@
 """Real engines for the engine contract, and the program that records what they show.
 
-python -m testbed.recorded [GROUP…]
+python -m testbed.recorded [--look LOOK | --engine ADDRESS] [--missing] [GROUP…]
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import docker
 from docker.api.client import APIClient
 
 from fakes.contracts.docker_engine import differences, observe
 from fakes.contracts.engine.registry import scenarios
-from fakes.contracts.engine.transcripts import write
+from fakes.contracts.engine.transcripts import not_recorded, write
+from fakes.engine.versions import CONTAINERD, LOOKS, OVERLAY2
 from testbed.bed import Testbed
 from testbed.containers import free_port
 from testbed.daemon import host_engine
-from testbed.images import ENGINE_VERSIONS
+from testbed.images import ALL_ENGINES
 from testbed.settings import TestbedSettings
+
+_ENGINE_PATIENCE = 120
 
 
 @dataclass(frozen=True)
@@ -31,63 +36,149 @@ class ContractEngine:
     Attributes:
         api: its client.
         version: its full version, without what Debian adds to it.
-        registry_port: a port of 127.0.0.1 that leads to this process from both sides.
+        registry_port: a port of 127.0.0.1 that leads to this process from both sides; 0 for any.
     """
 
     api: APIClient
     version: str
     registry_port: int
 
+    @property
+    def look(self) -> str:
+        """Which look of the double is to be like it.
+
+        Raises:
+            LookupError: none is.
+        """
+        store = CONTAINERD if self.api.info()["Driver"] == "overlayfs" else OVERLAY2
+        for look in LOOKS.values():
+            if self.version.startswith(f"{look.name}.") and look.image_store == store:
+                return look.look
+        raise LookupError(f"no look of the double is {self.version} with {store}")
+
 
 @contextmanager
-def contract_engine(testbed: Testbed, series: str) -> Iterator[ContractEngine]:
+def contract_engine(testbed: Testbed, name: str) -> Iterator[ContractEngine]:
     """An engine of its own, which nothing else fills."""
     port = free_port()
-    with testbed.disposable_engine(series) as engine, engine.forwarded(port):
-        client = docker.APIClient(base_url=engine.docker_host, version="auto", timeout=120)
-        try:
-            yield ContractEngine(client, engine.version.partition("+")[0], port)
-        finally:
-            client.close()
+    with (
+        testbed.disposable_engine(name) as engine,
+        engine.forwarded(port),
+        _engine_at(engine.docker_host, port) as one,
+    ):
+        yield one
 
 
-def record(testbed: Testbed, series: str, groups: set[str]) -> list[str]:
-    """Record the scenarios of some groups on one engine; what was not the same twice."""
-    unstable = []
-    with contract_engine(testbed, series) as engine:
-        for group in sorted(groups):
-            notes = {}
-            for name in scenarios():
-                if name.partition(".")[0] != group:
-                    continue
-                notes[name], again = (
+@contextmanager
+def _engine_at(address: str, registry_port: int = 0) -> Iterator[ContractEngine]:
+    """Any engine that has `busybox:latest`."""
+    api = docker.APIClient(base_url=address, version="auto", timeout=_ENGINE_PATIENCE)
+    with closing(api):
+        yield ContractEngine(api, api.version()["Version"].partition("+")[0], registry_port)
+
+
+@contextmanager
+def _opened_testbed() -> Iterator[Testbed]:
+    settings = TestbedSettings()
+    with host_engine(settings) as host, closing(Testbed(host, settings)) as testbed:
+        yield testbed
+
+
+class _Seen(NamedTuple):
+    """What became of a recording.
+
+    Attributes:
+        unstable: what was not the same twice.
+        broken: the scenarios that raised an error, which are not recorded.
+    """
+
+    unstable: list[str]
+    broken: list[str]
+
+
+def record(engine: ContractEngine, names: Iterable[str]) -> _Seen:
+    """Record some scenarios, group by group."""
+    look, seen = engine.look, _Seen([], [])
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_group(name), []).append(name)
+    for group, members in groups.items():
+        notes = {}
+        for name in members:
+            try:
+                first, again = (
                     observe(engine.api, name, registry_port=engine.registry_port) for _ in range(2)
                 )
-                if found := differences(notes[name], again):
-                    unstable.append("\n  ".join([f"{series} {name}", *found]))
-            today = datetime.date.today().isoformat()
-            path = write(series, group, engine.version, today, notes)
-            print(f"{series}: {len(notes)} scenarios of {group} in {path.name}", flush=True)
-    return unstable
+            except Exception as error:  # the others are recorded all the same
+                seen.broken.append(f"{look} {name}: {type(error).__name__}: {error}")
+                continue
+            notes[name] = first
+            if found := differences(first, again):
+                seen.unstable.append("\n  ".join([f"{look} {name}", *found]))
+        today = datetime.date.today().isoformat()
+        path = write(look, engine.version, today, notes, scenarios())
+        print(f"{look}: {len(notes)} scenarios of {group} in {path.name}", flush=True)
+    return seen
+
+
+def _group(scenario: str) -> str:
+    return scenario.partition(".")[0]
+
+
+def _chosen(look: str, groups: Iterable[str], *, only_missing: bool) -> list[str]:
+    """The names of the scenarios to record."""
+    wanted = set(groups)
+    names = [name for name in scenarios() if not wanted or wanted & {name, _group(name)}]
+    missing = not_recorded(look, names)
+    return [name for name in names if name in missing or not only_missing]
+
+
+def _arguments() -> argparse.Namespace:
+    known = sorted({_group(name) for name in scenarios()})
+    parser = argparse.ArgumentParser(prog="testbed.recorded", description=main.__doc__)
+    engines = parser.add_mutually_exclusive_group()
+    engines.add_argument(
+        "--look", choices=ALL_ENGINES, help="only this engine of the test bed (all without)"
+    )
+    engines.add_argument(
+        "--engine",
+        metavar="ADDRESS",
+        help="the engine there, which has busybox:latest, is emptied of all else, and shares this "
+        "machine's loopback interface",
+    )
+    parser.add_argument(
+        "--missing", action="store_true", help="only what is marked as not recorded"
+    )
+    parser.add_argument(
+        "groups", nargs="*", metavar="GROUP", help="only these groups, or scenarios of them"
+    )
+    arguments = parser.parse_args()
+    if unknown := {*arguments.groups} - {*known, *scenarios()}:
+        parser.error(f"no such group: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    return arguments
 
 
 def main() -> None:
-    """Record the groups that are named, or all."""
-    known = {name.partition(".")[0] for name in scenarios()}
-    groups = set(sys.argv[1:]) or known
-    if groups - known:
-        sys.exit(f"no such group: {', '.join(groups - known)}; known: {', '.join(sorted(known))}")
-    settings = TestbedSettings()
-    unstable = []
-    with host_engine(settings) as host:
-        testbed = Testbed(host, settings)
-        try:
-            for series in ENGINE_VERSIONS:
-                unstable += record(testbed, series, groups)
-        finally:
-            testbed.close()
-    if unstable:
-        sys.exit("not the same twice:\n" + "\n".join(unstable))
+    """Record what engines show to the scenarios of the engine contract."""
+    arguments = _arguments()
+
+    def seen_of(engine: ContractEngine) -> _Seen:
+        groups, missing = arguments.groups, arguments.missing
+        return record(engine, _chosen(engine.look, groups, only_missing=missing))
+
+    if arguments.engine:
+        with _engine_at(arguments.engine) as engine:
+            seen = [seen_of(engine)]
+    else:
+        seen = []
+        with _opened_testbed() as testbed:
+            for name in [arguments.look] if arguments.look else ALL_ENGINES:
+                with contract_engine(testbed, name) as engine:
+                    seen.append(seen_of(engine))
+    unstable = [line for one in seen for line in one.unstable]
+    broken = [line for one in seen for line in one.broken]
+    if unstable or broken:
+        sys.exit("\n".join(["not the same twice:", *unstable, "raised errors:", *broken]))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from command_line import Run
 
 
-@pytest.fixture
-def engine(folder: Path, no_settings: pytest.MonkeyPatch) -> Iterator[FakeDockerEngine]:
-    """An engine that `DOCKER_HOST` leads to, and no settings of any kind."""
-    engine = FakeDockerEngine()
+@pytest.fixture(params=["containerd", "overlay2"])
+def engine(
+    folder: Path, no_settings: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[FakeDockerEngine]:
+    """The newest engine with either store, which `DOCKER_HOST` leads to; no other settings."""
+    engine = FakeDockerEngine(image_store=request.param)
     with engine.serve() as docker_host:
         no_settings.setenv("DOCKER_HOST", docker_host)
         yield engine
@@ -33,7 +35,7 @@ def test_build_in_a_pipe(run: Run, engine: FakeDockerEngine, folder: Path) -> No
     assert any(line.endswith("COPY . /") for line in lines)
     assert lines[-2].startswith("built shop:1 sha256:")
     assert re.fullmatch(
-        r"finished shop:1 in \d.*s, 0 of 1 step cached, \d\.\d kB, sha256:[0-9a-f]{64}", lines[-1]
+        r"finished shop:1 in \d.*s, 0 of 1 step cached, [\d.]+ k?B, sha256:[0-9a-f]{64}", lines[-1]
     )
     assert engine.image("shop:1").parsed["config"]["Labels"] == {"a": "b"}
     again = run("build", "app", "-t", "shop:1", "--label", "a=b")

@@ -226,9 +226,13 @@ def _container(s: Session) -> list[str]:
 
 
 def _anew(s: Session) -> list[str]:
-    """The same container without what was written to it; its files."""
+    """The same container without what was written to it; its files, or why there is none."""
     s.request("DELETE", "/containers/one", params={"force": "1"})
-    s.request("POST", "/containers/create", params={"name": "one"}, json={"Image": "scenario:1"})
+    response = s.request(
+        "POST", "/containers/create", params={"name": "one"}, json={"Image": "scenario:1"}
+    )
+    if response.status_code != 201:
+        return [f"{response.status_code} {response.json()['message']}"]
     return _files(s)
 
 

@@ -19,7 +19,13 @@ from fakes.contracts.image_builder import ImageBuilderContract
 from fakes.images.layers import digest_of
 from imagebuilders import BuildContext, LocalImageBuilder
 from imagebuilders.container_registries import DefaultContainerRegistry
-from imagebuilders.oci.media_types import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from imagebuilders.oci.media_types import (
+    DOCKER_LAYER_GZIP,
+    DOCKER_MANIFEST,
+    OCI_INDEX,
+    OCI_LAYER_GZIP,
+    OCI_MANIFEST,
+)
 
 _LOOKS = ["28.5", "29.7"]
 
@@ -188,6 +194,128 @@ def test_what_is_pulled_is_pushed_as_it_is(
     image.tag(f"{registry.address}/two", "1")
     client.images.push(f"{registry.address}/two", "1")
     assert registry.manifest("two:1").digest == digest
+
+
+def requests(registry: FakeRegistry, method: str) -> list[str]:
+    """What a registry was asked for by a method, each with the status of the answer."""
+    return [f"{r.status} {r.path}" for r in registry.requests if r.method == method]
+
+
+def test_what_a_registry_has_is_not_sent_again(
+    client: FakeDockerClient, registry: FakeRegistry
+) -> None:
+    """Neither blobs nor the manifest, if the name stands for it there already."""
+    name = f"{registry.address}/app"
+    client.images.get("base:1").tag(name, "1")
+    client.images.push(name, "1")
+    registry.forget_requests()
+    client.images.push(name, "1")
+    assert requests(registry, "PUT") == requests(registry, "POST") == []
+    registry.seed("app:1", files={"other": ""})
+    client.images.push(name, "1")
+    assert requests(registry, "PUT") == ["201 /v2/app/manifests/1"]
+
+
+def test_a_layer_that_was_pushed_is_mounted_elsewhere(
+    client: FakeDockerClient, registry: FakeRegistry
+) -> None:
+    """From the repository that it went to."""
+    image = client.images.get("base:1")
+    for repository in ("one", "two"):
+        image.tag(f"{registry.address}/{repository}", "1")
+    client.images.push(f"{registry.address}/one", "1")
+    assert "Mounted from one" in client.images.push(f"{registry.address}/two", "1")
+    assert registry.manifest("two:1").digest == image.id
+
+
+def test_a_question_that_failed_once_is_asked_again(
+    client: FakeDockerClient, registry: FakeRegistry
+) -> None:
+    """A registry that fails for a moment fails no push."""
+    client.images.get("base:1").tag(f"{registry.address}/app", "1")
+    registry.faults.status(503, method="HEAD", times=1)
+    client.images.push(f"{registry.address}/app", "1")
+    assert registry.tags("app") == ["1"]
+
+
+def test_a_token_is_asked_for_by_post_first(client: FakeDockerClient) -> None:
+    """By GET where the token service does not know that."""
+    with FakeRegistry(auth="bearer", users={"alice": "s3cret"}) as registry:
+        client.images.get("base:1").tag(f"{registry.address}/app", "1")
+        user = {"username": "alice", "password": "s3cret"}
+        client.images.push(f"{registry.address}/app", "1", auth_config=user)
+        tokens = [(r.method, r.status) for r in registry.requests if r.path == "/token"]
+        assert tokens == [("POST", 405), ("GET", 200)]
+        assert registry.tags("app") == ["1"]
+
+
+def test_a_manifest_that_is_not_taken(client: FakeDockerClient) -> None:
+    """Of a token that is never good enough it is told for what."""
+    with FakeRegistry(auth="bearer", users={"alice": "s3cret"}) as registry:
+        image = client.images.get("base:1")
+        image.tag(f"{registry.address}/app", "1")
+        registry.faults.expire_token(method="PUT", path="/v2/*/manifests/*", times=None)
+        user = {"username": "alice", "password": "s3cret"}
+        pushed = client.images.push(
+            f"{registry.address}/app", "1", auth_config=user, stream=True, decode=True
+        )
+        assert [*pushed][-1]["error"] == (
+            f'failed commit on ref "manifest-{image.id}": '
+            "server message: invalid_token: authorization failed"
+        )
+
+
+def test_a_platform_that_an_image_is_not_for(
+    client: FakeDockerClient, registry: FakeRegistry
+) -> None:
+    """That is told in the stream of the push."""
+    client.images.get("base:1").tag(f"{registry.address}/app", "1")
+    url = f"{client.api.base_url}/v{client.api.api_version}/images/{registry.address}/app/push"
+    asked = {"tag": "1", "platform": '{"os":"linux","architecture":"arm64"}'}
+    answer = client.api.post(url, params=asked, headers={"X-Registry-Auth": "e30="})
+    assert answer.status_code == 200
+    last = json.loads(answer.text.splitlines()[-1])
+    assert last["error"].endswith("does not provide the specified platform (linux/arm64)")
+    assert registry.tags("app") == []
+
+
+def test_layers_keep_their_kind(client: FakeDockerClient, registry: FakeRegistry) -> None:
+    """Those below as they were pulled, those above as the classic builder makes them."""
+    registry.seed("base:1", files={"a": "1"})
+    context = BuildContext()
+    dockerfile = f"FROM {registry.address}/base:1\nCOPY Dockerfile /\n"
+    context.add_file(dockerfile, "Dockerfile")
+    LocalImageBuilder(docker_client=client, builder="classic").build("app:1", context)
+    client.images.get("app:1").tag(f"{registry.address}/app", "1")
+    client.images.push(f"{registry.address}/app", "1")
+    layers: Any = registry.manifest("app:1").document["layers"]
+    assert [each["mediaType"] for each in layers] == [OCI_LAYER_GZIP, DOCKER_LAYER_GZIP]
+
+
+def test_an_image_without_layers(client: FakeDockerClient, engine: FakeDockerEngine) -> None:
+    """The list of its layers is `null` wherever it stands, and so is a history of nothing."""
+    context = BuildContext()
+    context.add_file("FROM scratch\nENV a=1\n", "Dockerfile")
+    LocalImageBuilder(docker_client=client, builder="classic").build("app:1", context)
+    files = members(b"".join(client.images.get("app:1").save(named=True)))
+    assert json.loads(files["manifest.json"])[0]["Layers"] is None
+    assert engine.image("app:1").own_manifest.parsed["layers"] is None
+
+
+def test_a_blob_that_is_missing_from_an_archive(client: FakeDockerClient) -> None:
+    """One that is here already is not missed; without another the image cannot be unpacked."""
+    context = BuildContext()
+    context.add_file("FROM base:1\nCOPY Dockerfile /\n", "Dockerfile")
+    LocalImageBuilder(docker_client=client, builder="classic").build("app:1", context)
+    files = members(b"".join(client.images.get("app:1").save(named=True)))
+    lower, upper = json.loads(files["manifest.json"])[0]["Layers"]
+    client.images.remove("app:1")
+    for missing, words in ((upper, ["Loaded", "Error"]), (lower, ["Loaded"])):
+        rest = {name: data for name, data in files.items() if name != missing}
+        loaded: Any = client.api.load_image(archive(rest))  # type: ignore[no-untyped-call]
+        lines = [line["stream"] for line in loaded]
+        assert [line.split()[0] for line in lines] == words
+    assert client.images.get("app:1")
 
 
 def test_an_image_that_was_saved_is_the_same_when_loaded(client: FakeDockerClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,15 +14,15 @@ from pytest_mock import MockerFixture
 from fakes.contracts.engine import transcripts
 from fakes.contracts.engine.registry import scenarios
 from fakes.contracts.engine.transcripts import (
+    Notes,
     NotRecordedError,
-    is_complete,
     not_recorded,
     recorded_engine,
     transcript,
     write,
 )
 from fakes.engine.containers import host_ports
-from fakes.engine.versions import LOOKS, OLDEST
+from fakes.engine.versions import LOOKS
 
 
 @pytest.fixture(autouse=True)
@@ -57,65 +58,94 @@ def test_transcripts_name_the_engine_they_are_of(look: str) -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_each_scenario_has_a_transcript_of_each_look(look: str) -> None:
-    """It says what was seen, which version showed the same, or why it was not recorded."""
+    """It says what was seen, or which version showed the same, or a mark says why there is none."""
     missing = not_recorded(look, _NAMES)
-    assert not (is_complete(look) and missing)
     for name in _NAMES:
         assert missing.get(name) or transcript(look, name)
 
 
-@pytest.mark.parametrize(
-    ("entry", "error"),
-    [
-        pytest.param(None, LookupError, id="missing"),
-        pytest.param({"not recorded": "no engine"}, NotRecordedError, id="marked"),
-        pytest.param({"as": "1.0"}, LookupError, id="refers-to-nothing"),
-    ],
-)
-def test_without_a_transcript_there_is_an_error(
-    entry: object, error: type[Exception], mocker: MockerFixture
-) -> None:
+@pytest.mark.parametrize("look", transcripts.marked_looks())
+def test_marks_are_of_scenarios_that_have_no_transcript(look: str) -> None:
+    """A mark that a later recording or another name made wrong is noticed."""
+    assert look in LOOKS
+    for name in transcripts.marked(look):
+        assert name in _NAMES
+        with pytest.raises(NotRecordedError):
+            transcript(look, name)
+
+
+@pytest.mark.parametrize("entry", [None, {"as": "1.0"}], ids=["missing", "refers-to-nothing"])
+def test_without_a_transcript_there_is_an_error(entry: object, mocker: MockerFixture) -> None:
     """The oldest version's does not stand in for it."""
-    recorded = {"is_complete": True, "scenarios": {} if entry is None else {"a.b": entry}}
+    recorded = {"scenarios": {} if entry is None else {"a.b": entry}}
     mocker.patch.object(transcripts, "_stored", return_value={"28.5": recorded})
-    with pytest.raises(error) as caught:
+    with pytest.raises(LookupError) as caught:
         transcript("28.5", "a.b")
-    assert caught.type is error
+    assert caught.type is LookupError
+
+
+_ONE: Notes = [{"what": "x", "seen": 1}]
+_TWO: Notes = [{"what": "y", "seen": 2}]
+_KNOWN = ("a.b", "a.c", "a.d")
 
 
 @pytest.fixture
-def _own_transcripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Write to a copy of the recordings."""
-    file = tmp_path / "transcripts.json.xz"
-    file.write_bytes(transcripts._path().read_bytes())
-    monkeypatch.setattr(transcripts, "_path", lambda: file)
-    transcripts._stored.cache_clear()
+def _own_transcripts(tmp_path: Path, mocker: MockerFixture) -> Iterator[None]:
+    """Transcripts of the test's own: 28.5 and 29.7 showed one thing, and 29.7 has two marks."""
+    mocker.patch.object(transcripts, "_folder", return_value=tmp_path)
+    (tmp_path / "not_recorded.json").write_text("{}")
+    (tmp_path / "transcripts.json.xz").write_bytes(lzma.compress(b"{}"))
+    transcripts.forget()
+    for look, version in (("28.5", "28.5.2"), ("29.7", "29.7.2")):
+        write(look, version, "2026-11-28", {"a.b": _ONE}, _KNOWN)
+    transcripts.mark("29.7", ["a.c", "a.d"], "no engine")
     yield
-    transcripts._stored.cache_clear()
+    transcripts.forget()
 
 
 @pytest.mark.usefixtures("_own_transcripts")
-def test_a_recording_is_written_where_it_is_read() -> None:
-    """A group takes the place of the old one, and what equals the oldest version refers to it."""
-    same, other = transcript(OLDEST, "saves.documents"), [{"what": "GET /x", "seen": 1}]
-    write("28.5", "saves", "28.5.9", "2030-01-02", {"saves.documents": same, "saves.other": other})
-    assert recorded_engine("28.5") == "28.5.9 (2030-01-02)"
-    assert transcript("28.5", "saves.documents") == same
-    assert transcript("28.5", "saves.other") == other
-    kept = transcripts._stored()["28.5"]["scenarios"]
-    assert {name for name in kept if name.startswith("saves.")} == {
-        "saves.documents",
-        "saves.other",
-    }
-    assert kept["saves.documents"] == {"as": OLDEST}
-    assert any(name.startswith("images.") for name in kept)
+def test_a_mark_says_why_there_is_no_transcript() -> None:
+    """It is an error of its own; of another look's scenario nothing is known."""
+    assert not_recorded("29.7", ["a.b", "a.c"]) == {"a.c": "no engine"}
+    with pytest.raises(NotRecordedError, match="no engine"):
+        transcript("29.7", "a.c")
+    with pytest.raises(LookupError, match=r"no transcript of a\.c for 29\.7-overlay2"):
+        transcript("29.7-overlay2", "a.c")
 
 
 @pytest.mark.usefixtures("_own_transcripts")
-def test_a_late_scenario_is_added_to_what_was_recorded_once() -> None:
-    """Of a look that is not complete the others of the group stay, and it stays incomplete."""
-    look = next(one for one in LOOKS if not is_complete(one))
-    before = set(transcripts._stored()[look]["scenarios"])
-    write(look, "images", "29.9", "2030-01-02", {"images.late": []})
-    assert set(transcripts._stored()[look]["scenarios"]) == before | {"images.late"}
-    assert not is_complete(look)
+def test_what_is_recorded_loses_its_mark() -> None:
+    """The others keep theirs, and what is not recorded again stays."""
+    write("29.7", "29.7.3", "2026-12-01", {"a.c": _TWO}, _KNOWN)
+    assert (transcript("29.7", "a.b"), transcript("29.7", "a.c")) == (_ONE, _TWO)
+    assert transcripts.marked("29.7") == {"a.d": "no engine"}
+    assert recorded_engine("29.7") == "29.7.3 (2026-12-01)"
+
+
+@pytest.mark.usefixtures("_own_transcripts")
+def test_the_last_mark_goes() -> None:
+    """A look without marks is not among the marked ones."""
+    write("29.7", "29.7.3", "2026-12-01", dict.fromkeys(_KNOWN, _TWO), _KNOWN)
+    assert transcripts.marked_looks() == []
+
+
+@pytest.mark.usefixtures("_own_transcripts")
+def test_what_an_older_look_showed_is_stored_once() -> None:
+    """The newer one's entry names the older look, and keeps its own when that is other later."""
+    assert transcripts._stored()["29.7"]["scenarios"]["a.b"] == {"as": "28.5"}
+    write("28.5", "28.5.3", "2026-12-01", {"a.b": _TWO}, _KNOWN)
+    assert (transcript("28.5", "a.b"), transcript("29.7", "a.b")) == (_TWO, _ONE)
+
+
+@pytest.mark.usefixtures("_own_transcripts")
+def test_what_a_scenario_of_another_name_showed_is_not_kept() -> None:
+    """Of scenarios that are no more nothing is stored."""
+    write("29.7", "29.7.3", "2026-12-01", {"a.c": _TWO}, ["a.c"])
+    with pytest.raises(LookupError, match="no transcript"):
+        transcript("29.7", "a.b")
+
+
+def test_nothing_is_stored_of_scenarios_that_are_no_more() -> None:
+    """Of any look."""
+    stored = transcripts._stored().values()
+    assert {name for one in stored for name in one["scenarios"]} <= set(_NAMES)

@@ -1,15 +1,18 @@
-"""The fidelity page says what the contract says."""
+"""The pages about the engine double say what the contract says."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from fakes.contracts.engine.fidelity import replace_generated
+import pytest
 
-_PAGE = Path(__file__).parents[4] / "docs" / "fake-docker-engine.md"
+from fakes.contracts.engine.fidelity import PAGES, replace_generated
+
+_ROOT = Path(__file__).parents[4]
 
 
-def test_the_page_is_up_to_date() -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_is_up_to_date(page: str) -> None:
     """Its generated part is what the contract gives now."""
-    text = _PAGE.read_text(encoding="utf-8")
-    assert replace_generated(text) == text, "run: python -m fakes.contracts.engine.fidelity"
+    text = (_ROOT / page).read_text(encoding="utf-8")
+    assert replace_generated(page, text) == text, "run: python -m fakes.contracts.engine.fidelity"

@@ -208,6 +208,17 @@ def test_an_address_that_is_none(client: FakeDockerClient, port: str) -> None:
         client.login("alice", "secret", registry=f"localhost:{port}")
 
 
+@pytest.mark.parametrize("first", ["ab", "ba"])
+@pytest.mark.parametrize("ended", ["Pull complete", "Pushed"])
+def test_layers_are_compared_in_the_order_of_their_image(first: str, ended: str) -> None:
+    """Where they begin and end side by side, and were not named in order before."""
+    begun = [{"status": "Pulling fs layer", "id": item} for item in first]
+    passing = {"status": "Downloading", "id": "b"}
+    ends = [{"status": ended, "id": item} for item in ("b", "a")]
+    seen = reliable([*begun, passing, *ends], known=["a", "b"])
+    assert [message["id"] for message in seen] == ["a", "b", "a", "b"]
+
+
 def test_only_what_comes_in_every_run_is_compared() -> None:
     """Passing words go, and layers that end side by side are put in order."""
     seen = reliable(
