@@ -82,3 +82,35 @@ class TreePlace:
     def names(self, folder: str) -> Iterable[str]:
         """Return the names in a folder."""
         return self._tree.names(folder)
+
+
+class PartOfPlace:
+    """A folder or file of a place, mounted alone.
+
+    Args:
+        place: the whole.
+        path: the part, without a slash at its beginning.
+    """
+
+    def __init__(self, place: Place, path: str) -> None:
+        self._place = place
+        self._path = path
+
+    def get(self, path: str) -> File | None:
+        """Return what is at a path."""
+        return self._place.get(self._inside(path))
+
+    def put(self, path: str, file: File) -> None:
+        """Put something at a path."""
+        self._place.put(self._inside(path), file)
+
+    def remove(self, path: str) -> None:
+        """Take away what is at a path."""
+        self._place.remove(self._inside(path))
+
+    def names(self, folder: str) -> Iterable[str]:
+        """Return the names in a folder."""
+        return self._place.names(self._inside(folder))
+
+    def _inside(self, path: str) -> str:
+        return f"{self._path}/{path}" if path else self._path

@@ -28,5 +28,6 @@ class BuildOptions:
     platform: Platform | None = None
     remote: str = ""
     builder_version: str = "1"
+    added_hosts: list[str] = field(default_factory=list)
     credentials: dict[str, Credentials] = field(default_factory=dict)
     other: dict[str, str] = field(default_factory=dict)

@@ -65,7 +65,7 @@ def run_step(build: BuildState, state: StageState, instruction: Instruction) -> 
     container, overlay = yield from create_container(build, state, running)
     written = overlay or build.overlay(state)
     ran = host.containers.find(container)
-    done = find_run(host, running, written, command)
+    done = find_run(host, running, written, command, build.options.added_hosts)
     if done.effect is None:
         note_build_run(host.containers, ran, 0)
     else:

@@ -17,7 +17,7 @@ from ...shell.run_rules import RunEffect
 from ...shell.step_machine import StepMachine, StepOutcome
 from ...shell.system_folders import system_folders
 from .. import messages
-from ..containers.network_files import engine_hosts, mounted_network_files
+from ..containers.network_files import added_host, engine_hosts, mounted_network_files
 from ..errors import StepError
 from ..filesystem.overlay import Overlay
 from ..filesystem.overlay_place import OverlayPlace
@@ -58,7 +58,9 @@ class StepRun:
             raise StepError(messages.NO_TASK(version, reason))
 
 
-def find_run(host: BuildHost, config: RunConfig, overlay: Overlay, command: str) -> StepRun:
+def find_run(
+    host: BuildHost, config: RunConfig, overlay: Overlay, command: str, added_hosts: Sequence[str]
+) -> StepRun:
     """Return what does the work of a RUN.
 
     Args:
@@ -66,6 +68,7 @@ def find_run(host: BuildHost, config: RunConfig, overlay: Overlay, command: str)
         config: of the step's container.
         overlay: the step's files.
         command: as it is written.
+        added_hosts: pairs as in `db:10.0.0.5`.
 
     Raises:
         StepError: the policy refuses it.
@@ -78,7 +81,7 @@ def find_run(host: BuildHost, config: RunConfig, overlay: Overlay, command: str)
         machine = StepMachine(
             host.machines,
             host.rules,
-            _files(host, config, overlay),
+            _files(host, config, overlay, added_hosts),
             hostname=config.hostname,
             now=lambda: clock() / 1e9,
         )
@@ -96,10 +99,12 @@ def _variables(pairs: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in parts}
 
 
-def _files(host: BuildHost, config: RunConfig, overlay: Overlay) -> LiveFiles:
+def _files(
+    host: BuildHost, config: RunConfig, overlay: Overlay, added_hosts: Sequence[str]
+) -> LiveFiles:
     """Return what the processes of a step see; what they write into volumes is lost."""
     now = host.state.clock() // 10**9
-    hosts = engine_hosts(host.state.version)
+    hosts = [*engine_hosts(host.state.version), *map(added_host, added_hosts)]
     held = {
         **system_folders(),
         **mounted_network_files(hosts, config.hostname, now),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from imagebuilders.oci.file_tree import clean
+
 from ...shell.live_files import LiveFiles, Mounted
 from ...shell.machines import Machines, OtherPrograms, StartRefusal
-from ...shell.places import TreePlace
+from ...shell.places import PartOfPlace, TreePlace
 from ...shell.process import CommandRefusedError, Process, run
 from ...shell.ruled_programs import write_contents
 from ...shell.system_folders import system_folders
@@ -176,9 +178,17 @@ def _mounts(register: ContainerRegister, container: Container) -> list[Mounted]:
         for mount in container.mounts
         if not mount["RW"]
     }
+    subpaths = {
+        located(container, str(mount.get("Target"))): clean(str(options["Subpath"]))
+        for mount in container.host_config.get("Mounts") or []
+        if (options := mount.get("VolumeOptions") or {}).get("Subpath")
+    }
     found = [Mounted(target, TreePlace(held)) for target, held in system_folders().items()]
     for target, volume in volume_places(register.volumes, container):
-        found.append(Mounted(target, TreePlace(volume), read_only=target in read_only))
+        place = TreePlace(volume)
+        inside = subpaths.get(target, "")
+        seen = PartOfPlace(place, inside) if inside else place
+        found.append(Mounted(target, seen, read_only=target in read_only))
     for target, source, is_read_only in machine_sources(container):
         found.append(Mounted(target, HostPlace(source), read_only=is_read_only))
     found += [Mounted(target, TreePlace(held)) for target, held in memory_places(container)]

@@ -22,7 +22,7 @@ from .evaluated_ends import ends_by, evaluated_in
 from .execs import ExecStore
 from .health import NONE, HealthMonitor
 from .lifecycle_hooks import on_exit, on_start, on_start_failed
-from .links import check_linked_run
+from .links import check_linked_run, link_variables
 from .merge import signal_number
 from .mounted_files import files_inside, make_places
 from .ports import PortStore
@@ -297,7 +297,7 @@ class Lifecycle:
         config = container.config
         return make_process(
             container.command,
-            config.env or [],
+            [*link_variables(container), *(config.env or [])],
             user=config.user,
             working_dir=config.working_dir,
             open_files=partial(files_inside, self._store.volumes, container),

@@ -56,6 +56,17 @@ def linked(host: dict[str, Any], find: Find) -> dict[str, Container] | None:
     return {alias: find(name) for name, alias in pairs} or None
 
 
+def link_variables(container: Container) -> list[str]:
+    """Return the variables by which a container's command finds what it is linked to."""
+    found = []
+    for alias, other in (container.links or {}).items():
+        name = alias.upper().replace("-", "_")
+        found.append(f"{name}_NAME=/{container.name}/{alias}")
+        pairs = [pair for pair in other.config.env or [] if not pair.startswith("PATH=")]
+        found += [f"{name}_ENV_{pair}" for pair in pairs]
+    return found
+
+
 def shown_links(container: Container) -> list[str] | None:
     """Return the links of a container as its document shows them."""
     asked: list[str] | None = container.host_config.get("Links")

@@ -43,10 +43,15 @@ def engine_hosts(version: EngineVersion) -> list[tuple[str, str]]:
     return common_hosts(is_long=version < "26.0")
 
 
+def added_host(pair: str) -> tuple[str, str]:
+    """Return address and name of a pair as in `db:10.0.0.5`."""
+    name, _, address = pair.replace("=", ":", 1).partition(":")
+    return address.strip("[]"), name
+
+
 def _hosts(networks: NetworkStore, container: Container) -> Iterator[tuple[str, str]]:
     for pair in container.host_config.get("ExtraHosts") or []:
-        name, _, address = str(pair).replace("=", ":", 1).partition(":")
-        yield address.strip("[]"), name
+        yield added_host(str(pair))
     for alias, other in (container.links or {}).items():
         for name in other.networks:
             if address := str(shown(networks, other, name)["IPAddress"]):

@@ -41,6 +41,8 @@ class OverlayPlace:
             OSError: there is no room for it.
         """
         overlay, tree = self._overlay, self._tree
+        if not path and _rights(tree.get(path, _IMPLIED)) == _rights(file):
+            return  # that something in the root changed is in no layer
         try:
             overlay.check_room(path, file)
         except StepError as error:
@@ -57,3 +59,7 @@ class OverlayPlace:
     def names(self, folder: str) -> Iterable[str]:
         """Return the names in a folder."""
         return self._tree.names(folder)
+
+
+def _rights(file: File) -> tuple[int, int, int]:
+    return file.mode, file.uid, file.gid

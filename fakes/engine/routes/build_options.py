@@ -51,6 +51,7 @@ def read_options(engine: Daemon, request: Request) -> BuildOptions:
         force_remove=request.flag("forcerm"),
         remote=request.parameter("remote"),
         builder_version=request.parameter("version") or "1",
+        added_hosts=request.parameters("extrahosts"),
         credentials=Credentials.by_registry(request.headers.get("x-registry-config")),
         other={k: v[0] for k, v in request.fields.items() if k not in _NAMED and v and v[0]},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...process import Main
-from . import dates, environment, naming, refused, running
+from . import dates, environment, naming, processes, refused, running
 
 
 def programs(*, is_busybox: bool) -> dict[str, Main]:
@@ -32,6 +32,8 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
     if is_busybox:
         found["usleep"] = running.usleep
         found["pidof"] = running.pidof
+        found["ps"] = processes.ps
+        found["top"] = processes.top
     else:
         found.pop("kill")
     return found

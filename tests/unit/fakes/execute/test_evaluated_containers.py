@@ -370,3 +370,38 @@ def test_hosts_of_a_container(client: FakeDockerClient) -> None:
     assert f"{address}\tstore dbhost db\n" in said
     assert said.endswith("\tbox\n")
     other.remove(force=True)
+
+
+def test_variables_of_links(client: FakeDockerClient) -> None:
+    """A command finds by them what it is linked to."""
+    other = client.containers.run(
+        "busybox", "sleep 100", name="db", environment={"X": "1"}, detach=True
+    )
+    said = _run(client, "env", links={"db": "my-store"}, name="app")
+    assert {"MY_STORE_NAME=/app/my-store", "MY_STORE_ENV_X=1"} <= set(said.splitlines())
+    other.remove(force=True)
+
+
+def test_a_part_of_a_volume(client: FakeDockerClient) -> None:
+    """A sub-path is mounted alone."""
+    _run(
+        client,
+        ["sh", "-c", "mkdir -p /v/sub; echo in > /v/sub/f"],
+        volumes={"vol": {"bind": "/v", "mode": "rw"}},
+    )
+    mount = docker.types.Mount("/part", "vol", subpath="sub")
+    assert _run(client, "cat /part/f", mounts=[mount]) == "in\n"
+
+
+def test_lists_of_processes(client: FakeDockerClient) -> None:
+    """`top` runs until it is stopped, and `ps` of an exec sees it."""
+    container = client.containers.run("busybox", "top", detach=True)
+    _until_printed(container, b"PID   USER")
+    output = container.exec_run("ps").output
+    assert isinstance(output, bytes)
+    said = output.decode().splitlines()
+    assert [line.split()[0] for line in said] == ["PID", "1", "2"]
+    assert said[1].endswith("top")
+    assert container.exec_run("top -b -n 1 -d 1").exit_code == 0
+    container.stop()
+    assert container.wait()["StatusCode"] == 137

@@ -163,3 +163,9 @@ def test_links_and_times_of_a_layer(engine: FakeDockerEngine, build: Build) -> N
     assert tree["/srv/a"].inode == tree["/srv/b"].inode != 0
     assert tree["/srv/c"].link == "a"
     assert tree["/srv/a"].mtime == 5
+
+
+def test_hosts_that_a_build_adds(build: Build) -> None:
+    """They are in the file of hosts that its commands see."""
+    said = build("FROM debian:12\nRUN cat /etc/hosts", extra_hosts={"db.local": "10.0.0.5"})
+    assert "10.0.0.5\tdb.local" in said
