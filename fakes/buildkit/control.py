@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from google.protobuf.json_format import MessageToDict
@@ -14,6 +13,7 @@ from ..http.control import Document, controlled
 from ..http.conversation import Conversation
 from ..http.crashes import Crashes
 from ..http.messages import Request, Response
+from ..http.preface import HTTP2, first_bytes
 from .faults import Fault, Faults
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _FAULTS = (
     *("fail", "delay", "drop", "reset", "go_away", "garble", "malform"),
     *("lose_session", "miss_health", "ask_path", "ask_credentials", "send_path", "break_export"),
 )
-_PREFACE = b"PRI"
-"""How a connection of HTTP/2 begins (RFC 9113, section 3.4), and no request of HTTP/1.1."""
 
 
 class _BuildKit(Protocol):
@@ -112,13 +110,8 @@ def steered_or_served(
         attach: serves one of HTTP/2, whose first bytes are handed on as `begun`.
         buildkit: what is steered.
     """
-    begun = b""
-    with suppress(OSError):
-        while len(begun) < len(_PREFACE) and _PREFACE.startswith(begun):
-            if not (more := connection.recv(len(_PREFACE) - len(begun))):
-                break
-            begun += more
-    if begun == _PREFACE:
+    begun = first_bytes(connection)
+    if begun == HTTP2:
         attach(connection, begun=begun)
         return
     with connection:

@@ -16,7 +16,6 @@ from ..checks import check_count, check_flag, check_text
 from ..clock import Clock
 from ..http import messages
 from ..http.control import controlled
-from ..http.conversation import Conversation
 from ..http.crashes import Crashes
 from ..http.messages import ConnectionCutError
 from ..http.server import serving
@@ -37,6 +36,7 @@ from .control import SteeredEngine
 from .daemon import Daemon
 from .errors import ApiError, FakeDockerEngineCrashError
 from .http import Request, Response, answering
+from .protocols import converse
 from .records import RequestRecord
 from .routes.router import Router
 from .routes.table import endpoints
@@ -355,7 +355,7 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
             doors = {"seed_image": self.seed_image, "seed_hub": self.seed_hub}
             answer = controlled(answer, SteeredEngine(self, self.crashes, **doors))
         with connection:
-            Conversation(connection, answer).run()
+            converse(connection, answer, self)
 
     def headers(self) -> dict[str, str]:
         """The headers on every answer."""

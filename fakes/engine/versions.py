@@ -45,6 +45,8 @@ PLAIN_PROGRESS = Behaviour("29.0")
 """Messages of progress are numbers alone, and an error's text stands before its details."""
 BINDINGS_PUBLISH = Behaviour("29.0")
 """A binding publishes a port that is not exposed, too."""
+SPEAKS_HTTP2 = Behaviour("29.0")
+"""Clients may speak HTTP/2 at once on the engine's socket; older ones are left without a word."""
 ERRORS_IN_JSON = Behaviour("26.0", until="28.0")
 """Clients older than API 1.24 are answered in JSON too, and not in plain text."""
 

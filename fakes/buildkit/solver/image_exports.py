@@ -86,7 +86,7 @@ class ImageExports:
         with self._progress.running(step):
             wanted = {**attributes, "name": ",".join(names)}
             packed = pack(outcome, wanted, docker_types=docker_types)
-            created = "" if kind in _KEPT else outcome.images[0].image.parsed.get("created", "")
+            created = "" if kind in _KEPT else _created(outcome)
             response = packed.response(created)
             if names:
                 response["image.name"] = ",".join(names)
@@ -203,6 +203,10 @@ class ImageExports:
         except ImageBuilderError as error:
             url = self._registries().blob_url(reference, next(iter(packed.blobs)))
             raise _failed(f"failed to push {name}: {registry_words(error, url)}") from error
+
+
+def _created(outcome: Outcome) -> str:
+    return str(outcome.images[0].image.parsed.get("created", ""))
 
 
 def _full(reference: ImageReference) -> str:

@@ -12,6 +12,7 @@ from ..http import Request, Response
 from .table import not_implemented, route
 
 if TYPE_CHECKING:
+    from ...buildkit import ScriptedBuildKit
     from ..daemon import Daemon
 
 Path = dict[str, str]
@@ -24,6 +25,12 @@ def _grpc(engine: Daemon, request: Request, path: Path) -> Response:
     if buildkit is None:
         return not_implemented(engine, request, path)
 
+    return _upgraded(request, calls_of(engine, buildkit))
+
+
+def calls_of(engine: Daemon, buildkit: ScriptedBuildKit) -> Serve:
+    """Return what serves a connection of gRPC."""
+
     def make_image(names: Sequence[str]) -> str:
         with engine.state.lock:
             image = engine.images.add(seeded_image(engine.version.version, engine.clock()))
@@ -31,10 +38,11 @@ def _grpc(engine: Daemon, request: Request, path: Path) -> Response:
                 engine.images.retag(engine.parse_name(name), image)
         return image.id
 
-    return _upgraded(
-        request,
-        lambda connected, begun: buildkit.attach(connected, begun=begun, make_image=make_image),
-    )
+    def serve(connection: socket.socket, begun: bytes) -> None:
+        connection.setblocking(False)
+        buildkit.attach(connection, begun=begun, make_image=make_image)
+
+    return serve
 
 
 @route("POST", "/session")
@@ -43,9 +51,12 @@ def _session(engine: Daemon, request: Request, path: Path) -> Response:
     if buildkit is None:
         return not_implemented(engine, request, path)
     fields = tuple((name.lower(), value) for name, value in request.headers)
-    return _upgraded(
-        request, lambda connected, begun: buildkit.attach_session(connected, fields, begun=begun)
-    )
+
+    def serve(connection: socket.socket, begun: bytes) -> None:
+        connection.setblocking(False)
+        buildkit.attach_session(connection, fields, begun=begun)
+
+    return _upgraded(request, serve)
 
 
 def _upgraded(request: Request, serve: Serve) -> Response:
@@ -55,8 +66,4 @@ def _upgraded(request: Request, serve: Serve) -> Response:
     if wanted != "h2c":
         raise ApiError(500, f"protocol {wanted} not supported")
 
-    def hijack(connection: socket.socket, ahead: bytes) -> None:
-        connection.setblocking(False)
-        serve(connection, ahead)
-
-    return Response(101, headers={"Connection": "Upgrade", "Upgrade": "h2c"}, hijack=hijack)
+    return Response(101, headers={"Connection": "Upgrade", "Upgrade": "h2c"}, hijack=serve)
