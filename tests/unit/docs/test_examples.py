@@ -11,6 +11,7 @@ A block is
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -39,11 +40,13 @@ COPY . /app
 @pytest.fixture
 def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Pytester]:
     """An empty working directory, from which files of the examples can be imported."""
-    before = set(sys.modules)
+    before, environment = set(sys.modules), os.environ.copy()
     monkeypatch.syspath_prepend(str(pytester.path))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("DOCKER_CONFIG", str(pytester.path / "no-docker-config"))
     yield pytester
+    os.environ.clear()
+    os.environ.update(environment)
     for name in set(sys.modules) - before:
         origin = getattr(sys.modules[name], "__file__", None)
         if origin and Path(origin).is_relative_to(pytester.path):
