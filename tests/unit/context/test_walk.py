@@ -7,24 +7,30 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_mock import MockerFixture
 
 from imagebuilders.context.entries import EntryType, context_name, disk_name, encode_path
 from imagebuilders.context.inspection import inspect
 from imagebuilders.context.rules import IgnoreRules
-from imagebuilders.context.walk import select
+from imagebuilders.context.walk import select, walk
 from imagebuilders.exceptions import BuildContextError, ContextChangedError
 
 MakeTree = Callable[[Mapping[str, str | bytes | None]], Path]
 
 
 def paths(root: Path, *lines: str) -> list[str]:
-    """Give the selected paths."""
-    return [selected.path for selected in select(str(root), IgnoreRules.compile(lines))]
+    """Give the selected paths, which are those that a walk looks at, too."""
+    rules = IgnoreRules.compile(lines)
+    found = [selected.path for selected in select(str(root), rules)]
+    assert [entry.path for entry in walk(str(root), rules).entries()] == found
+    return found
 
 
 def test_order(make_tree: MakeTree) -> None:
@@ -70,11 +76,34 @@ def test_excluded_parents_are_listed(make_tree: MakeTree) -> None:
     assert paths(root, "**", "!**/y") == ["a", "a/c", "a/c/y"]
 
 
+_NAMES = st.sampled_from("ab")
+_PATHS = st.lists(_NAMES, min_size=1, max_size=4).map("/".join)
+_LINES = st.tuples(
+    st.sampled_from(["", "!"]),
+    _PATHS | st.sampled_from(["*", "**", "**/a", "a/*", "*/b", "a/**/b", "**/a/b"]),
+).map("".join)
+
+
+@given(st.sets(_PATHS, max_size=6), st.lists(_LINES, max_size=4))
+def test_a_walk_looks_at_what_is_selected(files: set[str], lines: list[str]) -> None:
+    """Whatever the rules leave out and take in again, and whatever folders are empty then."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path in files:
+            place = Path(folder, path)
+            if not any(each.startswith(f"{path}/") for each in files):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if path.endswith("b/b"):
+                    place.mkdir(exist_ok=True)  # an empty folder
+                else:
+                    place.touch()
+        paths(Path(folder), *lines)
+
+
 def test_unopened(make_tree: MakeTree, mocker: MockerFixture) -> None:
     """A directory in which nothing can be kept is never opened."""
     root = make_tree({"a/b/x": "", "c/d/y": ""})
     scanned = mocker.spy(os, "scandir")
-    assert paths(root, "a", "c", "!c/d/z") == []
+    assert list(select(str(root), IgnoreRules.compile(["a", "c", "!c/d/z"]))) == []
     opened = [os.path.relpath(call.args[0], root) for call in scanned.call_args_list]
     assert opened == [".", "c", "c/d"]
 

@@ -12,6 +12,7 @@ from imagebuilders.evaluation.execution import Executor
 from imagebuilders.evaluation.file_system import FileSystem
 from imagebuilders.evaluation.questions import Download
 from imagebuilders.evaluation.results import BuildClock
+from imagebuilders.evaluation.selection import check_sources
 from imagebuilders.evaluation.steps import (
     ContextOrigin,
     Copy,
@@ -440,6 +441,15 @@ def test_names_without_accounts() -> None:
                 continue
             with pytest.raises(EvaluationError, match=message):
                 executor.stage(0)
+
+
+def test_a_source_in_a_folder_that_is_a_source_too() -> None:
+    """Docker 20.10 looks for it beforehand; others look for the folder alone."""
+    step, files = _copy("/d", "/d/none"), folder_of({"d": File("dir", 0o755)})
+    for daemon in (BUILDKITD, GRAPH_ENGINE):
+        check_sources(step, files, daemon)
+    with pytest.raises(EvaluationError, match="d/none"):
+        check_sources(step, files, GRAPH_ENGINE_20)
 
 
 def test_a_folder_as_a_base_makes_a_layer() -> None:

@@ -22,6 +22,14 @@ _STAYING = UnpackRules(follows_dangling=False, keeps_inside=True)
 _SAFE = UnpackRules(refuses_escapes=True)
 
 
+def test_a_failure_shows_the_beginnings_of_paths() -> None:
+    """An archive may have any."""
+    error = UnpackError("open", ("a" * 200, "b" * 201), "it is full")
+    shown = f"open '{'a' * 200}' '{'b' * 200}': it is full."
+    assert str(error) == f"The archive cannot be unpacked: {shown}"
+    assert error.paths == ("a" * 200, "b" * 201)
+
+
 def _file(name: str, data: bytes = b"new") -> Member:
     return Member(name, File("file", mtime=1, data=data), size=len(data))
 
