@@ -69,7 +69,8 @@ def _platform_lines(image: PlatformDescription) -> Iterator[str]:
     )
     if image.digest:
         yield f"  manifest  {image.digest}"
-    yield f"  config    {image.config_digest}"
+    if image.config_digest:
+        yield f"  config    {image.config_digest}"
     rows = [(name, value) for name, value in _settings(image) if value]
     yield from columns([(f"  {name}", printable(value)) for name, value in rows]) if rows else ()
     layers = [

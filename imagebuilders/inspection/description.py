@@ -46,7 +46,8 @@ class PlatformDescription:
     Attributes:
         platform: as in `linux/arm64/v8`.
         digest: of its manifest; empty where an engine does not tell.
-        config_digest: of its configuration, which is the image's ID with most engines.
+        config_digest: of its configuration, which is the image's ID with many engines; empty where
+            an engine does not tell it.
         size: the bytes of all its layers.
         created: when it was made (RFC 3339); may be empty.
         layers: the lowest first.

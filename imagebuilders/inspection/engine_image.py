@@ -83,7 +83,7 @@ def describe_engine_image(
             PlatformDescription(
                 platform=str(platform),
                 digest="",
-                config_digest=identity,
+                config_digest=_config_digest(fields, identity),
                 size=fields.integer("Size") or 0,
                 created=fields.text("Created"),
                 layers=layers,
@@ -92,6 +92,19 @@ def describe_engine_image(
         ),
         names=(*(fields.texts("RepoTags") or ()), *(fields.texts("RepoDigests") or ())),
     )
+
+
+def _config_digest(fields: ObjectReader, identity: str) -> str:
+    """Return the digest of an image's configuration; empty where the engine does not tell it.
+
+    With containerd's store the ID is that of a manifest or an index, which its descriptor shows;
+    of what BuildKit made there, an annotation tells the digest.
+    """
+    descriptor = fields.child("Descriptor")
+    if descriptor is None:
+        return identity
+    notes = descriptor.child("annotations")
+    return "" if notes is None else notes.text("config.digest")
 
 
 @contextmanager
