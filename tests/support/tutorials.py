@@ -20,7 +20,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _PATH = re.compile(r"# (?P<path>[\w./-]*[\w-]+)\n")
-_SECONDS = 120
+_SECONDS = 300
 
 
 @dataclass
