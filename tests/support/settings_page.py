@@ -61,7 +61,7 @@ def default_of(field: FieldInfo) -> str:
     """A default as it would be written in a file; empty when there is none."""
     if field.is_required():
         return "required"
-    value = field.get_default(call_default_factory=True, validated_data={})
+    value = field.get_default(call_default_factory=True)
     is_of_this_machine = field.default_factory is not None and isinstance(value, str)
     if value is None or is_of_this_machine or isinstance(value, Secret):
         return ""
