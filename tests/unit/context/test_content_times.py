@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from imagebuilders import BuildContext
 from imagebuilders.context.archive import DEFAULT_MTIME
 from imagebuilders.context.content_times import ContentTimes
+from imagebuilders.context.digest_cache import DigestCache
 from imagebuilders.context.entries import Entry, EntryType
 from imagebuilders.context.manifest import ContentHasher
 from imagebuilders.context.packing import pack_entries
@@ -42,6 +44,14 @@ def test_a_content_s_time_stays_what_it_is(tmp_path: Path) -> None:
     """Another release of this package chooses the same, or it would be built again for nothing."""
     (tmp_path / "a").write_text("one")
     assert [time % SECOND for time in _times(tmp_path)] == [765_445_504]
+
+
+def test_hashes_are_remembered(tmp_path: Path, mocker: MockerFixture) -> None:
+    """As for a digest: a file that did not change is read once for many builds."""
+    cache = mocker.patch("imagebuilders.context.snapshot.DigestCache", wraps=DigestCache)
+    (tmp_path / "a").write_text("one")
+    _times(tmp_path)
+    assert cache.call_count == 1
 
 
 def test_a_change_of_equal_size_and_time_is_seen(tmp_path: Path) -> None:
