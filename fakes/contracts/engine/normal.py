@@ -13,6 +13,9 @@ _STORAGE = re.compile(
     r"/var/lib/docker/(?:overlay2|rootfs/overlayfs|vfs/dir|fuse-overlayfs)/<\w+>(?:/merged|/diff)?"
 )
 _MOUNT = re.compile(r"/var/lib/docker/containerd/daemon/tmpmounts/containerd-mount\d+")
+_SNAPSHOT = re.compile(
+    r"/var/lib/docker/containerd/daemon/io\.containerd\.snapshotter\.v1\.overlayfs/snapshots/\d+/fs"
+)
 _OFFSET = re.compile(r"before offset \d+")
 _PIVOT = re.compile(r"\.pivot_root\d+")
 _VERSION = re.compile(r"\+(?:dfsg|deb)\d+(?:[-+]\w+)?")
@@ -54,7 +57,7 @@ class Normaliser:
             text = text.replace(masked, name)
         text = _TIME.sub("<time>", text)
         text = _TEMPORARY.sub("<temporary>", text)
-        text = _MOUNT.sub("<mount>", text)
+        text = _SNAPSHOT.sub("<snapshot>", _MOUNT.sub("<mount>", text))
         text = _VERSION.sub("", text)
         text = _PIVOT.sub(".pivot_root<n>", text)
         text = _OFFSET.sub("before offset <n>", text)

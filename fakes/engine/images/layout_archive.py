@@ -136,6 +136,7 @@ class _Loader:
         """Keep an image under its names."""
         images = self._images
         for name in names:
+            trouble = ""
             with images.lock:
                 kept = images.put(image)
                 shown = f"ID: {kept.id}"
@@ -143,6 +144,9 @@ class _Loader:
                     reference = parse_as(images.state.version, name).tagged()
                     images.tag(reference, kept)
                     shown = f": {reference}"
+                    if self._trouble:
+                        full = go_text.quote(f"{reference.full_repository}:{reference.tag}")
+                        trouble = f"{reference}: apply layer error for {full}: {self._trouble}"
             if self._platform is not None and kept.for_platform(self._platform) is None:
                 raise ApiError(
                     404,
@@ -151,10 +155,8 @@ class _Loader:
                 )
             images.note("load", kept)
             yield {"stream": f"Loaded image{' ' * (name is None)}{shown}\n"}
-            if self._trouble and name is not None:
-                full = f"{reference.full_repository}:{reference.tag}"
-                why = f"apply layer error for {go_text.quote(full)}: {self._trouble}"
-                yield {"stream": f"Error unpacking image {reference}: {why}\n"}
+            if trouble:
+                yield {"stream": f"Error unpacking image {trouble}\n"}
 
     def _content(self, descriptor: Message) -> Content:
         return Content(descriptor["mediaType"], self._read(_place(descriptor["digest"])))
