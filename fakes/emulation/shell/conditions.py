@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..bounded_expressions import compile_bounded
 from ..file_system import EXECUTE, READ, WRITE
+from ..programs.text.expressions import ExpressionError, to_python
 from .patterns import compile_pattern
 from .state import ExpansionError
 from .syntax import TestNode, Word
@@ -28,7 +29,7 @@ class Conditions:
         """Return 0 where it holds, 1 where not, 2 for what is no condition."""
         try:
             return int(not self._holds(node))
-        except (ValueError, re.error):
+        except (ValueError, re.error, ExpressionError):
             return 2
 
     def _holds(self, node: TestNode) -> bool:
@@ -102,8 +103,6 @@ class Conditions:
 
 def posix_expression(expression: str) -> str:
     """Return an extended regular expression in Python's words."""
-    from ..programs.text.expressions import to_python
-
     return to_python(expression, extended=True)
 
 

@@ -38,7 +38,7 @@ def dollar_quoted(text: str, *, has_escape: bool = True) -> str:
         if match[5] in ("'", '"', "?"):
             return match[5]
         if match[4]:
-            return chr(int(match[4][:3], 8) & 0xFF)
+            return chr(int(match[4][:3], 8) & 0xFF) + match[4][3:]
         return _plain(match, known=known)
 
     return re.sub(_ESCAPE, replace, text)

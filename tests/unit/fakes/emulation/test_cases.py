@@ -32,7 +32,7 @@ _DIFFERENT: dict[str, str] = {
 
 def _taken() -> Sequence[str]:
     names = sorted(cases())
-    return sorted(random.Random(17).sample(names, size(100, len(names))))
+    return sorted(random.Random(17).sample(names, size(250, len(names))))
 
 
 @pytest.mark.parametrize("name", _taken())
