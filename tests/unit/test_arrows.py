@@ -308,7 +308,7 @@ _STATES = {
         ),
         *("RegistryEndpoint", "Repository", "Request", "Response", "RunConfig", "Stage"),
         *("StageState", "StepRecord", "StoreFault", "Volume"),
-        *("HereDocument", "Job", "Programs", "Variable", "Variables", "_Address", "_Command"),
+        *("HereDocument", "Job", "Programs", "Variable", "Variables", "Command"),
     },
 }
 """Dataclasses that change while a build, a connection, a reading or a test goes on."""

@@ -12,7 +12,7 @@ class ScriptError(Exception):
     """A script that is none."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Address:
     """Which lines are meant.
 
