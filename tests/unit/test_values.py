@@ -125,7 +125,7 @@ CHANGING = frozenset(
         "dockerfile.parser._Joined",
         "dockerfile.shell_reader._Frame",
         "evaluation.image_draft.ImageDraft",
-        "evaluation.mounts._Fields",
+        "evaluation.mount_fields.MountFields",
         "evaluation.outline._Notes",
         "evaluation.stages.Command",
         "evaluation.stages.StageState",
