@@ -12,9 +12,6 @@ OF_DAEMON = _by_name(
         "another word or order": """
             frontend/onbuild
         """,
-        "calls of the gateway that the double has not": """
-            gateway/resolve-image gateway/solve-and-read
-        """,
         "how exporters tell what they do": """
             export/oci-not-tar export/session-exporter
         """,
@@ -64,7 +61,7 @@ OF_ENGINE = _by_name(
             build/cold context/client-error
         """,
         "calls of the gateway that the double has not": """
-            gateway/resolve-image gateway/solve-and-read
+            gateway/solve-and-read
         """,
         "how exporters tell what they do": """
             export/local-not-offered export/session-exporter export/several
@@ -114,7 +111,7 @@ OF_CONTENT_ENGINE = _by_name(
             context/client-error
         """,
         "calls of the gateway that the double has not": """
-            gateway/resolve-image gateway/solve-and-read
+            gateway/solve-and-read
         """,
         "how exporters tell what they do": """
             buildctl/push-basic export/local-not-offered export/oci-not-tar

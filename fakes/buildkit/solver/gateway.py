@@ -8,31 +8,42 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagebuilders.buildkit.control.gateway import SERVICE
+from imagebuilders.buildkit.proto.control_pb2 import VertexWarning
 from imagebuilders.buildkit.proto.filesync_pb2 import Stat
 from imagebuilders.buildkit.proto.gateway_pb2 import (
+    InputsResponse,
     ReadDirRequest,
     ReadDirResponse,
     ReadFileRequest,
     ReadFileResponse,
     Ref,
     RefMap,
+    ResolveImageConfigRequest,
+    ResolveImageConfigResponse,
     Result,
     SolveRequest,
     StatFileRequest,
     StatFileResponse,
+    WarnRequest,
 )
 from imagebuilders.buildkit.transport.errors import CallError
+from imagebuilders.evaluation.image_names import full_name, parse_name
 from imagebuilders.evaluation.paths_in_trees import resolve_source
 from imagebuilders.evaluation.trees import Folder, empty_folder
-from imagebuilders.exceptions import EvaluationError
+from imagebuilders.exceptions import EvaluationError, ImageBuilderError
+from imagebuilders.go_text import quote
 from imagebuilders.oci.file_tree import clean
+from imagebuilders.oci.platform import Platform
 
 from ..failures import solve_status, with_operation
 from ..gateway import ScriptedGateway
+from .bases import BaseImages, StoreUse
 from .capabilities import pong
 from .exporters import go_mode, wanted_exporters
 from .llb_sources import definition_of
 from .outcome import Outcome
+from .progress import Progress, vertex, vertex_digest
+from .registries import Registries, SessionCredentials
 from .solve_input import SolveInput, check_frontend
 from .worker_records import daemon_worker, engine_worker
 
@@ -45,6 +56,7 @@ if TYPE_CHECKING:
     from .solver import Solver
 
 
+_MACHINE = Platform("linux", "amd64")
 _OPERATION: Mapping[str, object] = {"description": {}, "inputIDs": [], "mountIDs": [], "op": {}}
 """What is said of a step that failed."""
 
@@ -79,7 +91,9 @@ class SolverGateway(ScriptedGateway):
             f"{SERVICE}ReadDir": self._read_dir,
             f"{SERVICE}StatFile": self._stat_file,
             f"{SERVICE}Evaluate": self._evaluate,
-            f"{SERVICE}Warn": self._evaluate,
+            f"{SERVICE}Warn": self._warn,
+            f"{SERVICE}Inputs": self._inputs,
+            f"{SERVICE}ResolveImageConfig": self._resolve,
         }
 
     def _ping(self, call: Call) -> None:
@@ -177,6 +191,72 @@ class SolverGateway(ScriptedGateway):
         self.find(call)
         call.receive()
         call.send(b"")  # everything is done when it is asked for
+
+    def _warn(self, call: Call) -> None:
+        """Tell of a warning of the client's own."""
+        build = self.find(call)
+        asked = WarnRequest.FromString(call.receive() or b"")
+        build.tell(
+            VertexWarning(
+                vertex=asked.digest,
+                level=asked.level,
+                short=asked.short,
+                detail=asked.detail,
+                url=asked.url,
+                info=asked.info if asked.HasField("info") else None,
+                ranges=asked.ranges,
+            )
+        )
+        call.send(b"")
+
+    def _inputs(self, call: Call) -> None:
+        """Answer what the client's own build begins with."""
+        build = self.find(call)
+        call.receive()
+        answer = InputsResponse()
+        for name, definition in build.request.FrontendInputs.items():
+            answer.Definitions[name].CopyFrom(definition)
+        call.send(answer.SerializeToString())
+
+    def _resolve(self, call: Call) -> None:
+        """Answer with an image's configuration.
+
+        Raises:
+            CallError: there is no such image.
+        """
+        build = self.find(call)
+        asked = ResolveImageConfigRequest.FromString(call.receive() or b"")
+        try:
+            reference = full_name(parse_name(asked.Ref))
+        except ValueError as error:
+            words = f"could not parse reference {quote(asked.Ref)}: {error}"
+            raise _refused(words) from error
+        solver, progress = self._solver, Progress(build)
+        wanted = asked.Platform
+        platform = Platform(wanted.OS, wanted.Architecture, wanted.Variant)
+        credentials = SessionCredentials(lambda: build.session)
+        step = vertex(
+            asked.LogName or f"resolve image config for {reference}",
+            vertex_digest("resolve", reference, str(platform)),
+        )
+        is_engine = solver.look.is_engine
+        with Registries(credentials, solver.worker, is_engine=is_engine) as registries:
+            images = BaseImages(
+                solver.worker,
+                registries,
+                progress,
+                store=StoreUse.of(solver.look, asked.ResolveMode),
+                trees=solver.trees,
+            )
+            try:
+                with progress.running(step):
+                    base = images.look(reference, platform if wanted.OS else _MACHINE)
+            except ImageBuilderError as error:
+                raise _refused(str(error)) from error
+        answer = ResolveImageConfigResponse(
+            Ref=reference, Digest=base.digest or base.image.id, Config=base.image.document
+        )
+        call.send(answer.SerializeToString())
 
     def _entry(self, call: Call, ref: str, path: str, operation: str) -> File | Folder:
         self.find(call)

@@ -50,7 +50,12 @@ OF_CLIENT: dict[str, tuple[type[Message], type[Message]]] = {
     f"{_BRIDGE}Solve": (gateway_pb2.SolveRequest, gateway_pb2.SolveResponse),
     f"{_BRIDGE}Return": (gateway_pb2.ReturnRequest, gateway_pb2.ReturnResponse),
     f"{_BRIDGE}Evaluate": (gateway_pb2.PingRequest, gateway_pb2.ReturnResponse),
-    f"{_BRIDGE}Warn": (gateway_pb2.PingRequest, gateway_pb2.ReturnResponse),
+    f"{_BRIDGE}Warn": (gateway_pb2.WarnRequest, gateway_pb2.ReturnResponse),
+    f"{_BRIDGE}Inputs": (gateway_pb2.InputsRequest, gateway_pb2.InputsResponse),
+    f"{_BRIDGE}ResolveImageConfig": (
+        gateway_pb2.ResolveImageConfigRequest,
+        gateway_pb2.ResolveImageConfigResponse,
+    ),
     f"{_BRIDGE}ReadFile": (gateway_pb2.ReadFileRequest, gateway_pb2.ReadFileResponse),
     f"{_BRIDGE}ReadDir": (gateway_pb2.ReadDirRequest, gateway_pb2.ReadDirResponse),
     f"{_BRIDGE}StatFile": (gateway_pb2.StatFileRequest, gateway_pb2.StatFileResponse),

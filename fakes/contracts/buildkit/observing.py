@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from .conduct import Conduct, Dial
 from .messages import Json
-from .recordings import scenario
-from .views import view
+from .recordings import READS_AT_ONCE, scenario
+from .views import loosened, view
 
 _PLACE = re.compile(r"127\.0\.0\.1:\d+")
 _COLD = frozenset({"build/cold"})
@@ -82,4 +82,6 @@ def observe_group(
             session["sharedkey"] = f"{session.get('sharedkey', '')}-{root}{unique}"
         observed = Conduct(dial, described, places, mark).run()
         found[name] = view(json.loads(json.dumps(observed).replace(mark, "")))
+        if daemon in READS_AT_ONCE:
+            loosened(found[name])
     return found

@@ -27,6 +27,9 @@ OWN = {
 }
 """The daemons that are recorded by the contract's own client: engines by their looks."""
 
+READS_AT_ONCE = frozenset({"20.10-store"})
+"""The daemons that read a Dockerfile and its ignore file at once, in any order."""
+
 _CLIENTS = {"28.5-containerd-store": "28.5-containerd"}
 _CLIENTS_OF_OTHERS = "28.5-graph"
 

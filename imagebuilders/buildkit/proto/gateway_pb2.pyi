@@ -6,27 +6,22 @@ frontend/gateway/pb/gateway.proto and util/apicaps/pb/caps.proto of
 https://github.com/moby/buildkit.
 """
 
-import builtins as _builtins
-import sys
-import typing as _typing
 from collections import abc as _abc
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
-
 from imagebuilders.buildkit.proto import filesync_pb2 as _filesync_pb2
 from imagebuilders.buildkit.proto import ops_pb2 as _ops_pb2
 from imagebuilders.buildkit.proto import rpc_pb2 as _rpc_pb2
 from imagebuilders.buildkit.proto import worker_pb2 as _worker_pb2
+import builtins as _builtins
+import sys
+import typing as _typing
 
 if sys.version_info >= (3, 11):
-    from typing import Never as _Never
-    from typing import TypeAlias as _TypeAlias
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing import TypeAlias as _TypeAlias
-
-    from typing_extensions import Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -48,9 +43,9 @@ class SolveRequest(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -69,9 +64,9 @@ class SolveRequest(_message.Message):
             key: _builtins.str = ...,
             value: _ops_pb2.Definition | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -94,9 +89,7 @@ class SolveRequest(_message.Message):
     @_builtins.property
     def FrontendOpt(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
-    def CacheImports(
-        self,
-    ) -> _containers.RepeatedCompositeFieldContainer[Global___CacheOptionsEntry]: ...
+    def CacheImports(self) -> _containers.RepeatedCompositeFieldContainer[Global___CacheOptionsEntry]: ...
     @_builtins.property
     def FrontendInputs(self) -> _containers.MessageMap[_builtins.str, _ops_pb2.Definition]: ...
     def __init__(
@@ -112,32 +105,13 @@ class SolveRequest(_message.Message):
         FrontendInputs: _abc.Mapping[_builtins.str, _ops_pb2.Definition] | None = ...,
         Evaluate: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["Definition", b"Definition"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["Definition", b"Definition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "CacheImports",
-        b"CacheImports",
-        "Definition",
-        b"Definition",
-        "Evaluate",
-        b"Evaluate",
-        "Final",
-        b"Final",
-        "Frontend",
-        b"Frontend",
-        "FrontendInputs",
-        b"FrontendInputs",
-        "FrontendOpt",
-        b"FrontendOpt",
-        "allowResultArrayRef",
-        b"allowResultArrayRef",
-        "allowResultReturn",
-        b"allowResultReturn",
-    ]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["CacheImports", b"CacheImports", "Definition", b"Definition", "Evaluate", b"Evaluate", "Final", b"Final", "Frontend", b"Frontend", "FrontendInputs", b"FrontendInputs", "FrontendOpt", b"FrontendOpt", "allowResultArrayRef", b"allowResultArrayRef", "allowResultReturn", b"allowResultReturn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SolveRequest: _TypeAlias = SolveRequest
+Global___SolveRequest: _TypeAlias = SolveRequest  # noqa: Y015
 
 @_typing.final
 class CacheOptionsEntry(_message.Message):
@@ -157,9 +131,9 @@ class CacheOptionsEntry(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -174,13 +148,13 @@ class CacheOptionsEntry(_message.Message):
         Type: _builtins.str = ...,
         Attrs: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attrs", b"Attrs", "Type", b"Type"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Attrs", b"Attrs", "Type", b"Type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CacheOptionsEntry: _TypeAlias = CacheOptionsEntry
+Global___CacheOptionsEntry: _TypeAlias = CacheOptionsEntry  # noqa: Y015
 
 @_typing.final
 class SolveResponse(_message.Message):
@@ -197,13 +171,13 @@ class SolveResponse(_message.Message):
         ref: _builtins.str = ...,
         result: Global___Result | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref", "result", b"result"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SolveResponse: _TypeAlias = SolveResponse
+Global___SolveResponse: _TypeAlias = SolveResponse  # noqa: Y015
 
 @_typing.final
 class Result(_message.Message):
@@ -223,9 +197,9 @@ class Result(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.bytes = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -244,9 +218,9 @@ class Result(_message.Message):
             key: _builtins.str = ...,
             value: Global___Attestations | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -273,32 +247,15 @@ class Result(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
         attestations: _abc.Mapping[_builtins.str, Global___Attestations] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "ref", b"ref", "refDeprecated", b"refDeprecated", "refs", b"refs", "result", b"result"
-    ]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref", "refDeprecated", b"refDeprecated", "refs", b"refs", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "attestations",
-        b"attestations",
-        "metadata",
-        b"metadata",
-        "ref",
-        b"ref",
-        "refDeprecated",
-        b"refDeprecated",
-        "refs",
-        b"refs",
-        "result",
-        b"result",
-    ]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestations", b"attestations", "metadata", b"metadata", "ref", b"ref", "refDeprecated", b"refDeprecated", "refs", b"refs", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["refDeprecated", "ref", "refs"]
-    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType_result
-    ) -> _WhichOneofReturnType_result | None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["refDeprecated", "ref", "refs"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
-Global___Result: _TypeAlias = Result
+Global___Result: _TypeAlias = Result  # noqa: Y015
 
 @_typing.final
 class Ref(_message.Message):
@@ -312,13 +269,13 @@ class Ref(_message.Message):
         *,
         id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["def", b"def"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["def", b"def"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["def", b"def", "id", b"id"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["def", b"def", "id", b"id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Ref: _TypeAlias = Ref
+Global___Ref: _TypeAlias = Ref  # noqa: Y015
 
 @_typing.final
 class RefMap(_message.Message):
@@ -339,9 +296,9 @@ class RefMap(_message.Message):
             key: _builtins.str = ...,
             value: Global___Ref | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,13 +310,13 @@ class RefMap(_message.Message):
         *,
         refs: _abc.Mapping[_builtins.str, Global___Ref] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["refs", b"refs"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["refs", b"refs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RefMap: _TypeAlias = RefMap
+Global___RefMap: _TypeAlias = RefMap  # noqa: Y015
 
 @_typing.final
 class Attestations(_message.Message):
@@ -373,13 +330,13 @@ class Attestations(_message.Message):
         *,
         attestation: _abc.Iterable[Global___Attestation] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Attestations: _TypeAlias = Attestations
+Global___Attestations: _TypeAlias = Attestations  # noqa: Y015
 
 @_typing.final
 class Attestation(_message.Message):
@@ -399,9 +356,9 @@ class Attestation(_message.Message):
             key: _builtins.str = ...,
             value: _builtins.bytes = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -426,24 +383,13 @@ class Attestation(_message.Message):
         path: _builtins.str = ...,
         inTotoPredicateType: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "inTotoPredicateType",
-        b"inTotoPredicateType",
-        "kind",
-        b"kind",
-        "metadata",
-        b"metadata",
-        "path",
-        b"path",
-        "ref",
-        b"ref",
-    ]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inTotoPredicateType", b"inTotoPredicateType", "kind", b"kind", "metadata", b"metadata", "path", b"path", "ref", b"ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Attestation: _TypeAlias = Attestation
+Global___Attestation: _TypeAlias = Attestation  # noqa: Y015
 
 @_typing.final
 class ReturnRequest(_message.Message):
@@ -461,13 +407,13 @@ class ReturnRequest(_message.Message):
         result: Global___Result | None = ...,
         error: _rpc_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReturnRequest: _TypeAlias = ReturnRequest
+Global___ReturnRequest: _TypeAlias = ReturnRequest  # noqa: Y015
 
 @_typing.final
 class ReturnResponse(_message.Message):
@@ -476,13 +422,163 @@ class ReturnResponse(_message.Message):
     def __init__(
         self,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReturnResponse: _TypeAlias = ReturnResponse
+Global___ReturnResponse: _TypeAlias = ReturnResponse  # noqa: Y015
+
+@_typing.final
+class ResolveImageConfigRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REF_FIELD_NUMBER: _builtins.int
+    PLATFORM_FIELD_NUMBER: _builtins.int
+    RESOLVEMODE_FIELD_NUMBER: _builtins.int
+    LOGNAME_FIELD_NUMBER: _builtins.int
+    Ref: _builtins.str
+    ResolveMode: _builtins.str
+    LogName: _builtins.str
+    @_builtins.property
+    def Platform(self) -> _ops_pb2.Platform: ...
+    def __init__(
+        self,
+        *,
+        Ref: _builtins.str = ...,
+        Platform: _ops_pb2.Platform | None = ...,
+        ResolveMode: _builtins.str = ...,
+        LogName: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["Platform", b"Platform"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["LogName", b"LogName", "Platform", b"Platform", "Ref", b"Ref", "ResolveMode", b"ResolveMode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveImageConfigRequest: _TypeAlias = ResolveImageConfigRequest  # noqa: Y015
+
+@_typing.final
+class ResolveImageConfigResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGEST_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    REF_FIELD_NUMBER: _builtins.int
+    Digest: _builtins.str
+    Config: _builtins.bytes
+    Ref: _builtins.str
+    def __init__(
+        self,
+        *,
+        Digest: _builtins.str = ...,
+        Config: _builtins.bytes = ...,
+        Ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Config", b"Config", "Digest", b"Digest", "Ref", b"Ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveImageConfigResponse: _TypeAlias = ResolveImageConfigResponse  # noqa: Y015
+
+@_typing.final
+class InputsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputsRequest: _TypeAlias = InputsRequest  # noqa: Y015
+
+@_typing.final
+class InputsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class DefinitionsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _ops_pb2.Definition: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _ops_pb2.Definition | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    DEFINITIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def Definitions(self) -> _containers.MessageMap[_builtins.str, _ops_pb2.Definition]: ...
+    def __init__(
+        self,
+        *,
+        Definitions: _abc.Mapping[_builtins.str, _ops_pb2.Definition] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Definitions", b"Definitions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputsResponse: _TypeAlias = InputsResponse  # noqa: Y015
+
+@_typing.final
+class WarnRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGEST_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    SHORT_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    INFO_FIELD_NUMBER: _builtins.int
+    RANGES_FIELD_NUMBER: _builtins.int
+    digest: _builtins.str
+    level: _builtins.int
+    short: _builtins.bytes
+    url: _builtins.str
+    @_builtins.property
+    def detail(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    @_builtins.property
+    def info(self) -> _ops_pb2.SourceInfo: ...
+    @_builtins.property
+    def ranges(self) -> _containers.RepeatedCompositeFieldContainer[_ops_pb2.Range]: ...
+    def __init__(
+        self,
+        *,
+        digest: _builtins.str = ...,
+        level: _builtins.int = ...,
+        short: _builtins.bytes = ...,
+        detail: _abc.Iterable[_builtins.bytes] | None = ...,
+        url: _builtins.str = ...,
+        info: _ops_pb2.SourceInfo | None = ...,
+        ranges: _abc.Iterable[_ops_pb2.Range] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "digest", b"digest", "info", b"info", "level", b"level", "ranges", b"ranges", "short", b"short", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WarnRequest: _TypeAlias = WarnRequest  # noqa: Y015
 
 @_typing.final
 class ReadFileRequest(_message.Message):
@@ -502,15 +598,13 @@ class ReadFileRequest(_message.Message):
         FilePath: _builtins.str = ...,
         Range: Global___FileRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["Range", b"Range"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["Range", b"Range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "FilePath", b"FilePath", "Range", b"Range", "Ref", b"Ref"
-    ]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["FilePath", b"FilePath", "Range", b"Range", "Ref", b"Ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReadFileRequest: _TypeAlias = ReadFileRequest
+Global___ReadFileRequest: _TypeAlias = ReadFileRequest  # noqa: Y015
 
 @_typing.final
 class FileRange(_message.Message):
@@ -526,13 +620,13 @@ class FileRange(_message.Message):
         Offset: _builtins.int = ...,
         Length: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Length", b"Length", "Offset", b"Offset"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Length", b"Length", "Offset", b"Offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FileRange: _TypeAlias = FileRange
+Global___FileRange: _TypeAlias = FileRange  # noqa: Y015
 
 @_typing.final
 class ReadFileResponse(_message.Message):
@@ -545,13 +639,13 @@ class ReadFileResponse(_message.Message):
         *,
         Data: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Data", b"Data"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Data", b"Data"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReadFileResponse: _TypeAlias = ReadFileResponse
+Global___ReadFileResponse: _TypeAlias = ReadFileResponse  # noqa: Y015
 
 @_typing.final
 class ReadDirRequest(_message.Message):
@@ -570,15 +664,13 @@ class ReadDirRequest(_message.Message):
         DirPath: _builtins.str = ...,
         IncludePattern: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "DirPath", b"DirPath", "IncludePattern", b"IncludePattern", "Ref", b"Ref"
-    ]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["DirPath", b"DirPath", "IncludePattern", b"IncludePattern", "Ref", b"Ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReadDirRequest: _TypeAlias = ReadDirRequest
+Global___ReadDirRequest: _TypeAlias = ReadDirRequest  # noqa: Y015
 
 @_typing.final
 class ReadDirResponse(_message.Message):
@@ -592,13 +684,13 @@ class ReadDirResponse(_message.Message):
         *,
         entries: _abc.Iterable[_filesync_pb2.Stat] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReadDirResponse: _TypeAlias = ReadDirResponse
+Global___ReadDirResponse: _TypeAlias = ReadDirResponse  # noqa: Y015
 
 @_typing.final
 class StatFileRequest(_message.Message):
@@ -614,13 +706,13 @@ class StatFileRequest(_message.Message):
         Ref: _builtins.str = ...,
         Path: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["Path", b"Path", "Ref", b"Ref"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Path", b"Path", "Ref", b"Ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StatFileRequest: _TypeAlias = StatFileRequest
+Global___StatFileRequest: _TypeAlias = StatFileRequest  # noqa: Y015
 
 @_typing.final
 class StatFileResponse(_message.Message):
@@ -634,13 +726,13 @@ class StatFileResponse(_message.Message):
         *,
         stat: _filesync_pb2.Stat | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StatFileResponse: _TypeAlias = StatFileResponse
+Global___StatFileResponse: _TypeAlias = StatFileResponse  # noqa: Y015
 
 @_typing.final
 class PingRequest(_message.Message):
@@ -649,13 +741,13 @@ class PingRequest(_message.Message):
     def __init__(
         self,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PingRequest: _TypeAlias = PingRequest
+Global___PingRequest: _TypeAlias = PingRequest  # noqa: Y015
 
 @_typing.final
 class PongResponse(_message.Message):
@@ -677,15 +769,13 @@ class PongResponse(_message.Message):
         LLBCaps: _abc.Iterable[Global___APICap] | None = ...,
         Workers: _abc.Iterable[_worker_pb2.WorkerRecord] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "FrontendAPICaps", b"FrontendAPICaps", "LLBCaps", b"LLBCaps", "Workers", b"Workers"
-    ]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["FrontendAPICaps", b"FrontendAPICaps", "LLBCaps", b"LLBCaps", "Workers", b"Workers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PongResponse: _TypeAlias = PongResponse
+Global___PongResponse: _TypeAlias = PongResponse  # noqa: Y015
 
 @_typing.final
 class APICap(_message.Message):
@@ -713,23 +803,10 @@ class APICap(_message.Message):
         DisabledReasonMsg: _builtins.str = ...,
         DisabledAlternative: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "Deprecated",
-        b"Deprecated",
-        "DisabledAlternative",
-        b"DisabledAlternative",
-        "DisabledReason",
-        b"DisabledReason",
-        "DisabledReasonMsg",
-        b"DisabledReasonMsg",
-        "Enabled",
-        b"Enabled",
-        "ID",
-        b"ID",
-    ]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["Deprecated", b"Deprecated", "DisabledAlternative", b"DisabledAlternative", "DisabledReason", b"DisabledReason", "DisabledReasonMsg", b"DisabledReasonMsg", "Enabled", b"Enabled", "ID", b"ID"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___APICap: _TypeAlias = APICap
+Global___APICap: _TypeAlias = APICap  # noqa: Y015

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -187,3 +188,23 @@ def test_no_other_context_is_fetched(client: ControlClient) -> None:
         pytest.raises(CallError, match="the BuildKit double goes to no network"),
     ):
         bridge.solve(context="https://example.com/repository.git")
+
+
+def test_a_client_looks_at_an_image_and_warns(client: ControlClient) -> None:
+    """Its configuration is answered, a build without inputs has none, and a warning is told."""
+    with _held(client, b"FROM base:1\n") as bridge:
+        asked = gateway_pb2.ResolveImageConfigRequest(Ref="base:1", LogName="look")
+        answer = bridge.ask("ResolveImageConfig", asked.SerializeToString())
+        found = gateway_pb2.ResolveImageConfigResponse.FromString(answer)
+        assert found.Ref == "docker.io/library/base:1"
+        assert json.loads(found.Config)["os"] == "linux"
+        for name, words in (
+            ("", 'could not parse reference "": '),
+            ("none:1", "pull access denied"),
+        ):
+            with pytest.raises(CallError, match=words):
+                asked = gateway_pb2.ResolveImageConfigRequest(Ref=name)
+                bridge.ask("ResolveImageConfig", asked.SerializeToString())
+        inputs = gateway_pb2.InputsResponse.FromString(bridge.ask("Inputs", b""))
+        assert dict(inputs.Definitions) == {}
+        bridge.ask("Warn", gateway_pb2.WarnRequest(short=b"careful").SerializeToString())
