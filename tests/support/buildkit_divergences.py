@@ -161,11 +161,18 @@ OF_CONTENT_ENGINE = _by_name(
 )
 OF_STORED_20 = _by_name(
     {
-        "another word or order": """
-            build/many-steps context/dockerignore context/edit-unseen context/one-removed
-            context/same-dir fail/bad-attribute fail/copy-ignored fail/run-heredoc
-            fail/unknown-exporter fail/unreachable-registry mount/tmpfs output/long-silent
-            output/stderr secret/missing-required
+        "names of vertices in 20.10, and the order of its calls": """
+            build/again-cached build/attributes build/cold build/no-cache build/one-step
+            build/unused-stage export/docker export/epoch-image export/image
+            export/image-bad-name export/image-no-name export/image-no-store
+            export/image-two-names export/local-epoch export/moby export/moby-again
+            export/moby-no-name export/none export/oci export/oci-not-tar export/of-failed-build
+            export/session-exporter export/tar export/tar-refused frontend/add-git
+            frontend/add-http frontend/add-http-404 frontend/add-http-again
+            frontend/add-http-auth frontend/copy-link frontend/heredocs frontend/onbuild
+            frontend/scratch-workdir lint/attribute lint/cached lint/error lint/skip-all
+            lint/warnings mount/cache-first mount/cache-second mount/tmpfs output/empty
+            output/slow-line secret/env secret/missing-required ssh/none-optional ssh/unknown-id
         """,
     }
 )

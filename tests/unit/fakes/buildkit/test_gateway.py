@@ -198,13 +198,11 @@ def test_a_client_looks_at_an_image_and_warns(client: ControlClient) -> None:
         found = gateway_pb2.ResolveImageConfigResponse.FromString(answer)
         assert found.Ref == "docker.io/library/base:1"
         assert json.loads(found.Config)["os"] == "linux"
-        for name, words in (
-            ("", 'could not parse reference "": '),
-            ("none:1", "pull access denied"),
-        ):
-            with pytest.raises(CallError, match=words):
-                asked = gateway_pb2.ResolveImageConfigRequest(Ref=name)
-                bridge.ask("ResolveImageConfig", asked.SerializeToString())
+        unknown = gateway_pb2.ResolveImageConfigRequest(Ref="none:1").SerializeToString()
+        with pytest.raises(CallError, match="pull access denied"):
+            bridge.ask("ResolveImageConfig", unknown)
+        with pytest.raises(CallError, match='could not parse reference "": '):
+            bridge.ask("ResolveImageConfig", b"")
         inputs = gateway_pb2.InputsResponse.FromString(bridge.ask("Inputs", b""))
         assert dict(inputs.Definitions) == {}
         bridge.ask("Warn", gateway_pb2.WarnRequest(short=b"careful").SerializeToString())
