@@ -105,9 +105,7 @@ def page() -> str:
         reasons = Counter(not_recorded(look, names).values())
         for reason, count in sorted(reasons.items()):
             lines.append("")
-            lines.append(
-                f"Of the {len(names)} scenarios {count} are not recorded on {look}: {reason}."
-            )
+            lines.append(f"Not recorded on {look}, {count} of {len(names)} scenarios: {reason}.")
     lines.append("")
     lines.append("Known to differ:")
     lines.append("")
