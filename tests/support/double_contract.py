@@ -10,14 +10,17 @@ from docker.api.client import APIClient
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
 from fakes.contracts.engine.fidelity import known_divergences
+from fakes.contracts.engine.registry import is_evaluated
 from fakes.engine.versions import CONTAINERD, LOOKS
 
 
-def engine_double(look: str) -> FakeDockerEngine:
+def engine_double(look: str, execute: str | None = None) -> FakeDockerEngine:
     """A double that has what the contract asks of an engine."""
     version = LOOKS[look]
     # Some scenarios ask for hosts that nobody has.
-    engine = FakeDockerEngine(version.name, image_store=version.image_store, network=True)
+    engine = FakeDockerEngine(
+        version.name, image_store=version.image_store, network=True, execute=execute
+    )
     engine.seed_image(BASE_IMAGE, cmd=["sh"])
     if version.image_store == CONTAINERD:
         _load_base(engine)
@@ -44,9 +47,10 @@ class DoubleContract(DockerEngineContract):
     shared_engine = False
 
     @pytest.fixture
-    def effects(self) -> Iterator[FakeDockerEngine]:
+    def effects(self, request: pytest.FixtureRequest) -> Iterator[FakeDockerEngine]:
         """The double."""
-        engine = engine_double(self.engine_version)
+        is_shell = is_evaluated(request.getfixturevalue("name"))
+        engine = engine_double(self.engine_version, "shell" if is_shell else None)
         yield engine
         engine.close()
 

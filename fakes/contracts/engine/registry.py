@@ -13,6 +13,7 @@ from .session import Session
 
 Scenario = Callable[[Session], None]
 _SCENARIOS: dict[str, Scenario] = {}
+_EVALUATED: set[str] = set()
 
 
 def scenario(function: Scenario) -> Scenario:
@@ -30,6 +31,23 @@ def dockerfiles(group: str, cases: dict[str, str], files: Files | None = None) -
 
     for name, dockerfile in cases.items():
         _SCENARIOS[f"{group}.{name}"] = make(dockerfile)
+
+
+def scripts(group: str, cases: dict[str, str], run: Callable[[Session, str], None]) -> None:
+    """Make each script of a dict a scenario that runs it; a double has to evaluate it."""
+
+    def make(script: str) -> Scenario:
+        return lambda session: run(session, script)
+
+    for name, script in cases.items():
+        _SCENARIOS[f"{group}.{name}"] = make(script)
+    _EVALUATED.add(group)
+
+
+def is_evaluated(name: str) -> bool:
+    """Return whether a double has to evaluate the commands of a scenario."""
+    _import_topics()
+    return name.partition(".")[0] in _EVALUATED
 
 
 def void(_value: object) -> None:
