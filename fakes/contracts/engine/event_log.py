@@ -13,7 +13,7 @@ from .session import Session
 
 Event = dict[str, Any]
 
-_WAIT = 10.0
+_WAIT = 60.0
 # How long a command ran is the machine's affair.
 _MEASURED = "execDuration"
 # A name that the engine made up for a container of a build.

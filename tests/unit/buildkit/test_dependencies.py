@@ -79,8 +79,8 @@ print(sorted(loaded & set(sys.modules)))
 
 @pytest.mark.parametrize("setting", ["builder='classic'", ""])
 def test_a_classic_build_loads_no_http2(setting: str) -> None:
-    """Not even where the engine was asked whether it has BuildKit."""
-    engine = FakeDockerEngine(buildkit=False)
+    """Not even where the engine was asked whether it has BuildKit, and does not speak HTTP/2."""
+    engine = FakeDockerEngine("28.5", buildkit=False)
     with engine.serve() as address:
         assert _run(_CLASSIC.format(setting=setting, address=address)) == "[]\n"
     assert engine.builds

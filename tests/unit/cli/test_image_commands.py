@@ -101,9 +101,9 @@ def test_inspect_as_json(run: Run, one: str) -> None:
 
 def test_inspect_what_is_not_there(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder without an image is an error of one line."""
-    result = run("inspect", "app")
+    result = run("inspect", "./app")
     assert result.code == 1
-    assert result.err == "error: app is no image layout: there is no such file.\n"
+    assert result.err == "error: ./app is no image layout: there is no such file.\n"
 
 
 def test_diff(run: Run, one: str, two: str) -> None:
