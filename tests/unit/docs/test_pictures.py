@@ -34,9 +34,15 @@ def test_pictures(name: str, pictures: dict[str, str]) -> None:
     """Each picture shows what its script draws today."""
     assert sorted(pictures) == sorted(_NAMES)
     checked_in = (_STATIC / f"{name}.svg").read_text()
-    # Where a line is cut into pieces of one colour is another version's of pytest or rich.
-    made, wanted = (re.sub(r"\s", "", "".join(_texts(svg))) for svg in (pictures[name], checked_in))
-    assert made == wanted
+    assert _words(pictures[name]) == _words(checked_in)
+
+
+def _words(svg: str) -> str:
+    """Return a picture's words but for what differs with the version of pytest or rich.
+
+    That is where a line is cut into pieces of one colour, and before which letter a cell ends.
+    """
+    return re.sub(r"\w+…", "…", re.sub(r"\s", "", "".join(_texts(svg))))
 
 
 def test_the_recorded_build_is_shown_whole(pictures: dict[str, str]) -> None:

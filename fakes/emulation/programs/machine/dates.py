@@ -154,16 +154,18 @@ def _busybox(text: str, now: float) -> float:
         "%Y%m%d%H%M.%S",
     )
     for pattern in patterns:
+        # Read with its year: a day of a month is none without.
+        has_year = "%Y" in pattern
         try:
-            found = datetime.strptime(text, pattern)
+            found = (
+                datetime.strptime(text, pattern)
+                if has_year
+                else datetime.strptime(f"{moment.year} {text}", f"%Y {pattern}")
+            )
         except ValueError:
             continue
-        if "%Y" not in pattern:
-            found = found.replace(year=moment.year)
         if "%d" not in pattern:
             found = found.replace(month=moment.month, day=moment.day)
-        if pattern == "%Y-%m-%d":
-            pass
         return found.replace(tzinfo=timezone.utc).timestamp()
     raise DateError(text)
 

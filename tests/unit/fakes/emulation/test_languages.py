@@ -85,7 +85,8 @@ def _combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     binary = st.sampled_from(["+", "-", "*", "|", "&", "^", "==", "!=", "<", ">", "<=", ">="])
     return st.one_of(
         st.tuples(inner, binary, inner).map(lambda one: f"({one[0]} {one[1]} {one[2]})"),
-        st.tuples(st.sampled_from("-~"), inner).map(lambda one: f"({one[0]} {one[1]})"),
+        # With a plus, Python takes what a comparison says for a number, too.
+        st.tuples(st.sampled_from("-~"), inner).map(lambda one: f"({one[0]} + {one[1]})"),
     )
 
 
