@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import posixpath
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ _MOST_LINES = 200_000
 _SHELLS = ("bin/sh", "usr/bin/sh")
 _SHELL_NAMES = frozenset(("sh", "ash", "dash", "bash", "busybox"))
 _TOO_DEEP = "too many calls within each other"
+_FIRST_SECONDS = 10.0
+"""So long a command waits for the machine's own one, whose thread may be a little late."""
 _LATE = 255
 """The exit code of what the kernel refuses after the runtime has looked at it."""
 
@@ -90,6 +93,8 @@ class EmulatedMachine:
         )
         if has_init:
             self._system.next_number()
+        self._first_is_there = threading.Event()
+        self._first_is_there.set()
 
     # --- what was done ------------------------------------------------------------
 
@@ -132,6 +137,10 @@ class EmulatedMachine:
             found = find_program(looker, looker.arguments[0], looker.environment.get("PATH"))
         return _refusal(process.command[0], found) if isinstance(found, Missing) else None
 
+    def expect_first(self) -> None:
+        """Let further commands wait until the machine's own one is there; see `Machine`."""
+        self._first_is_there.clear()
+
     def run(
         self,
         process: Process,
@@ -141,6 +150,8 @@ class EmulatedMachine:
         is_first: bool = False,
     ) -> int:
         """Do a command's work to its end; the exit code."""
+        if not is_first:
+            self._first_is_there.wait(_FIRST_SECONDS)
         if not is_first and not self._has_begun:
             self._system.next_number()  # process 1 is none of this machine
         self._has_begun = True
@@ -152,6 +163,7 @@ class EmulatedMachine:
         )
         if is_first:
             self._first = started
+            self._first_is_there.set()
         self._others[started] = other
         self._open(started, process)
         if posixpath.basename(started.arguments[0]) in _SHELL_NAMES:

@@ -76,6 +76,10 @@ class Machine(Protocol):
         """Return why a command cannot be started; `None` when it can."""
         ...
 
+    def expect_first(self) -> None:
+        """Let further commands wait for the machine's own one, which is about to be run."""
+        ...
+
     def run(
         self,
         process: Process,

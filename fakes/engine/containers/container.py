@@ -90,6 +90,10 @@ class ContainerProcesses(Protocol):
         """Return why a command cannot be started; `None` when it can."""
         ...
 
+    def expect_first(self) -> None:
+        """Let execs wait for the container's own command, which is about to be run."""
+        ...
+
     def run(self, process: Process, *, is_first: bool = False) -> int:
         """Do a command's work; the exit code."""
         ...

@@ -85,6 +85,10 @@ class ContainerMachine:
         """Return why a command cannot be started; `None` when it can."""
         return self._machine.refusal(process, self._other(is_first))
 
+    def expect_first(self) -> None:
+        """Let execs wait for the container's own command, which is about to be run."""
+        self._machine.expect_first()
+
     def run(self, process: Process, *, is_first: bool = False) -> int:
         """Do a command's work; the exit code."""
         groups = [str(name) for name in self._container.host_config.get(_GROUPS) or []]

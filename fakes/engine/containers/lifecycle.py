@@ -106,6 +106,7 @@ class Lifecycle:
         if not _knows(machine, container):
             return None
         container.executed = "shell"
+        machine.expect_first()
         return ContainerEffect(does=partial(machine.run, is_first=True))
 
     def _program(self, container: Container) -> Program | None:

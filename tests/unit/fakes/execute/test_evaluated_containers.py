@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.clock import ManualClock
 from fakes.emulation.process import Bounds
 from fakes.shell import emulated_machine
+from fakes.shell.emulated_machine import EmulatedMachine
 
 
 def _run(client: FakeDockerClient, command: Any, image: str = "busybox", **options: Any) -> str:
@@ -402,3 +404,23 @@ def test_lists_of_processes(client: FakeDockerClient) -> None:
     assert container.exec_run("top -b -n 1 -d 1").exit_code == 0
     container.stop()
     assert container.wait()["StatusCode"] == 137
+
+
+def test_an_exec_waits_for_the_first_process(
+    client: FakeDockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container that was started has its process 1, also where that one's thread is late."""
+    asked = threading.Event()
+    real = EmulatedMachine.run
+
+    def run(machine: EmulatedMachine, *arguments: Any, is_first: bool = False, **more: Any) -> int:
+        if is_first:
+            asked.wait(10)
+        else:
+            asked.set()
+        return real(machine, *arguments, is_first=is_first, **more)
+
+    monkeypatch.setattr(EmulatedMachine, "run", run)
+    container = client.containers.run("busybox", "sleep 100", detach=True)
+    assert container.exec_run(["sh", "-c", "kill 1; echo $?"]).output == b"0\n"
+    container.remove(force=True)
