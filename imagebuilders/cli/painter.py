@@ -8,8 +8,10 @@ when the terminal has become narrower, it is reckoned how many rows it has made 
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -40,17 +42,21 @@ class Painter:
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._is_hidden = False
 
     def start(self) -> None:
         """Begin to draw; the cursor is there again when this is interrupted."""
+        # Ctrl-C may break off any line of Python, those of `stop` and of its callers too.
+        atexit.register(self._show)
         try:
+            self._is_hidden = True
             self._write(_HIDE)
             thread = threading.Thread(target=self._run, name="imagebuilders display", daemon=True)
             thread.start()
             self._thread = thread
         except BaseException:
             self._stop.set()
-            self._write(_SHOW)
+            self._show()
             raise
 
     def stop(self) -> None:
@@ -61,7 +67,16 @@ class Painter:
             self._thread = None
             with self._lock:
                 self._write(f"{self._to_top()}{_ERASE_BELOW}{_SHOW}")
+                self._is_hidden = False
                 self._drawn = []
+        atexit.unregister(self._show)
+
+    def _show(self) -> None:
+        """Show the cursor if it is not there."""
+        if self._is_hidden:
+            with suppress(OSError, ValueError):  # the terminal may be gone
+                self._write(_SHOW)
+            self._is_hidden = False
 
     def print(self, lines: Sequence[RenderableType]) -> None:
         """Let lines stand from now on, above the frame."""

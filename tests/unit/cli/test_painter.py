@@ -122,3 +122,31 @@ def test_an_interrupted_beginning_shows_the_cursor(mocker: MockerFixture) -> Non
     with pytest.raises(KeyboardInterrupt):
         screen.painter.start()
     assert screen.file.writes == ["\x1b[?25l", "\x1b[?25h"]
+
+
+def test_an_interrupted_end_leaves_the_cursor_to_the_process_s_end(mocker: MockerFixture) -> None:
+    """Ctrl-C may come while the last frame is taken away; the interpreter shows the cursor then."""
+    registered = mocker.patch("imagebuilders.cli.painter.atexit.register")
+    unregistered = mocker.patch("imagebuilders.cli.painter.atexit.unregister")
+    screen = _Screen()
+    screen.painter.start()
+    (at_end,) = registered.call_args.args
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screen.painter, "_to_top", mocker.Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            screen.painter.stop()
+    unregistered.assert_not_called()
+    mocker.stopall()
+    at_end()
+    assert screen.file.writes[-1] == "\x1b[?25h"
+    at_end()
+    assert screen.file.writes.count("\x1b[?25h") == 1
+
+
+def test_an_end_in_peace_leaves_nothing_to_do(mocker: MockerFixture) -> None:
+    """Nothing is kept until the process ends."""
+    registered = mocker.patch("imagebuilders.cli.painter.atexit.register")
+    unregistered = mocker.patch("imagebuilders.cli.painter.atexit.unregister")
+    with _Screen():
+        pass
+    assert registered.call_args == unregistered.call_args
