@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sysconfig
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -114,6 +115,9 @@ def test_ctrl_c(
 _NOT_BEGUN = -signal.SIGINT
 """How Python ends when Ctrl-C comes before the program itself; shells call it 130, too."""
 
+_LOCAL_FLAGS = 3
+"""Where a terminal's settings have them."""
+
 _FAILS = {"push": (1,), "doctor": (1, 3)}
 """Exit codes of commands that cannot do what they are asked for here."""
 
@@ -131,6 +135,10 @@ def _interrupted(
     """Run the command in a terminal of its own, press Ctrl-C, and return code and screen."""
     pid, terminal = pty.fork()
     if pid == 0:
+        # Else Ctrl-C drops what was printed and is not read yet.
+        settings = termios.tcgetattr(0)
+        settings[_LOCAL_FLAGS] |= termios.NOFLSH
+        termios.tcsetattr(0, termios.TCSANOW, settings)
         os.chdir(folder)
         os.execve(PROGRAM, [PROGRAM, *words], environment)
     time.sleep(seconds)
