@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from .keywords import KEYWORDS
 from .syntax import (
     AndOr,
     AnyRedirection,
@@ -37,30 +38,7 @@ from .words import WordReader
 if TYPE_CHECKING:
     from .dialect import Dialect
 
-_RESERVED = frozenset(
-    [
-        "if",
-        "then",
-        "elif",
-        "else",
-        "fi",
-        "do",
-        "done",
-        "case",
-        "esac",
-        "while",
-        "until",
-        "for",
-        "in",
-        "{",
-        "}",
-        "!",
-        "[[",
-        "function",
-        "select",
-        "time",
-    ]
-)
+_RESERVED = KEYWORDS | {"[[", "function", "select", "time"}
 _ENDS = frozenset(["then", "elif", "else", "fi", "do", "done", "esac", "}"])
 _OPERATORS = (
     "<<<", "<<-", "&>>", ";;&", "&&", "||", ";;", ";&", "<<", ">>", "<&", ">&", "<>", ">|", "&>",

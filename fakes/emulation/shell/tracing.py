@@ -5,28 +5,9 @@ from __future__ import annotations
 import re
 
 from .dialect import Dialect
+from .keywords import KEYWORDS
 from .quoting import quoted
 
-_KEYWORDS = frozenset(
-    [
-        "if",
-        "then",
-        "elif",
-        "else",
-        "fi",
-        "do",
-        "done",
-        "case",
-        "esac",
-        "while",
-        "until",
-        "for",
-        "in",
-        "{",
-        "}",
-        "!",
-    ]
-)
 _NEEDS_QUOTES = re.compile(r"[^A-Za-z0-9_%+,./:=@^-]")
 
 
@@ -38,6 +19,6 @@ def traced(word: str, dialect: Dialect, *, is_value: bool = False) -> str:
         return "" if is_value or dialect.is_busybox else "''"
     if dialect.is_bash:
         return quoted(word) if _NEEDS_QUOTES.search(word) else word
-    if re.search(r"[\s'\"\\\\$`*?\[=~&|;<>(){}#!]", word) or word in _KEYWORDS:
+    if re.search(r"[\s'\"\\\\$`*?\[=~&|;<>(){}#!]", word) or word in KEYWORDS:
         return "'" + word.replace("'", "'\"'\"'") + "'"
     return word

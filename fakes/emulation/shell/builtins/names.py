@@ -5,41 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...programs.lookup import DEFAULT_PATH, Found, find_program
+from ..keywords import KEYWORDS
 from ..syntax import Simple, Text, Word
 from .registry import BUILTINS, SPECIAL, builtin
 
 if TYPE_CHECKING:
     from ..state import Shell
 
-_KEYWORDS = frozenset(
-    [
-        "if",
-        "then",
-        "elif",
-        "else",
-        "fi",
-        "do",
-        "done",
-        "case",
-        "esac",
-        "while",
-        "until",
-        "for",
-        "in",
-        "{",
-        "}",
-        "!",
-    ]
-)
-_BASH_KEYWORDS = _KEYWORDS | frozenset(("[[", "]]", "function", "select", "time", "coproc"))
+_BASH_KEYWORDS = KEYWORDS | frozenset(("[[", "]]", "function", "select", "time", "coproc"))
 
 
 def _keywords(shell: Shell) -> frozenset[str]:
     if shell.dialect.is_bash:
         return _BASH_KEYWORDS
     if shell.dialect.is_busybox:
-        return _KEYWORDS | {"[[", "function"}
-    return _KEYWORDS
+        return KEYWORDS | {"[[", "function"}
+    return KEYWORDS
 
 
 def _kind(shell: Shell, name: str, path: str | None) -> tuple[str, str]:
