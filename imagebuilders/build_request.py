@@ -90,6 +90,11 @@ class BuildRequest:
         return str(self.reference or "")
 
     @property
+    def repository(self) -> str:
+        """The image's name without tag and digest; empty for one without a name."""
+        return self.reference.repository if self.reference else ""
+
+    @property
     def tell(self) -> Callable[[Event], None]:
         """What to do with events."""
         return self.explanation or self.summary

@@ -253,7 +253,7 @@ class BuildKitImageBuilder(DaemonImageBuilder[BuildKitImageBuilderConfig]):
         built = build_with_fleet(
             daemons,
             # Without a folder there is no context to tell from others, but the image's name.
-            shared_key(root, {}) if root else request.told_name.partition(":")[0],
+            shared_key(root, {}) if root else request.repository,
             make_job,
             image_name=request.shown_name,
             tell=tell,

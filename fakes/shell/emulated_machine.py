@@ -52,10 +52,10 @@ class EmulatedMachines:
         *,
         now: Callable[[], float],
         hostname: str,
-        has_init: bool = False,
+        init: Sequence[str] = (),
     ) -> EmulatedMachine:
         """Make a machine; see `Machines`."""
-        return EmulatedMachine(table, now=now, hostname=hostname, has_init=has_init)
+        return EmulatedMachine(table, now=now, hostname=hostname, init=init)
 
     def programs(self, image: str) -> Mapping[str, bytes]:
         """Return the programs that an image of some name has, by path without a leading slash."""
@@ -72,7 +72,7 @@ class EmulatedMachine:
         *,
         now: Callable[[], float],
         hostname: str,
-        has_init: bool = False,
+        init: Sequence[str] = (),
     ) -> None:
         self.recorded: list[str] = []
         self.refused = ""
@@ -83,7 +83,6 @@ class EmulatedMachine:
         self._shells = 0
         self._lines = 0
         self._first: emulated.Process | None = None
-        self._has_begun = has_init
         programs, self._is_complete = _programs_of(self._files, now)
         programs.has_other = self._has_other
         programs.run_other = self._run_other
@@ -91,8 +90,8 @@ class EmulatedMachine:
         self._system = System(
             self._files, programs, hostname=latin(hostname), now=now, bounds=_BOUNDS
         )
-        if has_init:
-            self._system.next_number()
+        if init:
+            self.stand_in(init)
         self._first_is_there = threading.Event()
         self._first_is_there.set()
 
@@ -141,6 +140,14 @@ class EmulatedMachine:
         """Let further commands wait until the machine's own one is there; see `Machine`."""
         self._first_is_there.clear()
 
+    def stand_in(self, words: Sequence[str]) -> None:
+        """Let a process be there whose work something else does; see `Machine`."""
+        self._system.start(
+            [latin(word) for word in words],
+            environment={},
+            credentials=self._credentials("", ()),
+        )
+
     def run(
         self,
         process: Process,
@@ -152,9 +159,6 @@ class EmulatedMachine:
         """Do a command's work to its end; the exit code."""
         if not is_first:
             self._first_is_there.wait(_FIRST_SECONDS)
-        if not is_first and not self._has_begun:
-            self._system.next_number()  # process 1 is none of this machine
-        self._has_begun = True
         started = self._system.start(
             [latin(word) for word in process.command],
             environment={latin(k): latin(v) for k, v in process.environment.items()},

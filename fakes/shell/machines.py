@@ -80,6 +80,13 @@ class Machine(Protocol):
         """Let further commands wait for the machine's own one, which is about to be run."""
         ...
 
+    def stand_in(self, words: Sequence[str]) -> None:
+        """Let a process be there, as which something else does the work: a rule, say.
+
+        Others see it and may send it signals, which it does not hear.
+        """
+        ...
+
     def run(
         self,
         process: Process,
@@ -116,7 +123,7 @@ class Machines(Protocol):
         *,
         now: Callable[[], float],
         hostname: str,
-        has_init: bool = False,
+        init: Sequence[str] = (),
     ) -> Machine:
         """Make a machine.
 
@@ -124,7 +131,8 @@ class Machines(Protocol):
             table: the files that its processes see.
             now: the time, in seconds since the epoch.
             hostname: its name for itself.
-            has_init: a program of the runtime's own is process 1, and passes signals on.
+            init: the words of a program of the runtime's own that is process 1, and passes
+                signals on; none if there is no such program.
         """
         ...
 

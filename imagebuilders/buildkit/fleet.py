@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from imagebuilders.buildkit.daemon import Daemon, advice_on, failure_reason, open_daemon
 from imagebuilders.buildkit.daemon_features import DaemonFeatures
 from imagebuilders.buildkit.engine_client import OpenDaemon
+from imagebuilders.buildkit.transport.errors import CallTimeoutError
 from imagebuilders.cancellation import stopped_by
 from imagebuilders.exceptions import BuildKitError, ImageBuilderError
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
+
+
+_LATE = (TimeoutError, CallTimeoutError)
 
 
 class DaemonAwayError(BuildKitError):
@@ -72,8 +76,17 @@ class Roll:
         """
         asked = self._asked[daemon]
         if not asked.wait(max(0.0, self._end - time.monotonic())):
-            return DaemonAwayError(f"it did not answer within {self._seconds:g} s")
-        return asked.take()
+            return self._late()
+        answer = asked.take()
+        # What gives up first, this clock or the connection's own with what is left, is chance.
+        if isinstance(answer, DaemonAwayError) and isinstance(answer.__cause__, _LATE):
+            late = self._late()
+            late.__cause__ = answer.__cause__
+            return late
+        return answer
+
+    def _late(self) -> DaemonAwayError:
+        return DaemonAwayError(f"it did not answer within {self._seconds:g} s")
 
     def close(self) -> None:
         """Close what was opened, now or later."""

@@ -94,6 +94,10 @@ class ContainerProcesses(Protocol):
         """Let execs wait for the container's own command, which is about to be run."""
         ...
 
+    def stand_in(self) -> None:
+        """Let execs see a process 1, as which a rule does the work."""
+        ...
+
     def run(self, process: Process, *, is_first: bool = False) -> int:
         """Do a command's work; the exit code."""
         ...

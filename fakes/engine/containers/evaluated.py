@@ -30,6 +30,7 @@ from .processes import notice, refusal
 from .register import ContainerRegister
 
 _GROUPS = "GroupAdd"
+_INIT = ("/sbin/docker-init", "--")
 
 
 class ContainerMachine:
@@ -64,7 +65,7 @@ class ContainerMachine:
             self._files,
             now=lambda: clock() / 1e9,
             hostname=container.config.hostname,
-            has_init=bool(container.host_config.get("Init")),
+            init=(*_INIT, *container.command) if container.host_config.get("Init") else (),
         )
 
     def connect(self) -> None:
@@ -88,6 +89,10 @@ class ContainerMachine:
     def expect_first(self) -> None:
         """Let execs wait for the container's own command, which is about to be run."""
         self._machine.expect_first()
+
+    def stand_in(self) -> None:
+        """Let execs see a process 1, as which a rule does the work."""
+        self._machine.stand_in(self._container.command)
 
     def run(self, process: Process, *, is_first: bool = False) -> int:
         """Do a command's work; the exit code."""

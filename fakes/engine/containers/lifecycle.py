@@ -98,9 +98,12 @@ class Lifecycle:
         program, machine = self._program(container), container.machine
         if effect := self._rules.rule(image, command):
             container.executed = "rule"
+        elif program is not None:
+            effect = program(container)
+        if effect is not None:
+            if machine is not None:
+                machine.stand_in()
             return effect
-        if program is not None:
-            return program(container)
         if machine is None:
             return self._rules.find(image, command)
         if not _knows(machine, container):

@@ -424,3 +424,29 @@ def test_an_exec_waits_for_the_first_process(
     container = client.containers.run("busybox", "sleep 100", detach=True)
     assert container.exec_run(["sh", "-c", "kill 1; echo $?"]).output == b"0\n"
     container.remove(force=True)
+
+
+def test_execs_beside_a_process_that_a_rule_stands_for(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """They see it as process 1, which hears no signal from within, as a real one without traps."""
+    engine.on_container("busybox", command="serve *", service=True)
+    container = client.containers.run("busybox", "serve --port 1", detach=True)
+    assert container.exec_run(["sh", "-c", "kill 1; echo $?"]).output == b"0\n"
+    assert container.exec_run(["sh", "-c", "kill -9 1; echo $?"]).output == b"0\n"
+    assert b"    1 root      0:00 serve --port 1\n" in container.exec_run("ps").output
+    assert container.exec_run("pidof serve").output == b"1\n"
+    container.reload()
+    assert container.status == "running"
+    container.kill()
+    assert container.wait()["StatusCode"] == 137
+
+
+def test_execs_beside_the_runtimes_init(client: FakeDockerClient) -> None:
+    """It is process 1, and the container's own command the next one."""
+    container = client.containers.run("busybox", "sleep 60", detach=True, init=True)
+    seen = container.exec_run("ps").output.decode().splitlines()
+    assert seen[1].split()[:2] == ["1", "root"]
+    assert seen[1].endswith("/sbin/docker-init -- sleep 60")
+    assert seen[2].endswith("sleep 60")
+    container.kill()
