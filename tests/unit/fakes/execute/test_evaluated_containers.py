@@ -445,8 +445,10 @@ def test_execs_beside_a_process_that_a_rule_stands_for(
 def test_execs_beside_the_runtimes_init(client: FakeDockerClient) -> None:
     """It is process 1, and the container's own command the next one."""
     container = client.containers.run("busybox", "sleep 60", detach=True, init=True)
-    seen = container.exec_run("ps").output.decode().splitlines()
-    assert seen[1].split()[:2] == ["1", "root"]
-    assert seen[1].endswith("/sbin/docker-init -- sleep 60")
-    assert seen[2].endswith("sleep 60")
+    printed = container.exec_run("ps").output
+    assert isinstance(printed, bytes)
+    seen = printed.splitlines()
+    assert seen[1].split()[:2] == [b"1", b"root"]
+    assert seen[1].endswith(b"/sbin/docker-init -- sleep 60")
+    assert seen[2].endswith(b"sleep 60")
     container.kill()
