@@ -14,6 +14,7 @@ from imagebuilders.connections.address import (
     Scheme,
     hide_password,
     parse_address,
+    refuse_shell_syntax,
 )
 from imagebuilders.connections.dial import Endpoint
 from imagebuilders.connections.ssh import ssh_command
@@ -60,6 +61,7 @@ def parse_daemon_address(text: str, tls: TLSFiles | None = None) -> DaemonAddres
         AddressError: it is malformed, or of a kind that cannot be used.
     """
     text = text.strip()
+    refuse_shell_syntax(text)
     scheme, separator, rest = text.partition("://")
     scheme = scheme.lower()
     if not separator:

@@ -25,10 +25,13 @@ _json_option = click.option(
 _build_argument = click.argument("build", metavar="[BUILD]", default="")
 
 
-@click.group(invoke_without_command=True)
-@click.option(
+_limit_option = click.option(
     "-n", "--limit", metavar="N", type=click.IntRange(min=1), help="Show the newest N builds."
 )
+
+
+@click.group(invoke_without_command=True)
+@_limit_option
 @builder_option
 @_json_option
 @click.pass_context
@@ -44,8 +47,28 @@ def history(ctx: click.Context, limit: int | None, builder: str | None, as_json:
       imagebuilders history logs ^1
       imagebuilders history --builder buildkit --json
     """
-    if ctx.invoked_subcommand is not None:
-        return
+    if ctx.invoked_subcommand is None:
+        _list(limit, builder, as_json=as_json)
+    elif limit or builder or as_json:
+        raise click.UsageError(f"Options go behind `{ctx.invoked_subcommand}`.")
+
+
+@history.command("ls", short_help="Show the builds, as `history` alone does.")
+@_limit_option
+@builder_option
+@_json_option
+def list_builds(limit: int | None, builder: str | None, as_json: bool) -> None:
+    """Show the builds that the daemon remembers, the newest first, as `history` alone does.
+
+    \b
+    Examples:
+      imagebuilders history ls
+      imagebuilders history ls -n 5 --json
+    """
+    _list(limit, builder, as_json=as_json)
+
+
+def _list(limit: int | None, builder: str | None, *, as_json: bool) -> None:
     from imagebuilders.buildkit.history import build_history
 
     with open_daemons(builder) as daemons:

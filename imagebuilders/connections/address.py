@@ -18,6 +18,9 @@ TLS_PORT = 2376
 """The ports that IANA keeps for Docker, without and with TLS."""
 
 
+_ASSIGNMENT = re.compile(r"(?:export\s+)?[A-Z_]+=")
+_QUOTES = ("'", '"', "`")
+
 _PASSWORD = re.compile(r"\A((?:[^:@/]*://)?[^:@/]*:).*@", re.DOTALL)
 
 
@@ -76,6 +79,7 @@ def parse_address(text: str, *, tls: bool = False) -> Address:
         AddressError: it is malformed, or of a kind that cannot be used.
     """
     text = text.strip()
+    refuse_shell_syntax(text)
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = "tcp", text
@@ -142,3 +146,16 @@ def _ssh_address(parts: SplitResult) -> Address:
 def hide_password(text: str) -> str:
     """Return an address, malformed or not, without the password that it may hold."""
     return _PASSWORD.sub(r"\1***@", text)
+
+
+def refuse_shell_syntax(text: str) -> None:
+    """Refuse an address that was copied with what a shell would have taken away.
+
+    Raises:
+        AddressError: it begins with a variable's name, as in `DOCKER_HOST=…`, or with a quotation
+            mark.
+    """
+    if named := _ASSIGNMENT.match(text):
+        raise AddressError(f"leave out {named[0]!r}, which belongs to the shell's line")
+    if text.startswith(_QUOTES):
+        raise AddressError("leave out the quotation marks, which belong to the shell's line")

@@ -228,6 +228,8 @@ DAEMONS = [
     Session(
         "build app -t a:32\nhistory --limit 1", [r"\ABUILD[^\n]*\n[^\n]* completed [^\n]*\n\Z"]
     ),
+    Session("build app -t a:50\nhistory ls -n 1", [r"\ABUILD[^\n]*\n[^\n]* completed [^\n]*\n\Z"]),
+    Session("history ls --limit 1 --builder far --json", [r'"daemon": "BuildKit[^\n]*\n\Z']),
     Session("history --builder far --json", [r'"daemon": "BuildKit[^\n]*\n\Z']),
     Session("build app -t a:30\nhistory inspect", ["a:30", "completed", "filename="]),
     Session("history inspect --json --builder far", ['"failure": null']),

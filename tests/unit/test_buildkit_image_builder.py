@@ -248,6 +248,7 @@ def test_files_may_be_in_the_users_home(tmp_path: Path, monkeypatch: pytest.Monk
     ("settings", "words"),
     [
         ({"addresses": "buildkitd:1234"}, "its kind is missing"),
+        ({"addresses": "BUILDKIT_HOST=tcp://a:1"}, "leave out 'BUILDKIT_HOST='"),
         ({"addresses": ["tcp://buildkitd"]}, "the port is missing"),
         ({"addresses": "ftp://user:secret@host"}, "ftp:// is not supported"),
         ({"platform_addresses": {"linux/arm64": "tcp://arm"}}, "the port is missing"),

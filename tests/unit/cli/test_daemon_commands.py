@@ -118,6 +118,19 @@ def test_history(run: Run, local_builder: LocalImageBuilder, buildkit: ScriptedB
     assert lines[1].split()[:3] == [refs[1], "broken:1", "failed"]
     assert lines[2].split()[:3] == [refs[0], "app:1", "completed"]
     assert len(run("history", "-n", "1").out.splitlines()) == 2
+    # As users of buildx type it.
+    assert [line.split()[:3] for line in run("history", "ls").out.splitlines()] == [
+        line.split()[:3] for line in lines
+    ]
+    assert len(run("history", "ls", "-n", "1").out.splitlines()) == 2
+    assert [record["build"] for record in run("history", "ls", "--json").records] == refs[::-1]
+
+
+def test_options_before_the_subcommand(run: Run) -> None:
+    """They would not count there, and are refused."""
+    result = run("history", "-n", "1", "ls")
+    assert result.code == 2
+    assert "Options go behind `ls`." in result.err
 
 
 def test_history_as_json(

@@ -75,6 +75,10 @@ def test_port_with_tls(text: str) -> None:
         ("ssh://me@", "the host is missing"),
         ("ssh://host#x", "no fragment"),
         ("unix:///a\0b", "a null character"),
+        ("DOCKER_HOST=unix:///run/docker.sock", "leave out 'DOCKER_HOST='"),
+        ("export DOCKER_HOST=tcp://host:2375", "leave out 'export DOCKER_HOST='"),
+        ("'tcp://host:2375'", "leave out the quotation marks"),
+        ('"unix:///run/docker.sock', "leave out the quotation marks"),
     ],
 )
 def test_unusable_address(text: str, words: str) -> None:
