@@ -62,6 +62,25 @@ def test_the_same_seed_draws_the_same(tmp_path: Path) -> None:
     assert str(first[0]).startswith(f"package/a.py:{first[0].line}: ")
 
 
+def test_other_code_changes_no_lot(tmp_path: Path) -> None:
+    """Of what was drawn, a commit elsewhere leaves nearly all, also where code moves to a file."""
+    lines = [f"a{n} = {n}" for n in range(200)]
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/b.py").write_text("\n".join(lines))
+    first = {(each.before, each.after) for each in drawn("package", 1, 20, tmp_path)}
+    (tmp_path / "package/a.py").write_text("\n".join(["new = 5000", *lines[100:]]))
+    (tmp_path / "package/b.py").write_text("\n".join(lines[:100]))
+    again = {(each.before, each.after) for each in drawn("package", 1, 20, tmp_path)}
+    assert len(first - again) <= 1
+
+
+def test_equal_lines_have_lots_of_their_own(tmp_path: Path) -> None:
+    """One of them may be drawn without the others."""
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/a.py").write_text("x = 1\n" * 50)
+    assert len({each.line for each in drawn("package", 1, 10, tmp_path)}) == 10
+
+
 def test_a_name_survives_moved_lines() -> None:
     """It has the function and the text of the lines, but no numbers."""
     before = "class A:\n    def f(self):\n        return (a ==\n            b) and c\n"
@@ -269,8 +288,9 @@ def test_tests_are_run_in_the_order_asked_for(
 def test_which_tests_reach_a_line(tmp_path: Path) -> None:
     """What one process saw is kept in a file."""
     by_line = {"a.py": {1: array("I", [0, 1]), 2: array("I", [2])}}
-    Reach(["", "first", "second"], by_line).write(tmp_path / "1.reach")
+    Reach(["", "first", "second"], by_line, ["second"]).write(tmp_path / "1.reach")
     reach = Reach.read(tmp_path / "1.reach")
+    assert reach.failed == ["second"]
     assert reach.reaching("a.py") == {"", "first", "second"}
     assert reach.reaching("a.py", [2, 3]) == {"second"}
     assert reach.reaching("b.py") == set()

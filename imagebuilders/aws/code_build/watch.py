@@ -213,7 +213,7 @@ class BuildWatch:
         """Stop the build; when that fails, say so beside the error that is about to be raised."""
         note = self._stop_build(state.id)
         if note and isinstance(error, BuildError):
-            error.args = (f"{error.args[0]} {note}", *error.args[1:])
+            error.args = (f"{error} {note}",)
         elif note:
             logger.warning("%s", note)
 

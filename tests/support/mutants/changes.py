@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import copy
-import random
+import heapq
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 
@@ -156,10 +158,18 @@ def _executed(place: _Place) -> Iterator[_Place]:
 
 
 def drawn(package: str, seed: int, count: int, root: Path = ROOT) -> list[Mutant]:
-    """Return some mutants of a package, the same for the same seed and code."""
-    every: list[Mutant] = []
+    """Return some mutants of a package, the same for the same seed and code.
+
+    Each has its own lot, which other code does not change: a test that somebody wrote for one that
+    lived is still for one that is drawn after the next commit, also where its module was divided.
+    """
+    lots: list[tuple[bytes, Mutant]] = []
+    seen: Counter[str] = Counter()
     for path in sorted((root / package).rglob("*.py")):
         if not path.stem.endswith("_pb2"):
-            name = path.relative_to(root).as_posix()
-            every += mutants(name, path.read_text(encoding="utf-8"))
-    return random.Random(seed).sample(every, min(count, len(every)))
+            file, source = path.relative_to(root).as_posix(), path.read_bytes()
+            for mutant in mutants(file, source.decode()):
+                name = "\n".join(mutant.named(source)[1:])
+                seen[name] += 1  # some lines of a function are equal
+                lots.append((sha256(f"{seed}\n{name}\n{seen[name]}".encode()).digest(), mutant))
+    return [mutant for _, mutant in heapq.nsmallest(count, lots, key=lambda lot: lot[0])]

@@ -50,22 +50,31 @@ class Laboratory:
             each.close()
 
     def measure(self) -> None:
-        """Find out which tests reach which lines; refuse to go on where one fails unchanged."""
-        first = self._copies[0]
+        """Find out which tests reach which lines; refuse to go on where one fails unchanged.
+
+        A busy machine may fail a test by chance: those that fail are run again, alone.
+        """
         self._reached.mkdir()
+        reach = self._pytest("-p", "mutants.reach", "-n", str(self._jobs))
+        failed = sorted({test for part in self._parts for test in part.failed})
+        if reach and (not failed or self._pytest(*failed)):
+            sys.exit(
+                "the unit tests fail in a copy of the project without any mutant: "
+                f"{', '.join(failed) or f'pytest ended with {reach}'}"
+            )
+
+    def _pytest(self, *arguments: str) -> int:
+        first = self._copies[0]
         ran = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-x", "-q"),
-                *("-p", "mutants.reach", "-n", str(self._jobs)),
-            ],
+            [sys.executable, "-m", "pytest", "-q", *arguments],
             cwd=first.folder,
             env={**first.environment, "MUTANTS_REACH": str(self._reached)},
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             check=False,
         )
-        if ran.returncode:
-            sys.exit("the unit tests fail in a copy of the project without any mutant")
+        return ran.returncode
 
     def killer(self, mutant: Mutant) -> str | None:
         """Return the test that fails with a mutant, or never ends; none where it lives."""
@@ -123,9 +132,11 @@ class _Copy:
         left_out = shutil.ignore_patterns(".*", "__pycache__", "build", "dist")
         shutil.copytree(ROOT, folder, ignore=left_out)
         path = os.pathsep.join([str(folder), str(folder / "tests/support")])
-        # Sets have the same order in each run, and what tests leave behind goes with the copy.
-        (folder / "tmp").mkdir()
-        own = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "TMPDIR": str(folder / "tmp")}
+        # Sets have the same order in each run. What tests leave behind stands beside the copy: a
+        # project that a test makes in it would be a part of this one.
+        temporary = folder.with_name(f"{folder.name}-tmp")
+        temporary.mkdir()
+        own = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "TMPDIR": str(temporary)}
         self.environment = {**os.environ, **own}
         self._servers: dict[str, _Server] = {}
         self._times = count(1)

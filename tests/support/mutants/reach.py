@@ -10,7 +10,7 @@ import os
 import pickle
 import sys
 from array import array
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -35,10 +35,12 @@ class Reach:
     Attributes:
         tests: their names.
         by_line: of the lines of each file, the positions of the tests that reach them.
+        failed: the names of those that failed.
     """
 
     tests: list[str]
     by_line: Mapping[str, Mapping[int, array[int]]]
+    failed: Sequence[str] = ()
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -47,7 +49,7 @@ class Reach:
 
     def write(self, path: Path) -> None:
         """Write it to a file."""
-        path.write_bytes(pickle.dumps((self.tests, self.by_line)))
+        path.write_bytes(pickle.dumps((self.tests, self.by_line, self.failed)))
 
     def reaching(self, file: str, lines: Collection[int] | None = None) -> set[str]:
         """Return the tests that reach lines of a file, or any of it."""
@@ -65,6 +67,7 @@ class _Witness:
         self._tests = [BEFORE_TESTS]
         self._reached: set[tuple[str, int]] = set()
         self._by_line: dict[str, dict[int, array[int]]] = {}
+        self._failed: list[str] = []
         _MONITORING.use_tool_id(_MONITORING.COVERAGE_ID, "mutants")
         _MONITORING.register_callback(_MONITORING.COVERAGE_ID, _LINE, self._see)
         _MONITORING.set_events(_MONITORING.COVERAGE_ID, _LINE)
@@ -83,6 +86,10 @@ class _Witness:
         finally:
             self._note(item.nodeid)
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._failed.append(report.nodeid)
+
     def _note(self, test: str) -> None:
         if test:
             self._tests.append(test)
@@ -94,7 +101,7 @@ class _Witness:
     def pytest_sessionfinish(self) -> None:
         _MONITORING.set_events(_MONITORING.COVERAGE_ID, 0)
         path = Path(os.environ["MUTANTS_REACH"]) / f"{os.getpid()}.reach"
-        Reach(self._tests, self._by_line).write(path)
+        Reach(self._tests, self._by_line, self._failed).write(path)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -188,7 +188,10 @@ class _Server:
             except ReplacementError:
                 return _IMPORT
             session.config.pluginmanager.register(_Witness(told))
-            run_in_order(session.config.hook.pytest_runtest_protocol, items, trial.tests)
+            try:
+                run_in_order(session.config.hook.pytest_runtest_protocol, items, trial.tests)
+            except Exception:  # a test failed so that not even pytest can tell of it
+                return int(pytest.ExitCode.INTERNAL_ERROR)
             return 0
 
         gc.collect()

@@ -158,11 +158,13 @@ def test_nothing_of_this_machine_is_reached(mocker: MockerFixture) -> None:
     }.items():
         for name in names.split():
             mocker.patch.object(module, name, refuse)
-    for case in cases:
-        script = f"{case['script']}; cat /proc/version /sys/kernel/x ~/.ssh/id_rsa; pwd; date"
-        with contextlib.suppress(BoundReachedError):
-            outcomes.append(evaluate(script, shell=case["id"].rpartition("@")[2]))
-    mocker.stopall()
+    try:
+        for case in cases:
+            script = f"{case['script']}; cat /proc/version /sys/kernel/x ~/.ssh/id_rsa; pwd; date"
+            with contextlib.suppress(BoundReachedError):
+                outcomes.append(evaluate(script, shell=case["id"].rpartition("@")[2]))
+    finally:
+        mocker.stopall()  # before pytest reads the sources of what failed
     assert outcomes
 
 
