@@ -302,6 +302,7 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
 
         Raises:
             LookupError: when there is no such image.
+            LayerFormatError: its layers cannot be unpacked.
         """
         image = self.image(name)
         return ImageView(name, image.tree, image.parsed, image.layers)

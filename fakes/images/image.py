@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import Tree
 from imagebuilders.oci.image_config import chain_ids
@@ -38,6 +39,7 @@ class Image:
         blobs: what those lead to, by digest.
         step: what the last step of its build ran, where its document does not say it.
         is_unpacked: its layers lie unpacked in containerd's store.
+        trouble: why its layers cannot be unpacked, in the engine's words; empty when they can.
         builds: the builds here that made it: their names, and when, in nanoseconds since the epoch.
     """
 
@@ -52,6 +54,7 @@ class Image:
     blobs: dict[str, bytes] = field(default_factory=dict, repr=False)
     step: RunConfig | None = field(default=None, repr=False)
     is_unpacked: bool = True
+    trouble: str = ""
     builds: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
@@ -142,7 +145,13 @@ class Image:
 
     @property
     def tree(self) -> Tree:
-        """The root file system; not to be changed."""
+        """The root file system; not to be changed.
+
+        Raises:
+            LayerFormatError: its layers cannot be unpacked.
+        """
+        if self.trouble:
+            raise LayerFormatError(f"The image has no files: {self.trouble}.")
         if self._tree is None:
             self._tree = flatten(self.layers)
         return self._tree

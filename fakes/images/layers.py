@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from imagebuilders.exceptions import ImageFormatError
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import File, Tree, ancestors, parent, walk_key
+from imagebuilders.oci.image_config import chain_ids
 from imagebuilders.oci.layer import OPAQUE, WHITEOUT, UnpackedLayer, unpack_layer
 from imagebuilders.oci.members import Member
 from imagebuilders.oci.tar_writer import PLAIN, TarStyle, with_hard_links, write_tar
@@ -30,9 +32,15 @@ def digest_of(data: bytes) -> str:
 
 @dataclass(eq=False)
 class Layer:
-    """A layer's tar and what is in it."""
+    """A layer's tar and what is in it.
+
+    Attributes:
+        content: the tar, not compressed.
+        takes_folders_over: a folder that it only implies has the owner and mode of that below.
+    """
 
     content: bytes = field(repr=False)
+    takes_folders_over: bool = False
 
     @property
     def digest(self) -> str:
@@ -60,8 +68,11 @@ class Layer:
 
     @cached_property
     def size(self) -> int:
-        """The bytes of the regular files in it, and of the targets of its links."""
-        named = (m.file for m in self.members if m.name.strip("./"))
+        """The bytes of its regular files and of its links' targets; 0 if it cannot be read."""
+        try:
+            named = [m.file for m in self.members if m.name.strip("./")]
+        except tar.TarError:
+            return 0
         return sum(len(file.data) + len(os.fsencode(file.link)) for file in named)
 
     def keep_blob(self, blob: bytes) -> None:
@@ -84,6 +95,15 @@ class Layer:
         return digest_of(self.compressed)
 
 
+def chain_of(diff_ids: Iterable[str]) -> str:
+    """The id of a chain of layers, lowest first; empty when one of them is named by no digest."""
+    try:
+        *_, last = chain_ids(map(Digest.parse, diff_ids))
+    except ImageFormatError:
+        return ""
+    return str(last)
+
+
 def flatten(layers: Iterable[Layer]) -> Tree:
     """The root file system that the layers make together.
 
@@ -91,7 +111,13 @@ def flatten(layers: Iterable[Layer]) -> Tree:
     """
     tree: Tree = {}
     for layer in layers:
-        tree = layer.unpacked.over(tree, keep_folders=False)
+        unpacked, below = layer.unpacked, tree
+        tree = unpacked.over(below, keep_folders=False)
+        if layer.takes_folders_over:
+            for path in unpacked.implied:
+                found = below.get(path)
+                if found is not None and found.kind == "dir":
+                    tree[path] = tree[path]._replace(mode=found.mode, uid=found.uid, gid=found.gid)
     return tree
 
 

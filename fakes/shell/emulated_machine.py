@@ -401,10 +401,7 @@ def _refusal(shown: str, missing: Missing) -> StartRefusal:
         return StartRefusal(f'exec: "{shown}": is a directory: permission denied', 126)
     if missing.error == errno.EACCES:
         return StartRefusal(f'exec: "{shown}": permission denied', 126)
-    if "/" in shown:
-        why = f'exec: "{shown}": stat {shown}: no such file or directory'
-        return StartRefusal(why, 127)
-    return StartRefusal(f'exec: "{shown}": executable file not found in $PATH', 127)
+    return StartRefusal.of_missing(shown)
 
 
 def latin(text: str) -> str:

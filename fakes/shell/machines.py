@@ -33,6 +33,15 @@ class StartRefusal:
     code: int
     is_late: bool = False
 
+    @classmethod
+    def of_missing(cls, program: str) -> StartRefusal:
+        """Return why a command whose program is not there cannot be started."""
+        if "/" in program:
+            why = f"stat {program}: no such file or directory"
+        else:
+            why = "executable file not found in $PATH"
+        return cls(f'exec: "{program}": {why}', 127)
+
 
 class OtherPrograms(Protocol):
     """Does the work of programs that an emulated shell does not know, by rules and policy."""

@@ -58,7 +58,8 @@ def events(s: Session, what: str, *, last: Collection[str] = ()) -> Iterator[Non
     Args:
         s: the scenario's hands.
         what: the note's name.
-        last: the actions that are told last, when the engine tells them in its own time.
+        last: the actions that are told last, when the engine tells them in its own time; also with
+            what they happen to, as in `container destroy`.
     """
     since = moment()
     yield
@@ -87,6 +88,7 @@ def _wait_for(s: Session, since: str, actions: Collection[str]) -> None:
     with s.request("GET", "/events", params={"since": since, "until": until}, stream=True) as told:
         for line in told.iter_lines(chunk_size=1):
             if line.strip():
-                missing.discard(json.loads(line)["Action"])
+                event = json.loads(line)
+                missing -= {event["Action"], f"{event['Type']} {event['Action']}"}
             if not missing:
                 return

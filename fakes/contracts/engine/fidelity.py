@@ -26,11 +26,6 @@ class Divergence(NamedTuple):
 
 _DIVERGENCES = (
     Divergence(
-        "failures.here_document_in_run",
-        "23.0",
-        "commands are not executed, so a shell that is not in the image is not missed",
-    ),
-    Divergence(
         "events.container_auto_remove",
         "29.0",
         "the recording ends before the last event, for which the scenario did not wait",
@@ -41,19 +36,6 @@ _DIVERGENCES = (
         "29.0",
         "the recording has two lines of a list in an order by chance",
         look="29.7",
-    ),
-    *(
-        Divergence(
-            scenario,
-            "28.0",
-            "layers that cannot be unpacked are refused as they are loaded, not as they are used",
-            look="28.5-containerd",
-        )
-        for scenario in (
-            "odd_entries.of_layers",
-            "unpacking.loaded_broken_layers",
-            "unpacking.loaded_layers",
-        )
     ),
 )
 

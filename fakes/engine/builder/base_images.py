@@ -9,6 +9,7 @@ from imagebuilders.oci.platform import Platform
 from ...images.image import Image
 from ...images.reference import InvalidReferenceError
 from ..errors import ApiError, StepError
+from ..images.content_store import no_snapshot
 from ..images.names import parse_as
 from ..images.tar_styles import STYLES
 from ..registries.credentials import Credentials
@@ -76,4 +77,6 @@ def stage_or_image(build: BuildState, name: str) -> Saying[ImageSource]:
         image = yield from base_image(build, name, build.options.platform)
     except StepError as error:
         raise StepError(f"invalid from flag value {name}: {error.message}") from error
+    if image.trouble:
+        raise StepError(f"COPY failed: {no_snapshot(image)}")
     return ImageSource(image.tree, style)

@@ -8,8 +8,9 @@ from ...images.config import RunConfig
 from .. import messages
 from ..containers.merge import complete_for_container
 from ..containers.root import prepare_root
-from ..errors import ApiError
+from ..errors import ApiError, StepError
 from ..filesystem.overlay import Overlay
+from ..images.content_store import not_unpacked
 from .messages import Messages, Saying, said
 from .state import BuildState, StageState
 
@@ -25,6 +26,8 @@ def create_container(
     Raises:
         StepError: when it cannot be made.
     """
+    if stage.image is not None and stage.image.trouble:
+        raise StepError(not_unpacked(stage.image))
     overlay = prepare_root(build.overlay(stage), config)
     containers, image = build.host.containers, stage.image
     container = build.host.state.new_id()

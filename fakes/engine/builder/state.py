@@ -8,7 +8,9 @@ from ...images.config import DEFAULT_PATH, RunConfig
 from ...images.image import Image
 from ...records import StepRecord
 from ..dockerfile.words import Syntax
+from ..errors import StepError
 from ..filesystem.overlay import Overlay
+from ..images.content_store import no_snapshot
 from .arguments import BuildArguments
 from .context import SentContext
 from .host import BuildHost
@@ -99,8 +101,14 @@ class BuildState:
     hollow: set[str] = field(default_factory=set)
 
     def overlay(self, stage: StageState) -> Overlay:
-        """Return a tree to write a step's changes to."""
+        """Return a tree to write a step's changes to.
+
+        Raises:
+            StepError: the files of the image below could not be unpacked.
+        """
         state = self.host.state
+        if stage.image is not None and stage.image.trouble:
+            raise StepError(no_snapshot(stage.image))
         lower = stage.image.tree if stage.image else {}
         return Overlay(lower, state.clock() // 1_000_000_000, state.version, state.new_id())
 

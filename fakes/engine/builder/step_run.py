@@ -11,6 +11,7 @@ from imagebuilders.oci.file_tree import File, children
 
 from ...images.config import RunConfig
 from ...shell.live_files import LiveFiles, Mounted
+from ...shell.machines import StartRefusal
 from ...shell.places import MemoryFiles, TreePlace
 from ...shell.process import CommandRefusedError
 from ...shell.run_rules import RunEffect
@@ -53,9 +54,12 @@ class StepRun:
         """
         refused = None if self.machine is None else self.machine.refusal(process)
         if refused is not None:
-            version = host.state.version
-            reason = f"{messages.STARTING(version)}{refused.reason}"
-            raise StepError(messages.NO_TASK(version, reason))
+            raise _not_started(host, refused.reason)
+
+
+def _not_started(host: BuildHost, reason: str) -> StepError:
+    version = host.state.version
+    return StepError(messages.NO_TASK(version, f"{messages.STARTING(version)}{reason}"))
 
 
 def find_run(
@@ -71,11 +75,14 @@ def find_run(
         added_hosts: pairs as in `db:10.0.0.5`.
 
     Raises:
-        StepError: the policy refuses it.
+        StepError: the policy refuses it, or no file is there that could be run.
     """
     effect = host.rules.rule(command)
     if effect is not None:
         return StepRun(effect, StepOutcome("rule"))
+    if all(file.kind == "dir" for file in overlay.tree.values()):
+        program = (config.cmd or [""])[0]
+        raise _not_started(host, StartRefusal.of_missing(program).reason)
     if host.machines is not None:
         clock = host.state.clock
         machine = StepMachine(

@@ -13,6 +13,7 @@ from ...shell.machines import Machines
 from .. import messages
 from ..errors import ApiError, StepError
 from ..filesystem.overlay import Overlay
+from ..images.content_store import not_unpacked
 from ..images.store import ImageStore
 from ..networks.store import NetworkStore
 from ..state import EngineState
@@ -138,6 +139,8 @@ class ContainerStore(ContainerRegister):
         seconds = container.created // 1_000_000_000
         container.chains = list(image.chain_ids) if image else []
         container.recorded_steps = recorded_steps(image) if image else ()
+        if image is not None and image.trouble:
+            raise ApiError(500, not_unpacked(image))
         lower = with_init_files(image.tree if image else {}, seconds)
         # Where its files are is named by an id of its own.
         root = self.state.new_id()

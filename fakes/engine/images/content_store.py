@@ -6,7 +6,7 @@ from imagebuilders.oci.reference import ImageReference
 
 from ...images.identity import TargetDigestIdentity
 from ...images.image import Image
-from ...images.layers import Layer
+from ...images.layers import Layer, chain_of
 from ...images.manifests import Content
 from ..state import EngineState
 from ..versions import CONTAINERD
@@ -116,6 +116,17 @@ def block_size(layer: Layer) -> int:
     return blocks * BLOCK
 
 
+def not_unpacked(image: Image) -> str:
+    """What is said where the files of an image are needed that could not be unpacked."""
+    return f'apply layer error for "": {image.trouble}'
+
+
+def no_snapshot(image: Image) -> str:
+    """What is said where the snapshot of such an image is needed."""
+    chain = chain_of((image.parsed.get("rootfs") or {}).get("diff_ids") or [])
+    return f"NotFound: parent snapshot {chain} does not exist: not found"
+
+
 def store_size(images: ImageStore, *, snapshots: bool) -> int:
     """Return what all images take together, each content once.
 
@@ -131,6 +142,6 @@ def store_size(images: ImageStore, *, snapshots: bool) -> int:
         sizes[image.config_digest] = len(image.document)
         for layer, chain in zip(image.layers, image.chain_ids, strict=True):
             sizes[layer.blob_digest] = len(layer.compressed)
-            if snapshots:
+            if snapshots and images.is_unpacked(chain):
                 sizes[f"snapshot {chain}"] = block_size(layer)
     return sum(sizes.values())

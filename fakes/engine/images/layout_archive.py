@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from imagebuilders.exceptions import LayerFormatError
+from imagebuilders.oci.compression import Compression, detect
 from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.media_types import (
     DOCKER_CONFIG,
     DOCKER_LAYER,
+    DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
     INDEX_TYPES,
     OCI_INDEX,
@@ -20,14 +21,13 @@ from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 
 from ... import go_text
-from ...images import tar
 from ...images.image import MACHINE, Image
 from ...images.layers import Layer, digest_of
 from ...images.manifests import Content
 from ..errors import ApiError, MissingFileError
 from .names import parse_as
+from .snapshots import ExtractError, extract, kept
 from .store import ImageStore
-from .unpacking import registered, told
 
 Message = dict[str, Any]
 Read = Callable[[str], bytes]
@@ -80,9 +80,14 @@ def _place(digest: str) -> str:
 
 
 def _entry(image: Image, name: ImageReference) -> Message:
-    full = f"{name.full_repository}:{name.tag}" if name.tag else str(name)
-    notes = {**image.target.notes, _NAME: full, **({_TAG: name.tag} if name.tag else {})}
+    notes = {**image.target.notes, **_notes(name)}
     return {**image.target.described(), "annotations": {key: notes[key] for key in sorted(notes)}}
+
+
+def _notes(name: ImageReference) -> dict[str, str]:
+    """The annotations of a descriptor that name its image."""
+    full = f"{name.full_repository}:{name.tag}" if name.tag else str(name)
+    return {_NAME: full, **({_TAG: name.tag} if name.tag else {})}
 
 
 def _blobs(image: Image) -> dict[str, bytes]:
@@ -129,8 +134,6 @@ class _Loader:
         self._images = images
         self._read = read
         self._platform = platform
-        # Why the image that was read last is not unpacked, empty when it is.
-        self._trouble = ""
 
     def named(self, image: Image, names: list[str | None]) -> Iterator[Message]:
         """Keep an image under its names."""
@@ -141,12 +144,12 @@ class _Loader:
                 kept = images.put(image)
                 shown = f"ID: {kept.id}"
                 if name is not None:
-                    reference = parse_as(images.state.version, name).tagged()
+                    reference = self._reference(name)
                     images.tag(reference, kept)
                     shown = f": {reference}"
-                    if self._trouble:
+                    if image.trouble:
                         full = go_text.quote(f"{reference.full_repository}:{reference.tag}")
-                        trouble = f"{reference}: apply layer error for {full}: {self._trouble}"
+                        trouble = f"{reference}: apply layer error for {full}: {image.trouble}"
             if self._platform is not None and kept.for_platform(self._platform) is None:
                 raise ApiError(
                     404,
@@ -157,6 +160,9 @@ class _Loader:
             yield {"stream": f"Loaded image{' ' * (name is None)}{shown}\n"}
             if trouble:
                 yield {"stream": f"Error unpacking image {trouble}\n"}
+
+    def _reference(self, name: str) -> ImageReference:
+        return parse_as(self._images.state.version, name).tagged()
 
     def _content(self, descriptor: Message) -> Content:
         return Content(descriptor["mediaType"], self._read(_place(descriptor["digest"])))
@@ -193,46 +199,63 @@ class _Loader:
                 for manifest in others
                 for each in manifest.leads_to
             },
-            is_unpacked=platform is not None and MACHINE.runs(platform),
+            is_unpacked=not image.trouble and platform is not None and MACHINE.runs(platform),
+            trouble=image.trouble,
         )
 
     def _image(self, manifest: Content) -> Image:
         config = self._read(_place(manifest.parsed["config"]["digest"]))
         layers: list[Layer] = []
-        self._trouble = ""
+        missing = ""
         for each in manifest.layers:
             layer = self._found(each["digest"])
             if layer is None:
-                told = (json.loads(config).get("rootfs") or {}).get("diff_ids") or []
-                name = next(iter(told[len(layers) :]), "")
-                self._trouble = (
-                    f"failed to extract layer {name}: NotFound: failed to get reader from content "
-                    f"store: content digest {each['digest']}: not found"
-                )
+                missing = f"content digest {each['digest']}: not found"
                 break
             layers.append(layer)
-        return Image(config, tuple(layers), manifest=manifest)
+        return self._unpacked(config, layers, manifest, missing)
+
+    def _unpacked(
+        self, config: bytes, layers: list[Layer], manifest: Content, missing: str = ""
+    ) -> Image:
+        """Return an image, unpacked as far as that can be done.
+
+        Args:
+            config: its configuration.
+            layers: lowest first.
+            manifest: its own.
+            missing: what is said of the layer above these if it is not here.
+        """
+        trouble = ""
+        diff_ids: list[str] = (json.loads(config).get("rootfs") or {}).get("diff_ids") or []
+        try:
+            extract(self._images, layers, diff_ids)
+        except ExtractError as error:
+            trouble = str(error)
+        if missing and not trouble:
+            name = next(iter(diff_ids[len(layers) :]), "")
+            trouble = (
+                f"failed to extract layer {name}: NotFound: failed to get reader from content "
+                f"store: {missing}"
+            )
+        return Image(
+            *(config, tuple(layers)),
+            manifest=manifest,
+            is_unpacked=not trouble,
+            trouble=trouble,
+        )
 
     def _found(self, digest: str) -> Layer | None:
         """A layer of the archive, or one that is here already."""
         try:
-            return self._layer(self._read(_place(digest)))
+            return kept(self._read(_place(digest)))
         except MissingFileError:
             return self._images.layer_of_blob(digest)
 
-    def _layer(self, blob: bytes) -> Layer:
-        state = self._images.state
-        try:
-            layer = registered(blob, state.version, state.clock())
-        except (tar.TarError, LayerFormatError) as error:
-            raise ApiError(500, told(error, state.version)) from error
-        layer.keep_blob(blob)
-        return layer
-
     def of_docker(self, entry: Message) -> Image:
-        """The image of an entry of Docker's older archives, whose layers are not compressed."""
+        """The image of an entry of Docker's older archives, whose layers need not be compressed."""
         config = self._read(entry["Config"])
-        layers = [self._layer(self._read(path)) for path in entry["Layers"] or []]
+        layers = [kept(self._read(path)) for path in entry["Layers"] or []]
         document = {
             "schemaVersion": 2,
             "mediaType": DOCKER_MANIFEST,
@@ -243,12 +266,20 @@ class _Loader:
             },
             "layers": [
                 {
-                    "mediaType": DOCKER_LAYER,
+                    "mediaType": _layer_type(layer.compressed),
                     "digest": layer.blob_digest,
                     "size": len(layer.compressed),
                 }
                 for layer in layers
             ],
         }
-        manifest = Content(DOCKER_MANIFEST, go_text.dumps(document).encode())
-        return Image(config, tuple(layers), manifest=manifest)
+        names = [self._reference(name) for name in (entry.get("RepoTags") or [])[:1]]
+        notes = {key: note for name in names for key, note in _notes(name).items()}
+        manifest = Content(DOCKER_MANIFEST, go_text.dumps(document).encode(), notes=notes)
+        return self._unpacked(config, layers, manifest)
+
+
+def _layer_type(blob: bytes) -> str:
+    """The media type that containerd gives to a layer of an archive of Docker's."""
+    is_compressed = detect(blob) in (Compression.GZIP, Compression.ZSTD)
+    return DOCKER_LAYER_GZIP if is_compressed else DOCKER_LAYER

@@ -9,10 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from imagebuilders.exceptions import ImageFormatError, LayerFormatError
-from imagebuilders.oci.digest import Digest
+from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.file_tree import File, clean
-from imagebuilders.oci.image_config import chain_ids
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 from imagebuilders.oci.rooted_files import is_local
@@ -20,7 +18,7 @@ from imagebuilders.oci.rooted_files import is_local
 from ... import go_text
 from ...images import tar
 from ...images.image import Image
-from ...images.layers import Layer
+from ...images.layers import Layer, chain_of
 from ...images.reference import InvalidReferenceError
 from .. import messages
 from ..errors import ApiError, MissingFileError
@@ -168,21 +166,12 @@ def _add(
     layers: list[Layer] = []
     new: list[Layer] = []
     for reader, expected in zip(readers, wanted, strict=True):
-        layer = images.topmost(_chain([*(one.diff_id for one in layers), expected]))
+        layer = images.topmost(chain_of([*(one.diff_id for one in layers), expected]))
         if layer is None:
             layer = _registered(images, reader(), expected, len(layers))
             new.append(layer)
         layers.append(layer)
     return images.add(Image(document, tuple(layers))), new
-
-
-def _chain(diff_ids: list[str]) -> str:
-    """The id of a chain of layers; empty when one of them is named by no digest."""
-    try:
-        *_, last = chain_ids(map(Digest.parse, diff_ids))
-    except ImageFormatError:
-        return ""
-    return str(last)
 
 
 def _registered(images: ImageStore, content: bytes, expected: str, number: int) -> Layer:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagebuilders.oci.reference import ImageReference
 
+from ... import go_text
 from ...images.image import Image
 from ..errors import ApiError
 from ..images.content_store import has_content, total_size
@@ -19,13 +20,14 @@ from .image_manifests import manifest_lines
 if TYPE_CHECKING:
     from ..daemon import Daemon
 
-# The number of seconds of the time that stands for none.
-NO_TIME = -62135596800
+_ZERO_TIME = -62135596800
 
 
-def created_seconds(image: Image) -> int:
-    """The creation time in whole seconds, the zero time's number without one."""
-    return image.created // 1_000_000_000 if image.created else NO_TIME
+def created_seconds(text: str | None, version: EngineVersion) -> int:
+    """A time of creation in whole seconds; without one that of Go's zero time, later 0."""
+    if text:
+        return go_text.parse_rfc3339(text) // 1_000_000_000
+    return 0 if version >= "25.0" else _ZERO_TIME
 
 
 def _summary(engine: Daemon, image: Image, version: str | None) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def _summary(engine: Daemon, image: Image, version: str | None) -> dict[str, Any
     line = {
         # Newer engines count the containers; none of the older ones did in a list.
         "Containers": engine.containers.count_of(image.id) if speaks(version, "1.51") else -1,
-        "Created": created_seconds(image),
+        "Created": created_seconds(image.parsed.get("created"), engine.version),
         "Id": image.id,
         "Labels": config.get("Labels"),
         "ParentId": image.parent,

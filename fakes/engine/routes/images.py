@@ -19,7 +19,7 @@ from ..images.removal import remove_image
 from ..images.saving import save
 from ..images.target_removal import prune_targets
 from .filters import image_older_than, labels_match, read_filters, truth
-from .image_lists import NO_TIME, summaries
+from .image_lists import created_seconds, summaries
 from .image_manifests import manifest_lines
 from .platform_choice import asked_platform, chosen
 from .streams import lines
@@ -135,6 +135,8 @@ def inspect(
             answer |= {"Architecture": "", "Os": "", "RootFS": {"Type": ""}, "Config": {}}
     if speaks(version, "1.44"):
         del answer["VirtualSize"]
+        if not document.get("created"):
+            del answer["Created"]
     if speaks(version, "1.45"):
         del answer["Container"], answer["ContainerConfig"]
     if speaks(version, "1.50") and answer["Config"]:
@@ -231,11 +233,10 @@ def _history(engine: Daemon, request: Request, path: dict[str, str]) -> Response
                 size = block_size(layer) if engine.images.is_unpacked(chain) else 0
             elif layer is not None:
                 size = layer.size
-        created = go_text.parse_rfc3339(line.get("created") or "")
         entries.append(
             {
                 "Comment": line.get("comment") or "",
-                "Created": created // 1_000_000_000 if created else NO_TIME,
+                "Created": created_seconds(line.get("created"), engine.version),
                 "CreatedBy": line.get("created_by") or "",
                 "Id": "<missing>",
                 "Size": size,

@@ -325,7 +325,7 @@ def container_auto_remove(s: Session) -> None:
     """A container that goes when it ends, with the volume that nobody named."""
     words = s.given_container("true")
     container(s, "c1", *words, Volumes={"/data": {}}, HostConfig={"AutoRemove": True})
-    with events(s, "start", last=("destroy",)):
+    with events(s, "start", last=("container destroy",)):
         _do(s, "POST", "/containers/c1/start")
 
 

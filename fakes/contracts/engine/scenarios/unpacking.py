@@ -420,6 +420,8 @@ def sizes(s: Session) -> None:
             s.build(None, body=pack([*pairs, ("in.tar", tar)]), look=False)
             size = s.request("GET", "/images/scenario:1/json").json()["Size"]
             lines = s.request("GET", "/images/scenario:1/history").json()
-            s.note("size", [size, *(each["Size"] for each in lines)])
+            unpacked = [each["Size"] for each in lines]
+            # A store that keeps what is compressed has another size in each run.
+            s.note("size", [size if size == sum(unpacked) else "compressed", *unpacked])
         s.request("DELETE", "/images/scenario:1", params={"force": "1"})
         _load(s, f"{name} loaded", _saved(tar))

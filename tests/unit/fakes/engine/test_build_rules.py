@@ -171,3 +171,17 @@ def test_what_a_rule_does_not_say_succeeds(engine: FakeDockerEngine, build: Buil
     with contextlib.closing(FakeDockerClient(engine)) as client:
         assert client.containers.run("base", "once", detach=True).wait()["StatusCode"] == 0
         assert client.containers.run("base", detach=True).exec_run("ls") == (0, b"a\n")
+
+
+def test_what_is_not_there_cannot_be_run(engine: FakeDockerEngine, build: Build) -> None:
+    """An image without a file has no shell, unless a rule says what its command does."""
+    words = 'exec: "{0}": stat {0}: no such file or directory'
+    for line, program in (("RUN make", "/bin/sh"), ('RUN ["/x/make", "a"]', "/x/make")):
+        with pytest.raises(docker.errors.BuildError, match=words.format(program)):
+            build(f"FROM scratch\nWORKDIR /x\n{line}")
+    with pytest.raises(docker.errors.BuildError, match=r"executable file not found in \$PATH"):
+        build('FROM scratch\nRUN ["make"]')
+    build("FROM scratch\nCOPY a /a\nRUN make", {"a": "a"})
+    engine.on_run("make", files={"/made": "1"})
+    build("FROM scratch\nRUN make", tag="x:1")
+    assert list(engine.image_tree("x:1")) == ["made"]
