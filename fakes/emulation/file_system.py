@@ -118,7 +118,7 @@ class FileSystem(PathLookup):
         found = self.find(process, path, follow=False)
         if found.node is not None:
             raise failure(errno.EEXIST, path)
-        if kind != "fifo" and process.credentials.uid:
+        if kind != "fifo" and not process.credentials.can("MKNOD"):
             raise failure(errno.EPERM, path)
         self._create(
             process, found.key, path, File(kind, mode & ~process.umask & 0o7777, device=device)
@@ -216,7 +216,7 @@ class FileSystem(PathLookup):
         node = self.node(process, path, follow=follow)
         self._check_read_only(node, path)
         file, mine = node.file, process.credentials
-        if mine.uid:
+        if not mine.can("CHOWN"):
             to_other = uid is not None and uid != file.uid
             foreign = gid is not None and gid != file.gid and not mine.is_in(gid)
             if file.uid != mine.uid or to_other or foreign:
@@ -240,8 +240,9 @@ class FileSystem(PathLookup):
         """Set the time of the last change (utimensat); `None` for now."""
         node = self.node(process, path, follow=follow)
         self._check_read_only(node, path)
-        if process.credentials.uid not in (0, node.file.uid) and (
-            time is not None or not may(node.file, process.credentials, WRITE)
+        mine = process.credentials
+        if not (mine.can("FOWNER") or mine.uid == node.file.uid) and (
+            time is not None or not may(node.file, mine, WRITE)
         ):
             raise failure(errno.EPERM if time is not None else errno.EACCES, path)
         moment = self._now() if time is None else time
@@ -318,10 +319,11 @@ class FileSystem(PathLookup):
         folder = self._get(found.key.rpartition("/")[0])
         assert folder is not None
         assert found.node is not None
-        uid = process.credentials.uid
-        if not may(folder.file, process.credentials, WRITE | EXECUTE):
+        mine = process.credentials
+        if not may(folder.file, mine, WRITE | EXECUTE):
             raise failure(errno.EACCES, shown)
-        if folder.file.mode & 0o1000 and uid not in (0, folder.file.uid, found.node.file.uid):
+        owners = (folder.file.uid, found.node.file.uid)
+        if folder.file.mode & 0o1000 and not (mine.can("FOWNER") or mine.uid in owners):
             raise failure(errno.EPERM, shown)
         if self.is_mount(found.key):
             raise failure(errno.EBUSY, shown)
@@ -339,7 +341,8 @@ class FileSystem(PathLookup):
 
     def _check_owner(self, process: Caller, node: Node, shown: str) -> None:
         self._check_read_only(node, shown)
-        if process.credentials.uid not in (0, node.file.uid):
+        mine = process.credentials
+        if not (mine.can("FOWNER") or mine.uid == node.file.uid):
             raise failure(errno.EPERM, shown)
 
     def _unlink(self, key: str, node: Node) -> None:

@@ -108,6 +108,11 @@ STARTING = Message(
 _EXEC = "OCI runtime exec failed: exec failed: unable to start container process: {0}"
 NO_EXEC = Message(f"{_EXEC}: unknown", {"28.0": _EXEC})
 """What the runtime says of a command that it cannot start in a container."""
+WRONG_KIND = (
+    ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified "
+    "host path exists and is the expected type"
+)
+"""What engines say after everything that is no directory."""
 BAD_SIGNAL = Message("Invalid signal: {0}", {"23.0": "invalid signal: {0}"})
 BAD_ADDRESS = Message("Invalid IPv4 address: {0}", {"23.0": "invalid IPv4 address: {0}"})
 BAD_FILTER = Message("Invalid filter '{0}'", {"23.0": "invalid filter '{0}'"})

@@ -18,11 +18,11 @@ from ..emulation.endings import BoundReachedError, SignalledError
 from ..emulation.file_system import EXECUTE, FileSystem
 from ..emulation.open_files import Caller, Device, OpenFile, Sink
 from ..emulation.process import Bounds
-from ..emulation.programs.lookup import DEFAULT_PATH, Missing, find_program, run_program
+from ..emulation.programs.lookup import Missing, find_program, run_program
 from ..emulation.programs.table import make_programs
 from ..emulation.system import System
 from .emulated_files import EmulatedFiles
-from .machines import Executed, OtherPrograms, StartRefusal
+from .machines import UNCONFINED, Confinement, Executed, OtherPrograms, StartRefusal
 from .process import CommandRefusedError, Process, ProcessStoppedError
 from .program_files import PROGRAM, is_busybox_name, program_files
 
@@ -53,9 +53,12 @@ class EmulatedMachines:
         now: Callable[[], float],
         hostname: str,
         init: Sequence[str] = (),
+        confinement: Confinement = UNCONFINED,
     ) -> EmulatedMachine:
         """Make a machine; see `Machines`."""
-        return EmulatedMachine(table, now=now, hostname=hostname, init=init)
+        return EmulatedMachine(
+            table, now=now, hostname=hostname, init=init, confinement=confinement
+        )
 
     def programs(self, image: str) -> Mapping[str, bytes]:
         """Return the programs that an image of some name has, by path without a leading slash."""
@@ -73,7 +76,9 @@ class EmulatedMachine:
         now: Callable[[], float],
         hostname: str,
         init: Sequence[str] = (),
+        confinement: Confinement = UNCONFINED,
     ) -> None:
+        self._confinement = confinement
         self.recorded: list[str] = []
         self.refused = ""
         self._others: dict[emulated.Process, OtherPrograms] = {}
@@ -130,7 +135,9 @@ class EmulatedMachine:
                 is_there = self._files.exists(looker, folder)
                 why = "not a directory" if is_there else "no such file or directory"
                 return StartRefusal(
-                    f'chdir to cwd ("{shown}") set in config.json failed: {why}', 127
+                    f'chdir to cwd ("{shown}") set in config.json failed: {why}',
+                    127,
+                    is_folder=True,
                 )
             looker.working_dir = folder
             found = find_program(looker, looker.arguments[0], looker.environment.get("PATH"))
@@ -165,6 +172,7 @@ class EmulatedMachine:
             credentials=self._credentials(process.user, groups),
             working_dir=latin(process.working_dir),
         )
+        started.limits.update(self._confinement.limits)
         if is_first:
             self._first = started
             self._first_is_there.set()
@@ -187,7 +195,7 @@ class EmulatedMachine:
 
     def _run(self, started: emulated.Process, process: Process) -> None:
         name = started.arguments[0]
-        found = find_program(started, name, started.environment.get("PATH", DEFAULT_PATH))
+        found = find_program(started, name, started.environment.get("PATH"))
         missing = (
             found if isinstance(found, Missing) else run_program(started, found, on_script="sh")
         )
@@ -304,7 +312,8 @@ class EmulatedMachine:
         """Give who looks for a command's program."""
         looker = self._root()
         looker.arguments = [latin(word) for word in words]
-        looker.environment = {"PATH": latin(environment.get("PATH", DEFAULT_PATH))}
+        if (path := environment.get("PATH")) is not None:
+            looker.environment = {"PATH": latin(path)}
         self._others[looker] = other
         try:
             yield looker
@@ -332,7 +341,9 @@ class EmulatedMachine:
             gid = _group(accounts, group)
             found = Credentials(found.uid, gid, (gid,))
         more = tuple(_group(accounts, name) for name in groups)
-        return found._replace(groups=tuple(dict.fromkeys((*found.groups, *more))))
+        return found._replace(
+            groups=tuple(dict.fromkeys((*found.groups, *more))), lacks=self._confinement.dropped
+        )
 
 
 class _Input(OpenFile):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from .process import Process
 
@@ -27,11 +28,13 @@ class StartRefusal:
         reason: in the words of an engine's runtime.
         code: the exit code that stands for it.
         is_late: the runtime has begun already, so that the container ends with the code.
+        is_folder: it is its working directory that is not there, or is none.
     """
 
     reason: str
     code: int
     is_late: bool = False
+    is_folder: bool = False
 
     @classmethod
     def of_missing(cls, program: str) -> StartRefusal:
@@ -123,6 +126,23 @@ class Machine(Protocol):
         ...
 
 
+class Confinement(NamedTuple):
+    """What the processes of a machine may not do, and how much they may have.
+
+    Attributes:
+        dropped: capabilities that root lacks, as in `CHOWN` (capabilities(7)).
+        limits: soft limits by the letters of `ulimit` and in its units, and hard ones behind an
+            H, as in `Hn`.
+    """
+
+    dropped: frozenset[str] = frozenset()
+    limits: Mapping[str, str] = MappingProxyType({})
+
+
+UNCONFINED = Confinement()
+"""What a container's processes may do where it was not told otherwise."""
+
+
 class Machines(Protocol):
     """Makes machines."""
 
@@ -133,6 +153,7 @@ class Machines(Protocol):
         now: Callable[[], float],
         hostname: str,
         init: Sequence[str] = (),
+        confinement: Confinement = UNCONFINED,
     ) -> Machine:
         """Make a machine.
 
@@ -142,6 +163,7 @@ class Machines(Protocol):
             hostname: its name for itself.
             init: the words of a program of the runtime's own that is process 1, and passes
                 signals on; none if there is no such program.
+            confinement: what its processes may not do.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from imagebuilders.oci.file_tree import File, Tree
 
@@ -24,6 +24,41 @@ _LINKS = {
     "stdin": "/proc/self/fd/0",
     "stdout": "/proc/self/fd/1",
 }
+
+
+# Folders of the kernel that scripts go to, not all that there are.
+_KERNEL = {
+    "proc": (
+        "1",
+        "fs",
+        "irq",
+        "sys",
+        "sys/fs",
+        "sys/kernel",
+        "sys/net",
+        "sys/vm",
+        "sysvipc",
+        "tty",
+    ),
+    "sys": (
+        *("block", "bus", "class", "class/net", "dev", "devices", "firmware", "fs", "fs/cgroup"),
+        *("kernel", "module", "power"),
+    ),
+}
+_CONTROL_GROUP = {
+    "cgroup.controllers": "cpuset cpu io memory hugetlb pids rdma misc",
+    "cgroup.type": "domain",
+    "cpu.max": "max 100000",
+    "cpu.weight": "100",
+    "cpuset.cpus": "",
+    "memory.high": "max",
+    "memory.low": "0",
+    "memory.max": "max",
+    "memory.min": "0",
+    "memory.swap.max": "max",
+    "pids.max": "max",
+}
+"""The files of a control group that tell of limits, and what they say where there are none."""
 
 
 def common_hosts(*, is_long: bool = False) -> list[tuple[str, str]]:
@@ -54,8 +89,12 @@ def memory_file(text: str, now: int) -> MemoryFiles:
     return MemoryFiles(File("file", 0o644, 0, 0, now, text.encode()))
 
 
-def system_folders() -> dict[str, MemoryFiles]:
-    """Return them by their places, without a slash at the beginning."""
+def system_folders(limits: Mapping[str, str] | None = None) -> dict[str, MemoryFiles]:
+    """Return them by their places, without a slash at the beginning.
+
+    Args:
+        limits: what files of the control group say, by their names.
+    """
     devices: Tree = {name: File("char", 0o666, device=number) for name, number in _DEVICES.items()}
     devices |= {name: File("symlink", 0o777, link=target) for name, target in _LINKS.items()}
     devices |= {name: File("dir", 0o755) for name in ("mqueue", "pts")}
@@ -63,6 +102,17 @@ def system_folders() -> dict[str, MemoryFiles]:
     return {
         "dev": MemoryFiles(File("dir", 0o755), devices),
         "dev/shm": MemoryFiles(),
-        "proc": MemoryFiles(File("dir", 0o555)),
-        "sys": MemoryFiles(File("dir", 0o555)),
+        "proc": MemoryFiles(File("dir", 0o555), _kernel_folders("proc")),
+        "sys": MemoryFiles(File("dir", 0o555), _kernel_folders("sys") | _control_group(limits)),
+    }
+
+
+def _kernel_folders(name: str) -> Tree:
+    return {path: File("dir", 0o555) for path in _KERNEL[name]}
+
+
+def _control_group(limits: Mapping[str, str] | None) -> Tree:
+    return {
+        f"fs/cgroup/{name}": File("file", 0o644, data=f"{text}\n".encode())
+        for name, text in {**_CONTROL_GROUP, **(limits or {})}.items()
     }

@@ -65,8 +65,10 @@ def find_program(
         if problem is None or _is_without_file(process, name, words, problem):
             return Found(name)
         return problem
+    if path is None:
+        return Missing(errno.ENOENT)
     refused: Missing | None = None
-    for folder in (path or "").split(":") if path is not None else []:
+    for folder in path.split(":"):
         candidate = f"{folder}/{name}" if folder else name
         problem = _problem(process, candidate if folder else f"./{name}")
         if problem is None:

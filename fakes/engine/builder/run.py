@@ -13,6 +13,7 @@ from ...shell.run_rules import RunEffect
 from ..containers.container import STDERR, STDOUT
 from ..containers.lifecycle_hooks import note_build_run
 from ..containers.processes import make_process
+from ..containers.variables import process_variables
 from ..dockerfile.instructions import Instruction
 from ..errors import StepError
 from ..filesystem.files import write_files
@@ -92,10 +93,9 @@ def _work(
     printed: Queue[tuple[int, bytes] | int | CommandRefusedError] = Queue()
     process = make_process(
         running.cmd or [],
-        running.env or [],
+        process_variables(running),
         user=running.user,
         working_dir=running.working_dir,
-        hostname=running.hostname,
         open_files=lambda *_wanted: nullcontext(overlay),
         writers=(
             lambda data: printed.put((STDOUT, data)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -75,13 +75,13 @@ class ContainerProcesses(Protocol):
         ...
 
     def is_known(
-        self, words: Sequence[str], environment: Sequence[str], *, is_first: bool = False
+        self, words: Sequence[str], variables: Mapping[str, str], *, is_first: bool = False
     ) -> bool:
         """Return whether a command's own program is evaluated, or found missing.
 
         Args:
             words: the command.
-            environment: pairs as in `A=1`.
+            variables: its own.
             is_first: it is the container's own command.
         """
         ...

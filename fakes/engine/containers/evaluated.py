@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from imagebuilders.oci.file_tree import clean
@@ -15,6 +15,7 @@ from ...shell.ruled_programs import write_contents
 from ...shell.system_folders import system_folders
 from ..filesystem.overlay import Overlay
 from ..filesystem.overlay_place import OverlayPlace
+from .confinement import confinement, control_group
 from .container import STDERR, Container
 from .effects import ContainerEffect, EffectRules
 from .host_place import HostPlace
@@ -66,6 +67,7 @@ class ContainerMachine:
             now=lambda: clock() / 1e9,
             hostname=container.config.hostname,
             init=(*_INIT, *container.command) if container.host_config.get("Init") else (),
+            confinement=confinement(container.host_config),
         )
 
     def connect(self) -> None:
@@ -75,11 +77,9 @@ class ContainerMachine:
             self._files.mount(Mounted(target, TreePlace(files)))
 
     def is_known(
-        self, words: Sequence[str], environment: Sequence[str], *, is_first: bool = False
+        self, words: Sequence[str], variables: Mapping[str, str], *, is_first: bool = False
     ) -> bool:
         """Return whether a command's own program is evaluated, or found missing."""
-        pairs = (pair.partition("=") for pair in environment)
-        variables = {name: value for name, _, value in pairs}
         return self._machine.is_known(words, variables, self._other(is_first))
 
     def refusal(self, process: Process, *, is_first: bool = False) -> StartRefusal | None:
@@ -192,7 +192,11 @@ def _mounts(register: ContainerRegister, container: Container) -> list[Mounted]:
         for mount in container.host_config.get("Mounts") or []
         if (options := mount.get("VolumeOptions") or {}).get("Subpath")
     }
-    found = [Mounted(target, TreePlace(held)) for target, held in system_folders().items()]
+    limits = control_group(container.host_config, register.volumes.version)
+    found = [
+        Mounted(target, TreePlace(held), read_only=target == "sys")
+        for target, held in system_folders(limits).items()
+    ]
     for target, volume in volume_places(register.volumes, container):
         place = TreePlace(volume)
         inside = subpaths.get(target, "")

@@ -11,22 +11,28 @@ from functools import partial
 from imagebuilders.evaluation.go_values import duration
 
 from ...shell.commands import is_instant
+from ...shell.machines import StartRefusal
 from ...shell.process import ProcessStoppedError, Writer, run
 from .. import messages
 from ..errors import ApiError
 from ..filesystem.files import write_files
+from ..versions import ByVersion
 from .container import STDERR, STDOUT, Container, Exec, LogEntry
 from .effects import ContainerEffect, EffectRules
 from .evaluated import ONE_COMMAND, ContainerPrograms
+from .links import link_variables
 from .mounted_files import files_inside
 from .processes import make_process, refusal
 from .register import ContainerRegister
 from .streams import as_terminal
+from .variables import process_variables
 
 _KEPT = 1000
 """So many commands that have ended can still be asked about; an engine keeps each some minutes."""
 _TIMED_OUT = -1
 """The exit code of a health check that took too long."""
+_NO_FOLDER = ByVersion(126, {"28.0": 127})
+"""The exit code of what has no working directory."""
 _KILLED = 137
 """The exit code of what ends with its container."""
 
@@ -109,12 +115,18 @@ class ExecStore:
         if machine is None:
             return self._rules.find(image, command)
         rule = self._rules.rule(image, command)
-        env = [*(container.config.env or []), *(instance.env if instance else [])]
-        if rule is None and machine.is_known(command, env):
+        variables = self._variables(container, instance)
+        if rule is None and machine.is_known(command, variables):
             if instance is not None:
                 instance.executed = "shell"
             return ContainerEffect(does=machine.run)
         return rule
+
+    @staticmethod
+    def _variables(container: Container, instance: Exec | None = None) -> dict[str, str]:
+        """Return the variables of a command, which may be that of a health check."""
+        added, tty = ([], False) if instance is None else (instance.env, instance.tty)
+        return process_variables(container.config, link_variables(container), added, tty=tty)
 
     def programs(self, container: Container) -> ContainerPrograms:
         """Return what does what an emulated shell does not know of commands."""
@@ -134,12 +146,11 @@ class ExecStore:
             return (_TIMED_OUT, _late(nanoseconds)) if late else (effect.exit_code, bytes(printed))
         process = make_process(
             command,
-            container.config.env or [],
+            self._variables(container),
             user=container.config.user,
             working_dir=container.config.working_dir,
             open_files=partial(files_inside, self._containers.volumes, container),
             writers=(printed.extend, printed.extend),
-            hostname=container.config.hostname,
         )
         timer = threading.Timer(seconds, process.stop)
         timer.daemon = True
@@ -183,14 +194,12 @@ class ExecStore:
             config = container.config
             instance.process = make_process(
                 instance.command,
-                [*(config.env or []), *instance.env],
+                self._variables(container, instance),
                 user=instance.user or config.user,
                 working_dir=instance.working_dir or config.working_dir,
                 open_files=partial(files_inside, self._containers.volumes, container),
                 writers=printers,
-                hostname=config.hostname,
                 takes_input=instance.attach_stdin,
-                tty=instance.tty,
             )
         return lambda: self._run(instance, container, effect, printers)
 
@@ -256,13 +265,20 @@ class ExecStore:
         machine = container.machine if instance.executed == "shell" else None
         refused = None if machine is None else machine.refusal(instance.process)
         if refused is not None:
-            version = self._containers.state.version
-            printers[0](f"{messages.NO_EXEC(version, refused.reason)}\r\n".encode())
-            return refused.code
+            return self._refuse(refused, printers[0])
         try:
             return run(effect.does, instance.process)
         except ProcessStoppedError:
             return _KILLED
+
+    def _refuse(self, refused: StartRefusal, printer: Writer) -> int:
+        """Say why a command cannot be started; its exit code."""
+        version = self._containers.state.version
+        text = messages.NO_EXEC(version, refused.reason)
+        if refused.reason.endswith("not a directory"):
+            text += messages.WRONG_KIND
+        printer(f"{text}\r\n".encode())
+        return _NO_FOLDER.of(version) if refused.is_folder else refused.code
 
     def lose(self, instance: Exec, code: int) -> None:
         """Take a command for ended with an exit code, whatever becomes of it."""

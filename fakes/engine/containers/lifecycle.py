@@ -30,6 +30,7 @@ from .processes import make_process, notice, refusal
 from .register import ContainerRegister
 from .start_checks import check_start
 from .streams import IDLE, as_terminal
+from .variables import process_variables
 
 _HARMLESS = {
     int(number)
@@ -301,7 +302,7 @@ class Lifecycle:
         config = container.config
         return make_process(
             container.command,
-            [*link_variables(container), *(config.env or [])],
+            _variables(container),
             user=config.user,
             working_dir=config.working_dir,
             open_files=partial(files_inside, self._store.volumes, container),
@@ -309,9 +310,7 @@ class Lifecycle:
                 lambda data: self._log(container, STDOUT, data),
                 lambda data: self._log(container, STDERR, data),
             ),
-            hostname=config.hostname,
             takes_input=config.open_stdin,
-            tty=config.tty,
         )
 
     def _work(self, container: Container, does: Work, process: Process) -> None:
@@ -576,4 +575,9 @@ class Lifecycle:
 
 def _knows(machine: ContainerProcesses, container: Container) -> bool:
     """Whether a container's command is evaluated, or found missing."""
-    return machine.is_known(container.command, container.config.env or [], is_first=True)
+    return machine.is_known(container.command, _variables(container), is_first=True)
+
+
+def _variables(container: Container) -> dict[str, str]:
+    config = container.config
+    return process_variables(config, link_variables(container), tty=config.tty)

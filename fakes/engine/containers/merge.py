@@ -21,7 +21,7 @@ def signal_number(name: str) -> int | None:
 def merged(config: RunConfig, image: Image | None) -> RunConfig:
     """What a container runs: as asked for, completed by its image."""
     result = merged_config(config, (image.run_config() if image else None) or RunConfig())
-    if not any(pair.startswith("PATH=") for pair in result.env or []):
+    if not any(pair.partition("=")[0] == "PATH" for pair in result.env or []):
         result.env = [*(result.env or []), DEFAULT_PATH]
     return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from imagebuilders.oci.file_tree import UnresolvedPathError, resolve
 
@@ -11,44 +11,33 @@ from ..filesystem.overlay import Overlay
 from ..filesystem.process_files import OpenFiles, ProcessFiles
 
 _ACCOUNTS = "/etc/passwd"
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where programs are looked for in an image that does not say it."""
 
 
 def make_process(
     command: Sequence[str],
-    env: Sequence[str],
+    variables: Mapping[str, str],
     *,
     user: str,
     working_dir: str,
     open_files: OpenFiles,
     writers: tuple[Writer, Writer],
-    hostname: str,
     takes_input: bool = False,
-    tty: bool = False,
 ) -> Process:
     """Make what a function gets of a command.
 
     Args:
         command: its words.
-        env: pairs as in `A=1`; of a name that is there twice, the last one counts.
+        variables: see `process_variables`; its home comes last where they have none.
         user: as it was asked for.
         working_dir: empty for the root.
         open_files: opens the files that it sees.
         writers: take what it prints, and what it prints to standard error.
-        hostname: the name that its container has for itself, if it has one.
         takes_input: something may be sent to it.
-        tty: it has a terminal.
     """
-    with open_files(_ACCOUNTS) as overlay:
-        environment = {"PATH": _PATH, "HOME": home_of(overlay, user)}
-    if hostname:
-        environment["HOSTNAME"] = hostname
-    if tty:
-        environment["TERM"] = "xterm"
-    for pair in env:
-        name, _, value = pair.partition("=")
-        environment[name] = value
+    environment = dict(variables)
+    if not environment.get("HOME"):
+        with open_files(_ACCOUNTS) as overlay:
+            environment["HOME"] = home_of(overlay, user)
     return Process(
         command,
         environment=environment,

@@ -43,7 +43,8 @@ def su(process: Process) -> int:
     shell = options.value("s") or account.shell or "/bin/sh"
     keeps = "m" in options or "p" in options
     child = process.fork()
-    child.credentials = accounts.credentials(account)
+    lacks = process.credentials.lacks
+    child.credentials = accounts.credentials(account)._replace(lacks=lacks)
     environment = {} if login and not keeps else dict(process.environment)
     if not keeps:
         environment["HOME"] = account.home

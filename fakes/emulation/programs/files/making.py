@@ -217,13 +217,9 @@ def _link(process: Process, options: Options, target: str, path: str) -> int:
                     else f"'{path}' is a directory"
                 )
                 return 1
-            if (
-                not symbolic
-                and files.status(process, path, follow=False).inode
-                == files.status(process, target, follow=False).inode
-            ):
-                if not busybox:
-                    process.complain(f"'{target}' and '{path}' are the same file")
+            # Busybox looks at nothing first, and loses a file that is linked to itself.
+            if not busybox and _is_same_file(process, target, path, symbolic=symbolic):
+                process.complain(f"'{target}' and '{path}' are the same file")
                 return 1
             files.remove_file(process, path)
         if symbolic:
@@ -254,6 +250,18 @@ def _link(process: Process, options: Options, target: str, path: str) -> int:
     if "v" in options:
         process.print(f"'{path}' {'->' if symbolic or busybox else '=>'} '{target}'\n")
     return 0
+
+
+def _is_same_file(process: Process, target: str, path: str, *, symbolic: bool) -> bool:
+    """Tell whether a target would go with what is at a path, where its link is to be."""
+    files = process.system.files
+    if symbolic and not files.exists(process, target):
+        return False
+    status = files.status(process, path, follow=False)
+    if files.status(process, target, follow=symbolic).inode != status.inode:
+        return False
+    target_key = files.find(process, target, follow=False).key
+    return status.links == 1 or target_key == files.find(process, path, follow=False).key
 
 
 def link(process: Process) -> int:

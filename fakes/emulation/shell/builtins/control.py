@@ -376,11 +376,12 @@ _LIMITS = {"c": "0", "n": "1048576", "s": "8192"} | dict.fromkeys("ufvtdml", "un
 @builtin("ulimit")
 def _ulimit(shell: Shell, words: list[str]) -> int:
     limits = shell.process.limits
-    letter, value = "f", None
+    letter, value, kinds = "f", None, ""
     for word in words[1:]:
         if word.startswith("-"):
             for one in word[1:]:
                 if one in "HS":
+                    kinds += one
                     continue
                 if one == "a":
                     for name in sorted(_LIMITS):
@@ -392,8 +393,12 @@ def _ulimit(shell: Shell, words: list[str]) -> int:
     if letter not in _LIMITS:
         shell.complain(f"ulimit: Illegal option -{letter}")
         return 2
+    # Bash counts blocks of 1,024 bytes where others count those of 512.
+    blocks = 2 if shell.dialect.is_bash and letter in "cf" else 1
     if value is None:
-        shell.process.print(f"{limits.get(letter, _LIMITS[letter])}\n")
+        soft = limits.get(letter, _LIMITS[letter])
+        shown = limits.get(f"H{letter}", soft) if kinds == "H" else soft
+        shell.process.print(f"{int(shown) // blocks if shown.isdigit() else shown}\n")
         return 0
     if value != "unlimited" and not value.isdigit():
         shell.complain(
@@ -402,5 +407,9 @@ def _ulimit(shell: Shell, words: list[str]) -> int:
             else f"ulimit: {value}: invalid number"
         )
         return 1
-    limits[letter] = value
+    wanted = str(int(value) * blocks) if value.isdigit() else value
+    if kinds != "H":
+        limits[letter] = wanted
+    if kinds != "S":
+        limits[f"H{letter}"] = wanted
     return 0

@@ -177,7 +177,8 @@ def _may_signal(process: Process, target: int) -> bool:
     other = process.system.processes.get(target)
     if other is None:
         return True
-    return process.credentials.uid in (0, other.credentials.uid)
+    mine = process.credentials
+    return mine.can("KILL") or mine.uid == other.credentials.uid
 
 
 def _list(shell: Shell, words: list[str]) -> int:
