@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...process import Main
 from . import (
-    awk,
     bytes_shown,
     comparing,
     counting,
@@ -18,6 +17,7 @@ from . import (
     sums,
     xargs,
 )
+from .awk.main import awk
 
 
 def programs(*, is_busybox: bool) -> dict[str, Main]:
@@ -48,7 +48,7 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
         "egrep": grep.egrep,
         "fgrep": grep.fgrep,
         "sed": sed.sed,
-        "awk": awk.awk,
+        "awk": awk,
         "xargs": xargs.xargs,
         "diff": comparing.diff,
         "cmp": comparing.cmp,
@@ -80,8 +80,8 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
     else:
         found.update(
             {
-                "mawk": awk.awk,
-                "nawk": awk.awk,
+                "mawk": awk,
+                "nawk": awk,
                 "sha224sum": sums.sha224sum,
                 "sha384sum": sums.sha384sum,
                 "b2sum": sums.b2sum,
