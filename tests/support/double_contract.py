@@ -23,13 +23,13 @@ def engine_double(look: str, execute: str | None = None) -> FakeDockerEngine:
     )
     engine.seed_image(BASE_IMAGE, cmd=["sh"])
     if version.image_store == CONTAINERD:
-        _load_base(engine)
+        _load_base(engine, execute)
     return engine
 
 
-def _load_base(engine: FakeDockerEngine) -> None:
+def _load_base(engine: FakeDockerEngine, execute: str | None) -> None:
     """Let an engine have the base image as the real ones got it: from an older one's archive."""
-    older = FakeDockerEngine("20.10")
+    older = FakeDockerEngine("20.10", execute=execute)
     older.seed_image(BASE_IMAGE, cmd=["sh"])
     client = FakeDockerClient(older)
     archive = b"".join(client.api.get_image(BASE_IMAGE))
