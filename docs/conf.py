@@ -43,6 +43,7 @@ autodoc_member_order = "bysource"
 
 html_theme = "furo"
 html_static_path = ["_static"]
+templates_path = ["_templates"]
 html_css_files = ["site.css"]
 html_title = f"imagebuilders {release}"
 html_favicon = "_static/logo-light.svg"
