@@ -72,6 +72,8 @@ def _missing(builder: BaseImageBuilder, error: ImageBuilderError) -> Finding:
 
 
 def _described(daemon: OpenDaemon) -> str:
+    if daemon.name.startswith("BuildKit"):  # a daemon of its own, whose name has the version
+        return f"{daemon.name} builds for {', '.join(_platforms(daemon))}."
     versions = {worker.version for worker in daemon.client.workers() if worker.version}
     named = f" {', '.join(sorted(versions))}" if versions else ""
     return f"BuildKit{named} of {daemon.name} builds for {', '.join(_platforms(daemon))}."

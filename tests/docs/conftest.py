@@ -1,16 +1,26 @@
-"""The built site and a browser; each is absent with a reason."""
+"""The built site and a browser, each absent with a reason, and the shell of a reader."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
 from site_pages import served
 
 SITE = "IMAGEBUILDERS_TEST_SITE"
+# What is installed already is not downloaded; that it is asked for by its right name is seen.
+_PIP = """\
+#!/bin/sh
+[ "$1" = install ] && shift
+for wanted in "$@"; do
+  case " imagebuilders EXTRAS " in *" $wanted "*) ;; *) echo "no $wanted"; exit 1 ;; esac
+done
+"""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -42,3 +52,21 @@ def browser() -> Iterator[object]:
         browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def environment(fake_docker_host: str, tmp_path: Path) -> Mapping[str, str]:
+    """A shell of a user who has set nothing, with the engine double as the machine's engine."""
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    extras = metadata("imagebuilders").get_all("Provides-Extra") or []
+    pip = commands / "pip"
+    pip.write_text(_PIP.replace("EXTRAS", " ".join(f"imagebuilders[{each}]" for each in extras)))
+    pip.chmod(0o755)
+    kept = ("LANG", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "PATH": f"{commands}:{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(tmp_path / "home"),
+        "DOCKER_HOST": fake_docker_host,
+    }

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +23,7 @@ _BLOCK = re.compile(
 )
 _PATH = re.compile(r"# (?P<path>[\w./-]*[\w-]+)\n")
 _SECONDS = 300
+_PORTS = ("5000", "1234", "1235")
 
 
 @dataclass
@@ -107,3 +110,15 @@ def _is_printed(expected: list[str], text: str) -> bool:
 
 def _pattern(line: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, line.split("…"))))
+
+
+def with_free_ports(text: str) -> str:
+    """Put ports that are free in the place of the page's."""
+    with ExitStack() as opened:
+        listeners = [opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in _PORTS]
+        ports = [str(listener.getsockname()[1]) for listener in listeners]
+    text = text.replace("fakes registry", "fakes registry --listen 127.0.0.1:5000")
+    text = text.replace("localhost:5000", "127.0.0.1:5000")
+    for port, free in zip(_PORTS, ports, strict=True):
+        text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{free}")
+    return text

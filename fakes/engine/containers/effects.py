@@ -62,6 +62,11 @@ class ContainerEffect:
         check_seconds("delay", self.delay)
         check_flag("service", self.service)
         check_files(self.files)
+        if isinstance(self.does, str | bytes):
+            raise TypeError(
+                f"does is a function, not {self.does!r} (str): all but the first pattern is given "
+                "by name, as in command= or output="
+            )
         for name in ("answers", "does"):
             if getattr(self, name) is not None:
                 check_function(name, getattr(self, name))

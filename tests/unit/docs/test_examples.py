@@ -4,7 +4,8 @@ Blocks of one document share their names, as a reader would type them one after 
 A block is
 
 - skipped after a line `<!-- not run: why -->`,
-- a file, when it begins with its path, as in `# my_builders/kite.py`,
+- a file, when it begins with its path, as in `# my_builders/kite.py`; what its page's
+  `pyproject.toml` offers as entry points is installed,
 - run by pytest, when it defines tests,
 - executed otherwise, with `registry_address` defined and `localhost:5000` standing for it.
 """
@@ -15,6 +16,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from importlib import invalidate_caches
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ _BLOCK = re.compile(
     r"(?P<skip><!-- not run: .+? -->\n+)?^```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _FILE_NAME = re.compile(r"# (?P<path>[\w/.-]+\.py)\n")
+_ENTRY_POINTS = re.compile(r"^\[project\.entry-points\.\"(.+?)\"\]\n(.+?)^```$", re.M | re.DOTALL)
 _TESTS = re.compile(r"^(?:def test_|class Test)", re.MULTILINE)
 _WITH_EXAMPLES = [path for path in _DOCUMENTS if _BLOCK.search(path.read_text())]
 _APP_DOCKERFILE = """\
@@ -65,6 +68,7 @@ def test_examples_run(document: Path, folder: pytest.Pytester, fake_registry: Fa
     assert list(folder.path.iterdir()) == []
     if document.name != "README.md" and 'Path("app").mkdir()' not in text:
         _make_app(folder.path)
+    _install_entry_points(folder.path, text)
     names: dict[str, object] = {
         "__name__": document.stem,
         "registry_address": fake_registry.address,
@@ -89,6 +93,16 @@ def _make_app(folder: Path) -> None:
     (folder / "app").mkdir()
     (folder / "app/Dockerfile").write_text(_APP_DOCKERFILE)
     (folder / "app/main.py").write_text("print('hello')\n")
+
+
+def _install_entry_points(folder: Path, text: str) -> None:
+    """Offer what the page's project offers, as `pip install` does."""
+    for group, points in _ENTRY_POINTS.findall(text):
+        information = folder / "example-1.0.dist-info"
+        unquoted = points.replace('"', "")
+        _write(information / "METADATA", "Metadata-Version: 2.1\nName: example\nVersion: 1.0\n")
+        _write(information / "entry_points.txt", f"[{group}]\n{unquoted}")
+        invalidate_caches()
 
 
 def _write(path: Path, code: str) -> None:

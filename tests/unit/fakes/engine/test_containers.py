@@ -487,3 +487,9 @@ def test_names_are_found_where_a_test_has_patched_what_is_random(
     engine.seed_image("base")
     names = [client.containers.create("base", "x").name for _ in range(3)]
     assert names == ["same_same", "same_same1", "same_same2"]
+
+
+def test_a_command_is_named(engine: FakeDockerEngine) -> None:
+    """Two patterns in a row are an error that says how the second is given."""
+    with pytest.raises(TypeError, match=r"is given by name, as in command="):
+        engine.on_container("base", "serve")  # type: ignore[arg-type]  # the slip in question
