@@ -6,12 +6,14 @@ import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from imagebuilders.exceptions import LayerFormatError
 from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.file_tree import Tree
 from imagebuilders.oci.image_config import chain_ids
 from imagebuilders.oci.platform import Platform
+from imagebuilders.oci.reference import ImageReference
 
 from .. import go_text
 from . import tar
@@ -41,6 +43,7 @@ class Image:
         is_unpacked: its layers lie unpacked in containerd's store.
         trouble: why its layers cannot be unpacked, in the engine's words; empty when they can.
         builds: the builds here that made it: their names, and when, in nanoseconds since the epoch.
+        sources: the repositories it was pulled from or pushed to, by their hosts without the ports.
     """
 
     document: bytes = field(repr=False)
@@ -56,6 +59,7 @@ class Image:
     is_unpacked: bool = True
     trouble: str = ""
     builds: tuple[tuple[str, int], ...] = ()
+    sources: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.config_digest = digest_of(self.document)
@@ -63,6 +67,11 @@ class Image:
         """What it is found by; a store gives the id by its own strategy."""
         self.parsed: dict[str, Any] = json.loads(self.document)
         self._tree: Tree | None = None
+
+    def note_source(self, name: ImageReference) -> None:
+        """Remember that a repository has it."""
+        host = str(urlsplit(f"//{name.domain}").hostname)
+        self.sources[host] = sorted({*self.sources.get(host, ()), name.path})
 
     @property
     def own_manifest(self) -> Content:

@@ -34,6 +34,7 @@ Read = Callable[[str], bytes]
 
 _NAME = "io.containerd.image.name"
 _TAG = "org.opencontainers.image.ref.name"
+_SOURCE = "containerd.io/distribution.source"
 
 
 def layout_of(
@@ -52,9 +53,8 @@ def layout_of(
         for digest, data in _blobs(image).items():
             files[f"blobs/sha256/{digest[7:]}"] = _file(data, 0o444)
         told = {"platform": image.platform.to_json()} if platform else {}
-        entries += [{**_entry(image, name), **told} for name in names] or [
-            {**image.target.described(), **told}
-        ]
+        alone = _described(image, _sourced(image))
+        entries += [{**_entry(image, name), **told} for name in names] or [{**alone, **told}]
         lines.append(
             {
                 "Config": _place(image.config_digest),
@@ -80,8 +80,18 @@ def _place(digest: str) -> str:
 
 
 def _entry(image: Image, name: ImageReference) -> Message:
-    notes = {**image.target.notes, **_notes(name)}
-    return {**image.target.described(), "annotations": {key: notes[key] for key in sorted(notes)}}
+    return _described(image, {**_sourced(image), **_notes(name)})
+
+
+def _described(image: Image, notes: Mapping[str, str]) -> Message:
+    sorted_notes = {key: notes[key] for key in sorted(notes)}
+    return replace(image.target, notes=sorted_notes).described()
+
+
+def _sourced(image: Image) -> dict[str, str]:
+    """An image's annotations, with those that tell which repositories have it."""
+    sources = {f"{_SOURCE}.{host}": ",".join(paths) for host, paths in image.sources.items()}
+    return {**image.target.notes, **sources}
 
 
 def _notes(name: ImageReference) -> dict[str, str]:

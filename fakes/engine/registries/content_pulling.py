@@ -153,7 +153,9 @@ class _Pull:
         yield {"status": f"Digest: {digest}"}
         with self._images.lock:
             before = self._images.id_of(reference)
-            self._images.tag(reference, self._images.put(image))
+            kept = self._images.put(image)
+            kept.note_source(reference)
+            self._images.tag(reference, kept)
         self._images.note_transfer("pull", reference)
         news = "Image is up to date for" if before == digest else "Downloaded newer image for"
         yield {"status": f"Status: {news} {reference}"}

@@ -114,7 +114,10 @@ class _Push:
         if self._name.tag:
             size = len(target.data)
             yield {"status": f"{self._name.tag}: digest: {target.digest} size: {size}"}
-        self._registries.images.note_transfer("push", self._name)
+        images = self._registries.images
+        if (kept := images.get(image.target.digest)) is not None:
+            kept.note_source(self._name)
+        images.note_transfer("push", self._name)
 
     def _manifests(self) -> None:
         """Send the manifests by their digests, and what the name leads to by that."""

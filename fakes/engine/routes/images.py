@@ -127,8 +127,8 @@ def inspect(
                 answer["Manifests"] = manifest_lines(engine.containers, image)
         if speaks(version, "1.52"):
             del answer["GraphDriver"]
-        if speaks(version, "1.53") and named.builds:
-            answer["Identity"] = {"Build": [_build(each) for each in named.builds]}
+        if speaks(version, "1.53") and (identity := _identity(named)):
+            answer["Identity"] = identity
         elsewhere = document.get("architecture") != "amd64"
         if engine.version >= "29.0" and elsewhere and not asked:
             # Of an image for another machine it says what names it, and no more.
@@ -150,6 +150,15 @@ def inspect(
     if speaks(version, "1.52"):
         _leave_out_empty(answer)
     return answer
+
+
+def _identity(image: Image) -> dict[str, Any]:
+    """What is told of where an image comes from, and of the repositories that have it."""
+    paths = [f"{host}/{path}" for host in sorted(image.sources) for path in image.sources[host]]
+    names = dict.fromkeys(ImageReference.parse(path).full_repository for path in paths)
+    pulls = [{"Repository": name} for name in names]
+    builds = [_build(each) for each in sorted(image.builds)]
+    return {**({"Pull": pulls} if pulls else {}), **({"Build": builds} if builds else {})}
 
 
 def _build(made: tuple[str, int]) -> dict[str, str]:

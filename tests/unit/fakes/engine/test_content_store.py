@@ -415,3 +415,50 @@ def test_the_store_on_the_command_line(words: list[str], code: int, said: str) -
     """One that the version does not have is refused before anything starts."""
     done = CliRunner().invoke(main, ["run", *words, "--", sys.executable, "-c", ""])
     assert (done.exit_code, said in done.output) == (code, True)
+
+
+_SOURCE = "containerd.io/distribution.source.127.0.0.1"
+
+
+def _saved_index(client: FakeDockerClient, name: str) -> dict[str, str]:
+    """The annotations of the one image in what was saved."""
+    found = members(b"".join(client.api.get_image(name)))
+    (entry,) = json.loads(found["index.json"])["manifests"]
+    return dict(entry["annotations"])
+
+
+def test_repositories_that_have_an_image_are_told(
+    client: FakeDockerClient, engine: FakeDockerEngine, registry: FakeRegistry
+) -> None:
+    """A pull and a push are told of every name of it, by hosts without ports; 29 shows them."""
+    pulled, pushed = (f"{registry.address}/team/{name}" for name in ("one", "another"))
+    registry.seed("team/one:1", files={"a": "1"})
+    client.images.pull(pulled, "1").tag(pushed, "1")
+    client.images.get(pushed + ":1").tag("app", "1")
+    assert _saved_index(client, "app:1")[_SOURCE] == "team/one"
+    client.images.push(pushed, "1")
+    assert _saved_index(client, "app:1")[_SOURCE] == "team/another,team/one"
+    identity = document(client, "app:1").get("Identity")
+    repositories = [f"127.0.0.1/team/{name}" for name in ("another", "one")]
+    is_told = engine.version >= "29.0"
+    assert identity == ({"Pull": [{"Repository": r} for r in repositories]} if is_told else None)
+    saved = b"".join(client.api.get_image("app:1"))
+    for name in (f"{pulled}:1", f"{pushed}:1", "app:1"):
+        client.images.remove(name)
+    client.images.load(saved)
+    assert document(client, "app:1")["Descriptor"]["annotations"][_SOURCE] == (
+        "team/another,team/one"
+    )
+
+
+def test_of_the_public_hub_the_whole_name_is_told() -> None:
+    """The host is that of the names, not the one that is asked."""
+    engine = FakeDockerEngine("29.7")
+    engine.seed_hub("alpine:3")
+    client = FakeDockerClient(engine)
+    client.images.pull("alpine", "3")
+    assert document(client, "alpine:3")["Identity"] == {
+        "Pull": [{"Repository": "docker.io/library/alpine"}]
+    }
+    client.close()
+    engine.close()
