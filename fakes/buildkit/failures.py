@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from imagebuilders.buildkit.proto.rpc_pb2 import Any, Status
+from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
 
 _PREFIX = "github.com/moby/buildkit/"
@@ -92,9 +93,14 @@ def _source(source: SourceLines) -> dict[str, object]:
     }
 
 
-def as_told(status: RpcStatus) -> RpcStatus:
-    """Return what a daemon says when a client refuses a call with a status."""
-    if status.code == Code.UNKNOWN:
+class PeerFailedError(CallError):
+    """The client said within a transfer that it failed, and did not end the call with a status."""
+
+
+def as_told(error: CallError) -> RpcStatus:
+    """Return what a daemon says when a client refuses a call."""
+    status = error.status
+    if isinstance(error, PeerFailedError):
         return status
     known = {int(code): code.name.title().replace("_", "") for code in Code}
     name = known.get(int(status.code), "Unknown")

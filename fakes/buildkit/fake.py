@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from imagebuilders.exceptions import ImageFormatError, ImageNameError
+from imagebuilders.exceptions import ImageBuilderError, ImageFormatError, ImageNameError
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
 
@@ -132,6 +132,7 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
                 "",
                 self._worker.time_ns(),
                 architecture=platform.architecture,
+                variant=platform.variant,
                 programs=programs_for(self._worker.machines, name),
                 **content,
             )
@@ -259,17 +260,29 @@ class _Worker:
         return any(key[0] == repository for key in self._seeds)
 
     def remote_image(self, name: ImageReference, platform: Platform) -> tuple[Image, str] | None:
-        """Return a seeded image for a platform, and the digest of its manifest."""
-        repository = name.full_repository
+        """Return a seeded image for a platform, and the digest of its manifest.
+
+        One that was seeded for a single platform is a manifest without an index: it serves every
+        platform, as registries have it.
+
+        Raises:
+            ImageBuilderError: it was seeded for others than this platform.
+        """
+        repository, meant = name.full_repository, False
         for (path, tag), seeds in self._seeds.items():
+            if path != repository:
+                continue
+            if name.digest is None and tag != (name.tag or DEFAULT_TAG):
+                continue
             for own, image, digest in seeds:
-                is_meant = (
-                    digest == str(name.digest)
-                    if name.digest is not None
-                    else tag == (name.tag or DEFAULT_TAG)
-                )
-                if path == repository and is_meant and platform.runs(own):
+                if name.digest is None:
+                    meant, fits = True, len(seeds) == 1 or platform.runs(own)
+                else:
+                    fits = digest == str(name.digest)
+                if fits:
                     return image, digest
+        if meant:
+            raise ImageBuilderError("no match for platform in manifest: not found")
         return None
 
     def keep(self, image: Image, names: Sequence[str]) -> str:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from imagebuilders.buildkit.proto.filesync_pb2 import Packet, Stat
 from imagebuilders.buildkit.transport.call import Call
-from imagebuilders.buildkit.transport.errors import CallError, TransportError
+from imagebuilders.buildkit.transport.errors import TransportError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
+
+from .failures import PeerFailedError
 
 GO_DIRECTORY = 1 << 31
 GO_SYMLINK = 1 << 27
@@ -57,7 +59,7 @@ def copy_folder(call: Call, wanted: Wanted = None) -> dict[str, SyncedFile]:
     """Copy a folder of the client's by `FileSync/DiffCopy`; return its entries by path.
 
     Raises:
-        CallError: the client refused, or broke the copy off.
+        CallError: the client refused; a `PeerFailedError` if it broke the copy off.
     """
     files: list[SyncedFile] = []
     contents: dict[int, bytearray] = {}
@@ -82,7 +84,7 @@ def copy_folder(call: Call, wanted: Wanted = None) -> dict[str, SyncedFile]:
             words = f"error from sender: {packet.data.decode('utf-8', 'replace')}"
             with suppress(TransportError):  # the client may have ended the call with it
                 call.send(Packet(type=Packet.PACKET_ERR, data=words.encode()).SerializeToString())
-            raise CallError(RpcStatus(Code.UNKNOWN, words))
+            raise PeerFailedError(RpcStatus(Code.UNKNOWN, words))
         if is_told and not pending and not is_finished:
             is_finished = True
             call.send(Packet(type=Packet.PACKET_FIN).SerializeToString())
@@ -153,7 +155,7 @@ def send_folder(
         told: called when what is in it was told, before any content.
 
     Raises:
-        CallError: the client refused, or broke the transfer off.
+        CallError: the client refused; a `PeerFailedError` if it broke the transfer off.
     """
     sent = list(entries)
     for entry in sent:
@@ -171,7 +173,7 @@ def send_folder(
             call.send(Packet(type=Packet.PACKET_FIN).SerializeToString(), last=True)
         elif packet.type == Packet.PACKET_ERR:
             words = f"error from receiver: {packet.data.decode('utf-8', 'replace')}"
-            raise CallError(RpcStatus(Code.UNKNOWN, words))
+            raise PeerFailedError(RpcStatus(Code.UNKNOWN, words))
 
 
 def _send_data(call: Call, number: int, content: bytes) -> None:

@@ -117,15 +117,16 @@ class EngineWorker:
         """Return whether anything of a repository of the public hub was seeded."""
         return name.domain == HUB and name.path in self._stores.registries.hub.paths()
 
-    def remote_image(
-        self,
-        name: ImageReference,
-        platform: Platform,  # noqa: ARG002  (a name of the seeded hub has one image)
-    ) -> tuple[Image, str] | None:
-        """Return an image of the public hub that was seeded, and the digest of its manifest."""
+    def remote_image(self, name: ImageReference, platform: Platform) -> tuple[Image, str] | None:
+        """Return an image of the public hub that was seeded, and the digest of its manifest.
+
+        Raises:
+            ImageBuilderError: what was seeded is for other platforms.
+        """
         if not self._stores.registries.is_seeded(name):
             return None
-        return self._stores.registries.hub.find(name.path, name.tag, name.digest)
+        found = self._stores.registries.hub.find(name.path, name.tag, name.digest)
+        return None if found is None else (found[0].for_platform(platform), found[1])
 
     def keep(self, image: Image, names: Sequence[str]) -> str:
         """Put an image into the store, under some names."""

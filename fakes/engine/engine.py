@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from imagebuilders.exceptions import ImageFormatError
+from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 
 from ..buildkit.solver import RemoteContents, RemoteSeedDouble
-from ..checks import check_count, check_flag, check_text
+from ..checks import check_count, check_flag, check_text, checked_list
 from ..clock import Clock
 from ..http import messages
 from ..http.control import controlled
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from ..buildkit import ScriptedBuildKit
 
 _A_NAME = "an image's name, a str as in 'app:1'"
+_PLATFORMS = "platforms, as in ['linux/amd64', 'linux/arm64']"
 
 
 class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
@@ -213,24 +216,36 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
 
     # --- images from nowhere --------------------------------------------------
 
-    def seed_hub(self, name: str, **content: Any) -> Image:
+    def seed_hub(self, name: str, *, platforms: Sequence[str] = (), **content: Any) -> Image:
         """Make a name of the public hub available to pulls, without a network.
 
         Args:
             name: as in `python:3.12-slim`; one with a digest, as in `python@sha256:…`, can be
                 pulled by that, whatever the content.
-            content: as for `seed_image`.
+            platforms: what it is for, as in `linux/arm64`; several make an index. Without any, it
+                is one image, which serves every platform.
+            content: as for `seed_image`, without `architecture` if there are platforms.
+
+        Returns:
+            The image, for the first of several platforms.
 
         Raises:
             TypeError: an argument is of a wrong type.
-            ValueError: it is no name of an image, or none of the public hub.
+            ValueError: it is no name of an image, or none of the public hub; or no platform.
         """
         reference = _parsed(name).tagged()
         if reference.domain != HUB:
             raise ValueError(f"{name!r} is no name of the public hub; use seed_image()")
-        image = self._seeded(name, content)
-        self.registries.hub.add(reference, image)
-        return image
+        if not platforms:
+            images = [self._seeded(name, content)]
+        else:
+            wanted = [_platform(text) for text in checked_list("platforms", platforms, _PLATFORMS)]
+            images = [
+                self._seeded(name, {**content, "architecture": each.architecture}, each.variant)
+                for each in wanted
+            ]
+        self.registries.hub.add(reference, *images)
+        return images[0]
 
     def seed_image(self, name: str, **content: Any) -> Image:
         """Put an image into the engine's own store, as if it had been built here.
@@ -252,9 +267,10 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
         self.images.tag(reference, image)
         return image
 
-    def _seeded(self, name: str, content: Mapping[str, Any]) -> Image:
+    def _seeded(self, name: str, content: Mapping[str, Any], variant: str = "") -> Image:
         programs = programs_for(self.machines, name)
-        return seeded_image(self.version.version, self.clock(), programs=programs, **content)
+        version, now = self.version.version, self.clock()
+        return seeded_image(version, now, programs=programs, variant=variant, **content)
 
     def _remote_contents(self) -> RemoteContents:
         if not isinstance(self.buildkit, EngineBuildKit):
@@ -395,6 +411,13 @@ class FakeDockerEngine(RunRuleDouble, RemoteSeedDouble, Daemon):
                 yield docker_host
         finally:
             self.crashes.check()
+
+
+def _platform(text: str) -> Platform:
+    try:
+        return Platform.parse(text)
+    except ImageFormatError as error:
+        raise ValueError(str(error)) from error
 
 
 def _parsed(name: str) -> ImageReference:

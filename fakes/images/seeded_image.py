@@ -32,6 +32,7 @@ def seeded_image(
     comment: str = "",
     accounts: Sequence[str] = (),
     programs: Mapping[str, bytes] | None = None,
+    variant: str = "",
 ) -> Image:
     """An image of one layer; without files, what a base image has, and the programs.
 
@@ -74,6 +75,7 @@ def seeded_image(
     )
     document = ImageDocument(
         architecture=architecture,
+        variant=variant,
         config=config,
         container_config=RunConfig(),
         created=created,

@@ -108,16 +108,16 @@ class EngineOutcomes:
 
         build = ImageBuild(
             image_name=_NAME,
-            attributes=_attributes(case),
-            folders=_folders(case, folder),
+            attributes=attributes_of(case),
+            folders=folders_of(case, folder),
             shared_key=secrets.token_hex(8),  # else it would take files for those of another case
             exporters=[ExporterRequest("moby", {"name": _NAME})],
         )
         error = run_build(control, build, lambda _: None, run)
-        told = {json.dumps(_warning(warning), sort_keys=True) for warning in warnings}
+        told = {json.dumps(warning_of(warning), sort_keys=True) for warning in warnings}
         outcome = {"ok": not error, "warnings": [json.loads(text) for text in sorted(told)]}
         if error:
-            return {**outcome, "error": _normalised(error)}
+            return {**outcome, "error": normalised(error)}
         try:
             saved = b"".join(self._client.api.get_image(_NAME))
         except APIError:
@@ -125,7 +125,8 @@ class EngineOutcomes:
         return {**outcome, **_described(saved)}
 
 
-def _attributes(case: Case) -> dict[str, str]:
+def attributes_of(case: Case) -> dict[str, str]:
+    """Return what the frontend is asked for."""
     attributes = {"filename": "Dockerfile", "no-cache": "", "image-resolve-mode": "local"}
     for prefix, values in (("build-arg", "build_args"), ("label", "labels")):
         attributes.update({f"{prefix}:{key}": value for key, value in case.get(values, {}).items()})
@@ -141,7 +142,8 @@ def _attributes(case: Case) -> dict[str, str]:
     return attributes
 
 
-def _folders(case: Case, folder: Path) -> dict[str, SyncedFolder]:
+def folders_of(case: Case, folder: Path) -> dict[str, SyncedFolder]:
+    """Lay the folders of a case out, and return them by the names that daemons ask for."""
     own = folder / "dockerfile"
     own.mkdir()
     (own / "Dockerfile").write_bytes(dockerfile_of(case))
@@ -192,7 +194,7 @@ def saved_image(name: str, image: Mapping[str, Any], archives: Sequence[bytes]) 
 
 
 @cache
-def _labels() -> Mapping[str, str]:
+def base_labels() -> Mapping[str, str]:
     """Return what outcomes call the layers of bases, by their digests."""
     return {
         _digest(layer_archive(json.loads(layer))): label
@@ -208,32 +210,49 @@ def _digest(raw: bytes) -> str:
 # --- the form of outcomes ----------------------------------------------------
 
 
-def _normalised(error: str) -> str:
+def normalised(error: str) -> str:
+    """Return words of an error without what is another each time."""
     for pattern, text in _REPLACED:
         error = pattern.sub(text, error)
     return _RULES.sub(lambda found: found[1] + ", ".join(sorted(found[2].split(", "))), error)
 
 
-def _warning(warning: VertexWarning) -> dict[str, Any]:
-    found = _WARNING.fullmatch(warning.short.decode())
-    assert found is not None, warning.short
+def warning_of(warning: VertexWarning) -> dict[str, Any]:
+    """Return a warning in the form of outcomes; one of no rule has an empty one."""
+    text = warning.short.decode()
+    found = _WARNING.fullmatch(text)
+    if found is None:
+        return {"rule": "", "line": 0, "text": text}
     line = warning.ranges[0].start.line if warning.ranges else 0
     return {"rule": found[1], "line": line, "text": found[2]}
 
 
 def _described(saved: bytes) -> dict[str, Any]:
     """Return the image of an archive."""
-    layers, tree = list[Mapping[str, Any]](), Tree()
     with tarfile.open(fileobj=io.BytesIO(saved)) as archive:
         (manifest,) = json.loads(_content(archive, "manifest.json"))
         config = json.loads(_content(archive, manifest["Config"]))
         raws = [_content(archive, name) for name in manifest["Layers"] or ()]
-    for raw in raws:
+    return described_image(config, raws, base_labels())
+
+
+def described_image(
+    config: dict[str, Any], archives: Iterable[bytes], known: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return an image in the form of outcomes.
+
+    Args:
+        config: its configuration, which is changed.
+        archives: its layers.
+        known: what outcomes call the layers of bases, by their digests.
+    """
+    layers, tree = list[Mapping[str, Any]](), Tree()
+    for raw in archives:
         entries = list(LayerContents(lambda raw=raw: iter([raw])).members())  # type: ignore[misc]
         tree = apply_layer(tree, entries)
-        label = _labels().get(_digest(raw))
+        label = known.get(_digest(raw))
         told = [entry_of(entry) for entry in entries]
-        layers.append({"base": label} if label else {"entries": list(_timeless(told))})
+        layers.append({"base": label} if label else {"entries": list(timeless(told))})
     history = config.pop("history", None) or []
     for left_out in ("created", "rootfs"):
         config.pop(left_out, None)
@@ -241,7 +260,7 @@ def _described(saved: bytes) -> dict[str, Any]:
         del config["config"]["OnBuild"]
     for record in history:
         record.pop("created", None)
-    described = list(_timeless(entries_of_tree(tree)))
+    described = list(timeless(entries_of_tree(tree)))
     return {"config": config, "history": history, "layers": layers, "tree": described}
 
 
@@ -251,7 +270,7 @@ def _content(archive: tarfile.TarFile, name: str) -> bytes:
     return member.read()
 
 
-def _timeless(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def timeless(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Leave times out that a build made; those of contexts, archives and bases are older."""
     for entry in entries:
         if entry["mtime"] > _MADE:

@@ -103,7 +103,7 @@ class ClientFolders:
                 name, follow=follow, exclude=exclude, include=include, wanted=is_news
             )
         except CallError as error:
-            raise SessionRefusedError(as_told(error.status)) from error
+            raise SessionRefusedError(as_told(error)) from error
         files = {
             path: file
             if file.content is not None or path not in before or is_news(file)

@@ -204,7 +204,7 @@ def _refusals(line: StatusLine) -> Iterator[None]:
         yield
     except CallError as error:
         line.complete()
-        raise CallError(as_told(error.status)) from error
+        raise CallError(as_told(error)) from error
 
 
 def _folders(outcome: Outcome) -> Iterator[tuple[str, Folder]]:

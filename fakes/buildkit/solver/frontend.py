@@ -46,6 +46,9 @@ from .step_follower import StepFollower
 from .syntax import frontend_of, line_of_syntax, wanted_frontend
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagebuilders.evaluation.lint import LintWarning
     from imagebuilders.evaluation.platforms import PlatformResolutions
     from imagebuilders.evaluation.resolution import Resolution
     from imagebuilders.oci.platform import Platform
@@ -246,7 +249,13 @@ class FrontendBuild:
         times = DownloadTimes(self._solver.remote.downloads)
         options = replace(request.options, source_times=times)
         request = replace(request, options=options)
-        first = self._resolve_once(request, definition, images)
+        found: list[LintWarning] = []
+        try:
+            first = self._resolve_once(request, definition, images, found.append)
+        except EvaluationError:
+            for warning in found:
+                self._warn(definition, warning)
+            raise
         if first is not None:
             self._read_named(first, contexts)
         options = replace(options, ignore_lines=contexts.ignore_lines(definition))
@@ -255,27 +264,39 @@ class FrontendBuild:
     def _resolve_and_warn(
         self, request: FrontendRequest, definition: Definition, images: BaseImages
     ) -> PlatformResolutions:
-        content = definition.content
         return resolve_platforms(
-            content,
+            definition.content,
             request.options,
             images,
             request.platforms,
-            warn=lambda warning: self._progress.warn(
-                definition.vertex, warning, content, definition.filename
-            ),
+            warn=partial(self._warn, definition),
         )
 
+    def _warn(self, definition: Definition, warning: LintWarning) -> None:
+        self._progress.warn(definition.vertex, warning, definition.content, definition.filename)
+
     def _resolve_once(
-        self, request: FrontendRequest, definition: Definition, images: BaseImages
+        self,
+        request: FrontendRequest,
+        definition: Definition,
+        images: BaseImages,
+        warn: Callable[[LintWarning], None] | None = None,
     ) -> PlatformResolutions | None:
         """Resolve the Dockerfile without what is ignored; `None` if its checks fail.
+
+        Args:
+            request: what is asked for.
+            definition: the Dockerfile.
+            images: finds its bases.
+            warn: is told of each warning, also if an error follows.
 
         Raises:
             EvaluationError: it is malformed.
         """
         try:
-            return resolve_platforms(definition.content, request.options, images, request.platforms)
+            return resolve_platforms(
+                definition.content, request.options, images, request.platforms, warn=warn
+            )
         except EvaluationError as error:
             if error.message.startswith(VIOLATION):
                 return None

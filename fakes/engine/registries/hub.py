@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
-from imagebuilders.oci.media_types import DOCKER_MANIFEST
+from imagebuilders.exceptions import ImageBuilderError
+from imagebuilders.oci.media_types import DOCKER_MANIFEST, DOCKER_MANIFEST_LIST
+from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 
 from ...images.image import Image
@@ -12,6 +17,62 @@ from ...images.layers import digest_of
 from .client import missing
 from .errors import Reason, RegistryError
 from .manifest import manifest_of
+
+
+@dataclass(frozen=True)
+class HubEntry:
+    """What a tag or a digest of the hub leads to: one image, or an index of several.
+
+    Attributes:
+        images: one for each platform.
+    """
+
+    images: tuple[Image, ...]
+
+    @cached_property
+    def manifests(self) -> dict[str, bytes]:
+        """The manifests of the images, by their digests."""
+        bodies = (manifest_of(image) for image in self.images)
+        return {digest_of(body): body for body in bodies}
+
+    @cached_property
+    def target(self) -> tuple[bytes, str]:
+        """The manifest or the index, and its type."""
+        if len(self.images) == 1:
+            return next(iter(self.manifests.values())), DOCKER_MANIFEST
+        manifests = [
+            {
+                "mediaType": DOCKER_MANIFEST,
+                "digest": digest,
+                "size": len(body),
+                "platform": image.platform.to_json(),
+            }
+            for image, (digest, body) in zip(self.images, self.manifests.items(), strict=True)
+        ]
+        document = {
+            "schemaVersion": 2,
+            "mediaType": DOCKER_MANIFEST_LIST,
+            "manifests": manifests,
+        }
+        return json.dumps(document, indent=3).encode(), DOCKER_MANIFEST_LIST
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the manifest or index."""
+        return digest_of(self.target[0])
+
+    def for_platform(self, platform: Platform) -> Image:
+        """Return the image for a platform; the only one is for all of them.
+
+        Raises:
+            ImageBuilderError: the index names none; in BuildKit's words.
+        """
+        if len(self.images) == 1:
+            return self.images[0]
+        for image in self.images:
+            if platform.runs(image.platform):
+                return image
+        raise ImageBuilderError("no match for platform in manifest: not found")
 
 
 class Hub:
@@ -23,17 +84,23 @@ class Hub:
     """
 
     def __init__(self) -> None:
-        self._images: dict[str, dict[str, Image]] = {}
-        self._pinned: dict[str, dict[str, Image]] = {}
+        self._images: dict[str, dict[str, HubEntry]] = {}
+        self._pinned: dict[str, dict[str, HubEntry]] = {}
         self.standing: dict[str, Callable[[], Image]] = {}
         self.missed: list[str] = []
 
-    def add(self, reference: ImageReference, image: Image) -> None:
-        """Give the hub an image, under a tag, a digest that it is to have, or both."""
+    def add(self, reference: ImageReference, *images: Image) -> None:
+        """Give the hub an image, under a tag, a digest that it is to have, or both.
+
+        Args:
+            reference: its name.
+            images: the image; several, one for each platform, are an index.
+        """
+        entry = HubEntry(images)
         if reference.tag:
-            self._images.setdefault(reference.path, {})[reference.tag] = image
+            self._images.setdefault(reference.path, {})[reference.tag] = entry
         if reference.digest:
-            self._pinned.setdefault(reference.path, {})[reference.digest] = image
+            self._pinned.setdefault(reference.path, {})[reference.digest] = entry
 
     def has(self, reference: ImageReference) -> bool:
         """Return whether a tag or digest was seeded; without both, anything of the repository."""
@@ -60,22 +127,26 @@ class Hub:
             raise hub_denial()
         return HubRepository(images, pinned)
 
-    def find(self, path: str, tag: str | None, digest: str | None) -> tuple[Image, str] | None:
-        """An image of a repository, and the digest of its manifest.
+    def find(self, path: str, tag: str | None, digest: str | None) -> tuple[HubEntry, str] | None:
+        """What a repository has, and its digest.
 
         Args:
             path: the repository.
             tag: its tag, which counts without a digest.
-            digest: that of its manifest.
+            digest: that of its manifest, or of the index that leads to it.
         """
-        pinned = self._pinned.get(path, {})
-        if digest is not None and digest in pinned:
+        pinned, tags = self._pinned.get(path, {}), self._images.get(path, {})
+        if digest is None:
+            named = tags.get(tag or "")
+            return (named, named.digest) if named is not None else None
+        if digest in pinned:
             return pinned[digest], digest
-        for name, image in self._images.get(path, {}).items():
-            if digest or name == tag:
-                found = digest_of(manifest_of(image))
-                if digest in (None, found):
-                    return image, found
+        for entry in tags.values():
+            if digest == entry.digest:
+                return entry, digest
+            for image, found in zip(entry.images, entry.manifests, strict=True):
+                if digest == found:
+                    return HubEntry((image,)), digest
         return None
 
     def paths(self) -> list[str]:
@@ -88,7 +159,7 @@ class HubRepository:
 
     base = "https://registry-1.docker.io"
 
-    def __init__(self, images: dict[str, Image], pinned: dict[str, Image]) -> None:
+    def __init__(self, images: dict[str, HubEntry], pinned: dict[str, HubEntry]) -> None:
         self._images = images
         self._pinned = pinned
 
@@ -104,25 +175,28 @@ class HubRepository:
         """
         if tag not in self._images:
             raise RegistryError(*_unknown_manifest())
-        return digest_of(manifest_of(self._images[tag]))
+        return self._images[tag].digest
 
     def manifest(self, name: str) -> tuple[bytes, str]:
-        """The manifest behind a tag or digest.
+        """The manifest or index behind a tag or digest, and its type.
 
         Raises:
             RegistryError: when nothing of that name was seeded.
         """
         if name in self._pinned:
-            return manifest_of(self._pinned[name]), DOCKER_MANIFEST
-        for tag, image in self._images.items():
-            body = manifest_of(image)
-            if name in (tag, digest_of(body)):
-                return body, DOCKER_MANIFEST
+            return self._pinned[name].target
+        for tag, entry in self._images.items():
+            if name in (tag, entry.digest):
+                return entry.target
+        for entry in (*self._images.values(), *self._pinned.values()):
+            if name in entry.manifests:
+                return entry.manifests[name], DOCKER_MANIFEST
         raise RegistryError(*_unknown_manifest())
 
     def blob(self, digest: str, begun: bytes = b"") -> Iterator[bytes]:
         """A configuration or layer of a seeded image."""
-        for image in (*self._images.values(), *self._pinned.values()):
+        entries = (*self._images.values(), *self._pinned.values())
+        for image in (image for entry in entries for image in entry.images):
             if image.config_digest == digest:
                 yield image.document[len(begun) :]
                 return

@@ -119,8 +119,9 @@ def select(folder: SyncedFolder, request: Request) -> Selection:
     """Return what of a folder is sent.
 
     Raises:
+        CallError: one of the patterns of what is wanted is malformed; in Docker's words.
         ImageBuilderError: the folder cannot be read.
-        RuleError: one of the daemon's patterns is malformed.
+        RuleError: one of the daemon's other patterns is malformed.
         TooManyStepsError: its paths lead through too many links.
     """
     content = folder.content(request)
@@ -128,7 +129,12 @@ def select(folder: SyncedFolder, request: Request) -> Selection:
     if request.follow:
         found = follow_links(content, request.follow)
         wanted += [] if found is None else found
-    return Selection(content, IgnoreRules.compile(wanted) if wanted else None)
+    try:
+        rules = IgnoreRules.compile(wanted) if wanted else None
+    except RuleError as error:
+        text = f"invalid includepatterns: [{' '.join(wanted)}]: syntax error in pattern"
+        raise CallError(RpcStatus(Code.UNKNOWN, text)) from error
+    return Selection(content, rules)
 
 
 def _unreadable_name(selection: Selection) -> BuildContextError | None:
