@@ -41,7 +41,9 @@ _MADE = 1_600_000_000
 _REPLACED = (
     (re.compile(r"checksum of ref [^ :]+::[^ :]+"), "checksum of ref REF"),
     (
-        re.compile(r"/var/lib/docker/\S*?/(buildkit(-mount)?\d+|snapshots/\d+/fs|merged|diff)\b"),
+        re.compile(
+            r"/var/lib/(docker|buildkit)/\S*?/(buildkit(-mount)?\d+|snapshots/\d+/fs|merged|diff)\b"
+        ),
         "MOUNT",
     ),
     (
