@@ -65,8 +65,8 @@ def upload_build_context(
     context's folder is walked once, before; a file that changes after that ends the upload. The
     Dockerfile that the archive will be built by is in it even where the ignore rules drop it.
     Threads, and processes of one user on a machine, that upload one context at the same time wait
-    for each other, and one of them sends it. Of several machines more than one may send it; one
-    archive is kept.
+    for each other, and one of them sends it. So do several machines with a store in S3; with
+    another store more than one machine may send it, and one archive is kept.
     Progress is told as `events.UploadProgress`.
 
     Args:

@@ -27,13 +27,39 @@ class Request(Protocol):
         arguments: Mapping[str, object],
         *,
         unless: threading.Event | None = None,
+        repeat_lost: bool = True,
     ) -> Mapping[str, object]:
-        """Make the request, unless (or: until) `unless` is set.
+        """Make the request.
+
+        Args:
+            method: the request.
+            arguments: what it says.
+            unless: it is not made, or made again, once this is set.
+            repeat_lost: make it again, too, when no answer came: it may have been carried out.
 
         Raises:
             UploadError: it failed for good.
         """
         ...
+
+
+def begin(
+    request: Request, key: str, object_settings: Mapping[str, object], *, repeat_lost: bool = True
+) -> str:
+    """Begin a multipart upload; return its identifier.
+
+    Raises:
+        UploadError: it cannot be begun.
+    """
+    arguments = {"Key": key, **object_settings}
+    answer = request("create_multipart_upload", arguments, repeat_lost=repeat_lost)
+    return str(answer["UploadId"])
+
+
+def take_back(request: Request, key: str, upload_id: str) -> None:
+    """Abort a multipart upload, as far as the service can be reached."""
+    with suppress(ArtifactStoreError):
+        request("abort_multipart_upload", {"Key": key, "UploadId": upload_id})
 
 
 class MultipartUpload:
@@ -45,6 +71,7 @@ class MultipartUpload:
         concurrency: parts on their way at once.
         object_settings: what is asked for the object, as boto3 names it.
         on_sent: told, in the caller's thread, how many bytes are in the store.
+        begun: the identifier of the upload, if it was begun already.
     """
 
     def __init__(
@@ -55,6 +82,7 @@ class MultipartUpload:
         concurrency: int,
         object_settings: Mapping[str, object],
         on_sent: Callable[[int], None],
+        begun: str | None = None,
     ) -> None:
         self._request = request
         self._key = key
@@ -65,8 +93,7 @@ class MultipartUpload:
         self._begun = 0
         self._sent = 0
         self._tags: list[str] = []
-        begun = request("create_multipart_upload", {"Key": key, **object_settings})
-        self._id = str(begun["UploadId"])
+        self._id = begun or begin(request, key, object_settings)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="imagebuilders-s3")
 
     def send(self, part: bytes) -> None:
@@ -106,8 +133,7 @@ class MultipartUpload:
         self._stopped.set()
         # A part that arrives after the abort would stay: first wait for those under way.
         self._pool.shutdown(wait=True, cancel_futures=True)
-        with suppress(ArtifactStoreError):
-            self._request("abort_multipart_upload", {"Key": self._key, "UploadId": self._id})
+        take_back(self._request, self._key, self._id)
 
     def _await_oldest(self) -> None:
         tag, size = self._under_way.popleft().result()

@@ -36,6 +36,9 @@ class S3Service(Protocol):
     takes_conditions: bool
     """Whether it takes the condition that a write replaces nothing; until it refused one."""
 
+    gives_turns: bool
+    """Whether it tells which clients send an object; until it refused to."""
+
     def request(self, method: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
         """Make a request; method and arguments are named as in boto3's S3 client."""
         ...
@@ -56,6 +59,7 @@ class Boto3Service:
         self._client = client
         self.is_foreign = not is_aws(client.meta.endpoint_url)
         self.takes_conditions = True
+        self.gives_turns = True
 
     def request(self, method: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
         """Make a request; method and arguments are named as in boto3's S3 client."""

@@ -136,15 +136,21 @@ class S3ArtifactStore(BaseArtifactStore[S3ArtifactStoreConfig]):
         return self._send(target, source, replace=True)
 
     def put_new(self, target: str, source: ChunkSource) -> int:
-        """Make one attempt to send a file, which S3 refuses where one is there already."""
+        """Make one attempt to send a file, which S3 refuses where one is there already.
+
+        Of several clients that do so at the same time one sends it, and the others wait for it.
+        """
         return self._send(target, source, replace=False)
 
     def _send(self, target: str, source: ChunkSource, *, replace: bool) -> int:
         upload = self._begin_upload(target, replace=replace, on_sent=source.written)
-        with source.open() as chunks, upload:
-            for chunk in chunks:
-                upload.write(chunk)
-            return upload.finish()
+        with upload:
+            if not replace:
+                upload.take_turn(self.retry_policy.sleep)
+            with source.open() as chunks:
+                for chunk in chunks:
+                    upload.write(chunk)
+                return upload.finish()
 
     def _begin_upload(
         self,
@@ -154,6 +160,7 @@ class S3ArtifactStore(BaseArtifactStore[S3ArtifactStoreConfig]):
         on_sent: Callable[[int], None] = lambda _: None,
     ) -> ObjectUpload:
         bucket, key = split_path(target)
+        path = f"s3://{target}"
         service = self._opened()
 
         def request(
@@ -161,13 +168,20 @@ class S3ArtifactStore(BaseArtifactStore[S3ArtifactStoreConfig]):
             arguments: Mapping[str, object],
             *,
             unless: threading.Event | None = None,
+            repeat_lost: bool = True,
         ) -> Mapping[str, object]:
             def once() -> Mapping[str, object]:
                 if unless is not None and unless.is_set():
-                    raise UploadError(f"The upload of s3://{target} was given up.")
-                return service.request(method, {"Bucket": bucket, **arguments})
+                    raise UploadError(f"The upload of {path} was given up.")
+                try:
+                    return service.request(method, {"Bucket": bucket, **arguments})
+                except Exception as error:
+                    if repeat_lost or faults.is_answer(error):
+                        raise
+                    # An error of the package's own is not followed by another attempt.
+                    raise self._error("publish", path, error, error_class=UploadError) from error
 
-            return self._attempt("publish", f"s3://{target}", once, error_class=UploadError)
+            return self._attempt("publish", path, once, error_class=UploadError)
 
         return ObjectUpload(
             service,

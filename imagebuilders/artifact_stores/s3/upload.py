@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from imagebuilders.artifact_stores.s3 import faults
-from imagebuilders.artifact_stores.s3.multipart import MultipartUpload, Request
+from imagebuilders.artifact_stores.s3.multipart import MultipartUpload, Request, take_back
 from imagebuilders.artifact_stores.s3.tags import tag_of, tag_of_parts
+from imagebuilders.artifact_stores.s3.turn import Turn
 from imagebuilders.exceptions import ArtifactExistsError, ArtifactStoreError, UploadError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class ObjectUpload:
     """Takes an object's content piece by piece, and puts it into place at the end.
 
     What fits in one part is put with one request; more goes as a multipart upload, whose
-    completion is atomic. In a `with` block that ends by an error, what was sent is taken back.
+    completion is atomic. A client that takes its turn begins one in any case. In a `with` block
+    that ends by an error, what was sent is taken back.
 
     Args:
         service: the service; it learns here whether it takes conditions.
@@ -59,6 +61,29 @@ class ObjectUpload:
         self._size = 0
         self._buffer = bytearray()
         self._multipart: MultipartUpload | None = None
+        self._begun: str | None = None
+
+    def take_turn(self, sleep: Callable[[float], None]) -> None:
+        """Wait until no other client sends the object, so that one of them all does.
+
+        Args:
+            sleep: waits for so many seconds.
+
+        Raises:
+            ArtifactExistsError: the object is there.
+            UploadError: the service cannot be reached, or the wait was broken off.
+        """
+        if not self._service.gives_turns:
+            return
+        turn = Turn(
+            self._request,
+            self._key,
+            object_settings=self._object_settings,
+            is_there=lambda: self._head() is not None,
+            sleep=sleep,
+        )
+        self._begun = turn.take()
+        self._service.gives_turns = not turn.is_refused
 
     def write(self, data: bytes) -> None:
         """Take the next piece of the content."""
@@ -87,6 +112,7 @@ class ObjectUpload:
                 lambda: tag_of(content),
             )
             self._on_sent(self._size)
+            self.abort()
             return self._size
         self._send_part()
         tags = self._multipart.wait()
@@ -98,8 +124,11 @@ class ObjectUpload:
     def abort(self) -> None:
         """Take back what was sent."""
         multipart, self._multipart = self._multipart, None
+        begun, self._begun = self._begun, None
         if multipart is not None:
             multipart.abort()
+        elif begun is not None:
+            take_back(self._request, self._key, begun)
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +149,9 @@ class ObjectUpload:
                 concurrency=self._concurrency,
                 object_settings=self._object_settings,
                 on_sent=self._on_sent,
+                begun=self._begun,
             )
+            self._begun = None
         part, self._buffer = bytes(self._buffer), bytearray()
         self._multipart.send(part)
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError  # type: ignore[import-untyped]
+from memory_s3 import MemoryS3Store
 
 from imagebuilders.artifact_stores.retries import RetryPolicy
 from imagebuilders.artifact_stores.s3 import multipart
 from imagebuilders.artifact_stores.s3.tags import tag_of_parts
 from imagebuilders.exceptions import UploadError
-
-if TYPE_CHECKING:
-    # tests/ is no package: the class reaches the tests as a fixture.
-    MemoryS3Store = Any
 
 MIB = 1024 * 1024
 PARTS = [bytes([n]) * MIB for n in range(12)]  # two whole parts and one of 2 MiB
@@ -81,14 +78,14 @@ def test_parts_under_way_are_waited_for(s3_store: MemoryS3Store) -> None:
     send = service._upload_part
     second_begun = threading.Event()
 
-    def slow(PartNumber: int, **arguments: object) -> object:  # noqa: N803
+    def slow(PartNumber: int, **arguments: Any) -> object:  # noqa: N803
         if PartNumber == 1:
             assert second_begun.wait(5)
             raise service.error("AccessDenied", 403)
         second_begun.set()
         return send(PartNumber=PartNumber, **arguments)
 
-    service._upload_part = slow
+    service.answers["upload_part"] = slow
     with pytest.raises(UploadError):
         s3_store.publish("file", PARTS)
     assert [method for method, _ in service.requests][-1] == "abort_multipart_upload"
@@ -116,7 +113,7 @@ def test_a_part_is_not_tried_again_once_the_upload_was_given_up(
             super().shutdown(*arguments, **options)
 
     policy = RetryPolicy(sleep=lambda _: None if given_up.wait(5) else pytest.fail("no end"))
-    service._upload_part = fail
+    service.answers["upload_part"] = fail
     monkeypatch.setattr(multipart, "ThreadPoolExecutor", Pool)
     monkeypatch.setattr(type(s3_store), "retry_policy", policy)
     with pytest.raises(UploadError, match="access denied"):
@@ -129,16 +126,16 @@ def test_only_a_few_parts_are_in_memory(
 ) -> None:
     """However large the file, an upload holds `concurrency + 2` parts at most."""
     service = s3_store.service
-    service._upload_part = lambda **_: {"ETag": '"tag"'}
-    service._complete_multipart_upload = lambda **_: {}
+    service.answers["upload_part"] = lambda **_: {"ETag": '"tag"'}
+    service.answers["complete_multipart_upload"] = lambda **_: {}
     send = service.request
 
-    def forget(method: str, arguments: object) -> object:
+    def forget(method: str, arguments: Mapping[str, Any]) -> object:
         answer = send(method, arguments)
         service.requests.clear()
         return answer
 
-    service.request = forget
+    monkeypatch.setattr(service, "request", forget)
     tracemalloc.start()
     try:
         s3_store.publish("file", (bytes(MIB) for _ in range(100)))

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from fakes.code_build.requests import Caller
 from imagebuilders import BuildContext, ECRContainerRegistry, S3ArtifactStore, Stack
+from imagebuilders.artifact_stores.s3 import turn
 from imagebuilders.exceptions import BuildError, UploadError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ _ACTIONS = {
     "s3:CreateMultipartUpload": "s3:PutObject",
     "s3:UploadPart": "s3:PutObject",
     "s3:CompleteMultipartUpload": "s3:PutObject",
+    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "s3:ListParts": "s3:ListMultipartUploadParts",
 }
 """Requests whose action has another name
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html)."""
@@ -77,10 +81,19 @@ def registry(cloud: Cloud) -> Iterator[ECRContainerRegistry]:
     made.close()
 
 
+def _leave_upload(cloud: Cloud, mocker: MockerFixture) -> None:
+    """Let an archive be missing whose upload by another client is under way, and silent."""
+    objects = cloud.aws.client("s3")
+    for entry in objects.list_objects_v2(Bucket="contexts", Prefix="parts/")["Contents"]:
+        objects.delete_object(Bucket="contexts", Key=entry["Key"])
+        objects.create_multipart_upload(Bucket="contexts", Key=entry["Key"])
+    mocker.patch.object(turn, "LONGEST_SILENCE", -1.0)
+
+
 def test_the_rights_of_whoever_builds(
-    cloud: Cloud, context: BuildContext, registry: ECRContainerRegistry
+    cloud: Cloud, context: BuildContext, registry: ECRContainerRegistry, mocker: MockerFixture
 ) -> None:
-    """Contexts small, large and refused, repositories that are made, builds skipped and stopped."""
+    """Contexts small, large, refused and begun, repositories made, builds skipped and stopped."""
     name = cloud.name()
     for _ in range(2):
         cloud.aws.registry.forget_requests()
@@ -97,6 +110,8 @@ def test_the_rights_of_whoever_builds(
         cloud.aws.faults.add("UploadPart", "deny")
         with pytest.raises(UploadError):
             cloud.builder.build(name, context, None, registry)
+        cloud.builder.build(name, context, None, registry)
+        _leave_upload(cloud, mocker)
         cloud.builder.build(name, context, None, registry)
     from_here = _asked(cloud, "client")
 

@@ -32,6 +32,9 @@ REFUSING = ["deny", "expire"]
 PUT = ["GetObject", "HeadObject", "PutObject"]
 """The requests by which a small context is sent."""
 
+TURN = ["CreateMultipartUpload", "ListMultipartUploads", "AbortMultipartUpload"]
+"""Those by which clients agree on one that sends."""
+
 MULTIPART = ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"]
 """Those by which a large one is."""
 
@@ -201,6 +204,21 @@ def test_sending_goes_on_after_what_passes(
     assert cloud.aws.faults.left == []
     assert len(_stored(cloud)) == 1
     assert len(cloud.aws.code_build.builds) == 1
+
+
+@pytest.mark.parametrize("operation", TURN)
+@pytest.mark.parametrize("kind", [*PASSING, "deny"])
+def test_sending_does_not_depend_on_a_turn(
+    cloud: Cloud, context: BuildContext, operation: str, kind: Any
+) -> None:
+    """It goes on where no client is told of the others; only what has no name or end is left."""
+    cloud.aws.faults.add(operation, kind, times=1000 if kind == "deny" else 1)
+    assert "@sha256:" in cloud.build(context)
+    assert len(_stored(cloud)) == 1
+    assert len(_uploads(cloud)) == int(
+        (operation, kind)
+        in [("CreateMultipartUpload", "lose_answer"), ("AbortMultipartUpload", "deny")]
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -106,29 +108,55 @@ def test_of_two_processes_one_sends(cloud: Cloud) -> None:
     assert (_puts(cloud), _versions(cloud)) == (1, 1)
 
 
-@pytest.mark.usefixtures("_versioned")
-def test_of_two_machines_one_upload_is_kept(
-    cloud: Cloud, context: BuildContext, client: Any, mocker: MockerFixture
-) -> None:
-    """Both may send it the first time; S3 takes the first, and the other builds by that, too.
+@pytest.fixture
+def _machines(mocker: MockerFixture) -> None:
+    """Each client is on a machine of its own: none sees the turns of another."""
+    mocker.patch("imagebuilders.artifact_stores.upload._turn", return_value=nullcontext())
 
-    The other client comes between the look and the upload of the first, which is as late as can be.
-    """
+
+_MOMENTS = [
+    "create_multipart_upload",
+    "list_multipart_uploads",
+    "head_object",
+    "put_object",
+    "abort_multipart_upload",
+]
+
+
+@pytest.mark.usefixtures("_versioned", "_machines")
+@pytest.mark.parametrize("moment", _MOMENTS)
+def test_of_two_machines_one_sends(
+    cloud: Cloud, context: BuildContext, client: Any, mocker: MockerFixture, moment: str
+) -> None:
+    """The other comes before any of the first one's requests; it is over by then, or waits."""
     original = Boto3Service.request
-    is_first = True
+    first = threading.get_ident()
+    goes_on = threading.Event()
+    seen: Counter[str] = Counter()
+
+    def build() -> None:
+        client("other:1", context)
+        goes_on.set()
+
+    other = threading.Thread(target=build)
 
     def request(self: Boto3Service, method: str, arguments: Any) -> Any:
-        nonlocal is_first
-        if method == "put_object" and is_first:
-            is_first = False
-            client("other:1", context)
-            assert _versions(cloud) == 1
+        if threading.get_ident() == first:
+            if method == moment and other.ident is None:
+                other.start()
+                assert goes_on.wait(60)
+            return original(self, method, arguments)
+        seen[method] += 1
+        if seen["list_multipart_uploads"] == 2:
+            goes_on.set()
         return original(self, method, arguments)
 
     mocker.patch.object(Boto3Service, "request", request)
     client("mine:1", context)
-    assert (_puts(cloud), _versions(cloud)) == (2, 1)
+    other.join()
+    assert (_puts(cloud), _versions(cloud)) == (1, 1)
+    assert "Uploads" not in cloud.aws.client("s3").list_multipart_uploads(Bucket="contexts")
     for path in ("mine:1", "other:1"):
         assert [one.bytes_sent for one in client(path, context)] == [0]
-    assert (_puts(cloud), _versions(cloud)) == (2, 1)
+    assert (_puts(cloud), _versions(cloud)) == (1, 1)
     assert cloud.aws.registry.image("mine:1").read("/greeting.txt") == b"hello"
