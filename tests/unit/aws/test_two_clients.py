@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,11 +99,19 @@ with S3ArtifactStore(path="s3://contexts", addressing_style="path", **settings) 
 
 
 @pytest.mark.usefixtures("_versioned")
-def test_of_two_processes_one_sends(cloud: Cloud) -> None:
-    """On one machine the second waits for the first, too."""
+@pytest.mark.parametrize("folders", [("one", "one"), ("one", "two")], ids=["near", "far"])
+def test_of_two_processes_one_sends(cloud: Cloud, tmp_path: Path, folders: tuple[str, str]) -> None:
+    """The second waits for the first, also where they share no folder, as on two machines."""
     cloud.aws.faults.add("PutObject", "delay", seconds=1.0)
     command = [sys.executable, "-c", _UPLOAD, json.dumps(cloud.aws.settings)]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    started = [
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / folder)},
+        )
+        for folder in folders
+    ]
     said = [process.communicate(timeout=60)[0] for process in started]
     assert said[0] == said[1]
     assert said[0].startswith(b"s3://contexts/folder/")
