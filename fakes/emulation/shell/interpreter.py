@@ -9,7 +9,7 @@ from ..process import Process
 from .conditions import Conditions
 from .dialect import Dialect
 from .expansion import Expander
-from .parser import Parser
+from .parsing.parser import Parser
 from .pipelines import Pipelines
 from .redirections import Redirections
 from .state import (

@@ -17,7 +17,7 @@ from fakes.emulation.programs.text.expressions import ExpressionError, compile_e
 from fakes.emulation.shell.arithmetic import Evaluator, wrap
 from fakes.emulation.shell.arithmetic import ExpressionError as NumberError
 from fakes.emulation.shell.dialect import BASH, BUSYBOX, DASH, Dialect
-from fakes.emulation.shell.parser import Parser
+from fakes.emulation.shell.parsing.parser import Parser
 from fakes.emulation.shell.patterns import compile_pattern
 from fakes.emulation.shell.quoting import quoted
 from fakes.emulation.shell.syntax import ScriptError, Simple

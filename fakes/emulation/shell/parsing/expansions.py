@@ -1,13 +1,12 @@
-"""Reads words: quotes, parameters, substitutions."""
+"""Reads what is expanded: parameters, substitutions, arithmetic."""
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
-from .escapes import dollar_quoted
-from .syntax import (
+from ..escapes import dollar_quoted
+from ..syntax import (
     Arithmetic,
     BadParameter,
     Parameter,
@@ -20,217 +19,37 @@ from .syntax import (
     Text,
     Word,
 )
+from .source import SourceReader
 
-if TYPE_CHECKING:
-    from .dialect import Dialect
-
-_ENDS_WORD = frozenset(" \t\n;&|<>()")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SPECIAL = "@*#?-$!0123456789"
 _OPERATORS = re.compile(r":?[-=?+]|##?|%%?")
 _BUSYBOX_OPERATORS = re.compile(r":?[-=?+]|##?|%%?|//?|:")
 _BASH_OPERATORS = re.compile(r":?[-=?+]|##?|%%?|//?[#%]?|\^\^?|,,?|@[A-Za-z](?=\})|:")
+_PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?\-$!]")
 
 
-class WordReader(ABC):
-    """Reads words from a script; the commands within them are a parser's to read.
+class ExpansionReader(SourceReader, ABC):
+    """Reads what begins with a dollar or a backquote, and process substitutions."""
 
-    Args:
-        source: the script.
-        dialect: the shell's ways.
-        line: the number of the first line.
-    """
-
-    def __init__(self, source: str, dialect: Dialect, line: int = 1) -> None:
-        self._source = source
-        self._position = 0
-        self.dialect = dialect
-        self.line = line
-
-    # --- letters --------------------------------------------------------------------
-
-    def _at_end(self) -> bool:
-        return self._position >= len(self._source)
-
-    def _peek(self) -> str:
-        return self._source[self._position : self._position + 1]
-
-    def _starts_with(self, text: str) -> bool:
-        return self._source.startswith(text, self._position)
-
-    def _skip_blanks(self) -> None:
-        while self._position < len(self._source):
-            letter = self._source[self._position]
-            if letter in " \t":
-                self._position += 1
-            elif letter == "\\" and self._starts_with("\\\n"):
-                self._position += 2
-                self.line += 1
-            else:
-                return
-
-    def _skip_comment(self) -> None:
-        stop = self._source.find("\n", self._position)
-        self._position = len(self._source) if stop < 0 else stop
-
-    def _unclosed(self, quote: str) -> ScriptError:
-        return ScriptError("", self.line, f"Unterminated quoted string|{quote}")
-
-    # --- words ----------------------------------------------------------------------
-
-    def _word(self, *, is_value: bool = False) -> Word | None:
-        """Read a word; `None` if none is here.
-
-        Args:
-            is_value: it is an assignment's, and may be empty.
-        """
-        if not is_value:
-            self._skip_blanks()
-        if self._peek() == "#" and not is_value:
-            self._skip_comment()
-        start = self._position
-        parts = self._parts(_ENDS_WORD)
-        if start == self._position:
-            return None
-        return Word(tuple(parts), self._source[start : self._position])
-
-    def _regular_expression(self) -> Word:
-        """Read the right side of `=~`, where parentheses and bars are letters."""
-        start = self._position
-        parts: list[Part] = []
-        depth = 0
-        while not self._at_end():
-            letter = self._peek()
-            if letter in " \t\n" and not depth:
-                break
-            if letter == "(":
-                depth += 1
-            elif letter == ")":
-                if not depth:
-                    break
-                depth -= 1
-            if letter in " \t()|<>;&":
-                parts.append(Text(letter))
-                self._position += 1
-                continue
-            parts += self._parts(_ENDS_WORD)
-        return Word(tuple(parts), self._source[start : self._position])
-
+    @abstractmethod
     def _parts(self, ends: frozenset[str]) -> list[Part]:
-        parts: list[Part] = []
-        plain: list[str] = []
+        """Read the parts of a word, up to a letter that ends it."""
 
-        def close() -> None:
-            if plain:
-                parts.append(Text("".join(plain)))
-                plain.clear()
-
-        while self._position < len(self._source):
-            letter = self._source[self._position]
-            if letter in "<>" and self._is_process_substitution():
-                close()
-                parts.append(self._process_substitution())
-            elif letter in ends:
-                break
-            elif letter == "'":
-                close()
-                parts.append(self._single())
-            elif letter == '"':
-                close()
-                self._position += 1
-                parts.append(Quotes(tuple(self._double())))
-            elif letter == "\\":
-                following = self._source[self._position + 1 : self._position + 2]
-                self._position += 2
-                if following == "\n":
-                    self.line += 1
-                elif following:
-                    close()
-                    parts.append(Text(following, is_quoted=True))
-                else:
-                    self._position = len(self._source)
-                    plain.append("\\")
-            elif letter == "$":
-                part = self._dollar(in_quotes=False)
-                if isinstance(part, str):
-                    plain.append(part)
-                else:
-                    close()
-                    parts.append(part)
-            elif letter == "`":
-                close()
-                parts.append(self._backquotes(in_quotes=False))
-            else:
-                if letter == "\n":
-                    self.line += 1
-                plain.append(letter)
-                self._position += 1
-        close()
-        return parts
-
+    @abstractmethod
     def _single(self) -> Part:
-        stop = self._source.find("'", self._position + 1)
-        if stop < 0:
-            raise self._unclosed("'")
-        text = self._source[self._position + 1 : stop]
-        self.line += text.count("\n")
-        self._position = stop + 1
-        return Text(text, is_quoted=True)
+        """Read what stands between single quotes, both included."""
 
+    @abstractmethod
     def _double(self, end: str = '"') -> list[Part]:
         """Read what stands between double quotes, the closing one included.
 
         Args:
             end: what closes them; empty for the end of the source, as in a here-document.
         """
-        parts: list[Part] = []
-        plain: list[str] = []
-
-        def close() -> None:
-            if plain:
-                parts.append(Text("".join(plain), is_quoted=True))
-                plain.clear()
-
-        while True:
-            if self._at_end():
-                if end:
-                    raise self._unclosed('"')
-                break
-            letter = self._source[self._position]
-            if letter == end:
-                self._position += 1
-                break
-            if letter == "\\":
-                following = self._source[self._position + 1 : self._position + 2]
-                if following == "\n":
-                    self._position += 2
-                    self.line += 1
-                elif following and following in "$`\\" + end:
-                    plain.append(following)
-                    self._position += 2
-                else:
-                    plain.append("\\")
-                    self._position += 1
-            elif letter == "$":
-                part = self._dollar(in_quotes=True)
-                if isinstance(part, str):
-                    plain.append(part)
-                else:
-                    close()
-                    parts.append(part)
-            elif letter == "`":
-                close()
-                parts.append(self._backquotes(in_quotes=True))
-            else:
-                if letter == "\n":
-                    self.line += 1
-                plain.append(letter)
-                self._position += 1
-        close()
-        return parts
 
     @abstractmethod
-    def _inner(self, source: str) -> WordReader:
+    def _inner(self, source: str) -> ExpansionReader:
         """Return a reader of a text within this one."""
 
     @abstractmethod
@@ -243,17 +62,11 @@ class WordReader(ABC):
 
     def _inner_word(self, source: str) -> Word:
         """Read a whole text as one word."""
-        reader = self._inner(source)
-        return Word(tuple(reader._parts(frozenset())), source)
+        return Word(tuple(self._inner(source)._parts(frozenset())), source)
 
     def _arithmetic_word(self, source: str) -> Word:
         """Read an arithmetic expression, whose letters are as within double quotes."""
-        reader = self._inner(source)
-        return Word(tuple(reader._double(end="")), source)
-
-    def _document_word(self, source: str) -> Word:
-        reader = self._inner(source)
-        return Word((Quotes(tuple(reader._double(end=""))),), source)
+        return Word(tuple(self._inner(source)._double(end="")), source)
 
     # --- what begins with a dollar ----------------------------------------------------
 
@@ -325,9 +138,7 @@ class WordReader(ABC):
                 if rest.isalnum() or rest == "_" or following == "}":
                     is_length = True
                     self._position += 1
-        match = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?\-$!]").match(
-            self._source, self._position
-        )
+        match = _PARAMETER.match(self._source, self._position)
         if match is None:
             return self._bad(start)
         name = match[0]
