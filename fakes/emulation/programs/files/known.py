@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...process import Main
-from . import copying, finding, listing, making, modes, paths, removing, statuses
+from . import copying, listing, making, modes, paths, removing, statuses
+from .find.main import find
 
 
 def programs(*, is_busybox: bool) -> dict[str, Main]:
@@ -31,7 +32,7 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
         "du": statuses.du,
         "df": statuses.df,
         "sync": statuses.sync,
-        "find": finding.find,
+        "find": find,
         "basename": paths.basename,
         "dirname": paths.dirname,
         "readlink": paths.readlink,
