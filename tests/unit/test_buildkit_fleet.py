@@ -166,7 +166,7 @@ def test_a_daemon_that_is_away_is_passed_over(
 
 def test_a_daemon_that_hangs_is_passed_over(fleet: Fleet, hanging: str) -> None:
     """When its time to answer is over, whichever is asked first."""
-    assert _build([hanging, *fleet.addresses], health_timeout=1.0).startswith("registry.example/")
+    assert _build([hanging, *fleet.addresses], health_timeout=3.0).startswith("registry.example/")
     assert sum(fleet.built()) == 1
 
 
@@ -198,18 +198,18 @@ def test_a_daemon_that_never_begins(fleet: Fleet, told: list[Event]) -> None:
 
     def silent(build: ScriptedBuild) -> None:
         # Without a word about the build, which `wait_cancelled` would give.
-        stuck.wait(10)
+        stuck.wait(100)
         build.fail("nobody waits")
 
     fleet.daemons[0].script = silent
     begun = time.monotonic()
-    pushed = _build(fleet.addresses, start_timeout=0.3)
-    assert time.monotonic() - begun < 5
+    pushed = _build(fleet.addresses, start_timeout=2.0)
+    assert time.monotonic() - begun < 60
     stuck.set()
     assert pushed.startswith("registry.example/app@sha256:")
     assert fleet.built() == [1, 1]
     (notice,) = [event.message for event in told if isinstance(event, Notice)]
-    assert "did not begin within 0.3 s" in notice
+    assert "did not begin within 2 s" in notice
 
 
 def test_a_daemon_that_breaks_off_before_it_begins(fleet: Fleet, told: list[Event]) -> None:
@@ -266,7 +266,7 @@ def test_a_task_is_cancelled_while_daemons_are_asked(hanging: str) -> None:
 
     with pytest.raises(TimeoutError if sys.version_info >= (3, 11) else asyncio.TimeoutError):
         asyncio.run(build())
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 9
 
 
 def test_nothing_is_remembered(fleet: Fleet, hanging: str) -> None:

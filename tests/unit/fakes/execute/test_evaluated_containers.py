@@ -123,9 +123,9 @@ def test_stop(client: FakeDockerClient, command: Any, options: Any, code: int) -
     """The stop signal ends what minds it; all else is killed, at once where nobody minds."""
     container = client.containers.run("busybox", command, detach=True, **options)
     began = time.monotonic()
-    container.stop()
+    container.stop(timeout=100)
     assert container.wait()["StatusCode"] == code
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 90
     assert container.status != "running"
 
 

@@ -97,12 +97,12 @@ def test_closing_ends_a_delay() -> None:
     """A test that gave up does not wait for it."""
     with FakeRegistry() as registry:
         fault = registry.faults.delay(600)
-        connection = HTTPConnection(registry.address, timeout=5)
+        connection = HTTPConnection(registry.address, timeout=100)
         connection.request("GET", "/v2/")
         while not fault.hits:
             time.sleep(0.001)
         began = time.monotonic()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 90
     connection.close()
 
 
