@@ -8,7 +8,7 @@ from ..endings import ProcessExit
 from ..process import Process
 from .conditions import Conditions
 from .dialect import Dialect
-from .expansion import Expander
+from .expansion.expander import Expander
 from .parsing.parser import Parser
 from .pipelines import Pipelines
 from .redirections import Redirections

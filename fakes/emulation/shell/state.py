@@ -306,14 +306,9 @@ class Shell(Messages, ABC):
 
     @property
     def separators(self) -> str:
-        """What fields are split at."""
+        """What fields are split at; the first letter is what `$*` is joined by."""
         value = self.variables.get("IFS")
         return " \t\n" if value is None else value
-
-    @property
-    def separators_or_default(self) -> str:
-        """What `$*` is joined by; its first letter counts."""
-        return self.separators
 
     def parameter(self, name: str) -> str | None:
         """Return the value of a variable or special parameter; `None` where there is none."""
@@ -326,7 +321,7 @@ class Shell(Messages, ABC):
         if special is not None:
             return special
         if name in ("@", "*"):
-            joiner = " " if name == "@" else self.separators_or_default[:1]
+            joiner = " " if name == "@" else self.separators[:1]
             return joiner.join(self.positional)
         if name == "!":
             return None if self.last_background is None else str(self.last_background)
