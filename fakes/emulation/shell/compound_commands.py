@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .builtins.table import SPECIAL
+from .jumps import BreakLoop, ContinueLoop, ExpansionError
 from .patterns import compile_pattern
 from .simple_commands import SimpleCommands
-from .state import (
-    BreakLoop,
-    ContinueLoop,
-    ExpansionError,
-)
 from .syntax import (
     ArithmeticCommand,
     ArithmeticFor,

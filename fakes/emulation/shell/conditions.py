@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..bounded_expressions import compile_bounded
 from ..file_system import EXECUTE, READ, WRITE
 from ..programs.text.expressions import ExpressionError, to_python
+from .jumps import ExpansionError
 from .patterns import compile_pattern
-from .state import ExpansionError
 from .syntax import TestNode, Word
 from .variables import Variable
 

@@ -9,14 +9,10 @@ from ..process import Process
 from .conditions import Conditions
 from .dialect import Dialect
 from .expansion.expander import Expander
+from .jumps import BreakLoop, ContinueLoop, FunctionReturn
 from .parsing.parser import Parser
 from .pipelines import Pipelines
 from .redirections import Redirections
-from .state import (
-    BreakLoop,
-    ContinueLoop,
-    FunctionReturn,
-)
 from .syntax import (
     ProcessSubstitution,
     Script,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..endings import ProcessExit
 from .dialect import BASH, Dialect
+from .initial_variables import initial_variables
 from .interpreter import Interpreter
-from .state import LONG_OPTIONS, OPTIONS
+from .options import LONG_OPTIONS, OPTIONS
 
 if TYPE_CHECKING:
     from ..process import Main, Process
@@ -98,7 +99,7 @@ def _shell(
     process: Process, dialect: Dialect, name: str, positional: Sequence[str], *, is_command: bool
 ) -> Interpreter:
     shell = Interpreter(process, dialect, name=name, positional=positional, is_command=is_command)
-    shell.import_environment()
+    shell.variables.table.update(initial_variables(process, dialect))
     return shell
 
 

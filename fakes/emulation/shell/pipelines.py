@@ -11,13 +11,8 @@ from ..process import Process
 from ..programs.lookup import Missing, find_program
 from .builtins.table import BUILTINS
 from .compound_commands import CompoundCommands
-from .state import (
-    BreakLoop,
-    ContinueLoop,
-    ExpansionError,
-    FunctionReturn,
-    Job,
-)
+from .jumps import BreakLoop, ContinueLoop, ExpansionError, FunctionReturn
+from .state import Job
 from .syntax import (
     AndOr,
     Assignment,

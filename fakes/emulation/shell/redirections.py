@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..open_files import Bytes, OpenFile, failure
-from .state import ExpansionError
+from .jumps import ExpansionError
 from .syntax import AnyRedirection
 
 if TYPE_CHECKING:

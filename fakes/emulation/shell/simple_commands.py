@@ -12,12 +12,9 @@ from ..process import Process
 from ..programs.lookup import Missing, find_program, run_program
 from .builtins.table import BUILTINS, SPECIAL
 from .conditions import Conditions
+from .jumps import ExpansionError, FunctionReturn
 from .redirections import Redirections
-from .state import (
-    ExpansionError,
-    FunctionReturn,
-    Shell,
-)
+from .state import Shell
 from .syntax import (
     Assignment,
     Command,

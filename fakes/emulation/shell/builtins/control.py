@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ... import signals
 from ...endings import ProcessExit
-from ..state import LONG_OPTIONS, OPTIONS, BreakLoop, ContinueLoop, FunctionReturn
+from ..jumps import BreakLoop, ContinueLoop, FunctionReturn
+from ..options import LONG_OPTIONS, OPTIONS
 from .registry import builtin
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...endings import ProcessExit
+from ..jumps import ExpansionError
 from ..quoting import quoted
-from ..state import ExpansionError
 from ..syntax import Assignment, Text, Word
 from ..variables import Variable
 from .registry import builtin

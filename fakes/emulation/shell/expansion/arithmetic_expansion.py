@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..arithmetic import Evaluator, ExpressionError
-from ..state import ExpansionError
+from ..jumps import ExpansionError
 from ..syntax import Text, Word
 from ..variables import ReadOnlyError
 

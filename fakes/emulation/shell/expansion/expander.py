@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from ..braces import expand_braces
 from ..globbing import expand_path
+from ..jumps import ExpansionError
 from ..patterns import Piece, has_magic, plain
-from ..state import ExpansionError
 from ..syntax import (
     Arithmetic,
     BadParameter,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..state import ExpansionError
+from ..jumps import ExpansionError
 from ..syntax import Parameter, Text, Word
 from ..variables import ReadOnlyError
 from .fragments import BREAK, LITERAL, QUOTED, RESULT, Fragment

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ...bounded_expressions import compile_bounded
 from ..escapes import dollar_quoted
+from ..jumps import ExpansionError
 from ..patterns import Piece, compile_pattern, plain, regular_source
 from ..quoting import quoted
-from ..state import ExpansionError
 from ..syntax import Parameter, Part, Word
 from .arithmetic_expansion import evaluate
 from .fragments import QUOTED, Fragment
