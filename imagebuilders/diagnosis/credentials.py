@@ -50,7 +50,9 @@ def look_at_credentials(keychain: Keychain) -> Iterator[Finding]:
             Area.CREDENTIALS,
             Severity.NOTE,
             "There are no credentials for any registry.",
-            "Log in to those that ask for it.",
+            "Log in to those that ask for it; without the docker command, give the container "
+            "registry of the stack a username, and its password by the environment variable "
+            "IMAGEBUILDERS_CONTAINER_REGISTRY__PASSWORD.",
             "docker login REGISTRY",
         )
 

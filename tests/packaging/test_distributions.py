@@ -15,8 +15,13 @@ import pytest
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("imagebuilders", "fakes")
 
-_LIMIT = 2_400_000
-"""What the wheel may take, in bytes. Recordings are compressed; nearly all else is Python."""
+_LIMIT = 2_450_000
+"""What the wheel may take, in bytes.
+
+Of 2.39 MB the building side takes 1.09, the doubles 0.61, the contracts 0.39 (half of it
+recordings, which are compressed as one), the emulated shell 0.28. A tenth is the names and hashes
+of 1,160 files.
+"""
 
 
 @pytest.fixture(scope="module")

@@ -32,12 +32,6 @@ _FILE_NAME = re.compile(r"# (?P<path>[\w/.-]+\.py)\n")
 _ENTRY_POINTS = re.compile(r"^\[project\.entry-points\.\"(.+?)\"\]\n(.+?)^```$", re.M | re.DOTALL)
 _TESTS = re.compile(r"^(?:def test_|class Test)", re.MULTILINE)
 _WITH_EXAMPLES = [path for path in _DOCUMENTS if _BLOCK.search(path.read_text())]
-_APP_DOCKERFILE = """\
-FROM scratch AS runtime
-ARG VERSION
-LABEL version=$VERSION
-COPY . /app
-"""
 
 
 @pytest.fixture
@@ -61,13 +55,13 @@ def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def test_examples_run(document: Path, folder: pytest.Pytester, fake_registry: FakeRegistry) -> None:
     """Every example does what the text says: it raises nothing and its tests pass.
 
-    README's begin in an empty folder, as those who try the package have one; the others take a
-    folder `app` for granted.
+    Each begins in an empty folder, as those who try the package have one. README's make what they
+    need themselves; for the others, the first lines of "Getting started" were typed before.
     """
     text = document.read_text()
     assert list(folder.path.iterdir()) == []
     if document.name != "README.md" and 'Path("app").mkdir()' not in text:
-        _make_app(folder.path)
+        _make_app()
     _install_entry_points(folder.path, text)
     names: dict[str, object] = {
         "__name__": document.stem,
@@ -88,11 +82,12 @@ def test_examples_run(document: Path, folder: pytest.Pytester, fake_registry: Fa
             exec(compile(padding + code, str(document), "exec"), names)
 
 
-def _make_app(folder: Path) -> None:
-    """The folder `app` that short examples take for granted."""
-    (folder / "app").mkdir()
-    (folder / "app/Dockerfile").write_text(_APP_DOCKERFILE)
-    (folder / "app/main.py").write_text("print('hello')\n")
+def _make_app() -> None:
+    """Make the folder `app` as the first block of "Getting started" does."""
+    text = (_ROOT / "docs" / "getting-started.md").read_text()
+    first = _BLOCK.search(text)
+    assert first is not None
+    exec(first["code"], {"__name__": "getting_started"})
 
 
 def _install_entry_points(folder: Path, text: str) -> None:
