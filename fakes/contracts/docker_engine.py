@@ -76,7 +76,8 @@ class DockerEngineContract:
     """Every scenario, compared with the transcript of a real engine.
 
     The subclass gives a fixture `api`: a `docker.APIClient` of an engine that
-    has an image `busybox:latest` and may be emptied of everything else. Some
+    has an image `busybox:latest`, for the groups `debian_…` one of Debian 12 named
+    `debian:bookworm-slim`, and may be emptied of everything else. Some
     scenarios start a registry on 127.0.0.1; an engine whose loopback interface
     is another one reaches it by a `registry_port` that is forwarded.
     """

@@ -84,6 +84,7 @@ _GROUPS: Mapping[str, int] = {
     "nobody": 65534,
 }
 _FIRST_OF_USERS = 1000
+_SHADOW = 42
 
 
 def base_folders(now: int) -> Tree:
@@ -95,17 +96,48 @@ def base_folders(now: int) -> Tree:
     return {path: File("dir", mode, mtime=now) for path, mode in _FOLDERS.items()}
 
 
-def account_files(accounts: Sequence[str] = ()) -> dict[str, str]:
+def account_files(accounts: Sequence[str] = (), *, root_shell: str = "/bin/sh") -> dict[str, str]:
     """Return `/etc/passwd` and `/etc/group`.
 
     Args:
         accounts: names of more, each with a group and a home of its own; numbered from 1000 on.
+        root_shell: what root logs in to.
     """
-    users, groups = _ACCOUNTS, "".join(f"{name}:x:{gid}:\n" for name, gid in _GROUPS.items())
+    users = _ACCOUNTS.replace("/bin/sh", root_shell, 1)
+    groups = "".join(f"{name}:x:{gid}:\n" for name, gid in _GROUPS.items())
     for number, name in enumerate(accounts, _FIRST_OF_USERS):
         users += f"{name}:x:{number}:{number}::/home/{name}:/bin/sh\n"
         groups += f"{name}:x:{number}:\n"
     return {"/etc/passwd": users, "/etc/group": groups}
+
+
+def shadow_files(passwd: str, group: str, now: int) -> Tree:
+    """Return what Debian keeps beside accounts: passwords, subordinate numbers, copies.
+
+    Args:
+        passwd: the text of `/etc/passwd`.
+        group: that of `/etc/group`.
+        now: seconds since the epoch.
+    """
+    day = now // 86_400
+    users = "".join(f"{line.partition(':')[0]}:*:{day}:0:99999:7:::\n" for line in _lines(passwd))
+    groups = "".join(f"{line.partition(':')[0]}:*::\n" for line in _lines(group))
+    texts: Mapping[str, tuple[str, int, int]] = {
+        "etc/shadow": (users, 0o640, _SHADOW),
+        "etc/gshadow": (groups, 0o640, _SHADOW),
+        "etc/passwd-": (passwd, 0o600, 0),
+        "etc/group-": (group, 0o644, 0),
+        "etc/subuid": ("", 0o644, 0),
+        "etc/subgid": ("", 0o644, 0),
+    }
+    return {
+        path: File("file", mode, gid=gid, mtime=now, data=text.encode())
+        for path, (text, mode, gid) in texts.items()
+    }
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line]
 
 
 def homes(accounts: Sequence[str], now: int) -> Tree:

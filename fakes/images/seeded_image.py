@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from imagebuilders.oci.file_tree import File, Tree, implied_directories
 
 from ..checks import check_files, check_text, check_words, checked_list
-from .base_files import account_files, base_folders, homes
+from .base_files import account_files, base_folders, homes, shadow_files
 from .config import DEFAULT_PATH, ImageDocument, RunConfig, history_entry
 from .image import Image
 from .layers import difference
 from .seeds import described_files
 from .seeds import exposed_ports as port_names
+
+_SETTINGS = ("etc/", "usr/lib/")
 
 
 def seeded_image(
@@ -51,11 +53,16 @@ def seeded_image(
     tree: Tree = base_folders(now) if files is None else {}
     if files is None:
         for path, data in (programs or {}).items():
-            tree[path] = File("file", 0o755, mtime=now, data=data)
+            mode = 0o644 if path.startswith(_SETTINGS) else 0o755
+            tree[path] = File("file", mode, mtime=now, data=data)
     tree |= homes(names, now)
     given: Mapping[str, str | bytes] = files or {}
     if files is None or names:
-        given = {**account_files(names), **given}
+        has_bash = "bin/bash" in tree
+        accounts_given = account_files(names, root_shell="/bin/bash" if has_bash else "/bin/sh")
+        given = {**accounts_given, **given}
+        if has_bash:  # as Debian's base packages leave it
+            tree |= shadow_files(accounts_given["/etc/passwd"], accounts_given["/etc/group"], now)
     tree |= described_files(given, now)
     implied_directories(tree)
     layer = difference({}, tree, set())

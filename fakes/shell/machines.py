@@ -168,5 +168,8 @@ class Machines(Protocol):
         ...
 
     def programs(self, image: str) -> Mapping[str, bytes]:
-        """Return the programs that an image of some name has, by path without a leading slash."""
+        """Return the programs and settings that an image of some name has.
+
+        They go by their paths without a leading slash.
+        """
         ...

@@ -10,7 +10,7 @@ from docker.api.client import APIClient
 from fakes import FakeDockerClient, FakeDockerEngine
 from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
 from fakes.contracts.engine.fidelity import known_divergences
-from fakes.contracts.engine.registry import is_evaluated
+from fakes.contracts.engine.registry import further_image, is_evaluated
 from fakes.engine.versions import CONTAINERD, LOOKS
 
 
@@ -49,8 +49,10 @@ class DoubleContract(DockerEngineContract):
     @pytest.fixture
     def effects(self, request: pytest.FixtureRequest) -> Iterator[FakeDockerEngine]:
         """The double."""
-        is_shell = is_evaluated(request.getfixturevalue("name"))
-        engine = engine_double(self.engine_version, "shell" if is_shell else None)
+        name = request.getfixturevalue("name")
+        engine = engine_double(self.engine_version, "shell" if is_evaluated(name) else None)
+        if image := further_image(name):
+            engine.seed_image(image, cmd=["bash"])
         yield engine
         engine.close()
 

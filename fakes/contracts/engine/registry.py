@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -13,7 +13,10 @@ from .session import Session
 
 Scenario = Callable[[Session], None]
 _SCENARIOS: dict[str, Scenario] = {}
-_EVALUATED: set[str] = set()
+_EVALUATED: dict[str, str] = {}
+"""Groups of scenarios whose commands are evaluated, with the image that they need besides."""
+DEBIAN_IMAGE = "debian:bookworm-slim"
+"""The image of Debian 12 that some scenarios run their commands in."""
 
 
 def scenario(function: Scenario) -> Scenario:
@@ -33,21 +36,36 @@ def dockerfiles(group: str, cases: dict[str, str], files: Files | None = None) -
         _SCENARIOS[f"{group}.{name}"] = make(dockerfile)
 
 
-def scripts(group: str, cases: dict[str, str], run: Callable[[Session, str], None]) -> None:
-    """Make each script of a dict a scenario that runs it; a double has to evaluate it."""
+def scripts(
+    group: str, cases: Mapping[str, str], run: Callable[[Session, str], None], *, image: str = ""
+) -> None:
+    """Make each script of a dict a scenario that runs it; a double has to evaluate it.
+
+    Args:
+        group: the first part of their names.
+        cases: scripts by the other part.
+        run: runs one, and notes what it did.
+        image: which image the engine must have besides the base; it has it for these alone.
+    """
 
     def make(script: str) -> Scenario:
         return lambda session: run(session, script)
 
     for name, script in cases.items():
         _SCENARIOS[f"{group}.{name}"] = make(script)
-    _EVALUATED.add(group)
+    _EVALUATED[group] = image
 
 
 def is_evaluated(name: str) -> bool:
     """Return whether a double has to evaluate the commands of a scenario."""
     _import_topics()
     return name.partition(".")[0] in _EVALUATED
+
+
+def further_image(name: str) -> str:
+    """Return the image that an engine must have for a scenario besides the base; empty if none."""
+    _import_topics()
+    return _EVALUATED.get(name.partition(".")[0], "")
 
 
 def void(_value: object) -> None:

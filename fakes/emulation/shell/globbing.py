@@ -18,6 +18,7 @@ def expand_path(
     hidden: bool = False,
     extended: bool = False,
     has_dots: bool = True,
+    deep: bool = False,
 ) -> list[str]:
     """Return the paths that a pattern matches, sorted by bytes; none where none does.
 
@@ -27,6 +28,7 @@ def expand_path(
         hidden: whether names with a dot at their beginning count without one in the pattern.
         extended: whether bash's extended patterns are known.
         has_dots: whether `.*` matches `.` and `..`.
+        deep: whether `**` stands for any folders within each other.
     """
     parts = _split(pieces)
     prefixes = [""]
@@ -35,6 +37,14 @@ def expand_path(
     for position, part in enumerate(parts):
         is_last = position == len(parts) - 1
         found: list[str] = []
+        if deep and plain(part) == "**" and has_magic(part):
+            for prefix in prefixes:
+                found += _below(process, prefix, hidden=hidden, with_files=is_last)
+            # A folder's own name, and each of those below as the beginning of what follows.
+            prefixes = [one for one in found if one] if is_last else found
+            if not prefixes:
+                return []
+            continue
         for prefix in prefixes:
             found += _matching(
                 process,
@@ -50,6 +60,26 @@ def expand_path(
         if not prefixes:
             return []
     return sorted(prefixes)
+
+
+def _below(process: Process, prefix: str, *, hidden: bool, with_files: bool) -> list[str]:
+    """Return a prefix, and those of all folders below it; with files, the paths without slash."""
+    files = process.system.files
+    found = [prefix]
+    try:
+        names = files.names(process, prefix or ".")
+    except OSError:
+        return found
+    for name in names:
+        path = prefix + name
+        if name.startswith(".") and not hidden:
+            continue
+        if files.kind(process, path, follow=False) == "dir":
+            deeper = _below(process, f"{path}/", hidden=hidden, with_files=with_files)
+            found += [path, *deeper[1:]] if with_files else deeper
+        elif with_files:
+            found.append(path)
+    return found
 
 
 def _matching(

@@ -106,7 +106,8 @@ class SimpleCommands(Executing):
         if not self.dialect.is_bash:
             raise ProcessExit(2)
         code = 1 if error.code is None else error.code
-        raise ProcessExit(1 if code == _FATAL and self.is_subshell else code)
+        is_plain = self.is_subshell or self.options.get("errexit")
+        raise ProcessExit(1 if code == _FATAL and is_plain else code)
 
     def _expand_and_run(self, command: Simple) -> None:
         self.substituted = None

@@ -11,20 +11,21 @@ import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed import apt
 from testbed.errors import NoTestbedError
 from testbed.settings import TestbedSettings
 
-_OPTIONS = (
+OPTIONS = (
     # A mirror may lag behind the date in its Release file; signatures stay checked.
     "--aptopt=Acquire::Check-Valid-Until false",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 )
+"""What mmdebstrap is told of every root file system."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class DebianImage:
     suite: str
     package: str
     extra_packages: tuple[str, ...]
+    options: tuple[str, ...] = field(default=OPTIONS, repr=False)
+    """Arguments of mmdebstrap."""
 
     @property
     def recipe(self) -> str:
         """A short digest of everything the result depends on, versions aside."""
-        text = repr((self, _OPTIONS))
+        text = repr((self, self.options))
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -93,7 +96,7 @@ def _make(image: DebianImage, settings: TestbedSettings) -> Path:
             [
                 "mmdebstrap",
                 "--variant=minbase",
-                *_OPTIONS,
+                *image.options,
                 f"--include={','.join((image.package, *image.extra_packages))}",
                 image.suite,
                 str(unfinished),

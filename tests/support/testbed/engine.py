@@ -14,7 +14,7 @@ from docker.errors import DockerException
 from testbed.containers import Container, free_port
 from testbed.daemon import HostEngine
 from testbed.errors import NoTestbedError
-from testbed.images import BUSYBOX, PODMAN, Images
+from testbed.images import BUSYBOX, DEBIAN, PODMAN, Images
 from testbed.registry import Credentials, Registry
 from testbed.tools import Completed, run_in
 
@@ -156,6 +156,11 @@ class Engine:
     def busybox(self) -> str:
         """The name of a small image that is loaded in this engine."""
         return BUSYBOX
+
+    def load_debian(self) -> str:
+        """Load the image of Debian's shells and tools into this engine; its name."""
+        self._images.load_debian(self.client)
+        return DEBIAN
 
     @cached_property
     def registry(self) -> Registry:

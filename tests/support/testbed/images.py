@@ -29,6 +29,9 @@ PODMAN = "podman"
 BUSYBOX = "busybox:latest"
 """The name under which every engine of the test bed has a small base image."""
 
+DEBIAN = "debian:bookworm-slim"
+"""The name under which an engine has Debian's shells and tools once they are loaded into it."""
+
 # BuildKit runs git by itself for `ADD` of a repository; Docker's own images have it too.
 _ENGINE = ("iptables", "ca-certificates", "git")
 _NEWER_CLI = ("docker-cli", "docker-buildx", *_ENGINE)
@@ -53,6 +56,20 @@ _TOOL_PACKAGES = (
     "openssh-client",
 )
 _TOOLS = debian.DebianImage("tools", "forky", "docker-registry", _TOOL_PACKAGES)
+# Debian's shells and tools, and no more, so that it is made and loaded soon.
+_DEBIAN = debian.DebianImage(
+    "debian",
+    "bookworm",
+    "base-files",
+    ("adduser", "mawk"),
+    (
+        *debian.OPTIONS,
+        "--variant=essential",
+        "--dpkgopt=force-unsafe-io",
+        "--dpkgopt=path-exclude=/usr/lib/*/gconv/*",
+        "--dpkgopt=path-exclude=/usr/share/terminfo/*",
+    ),
+)
 
 
 class Images:
@@ -77,7 +94,7 @@ class Images:
             NoTestbedError: no hub answers and they cannot be made here.
         """
         if not self.from_hub:
-            debian.check((*_ENGINES.values(), _TOOLS), self._settings)
+            debian.check((*_ENGINES.values(), _TOOLS, _DEBIAN), self._settings)
 
     def engine(self, engine: str) -> str:
         """An image whose ``dockerd`` is of an engine's series; the store is a setting of it."""
@@ -108,6 +125,18 @@ class Images:
         (image,) = engine.images.load(self._busybox_archive)
         repository, _, tag = BUSYBOX.partition(":")
         image.tag(repository, tag)
+
+    def load_debian(self, engine: docker.DockerClient) -> None:
+        """Give an engine :data:`DEBIAN`."""
+        repository, _, tag = DEBIAN.partition(":")
+        if self.from_hub:
+            name = self._pulled(self._settings.debian_image)
+            (image,) = engine.images.load(b"".join(self._host.images.get(name).save()))
+            image.tag(repository, tag)
+        else:
+            archive = str(debian.make(_DEBIAN, self._settings).archive)
+            changes = ['CMD ["bash"]']
+            engine.api.import_image(archive, repository=repository, tag=tag, changes=changes)
 
     @cached_property
     def _busybox_archive(self) -> bytes:

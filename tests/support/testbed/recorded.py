@@ -8,22 +8,22 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import docker
 from docker.api.client import APIClient
 
 from fakes.contracts.docker_engine import differences, observe
-from fakes.contracts.engine.registry import scenarios
+from fakes.contracts.engine.registry import further_image, scenarios
 from fakes.contracts.engine.transcripts import not_recorded, write
 from fakes.engine.versions import CONTAINERD, LOOKS, OVERLAY2
 from testbed.bed import Testbed
 from testbed.containers import free_port
 from testbed.daemon import host_engine
-from testbed.images import ALL_ENGINES
+from testbed.images import ALL_ENGINES, DEBIAN
 from testbed.settings import TestbedSettings
 
 _ENGINE_PATIENCE = 120
@@ -37,11 +37,21 @@ class ContractEngine:
         api: its client.
         version: its full version, without what Debian adds to it.
         registry_port: a port of 127.0.0.1 that leads to this process from both sides; 0 for any.
+        load_debian: lets it have Debian's image; an engine that comes without keeps what it has.
     """
 
     api: APIClient
     version: str
     registry_port: int
+    load_debian: Callable[[], object] | None = None
+
+    def prepare(self, scenario: str) -> None:
+        """Let it have the image that a scenario needs besides busybox, and else not have it."""
+        has_it = bool(self.api.images(DEBIAN))
+        if further_image(scenario) and not has_it and self.load_debian is not None:
+            self.load_debian()
+        elif has_it and not further_image(scenario) and self.load_debian is not None:
+            self.api.remove_image(DEBIAN)
 
     @property
     def look(self) -> str:
@@ -66,7 +76,7 @@ def contract_engine(testbed: Testbed, name: str) -> Iterator[ContractEngine]:
         engine.forwarded(port),
         _engine_at(engine.docker_host, port) as one,
     ):
-        yield one
+        yield replace(one, load_debian=engine.load_debian)
 
 
 @contextmanager
@@ -105,6 +115,7 @@ def record(engine: ContractEngine, names: Iterable[str]) -> _Seen:
     for group, members in groups.items():
         notes = {}
         for name in members:
+            engine.prepare(name)
             try:
                 first, again = (
                     observe(engine.api, name, registry_port=engine.registry_port) for _ in range(2)
@@ -143,8 +154,8 @@ def _arguments() -> argparse.Namespace:
     engines.add_argument(
         "--engine",
         metavar="ADDRESS",
-        help="the engine there, which has busybox:latest, is emptied of all else, and shares this "
-        "machine's loopback interface",
+        help="the engine there, which has busybox:latest, and debian:bookworm-slim for scenarios "
+        "of Debian; it is emptied of all else, and shares this machine's loopback interface",
     )
     parser.add_argument(
         "--missing", action="store_true", help="only what is marked as not recorded"

@@ -26,6 +26,7 @@ class TestbedSettings(BaseSettings):
     engine_28_5_image: str = "docker:28-dind"
     registry_image: str = "registry:3"
     busybox_image: str = "busybox"
+    debian_image: str = "debian:bookworm-slim"
     tools_base_image: str = "debian:forky-slim"
 
     host_engine: str = ""

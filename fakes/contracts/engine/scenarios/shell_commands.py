@@ -22,11 +22,11 @@ def _plain(text: str) -> str:
     return text.replace("sh: line 0: ", "sh: ")
 
 
-def _run(s: Session, script: str) -> None:
+def run_script(s: Session, script: str, *, program: str = "sh", image: str = "") -> None:
     """Run a script in a container, and note what it left."""
     body = {
-        "Image": s.base,
-        "Cmd": ["sh", "-c", script],
+        "Image": image or s.base,
+        "Cmd": [program, "-c", script],
         "Hostname": "box",
         "Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "A=1"],
         "HostConfig": {"NetworkMode": "none"},
@@ -40,9 +40,10 @@ def _run(s: Session, script: str) -> None:
     s.request("DELETE", f"/containers/{container}", params={"force": "1"})
 
 
-def _exec(s: Session, script: str) -> None:
+def exec_script(s: Session, script: str, *, image: str = "") -> None:
     """Run a script beside process 1 of a container, and note what it left."""
-    container = sleeping(s, Hostname="box", HostConfig={"NetworkMode": "none"})
+    host = {"NetworkMode": "none"}
+    container = sleeping(s, Image=image or s.base, Hostname="box", HostConfig=host)
     body = {"Cmd": ["sh", "-c", script], "AttachStdout": True, "AttachStderr": True}
     instance = s.request("POST", f"/containers/{container}/exec", json=body).json()["Id"]
     response = s.request("POST", f"/exec/{instance}/start", json={"Tty": True})
@@ -52,7 +53,7 @@ def _exec(s: Session, script: str) -> None:
     s.request("DELETE", f"/containers/{container}", params={"force": "1"})
 
 
-_FILES = {
+FILES = {
     "mkdir_and_chown": "mkdir -p /app/a && chown -R 1:2 /app && stat -c '%a %u:%g %n' /app /app/a",
     "chmod_octal": "echo x > /f; chmod 640 /f; stat -c '%a %s' /f",
     "chmod_symbolic": "echo x > /f; chmod 600 /f; chmod u+x,g=r,o-r /f; stat -c %a /f",
@@ -80,7 +81,7 @@ _FILES = {
     "a_missing_folder": "echo x > /no/such/file; echo $?",
     "a_named_pipe": "mkfifo /p; echo hi > /p & cat /p; wait; test -p /p && echo pipe",
 }
-_TEXT = {
+TEXT = {
     "sed_in_place": "printf 'a\\nb\\n' > /f; sed -i 's/a/x/;/b/d' /f; cat /f",
     "sed_groups": "echo k=v | sed -E 's/(.*)=(.*)/\\2=\\1/'",
     "awk_fields": "printf '1 a\\n2 b\\n' | awk '{s += $1; print $2} END {print s}'",
@@ -96,7 +97,7 @@ _TEXT = {
     "tee": "echo x | tee /a /b; cat /a /b",
     "od": "printf 'AB' | od -An -tx1 | tr -d ' '",
 }
-_SCRIPTS = {
+SCRIPTS = {
     "variables": 'x=1; y=${x:-2}${z:-3}; echo "$y ${#y} ${y%3} ${A}"',
     "arithmetic": "i=0; while [ $i -lt 3 ]; do i=$((i + 1)); done; echo $((i * 7 % 4)) $i",
     "for_and_case": (
@@ -126,12 +127,12 @@ _SCRIPTS = {
     "who": "id -u; id -un; whoami; hostname",
     "a_timeout": "timeout 0.1 sleep 5; echo $?",
 }
-_EXECS = {
+EXECS = {
     "in_a_container": "id -u; pwd; echo $$ | grep -c 1 > /dev/null; echo x > /x; cat /x",
     "kill_process_1": "kill 1; echo $?",
 }
 
-scripts("shell_files", _FILES, _run)
-scripts("shell_text", _TEXT, _run)
-scripts("shell_scripts", _SCRIPTS, _run)
-scripts("shell_execs", _EXECS, _exec)
+scripts("shell_files", FILES, run_script)
+scripts("shell_text", TEXT, run_script)
+scripts("shell_scripts", SCRIPTS, run_script)
+scripts("shell_execs", EXECS, exec_script)

@@ -12,9 +12,11 @@ from .homes import make_home, remove_home
 if TYPE_CHECKING:
     from ...process import Process
 
+_LOCK = "/run/adduser"
+_NO_CRON = "`/usr/bin/crontab' not executed. Skipping crontab removal. Package `cron' required."
 _LONG = (
     "system home= shell= no-create-home:no-home uid= gid= firstuid=: lastuid=: firstgid=: "
-    "lastgid=: ingroup= group disabled-password:disabled disabled-login:disabled gecos= "
+    "lastgid=: ingroup= group disabled-password:disabled disabled-login gecos= "
     "comment=:gecos quiet:q force-badname: allow-badname: allow-bad-names: conf=: debug: "
     "verbose: remove-home remove-all-files:remove-home backup: only-if-empty add_extra_groups: "
     "encrypt-home: allow-all-names:"
@@ -33,11 +35,20 @@ def _fatal(process: Process, text: str, code: int = 1) -> ProcessExit:
     return ProcessExit(code)
 
 
+def _lock(process: Process, doing: str = "add") -> None:
+    """Take the lock of these tools, whose file stays."""
+    if process.credentials.uid:
+        what = "a user or group to" if doing == "add" else "a user or group from"
+        raise _fatal(process, f"Only root may {doing} {what} the system.")
+    files = process.system.files
+    if files.kind(process, "/run") == "dir" and not files.exists(process, _LOCK):
+        files.write_file(process, _LOCK, b"")
+
+
 def adduser(process: Process) -> int:
     """Add an account, or an account to a group."""
     options = Options(process, "qhv", _LONG)
-    if process.credentials.uid:
-        raise _fatal(process, "Only root may add a user or group to the system.")
+    _lock(process)
     if "group" in options and "system" not in options:
         return _add_group(process, options)
     operands = options.operands
@@ -68,13 +79,15 @@ def adduser(process: Process) -> int:
 
 
 def _add_system(process: Process, options: Options, data: Databases, name: str) -> int:
-    both = data.users.numbers() | (data.groups.numbers() if "group" in options else set())
     wanted = options.value("uid")
-    uid = int(wanted) if wanted else free_number(both, 100, 999)
+    uid = int(wanted) if wanted else free_number(data.users.numbers(), 100, 999)
     if uid is None:
         raise _fatal(process, "No UID is available in the range 100-999.")
     if wanted and uid in data.users.numbers():
         raise _fatal(process, f"The UID {uid} is already in use.")
+    new_gid = options.value("gid") or wanted
+    if "group" in options and new_gid and int(new_gid) in data.groups.numbers():
+        raise _fatal(process, f"The GID {new_gid} is already in use.")
     home = options.value("home") or "/nonexistent"
     shell = options.value("shell") or "/usr/sbin/nologin"
     _say(process, options, f"Adding system user `{name}' (UID {uid}) ...")
@@ -82,8 +95,9 @@ def _add_system(process: Process, options: Options, data: Databases, name: str) 
     if "group" in options:
         group_name = name
         if data.groups.find(name) is None:
-            _say(process, options, f"Adding new group `{name}' (GID {uid}) ...")
-            data.add_group(name, int(options.value("gid") or uid))
+            gid = int(new_gid) if new_gid else free_number(data.groups.numbers(), 100, 999) or uid
+            _say(process, options, f"Adding new group `{name}' (GID {gid}) ...")
+            data.add_group(name, gid)
     elif (word := options.value("ingroup")) is not None:
         group_name = word
     elif (word := options.value("gid")) is not None:
@@ -96,9 +110,11 @@ def _add_system(process: Process, options: Options, data: Databases, name: str) 
         raise _fatal(process, f"The group `{group_name}' does not exist.")
     gid = int(line[2])
     _say(process, options, f"Adding new user `{name}' (UID {uid}) with group `{group_name}' ...")
-    data.users.add(name, "x", str(uid), str(gid), options.value("gecos") or "", home, shell)
+    data.users.add(name, "x", str(uid), str(gid), "", home, shell)
     data.shadows.add(name, "!", data.today, "", "", "", "", "", "")
     data.save()
+    if (gecos := options.value("gecos")) is not None:
+        _change_comment(process, name, gecos)
     if "no-home" in options or home == "/nonexistent":
         _say(
             process,
@@ -117,6 +133,28 @@ def _add_system(process: Process, options: Options, data: Databases, name: str) 
         _say(process, options, f"Creating home directory `{home}' ...")
         make_home(process, home, uid, gid, mode=0o755, skeleton=False)
     return 0
+
+
+def _change_comment(process: Process, name: str, gecos: str) -> None:
+    """Set the fields of a name as `chfn` does, in a change of its own."""
+    users = Databases(process).users
+    line = users.find(name)
+    if line is not None:
+        line[4] = gecos + "," * (3 - gecos.count(","))
+        users.save()
+
+
+def _ask_nobody(process: Process, name: str) -> None:
+    """Ask for the parts of a name as `chfn` does, when nobody is there to answer."""
+    parts = ("Full Name", "Room Number", "Work Phone", "Home Phone", "Other")
+    asked = "".join(f"\t{part} []: " for part in parts)
+    process.print(f"Changing the user information for {name}\n")
+    process.print(f"Enter the new value, or press ENTER for the default\n{asked}")
+    process.print("Is the information correct? [Y/n] ")
+    process.flush()
+    undefined = "Use of uninitialized value $answer in"
+    for place in ("chop at line 766", "pattern match (m//) at line 767"):
+        process.print_error(f"{undefined} {place}.\n")
 
 
 def _add_user(process: Process, options: Options, data: Databases, name: str) -> int:
@@ -152,10 +190,8 @@ def _add_user(process: Process, options: Options, data: Databases, name: str) ->
     )
     home = options.value("home") or f"/home/{name}"
     gecos = options.value("gecos")
-    comment = ",,," if gecos is None else gecos
-    data.users.add(
-        name, "x", str(uid), str(gid), comment, home, options.value("shell") or "/bin/bash"
-    )
+    usual = "/usr/sbin/nologin" if "disabled-login" in options else "/bin/bash"
+    data.users.add(name, "x", str(uid), str(gid), "", home, options.value("shell") or usual)
     data.shadows.add(name, "!", data.today, "0", "99999", "7", "", "", "")
     from .shadow import _add_subordinate
 
@@ -167,16 +203,12 @@ def _add_user(process: Process, options: Options, data: Databases, name: str) ->
         _say(process, options, f"warning: The home directory `{home}' already exists.")
     else:
         _say(process, options, f"Creating home directory `{home}' ...")
-        make_home(process, home, uid, gid, mode=0o700)
+        make_home(process, home, uid, gid, mode=0o700, keep_times=False)
         if process.system.files.kind(process, "/etc/skel") == "dir":
             _say(process, options, "Copying files from `/etc/skel' ...")
     if gecos is None:
-        _say(
-            process,
-            options,
-            f"Changing the user information for {name}\n"
-            "Enter the new value, or press ENTER for the default",
-        )
+        _ask_nobody(process, name)
+    _change_comment(process, name, gecos or "")
     again = Databases(process)
     if again.groups.find("users") is not None:
         _say(
@@ -191,8 +223,7 @@ def _add_user(process: Process, options: Options, data: Databases, name: str) ->
 def addgroup(process: Process) -> int:
     """Add a group, or an account to a group."""
     options = Options(process, "qhv", _LONG)
-    if process.credentials.uid:
-        raise _fatal(process, "Only root may add a user or group to the system.")
+    _lock(process)
     if len(options.operands) == 2:
         return _join(process, options, Databases(process), options.operands[0], options.operands[1])
     return _add_group(process, options)
@@ -235,7 +266,8 @@ def _join(process: Process, options: Options, data: Databases, user: str, group:
         raise _fatal(process, f"The group `{group}' does not exist.")
     line = data.groups.find(group) or []
     if user in line[3].split(","):
-        _say(process, options, f"The user `{user}' is already a member of `{group}'.")
+        process.flush()
+        process.complain(f"The user `{user}' is already a member of `{group}'.")
         return 0
     _say(process, options, f"Adding user `{user}' to group `{group}' ...")
     data.add_member(group, user)
@@ -247,6 +279,7 @@ def _join(process: Process, options: Options, data: Databases, user: str, group:
 def deluser(process: Process) -> int:
     """Remove an account, or an account from a group."""
     options = Options(process, "qhv", _LONG)
+    _lock(process, "remove")
     operands = options.operands
     if not operands:
         raise _fatal(process, "Only one or two names allowed.")
@@ -264,15 +297,19 @@ def deluser(process: Process) -> int:
         return 0
     if line is None:
         raise _fatal(process, f"The user `{name}' does not exist.", 2)
-    if "remove-home" in options:
-        raise (_removed(process, options, data, name, line))
-    _say(process, options, "Removing crontab ...")
-    raise _removed(process, options, data, name, line)
+    _remove(process, options, data, name, line)
+    return 0
 
 
-def _removed(
+def _remove(
     process: Process, options: Options, data: Databases, name: str, line: list[str]
-) -> ProcessExit:
+) -> None:
+    if "remove-home" in options:
+        _say(process, options, "Looking for files to backup/remove ...")
+        _say(process, options, "Removing files ...")
+        remove_home(process, line[5])
+    process.flush()
+    process.complain(_NO_CRON)
     _say(process, options, f"Removing user `{name}' ...")
     data.users.remove(name)
     data.shadows.remove(name)
@@ -285,10 +322,7 @@ def _removed(
 
     _drop_subordinate(process, name)
     data.save()
-    if "remove-home" in options:
-        remove_home(process, line[5])
     _say(process, options, "Done.")
-    return ProcessExit(0)
 
 
 def delgroup(process: Process) -> int:
@@ -296,6 +330,7 @@ def delgroup(process: Process) -> int:
     options = Options(process, "qhv", _LONG)
     if len(options.operands) == 2:
         return deluser(process)
+    _lock(process, "remove")
     if not options.operands:
         raise _fatal(process, "Only one or two names allowed.")
     name = options.operands[0]
@@ -303,10 +338,12 @@ def delgroup(process: Process) -> int:
     line = data.groups.find(name)
     if line is None:
         raise _fatal(process, f"The group `{name}' does not exist.", 3)
+    _say(process, options, f"Removing group `{name}' ...")
     owner = next((user for user in data.users.lines if user[3] == line[2]), None)
     if owner is not None:
-        raise _fatal(process, f"`{owner[0]}' still has `{name}' as their primary group!", 7)
-    _say(process, options, f"Removing group `{name}' ...")
+        process.flush()
+        process.print_error(f"groupdel: cannot remove the primary group of user '{owner[0]}'\n")
+        raise _fatal(process, f"`/sbin/groupdel {name}' returned error code 8. Exiting.")
     data.groups.remove(name)
     data.group_shadows.remove(name)
     data.save()

@@ -11,9 +11,16 @@ if TYPE_CHECKING:
 
 
 def make_home(
-    process: Process, home: str, uid: int, gid: int, *, mode: int = 0o700, skeleton: bool = True
+    process: Process,
+    home: str,
+    uid: int,
+    gid: int,
+    *,
+    mode: int = 0o700,
+    skeleton: bool = True,
+    keep_times: bool = True,
 ) -> None:
-    """Make a home folder, with what /etc/skel has."""
+    """Make a home folder, with what /etc/skel has, and the times of that if it is to keep them."""
     files = process.system.files
     current = ""
     for part in home.strip("/").split("/")[:-1]:
@@ -38,7 +45,8 @@ def make_home(
                 files.write_file(process, target, files.read_file(process, path))
             files.set_owner(process, target, uid, gid)
             files.set_mode(process, target, status.mode)
-            files.set_time(process, target, status.mtime + status.nanoseconds / 1e9)
+            if keep_times:
+                files.set_time(process, target, status.mtime + status.nanoseconds / 1e9)
     files.set_owner(process, home, uid, gid)
     files.set_mode(process, home, mode)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from stat import filemode
 from typing import TYPE_CHECKING
 
 from ...accounts import Accounts
@@ -165,6 +166,8 @@ def _chmod_one(
             )
         assert mode is not None
         files.set_mode(process, path, mode)
+        if not busybox:
+            _tell_mode(process, options, path, status.mode, mode)
         if re.fullmatch(r"-[rwxXst]+", text) and not busybox:
             without = symbolic_mode(text, status.mode, is_folder=status.kind == "dir", umask=0)
             if without != mode:
@@ -182,6 +185,15 @@ def _chmod_one(
             process.complain(f"changing permissions of '{path}': {error.strerror}")
         return 1
     return 0
+
+
+def _tell_mode(process: Process, options: Options, path: str, before: int, after: int) -> None:
+    """Say what became of a mode, for `-v`, and for `-c` where it is another one."""
+    old, new = (f"{mode:04o} ({filemode(mode)[1:]})" for mode in (before, after))
+    if before != after and ("v" in options or "c" in options):
+        process.print(f"mode of '{path}' changed from {old} to {new}\n")
+    elif "v" in options:
+        process.print(f"mode of '{path}' retained as {new}\n")
 
 
 def chown(process: Process) -> int:
@@ -281,7 +293,10 @@ def _change_owner(process: Process, *, is_group: bool) -> int:
             if "R" in options and is_link and path != operand:
                 follow = False
             try:
+                before = files.status(process, path, follow=follow)
                 files.set_owner(process, path, *owner, follow=follow)
+                if not busybox:
+                    _tell_owner(process, options, path, (before.uid, before.gid), owner)
             except OSError as error:
                 status_code = 1
                 if "f" in options:
@@ -294,3 +309,31 @@ def _change_owner(process: Process, *, is_group: bool) -> int:
                     what = "group" if is_group else "ownership"
                     process.complain(f"changing {what} of '{path}': {error.strerror}")
     return status_code
+
+
+def _tell_owner(
+    process: Process,
+    options: Options,
+    path: str,
+    before: tuple[int, int],
+    wanted: tuple[int | None, int | None],
+) -> None:
+    """Say what became of an owner, for `-v`, and for `-c` where it is another one."""
+    accounts = Accounts.read(process)
+    uid, gid = wanted
+    old_user, old_group = accounts.user_name(before[0]), accounts.group_name(before[1])
+    user = None if uid is None else accounts.user_name(uid)
+    group = None if gid is None else accounts.group_name(gid)
+    what = "group" if uid is None and process.name == "chgrp" else "ownership"
+    old, new = (
+        (old_group, group)
+        if what == "group"
+        else (old_user, user)
+        if group is None
+        else (f"{old_user}:{old_group}", f"{user or ''}:{group}")
+    )
+    if uid in (None, before[0]) and gid in (None, before[1]):
+        if "v" in options:
+            process.print(f"{what} of '{path}' retained as {old}\n")
+    elif "v" in options or "c" in options:
+        process.print(f"changed {what} of '{path}' from {old} to {new}\n")

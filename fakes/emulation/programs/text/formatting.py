@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from ...endings import BoundReachedError
 from ...shell.escapes import argument_text, format_text
 
-_DIRECTIVE = re.compile(r"%([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d+)?)?(hh|h|ll|l|L|j|z|t|q)?(.)?", re.S)
+_DIRECTIVE = re.compile(r"%([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d+)?)?(hh|h|ll|l|L|j|z|t)?(.)?", re.S)
 _WIDEST = 1_000_000
 _HAS_PRECISION = re.compile(r"%[-+ #0']*(?:\*|\d+)?\.")
 

@@ -79,6 +79,7 @@ class Expander(ParameterExpander):
                 hidden=shell.shopt("dotglob"),
                 extended=extended,
                 has_dots=not shell.dialect.is_bash,
+                deep=shell.shopt("globstar"),
             )
             if paths:
                 return paths

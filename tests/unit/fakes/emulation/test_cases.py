@@ -19,8 +19,6 @@ _DIFFERENT: dict[str, str] = {
     "text/printf-errors@bash": "an option after the format",
     "text/printf-errors@dash": "an option after the format",
     "text/seq-yes@busybox": "busybox shows its usage instead of the number that is none",
-    "users/addgroup-system@dash": "adduser's lock stays",
-    "users/adduser-quiet-uid@dash": "adduser's lock stays",
     "users/chpasswd@busybox": "busybox tells of the change, and keeps the time of the backup",
     "users/deluser-remove-home@busybox": "busybox looks for the group a second time",
 }

@@ -43,10 +43,20 @@ def _own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
 # of every other one, and `whole` in all.
 _NAMES = sorted(scenarios())
 
-for _index, _look in enumerate(LOOKS):
-    _missing = not_recorded(_look, _NAMES)
-    _recorded = [name for name in _NAMES[_index :: len(LOOKS)] if name not in _missing]
-    _like = double_contract(_look, _recorded)
+
+def _in_turn() -> dict[str, list[str]]:
+    """Give each scenario to a look; when it was not recorded of that, to the next one."""
+    looks = list(LOOKS)
+    missing = {look: not_recorded(look, _NAMES) for look in looks}
+    taken: dict[str, list[str]] = {look: [] for look in looks}
+    for turn, name in enumerate(_NAMES):
+        order = (looks[(turn + step) % len(looks)] for step in range(len(looks)))
+        taken[next(look for look in order if name not in missing[look])].append(name)
+    return taken
+
+
+for _look, _names in _in_turn().items():
+    _like = double_contract(_look, _names)
     globals()[_like.__name__] = _like
 
 
