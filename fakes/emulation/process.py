@@ -69,6 +69,7 @@ class Machine(ABC):
     reached: BoundReachedError | None
     on_sleep: Callable[[], None]
     evaluated: int
+    is_frozen: bool
 
     @abstractmethod
     def next_number(self) -> int:
@@ -318,11 +319,26 @@ class Process(Streams):
         self._steps += 1
         if self._steps > self.system.bounds.steps:
             raise BoundReachedError(f"{self.system.bounds.steps} steps without waiting")
+        if self.system.is_frozen:
+            with self.system.changed:
+                while self._is_held():
+                    self.system.changed.wait(_LONGEST_LOOK)
         process: Process | None = self
         while process is not None:
             if process._pending:
                 process._hear()
             process = process.runs_within
+
+    def _is_held(self) -> bool:
+        """Whether it makes no progress: all are frozen, and nobody has killed it."""
+        if not self.system.is_frozen:
+            return False
+        process: Process | None = self
+        while process is not None:
+            if signals.KILL in process._pending:
+                return False
+            process = process.runs_within
+        return True
 
     def _hear(self) -> bool:
         """Deal with signals that came; whether one is to be told of."""
@@ -359,6 +375,9 @@ class Process(Streams):
         end = None if seconds is None else system.monotonic() + seconds
         with system.changed:
             while True:
+                if self._is_held():
+                    system.changed.wait(_LONGEST_LOOK)
+                    continue
                 if self._pending and self._hear() and told_is_enough:
                     return is_so()
                 if self.runs_within is not None:

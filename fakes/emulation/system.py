@@ -39,6 +39,7 @@ class System(Machine):
     Attributes:
         on_sleep: called when a process begins to sleep, or to wait for input from outside.
         evaluated: how many programs and built-in commands were run that the system knows.
+        is_frozen: no process makes progress, as with a frozen cgroup: only a kill reaches it.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class System(Machine):
         self._last_pid = 0
         self._output = 0
         self.reached: BoundReachedError | None = None
+        self.is_frozen = False
         self._is_stopped = False
 
     # --- processes --------------------------------------------------------------
@@ -132,6 +134,12 @@ class System(Machine):
             for process in list(self.processes.values()):
                 if not process.has_ended:
                     process.receive(signal)
+            self.changed.notify_all()
+
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Let no process make progress, or let all go on; time goes on for those that sleep."""
+        with self.changed:
+            self.is_frozen = is_frozen
             self.changed.notify_all()
 
     def end_at(self, error: BoundReachedError) -> None:

@@ -252,6 +252,10 @@ class EmulatedMachine:
         self._system.kill(first.number, number)
         return minds or number == signals.KILL
 
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Let no process make progress, or let all go on."""
+        self._system.freeze(is_frozen=is_frozen)
+
     def stop(self) -> None:
         """End all processes."""
         self._system.stop()

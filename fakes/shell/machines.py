@@ -121,6 +121,10 @@ class Machine(Protocol):
         """Send a signal to the first process; whether that does something about it."""
         ...
 
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Let no process make progress, or let all go on."""
+        ...
+
     def stop(self) -> None:
         """End all processes."""
         ...

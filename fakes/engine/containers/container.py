@@ -94,6 +94,10 @@ class ContainerProcesses(Protocol):
         """Let execs wait for the container's own command, which is about to be run."""
         ...
 
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Let no process make progress, or let all go on."""
+        ...
+
     def stand_in(self) -> None:
         """Let execs see a process 1, as which a rule does the work."""
         ...

@@ -110,6 +110,10 @@ class ContainerMachine:
         """Send a signal to the first process; whether that does something about it."""
         return self._machine.signal(number)
 
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Let no process make progress, or let all go on."""
+        self._machine.freeze(is_frozen=is_frozen)
+
     def stop(self) -> None:
         """End all processes."""
         self._machine.stop()

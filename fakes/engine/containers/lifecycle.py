@@ -467,11 +467,12 @@ class Lifecycle:
         if number is None:
             raise ApiError(500, f"{refusal}: {messages.BAD_SIGNAL(self._version, chosen)}")
         machine = evaluated_in(container)
-        if machine is None or container.status != "running":
+        if machine is None or container.status not in ("running", "paused"):
             self.finish(container, _SIGNALLED + number, "stop")
             return
         container.ended_by_hand = True
         self._store.note(container, "kill", {"signal": str(number)})
+        self._hear_while_paused(container, number)
         if ends_by(container, machine, number, seconds):
             self._store.note(container, "stop")
         else:
@@ -505,10 +506,17 @@ class Lifecycle:
             self._store.note(container, "kill", {"signal": str(number)})
             container.ended_by_hand = container.ended_by_hand or number == signal.SIGTERM
             machine.signal(number)
+            self._hear_while_paused(container, number)
         elif number in _HARMLESS:
             self._store.note(container, "kill", {"signal": str(number)})
         else:
             self.finish(container, _SIGNALLED + number, "kill")
+
+    def _hear_while_paused(self, container: Container, number: int) -> None:
+        """Let a paused container go on that is to end, as far as an engine can know that."""
+        own = container.config.stop_signal
+        if container.status == "paused" and (not own or signal_number(own) == number):
+            self.unpause(container)
 
     # --- pausing and waiting --------------------------------------------------
 
@@ -526,6 +534,8 @@ class Lifecycle:
             if container.status == "restarting":
                 raise ApiError(409, messages.RESTARTING.format(container.id))
             container.status = "paused"
+            if container.machine is not None:
+                container.machine.freeze(is_frozen=True)
             if container.health is not None:
                 container.health.stop()
             container.changed.notify_all()
@@ -541,6 +551,8 @@ class Lifecycle:
             if container.status != "paused":
                 raise ApiError(500, f"Container {container.id} is not paused")
             container.status = "running"
+            if container.machine is not None:
+                container.machine.freeze(is_frozen=False)
             if container.health is not None:
                 container.health.resume(self._state.clock())
             container.changed.notify_all()

@@ -452,3 +452,61 @@ def test_execs_beside_the_runtimes_init(client: FakeDockerClient) -> None:
     assert seen[1].endswith(b"/sbin/docker-init -- sleep 60")
     assert seen[2].endswith(b"sleep 60")
     container.kill()
+
+
+_COUNTING = "trap 'echo ended; exit 3' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done"
+
+
+def _last_number(container: Any) -> int:
+    return int(container.logs().split()[-1])
+
+
+def test_a_paused_container_makes_no_progress(client: FakeDockerClient) -> None:
+    """It goes on where it was once it is unpaused."""
+    container = client.containers.run("busybox", ["sh", "-c", _COUNTING], detach=True)
+    _until_printed(container, b"2\n")
+    container.pause()
+    before = _last_number(container)
+    time.sleep(0.1)
+    # It may have been about to do one thing more.
+    assert _last_number(container) <= before + 1
+    container.unpause()
+    _until_printed(container, b"%d\n" % (before + 3))
+    container.remove(force=True)
+
+
+@pytest.mark.parametrize(("number", "code"), [("TERM", 3), ("KILL", 137)])
+def test_a_paused_container_can_be_killed(client: FakeDockerClient, number: str, code: int) -> None:
+    """The engine lets it go on, so that it hears the signal."""
+    container = client.containers.run("busybox", ["sh", "-c", _COUNTING], detach=True)
+    _until_printed(container, b"2\n")
+    container.pause()
+    container.kill(number)
+    assert container.wait(timeout=20)["StatusCode"] == code
+
+
+def test_a_paused_container_can_be_stopped(client: FakeDockerClient) -> None:
+    """It hears the stop signal, as if it had run."""
+    container = client.containers.run("busybox", ["sh", "-c", _COUNTING], detach=True)
+    _until_printed(container, b"2\n")
+    container.pause()
+    container.stop()
+    container.reload()
+    assert (container.status, container.attrs["State"]["ExitCode"]) == ("exited", 3)
+    assert container.logs().endswith(b"ended\n")
+
+
+def test_a_signal_that_is_not_the_stop_signal_waits(client: FakeDockerClient) -> None:
+    """A container that names its stop signal stays paused at another one."""
+    script = "trap 'echo got' USR1; echo on; while :; do sleep 0.01; done"
+    container = client.containers.run(
+        "busybox", ["sh", "-c", script], detach=True, stop_signal="SIGTERM"
+    )
+    _until_printed(container, b"on\n")
+    container.pause()
+    container.kill("USR1")
+    container.reload()
+    assert container.status == "paused"
+    container.unpause()
+    _until_printed(container, b"got\n")
+    container.remove(force=True)
