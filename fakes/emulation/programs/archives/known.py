@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ...process import Main
-from . import compression, tar
+from . import compression
+from .tar.main import tar
 
 
 def programs(*, is_busybox: bool) -> dict[str, Main]:
     """Return them."""
     found: dict[str, Main] = {
-        "tar": tar.tar,
+        "tar": tar,
         "gzip": compression.gzip,
         "gunzip": compression.gunzip,
         "zcat": compression.zcat,

@@ -25,7 +25,7 @@ _ESCAPES = {
 """What GNU's escapes are in Python's words."""
 
 
-class ExpressionError(Exception):
+class ExpressionError(ValueError):
     """An expression that is none."""
 
 

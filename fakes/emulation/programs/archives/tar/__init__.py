@@ -1,0 +1,1 @@
+"""`tar`: `call` reads its words, `packing` makes archives, `unpacking` extracts and lists them."""
