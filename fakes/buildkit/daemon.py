@@ -10,9 +10,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from imagebuilders.buildkit.control.client import SERVICE, unwrap_bytes, wrap_bytes
 from imagebuilders.buildkit.proto.control_pb2 import (
@@ -85,6 +86,7 @@ class ScriptedBuildKit:
         cache: what keeps the results of earlier builds.
         handlers: what serves further calls, or some calls otherwise, by path.
         session_seconds: so long a build waits for its session.
+        unreadable: what it says is wrong with a request that cannot be decoded.
 
     Attributes:
         script: what is called for the next `Solve`.
@@ -112,6 +114,7 @@ class ScriptedBuildKit:
         cache: ScriptedCache | None = None,
         handlers: Mapping[str, Handler] | None = None,
         session_seconds: float = SESSION_SECONDS,
+        unreadable: str = "unexpected EOF",
     ) -> None:
         self.builds: list[ScriptedBuild] = []
         self.faults = Faults()
@@ -126,6 +129,7 @@ class ScriptedBuildKit:
         self.unknown_ref_seconds = UNKNOWN_REF_SECONDS
         self._workers = [_worker(containerd_store=containerd_store)] if workers is None else workers
         self._more_handlers = dict(handlers or {})
+        self._unreadable = unreadable
         self.session_seconds = session_seconds
         self._changed = threading.Condition()
         self._by_ref: dict[str, ScriptedBuild] = {}
@@ -272,7 +276,18 @@ class ScriptedBuildKit:
             **(self.history.handlers() if self._version is not None else {}),
             **self._more_handlers,
         }
-        return {path: self.faults.over(handler, connection) for path, handler in handlers.items()}
+        return {
+            path: self.faults.over(partial(self._decoded, handler), connection)
+            for path, handler in handlers.items()
+        }
+
+    def _decoded(self, handler: Handler, call: Call) -> None:
+        """Serve a call, and refuse a request that cannot be decoded."""
+        try:
+            handler(call)
+        except DecodeError as error:
+            words = f"grpc: error unmarshalling request: {self._unreadable}"
+            raise CallError(RpcStatus(Code.INTERNAL, words)) from error
 
     def _info(self, call: Call) -> None:
         if self._version is None:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from imagebuilders.buildkit.proto.rpc_pb2 import HealthCheckResponse
+from imagebuilders.buildkit.session.session import HEALTH_METHOD
 from imagebuilders.exceptions import ImageBuilderError, ImageFormatError, ImageNameError
 from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import DEFAULT_TAG, ImageReference
@@ -36,6 +38,8 @@ from .solver import (
 
 if TYPE_CHECKING:
     import ssl
+
+    from imagebuilders.buildkit.transport.call import Call
 
     from ..images.image import Image
     from ..records import BuildRecord
@@ -94,6 +98,7 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
             workers=[daemon_worker(look)],
             gateway=SolverGateway(self.solver),
             cache=SolverUsage(self.solver),
+            handlers={HEALTH_METHOD: _answer_health},
         )
         self.run_rules = self._worker.rules
 
@@ -204,6 +209,12 @@ class FakeBuildKit(RunRuleDouble, RemoteSeedDouble, ScriptedBuildKit):
         self._worker.forget()
         self.run_rules = self._worker.rules
         self.solver.reset()
+
+
+def _answer_health(call: Call) -> None:
+    call.receive()
+    serving = HealthCheckResponse(status=HealthCheckResponse.SERVING)
+    call.send(serving.SerializeToString())
 
 
 class _Worker:

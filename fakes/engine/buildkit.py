@@ -179,6 +179,7 @@ class EngineBuildKit(ScriptedBuildKit):
             workers=[engine_worker(look)],
             gateway=SolverGateway(self.solver),
             cache=SolverUsage(self.solver),
+            unreadable=look.unreadable,
         )
 
     def reset(self) -> None:

@@ -11,6 +11,8 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from google.protobuf.message import DecodeError
+
 from imagebuilders.buildkit.proto.ops_pb2 import CACHE, SECRET, SSH, TMPFS, Op
 from imagebuilders.buildkit.transport.errors import CallError
 from imagebuilders.buildkit.transport.status import Code, RpcStatus
@@ -20,6 +22,7 @@ from imagebuilders.evaluation.trees import Folder, empty_folder, folder_of, merg
 from imagebuilders.oci.layer import apply_layer
 
 from .llb_files import FileActions
+from .llb_sources import LOCAL
 from .made import NOTHING, Made
 from .progress import vertex as make_vertex
 from .step_cache import DoneStep, combined, folder_key
@@ -99,7 +102,7 @@ class Definitions:
         operations: dict[str, Op] = {}
         last = None
         for content in getattr(definition, "def"):  # a word of Python's
-            last = Op.FromString(content)
+            last = _operation(content)
             operations[f"sha256:{hashlib.sha256(content).hexdigest()}"] = last
         if last is None:
             return NOTHING
@@ -125,9 +128,7 @@ class Definitions:
         vertex = graph.vertex(digest)
         kind = operation.WhichOneof("op")
         if kind == "source":
-            with self._progress.running(vertex):
-                fetched = self._sources.fetch(operation.source, operation.platform)
-            return {0: self._with_own_layer(fetched, vertex)}
+            return {0: self._with_own_layer(self._fetched(operation, vertex), vertex)}
         if kind == "exec":
             return self._run(operation, inputs, vertex)
         if kind == "file":
@@ -140,6 +141,14 @@ class Definitions:
                 lower, upper = operation.diff.lower.input, operation.diff.upper.input
                 return {0: self._difference(_input(inputs, lower), _input(inputs, upper), vertex)}
         raise _malformed("the BuildKit double does not know an operation of the definition")
+
+    def _fetched(self, operation: Op, vertex: Vertex) -> Made:
+        source = operation.source
+        if source.identifier.startswith(LOCAL):
+            self._progress.look_up(vertex)
+            return self._sources.folder(source, self._progress, vertex)
+        with self._progress.running(vertex):
+            return self._sources.fetch(source, operation.platform)
 
     # --- operations -------------------------------------------------------------
 
@@ -242,6 +251,8 @@ class Definitions:
             return known
         if self._build.is_cancelled:
             raise CallError(RpcStatus(Code.CANCELLED, "context canceled"))
+        if not inputs:  # the key of what begins with nothing is computed apart
+            self._progress.look_up(vertex)
         with self._progress.running(vertex):
             tree = perform() or empty_folder()
         members = tuple(difference(below.tree, tree, compares=self._compares))
@@ -268,6 +279,13 @@ class _Graph:
         name = self._metadata[digest].description.get(_NAME) if digest in self._metadata else None
         inputs = [each.digest for each in operation.inputs]
         return make_vertex(name or _title(operation), digest, inputs)
+
+
+def _operation(content: bytes) -> Op:
+    try:
+        return Op.FromString(content)
+    except DecodeError as error:
+        raise _malformed("failed to parse llb proto op: unexpected EOF") from error
 
 
 def _title(op: Op) -> str:

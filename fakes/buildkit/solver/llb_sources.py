@@ -19,18 +19,23 @@ from imagebuilders.evaluation.url_sources import name_in
 from imagebuilders.oci.file_tree import File
 from imagebuilders.oci.platform import Platform
 
-from .client_folders import folder_tree
+from .client_folders import folder_tree, transferred
 from .made import Made
 
 if TYPE_CHECKING:
     from imagebuilders.buildkit.proto import ops_pb2
+    from imagebuilders.buildkit.proto.control_pb2 import Vertex
     from imagebuilders.evaluation.trees import Folder
 
     from ..session_peer import SessionPeer
     from .bases import BaseImages
-    from .client_folders import ClientFolders
+    from .client_folders import ClientFolders, CopiedFolder
     from .outcome import BuiltImage
+    from .progress import Progress
     from .remote_contents import RemoteContents
+
+LOCAL = "local://"
+"""What the name of a folder of the client's begins with."""
 
 _RESULT = "build-result"
 """The scheme of what this double made itself: its definitions name the result alone."""
@@ -88,7 +93,7 @@ class Sources:
         self._clock = clock
 
     def fetch(self, source: SourceOp, platform: ops_pb2.Platform) -> Made:
-        """Return what an operation begins with.
+        """Return what an operation begins with, other than a folder of the client's.
 
         Raises:
             ImageBuilderError: it is not there.
@@ -101,8 +106,6 @@ class Sources:
             return self._image(rest, platform)
         if kind == "oci-layout":
             return self._image(source.identifier, platform)
-        if kind == "local":
-            return Made(self._folder(rest, source.attrs))
         if kind == "git":
             return Made(self._remote.repositories.fetch(_repository(rest, source.attrs)))
         if kind in ("http", "https"):
@@ -123,16 +126,26 @@ class Sources:
         layers = base.image.layers
         return Made(folder_of(base.image.tree), layers, ("",) * len(layers))
 
-    def _folder(self, name: str, attributes: Mapping[str, str]) -> Folder:
-        copied = self._folders.copy(
-            self._find_session(),
-            name,
-            hint=attributes.get("local.sharedkeyhint", ""),
-            follow=_listed(attributes, "local.followpaths"),
-            exclude=_listed(attributes, "local.excludepatterns"),
-            include=_listed(attributes, "local.includepattern"),
-        )
-        return folder_tree(copied.files, self._clock)
+    def folder(self, source: SourceOp, progress: Progress, vertex: Vertex) -> Made:
+        """Return a folder of the client's, and tell how much was sent.
+
+        Raises:
+            CallError: the client refused.
+        """
+        name, attributes = source.identifier.removeprefix(LOCAL), source.attrs
+
+        def copy(session: SessionPeer) -> CopiedFolder:
+            return self._folders.copy(
+                session,
+                name,
+                hint=attributes.get("local.sharedkeyhint", ""),
+                follow=_listed(attributes, "local.followpaths"),
+                exclude=_listed(attributes, "local.excludepatterns"),
+                include=_listed(attributes, "local.includepattern"),
+            )
+
+        files = transferred(progress, vertex, name, self._find_session, copy)
+        return Made(folder_tree(files, self._clock))
 
     def _download(self, source: SourceOp) -> Folder:
         url = source.identifier

@@ -42,6 +42,7 @@ class Look:
             fields for one.
         asks_for_http_secrets: whether the client is asked how to be let in before a URL is fetched.
         asks_for_git_secrets_of_hosts: whether that is asked for each host of repositories, too.
+        unreadable: what it says is wrong with a request that cannot be decoded.
         refusal: what stands before the words with which the frontend refuses a Dockerfile.
     """
 
@@ -59,6 +60,7 @@ class Look:
     knows_exporter_lists: bool = True
     asks_for_http_secrets: bool = True
     asks_for_git_secrets_of_hosts: bool = True
+    unreadable: str = "unexpected EOF"
     refusal: str = ""
 
     @property
@@ -73,6 +75,7 @@ class Look:
 
 
 _UNKNOWN = "v0.0.0+unknown"
+_NEWER_WORDS = "proto: cannot parse invalid wire-format data"
 _OF_28 = Look(
     _UNKNOWN,
     Frontend(1, 19),
@@ -113,9 +116,10 @@ LOOKS = {
         asks_for_http_secrets=False,
         asks_for_git_secrets_of_hosts=False,
     ),
-    "28.5": _OF_28,
+    "28.5": replace(_OF_28, unreadable=_NEWER_WORDS),
     "28.5-containerd": replace(
         _OF_28,
+        unreadable=_NEWER_WORDS,
         files=CONTAINERD_ENGINE,
         exporters=_OF_CONTENT_STORE,
         caches=_CACHES_OF_CONTENT_STORE,

@@ -15,12 +15,15 @@ from typing import Any, TypeAlias
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from imagebuilders.buildkit.proto.ops_pb2 import Op
+
 Json: TypeAlias = dict[str, Any]
 
 LONGEST_BYTES = 4096
 """Longer bytes are shown by their size and digest."""
 
 _TIME = "google.protobuf.Timestamp"
+_DEFINITION = "pb.Definition"
 
 
 def shown(message: Message) -> Json:
@@ -72,11 +75,36 @@ def bytes_of(value: str | Mapping[str, Any]) -> bytes:
 
 
 def fill(message: Message, content: Mapping[str, Any]) -> None:
-    """Put what JSON says into a message; what the message has no field for is left out."""
+    """Put what JSON says into a message; what the message has no field for is left out.
+
+    The operations of definitions stand in JSON as messages, each with the digest that the others
+    know it by.
+    """
+    if message.DESCRIPTOR.full_name == _DEFINITION:
+        content = _encoded_definition(content)
     for name, value in content.items():
         field: Any = message.DESCRIPTOR.fields_by_name.get(name)
         if field is not None:
             _put(message, field, value)
+
+
+def _encoded_definition(content: Mapping[str, Any]) -> Json:
+    """Return a definition whose operations are bytes, with the digests of these everywhere."""
+    digests: dict[str, str] = {}
+    operations = []
+    for each in content.get("def", ()):
+        if not isinstance(each, Mapping) or "op" not in each:
+            operations.append(each)
+            continue
+        operation = Op()
+        fill(operation, each["op"])
+        for source in operation.inputs:
+            source.digest = digests.get(source.digest, source.digest)
+        raw = operation.SerializeToString(deterministic=True)
+        digests[each["digest"]] = f"sha256:{hashlib.sha256(raw).hexdigest()}"
+        operations.append({"base64": base64.b64encode(raw).decode("ascii")})
+    metadata = {digests.get(key, key): each for key, each in content.get("metadata", {}).items()}
+    return {**content, "def": operations, "metadata": metadata}
 
 
 def _put(message: Message, field: Any, value: Any) -> None:

@@ -200,11 +200,19 @@ class Link:
         if answer is not None:
             call.watch(_AnswerAtOnce(call, answer))
         elif handler is None:
-            call.finish(RpcStatus(Code.UNIMPLEMENTED, f"unknown method {event.path}"))
+            call.finish(RpcStatus(Code.UNIMPLEMENTED, self._unknown(event.path)))
         elif len(self.threads()) >= MAX_THREADS:
             call.finish(RpcStatus(Code.RESOURCE_EXHAUSTED, "too many calls at the same time"))
         else:
             self._start(handler, call)
+
+    def _unknown(self, path: str) -> str:
+        """Return what there is not, in gRPC's usual words: a method, or its service."""
+        service, _, method = path.removeprefix("/").rpartition("/")
+        known = (each.rpartition("/")[0] for each in (*self._handlers, *self._answers))
+        if f"/{service}" in known:
+            return f"unknown method {method} for service {service}"
+        return f"unknown service {service}"
 
     def _start(self, handler: Handler, call: Call) -> None:
         thread = threading.Thread(

@@ -123,8 +123,10 @@ def test_what_a_handler_raises_is_the_status(error: Exception, status: RpcStatus
 def test_an_unknown_method_is_unimplemented() -> None:
     """And the connection goes on."""
     with _joined({"/a/B": _echo}) as (client, _):
-        with pytest.raises(CallError, match="UNIMPLEMENTED: unknown method /a/C"):
+        with pytest.raises(CallError, match=r"UNIMPLEMENTED: unknown method C for service a$"):
             client.unary("/a/C", b"", timeout=10)
+        with pytest.raises(CallError, match=r"UNIMPLEMENTED: unknown service x\.b$"):
+            client.unary("/x.b/C", b"", timeout=10)
         assert client.unary("/a/B", b"x", timeout=10) == b"x"
 
 
