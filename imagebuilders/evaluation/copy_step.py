@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from imagebuilders.evaluation.accounts import MAX_FILE_BYTES, Owner
-from imagebuilders.evaluation.copying import CopyOptions, compile_patterns, copy
+from imagebuilders.evaluation.copying import EXCLUDES, CopyOptions, compile_patterns, copy
 from imagebuilders.evaluation.daemon import BUILDKITD, Daemon
 from imagebuilders.evaluation.file_system import FileSystem, NotAFolderError
 from imagebuilders.evaluation.paths_in_trees import resolve_source
@@ -58,7 +58,7 @@ def copy_sources(
         owner=owner,
         mode=int(step.chmod, 8) & bits if is_octal else None,
         symbolic_mode=SymbolicMode.parse(step.chmod) if step.chmod and not is_octal else None,
-        exclude=compile_patterns(step.excludes, "excludepatterns") if step.excludes else None,
+        exclude=compile_patterns(step.excludes, EXCLUDES) if step.excludes else None,
     )
     for located in sources:
         _copy_source(step, located, files, options, daemon)

@@ -25,6 +25,9 @@ from imagebuilders.go_text import trim_space
 from imagebuilders.lazy_dataclass import dataclass
 from imagebuilders.oci.file_tree import File, new_inode
 
+EXCLUDES = "excludepatterns"
+"""What daemons call the patterns of what is left out."""
+
 
 @dataclass(frozen=True)
 class CopyOptions:
@@ -261,16 +264,27 @@ class _Copier:
 def compile_patterns(patterns: Sequence[str], what: str) -> IgnoreRules:
     """Return patterns of paths, compiled.
 
+    One of what is left out that begins with a slash hits nothing: paths do not.
+
     Args:
         patterns: the patterns.
-        what: what the daemon calls them: `excludepatterns` or `includepatterns`.
+        what: what the daemon calls them: `EXCLUDES`, or `includepatterns`.
 
     Raises:
         EvaluationError: one is malformed.
     """
     try:
-        return IgnoreRules.compile([pattern for pattern in patterns if trim_space(pattern)])
+        rules = IgnoreRules.compile([pattern for pattern in patterns if trim_space(pattern)])
+        if what != EXCLUDES:
+            return rules
+        relative = [each for each in rules.patterns if not _is_absolute(each.text)]
+        return rules if len(relative) == len(rules.patterns) else IgnoreRules(relative)
     except RuleError as error:
         alone = error.pattern.strip("! \t") == ""
         problem = 'illegal exclusion pattern: "!"' if alone else "syntax error in pattern"
         raise EvaluationError(f"invalid {what}: [{' '.join(patterns)}]: {problem}") from error
+
+
+def _is_absolute(pattern: str) -> bool:
+    text = trim_space(pattern)
+    return trim_space(text[1:] if text.startswith("!") else text).startswith("/")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from imagebuilders.context.rules import IgnoreRules
-from imagebuilders.evaluation.copying import compile_patterns
+from imagebuilders.evaluation.copying import EXCLUDES, compile_patterns
 from imagebuilders.evaluation.daemon import BUILDKITD, Daemon
 from imagebuilders.evaluation.paths import has_wildcards
 from imagebuilders.evaluation.paths_in_trees import resolve_source
@@ -178,7 +178,7 @@ def _check(
         for link in _included_links(source, path, include, excludes):
             _check_path(source, link)
     elif has_wildcards(path) or excludes:
-        for link in _links_among(source, path, _rules(excludes, "excludepatterns")):
+        for link in _links_among(source, path, _rules(excludes, EXCLUDES)):
             _check_path(source, link)
     else:
         _check_path(source, path)
@@ -254,7 +254,7 @@ def _check_required(
     start = _find(source, path, follow_last=False)
     wanted = clean_path("/" + required)
     if isinstance(start, Folder) and wanted != "/":
-        rules = (_rules((include,), "includepatterns"), _rules(excludes, "excludepatterns"))
+        rules = (_rules((include,), "includepatterns"), _rules(excludes, EXCLUDES))
         prefix = f"/{path}/" if path else "/"
         for name in _included(start, rules, "", (0, 0)):
             if (prefix + name).startswith(wanted):
@@ -282,7 +282,7 @@ def _included_links(
     """Yield the links in the root that are copied with `--parents`; of others nothing is asked."""
     if path:
         return
-    wanted, unwanted = _rules((include,), "includepatterns"), _rules(excludes, "excludepatterns")
+    wanted, unwanted = _rules((include,), "includepatterns"), _rules(excludes, EXCLUDES)
     for name in source.sorted_names():
         is_copied = wanted.judge(name).excluded and not unwanted.judge(name).excluded
         if is_copied and _is_link(source.names[name]):

@@ -8,6 +8,7 @@ from imagebuilders.dockerfile import (
     Instruction,
     here_document_beginning,
 )
+from imagebuilders.exceptions import ShellWordError
 from imagebuilders.go_text import to_lower
 
 
@@ -19,7 +20,10 @@ def written_sources(
     paths: list[str] = []
     documents: list[HereDocument] = []
     for word in instruction.arguments[:-1]:
-        beginning = here_document_beginning(word, grammar)
+        try:
+            beginning = here_document_beginning(word, grammar)
+        except ShellWordError:  # then it is a path, which cannot be expanded
+            beginning = None
         if beginning is None:
             paths.append(word)
         else:

@@ -4,6 +4,8 @@
 (`bases.json`), and the outcomes of five daemons, recorded on 2026-11-29 and 30: buildkitd 0.32.2,
 Docker 28.5.2 with the containerd image store and with overlay2, Docker 26.1.5 and 20.10.24. Of the
 last two are missing what needs a registry, xz, or a client that sends names as 20.10 reads them.
+`variants.json.gz` holds neighbours of these cases, as Docker 28.5.2 with overlay2 made them on
+2026-11-30, without those that a network or chance decides.
 """
 
 from __future__ import annotations
@@ -69,6 +71,19 @@ def expected(look: str) -> Mapping[str, Outcome]:
     """Return what a daemon made of the cases, by their names."""
     outcomes: Mapping[str, Outcome] = _load(f"expected-{look}.json.gz")
     return outcomes
+
+
+@cache
+def variants() -> Mapping[str, Case]:
+    """Return the neighbours of the cases, by their names."""
+    content: Mapping[str, Case] = _load("variants.json.gz")["cases"]
+    return content
+
+
+def variant_outcomes(look: str) -> Mapping[str, Outcome]:
+    """Return what a daemon made of the neighbours, by their names; none if nobody asked it."""
+    content: Mapping[str, Outcome] = _load("variants.json.gz")["outcomes"].get(look, {})
+    return content
 
 
 @cache

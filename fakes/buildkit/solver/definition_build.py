@@ -99,6 +99,8 @@ def build_definition(
                 trees=solver.trees,
             )
             made = open_definitions(solver, build, images, progress, clock, record).make(definition)
+    except CallError:
+        raise
     except CommandFailedError as error:
         raise CallError(solve_status(error.message, exit_code=error.code)) from error
     except EvaluationError as error:

@@ -14,6 +14,8 @@ from imagebuilders.evaluation.steps import UrlSource
 from imagebuilders.exceptions import ImageBuilderError
 from imagebuilders.proxies import is_loopback
 
+from .urls import problem_of_url, shown_url
+
 _SECONDS = 30.0
 _PIECE = 64 * 1024
 
@@ -32,6 +34,8 @@ class LoopbackDownloads:
             ImageBuilderError: it cannot be fetched.
         """
         url = source.url
+        if problem := problem_of_url(url):
+            raise ImageBuilderError(problem)
         if not is_loopback(urlsplit(url).hostname or ""):
             raise ImageBuilderError(refused_download(url))
         try:
@@ -53,5 +57,5 @@ def refused_download(url: str) -> str:
     host = parts.hostname or ""
     if host.replace(".", "").isdigit():
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        return f'Get "{url}": dial tcp {host}:{port}: connect: connection refused'
-    return f'Get "{url}": dial tcp: lookup {host}: no such host'
+        return f'Get "{shown_url(url)}": dial tcp {host}:{port}: connect: connection refused'
+    return f'Get "{shown_url(url)}": dial tcp: lookup {host}: no such host'

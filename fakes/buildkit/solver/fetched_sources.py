@@ -15,6 +15,8 @@ from imagebuilders.buildkit.transport.errors import CallError, TransportError
 from imagebuilders.evaluation.downloads import STEP_FAILURE
 from imagebuilders.exceptions import EvaluationError, ImageBuilderError
 
+from .urls import problem_of_url
+
 if TYPE_CHECKING:
     from imagebuilders.evaluation.questions import Download
     from imagebuilders.evaluation.steps import GitSource, UrlSource
@@ -109,6 +111,8 @@ class _FetchedRepositories:
 
 def http_secrets(url: str, look: Look) -> list[str]:
     """Return the secrets that are asked for before a URL is."""
+    if problem_of_url(url):
+        return []
     host = urlsplit(url).hostname or ""
     names = ("HTTP_AUTH_HEADER", "HTTP_AUTH_TOKEN")
     return [f"{name}_{host}" for name in names] if look.asks_for_http_secrets else []
@@ -116,6 +120,8 @@ def http_secrets(url: str, look: Look) -> list[str]:
 
 def git_secrets(remote: str, look: Look) -> list[str]:
     """Return the secrets that are asked for before a repository is."""
+    if problem_of_url(remote):
+        return []
     parts = urlsplit(remote)
     if parts.scheme not in ("http", "https"):
         return []

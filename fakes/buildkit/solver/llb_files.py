@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagebuilders.evaluation.copy_step import resolve_owner
-from imagebuilders.evaluation.copying import CopyOptions, compile_patterns, copy
+from imagebuilders.evaluation.copying import EXCLUDES, CopyOptions, compile_patterns, copy
 from imagebuilders.evaluation.file_system import FileSystem
 from imagebuilders.evaluation.paths_in_trees import make_folders, resolve_target
 from imagebuilders.evaluation.selection import matching
@@ -82,7 +82,7 @@ class FileActions:
             owner=_owner(action.owner, files, has_tree=has_tree),
             mode=None if action.mode < 0 else action.mode & _PERMISSIONS,
             include=_patterns(action.include_patterns, "includepatterns"),
-            exclude=_patterns(action.exclude_patterns, "excludepatterns"),
+            exclude=_patterns(action.exclude_patterns, EXCLUDES),
             contents=action.dirCopyContents,
             follow=action.followSymlink,
         )

@@ -211,6 +211,17 @@ def test_excluded_files() -> None:
     assert set(_copied("f", "/x", CopyOptions(exclude=exclude))) == {"x"}
 
 
+def test_an_excluded_path_that_begins_with_a_slash() -> None:
+    """It hits nothing, whatever it is an exception of."""
+    for pattern in ("/f", " /f", "!/f", "! /f"):
+        exclude = compile_patterns([pattern], "excludepatterns")
+        assert set(_copied("f", "/x", CopyOptions(exclude=exclude))) == {"x"}
+    exclude = compile_patterns(["*", "!/sub", "/a"], "excludepatterns")
+    assert set(_copied("dir", "/x", CopyOptions(exclude=exclude))) == {"x"}
+    with pytest.raises(EvaluationError, match=r"invalid excludepatterns: \[/\[\]"):
+        compile_patterns(["/["], "excludepatterns")
+
+
 def test_excluded_folders_with_exceptions() -> None:
     """An excluded folder is made only if something in it is kept."""
     keeping = compile_patterns(["sub", "!sub/b.md"], "excludepatterns")

@@ -257,6 +257,29 @@ def test_here_documents() -> None:
     assert (files["d/doc"].mode, files["d/doc"].mtime) == (0o600, 5)
 
 
+@pytest.mark.parametrize("name", ["../up", "/up", "./up"])
+def test_names_of_here_documents(name: str) -> None:
+    """They are paths from the root of an empty folder."""
+    with Executor([_stage(_copy(TextSource(name, b"x"), to="/d/"))], _Trees()) as executor:
+        assert [member.name for member in executor.stage(0).layers[0]][-1] == "d/up"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (".", "open : is a directory"),
+        ("..", "open : is a directory"),
+        ("a/b", "open /a/b: no such file or directory"),
+    ],
+)
+def test_names_that_here_documents_cannot_have(name: str, message: str) -> None:
+    """The folder is empty, so that nothing can be written below another."""
+    step = _copy(TextSource(name, b"x"), to="/d/")
+    with Executor([_stage(step)], _Trees()) as executor, pytest.raises(EvaluationError) as caught:
+        executor.stage(0)
+    assert caught.value.message == message
+
+
 def test_symbolic_modes_and_parents() -> None:
     """The options reach the copying."""
     source = PathSource("d/./e", "/d", include="e*", required="")
