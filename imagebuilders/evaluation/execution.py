@@ -45,9 +45,8 @@ from imagebuilders.evaluation.steps import (
     Workdir,
 )
 from imagebuilders.evaluation.trees import Folder, empty_folder, folder_of, merged, stamped
+from imagebuilders.evaluation.written_files import written_file
 from imagebuilders.exceptions import EvaluationError
-from imagebuilders.go_text import clean_path
-from imagebuilders.oci.file_tree import File
 
 
 class Trees(Protocol):
@@ -237,8 +236,7 @@ class Executor:
             tree = empty_folder() if origin is None else origin.get()
             return Located(source, tree, source.path)
         if isinstance(source, TextSource):
-            file = stamped(File("file", 0o644, data=source.content), self._clock())
-            return Located(source, *_written_file(source.name, file))
+            return Located(source, *written_file(source, self._clock))
         if isinstance(source, UrlSource):
             if self._downloads is None:
                 raise EvaluationError(f"nothing is fetched here by URL: {source.url}")
@@ -277,22 +275,6 @@ class Executor:
         layer = tuple(difference(before, after, compares=self._daemon.compares))
         reads = frozenset(files.reads) if before is not None else frozenset[str]()
         return StepResult(step, layer, LazyTree(lambda: after), reads)
-
-
-def _written_file(name: str, file: File) -> tuple[Folder, str]:
-    """Return the tree that a here-document makes, and where it is in there.
-
-    It is written into an empty folder, which has no other folders.
-
-    Raises:
-        EvaluationError: that is impossible; in BuildKit's words.
-    """
-    path = clean_path(f"/{name}")[1:]
-    if not path:
-        raise EvaluationError("open : is a directory")
-    if "/" in path:
-        raise EvaluationError(f"open /{path}: no such file or directory")
-    return folder_of({path: file}), path
 
 
 @contextmanager
