@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..endings import ProcessExit
 from ..process import Process
 from .conditions import Conditions
 from .dialect import Dialect
 from .expansion.expander import Expander
+from .input_script import commands_of_input
 from .jumps import BreakLoop, ContinueLoop, FunctionReturn
 from .parsing.parser import Parser
 from .pipelines import Pipelines
@@ -56,9 +57,21 @@ class Interpreter(Pipelines):
 
         Traps of EXIT are done.
         """
+        return self._to_the_end(lambda: self.execute_source(source))
+
+    def run_input(self) -> int:
+        """Do the script that standard input brings; the exit code of the shell."""
+
+        def work() -> None:
+            for line, source in commands_of_input(self):
+                self.execute_source(source, line=line)
+
+        return self._to_the_end(work)
+
+    def _to_the_end(self, work: Callable[[], object]) -> int:
         try:
             try:
-                self.execute_source(source)
+                work()
             except FunctionReturn as ended:
                 self.status = ended.code
             except (BreakLoop, ContinueLoop):

@@ -92,7 +92,7 @@ def _run(process: Process, dialect: Dialect) -> int:
         return run_file(process, dialect, words[0], words[1:], options=options)
     shell = _shell(process, dialect, name, words, is_command=False)
     shell.options.update(options)
-    return _run_input(shell)
+    return shell.run_input()
 
 
 def _shell(
@@ -108,22 +108,6 @@ def _login(shell: Interpreter) -> None:
     if files.kind(shell.process, "/etc/profile") == "file":
         data = files.read_file(shell.process, "/etc/profile")
         shell.execute_source(data.decode("latin-1"))
-
-
-def _run_input(shell: Interpreter) -> int:
-    """Do what standard input says, a line at a time, so that commands can read on from there."""
-    return shell.run_script(_InputLines(shell.process).text())
-
-
-class _InputLines:
-    """A script that comes by standard input."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-
-    def text(self) -> str:
-        """Return all of it."""
-        return self._process.read_all().decode("latin-1")
 
 
 def run_file(

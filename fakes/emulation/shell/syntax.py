@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+_OF_END = ("Unterminated", "Missing", "EOF in")
+
 
 class ScriptError(Exception):
     """A script that is none.
@@ -21,6 +23,11 @@ class ScriptError(Exception):
         self.message = message
         self.expected = expected
         self.code = 2
+
+    @property
+    def is_of_end(self) -> bool:
+        """Whether the script might go on, as a quote or command is not closed at its end."""
+        return not self.token and (not self.message or self.message.startswith(_OF_END))
 
 
 # --- words ----------------------------------------------------------------------

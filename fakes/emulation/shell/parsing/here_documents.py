@@ -36,6 +36,8 @@ class HereDocumentReader(WordReader):
     def __init__(self, source: str, dialect: Dialect, line: int = 1) -> None:
         super().__init__(source, dialect, line)
         self._expected: list[_Expected] = []
+        self.lacks_document = False
+        """Whether the line that ends a document is missing."""
 
     def _expect_document(self, number: int | None, operator: str, end: Word) -> HereDocument:
         """Return a document whose text follows after the line."""
@@ -56,7 +58,7 @@ class HereDocumentReader(WordReader):
         return Word((Quotes(tuple(self._inner(source)._double(end=""))),), source)
 
     def _document_lines(self, expected: _Expected) -> list[str]:
-        lines = []
+        lines: list[str] = []
         while not self._at_end():
             line = self._take_line()
             if not expected.is_quoted:
@@ -66,8 +68,9 @@ class HereDocumentReader(WordReader):
             if expected.strips:
                 line = line.lstrip("\t")
             if line == expected.end:
-                break
+                return lines
             lines.append(line + "\n")
+        self.lacks_document = True
         return lines
 
     def _take_line(self) -> str:

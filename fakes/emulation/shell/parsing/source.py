@@ -25,6 +25,11 @@ class SourceReader:
         self.dialect = dialect
         self.line = line
 
+    @property
+    def rest(self) -> str:
+        """What was not read yet."""
+        return self._source[self._position :]
+
     def _at_end(self) -> bool:
         return self._position >= len(self._source)
 

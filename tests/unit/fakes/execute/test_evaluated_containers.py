@@ -177,6 +177,66 @@ def test_standard_input(client: FakeDockerClient) -> None:
     connection._response.close()  # what it was taken from, or that is closed after it
 
 
+_SHELLS = pytest.mark.parametrize(
+    ("image", "shell"), [("busybox", "sh"), ("debian:12", "dash"), ("debian:12", "bash")]
+)
+
+
+def _fed(
+    client: FakeDockerClient, image: str, shell: str, pieces: list[tuple[bytes, bytes]]
+) -> Any:
+    """A shell that has ended; each piece of its script is sent when the one before has printed."""
+    container = client.containers.create(image, [shell], stdin_open=True)
+    connection: Any = client.api.attach_socket(str(container.id), {"stdin": 1, "stream": 1})
+    container.start()
+    for piece, printed in pieces:
+        connection._sock.sendall(piece)
+        _until_printed(container, printed)
+    connection._sock.shutdown(1)
+    container.wait(timeout=20)
+    connection._response.close()
+    return container
+
+
+@_SHELLS
+def test_a_script_of_standard_input_is_done_as_it_comes(
+    client: FakeDockerClient, image: str, shell: str
+) -> None:
+    """Each command when it is whole: what is not closed waits for its end."""
+    pieces = [
+        (b"echo one\n", b"one\n"),
+        (b"echo two; if true\n", b""),
+        (b"then echo 'th\nree'; fi\n", b"th\nree\n"),
+        (b"cat <<E\nfour\n", b""),
+        (b"E\necho fi\\\n", b"four\n"),
+        (b"ve; read x\n", b"five\n"),
+        (b"six\necho $x\n", b"six\n"),
+        (b"# nothing\n\nexit 7; echo never", b""),
+    ]
+    container = _fed(client, image, shell, pieces)
+    assert container.logs() == b"one\ntwo\nth\nree\nfour\nfive\nsix\n"
+    assert container.wait()["StatusCode"] == 7
+
+
+@_SHELLS
+def test_programs_read_on_where_the_shell_stopped(
+    client: FakeDockerClient, image: str, shell: str
+) -> None:
+    """With bash from the next line; the others have read all that was there."""
+    container = _fed(client, image, shell, [(b"cat\necho hi\n", b"")])
+    assert container.logs() == (b"echo hi\n" if shell == "bash" else b"hi\n")
+
+
+@_SHELLS
+def test_what_is_never_closed_is_an_error_at_the_end(
+    client: FakeDockerClient, image: str, shell: str
+) -> None:
+    """The commands before it were done."""
+    container = _fed(client, image, shell, [(b"echo one\nif true\n", b"one\n")])
+    assert container.wait()["StatusCode"] == 2
+    assert b"yntax error" in container.logs(stdout=False)
+
+
 def test_mounts(client: FakeDockerClient, engine: FakeDockerEngine, tmp_path: Path) -> None:
     """Volumes, memory and folders of this machine are where they were mounted, as they were."""
     (tmp_path / "in").write_text("host\n")
