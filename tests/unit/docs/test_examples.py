@@ -7,7 +7,8 @@ A block is
 - a file, when it begins with its path, as in `# my_builders/kite.py`; what its page's
   `pyproject.toml` offers as entry points is installed,
 - run by pytest, when it defines tests,
-- executed otherwise, with `registry_address` defined and `localhost:5000` standing for it.
+- executed otherwise, with `registry_address` defined and `localhost:5000` standing for it, and with
+  a double in the place of the pages' BuildKit daemon.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from importlib import invalidate_caches
 from pathlib import Path
 
 import pytest
+from authority import Authority
 
-from fakes import FakeRegistry
+from fakes import FakeBuildKit, FakeRegistry
 
 _ROOT = Path(__file__).resolve().parents[3]
 _DOCUMENTS = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
@@ -30,6 +32,7 @@ _BLOCK = re.compile(
 )
 _FILE_NAME = re.compile(r"# (?P<path>[\w/.-]+\.py)\n")
 _ENTRY_POINTS = re.compile(r"^\[project\.entry-points\.\"(.+?)\"\]\n(.+?)^```$", re.M | re.DOTALL)
+_DAEMON = re.compile(r"tcp://(?:buildkitd|builder)\.example:1234")
 _TESTS = re.compile(r"^(?:def test_|class Test)", re.MULTILINE)
 _WITH_EXAMPLES = [path for path in _DOCUMENTS if _BLOCK.search(path.read_text())]
 
@@ -50,9 +53,27 @@ def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterat
             del sys.modules[name]
 
 
+@pytest.fixture
+def daemon(folder: pytest.Pytester, fake_registry: FakeRegistry) -> Iterator[str]:
+    """A BuildKit that wants a certificate, as the pages' does; the client's files lie here."""
+    authority = Authority(folder.path)
+    client = authority.issue("client")
+    client.certificate.rename(folder.path / "cert.pem")
+    client.key.rename(folder.path / "key.pem")
+    buildkit = FakeBuildKit(registries={"registry.example": fake_registry})
+    context = authority.server_context(authority.issue("server"))
+    with buildkit.serve("tcp://127.0.0.1:0", tls=context) as address:
+        yield address
+
+
 @pytest.mark.usefixtures("everything_imported", "fake_docker_host")
 @pytest.mark.parametrize("document", _WITH_EXAMPLES, ids=lambda path: path.name)
-def test_examples_run(document: Path, folder: pytest.Pytester, fake_registry: FakeRegistry) -> None:
+def test_examples_run(
+    document: Path,
+    folder: pytest.Pytester,
+    fake_registry: FakeRegistry,
+    request: pytest.FixtureRequest,
+) -> None:
     """Every example does what the text says: it raises nothing and its tests pass.
 
     Each begins in an empty folder, as those who try the package have one. README's make what they
@@ -67,10 +88,11 @@ def test_examples_run(document: Path, folder: pytest.Pytester, fake_registry: Fa
         "__name__": document.stem,
         "registry_address": fake_registry.address,
     }
+    daemon = request.getfixturevalue("daemon") if _DAEMON.search(text) else ""
     for block in _BLOCK.finditer(text):
         if block["skip"]:
             continue
-        code = block["code"].replace("localhost:5000", fake_registry.address)
+        code = _DAEMON.sub(daemon, block["code"].replace("localhost:5000", fake_registry.address))
         file_name = _FILE_NAME.match(code)
         if file_name is not None:
             _write(folder.path / file_name["path"], code)
