@@ -16,7 +16,6 @@ from imagebuilders.oci.platform import Platform
 from imagebuilders.oci.reference import ImageReference
 
 from .. import go_text
-from . import tar
 from .config import RunConfig
 from .layers import Layer, digest_of, flatten
 from .manifests import Content, own_manifest
@@ -92,7 +91,7 @@ class Image:
         return tuple(
             Image(
                 self.blobs[manifest.parsed["config"]["digest"]],
-                tuple(_unpacked(self.blobs[each["digest"]]) for each in manifest.layers),
+                tuple(Layer.of_blob(self.blobs[each["digest"]]) for each in manifest.layers),
                 manifest=manifest,
                 index=self.index,
                 is_unpacked=False,
@@ -190,10 +189,3 @@ class Image:
         if self.step is not None:
             return self.step
         return RunConfig.from_json(self.parsed.get("container_config"))
-
-
-def _unpacked(blob: bytes) -> Layer:
-    """Return the layer that a blob has."""
-    layer = Layer(tar.plain(blob))
-    layer.keep_blob(blob)
-    return layer

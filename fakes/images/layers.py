@@ -37,10 +37,19 @@ class Layer:
     Attributes:
         content: the tar, not compressed.
         takes_folders_over: a folder that it only implies has the owner and mode of that below.
+        blob: the form that it came in, or that was made of it first; `None` without one.
     """
 
     content: bytes = field(repr=False)
     takes_folders_over: bool = False
+    blob: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def of_blob(cls, blob: bytes) -> Layer:
+        """Return the layer of a blob, which is the form that it has from then on."""
+        layer = cls(tar.plain(blob))
+        layer.keep_blob(blob)
+        return layer
 
     @property
     def digest(self) -> str:
@@ -77,12 +86,12 @@ class Layer:
 
     def keep_blob(self, blob: bytes) -> None:
         """Let the compressed form be the one that came from a registry or an archive."""
-        self.__dict__["compressed"] = blob
+        self.__dict__["compressed"] = self.blob = blob
 
     def compress_well(self) -> None:
         """Let the compressed form be as small as containerd makes it, if there is none yet."""
         if "compressed" not in self.__dict__:
-            self.keep_blob(gzip.compress(self.content, compresslevel=6, mtime=0))
+            self.__dict__["compressed"] = gzip.compress(self.content, compresslevel=6, mtime=0)
 
     @cached_property
     def compressed(self) -> bytes:

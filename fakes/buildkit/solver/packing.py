@@ -17,20 +17,17 @@ from imagebuilders.oci.digest import Digest
 from imagebuilders.oci.manifest import Index, Manifest
 from imagebuilders.oci.media_types import (
     DOCKER_CONFIG,
-    DOCKER_LAYER,
-    DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
     DOCKER_MANIFEST_LIST,
     OCI_CONFIG,
     OCI_INDEX,
-    OCI_LAYER,
-    OCI_LAYER_GZIP,
     OCI_MANIFEST,
 )
 from imagebuilders.oci.platform import Platform
 
 from ...images.manifests import IN_TOTO
 from .annotations import DESCRIPTORS, INDEX, MANIFEST, Annotations
+from .layer_blobs import LayerBlobs, media_type
 
 if TYPE_CHECKING:
     from ...images.layers import Layer
@@ -99,7 +96,7 @@ class _Packer:
     ) -> None:
         self.is_docker = is_docker
         self.annotations = annotations
-        self.is_plain = attributes.get("compression") == "uncompressed"
+        self.layers = LayerBlobs(attributes)
         self.attributes = attributes
         self.blobs: dict[str, bytes] = {}
         self.lines: list[str] = []
@@ -122,10 +119,8 @@ class _Packer:
         return replace(described, platform=built.platform, annotations=notes), content
 
     def layer(self, layer: Layer) -> Descriptor:
-        if self.is_plain:
-            return self.blob(layer.content, DOCKER_LAYER if self.is_docker else OCI_LAYER)
-        kind = DOCKER_LAYER_GZIP if self.is_docker else OCI_LAYER_GZIP
-        return self.blob(layer.compressed, kind)
+        blob = self.layers.of(layer)
+        return self.blob(blob, media_type(blob, is_docker=self.is_docker))
 
     def blob(self, content: bytes, media_type: str) -> Descriptor:
         described = _describe(content, media_type)
@@ -175,7 +170,8 @@ def pack(
             for. What is attested, and annotations of an index or of descriptors, need OCI's.
 
     Raises:
-        CallError: there is no index for the annotations of one.
+        CallError: there is no index for the annotations of one, or the attributes ask for what
+            there is not.
     """
     attests = any(built.predicates for built in outcome.images)
     wanted = attributes.get("oci-mediatypes", "false" if docker_types else "true")

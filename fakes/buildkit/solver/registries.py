@@ -16,7 +16,6 @@ from imagebuilders.oci.manifest import Index, Manifest, parse_manifest
 from imagebuilders.oci.reference import DEFAULT_TAG
 from imagebuilders.proxies import is_loopback
 
-from ...images import tar
 from ...images.image import Image
 from ...images.layers import Layer
 
@@ -173,7 +172,7 @@ def _image(repository: Repository, manifest: Manifest) -> Image:
         repository.read_blob(layer.digest, size=layer.size, max_bytes=_MAX_LAYER_BYTES)
         for layer in manifest.layers
     ]
-    return Image(document, tuple(Layer(tar.plain(content)) for content in layers))
+    return Image(document, tuple(map(Layer.of_blob, layers)))
 
 
 def layout_image(session: SessionPeer, reference: str, platform: Platform) -> tuple[Image, str]:
@@ -202,4 +201,4 @@ def layout_image(session: SessionPeer, reference: str, platform: Platform) -> tu
         raise ImageBuilderError(f"{reference}: not found")
     document = session.read_content(store, str(found.config.digest))
     layers = [session.read_content(store, str(layer.digest)) for layer in found.layers]
-    return Image(document, tuple(Layer(tar.plain(content)) for content in layers)), wanted
+    return Image(document, tuple(map(Layer.of_blob, layers))), wanted
