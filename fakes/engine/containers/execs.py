@@ -31,8 +31,14 @@ _KEPT = 1000
 """So many commands that have ended can still be asked about; an engine keeps each some minutes."""
 _TIMED_OUT = -1
 """The exit code of a health check that took too long."""
-_NO_FOLDER = ByVersion(126, {"28.0": 127})
-"""The exit code of what has no working directory."""
+_NOT_STARTED: ByVersion[Callable[[StartRefusal], int]] = ByVersion(
+    lambda _refused: 126,
+    {
+        "23.0": lambda refused: 126 if refused.is_folder else refused.code,
+        "28.0": lambda refused: refused.code,
+    },
+)
+"""The exit code of what could not be started."""
 _KILLED = 137
 """The exit code of what ends with its container."""
 
@@ -278,7 +284,7 @@ class ExecStore:
         if refused.reason.endswith("not a directory"):
             text += messages.WRONG_KIND
         printer(f"{text}\r\n".encode())
-        return _NO_FOLDER.of(version) if refused.is_folder else refused.code
+        return _NOT_STARTED.of(version)(refused)
 
     def lose(self, instance: Exec, code: int) -> None:
         """Take a command for ended with an exit code, whatever becomes of it."""
