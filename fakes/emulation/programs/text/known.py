@@ -12,12 +12,12 @@ from . import (
     numbers,
     printing,
     reading,
-    sed,
     sorting,
     sums,
     xargs,
 )
 from .awk.main import awk
+from .sed.main import sed
 
 
 def programs(*, is_busybox: bool) -> dict[str, Main]:
@@ -47,7 +47,7 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
         "grep": grep.grep,
         "egrep": grep.egrep,
         "fgrep": grep.fgrep,
-        "sed": sed.sed,
+        "sed": sed,
         "awk": awk,
         "xargs": xargs.xargs,
         "diff": comparing.diff,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .expressions import compile_expression
+from ..expressions import compile_expression
 
 
 class ScriptError(Exception):
