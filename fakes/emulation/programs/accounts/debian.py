@@ -8,6 +8,7 @@ from ...endings import ProcessExit
 from ..options import Options
 from .databases import Databases, free_number
 from .homes import make_home, remove_home
+from .subordinate_ids import add_subordinate_ids, drop_subordinate_ids
 
 if TYPE_CHECKING:
     from ...process import Process
@@ -193,9 +194,7 @@ def _add_user(process: Process, options: Options, data: Databases, name: str) ->
     usual = "/usr/sbin/nologin" if "disabled-login" in options else "/bin/bash"
     data.users.add(name, "x", str(uid), str(gid), "", home, options.value("shell") or usual)
     data.shadows.add(name, "!", data.today, "0", "99999", "7", "", "", "")
-    from .shadow import _add_subordinate
-
-    _add_subordinate(process, name)
+    add_subordinate_ids(process, name)
     data.save()
     if "no-home" in options:
         _say(process, options, f"Not creating `{home}'.")
@@ -318,9 +317,7 @@ def _remove(
     if group is not None and group[2] == line[3]:
         data.groups.remove(name)
         data.group_shadows.remove(name)
-    from .shadow import _drop_subordinate
-
-    _drop_subordinate(process, name)
+    drop_subordinate_ids(process, name)
     data.save()
     _say(process, options, "Done.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...process import Main
-from . import busybox, debian, identity, passwords, shadow, switching
+from . import busybox, debian, groups, identity, passwords, switching, users
 
 
 def programs(*, is_busybox: bool) -> dict[str, Main]:
@@ -29,14 +29,14 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
         found.update({
             "getent": identity.getent,
             "logname": identity.logname,
-            "useradd": shadow.useradd,
-            "usermod": shadow.usermod,
-            "userdel": shadow.userdel,
-            "groupadd": shadow.groupadd,
-            "groupmod": shadow.groupmod,
-            "groupdel": shadow.groupdel,
-            "gpasswd": shadow.gpasswd,
-            "chsh": shadow.chsh,
+            "useradd": users.useradd,
+            "usermod": users.usermod,
+            "userdel": users.userdel,
+            "groupadd": groups.groupadd,
+            "groupmod": groups.groupmod,
+            "groupdel": groups.groupdel,
+            "gpasswd": groups.gpasswd,
+            "chsh": users.chsh,
             "adduser": debian.adduser,
             "addgroup": debian.addgroup,
             "deluser": debian.deluser,
