@@ -80,11 +80,11 @@ class TreeTable:
         """Return the names in a folder, in the order in which they came."""
         return list(self._folders.get(folder, ()))
 
-    def is_mount(self, path: str, /) -> bool:  # noqa: ARG002
+    def is_mount(self, path: str, /) -> bool:  # noqa: ARG002  (all are alike)
         """Tell whether something is mounted at a path: nothing is."""
         return False
 
-    def is_read_only(self, path: str, /) -> bool:  # noqa: ARG002
+    def is_read_only(self, path: str, /) -> bool:  # noqa: ARG002  (all are alike)
         """Tell whether nothing may be written at a path: everything may."""
         return False
 

@@ -50,7 +50,7 @@ class IndexedTree(dict[str, File]):
         for path, file in dict(*others, **more).items():
             self[path] = file
 
-    def __ior__(self, other: Any) -> IndexedTree:  # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> IndexedTree:  # type: ignore[override,misc]  # of any kind
         self.update(other)
         return self
 

@@ -35,7 +35,7 @@ class _Input(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # as readers give it
         with self._changed:
             while not (self._pieces or self._ended or self._stopped):
                 self._waits.set()

@@ -163,5 +163,5 @@ class Redirections:
             )
         except OSError as error:
             error.filename = path
-            error.creates = creates  # type: ignore[attr-defined]
+            error.creates = creates  # type: ignore[attr-defined]  # for the messages
             raise

@@ -11,6 +11,7 @@ from ...shell.escapes import argument_text, format_text
 
 _DIRECTIVE = re.compile(r"%([-+ #0']*)(\*|\d+)?(?:\.(\*|-?\d+)?)?(hh|h|ll|l|L|j|z|t)?(.)?", re.S)
 _WIDEST = 1_000_000
+_SIGN = re.compile(r"\A[-+ ]?(?:0[xX])?")
 _HAS_PRECISION = re.compile(r"%[-+ #0']*(?:\*|\d+)?\.")
 
 
@@ -149,8 +150,7 @@ class Formatter:
         if "-" in flags:
             return text.ljust(width)
         if "0" in flags and numeric:
-            sign = len(re.match(r"[-+ ]?(0[xX])?", text)[0])  # type: ignore[index]
-            return text[:sign] + "0" * (width - len(text)) + text[sign:]
+            return _SIGN.sub(lambda sign: sign[0] + "0" * (width - len(text)), text, count=1)
         return text.rjust(width)
 
     def _integer(self, text: str) -> int:

@@ -36,8 +36,8 @@ class Builtin:
     def run(self, shell: Shell, words: list[str], extra: Sequence[Assignment]) -> int:
         """Do it; its status."""
         if self.declares:
-            return self.work(shell, words, extra)  # type: ignore[call-arg]
-        return self.work(shell, words)  # type: ignore[call-arg]
+            return self.work(shell, words, extra)  # type: ignore[call-arg]  # it takes them
+        return self.work(shell, words)  # type: ignore[call-arg]  # it takes no others
 
 
 BUILTINS: dict[str, Builtin] = {}
