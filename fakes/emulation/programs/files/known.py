@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from ...process import Main
-from . import copying, listing, making, modes, paths, removing, statuses
+from . import (
+    copying,
+    installing,
+    linking,
+    listing,
+    making,
+    modes,
+    moving,
+    paths,
+    removing,
+    statuses,
+    touching,
+)
 from .find.main import find
 
 
@@ -12,19 +24,19 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
     found: dict[str, Main] = {
         "ls": listing.ls,
         "cp": copying.cp,
-        "mv": copying.mv,
-        "install": copying.install,
+        "mv": moving.mv,
+        "install": installing.install,
         "rm": removing.rm,
         "rmdir": removing.rmdir,
         "unlink": removing.unlink,
         "mkdir": making.mkdir,
-        "touch": making.touch,
-        "ln": making.ln,
-        "link": making.link,
+        "touch": touching.touch,
+        "ln": linking.ln,
+        "link": linking.link,
         "mkfifo": making.mkfifo,
         "mknod": making.mknod,
         "mktemp": making.mktemp,
-        "truncate": making.truncate,
+        "truncate": touching.truncate,
         "chmod": modes.chmod,
         "chown": modes.chown,
         "chgrp": modes.chgrp,

@@ -5,10 +5,15 @@ from __future__ import annotations
 from ...process import Main
 from . import (
     bytes_shown,
+    calculators,
     comparing,
     counting,
     cutting,
+    dd,
+    expr,
     grep,
+    head_and_tail,
+    line_layout,
     numbers,
     printing,
     reading,
@@ -26,13 +31,13 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
         "cat": reading.cat,
         "tac": reading.tac,
         "rev": reading.rev,
-        "head": reading.head,
-        "tail": reading.tail,
+        "head": head_and_tail.head,
+        "tail": head_and_tail.tail,
         "tee": reading.tee,
-        "dd": reading.dd,
-        "fold": reading.fold,
-        "nl": reading.nl,
-        "split": reading.split,
+        "dd": dd.dd,
+        "fold": line_layout.fold,
+        "nl": line_layout.nl,
+        "split": line_layout.split,
         "strings": reading.strings,
         "wc": counting.wc,
         "uniq": counting.uniq,
@@ -63,7 +68,7 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
         "cksum": sums.cksum,
         "seq": numbers.seq,
         "yes": numbers.yes,
-        "expr": numbers.expr,
+        "expr": expr.expr,
         "factor": numbers.factor,
         "echo": printing.echo,
         "printf": printing.printf,
@@ -73,10 +78,10 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
         "false": printing.false,
     }
     if is_busybox:
-        found["bc"] = numbers.bc
-        found["dc"] = numbers.dc
-        found["dos2unix"] = reading.dos2unix
-        found["unix2dos"] = reading.unix2dos
+        found["bc"] = calculators.bc
+        found["dc"] = calculators.dc
+        found["dos2unix"] = line_layout.dos2unix
+        found["unix2dos"] = line_layout.unix2dos
     else:
         found.update(
             {

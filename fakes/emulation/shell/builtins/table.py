@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import control, folders, jobs, names, output, reading, test, variables
+from . import control, folders, jobs, names, output, reading, settings, test, traps, variables
 from .registry import BUILTINS, SPECIAL
 
-MODULES = (control, folders, jobs, names, output, reading, test, variables)
+MODULES = (control, folders, jobs, names, output, reading, settings, test, traps, variables)
 """Where they are."""
 
 __all__ = ["BUILTINS", "MODULES", "SPECIAL"]
