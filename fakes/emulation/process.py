@@ -1,4 +1,7 @@
-"""A process of the emulated system: what a program is handed, and how it ends."""
+"""A process of the emulated system: what a program is handed, and how it ends.
+
+It is longer because processes, what they have in common and the programs name each other.
+"""
 
 from __future__ import annotations
 

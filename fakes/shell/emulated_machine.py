@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import posixpath
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,26 +14,29 @@ from ..emulation import signals
 from ..emulation.accounts import Accounts
 from ..emulation.credentials import Credentials
 from ..emulation.endings import BoundReachedError, SignalledError
-from ..emulation.file_system import EXECUTE, FileSystem
-from ..emulation.open_files import Caller, Device, OpenFile, Sink
+from ..emulation.file_system import FileSystem
+from ..emulation.open_files import Device, OpenFile, Sink
 from ..emulation.process import Bounds
 from ..emulation.programs.lookup import Missing, find_program, run_program
 from ..emulation.programs.table import make_programs
 from ..emulation.system import System
 from .emulated_files import EmulatedFiles
+from .emulated_input import CommandInput, ProgramInput
+from .emulated_programs import programs_of, reason_of, refusal_of
+from .emulated_text import latin, text_of
+from .emulated_users import credentials_of
 from .machines import UNCONFINED, Confinement, Executed, OtherPrograms, StartRefusal
 from .process import CommandRefusedError, Process, ProcessStoppedError
-from .program_files import PROGRAM, is_busybox_name, program_files
+from .program_files import is_busybox_name, program_files
 
 if TYPE_CHECKING:
     from ..emulation.file_table import FileTable
-    from ..emulation.process import Programs
+
 
 _KILLED = 137
 _BOUNDS = Bounds(steps=1_000_000)
 _MOST_LINES = 200_000
 """So many lines a machine prints at most: each is kept for logs."""
-_SHELLS = ("bin/sh", "usr/bin/sh")
 _SHELL_NAMES = frozenset(("sh", "ash", "dash", "bash", "busybox"))
 _TOO_DEEP = "too many calls within each other"
 _FIRST_SECONDS = 10.0
@@ -88,7 +90,7 @@ class EmulatedMachine:
         self._shells = 0
         self._lines = 0
         self._first: emulated.Process | None = None
-        programs, self._is_complete = _programs_of(self._files, now)
+        programs, self._is_complete = programs_of(self._files, now)
         programs.has_other = self._has_other
         programs.run_other = self._run_other
         self._programs = programs
@@ -127,7 +129,7 @@ class EmulatedMachine:
 
     def refusal(self, process: Process, other: OtherPrograms) -> StartRefusal | None:
         """Return why a command cannot be started; `None` when it can."""
-        credentials = self._credentials(process.user, ())
+        credentials = self._who(process.user)
         folder, shown = latin(process.working_dir), process.working_dir
         with self._looking(process.command, process.environment, other) as looker:
             looker.credentials = credentials
@@ -141,7 +143,7 @@ class EmulatedMachine:
                 )
             looker.working_dir = folder
             found = find_program(looker, looker.arguments[0], looker.environment.get("PATH"))
-        return _refusal(process.command[0], found) if isinstance(found, Missing) else None
+        return refusal_of(process.command[0], found) if isinstance(found, Missing) else None
 
     def expect_first(self) -> None:
         """Let further commands wait until the machine's own one is there; see `Machine`."""
@@ -152,7 +154,7 @@ class EmulatedMachine:
         self._system.start(
             [latin(word) for word in words],
             environment={},
-            credentials=self._credentials("", ()),
+            credentials=self._who(""),
         )
 
     def run(
@@ -169,7 +171,7 @@ class EmulatedMachine:
         started = self._system.start(
             [latin(word) for word in process.command],
             environment={latin(k): latin(v) for k, v in process.environment.items()},
-            credentials=self._credentials(process.user, groups),
+            credentials=self._who(process.user, groups),
             working_dir=latin(process.working_dir),
         )
         started.limits.update(self._confinement.limits)
@@ -202,14 +204,14 @@ class EmulatedMachine:
         if missing is None:
             return
         shown = process.command[0]
-        why = "exec format error" if missing.error == errno.ENOEXEC else _why(missing.error)
+        why = "exec format error" if missing.error == errno.ENOEXEC else reason_of(missing.error)
         process.emit(f"exec {shown}: {why}\n".encode(), 2)
         started.end(_LATE)
 
     def _open(self, started: emulated.Process, process: Process) -> None:
         stdin: OpenFile = Device("null")
         if process.takes_input:
-            stdin = _Input(process)
+            stdin = CommandInput(process)
         started.set_descriptor(0, stdin)
         started.set_descriptor(1, Sink(lambda data: self._print(process, data, 1)))
         started.set_descriptor(2, Sink(lambda data: self._print(process, data, 2)))
@@ -287,7 +289,7 @@ class EmulatedMachine:
             files=EmulatedFiles(self._files, self._root()),
             stdout=lambda data: program.descriptor(1).write(program, data),
             stderr=lambda data: program.descriptor(2).write(program, data),
-            stdin=_Descriptor(program),
+            stdin=ProgramInput(program),
         )
         program.interrupt = process.stop
         try:
@@ -324,139 +326,27 @@ class EmulatedMachine:
         finally:
             del self._others[looker]
 
+    def _who(self, user: str, groups: Sequence[str] = ()) -> Credentials:
+        """Return whom a command works for, without what the confinement takes away."""
+        accounts = Accounts.read(self._root())
+        found = credentials_of(accounts, user, groups)
+        return found._replace(lacks=self._confinement.dropped)
+
     def _root(self) -> emulated.Process:
         """Return who looks at files for the machine itself; no process of its own."""
         return emulated.Process(
             self._system, 0, [""], environment={}, credentials=Credentials(), working_dir="/"
         )
 
-    def _credentials(self, user: str, groups: Sequence[str]) -> Credentials:
-        """Return whom a command works for, as runc looks users up."""
-        name, _, group = user.partition(":")
-        accounts = Accounts.read(self._root())
-        wanted: int | str = int(name) if name.isdigit() else latin(name) or 0
-        account = accounts.user(wanted)
-        if account is None:
-            uid = wanted if isinstance(wanted, int) else 0
-            found = Credentials(uid, 0, (0,))
-        else:
-            found = accounts.credentials(account)
-        if group:
-            gid = _group(accounts, group)
-            found = Credentials(found.uid, gid, (gid,))
-        more = tuple(_group(accounts, name) for name in groups)
-        return found._replace(
-            groups=tuple(dict.fromkeys((*found.groups, *more))), lacks=self._confinement.dropped
-        )
-
-
-class _Input(OpenFile):
-    """What is sent to a command."""
-
-    def __init__(self, process: Process) -> None:
-        super().__init__()
-        self._process = process
-        self._ahead = b""
-
-    def read(self, process: Caller, size: int) -> bytes:
-        """Read what was put back, or wait for more."""
-        process.step()
-        if self._ahead:
-            data, self._ahead = self._ahead[:size], self._ahead[size:]
-            return data
-        taken: list[bytes] = []
-
-        def take() -> bool:
-            data = self._process.take_input(size)
-            if data is not None:
-                taken.append(data)
-            return data is not None
-
-        if not take():
-            self._process.settled.set()
-            process.wait_for(take)
-        return taken[0] if taken else b""
-
-    def push_back(self, data: bytes) -> bool:
-        """Keep it for the next reader, who is another program with the same descriptor."""
-        self._ahead = data + self._ahead
-        return True
-
-
-class _Descriptor(io.RawIOBase):
-    """The standard input of an emulated process, for a function that does its work."""
-
-    def __init__(self, process: emulated.Process) -> None:
-        self._process = process
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        data = self._process.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
 
 class _Nobody:
     """Knows no programs."""
 
-    def has(self, words: Sequence[str]) -> bool:  # noqa: ARG002
+    def has(self, words: Sequence[str]) -> bool:  # noqa: ARG002  (it knows none)
         return False
 
-    def run(self, process: Process) -> int | None:  # noqa: ARG002
+    def run(self, process: Process) -> int | None:  # noqa: ARG002  (it knows none)
         return None
 
 
 _NOBODY = _Nobody()
-
-
-def _refusal(shown: str, missing: Missing) -> StartRefusal:
-    if missing.is_folder:
-        return StartRefusal(f'exec: "{shown}": is a directory: permission denied', 126)
-    if missing.error == errno.EACCES:
-        return StartRefusal(f'exec: "{shown}": permission denied', 126)
-    return StartRefusal.of_missing(shown)
-
-
-def latin(text: str) -> str:
-    """Return text as the emulation has it: a character for each byte."""
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
-
-
-def text_of(words: Sequence[str]) -> list[str]:
-    """Return words of the emulation as Unicode text."""
-    return [word.encode("latin-1").decode("utf-8", "surrogateescape") for word in words]
-
-
-def _why(error: int) -> str:
-    return "permission denied" if error == errno.EACCES else "no such file or directory"
-
-
-def _group(accounts: Accounts, name: str) -> int:
-    group = accounts.group(int(name) if name.isdigit() else latin(name))
-    if group is not None:
-        return group.gid
-    return int(name) if name.isdigit() else 0
-
-
-def _programs_of(files: FileSystem, now: Callable[[], float]) -> tuple[Programs, bool]:
-    """Return the programs of a tree, and whether they are all that there are.
-
-    They are not where the double made them up: then everything else may be there, too.
-    """
-    system = System(files, make_programs(is_busybox=False), now=now)
-    looker = emulated.Process(
-        system, 0, [""], environment={}, credentials=Credentials(), working_dir="/"
-    )
-    shell = ""
-    for path in _SHELLS:
-        with suppress(OSError):
-            if files.may(looker, f"/{path}", EXECUTE):
-                shell = files.real_path(looker, f"/{path}")
-                break
-    is_busybox = files.kind(looker, "/bin/busybox") == "file"
-    programs = make_programs(is_busybox=is_busybox)
-    programs.need_no_files = not shell
-    is_made_up = not shell or files.node(looker, shell).read(0, len(PROGRAM)) == PROGRAM
-    return programs, not is_made_up
