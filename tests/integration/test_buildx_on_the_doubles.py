@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import python_on_whales
 from comparison_size import size
+from python_on_whales.exceptions import DockerException
 from testbed.bed import Testbed
 from testbed.tools import ClientTool, Completed
 
@@ -37,7 +41,7 @@ target "base" {
 }
 target "app" {
   tags              = ["linked:1"]
-  dockerfile-inline = "FROM base\\nLABEL of=base\\n"
+  dockerfile-inline = "# syntax=docker/dockerfile:1\\nFROM base\\nLABEL of=base\\n"
   contexts          = { base = "target:base" }
 }
 """,
@@ -50,7 +54,7 @@ services:
     image: composed:1
     build:
       context: .
-      dockerfile_inline: "FROM base\\nLABEL of=base\\n"
+      dockerfile_inline: "# syntax=docker/dockerfile:1\\nFROM base\\nLABEL of=base\\n"
       additional_contexts: {base: "service:base"}
 secrets: {token: {file: token.txt}}
 """,
@@ -194,6 +198,54 @@ def test_questions_and_the_history(newer_docker: ClientTool, engine: FakeDockerE
         run("buildx", "history", "export", "-o", "/tmp/record.dockerbuild", failed[0])
         run("buildx", "history", "rm", failed[0])
         assert not _refs(run, "error")
+
+
+@pytest.fixture
+def whales_call(newer_docker: ClientTool, tmp_path: Path, testbed: Testbed) -> list[str]:
+    """The docker command of this machine, with the plugin of forky in its configuration."""
+    if (program := shutil.which("docker")) is None:
+        pytest.skip(f"there is no docker command beside {testbed.host}")
+    plugins = tmp_path / "config" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    plugin = plugins / "docker-buildx"
+    plugin.write_bytes(newer_docker.fetch("/usr/libexec/docker/cli-plugins/docker-buildx"))
+    plugin.chmod(0o755)
+    if subprocess.run([plugin, "version"], capture_output=True, check=False).returncode:
+        pytest.skip("the plugin of another Debian does not run on this machine")
+    return [program, "--config", str(plugins.parent)]
+
+
+def test_python_on_whales(
+    whales_call: list[str],
+    engine: FakeDockerEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """A library that runs buildx and reads what it prints."""
+    work = tmp_path / "work"
+    monkeypatch.chdir(work)
+    with engine.serve("tcp://127.0.0.1:0") as address:
+        whales = python_on_whales.DockerClient(host=address, client_call=whales_call)
+        built = whales.buildx.build(
+            work,
+            tags="whales:1",
+            build_args={"A": "3"},
+            secrets=[f"id=token,src={work}/token.txt"],
+            load=True,
+        )
+        assert isinstance(built, python_on_whales.Image)
+        assert built.repo_tags == ["whales:1"]
+        assert engine.builds[-1].build_args["A"] == "3"
+        assert engine.image_tree("whales:1").read_text("/fetched") == "1"
+        whales.buildx.bake(files=[work / "docker-bake.hcl"])
+        assert engine.image_tree("linked:1").labels == {"of": "base"}
+        assert whales.buildx.inspect().driver == "docker"
+        assert whales.buildx.list()
+        with pytest.raises(DockerException, match="returned with code 1"):
+            whales.buildx.build(work, file=work / "bad.Dockerfile", tags="bad:1")
+        assert "exit code: 7" in capfd.readouterr().err
+        whales.buildx.prune(all=True)
 
 
 def _refs(run: Client, status: str) -> list[str]:

@@ -4,8 +4,8 @@
 (`bases.json`), and the outcomes of five daemons, recorded on 2026-11-29 and 30: buildkitd 0.32.2,
 Docker 28.5.2 with the containerd image store and with overlay2, Docker 26.1.5 and 20.10.24. Of the
 last two are missing what needs a registry, xz, or a client that sends names as 20.10 reads them.
-`variants.json.gz` holds neighbours of these cases, as Docker 28.5.2 with overlay2 made them on
-2026-11-30, without those that a network or chance decides.
+`variants.json.gz` holds neighbours of these cases, as Docker 28.5.2 with each of its image
+stores made them on 2026-11-30, without those that a network or chance decides.
 """
 
 from __future__ import annotations
