@@ -54,6 +54,11 @@ class Frontend:
         return self >= Frontend(1, 8)
 
     @property
+    def knows_target_stage(self) -> bool:
+        """The argument TARGETSTAGE is the name of the stage that is built."""
+        return self >= Frontend(1, 8)
+
+    @property
     def refuses_global_arguments(self) -> bool:
         """An ARG before the first FROM that cannot be expanded is an error; before, it is empty."""
         return self >= Frontend(1, 8)

@@ -66,8 +66,9 @@ def platform_arguments(options: ResolveOptions, last_stage: str) -> Environment:
         "TARGETOSVERSION": target.os_version,
         "TARGETARCH": target.architecture,
         "TARGETVARIANT": target.variant,
-        "TARGETSTAGE": options.target or last_stage or "default",
     }
+    if options.frontend.knows_target_stage:
+        values["TARGETSTAGE"] = options.target or last_stage or "default"
     given = options.build_args
     return Environment({name: given.get(name, value) for name, value in values.items()})
 

@@ -40,7 +40,7 @@ OF_DAEMON = _by_name(
             control/disk-usage control/prune
         """,
         "vertices of definitions and of inputs": """
-            inputs/context-and-dockerfile inputs/context-local inputs/named
+            inputs/context-and-dockerfile inputs/context-local
         """,
         "what is told of attestations": """
             attest/sbom-default-scanner
@@ -90,7 +90,7 @@ OF_ENGINE = _by_name(
             control/disk-usage control/prune
         """,
         "vertices of definitions and of inputs": """
-            inputs/context-and-dockerfile inputs/context-local inputs/named llb/nothing
+            inputs/context-and-dockerfile inputs/context-local llb/nothing
         """,
         "what is told of attestations": """
             attest/sbom-default-scanner
@@ -140,7 +140,7 @@ OF_CONTENT_ENGINE = _by_name(
             control/disk-usage control/prune
         """,
         "vertices of definitions and of inputs": """
-            inputs/context-and-dockerfile inputs/context-local inputs/named
+            inputs/context-and-dockerfile inputs/context-local
         """,
         "what is told of attestations": """
             attest/sbom-default-scanner

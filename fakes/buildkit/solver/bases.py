@@ -23,6 +23,8 @@ from .registries import LAYOUT, Registries
 from .registry_words import registry_words
 
 if TYPE_CHECKING:
+    from imagebuilders.buildkit.proto.control_pb2 import Vertex
+
     from ...images.image import Image
     from .look import Look
     from .worker import Worker
@@ -102,6 +104,8 @@ class BaseImages:
         """Whether the progress names the platform, as one of several."""
         self.inputs: dict[str, Image] = {}
         """What other builds made, by the references of named contexts."""
+        self.input_vertices: dict[str, Vertex] = {}
+        """The vertices that end those builds, by the same references."""
         self.contexts: dict[str, str] = {}
         """The names of contexts that are images, by their references."""
 

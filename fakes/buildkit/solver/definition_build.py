@@ -18,7 +18,7 @@ from ...images.image import Image
 from ..failures import solve_status
 from .bases import BaseImages, StoreUse
 from .commands import CommandFailedError, RuledCommands
-from .llb import Definitions
+from .llb import Definitions, last_vertex
 from .llb_sources import Sources
 from .mounts import Mounter
 from .outcome import BuiltImage, Outcome
@@ -28,6 +28,7 @@ from .registries import Registries, SessionCredentials
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imagebuilders.buildkit.proto.control_pb2 import Vertex
     from imagebuilders.buildkit.proto.ops_pb2 import Definition
 
     from ...records import BuildRecord
@@ -135,6 +136,15 @@ def input_images(
         plain = _plain_image(made, now)
         found[f"{INPUT}{name}"] = plain if config is None else Image(config, made.layers)
     return found
+
+
+def input_vertices(inputs: Mapping[str, Definition]) -> dict[str, Vertex]:
+    """Return what the progress knows the ends of definitions by, as `input_images` returns these.
+
+    Args:
+        inputs: the definitions, by name; each is well-formed.
+    """
+    return {f"{INPUT}{name}": last_vertex(definition) for name, definition in inputs.items()}
 
 
 def _config(metadata: str) -> bytes | None:

@@ -26,7 +26,7 @@ from .build_failures import BuildFailures
 from .cache_imports import CacheImports, ImportedSteps
 from .commands import RuledCommands
 from .contexts import Contexts, Definition
-from .definition_build import input_images, open_definitions
+from .definition_build import input_images, input_vertices, open_definitions
 from .entitlements import check_entitlements
 from .fetched_sources import FetchedSources, ask_for_secrets, ask_for_url
 from .graph import Graph, origins_of
@@ -35,10 +35,11 @@ from .mounts import Mounter
 from .origin_trees import OriginTrees
 from .outcome import BuiltImage, Outcome
 from .progress import Progress
-from .questions import LINT, OUTLINE, VIOLATION, Question, answer
+from .questions import LINT, OUTLINE, Question, answer
 from .registries import Registries, SessionCredentials
 from .remote_contexts import image_contexts
 from .request import FrontendRequest
+from .resolving import resolve_once
 from .result_metadata import requested, result_metadata
 from .solve_input import FRONTEND
 from .stage_chains import needed_stages, stage_chain
@@ -46,8 +47,6 @@ from .step_follower import StepFollower
 from .syntax import frontend_of, line_of_syntax, wanted_frontend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from imagebuilders.evaluation.lint import LintWarning
     from imagebuilders.evaluation.platforms import PlatformResolutions
     from imagebuilders.evaluation.resolution import Resolution
@@ -134,6 +133,7 @@ class FrontendBuild:
                 images.inputs = input_images(
                     self._inputs, self._attributes, definitions, self._clock()
                 )
+                images.input_vertices = input_vertices(self._inputs)
             image = self._attributes.get("source")
             request = self._with_frontend(request, image, images)
             self._definition = self._failures.definition = definition = contexts.definition()
@@ -209,7 +209,7 @@ class FrontendBuild:
         options = request.options
         if request.subrequest in (LINT, OUTLINE):
             with suppress(EvaluationError):
-                self._resolve_once(request, definition, images)
+                resolve_once(request, definition, images)
                 lines = contexts.ignore_lines(definition)
                 options = replace(options, ignore_lines=lines)
                 if request.subrequest == OUTLINE:
@@ -251,7 +251,7 @@ class FrontendBuild:
         request = replace(request, options=options)
         found: list[LintWarning] = []
         try:
-            first = self._resolve_once(request, definition, images, found.append)
+            first = resolve_once(request, definition, images, found.append)
         except EvaluationError:
             for warning in found:
                 self._warn(definition, warning)
@@ -274,33 +274,6 @@ class FrontendBuild:
 
     def _warn(self, definition: Definition, warning: LintWarning) -> None:
         self._progress.warn(definition.vertex, warning, definition.content, definition.filename)
-
-    def _resolve_once(
-        self,
-        request: FrontendRequest,
-        definition: Definition,
-        images: BaseImages,
-        warn: Callable[[LintWarning], None] | None = None,
-    ) -> PlatformResolutions | None:
-        """Resolve the Dockerfile without what is ignored; `None` if its checks fail.
-
-        Args:
-            request: what is asked for.
-            definition: the Dockerfile.
-            images: finds its bases.
-            warn: is told of each warning, also if an error follows.
-
-        Raises:
-            EvaluationError: it is malformed.
-        """
-        try:
-            return resolve_platforms(
-                definition.content, request.options, images, request.platforms, warn=warn
-            )
-        except EvaluationError as error:
-            if error.message.startswith(VIOLATION):
-                return None
-            raise
 
     def _read_named(self, resolutions: PlatformResolutions, contexts: Contexts) -> None:
         """Read the ignore files of named contexts that are used.

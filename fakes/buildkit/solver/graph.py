@@ -207,7 +207,7 @@ class Graph:
 
     def _add_image(self, origin: ImageOrigin, stage: Stage | None) -> Vertex | None:
         if origin.reference in self._images.inputs:
-            return None
+            return None if stage is not None else self._images.input_vertices[origin.reference]
         base = self._images.find(origin.reference, origin.platform)
         title = f"{self._numbered(stage)}FROM {base.title}"
         if base.context:

@@ -281,6 +281,17 @@ class _Graph:
         return make_vertex(name or _title(operation), digest, inputs)
 
 
+def last_vertex(definition: Definition) -> Vertex:
+    """Return what the progress knows the end of a definition by; one without a name if it is empty.
+
+    Raises:
+        CallError: the definition is malformed.
+    """
+    operations = getattr(definition, "def")  # a word of Python's
+    inputs = _operation(operations[-1]).inputs if operations else ()
+    return make_vertex("", inputs[0].digest if inputs else "")
+
+
 def _operation(content: bytes) -> Op:
     try:
         return Op.FromString(content)

@@ -108,3 +108,13 @@ def test_symbolic_modes_came_with_28(version: str, record: str, mode: int, tmp_p
         found = engine.image_tree("app:1").get("f")
         assert found is not None
         assert found.mode == mode
+
+
+@pytest.mark.parametrize(("version", "value"), [("26.1", ""), ("28.5", "app")])
+def test_the_name_of_the_stage_is_an_argument_of_newer_frontends(
+    version: str, value: str, tmp_path: Path
+) -> None:
+    """Older ones leave it empty."""
+    with _building(version, tmp_path) as (engine, build):
+        build("FROM base:1 AS app\nARG TARGETSTAGE\nENV STAGE=$TARGETSTAGE\n")
+        assert engine.image_tree("app:1").env["STAGE"] == value
