@@ -13,7 +13,7 @@ OF_DAEMON = _by_name(
             frontend/onbuild
         """,
         "how exporters tell what they do": """
-            export/oci-not-tar export/session-exporter
+            export/oci-not-tar
         """,
         "no repository is asked": """
             frontend/add-git

@@ -50,11 +50,20 @@ def wanted_exporters(build: ScriptedBuild, look: Look) -> list[Wanted]:
         wanted = []
     if not wanted and request.ExporterDeprecated:
         wanted = [(request.ExporterDeprecated, dict(request.ExporterAttrsDeprecated))]
+    check_exporters(wanted, look)
+    return wanted
+
+
+def check_exporters(wanted: Sequence[Wanted], look: Look) -> None:
+    """Refuse exporters that the daemon has not.
+
+    Raises:
+        CallError: there is no such exporter.
+    """
     for kind, _ in wanted:
         if kind not in look.exporters:
             words = f'exporter "{kind}" could not be found'
             raise CallError(RpcStatus(Code.UNKNOWN, words))
-    return wanted
 
 
 class Exports:

@@ -40,6 +40,8 @@ class Look:
         has_details: whether errors have typed details.
         knows_exporter_lists: whether a request's list of exporters counts, and not only its older
             fields for one.
+        asks_for_exporters: whether a request may leave it to the session what becomes of a result.
+        finalizes_exports: whether the session is told then what the exporters say.
         asks_for_http_secrets: whether the client is asked how to be let in before a URL is fetched.
         asks_for_git_secrets_of_hosts: whether that is asked for each host of repositories, too.
         unreadable: what it says is wrong with a request that cannot be decoded.
@@ -58,6 +60,8 @@ class Look:
     pushes_apart: bool = True
     has_details: bool = True
     knows_exporter_lists: bool = True
+    asks_for_exporters: bool = True
+    finalizes_exports: bool = True
     asks_for_http_secrets: bool = True
     asks_for_git_secrets_of_hosts: bool = True
     unreadable: str = "unexpected EOF"
@@ -86,6 +90,7 @@ _OF_28 = Look(
     tells_frontend=False,
     docker_types=True,
     pushes_apart=False,
+    finalizes_exports=False,
 )
 _OF_29 = Look(
     "v0.32.2",
@@ -105,6 +110,7 @@ LOOKS = {
         files=GRAPH_ENGINE_20,
         has_details=False,
         knows_exporter_lists=False,
+        asks_for_exporters=False,
         asks_for_http_secrets=False,
         asks_for_git_secrets_of_hosts=False,
         refusal="failed to solve with frontend dockerfile.v0: failed to create LLB definition: ",
@@ -113,6 +119,7 @@ LOOKS = {
         _OF_28,
         frontend=Frontend(1, 7),
         files=GRAPH_ENGINE_26,
+        asks_for_exporters=False,
         asks_for_http_secrets=False,
         asks_for_git_secrets_of_hosts=False,
     ),

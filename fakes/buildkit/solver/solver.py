@@ -10,11 +10,12 @@ from imagebuilders.buildkit.transport.errors import CallError
 from ...records import BuildRecord
 from .client_folders import ClientFolders
 from .definition_build import build_definition
-from .exporters import Exports, wanted_exporters
+from .exporters import Exports, check_exporters, wanted_exporters
 from .frontend import FrontendBuild
 from .mounts import CacheMounts
 from .progress import Progress
 from .remote_contents import RemoteContents
+from .session_exporters import finalize_export, find_exporters
 from .solve_input import SolveInput, check_frontend
 from .step_cache import StepCache
 
@@ -112,10 +113,15 @@ class Solver:
         Raises:
             CallError: it cannot be exported.
         """
+        asks = build.request.EnableSessionExporter and self.look.asks_for_exporters
+        exports = Exports(build, self.worker, self.look, Progress(build))
         try:
-            response = Exports(build, self.worker, self.look, Progress(build)).export(
-                wanted, outcome
-            )
+            if asks and not wanted:
+                wanted = find_exporters(build, outcome)
+                check_exporters(wanted, self.look)
+            response = exports.export(wanted, outcome)
+            if asks and self.look.finalizes_exports:
+                finalize_export(build, response)
         except CallError as error:
             record.error = error.status.message
             raise
