@@ -47,7 +47,12 @@ def _is_continued(line: str) -> bool:
 
 def _length_of_next(shell: Shell, text: str, *, is_end: bool) -> int:
     """Return how many letters the next line's commands have; 0 where more is to come."""
-    parser = Parser(text, shell.dialect, aliases=lambda: shell.active_aliases)
+    parser = Parser(
+        text,
+        shell.dialect,
+        aliases=lambda: shell.active_aliases,
+        extended=lambda: shell.shopt("extglob"),
+    )
     try:
         script = parser.next_line()
     except ScriptError as error:

@@ -92,7 +92,13 @@ class Interpreter(Pipelines):
         Raises:
             ProcessExit: the shell is to end.
         """
-        parser = Parser(source, self.dialect, aliases=lambda: self.active_aliases, line=line)
+        parser = Parser(
+            source,
+            self.dialect,
+            aliases=lambda: self.active_aliases,
+            extended=lambda: self.shopt("extglob"),
+            line=line,
+        )
         before, self._source = self._source, source
         try:
             while True:

@@ -7,7 +7,7 @@ import errno
 import posixpath
 from typing import TYPE_CHECKING
 
-from ..options import Options
+from ..options import Options, usage
 
 if TYPE_CHECKING:
     from ...process import Process
@@ -68,6 +68,8 @@ class _Copying:
             options.needs(1, file=True)
             target = folder
         is_folder = self._files.kind(self._process, target) == "dir" and "T" not in options
+        if "parents" in options and not is_folder and not self._busybox:
+            raise usage(self._process, "with --parents, the destination must be a directory")
         if (len(operands) > 1 or folder is not None) and not is_folder:
             self._process.complain(
                 f"target '{target}' is not a directory"

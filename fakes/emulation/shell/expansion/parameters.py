@@ -21,6 +21,12 @@ class ParameterExpander(ValueChanger):
             if part.index is not None and self.text(part.index) in ("@", "*"):
                 keys = shell.array_keys(part.name)
                 return self._list(keys, "@", in_quotes=in_quotes, is_single=is_single)
+            variable = shell.variables.table.get(part.name)
+            if variable is not None and variable.refers and part.index is None:
+                # Of a reference, it is the name that it leads to.
+                return self._with_operator(
+                    part, variable.value, in_quotes=in_quotes, is_single=is_single
+                )
             target = self._scalar(Parameter(part.name, index=part.index)) or ""
             match = re.fullmatch(r"([A-Za-z_]\w*|\d+|[@*#?$!-])(?:\[(.*)\])?", target)
             if match is None:

@@ -15,7 +15,9 @@ class ConditionReader(TokenReader):
     """Reads bash's conditions."""
 
     def _test(self) -> Command:
+        self._is_in_condition = True
         node = self._test_or()
+        self._is_in_condition = False
         self._skip_newlines()
         self._expect("]]")
         return Test(node)

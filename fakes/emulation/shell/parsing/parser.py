@@ -37,7 +37,7 @@ class Parser(CompoundCommandReader):
         return Script(tuple(items))
 
     def _inner(self, source: str) -> Parser:
-        return Parser(source, self.dialect, line=self.line)
+        return Parser(source, self.dialect, extended=self._extended, line=self.line)
 
     def _script_of(self, source: str) -> Script:
         return self._inner(source).whole()

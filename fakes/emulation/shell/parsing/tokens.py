@@ -26,6 +26,7 @@ class TokenReader(HereDocumentReader):
         source: the script.
         dialect: the shell's ways.
         aliases: what first words stand for; asked when a command is read.
+        extended: whether `@(…)` and its kind are parts of words; asked as `aliases` is.
         line: the number of the first line.
     """
 
@@ -35,10 +36,16 @@ class TokenReader(HereDocumentReader):
         dialect: Dialect,
         *,
         aliases: Callable[[], Mapping[str, str]] = dict,
+        extended: Callable[[], bool] = bool,
         line: int = 1,
     ) -> None:
         super().__init__(source, dialect, line)
         self._aliases = aliases
+        self._extended = extended
+        self._is_in_condition = False
+
+    def _has_pattern_lists(self) -> bool:
+        return self._is_in_condition or self._extended()
 
     def _newline(self) -> None:
         """Pass over the end of a line, and read the here-documents that begin there."""

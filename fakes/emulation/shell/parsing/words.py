@@ -58,7 +58,7 @@ class WordReader(ExpansionReader):
         if self._peek() == "#" and not is_value:
             self._skip_comment()
         start = self._position
-        parts = self._parts(_ENDS_WORD)
+        parts = self._parts(_ENDS_WORD, has_lists=self._has_pattern_lists())
         if start == self._position:
             return None
         return Word(tuple(parts), self._source[start : self._position])
@@ -85,7 +85,7 @@ class WordReader(ExpansionReader):
             parts += self._parts(_ENDS_WORD)
         return Word(tuple(parts), self._source[start : self._position])
 
-    def _parts(self, ends: frozenset[str]) -> list[Part]:
+    def _parts(self, ends: frozenset[str], *, has_lists: bool = False) -> list[Part]:
         parts = _Parts(is_quoted=False)
         while not self._at_end():
             letter = self._source[self._position]
@@ -93,6 +93,8 @@ class WordReader(ExpansionReader):
                 parts.add(self._process_substitution())
             elif letter in ends:
                 break
+            elif has_lists and letter in "?*+@!" and self._starts_with(f"{letter}("):
+                self._pattern_list(parts)
             elif letter == "'":
                 parts.add(self._single())
             elif letter == '"':
@@ -103,6 +105,24 @@ class WordReader(ExpansionReader):
             else:
                 self._letter(parts, in_quotes=False)
         return parts.all()
+
+    def _has_pattern_lists(self) -> bool:
+        """Tell whether `@(…)` and its kind are parts of words (`shopt -s extglob`)."""
+        return False
+
+    def _pattern_list(self, parts: _Parts) -> None:
+        """Read `@(…|…)` and its kind, with all that ends a word elsewhere."""
+        parts.add(self._source[self._position : self._position + 2])
+        self._position += 2
+        while not self._starts_with(")"):
+            if self._at_end():
+                raise self._unclosed(")")
+            if self._peek() in _ENDS_WORD:
+                self._letter(parts, in_quotes=False)
+                continue
+            for part in self._parts(_ENDS_WORD, has_lists=True):
+                parts.add(part)
+        self._letter(parts, in_quotes=False)
 
     def _escape(self, parts: _Parts) -> None:
         """Read a backslash outside of quotes."""
