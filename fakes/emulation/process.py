@@ -134,6 +134,8 @@ class Process(Streams):
         descriptors: what is open.
         ignored: signals that it does not hear.
         hears: a shell's traps: signals that it is told of instead of ending by them.
+        ends_by_signals: it has asked for the signals that end processes, to end in order by them:
+            they do so also when it is process 1.
         interrupt: ends what it waits for outside the system when a signal comes.
     """
 
@@ -160,6 +162,7 @@ class Process(Streams):
         self.descriptors: dict[int, OpenFile] = {}
         self.ignored: set[int] = set(parent.ignored) if parent else set()
         self.hears: set[int] = set()
+        self.ends_by_signals = False
         self.heard: list[int] = []
         self.parent = parent
         self.depth: int = parent.depth + 1 if parent else 0
@@ -343,6 +346,12 @@ class Process(Streams):
             process = process.runs_within
         return True
 
+    def is_ended_by(self, signal: int) -> bool:
+        """Return whether a signal ends it that it does not hear: process 1 is spared by most."""
+        if signal in self.ignored or not signals.ends_process(signal):
+            return False
+        return self.number != 1 or (self.ends_by_signals and signal != signals.INT)
+
     def _hear(self) -> bool:
         """Deal with signals that came; whether one is to be told of."""
         told = False
@@ -351,9 +360,7 @@ class Process(Streams):
             if signal in self.hears and signal != signals.KILL:
                 self.heard.append(signal)
                 told = True
-            elif signal == signals.KILL or (
-                signals.ends_process(signal) and signal not in self.ignored and self.number != 1
-            ):
+            elif signal == signals.KILL or self.is_ended_by(signal):
                 raise SignalledError(signal, self)
         return told
 

@@ -249,8 +249,7 @@ class EmulatedMachine:
             return False
         with self._system.changed:
             minds = number in first.hears and number not in first.ignored
-            if first.number != 1 and number not in first.ignored:
-                minds = minds or signals.ends_process(number)
+            minds = minds or first.is_ended_by(number)
         self._system.kill(first.number, number)
         return minds or number == signals.KILL
 

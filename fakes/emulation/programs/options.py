@@ -26,6 +26,19 @@ def usage(process: Process, message: str = "", code: int = 1) -> ProcessExit:
     return ProcessExit(code)
 
 
+_PACKAGES = {
+    "diff": "(GNU diffutils) 3.8",
+    "cmp": "(GNU diffutils) 3.8",
+    "find": "(GNU findutils) 4.9.0",
+    "grep": "(GNU grep) 3.8",
+    "gzip": "1.12",
+    "sed": "(GNU sed) 4.9",
+    "tar": "(GNU tar) 1.34",
+    "xargs": "(GNU findutils) 4.9.0",
+}
+"""What a program calls itself that is not of coreutils, as of Debian 12."""
+
+
 class Options:
     """The options and operands of a call.
 
@@ -95,7 +108,8 @@ class Options:
             and not self.process.system.programs.is_busybox
             and name not in self._long
         ):
-            self.process.print(f"{self.process.name} (GNU coreutils) 9.1\n")
+            package = _PACKAGES.get(self.process.name, "(GNU coreutils) 9.1")
+            self.process.print(f"{self.process.name} {package}\n")
             raise ProcessExit(0)
         if not matching:
             raise usage(self.process, f"unrecognized option '{word}'", self._code)

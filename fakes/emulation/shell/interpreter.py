@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from ..endings import ProcessExit
+from .. import signals
+from ..endings import ProcessExit, SignalledError
 from ..process import Process
 from .conditions import Conditions
 from .dialect import Dialect
@@ -85,6 +87,13 @@ class Interpreter(Pipelines):
             except ProcessExit as again:
                 return again.code
             return self.status
+        except SignalledError as ended:
+            is_own = ended.process is self.process and ended.signal != signals.KILL
+            if is_own and self.process.ends_by_signals:
+                with suppress(ProcessExit):
+                    self._exit_trap()
+                self.process.flush()
+            raise
 
     def execute_source(self, source: str, *, line: int = 1, is_nested: bool = False) -> int:
         """Do a text line by line, as `eval` does; the status.
@@ -195,6 +204,7 @@ class Interpreter(Pipelines):
         )
         self.copy_to(child)
         child.is_subshell = True
+        child.subshell_level = self.subshell_level + 1
         child._calls = self._calls
         child._source = self._source
         return child

@@ -38,6 +38,7 @@ class Parameters(Messages):
     shell_number: int
     last_background: int | None
     function_names: list[str]
+    subshell_level: int
 
     @property
     def flags(self) -> str:
@@ -95,6 +96,8 @@ class Parameters(Messages):
             if name == "EPOCHSECONDS":
                 return str(int(self.process.system.now()))
         if self.dialect.is_bash:
+            if name == "BASH_SUBSHELL":
+                return str(self.subshell_level)
             if name == "BASHPID":
                 return str(self.process.number)
             if name == "FUNCNAME":

@@ -143,24 +143,29 @@ class Redirections:
             raise ExpansionError("Syntax error: Bad fd number", 2)
         raise ExpansionError(f"{target}: ambiguous redirect", 1)
 
+    def _opener(self, path: str) -> Process:
+        """Return who has a path open: of a process substitution the shell, not the program."""
+        number = path.removeprefix("/dev/fd/")
+        if number.isdigit() and int(number) in self._shell.open_substitutions:
+            return self._shell.process
+        return self._process
+
     def _open(self, path: str, operator: str) -> OpenFile:
-        files = self._process.system.files
+        files, opener = self._process.system.files, self._opener(path)
         creates = operator not in ("<",)
         try:
             if operator == "<":
-                return files.open(self._process, path)
+                return files.open(opener, path)
             if operator == "<>":
-                return files.open(self._process, path, writes=True, creates=True)
+                return files.open(opener, path, writes=True, creates=True)
             if operator == ">>":
                 return files.open(
-                    self._process, path, reads=False, writes=True, creates=True, appends=True
+                    opener, path, reads=False, writes=True, creates=True, appends=True
                 )
             protects = operator == ">" and self._shell.options.get("noclobber", False)
-            if protects and files.kind(self._process, path) == "file":
+            if protects and files.kind(opener, path) == "file":
                 raise failure(errno.EEXIST, path)
-            return files.open(
-                self._process, path, reads=False, writes=True, creates=True, truncates=True
-            )
+            return files.open(opener, path, reads=False, writes=True, creates=True, truncates=True)
         except OSError as error:
             error.filename = path
             error.creates = creates  # type: ignore[attr-defined]  # for the messages

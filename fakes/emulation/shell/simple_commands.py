@@ -372,6 +372,7 @@ class SimpleCommands(Executing):
         process.flush()
         self.traps.clear()
         process.hears.clear()
+        process.ends_by_signals = False
         process.arguments = arguments
         process.environment = dict(
             environment if environment is not None else self.variables.environment()

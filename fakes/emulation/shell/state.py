@@ -73,6 +73,7 @@ class Shell(Assignments, ABC):
         self.shell_number = process.number
         self.hashed: dict[str, str] = {}
         self.open_substitutions: list[int] = []
+        self.subshell_level = 0
         self._reported: list[BaseException] = []
 
     # --- what an interpreter does ---------------------------------------------------
@@ -169,6 +170,8 @@ class Shell(Assignments, ABC):
                 self.process.hears.discard(number)
             return
         self.traps[name] = action
+        if name == "EXIT" and self.dialect.is_bash:
+            self.process.ends_by_signals = True
         if number:
             if action:
                 self.process.hears.add(number)

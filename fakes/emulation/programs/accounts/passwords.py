@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from ..options import Options
@@ -33,6 +34,10 @@ def chpasswd(process: Process) -> int:
         if data.users.find(name) is None:
             if busybox:
                 raise process.fail(f"unknown user {name}")
+            if "e" in options:
+                process.complain(f"line {number}: user '{name}' does not exist")
+                process.complain("error detected, changes ignored")
+                return 1
             process.complain(
                 f"(user {name}) pam_chauthtok() failed, error:\n"
                 "Authentication token manipulation error"
@@ -55,9 +60,19 @@ def chpasswd(process: Process) -> int:
     return code
 
 
+def _status(shadow: list[str] | None) -> str:
+    """Return what `passwd -S` tells of a password: whether it can be used, and for how long."""
+    if shadow is None:
+        return "P"
+    kind = "NP" if not shadow[1] else "L" if shadow[1][0] in "!*" else "P"
+    day = date(1970, 1, 1) + timedelta(days=int(shadow[2] or 0))
+    ages = [shadow[column] or "-1" for column in (3, 4, 5, 6)]
+    return f"{kind} {day} {' '.join(ages)}"
+
+
 def passwd(process: Process) -> int:
     """Lock, unlock or empty a password."""
-    options = Options(process, "dlueSa", "delete:d lock:l unlock:u")
+    options = Options(process, "dlueSa", "delete:d lock:l unlock:u status:S")
     data = Databases(process)
     name = options.operands[0] if options.operands else "root"
     if data.users.find(name) is None:
@@ -67,6 +82,9 @@ def passwd(process: Process) -> int:
             else f"unknown user {name}"
         )
     shadow = data.shadows.find(name)
+    if "S" in options and not process.system.programs.is_busybox:
+        process.print(f"{name} {_status(shadow)}\n")
+        return 0
     if shadow is not None:
         if "d" in options:
             shadow[1] = ""

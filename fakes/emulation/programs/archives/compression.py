@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _Pair = tuple[Callable[[bytes], bytes], Callable[[bytes], bytes], str]
 _GZIP: _Pair = (lambda data: gzip_module.compress(data, mtime=0), gzip_module.decompress, ".gz")
 _BZIP2: _Pair = (bz2.compress, bz2.decompress, ".bz2")
+_AROUND = 18
+"""The bytes of a header and a trailer."""
 _XZ: _Pair = (lzma.compress, lzma.decompress, ".xz")
 
 
@@ -27,9 +29,11 @@ def _run(process: Process, pair: _Pair, *, decodes: bool, prints: bool) -> int:
         process,
         "cdfkqtvn123456789hlrNT:",
         "stdout:c to-stdout:c decompress:d uncompress:d force:f keep:k test:t best:9 fast:1 "
-        "quiet:q verbose:v no-name:n",
+        "quiet:q verbose:v no-name:n list:l",
     )
-    decodes = decodes or "d" in options or "t" in options
+    if "l" in options and "q" not in options:
+        process.print("         compressed        uncompressed  ratio uncompressed_name\n")
+    decodes = decodes or any(one in options for one in "dtl")
     prints = prints or "c" in options
     files = process.system.files
     code = 0
@@ -41,7 +45,7 @@ def _run(process: Process, pair: _Pair, *, decodes: bool, prints: bool) -> int:
                 and decodes
                 and not path.endswith((suffix, ".tgz", ".tbz", ".txz"))
                 and not prints
-                and "t" not in options
+                and not ("t" in options or "l" in options)
             ):
                 process.complain(
                     f"{path}: unknown suffix -- ignored"
@@ -51,6 +55,9 @@ def _run(process: Process, pair: _Pair, *, decodes: bool, prints: bool) -> int:
                 code = 2 if not process.system.programs.is_busybox else 1
                 continue
             result = decompress(data) if decodes else compress(data)
+            if "l" in options:
+                _list(process, path, len(data), len(result))
+                continue
         except OSError as error:
             if isinstance(error, gzip_module.BadGzipFile):
                 _bad(process, path)
@@ -89,6 +96,13 @@ def _run(process: Process, pair: _Pair, *, decodes: bool, prints: bool) -> int:
         if "k" not in options:
             files.remove_file(process, path)
     return code
+
+
+def _list(process: Process, path: str, size: int, original: int) -> None:
+    """Tell of a compressed file; what is around its data is no part of the ratio."""
+    name = path[: -len(".gz")] if path.endswith(".gz") else path
+    ratio = 100 * (original - (size - _AROUND)) / original if original else 0.0
+    process.print(f"{size:19} {original:19} {ratio:5.1f}% {name}\n")
 
 
 def _bad(process: Process, path: str, *, ends_early: bool = False) -> None:

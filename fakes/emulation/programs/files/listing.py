@@ -21,6 +21,9 @@ def ls(process: Process) -> int:
     return _Listing(process).run()
 
 
+_LINE = 80
+
+
 class _Listing:
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -177,6 +180,9 @@ class _Listing:
         if shows_total and (self._is_long or self._has("s")):
             self._process.print(f"total {blocks}\n")
         if not self._is_long:
+            if self._options.last("mx1C") == "m" and not self._busybox and rows:
+                self._process.print(_with_commas([" ".join(row) for row in rows]))
+                return
             for row in rows:
                 self._process.print(" ".join(row) + "\n")
             return
@@ -265,3 +271,13 @@ def human(size: int) -> str:
             )
         value /= 1024
     return str(size)
+
+
+def _with_commas(names: list[str]) -> str:
+    """Return names in lines of 80 letters, as `-m` has them."""
+    lines = [""]
+    for name in names:
+        if lines[-1] and len(lines[-1]) + len(name) + 2 >= _LINE:
+            lines.append("")
+        lines[-1] += f"{name}, "
+    return "\n".join(line.rstrip() for line in lines)[:-1] + "\n"

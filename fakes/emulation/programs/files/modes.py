@@ -265,6 +265,9 @@ def _change_owner(process: Process, *, is_group: bool) -> int:
             raise usage(process, f"unrecognized option '--reference={reference}'")
         status = files.status(process, reference)
         owner: tuple[int | None, int | None] = (None if is_group else status.uid, status.gid)
+        accounts = Accounts.read(process)
+        user = "" if is_group else accounts.user_name(status.uid)
+        spec = f"{user}:{accounts.group_name(status.gid)}"
     else:
         options.needs(1)
         text = operands.pop(0)
@@ -283,6 +286,9 @@ def _change_owner(process: Process, *, is_group: bool) -> int:
                 )
             raise process.fail(found)
         owner = found
+        spec = f":{text}" if is_group else text
+        if spec.endswith(":") and owner[1] is not None:
+            spec += Accounts.read(process).group_name(owner[1])
     if not operands:
         raise usage(process, "missing operand")
     status_code = 0
@@ -296,7 +302,7 @@ def _change_owner(process: Process, *, is_group: bool) -> int:
                 before = files.status(process, path, follow=follow)
                 files.set_owner(process, path, *owner, follow=follow)
                 if not busybox:
-                    _tell_owner(process, options, path, (before.uid, before.gid), owner)
+                    _tell_owner(process, options, path, (before.uid, before.gid), owner, spec)
             except OSError as error:
                 status_code = 1
                 if "f" in options:
@@ -317,20 +323,27 @@ def _tell_owner(
     path: str,
     before: tuple[int, int],
     wanted: tuple[int | None, int | None],
+    spec: str,
 ) -> None:
-    """Say what became of an owner, for `-v`, and for `-c` where it is another one."""
+    """Say what became of an owner, for `-v`, and for `-c` where it is another one.
+
+    Names are told as they were given, and numbers only where no name was.
+    """
     accounts = Accounts.read(process)
     uid, gid = wanted
     old_user, old_group = accounts.user_name(before[0]), accounts.group_name(before[1])
-    user = None if uid is None else accounts.user_name(uid)
-    group = None if gid is None else accounts.group_name(gid)
-    what = "group" if uid is None and process.name == "chgrp" else "ownership"
+    user, _, group = spec.partition(":")
+    if not (user.isdigit() and (not group or group.isdigit())) and not (
+        not user and group.isdigit()
+    ):
+        user, group = ("" if one.isdigit() else one for one in (user, group))
+    what = "group" if not user and (process.name == "chgrp" or group.isdigit()) else "ownership"
     old, new = (
         (old_group, group)
         if what == "group"
+        else (f"{old_user}:{old_group}", f"{user}:{group}")
+        if group
         else (old_user, user)
-        if group is None
-        else (f"{old_user}:{old_group}", f"{user or ''}:{group}")
     )
     if uid in (None, before[0]) and gid in (None, before[1]):
         if "v" in options:

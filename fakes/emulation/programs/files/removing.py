@@ -68,13 +68,39 @@ def _remove_operand(
     return _remove(process, options, path)
 
 
+def _agrees(process: Process, options: Options, question: str) -> bool:
+    """Ask, if it is to be asked; whether the answer is yes."""
+    if options.last("fi") != "i":
+        return True
+    process.flush()
+    process.print_error(f"{process.name}: {question}? ")
+    opened = process.descriptors.get(0)
+    answer, _, rest = (b"" if opened is None else process.read()).partition(b"\n")
+    if opened is not None and rest:
+        opened.push_back(rest)
+    return answer[:1] in (b"y", b"Y")
+
+
+def _shown_kind(process: Process, path: str) -> str:
+    if process.system.programs.is_busybox:
+        return ""
+    status = process.system.files.status(process, path, follow=False)
+    if status.kind == "file":
+        return "regular file " if status.size else "regular empty file "
+    return {"symlink": "symbolic link "}.get(status.kind, "")
+
+
 def _remove(process: Process, options: Options, path: str) -> int:
     files = process.system.files
     if files.kind(process, path, follow=False) != "dir":
+        if not _agrees(process, options, f"remove {_shown_kind(process, path)}'{path}'"):
+            return 0
         return _try(process, options, path, is_folder=False)
     status = 0
     try:
         names = files.names(process, path)
+        if names and not _agrees(process, options, f"descend into directory '{path}'"):
+            return 0
     except OSError as error:
         if error.errno == errno.EACCES and not _try_quiet(process, path):
             return 0
@@ -82,7 +108,7 @@ def _remove(process: Process, options: Options, path: str) -> int:
         return 1
     for name in names:
         status = _remove(process, options, f"{path.rstrip('/')}/{name}") or status
-    if status:
+    if status or not _agrees(process, options, f"remove directory '{path}'"):
         return status
     return _try(process, options, path, is_folder=True)
 

@@ -36,4 +36,5 @@ def programs(*, is_busybox: bool) -> dict[str, Main]:
         found["top"] = processes.top
     else:
         found.pop("kill")
+        found["stdbuf"] = running.stdbuf
     return found

@@ -93,6 +93,7 @@ def timeout(process: Process) -> int:
 
     child.start_thread(work, failures.append)
     in_time = process.wait_for(lambda: child.has_ended, limit or None)
+    is_killed = not in_time and signal == signals.KILL
     if not in_time:
         process.system.kill(child.number, signal)
         grace = options.value("k")
@@ -100,10 +101,13 @@ def timeout(process: Process) -> int:
             lambda: child.has_ended, _seconds(grace) or 0
         ):
             process.system.kill(child.number, signals.KILL)
+            is_killed = True
         process.wait_for(lambda: child.has_ended)
     process.system.forget(child)
     if failures:
         raise failures[0]
+    if is_killed and not busybox:  # it is of the group that was killed
+        raise SignalledError(signals.KILL, process)
     status = child.status or 0
     if not in_time and "p" not in options:
         if busybox and status > 128:
@@ -131,6 +135,15 @@ def nice(process: Process) -> int:
         return 0
     missing = replace(process, options.operands)
     process.complain(f"'{options.operands[0]}': {os.strerror(missing.error)}")
+    raise ProcessExit(missing.code)
+
+
+def stdbuf(process: Process) -> int:
+    """Run a program whose output is buffered otherwise, which makes no difference here."""
+    options = Options(process, "i:o:e:", "input=:i output=:o error=:e", code=125, stops=True)
+    options.needs(1)
+    missing = replace(process, options.operands)
+    process.complain(f"failed to run command '{options.operands[0]}': {os.strerror(missing.error)}")
     raise ProcessExit(missing.code)
 
 

@@ -185,20 +185,29 @@ def _all_fields(shell: Shell, text: str, quoted: set[int]) -> list[str]:
 def _mapfile(shell: Shell, words: list[str]) -> int:
     rest = words[1:]
     strips = False
-    end = b"\n"
+    values: dict[str, str] = {}
     while rest and rest[0].startswith("-"):
         word = rest.pop(0)
         if "t" in word:
             strips = True
-        if word == "-d":
-            end = rest.pop(0)[:1].encode("latin-1") or b"\0"
+        if word[1:] in ("d", "n", "s", "O", "u", "c", "C") and rest:
+            values[word[1:]] = rest.pop(0)
+    end = values["d"][:1].encode("latin-1") or b"\0" if "d" in values else b"\n"
+    for letter in "nsuO":
+        if not values.setdefault(letter, "0").isdigit():
+            shell.complain(f"{words[0]}: {values[letter]}: invalid number")
+            return 1
+    most, skipped, number, first = (int(values[letter]) for letter in "nsuO")
     name = rest[0] if rest else "MAPFILE"
     items: dict[int | str, str] = {}
-    while True:
-        line, is_whole = read_line(shell.process, 0, end)
+    while not most or len(items) < most:
+        line, is_whole = read_line(shell.process, number, end)
         if not is_whole and not line:
             break
-        items[len(items)] = line.decode("latin-1") + (
+        if skipped:
+            skipped -= 1
+            continue
+        items[first + len(items)] = line.decode("latin-1") + (
             "" if strips or not is_whole else end.decode("latin-1")
         )
         if not is_whole:

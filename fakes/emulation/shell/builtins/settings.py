@@ -117,14 +117,17 @@ def _list_options(shell: Shell, is_long: bool) -> None:
 def _shopt(shell: Shell, words: list[str]) -> int:
     rest = words[1:]
     value: bool | None = None
+    is_quiet = False
     while rest and rest[0].startswith("-"):
-        value = True if rest[0] == "-s" else False if rest[0] == "-u" else value
+        value = True if "s" in rest[0] else False if "u" in rest[0] else value
+        is_quiet = is_quiet or "q" in rest[0]
         rest = rest[1:]
     status = 0
     for name in rest:
         if value is None:
             is_on = shell.shopt(name)
-            shell.process.print(f"{name:<15}\t{'on' if is_on else 'off'}\n")
+            if not is_quiet:
+                shell.process.print(f"{name:<15}\t{'on' if is_on else 'off'}\n")
             status = status or int(not is_on)
         else:
             shell.shopts[name] = value

@@ -570,3 +570,13 @@ def test_a_signal_that_is_not_the_stop_signal_waits(client: FakeDockerClient) ->
     container.unpause()
     _until_printed(container, b"got\n")
     container.remove(force=True)
+
+
+def test_bash_that_traps_its_exit_ends_by_signals(client: FakeDockerClient) -> None:
+    """As process 1, too: it has asked for them to be able to do what the trap says."""
+    script = "trap 'echo bye' EXIT; echo up; sleep 60; echo never"
+    container = client.containers.run("debian:12", ["bash", "-c", script], detach=True)
+    _until_printed(container, b"up\n")
+    container.stop()
+    assert container.wait()["StatusCode"] == 143
+    assert container.logs() == b"up\nbye\n"
