@@ -153,6 +153,9 @@ class CompoundCommands(SimpleCommands):
             list(self.positional) if command.words is None else self.expander.fields(command.words)
         )
         self.status = 0
+        if command.is_select:
+            self._select(command, words)
+            return
         self.loops += 1
         try:
             for word in words:
@@ -168,6 +171,47 @@ class CompoundCommands(SimpleCommands):
             raise ExpansionError(self.read_only_message(str(error))) from error
         finally:
             self.loops -= 1
+
+    def _select(self, command: For, words: list[str]) -> None:
+        """Ask which word is meant, and do the body with it, until the answers end."""
+        width = len(str(len(words)))
+        menu = "".join(f"{number:{width}}) {word}\n" for number, word in enumerate(words, 1))
+        shows_menu = True
+        self.loops += 1
+        try:
+            while words:
+                self.process.flush()
+                prompt = self.variables.get("PS3")
+                self.process.print_error(menu * shows_menu + ("#? " if prompt is None else prompt))
+                answer = self._answer()
+                if answer is None:
+                    self.process.print("\n")
+                    self.status = 1
+                    return
+                self.assign("REPLY", answer)
+                shows_menu = not answer
+                if shows_menu:
+                    continue
+                is_one = answer.isdecimal() and 0 < int(answer) <= len(words)
+                self.assign(command.name, words[int(answer) - 1] if is_one else "")
+                if self._loop_body(command.body):
+                    return
+        finally:
+            self.loops -= 1
+
+    def _answer(self) -> str | None:
+        """Read a line; `None` at the end of the input."""
+        line = b""
+        while piece := self.process.read():
+            found, end, rest = piece.partition(b"\n")
+            line += found
+            if end:
+                self.process.descriptor(0).push_back(rest)
+                break
+        else:
+            if not line:
+                return None
+        return line.decode("latin-1").strip()
 
     def _arithmetic_for(self, command: ArithmeticFor) -> None:
         expander = self.expander

@@ -8,6 +8,13 @@ from shell_cases import run_case
 _SCRIPTS = [
     ("bash", "cat < <(echo c); diff <(echo 1) <(echo 2) | head -n 1", 0, "c\n1c1\n"),
     ("bash", "mapfile -t -n 2 -s 1 l < /etc/passwd; echo ${#l[@]} ${l[0]%%:*}", 0, "2 daemon\n"),
+    ("bash", "select x in a b; do echo $x; break; done <<< 2; echo $REPLY", 0, "b\n2\n"),
+    (
+        "bash",
+        "select x in a b; do echo [$x] $REPLY; done <<< $(printf '2\\n\\n9\\nq\\n')",
+        1,
+        "[b] 2\n[] 9\n[] q\n\n",
+    ),
     ("bash", "mapfile -n x l < /etc/passwd; echo $?", 0, "1\n"),
     ("bash", "shopt -q extglob; echo $?; shopt -s extglob; shopt -q extglob; echo $?", 0, "1\n0\n"),
     ("bash", "echo $BASH_SUBSHELL; (echo $BASH_SUBSHELL; (echo $BASH_SUBSHELL))", 0, "0\n1\n2\n"),
