@@ -33,6 +33,7 @@ _DATA = Path(__file__).parents[1] / "data"
 _MOUNTS = {"etc/hosts": b"127.0.0.1\tlocalhost\n", "etc/hostname": b"box\n", "etc/resolv.conf": b""}
 _NOW = 20_786 * 86_400 + 80_000
 """When emulated commands run: on the day that the accounts of the images were made."""
+_SIDE_BY_SIDE = re.compile(r"sleep 0\.\d+[^&|]*& [^&|;]*sleep 0\.\d")
 _DAY = str(_NOW // 86_400).encode()
 
 Case = Mapping[str, Any]
@@ -164,6 +165,7 @@ def make_system(tree: dict[str, File], *, is_busybox: bool, bounds: Bounds | Non
 
 def run_case(case: Case) -> Outcome:
     """Run a case in the emulated shell."""
+    case = _with_order(case)
     start = base_tree(case["image"])
     _add_files(start, case.get("files", ()))
     tree = dict(start)
@@ -176,6 +178,15 @@ def run_case(case: Case) -> Outcome:
     if case["as"] != "RUN" or not outcome.exit_code:
         outcome.files = _changes(start, tree)
     return outcome
+
+
+def _with_order(case: Case) -> Case:
+    """Let what sleeps side by side end in its order on a busy machine, too: it sleeps longer."""
+    script = case.get("script")
+    if not isinstance(script, str) or _SIDE_BY_SIDE.search(script) is None:
+        return case
+    longer = re.sub(r"sleep (0\.\d+)", lambda match: f"sleep {float(match[1]) * 5:g}", script)
+    return {**case, "script": longer}
 
 
 def _add_files(tree: dict[str, File], files: list[Mapping[str, Any]]) -> None:
