@@ -41,7 +41,7 @@ class Cloud:
 
     def make_builder(self, **settings: Any) -> AWSImageBuilder:
         """Make another builder, in the same place."""
-        given: dict[str, Any] = {"project": PROJECT, "poll_interval": 0.02, **settings}
+        given: dict[str, Any] = {"project": PROJECT, "poll_interval": 0.1, **settings}
         return AWSImageBuilder(**{**self.aws.settings, **given})
 
 
@@ -61,7 +61,7 @@ def cloud(fake_aws: FakeAWS) -> Iterator[Cloud]:
     """A project, a bucket, and a stack of them that is active."""
     fake_aws.make_bucket(BUCKET)
     fake_aws.code_build.add_project(PROJECT)
-    builder = AWSImageBuilder(project=PROJECT, poll_interval=0.02, **_any(fake_aws.settings))
+    builder = AWSImageBuilder(project=PROJECT, poll_interval=0.1, **_any(fake_aws.settings))
     store = S3ArtifactStore(
         path=f"s3://{BUCKET}/prefix", addressing_style="path", **_any(fake_aws.settings)
     )

@@ -22,7 +22,7 @@ def folder(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         "image_builder": {
             "flavor": "aws",
             "project": "images",
-            "poll_interval": 0.02,
+            "poll_interval": 0.1,
             **aws.settings,
         },
         "artifact_store": {"flavor": "s3", "path": "s3://contexts/cli", **aws.settings},
