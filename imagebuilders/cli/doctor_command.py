@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -66,13 +68,21 @@ def _tell(finding: Finding, *, is_new: bool, as_json: bool) -> None:
     if is_new:
         output.result(f"{finding.area.value}:")
     severity = finding.severity.value
-    lines = finding.summary.splitlines() or [""]
-    rest = [line.strip() for line in lines[1:]] + ([finding.cure] if finding.cure else [])
-    _write(severity, printable(lines[0]))
-    for line in rest:
-        output.result(f"{_INDENT} {printable(line)}")
+    told = [line.strip() for line in [*finding.summary.splitlines(), finding.cure or ""]]
+    lines = [piece for line in told if line for piece in _fitted(printable(line))]
+    _write(severity, "".join(lines[:1]))
+    for line in lines[1:]:
+        output.result(f"{_INDENT} {line}")
     if finding.command:
         output.result(f"{_INDENT} $ {printable(finding.command)}")
+
+
+def _fitted(text: str) -> list[str]:
+    """Break a text between words where a terminal would within one."""
+    if not output.supports_cursor(sys.stdout):
+        return [text]
+    room = shutil.get_terminal_size().columns - len(_INDENT) - 1
+    return textwrap.wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=False)
 
 
 def _write(severity: str, text: str) -> None:

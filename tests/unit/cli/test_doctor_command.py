@@ -98,3 +98,26 @@ def test_colours_on_a_terminal(
     mocker.patch("imagebuilders.cli.output.supports_cursor", return_value=True)
     _found(mocker, _ERROR)
     assert "\x1b[1;31m    error\x1b[0m" in run("doctor").out
+
+
+def test_a_terminal_breaks_no_word(
+    run: Run, mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is a terminal, texts go on below where they began; commands stay whole."""
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    mocker.patch("imagebuilders.cli.output.supports_cursor", return_value=True)
+    command = "sudo usermod --append --groups docker somebody"
+    summary = (
+        "No Docker Engine answers at unix:///a/very/long/path/of/a/socket.sock, which is a pity."
+    )
+    _found(mocker, Finding(Area.ENGINE, Severity.ERROR, summary, "Start it.", command))
+    assert run("doctor").out.splitlines()[:6] == [
+        "engine:",
+        "    error No Docker Engine answers at",
+        "          unix:///a/very/long/path/of/a/socket.sock,",
+        "          which is a pity.",
+        "          Start it.",
+        f"          $ {command}",
+    ]
