@@ -63,7 +63,8 @@ def list_builds(limit: int | None, builder: str | None, as_json: bool) -> None:
     \b
     Examples:
       imagebuilders history ls
-      imagebuilders history ls -n 5 --json
+      imagebuilders history ls -n 5
+      imagebuilders history ls --builder buildkit --json
     """
     _list(limit, builder, as_json=as_json)
 

@@ -15,12 +15,12 @@ import pytest
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("imagebuilders", "fakes")
 
-_LIMIT = 2_450_000
+_LIMIT = 2_500_000
 """What the wheel may take, in bytes.
 
-Of 2.39 MB the building side takes 1.09, the doubles 0.61, the contracts 0.39 (half of it
-recordings, which are compressed as one), the emulated shell 0.28. A tenth is the names and hashes
-of 1,160 files.
+Of 2.46 MB the building side takes 1.09, the doubles 0.62, the contracts 0.40 (half of it
+recordings, which are compressed as one), the emulated shell 0.32. A tenth is the names and hashes
+of 1,235 files.
 """
 
 
