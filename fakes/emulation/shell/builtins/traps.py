@@ -17,7 +17,10 @@ def _trap(shell: Shell, words: list[str]) -> int:
     if rest[:1] == ["--"]:
         rest = rest[1:]
     if not rest or rest[0] == "-p":
+        asked = {_trap_name(shell, word) for word in rest[1:]}
         for trap, set_action in sorted(shell.traps.items(), key=_trap_order):
+            if asked and trap not in asked:
+                continue
             shown = set_action.replace("'", "'\\''")
             label = f"SIG{trap}" if shell.dialect.is_bash and trap not in ("EXIT", "ERR") else trap
             shell.process.print(f"trap -- '{shown}' {label}\n")

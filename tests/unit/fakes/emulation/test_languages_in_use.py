@@ -78,6 +78,9 @@ _BASH = {
     "set -e; false || echo kept; if false; then :; fi; ! true; false; echo no": "kept",
     "set -o pipefail; false | true; echo $? ${PIPESTATUS[@]}": "1 1 0",
     "true | false | true; echo ${PIPESTATUS[*]} ${PIPESTATUS[0]}": "0 1 0 0",
+    "trap 'echo t' TERM INT; trap -p TERM; trap - TERM; trap -p INT TERM": (
+        "trap -- 'echo t' SIGTERM\ntrap -- 'echo t' SIGINT"
+    ),
     "sleep 9 & kill %1; wait %1; echo $?; jobs": "143",
     "cat <<-E | tr a-z A-Z\n\t\tab\n\tE\ncat <<'E'\n$x\nE\ncat <<< \"$x\"": "AB\n$x\nabcabc",
     "diff <(echo a) <(echo a) && echo same": "same",
