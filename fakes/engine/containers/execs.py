@@ -34,7 +34,6 @@ _TIMED_OUT = -1
 _NOT_STARTED: ByVersion[Callable[[StartRefusal], int]] = ByVersion(
     lambda _refused: 126,
     {
-        "23.0": lambda refused: 126 if refused.is_folder else refused.code,
         "28.0": lambda refused: refused.code,
     },
 )
