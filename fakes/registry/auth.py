@@ -18,7 +18,6 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from urllib.parse import parse_qs
 
-from ..clock import seconds
 from ..http.messages import Request, Response
 from ..rules import Rules
 from .errors import OciError
@@ -92,13 +91,13 @@ class AccessControl:
         clock: seconds since the epoch.
     """
 
-    kind: AuthKind = AuthKind.NONE
-    users: Mapping[str, str] = field(default_factory=dict, repr=False)
-    anonymous_pull: bool = False
+    kind: AuthKind
+    users: Mapping[str, str] = field(repr=False)
+    anonymous_pull: bool
+    token_lifetime: float
+    identity_tokens: bool
+    clock: Callable[[], float]
     rules: Rules[RepositoryRule] = field(default_factory=Rules)
-    token_lifetime: float = 300.0
-    identity_tokens: bool = False
-    clock: Callable[[], float] = field(default_factory=lambda: seconds(None))
     _tokens: dict[str, _Token] = field(default_factory=dict, repr=False)
     _identities: dict[str, str] = field(default_factory=dict, repr=False)
 

@@ -64,6 +64,16 @@ def flag_cases() -> dict[str, Case]:
     return {case["id"]: case for case in _read("shell_flag_cases.json.xz")["cases"]}
 
 
+@cache
+def command_cases() -> dict[str, Case]:
+    """Return the cases of many single commands each, which were put together at random.
+
+    Each shows a command, what it printed and its exit code, and then the next one.
+    """
+    read = _read("shell_command_cases.json.xz")
+    return {case["id"]: {**case, "files": read["files"]} for case in read["cases"]}
+
+
 def differing_lines(case: Case, outcome: Outcome) -> int:
     """Return how many lines of the real output are not in the emulated one, in their order."""
     wanted = case["gave"]["stdout"].splitlines()

@@ -25,7 +25,7 @@ from mutants.reach import BEFORE_TESTS, Reach
 from mutants.trials import Outcome, Trial
 
 _NEAR = 8
-"""So many files of tests are tried first where each trial imports them: it takes its time."""
+"""So many files of tests are tried first where each trial imports them, and then ever more."""
 
 _FAR = 1500
 """So many tests are tried at most that reach no line of a mutant."""
@@ -87,15 +87,15 @@ class Laboratory:
     def _killer(self, copied: _Copy, mutant: Mutant) -> str | None:
         on_import, tests = self._tests(mutant)
         near, far = (nearest_first(mutant, each) for each in tests)
-        left = near + far[:_FAR]
+        left, files = near + far[:_FAR], _NEAR
         while left:
             way = "imported" if on_import else "collected"
-            part = _of_files(left, _NEAR) if on_import else left
+            part = _of_files(left, files) if on_import else left
             outcome, test = copied.try_tests(way, mutant, part)
             if outcome == "import it":
                 on_import = True
             elif outcome == "lives":
-                left = left[len(part) :]
+                left, files = left[len(part) :], 4 * files
             elif not test:
                 return "the collection of tests"
             elif copied.try_tests(way, None, [test])[0] == "lives":

@@ -317,6 +317,17 @@ def test_what_is_not_there_is_not_found(client: FakeDockerClient) -> None:
             look("nope")
 
 
+@pytest.mark.parametrize(("own", "missed"), [(None, "all"), ("two", "two"), ("local", "all")])
+def test_a_mount_s_own_driver_comes_first(
+    client: FakeDockerClient, own: str | None, missed: str
+) -> None:
+    """That of all volumes of a container holds for a mount which names none but the default."""
+    driver = docker.types.DriverConfig(own) if own else None
+    mount = docker.types.Mount("/data", "vol", driver_config=driver)
+    with pytest.raises(docker.errors.NotFound, match=f'plugin "{missed}" not found'):
+        client.containers.create("base", mounts=[mount], volume_driver="all")
+
+
 def test_networks_and_volumes_come_and_go(client: FakeDockerClient) -> None:
     """Enough of them for tools that make their own."""
     network = client.networks.create("net", labels={"l": "1"})

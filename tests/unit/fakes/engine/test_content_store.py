@@ -318,6 +318,27 @@ def test_a_blob_that_is_missing_from_an_archive(client: FakeDockerClient) -> Non
     assert client.images.get("app:1")
 
 
+def test_an_archive_of_docker_s_own_kind(
+    client: FakeDockerClient, engine: FakeDockerEngine
+) -> None:
+    """Without a layout of OCI, its image gets a manifest of Docker's, of what is in the archive."""
+    files = members(b"".join(client.images.get("base:1").save(named=True)))
+    (line,) = json.loads(files["manifest.json"])
+    client.images.remove("base:1")
+    kept = {"manifest.json", line["Config"], *line["Layers"]}
+    client.images.load(archive({name: files[name] for name in kept}))
+    manifest = engine.image("base:1").own_manifest.parsed
+    assert (manifest["schemaVersion"], manifest["mediaType"]) == (2, DOCKER_MANIFEST)
+    assert manifest["config"] == {
+        "mediaType": "application/vnd.docker.container.image.v1+json",
+        "digest": digest_of(files[line["Config"]]),
+        "size": len(files[line["Config"]]),
+    }
+    assert [layer["size"] for layer in manifest["layers"]] == [
+        len(files[name]) for name in line["Layers"]
+    ]
+
+
 def test_an_image_that_was_saved_is_the_same_when_loaded(client: FakeDockerClient) -> None:
     """A layout of OCI with Docker's list, and without the file of old."""
     image = client.images.get("base:1")
