@@ -280,6 +280,17 @@ class Process(Streams):
             raise self.system.reached
         return code
 
+    @property
+    def exit_code(self) -> int:
+        """How it ended.
+
+        Raises:
+            RuntimeError: it has not ended.
+        """
+        if self.status is None:
+            raise RuntimeError(f"process {self.number} has not ended")
+        return self.status
+
     def end(self, code: int) -> None:
         """Close what it has open, and let its end be known."""
         for opened in list(self.descriptors.values()):

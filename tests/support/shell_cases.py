@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import lzma
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -80,6 +81,26 @@ def differing_lines(case: Case, outcome: Outcome) -> int:
     got = outcome.stdout.decode("utf-8", "replace").splitlines()
     matcher = SequenceMatcher(None, wanted, got, autojunk=False)
     return len(wanted) - sum(block.size for block in matcher.get_matching_blocks())
+
+
+_BY_CHANCE = re.compile(r"[Bb]roken pipe|Terminated|Killed|^\[\d+\]")
+"""What processes that run side by side complain of, or not."""
+
+
+def differing_complaints(case: Case, outcome: Outcome) -> int:
+    """Return how many lines of the real complaints are not among the emulated ones."""
+    if isinstance(case["gave"]["stderr"], dict):
+        return 0
+    lines = case["gave"]["stderr"].splitlines()
+    wanted = Counter(line for line in lines if not _BY_CHANCE.search(line))
+    return (wanted - Counter(outcome.stderr.decode("utf-8", "replace").splitlines())).total()
+
+
+@cache
+def known_complaints() -> Mapping[str, int]:
+    """Return in how many lines of complaints the cases are known to differ, by their names."""
+    read: Mapping[str, int] = json.loads((_DATA / "shell_complaints.json").read_text("utf-8"))
+    return read
 
 
 @dataclass

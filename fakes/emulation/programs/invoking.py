@@ -52,7 +52,7 @@ def invoke(
             complain(words[0], strerror(missing.error))
         child.end(missing.code)
     process.system.forget(child)
-    return child.status or 0
+    return child.exit_code
 
 
 def replace(

@@ -203,7 +203,7 @@ class Pipelines(CompoundCommands):
         self.process.wait_for(lambda: child.has_ended)
         self.process.system.forget(child)
         self.raise_reported()
-        return child.status or 0
+        return child.exit_code
 
     def _exit_trap(self) -> None:
         action = self.traps.pop("EXIT", None)

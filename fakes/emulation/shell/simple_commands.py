@@ -79,7 +79,7 @@ class SimpleCommands(Executing):
     def _ended(self, child: Process) -> None:
         self.process.system.forget(child)
         self.raise_reported()
-        self.status = child.status or 0
+        self.status = child.exit_code
         if child.ended_by:
             self.tell_of_signal(child)
 

@@ -69,6 +69,17 @@ def test_parts_may_have_a_least_size() -> None:
         assert session.patch(place, data=b"bc").status_code == 400
 
 
+def test_parts_have_no_least_size_where_none_is_said() -> None:
+    """None is told, and one of a single byte does not end the upload."""
+    with FakeRegistry(manners=Manners()) as registry, registry.session() as session:
+        answer = _begin(session, registry.url)
+        assert "OCI-Chunk-Min-Length" not in answer.headers
+        place = answer.headers["Location"]
+        for part in (b"", b"a", b"bc"):
+            assert session.patch(place, data=part).status_code == 202
+        assert session.put(f"{place}?digest={_DIGEST}").status_code == 201
+
+
 def test_unknown_ways_are_refused() -> None:
     """As are values that cannot be."""
     with pytest.raises(ValueError, match="uploads"):
