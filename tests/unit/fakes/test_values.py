@@ -26,9 +26,9 @@ HIDDEN: dict[type, set[str]] = {
     Request: {"is_abandoned"},
     Image: {
         *("document", "layers", "made_from"),
-        *("manifest", "index", "beside", "blobs", "step"),
+        *("manifest", "index", "beside", "blobs", "step", "sources"),
     },
-    Layer: {"content"},
+    Layer: {"content", "blob"},
     RequestRecord: {"headers"},
     AccessControl: {"users", "_tokens", "_identities"},
     Manifest: {"content"},
