@@ -167,7 +167,7 @@ def test_who_built_an_image(engine: FakeDockerEngine, client: FakeDockerClient) 
     if engine.version < "29.0":
         assert "Identity" not in found
         return
-    assert [each["Ref"] for each in found["Identity"]["Build"]] == refs
+    assert [each["Ref"] for each in found["Identity"]["Build"]] == sorted(refs)
     client.images.get("app:1").tag("app:2")
     older = client.api.get(f"{client.api.base_url}/v1.52/images/app:2/json").json()
     assert "Identity" not in older
