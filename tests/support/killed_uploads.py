@@ -95,6 +95,10 @@ class _S3Observer:
 
     def reset(self, name: str, content: bytes | None) -> None:
         where = {"Bucket": self._bucket, "Key": f"{self._prefix}/{name}"}
+        # As the bucket's lifecycle rule does: else the next upload waits for the killed one.
+        listed = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=where["Key"])
+        for begun in listed.get("Uploads", []):
+            self._client.abort_multipart_upload(**where, UploadId=begun["UploadId"])
         self._client.delete_object(**where)
         if content is not None:
             self._client.put_object(**where, Body=content)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LONGEST_SILENCE = 120.0
+LONGEST_SILENCE = 30.0
 """Seconds in which a client that sends has begun, or sent a part; else it is passed over."""
 
 _FIRST_PAUSE = 0.1

@@ -285,7 +285,7 @@ def test_a_client_that_is_silent_for_a_moment_is_not_passed_over(s3_store: Memor
     """Up to the limit it is waited for."""
     service = s3_store.service
     theirs = service.begin(KEY)
-    service.now += timedelta(seconds=turn.LONGEST_SILENCE - 60)
+    service.now += timedelta(seconds=turn.LONGEST_SILENCE / 2)
     _during_pauses(s3_store, _finish(service, theirs))
     with pytest.raises(ArtifactExistsError):
         s3_store.publish("file", [b"mine"], replace=False)
