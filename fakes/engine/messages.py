@@ -40,6 +40,14 @@ NOT_IN_SUBNET = Message(
     "no configured subnet or ip-range contain the IP address {0}",
     {"29.0": "no configured subnet contains IP address {0}"},
 )
+NO_CHOSEN_ADDRESS = Message(
+    "user specified IP address is supported on user defined networks only",
+    {"29.0": "user-specified IP address is supported on user-defined networks only"},
+)
+NO_ALIAS = Message(
+    "network-scoped alias is supported only for containers in user defined networks",
+    {"29.0": "network-scoped aliases are only supported for user-defined networks"},
+)
 NO_ENDPOINT = Message(
     "no EndpointSettings for {0}",
     {"25.0": "invalid config for network {0}: EndpointsConfig is nil"},

@@ -23,6 +23,10 @@ from .security import check_capabilities, check_cgroup_mode, check_options
 
 _LONGEST_NAME = 64
 _LEAST_HEALTH_TIME = 1_000_000
+_OLD_LINKS = (
+    "Links on the default bridge network are deprecated and will be removed in a future release. "
+    "Use a custom network instead."
+)
 _OLD_MEMORY = (
     "Specifying a kernel memory limit is deprecated and will be removed in a future release."
 )
@@ -87,7 +91,7 @@ def check_host(
     check_resources(host, version)
     if (host.get("ShmSize") or 0) < 0:
         raise ApiError(400, "SHM size can not be less than 0")
-    _check_ports(host.get("PortBindings") or {})
+    _check_ports(host.get("PortBindings") or {}, version)
     for line in host.get("ExtraHosts") or []:
         _check_extra_host(str(line))
     if version >= "23.0" and "" in (host.get("Annotations") or {}):
@@ -120,12 +124,14 @@ def check_policy(policy: dict[str, Any], version: EngineVersion) -> None:
         raise ApiError(400, messages.NEGATIVE_COUNT(version))
 
 
-def _check_ports(bindings: dict[str, Any]) -> None:
+def _check_ports(bindings: dict[str, Any], version: EngineVersion) -> None:
     for port, wanted in bindings.items():
         inside = port.partition("/")[0]
         # A range stands for the host's ports alone.
         refused = [inside] if inside and ("-" in inside or not _is_port(inside)) else []
         hosts = (one.get("HostPort") or "0" for one in wanted or [])
+        if inside.isdigit() and not int(inside) and version >= "29.0":
+            refused = [port]
         for number in [*refused, *(each for each in hosts if not _is_port(each))]:
             raise ApiError(400, f'invalid port specification: "{number}"')
 
@@ -215,11 +221,14 @@ def warnings(host: dict[str, Any], version: EngineVersion) -> list[str]:
     of_memory = version < "23.0" and (host.get("KernelMemory") or 0) > 0
     of_images = "28.0" <= version < "29.0" and "image" in kinds
     of_ports = host.get("NetworkMode") == "host" and host.get("PortBindings")
+    is_bridged = (host.get("NetworkMode") or "default") in ("default", "bridge")
+    of_links = version >= "29.0" and is_bridged and host.get("Links")
     return [
         text
         for text, applies in (
             (_OLD_MEMORY, of_memory),
             ("Published ports are discarded when using host network mode", of_ports),
+            (_OLD_LINKS, of_links),
             ("Image mount is an experimental feature", of_images),
         )
         if applies

@@ -13,7 +13,7 @@ from ..networks.addresses import address_of, joined
 from ..networks.store import PREDEFINED, Network, NetworkStore
 from ..versions import ADDRESSES_TOLD, EngineVersion
 from .container import Container
-from .hardware_addresses import chosen
+from .hardware_addresses import chosen, chosen_later
 
 Settings = dict[str, Any]
 
@@ -27,8 +27,6 @@ _PRIVATE = (
 )
 
 
-_NO_ADDRESS = "user specified IP address is supported on user defined networks only"
-_NO_ALIAS = "network-scoped alias is supported only for containers in user defined networks"
 _NO_SUBNET = (
     "user specified IP address is supported only when connecting to networks with user "
     "configured subnets"
@@ -168,6 +166,7 @@ def connect(networks: NetworkStore, container: Container, name: str, settings: S
     Raises:
         ApiError: when it cannot be.
     """
+    version = networks.state.version
     network = networks.get(name)
     if network is None and container.running:
         raise ApiError(404, f"network {name} not found")
@@ -181,7 +180,9 @@ def connect(networks: NetworkStore, container: Container, name: str, settings: S
         container.networks[network.name] = settings
         _name_in(networks, container, network)
         return
-    networks.join(network, container.id, container.name, _wanted(settings))
+    networks.join(
+        network, container.id, container.name, _wanted(settings), chosen_later(settings, version)
+    )
     container.networks[network.name] = {**settings, "NetworkID": network.id}
     _name_in(networks, container, network)
 
@@ -285,9 +286,9 @@ def _check_endpoint(
     wants_one = bool(config.get("IPv4Address") or config.get("IPv6Address"))
     if network.name in PREDEFINED:
         if settings.get("Aliases"):
-            errors = [_NO_ALIAS, *errors]
+            errors = [messages.NO_ALIAS(version), *errors]
         if wants_one:
-            errors = [_NO_ADDRESS, *errors]
+            errors = [messages.NO_CHOSEN_ADDRESS(version), *errors]
     if wants_one and not (network.chosen_subnet or version.has(ADDRESSES_TOLD)):
         errors = [*errors, _NO_SUBNET]
     elif (wanted := _wanted(settings)) and network.addresses is not None:

@@ -32,6 +32,11 @@ def spread(
         settings[_DESIRED] = settings.get("MacAddress") or ""
 
 
+def chosen_later(settings: Settings, version: EngineVersion) -> str:
+    """Return the address for a connection that is made to a running container; empty for any."""
+    return str(settings.get("MacAddress") or "") if version >= "29.0" else ""
+
+
 def chosen(settings: Settings, of_container: str, *, first: bool, version: EngineVersion) -> str:
     """Return the address for a connection as a container starts; empty for any.
 
@@ -43,4 +48,4 @@ def chosen(settings: Settings, of_container: str, *, first: bool, version: Engin
     """
     if version < "25.0":
         return of_container if first else ""
-    return str(settings.get(_DESIRED) or "")
+    return str(settings.get(_DESIRED) or chosen_later(settings, version))

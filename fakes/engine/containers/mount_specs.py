@@ -130,7 +130,7 @@ def parse_mount(asked: Mapping[str, Any], version: EngineVersion) -> Mount:
         raise ApiError(400, f"{refused}field Target must not be empty")
     reason = (
         _place_refusal(target)
-        or _source_refusal(kind, source, asked)
+        or _source_refusal(kind, source, asked, version)
         or (_subpath_refusal(kind, source, asked) if version >= "26.0" else "")
     )
     if reason:
@@ -163,11 +163,13 @@ def _check_options(asked: Mapping[str, Any], kind: str, version: EngineVersion) 
             raise ApiError(400, messages.WRONG_OPTIONS(version, name, kind))
 
 
-def _source_refusal(kind: str, source: str, asked: Mapping[str, Any]) -> str:
+def _source_refusal(
+    kind: str, source: str, asked: Mapping[str, Any], version: EngineVersion
+) -> str:
     """What is wrong with where a mount comes from; empty when nothing is."""
     if kind == "tmpfs" and source:
         return "field Source must not be specified"
-    if kind == "volume" and not source and asked.get("ReadOnly"):
+    if kind == "volume" and not source and asked.get("ReadOnly") and version < "29.0":
         return "must not set ReadOnly mode when using anonymous volumes"
     if kind != "bind":
         return ""

@@ -82,6 +82,8 @@ def inspect(
         "Config": container.config.to_json(LEFT_OUT.of(containers.state.version)),
         "NetworkSettings": network_settings(containers.networks, container, api),
     }
+    if containers.state.version.speaks(api, "1.52"):
+        shown["Config"].pop("MacAddress", None)
     if has_content(containers.state):
         _as_content(containers, container, shown, api)
     if size:

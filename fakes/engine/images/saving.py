@@ -124,8 +124,8 @@ def _select(images: ImageStore, name: str) -> list[tuple[Image, list[ImageRefere
     return [(image, [reference])]
 
 
-def _file(data: bytes, moment: int = 0) -> File:
-    return File("file", 0o644, mtime=moment, data=data)
+def _file(data: bytes, moment: int = 0, mode: int = 0o644) -> File:
+    return File("file", mode, mtime=moment, data=data)
 
 
 def _json(value: object, end: str = "\n") -> bytes:
@@ -216,10 +216,11 @@ def _layout(chosen: dict[str, _Chosen], version: EngineVersion) -> dict[str, Fil
     manifest: list[Message] = []
     index: list[Message] = []
     moment = 0
+    of_layers = 0o666 if version >= "29.0" else 0o644
 
-    def blob(data: bytes, media_type: str, created: int = 0) -> Message:
+    def blob(data: bytes, media_type: str, created: int = 0, mode: int = 0o644) -> Message:
         digest = digest_of(data)
-        files[f"{_BLOBS}/{digest[7:]}"] = _file(data, created)
+        files[f"{_BLOBS}/{digest[7:]}"] = _file(data, created, mode)
         return {"mediaType": media_type, "digest": digest, "size": len(data)}
 
     for one in chosen.values():
@@ -227,7 +228,8 @@ def _layout(chosen: dict[str, _Chosen], version: EngineVersion) -> dict[str, Fil
         layers: list[Message] = []
         for layer, _, document in _layer_documents(one.image, version):
             blob(document, "", one.created)
-            layers.append(blob(layer.content, f"{_OCI}.layer.v1.tar", one.created))
+            media_type = f"{_OCI}.layer.v1.tar"
+            layers.append(blob(layer.content, media_type, one.created, of_layers))
         config = blob(one.image.document, f"{_OCI}.config.v1+json", one.created)
         media_type = f"{_OCI}.manifest.v1+json"
         head = {"schemaVersion": 2, "mediaType": media_type, "config": config}
@@ -253,8 +255,8 @@ def _layout(chosen: dict[str, _Chosen], version: EngineVersion) -> dict[str, Fil
         sources = {each["digest"]: _source(each) for each in layers}
         entry = _with_parent(entry, one, chosen)
         manifest.append({**entry, "LayerSources": {key: sources[key] for key in sorted(sources)}})
-    for folder in ("blobs", _BLOBS):
-        files[folder] = File("dir", 0o755, mtime=moment)
+    files["blobs"] = File("dir", 0o755, mtime=moment)
+    files[_BLOBS] = File("dir", 0o755, mtime=moment if version < "29.0" else 0)
     layout = {"schemaVersion": 2, "mediaType": f"{_OCI}.index.v1+json", "manifests": index}
     files["index.json"] = _file(_json(layout, ""), moment if version < "28.0" else 0)
     files["manifest.json"] = _file(_json(manifest))

@@ -33,6 +33,8 @@ def _create(engine: Daemon, request: Request, _path: Path) -> Response:
     host = body.get("HostConfig")
     if not set(body) - {"HostConfig", "NetworkingConfig"}:
         raise ApiError(400, messages.NO_CONFIG(version))
+    if version.speaks(request.version, "1.52"):
+        body.pop("MacAddress", None)  # each connection has its own
     config = RunConfig.from_json(body)
     mode = (host or {}).get("NetworkMode") or "default"
     asked = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}

@@ -123,7 +123,7 @@ def _of_version(engine: Daemon, version: str | None) -> dict[str, Any]:
         fields["CDISpecDirs"] = []
     if not engine.version.speaks(version, "1.25") and engine.version < "28.0":
         fields["ExecutionDriver"] = "<not supported>"
-    if not engine.version.speaks(version, "1.42"):
+    if not engine.version.speaks(version, "1.42") and engine.version < "29.0":
         fields["KernelMemory"] = True
     if engine.version.speaks(version, "1.46"):
         fields["Containerd"] = {"Address": "/run/containerd/containerd.sock", "Namespaces": {}}
