@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from left_threads import left_threads
 from pytest_mock import MockerFixture
 
 from fakes.http.server import Server, serving
@@ -49,13 +50,13 @@ def test_hundreds_arrive_at_once() -> None:
 
 def test_closing_breaks_connections_and_ends_threads() -> None:
     """Also those whose client says nothing."""
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with serving(_echo, name="double") as address:
         client = _connect(address)
         assert _says_back(address)
     with client:
         assert client.recv(1) == b""
-    assert threading.active_count() == before
+    assert left_threads(before) == []
 
 
 def _failing_once(mocker: MockerFixture, name: str, error: Exception) -> None:
