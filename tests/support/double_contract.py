@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import pytest
 from docker.api.client import APIClient
@@ -12,6 +16,11 @@ from fakes.contracts.docker_engine import BASE_IMAGE, DockerEngineContract
 from fakes.contracts.engine.fidelity import known_divergences
 from fakes.contracts.engine.registry import further_image, is_evaluated
 from fakes.engine.versions import CONTAINERD, LOOKS
+
+_PUBLISHING = frozenset(
+    ("container_documents", "container_states", "containers", "port_names", "published_ports")
+)
+"""Groups of scenarios in which containers with published ports are started."""
 
 
 def engine_double(look: str, execute: str | None = None) -> FakeDockerEngine:
@@ -41,6 +50,17 @@ def _load_base(engine: FakeDockerEngine, execute: str | None) -> None:
     client.close()
 
 
+@contextmanager
+def _ports_of_this_machine() -> Iterator[None]:
+    """Let no other process of the tests do a scenario that publishes ports meanwhile.
+
+    They ask for ports by number, and the double binds them.
+    """
+    with (Path(tempfile.gettempdir()) / "imagebuilders-published-ports.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 class DoubleContract(DockerEngineContract):
     """The contract on a fresh double for each scenario."""
 
@@ -50,11 +70,12 @@ class DoubleContract(DockerEngineContract):
     def effects(self, request: pytest.FixtureRequest) -> Iterator[FakeDockerEngine]:
         """The double."""
         name = request.getfixturevalue("name")
-        engine = engine_double(self.engine_version, "shell" if is_evaluated(name) else None)
-        if image := further_image(name):
-            engine.seed_image(image, cmd=["bash"])
-        yield engine
-        engine.close()
+        with _ports_of_this_machine() if name.partition(".")[0] in _PUBLISHING else nullcontext():
+            engine = engine_double(self.engine_version, "shell" if is_evaluated(name) else None)
+            if image := further_image(name):
+                engine.seed_image(image, cmd=["bash"])
+            yield engine
+            engine.close()
 
     @pytest.fixture
     def api(self, effects: FakeDockerEngine) -> Iterator[APIClient]:
